@@ -1,0 +1,14 @@
+//! Errors in three layers: an adapter's own, [`PortError`] with its kind, and one error per use case, each of which
+//! has an [`ErrorCode`]. Display texts are for operators and hold no secret and no other tenant's data.
+
+mod arrival;
+mod code;
+mod issue;
+mod port;
+mod use_case;
+
+pub use arrival::ArrivalRefusal;
+pub use code::ErrorCode;
+pub use issue::{Issue, IssueCode};
+pub use port::{PortError, PortErrorKind, PortName};
+pub use use_case::{AdmitError, BeginError, BuildError, RefusalReason, RegisterError};

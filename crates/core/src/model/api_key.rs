@@ -1,0 +1,257 @@
+//! The product's API keys: `lp_<env>_<key id>_<secret>` (`contract.md` §2).
+
+use std::fmt;
+
+use data_encoding::BASE64URL_NOPAD;
+use secrecy::{ExposeSecret, ExposeSecretMut, SecretBox, SecretString};
+use time::OffsetDateTime;
+
+use super::{OrganizationId, Scope, SecretDigest, Tier};
+use crate::ports::{Entropy, EntropyFailed};
+
+const CROCKFORD: &str = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+/// The text is not of the form `lp_<env>_<key id>_<secret>`. Which part is wrong is not said, on purpose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not an API key")]
+pub struct MalformedApiKey;
+
+/// Which of the product's two worlds a key belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum KeyEnvironment {
+    /// `live`
+    Live,
+    /// `test`
+    Test,
+}
+
+impl KeyEnvironment {
+    /// As it is spelled inside a key.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Test => "test",
+        }
+    }
+}
+
+/// The public part of a key: 14–18 Crockford base32 characters, safe to log.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct KeyId(String);
+
+impl KeyId {
+    /// Parses 14–18 upper-case Crockford base32 characters.
+    ///
+    /// # Errors
+    /// [`MalformedApiKey`] for anything else.
+    pub fn parse(text: &str) -> Result<Self, MalformedApiKey> {
+        let fits = (14..=18).contains(&text.len()) && text.chars().all(|c| CROCKFORD.contains(c));
+        if fits { Ok(Self(text.to_owned())) } else { Err(MalformedApiKey) }
+    }
+
+    /// 16 fresh characters (80 random bits).
+    ///
+    /// # Errors
+    /// [`EntropyFailed`] where the source of randomness is out of order.
+    pub fn mint(entropy: &dyn Entropy) -> Result<Self, EntropyFailed> {
+        let mut bytes = [0_u8; 16];
+        entropy.fill(&mut bytes)?;
+        // 32 letters divide 256 evenly, so that taking five bits of each byte is fair.
+        let letter = |byte: u8| CROCKFORD.chars().nth(usize::from(byte % 32));
+        Ok(Self(bytes.into_iter().filter_map(letter).collect()))
+    }
+
+    /// The id as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// SHA-256 of a key's 32 secret bytes: all that is stored of it. A 256-bit random secret needs no slow hash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ApiKeySecretHash(SecretDigest);
+
+impl ApiKeySecretHash {
+    /// A hash read back from a store.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(SecretDigest::from_bytes(bytes))
+    }
+
+    /// Compares in constant time.
+    #[must_use]
+    pub fn matches(&self, other: &Self) -> bool {
+        self.0.matches(&other.0)
+    }
+
+    /// The 32 bytes, for a store.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        self.0.as_bytes()
+    }
+}
+
+/// A presented or freshly made API key. Holds its secret; `Debug` shows the key id only.
+pub struct ApiKey {
+    environment: KeyEnvironment,
+    id: KeyId,
+    secret: SecretBox<[u8; 32]>,
+}
+
+impl ApiKey {
+    /// Parses `lp_<env>_<key id>_<secret>`. The secret may hold `_` itself, so only the first three split.
+    ///
+    /// # Errors
+    /// [`MalformedApiKey`], without a hint at which part is wrong (`contract.md` §3).
+    pub fn parse(text: &str) -> Result<Self, MalformedApiKey> {
+        let mut parts = text.splitn(4, '_');
+        let (Some("lp"), Some(environment), Some(id), Some(secret), None) =
+            (parts.next(), parts.next(), parts.next(), parts.next(), parts.next())
+        else {
+            return Err(MalformedApiKey);
+        };
+        let environment = match environment {
+            "live" => KeyEnvironment::Live,
+            "test" => KeyEnvironment::Test,
+            _ => return Err(MalformedApiKey),
+        };
+        let id = KeyId::parse(id)?;
+        if secret.len() != 43 {
+            return Err(MalformedApiKey);
+        }
+        let mut bytes = SecretBox::new(Box::new([0_u8; 32]));
+        // 43 characters carry two bits too many; `data-encoding` wants them zero, so a secret has one spelling.
+        BASE64URL_NOPAD
+            .decode_mut(secret.as_bytes(), bytes.expose_secret_mut())
+            .map_err(|_| MalformedApiKey)?;
+        Ok(Self { environment, id, secret: bytes })
+    }
+
+    /// Makes a new key with a fresh id and 32 random bytes.
+    ///
+    /// # Errors
+    /// [`EntropyFailed`] where the source of randomness is out of order.
+    pub fn mint(environment: KeyEnvironment, entropy: &dyn Entropy) -> Result<Self, EntropyFailed> {
+        let id = KeyId::mint(entropy)?;
+        let mut secret = SecretBox::new(Box::new([0_u8; 32]));
+        entropy.fill(secret.expose_secret_mut())?;
+        Ok(Self { environment, id, secret })
+    }
+
+    /// The key's world.
+    #[must_use]
+    pub const fn environment(&self) -> KeyEnvironment {
+        self.environment
+    }
+
+    /// The key's public part.
+    #[must_use]
+    pub const fn id(&self) -> &KeyId {
+        &self.id
+    }
+
+    /// What a store keeps of the secret.
+    #[must_use]
+    pub fn secret_hash(&self) -> ApiKeySecretHash {
+        ApiKeySecretHash(SecretDigest::of(self.secret.expose_secret()))
+    }
+
+    /// The whole key in clear, to be shown once to whom it is made for.
+    #[must_use]
+    pub fn expose(&self) -> SecretString {
+        let secret = BASE64URL_NOPAD.encode(self.secret.expose_secret());
+        format!("lp_{}_{}_{secret}", self.environment.as_str(), self.id).into()
+    }
+}
+
+impl fmt::Debug for ApiKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ApiKey(lp_{}_{}_[redacted])", self.environment.as_str(), self.id)
+    }
+}
+
+/// What a key store knows of one key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyRecord {
+    /// The key's public part.
+    pub id: KeyId,
+    /// The key's world; a presented key of the other world is refused.
+    pub environment: KeyEnvironment,
+    /// Hash of the key's secret.
+    pub secret_hash: ApiKeySecretHash,
+    /// The organization on whose behalf the key acts.
+    pub organization: OrganizationId,
+    /// What that organization is called, as its people know it: the confirmation page asks with it.
+    pub organization_name: String,
+    /// What the key may do. Empty means nothing.
+    pub scopes: Vec<Scope>,
+    /// How much the key may do.
+    pub tier: Tier,
+    /// Hosts that a `returnUrl` may name: exact, compared without case.
+    pub allowed_return_domains: Vec<String>,
+    /// From when on the key is refused.
+    pub revoked_at: Option<OffsetDateTime>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ports::SeededEntropy;
+
+    fn key_with_underscores() -> String {
+        // Bytes of 0xff encode to `_`.
+        format!("lp_live_01HX9Y6K7EJ4T2_{}", BASE64URL_NOPAD.encode(&[0xff; 32]))
+    }
+
+    #[test]
+    fn a_key_splits_on_the_first_three_underscores_only() {
+        let text = key_with_underscores();
+        let key = ApiKey::parse(&text).unwrap();
+        assert_eq!(key.id().as_str(), "01HX9Y6K7EJ4T2");
+        assert_eq!(key.environment(), KeyEnvironment::Live);
+        assert_eq!(key.expose().expose_secret(), text);
+    }
+
+    #[test]
+    fn everything_else_is_malformed() {
+        let secret = BASE64URL_NOPAD.encode(&[1; 32]);
+        for bad in [
+            String::new(),
+            "lp".into(),
+            "lp_live_01HX9Y6K7EJ4T2".into(),
+            format!("xx_live_01HX9Y6K7EJ4T2_{secret}"),
+            format!("lp_prod_01HX9Y6K7EJ4T2_{secret}"),
+            format!("lp_LIVE_01HX9Y6K7EJ4T2_{secret}"),
+            format!("lp_live_01HX9Y6K7EJ4T_{secret}"), // 13 characters
+            format!("lp_live_01HX9Y6K7EJ4T200000_{secret}"), // 19 characters
+            format!("lp_live_01HX9Y6K7EJ4TU_{secret}"), // U is not Crockford
+            format!("lp_live_01hx9y6k7ej4t2_{secret}"), // lower case
+            format!("lp_live_01HX9Y6K7EJ4T2_{secret}="),
+            format!("lp_live_01HX9Y6K7EJ4T2_{}", &secret[1..]),
+            format!("lp_live_01HX9Y6K7EJ4T2_{}/", &secret[1..]),
+            format!("lp_live_01HX9Y6K7EJ4T2_{}B", "A".repeat(42)), // stray low bits
+            format!(" lp_live_01HX9Y6K7EJ4T2_{secret}"),
+        ] {
+            assert_eq!(ApiKey::parse(&bad).err(), Some(MalformedApiKey), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_minted_key_parses_back_and_its_debug_holds_no_secret() {
+        let key = ApiKey::mint(KeyEnvironment::Test, &SeededEntropy::new(1)).unwrap();
+        let text = key.expose();
+        let again = ApiKey::parse(text.expose_secret()).unwrap();
+        assert_eq!(again.secret_hash(), key.secret_hash());
+        assert_eq!(key.id().as_str().len(), 16);
+        let secret = text.expose_secret().splitn(4, '_').nth(3).unwrap().to_owned();
+        assert!(!format!("{key:?}").contains(&secret));
+    }
+}

@@ -1,0 +1,97 @@
+use std::fmt::Debug;
+
+use crate::error::{ArrivalRefusal, RefusalReason};
+use crate::model::{InstallationId, KeyId, OrganizationId, Proof};
+
+/// Something that happened, told after the fact. Holds what the operator may know and the caller may not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event {
+    /// A binding was made.
+    Registered {
+        /// Who bound.
+        organization: OrganizationId,
+        /// With which key.
+        key: KeyId,
+        /// What.
+        installation: InstallationId,
+        /// By what right.
+        proof: Proof,
+    },
+    /// A registration was repeated.
+    Replayed {
+        /// Who.
+        organization: OrganizationId,
+        /// What is bound.
+        installation: InstallationId,
+    },
+    /// A registration was refused.
+    Refused {
+        /// Who tried.
+        organization: OrganizationId,
+        /// With which key.
+        key: KeyId,
+        /// What.
+        installation: InstallationId,
+        /// Why: `Taken` and `NoSuchInstallation` look alike to the caller, not here.
+        reason: RefusalReason,
+    },
+    /// A registration met the organization's binding to another installation.
+    Conflicted {
+        /// Who tried.
+        organization: OrganizationId,
+        /// What is bound.
+        bound: InstallationId,
+        /// What was tried.
+        attempted: InstallationId,
+    },
+    /// A visitor's claim was tied to a state.
+    Vouched {
+        /// Whose state.
+        organization: OrganizationId,
+        /// To what.
+        installation: InstallationId,
+        /// By what right.
+        proof: Proof,
+    },
+    /// A visitor's claim was refused at the callback.
+    ArrivalRefused {
+        /// Whose state, where it was known.
+        organization: Option<OrganizationId>,
+        /// What was claimed, where it was named.
+        installation: Option<InstallationId>,
+        /// Why.
+        reason: ArrivalRefusal,
+    },
+    /// A visitor answered the confirmation with Cancel.
+    Cancelled {
+        /// Whose state.
+        organization: OrganizationId,
+        /// What was not connected.
+        installation: InstallationId,
+    },
+    /// A binding was released.
+    Detached {
+        /// Who.
+        organization: OrganizationId,
+        /// From what.
+        installation: InstallationId,
+        /// Whether the App was removed at GitHub, too.
+        uninstalled: bool,
+    },
+}
+
+/// Where events go: logs, metrics, an audit trail.
+#[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
+pub trait Events: Debug + Send + Sync + 'static {
+    /// Takes note of an event. MUST return at once and MUST NOT fail: what it is about has happened.
+    fn record(&self, event: &Event);
+}
+
+/// Drops every event: the default.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoEvents;
+
+impl Events for NoEvents {
+    fn record(&self, _: &Event) {}
+}

@@ -1,0 +1,50 @@
+use std::fmt::Debug;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use time::OffsetDateTime;
+
+use crate::error::PortError;
+use crate::model::{Budget, BudgetClass, KeyId, Tier};
+
+/// One question to a [`RateLimiter`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Take {
+    /// Whose budget.
+    pub key: KeyId,
+    /// Which of its budgets.
+    pub class: BudgetClass,
+    /// How large it is.
+    pub tier: Tier,
+    /// How many requests to charge; 0 looks and charges nothing.
+    pub permits: u32,
+    /// The time by the core's clock.
+    pub now: OffsetDateTime,
+}
+
+/// Outcome of [`RateLimiter::take`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Charged.
+    Allowed(Budget),
+    /// Not charged.
+    Limited {
+        /// Where the key stands.
+        budget: Budget,
+        /// After how long the same question would be allowed, if no other came between.
+        retry_after: Duration,
+    },
+}
+
+/// Counts requests per key and class: a bucket that refills evenly over a minute, and a cap per UTC day where the tier
+/// has one.
+#[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
+#[async_trait]
+pub trait RateLimiter: Debug + Send + Sync + 'static {
+    /// Charges `permits` if they are there, else nothing. MUST be exact under concurrent calls (invariant I20), and
+    /// MUST NOT give budget back when `now` goes backwards (I27).
+    ///
+    /// # Errors
+    /// Infrastructure only. The core fails closed.
+    async fn take(&self, take: Take) -> Result<Verdict, PortError>;
+}
