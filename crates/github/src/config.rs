@@ -1,0 +1,208 @@
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use dockline::AppId;
+use dockline::ports::{Clock, SystemClock};
+use secrecy::SecretString;
+
+use crate::{ApiVersion, ConfigError, GithubHost};
+
+/// Whom the App's JWT names as its issuer. GitHub recommends the client id and takes either; an enterprise server up
+/// to 3.13 takes the App id only.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Issuer {
+    /// The App's client id (`Iv…`).
+    ClientId(String),
+    /// The App's number.
+    AppId,
+}
+
+/// What a [`GithubApp`](crate::GithubApp) is built from. Nothing is checked before [`GithubApp::new`].
+///
+/// [`GithubApp::new`]: crate::GithubApp::new
+#[derive(Clone)]
+pub struct GithubAppConfig {
+    pub(crate) app: AppId,
+    pub(crate) slug: String,
+    pub(crate) private_key_pem: SecretString,
+    pub(crate) host: GithubHost,
+    pub(crate) issuer: Option<Issuer>,
+    pub(crate) oauth: Option<(String, SecretString)>,
+    pub(crate) api_version: ApiVersion,
+    pub(crate) connect_timeout: Duration,
+    pub(crate) timeout: Duration,
+    pub(crate) user_agent_suffix: Option<String>,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+impl GithubAppConfig {
+    /// An App of github.com: its number, its URL name (`github.com/apps/<slug>`) and the content of its `.pem` file.
+    #[must_use]
+    pub fn new(app: AppId, slug: impl Into<String>, private_key_pem: SecretString) -> Self {
+        Self {
+            app,
+            slug: slug.into(),
+            private_key_pem,
+            host: GithubHost::github_com(),
+            issuer: None,
+            oauth: None,
+            api_version: ApiVersion::default(),
+            connect_timeout: Duration::from_secs(3),
+            timeout: Duration::from_secs(10),
+            user_agent_suffix: None,
+            clock: Arc::new(SystemClock),
+        }
+    }
+
+    /// [`Self::new`] with the App's number as text, such as an environment variable holds it: blanks and line breaks
+    /// around it are taken off (lesson L-44).
+    ///
+    /// # Errors
+    /// [`ConfigError::AppId`] where it is not a number from 1 to 2^53−1.
+    pub fn from_text(
+        app: &str,
+        slug: impl Into<String>,
+        private_key_pem: SecretString,
+    ) -> Result<Self, ConfigError> {
+        let app = app.trim();
+        let digits = !app.is_empty() && app.bytes().all(|byte| byte.is_ascii_digit());
+        let number: u64 = app.parse().ok().filter(|_| digits).ok_or(ConfigError::AppId)?;
+        Ok(Self::new(AppId::new(number).map_err(|_| ConfigError::AppId)?, slug, private_key_pem))
+    }
+
+    /// Another GitHub than github.com.
+    #[must_use]
+    pub fn with_host(mut self, host: GithubHost) -> Self {
+        self.host = host;
+        self
+    }
+
+    /// The App's OAuth client, with which visitors' claims are proved. Its id becomes the JWT's issuer, too, unless
+    /// [`Self::with_issuer`] says otherwise.
+    #[must_use]
+    pub fn with_oauth_client(mut self, client_id: impl Into<String>, client_secret: SecretString) -> Self {
+        self.oauth = Some((client_id.into(), client_secret));
+        self
+    }
+
+    /// The JWT's issuer. Default: the OAuth client's id where there is one, the App id otherwise.
+    #[must_use]
+    pub fn with_issuer(mut self, issuer: Issuer) -> Self {
+        self.issuer = Some(issuer);
+        self
+    }
+
+    /// The version of the API to ask for.
+    #[must_use]
+    pub fn with_api_version(mut self, version: ApiVersion) -> Self {
+        self.api_version = version;
+        self
+    }
+
+    /// How long connecting may take (TCP and TLS). Default 3 s.
+    #[must_use]
+    pub fn with_connect_timeout(mut self, timeout: Duration) -> Self {
+        self.connect_timeout = timeout;
+        self
+    }
+
+    /// How long one request may take in all, to the last byte of its answer. Default 10 s, after which GitHub gives up
+    /// as well. A proof, which is several requests, may take three times as long, and one more to revoke the token.
+    #[must_use]
+    pub fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// What follows `dockline/<version>` in the user agent: GitHub's support finds your traffic by it.
+    #[must_use]
+    pub fn with_user_agent_suffix(mut self, suffix: impl Into<String>) -> Self {
+        self.user_agent_suffix = Some(suffix.into());
+        self
+    }
+
+    /// Another clock than the machine's. It dates JWTs and rate limits; timeouts are real time.
+    #[must_use]
+    pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Takes stray blanks and line breaks off the ids and checks everything that can be checked without a call.
+    pub(crate) fn checked(mut self) -> Result<Self, ConfigError> {
+        self.slug = self.slug.trim().to_owned();
+        let in_slug =
+            |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_');
+        if !fits(&self.slug, in_slug) {
+            return Err(ConfigError::Slug);
+        }
+        if let Some((id, secret)) = self.oauth.take() {
+            self.oauth = Some((client_id(&id)?, client_secret(&secret)?));
+        }
+        self.issuer = match (self.issuer.take(), &self.oauth) {
+            (Some(Issuer::ClientId(id)), _) => Some(Issuer::ClientId(client_id(&id)?)),
+            (Some(Issuer::AppId), _) | (None, None) => Some(Issuer::AppId),
+            (None, Some((id, _))) => Some(Issuer::ClientId(id.clone())),
+        };
+        let sane = |timeout: Duration| !timeout.is_zero() && timeout <= Duration::from_secs(600);
+        if !(sane(self.connect_timeout) && sane(self.timeout)) {
+            return Err(ConfigError::Timeout);
+        }
+        let in_agent = |byte: u8| byte == b' ' || byte.is_ascii_graphic();
+        if self.user_agent_suffix.as_deref().is_some_and(|suffix| !fits(suffix.trim(), in_agent)) {
+            return Err(ConfigError::UserAgent);
+        }
+        Ok(self)
+    }
+
+    pub(crate) fn user_agent(&self) -> String {
+        let ours = concat!("dockline/", env!("CARGO_PKG_VERSION"));
+        match &self.user_agent_suffix {
+            Some(suffix) => format!("{ours} {}", suffix.trim()),
+            None => ours.to_owned(),
+        }
+    }
+
+    /// The `iss` of the JWT.
+    pub(crate) fn issuer_text(&self) -> String {
+        match &self.issuer {
+            Some(Issuer::ClientId(id)) => id.clone(),
+            Some(Issuer::AppId) | None => self.app.to_string(),
+        }
+    }
+}
+
+impl fmt::Debug for GithubAppConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GithubAppConfig")
+            .field("app", &self.app)
+            .field("slug", &self.slug)
+            .field("host", &self.host)
+            .field("issuer", &self.issuer)
+            .field("oauth_client", &self.oauth.as_ref().map(|(id, _)| id))
+            .field("api_version", &self.api_version)
+            .field("connect_timeout", &self.connect_timeout)
+            .field("timeout", &self.timeout)
+            .finish_non_exhaustive()
+    }
+}
+
+fn fits(text: &str, allowed: impl Fn(u8) -> bool) -> bool {
+    (1..=100).contains(&text.len()) && text.bytes().all(allowed)
+}
+
+fn client_id(text: &str) -> Result<String, ConfigError> {
+    let id = text.trim();
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+    if fits(id, allowed) { Ok(id.to_owned()) } else { Err(ConfigError::ClientId) }
+}
+
+fn client_secret(secret: &SecretString) -> Result<SecretString, ConfigError> {
+    use secrecy::ExposeSecret;
+
+    let trimmed = secret.expose_secret().trim();
+    let usable = !trimmed.is_empty() && trimmed.bytes().all(|byte| byte.is_ascii_graphic());
+    if usable { Ok(SecretString::from(trimmed)) } else { Err(ConfigError::ClientSecret) }
+}

@@ -1,0 +1,26 @@
+#![doc = include_str!("../README.md")]
+
+mod answer;
+mod api;
+mod api_version;
+mod config;
+mod error;
+mod excerpt;
+mod fault;
+mod gateway;
+mod host;
+mod jwt;
+mod key;
+mod pause;
+mod prove;
+mod transport;
+mod verdict;
+mod wire;
+
+pub use api_version::ApiVersion;
+pub use config::{GithubAppConfig, Issuer};
+pub use error::ConfigError;
+pub use gateway::GithubApp;
+pub use host::{GithubHost, HostProblem};
+pub use key::KeyProblem;
+pub use secrecy::SecretString;

@@ -1,0 +1,139 @@
+use std::error::Error;
+use std::sync::Arc;
+
+use reqwest::header::{ACCEPT, CONTENT_TYPE};
+use reqwest::{Client, Method, redirect};
+use rustls::crypto::ring::default_provider;
+use rustls::{ClientConfig, RootCertStore};
+use rustls_platform_verifier::BuilderVerifierExt;
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::answer::Answer;
+use crate::config::GithubAppConfig;
+use crate::excerpt;
+use crate::fault::GithubFault;
+use crate::{ApiVersion, ConfigError};
+
+/// No answer that we ask for is nearly as large; a hundred installations are about 300 KiB (lesson L-65).
+const LARGEST: usize = 1 << 20;
+
+/// With what a call is authenticated.
+#[derive(Clone, Copy)]
+pub(crate) enum Credential<'a> {
+    /// The client's secret is in the body.
+    InBody,
+    /// The App's JWT or a visitor's token.
+    Bearer(&'a SecretString),
+    /// The OAuth client's id and secret.
+    Basic(&'a str, &'a SecretString),
+}
+
+pub(crate) enum Body {
+    None,
+    Form(String),
+    Json(String),
+}
+
+/// One request. Not `Debug`: it holds secrets.
+pub(crate) struct Call<'a> {
+    pub(crate) method: Method,
+    pub(crate) url: String,
+    pub(crate) credential: Credential<'a>,
+    pub(crate) body: Body,
+}
+
+/// HTTPS with deadlines and caps, and no opinion on what answers mean.
+pub(crate) struct Transport {
+    client: Client,
+    version: ApiVersion,
+}
+
+impl Transport {
+    pub(crate) fn new(config: &GithubAppConfig) -> Result<Self, ConfigError> {
+        let client = Client::builder()
+            .tls_backend_preconfigured(tls(config)?)
+            .redirect(redirect::Policy::none())
+            .no_proxy()
+            .referer(false)
+            .connect_timeout(config.connect_timeout)
+            .timeout(config.timeout)
+            .tcp_nodelay(true)
+            .user_agent(config.user_agent())
+            .build()
+            .map_err(|error| ConfigError::Client(innermost(error)))?;
+        Ok(Self { client, version: config.api_version })
+    }
+
+    /// Sends `call` and reads the whole answer, within the timeout.
+    pub(crate) async fn send(&self, call: Call<'_>) -> Result<Answer, GithubFault> {
+        let request = self.client.request(call.method, call.url);
+        let request = match call.credential {
+            // Not the API: the page where codes are exchanged.
+            Credential::InBody => request.header(ACCEPT, "application/json"),
+            Credential::Bearer(token) => self.to_api(request).bearer_auth(token.expose_secret()),
+            Credential::Basic(id, secret) => {
+                self.to_api(request).basic_auth(id, Some(secret.expose_secret()))
+            }
+        };
+        let request = match call.body {
+            Body::None => request,
+            Body::Form(body) => request.header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(body),
+            Body::Json(body) => request.header(CONTENT_TYPE, "application/json").body(body),
+        };
+        let mut response = request.send().await.map_err(fault)?;
+        let (status, headers) = (response.status().as_u16(), std::mem::take(response.headers_mut()));
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(fault)? {
+            if body.len() + chunk.len() > LARGEST {
+                return Err(GithubFault::TooLarge);
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Answer { status, headers, body })
+    }
+
+    fn to_api(&self, request: reqwest::RequestBuilder) -> reqwest::RequestBuilder {
+        request
+            .header(ACCEPT, "application/vnd.github+json")
+            .header("X-GitHub-Api-Version", self.version.as_str())
+    }
+}
+
+/// ring, named here: whatever the host's tree installs or unifies as the process's provider plays no part (lesson
+/// L-46). The roots are the machine's, since an enterprise server's certificate often comes from the company's own
+/// authority; reqwest brings the verifier into the tree anyway, a bundle of Mozilla's roots would be one more crate
+/// under one more licence.
+fn tls(config: &GithubAppConfig) -> Result<ClientConfig, ConfigError> {
+    let builder = ClientConfig::builder_with_provider(Arc::new(default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| ConfigError::Client(error.to_string()))?;
+    if config.host.is_plain_http() {
+        // A simulator on this machine needs no authorities, and must run where there are none.
+        return Ok(builder.with_root_certificates(RootCertStore::empty()).with_no_client_auth());
+    }
+    let builder =
+        builder.with_platform_verifier().map_err(|error| ConfigError::TrustStore(error.to_string()))?;
+    Ok(builder.with_no_client_auth())
+}
+
+fn fault(error: reqwest::Error) -> GithubFault {
+    if error.is_timeout() {
+        GithubFault::TimedOut
+    } else if error.is_builder() {
+        // Of all that a request is made of, only a visitor's token comes from outside.
+        GithubFault::not_githubs("a token that no header can carry")
+    } else {
+        GithubFault::Unreachable { detail: innermost(error) }
+    }
+}
+
+/// The innermost cause says most ("Connection refused", "invalid peer certificate: UnknownIssuer"), and knows neither
+/// URL nor headers.
+fn innermost(error: reqwest::Error) -> String {
+    let error = error.without_url();
+    let mut cause: &dyn Error = &error;
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    excerpt::cleaned(&cause.to_string())
+}

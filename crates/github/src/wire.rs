@@ -1,0 +1,185 @@
+//! GitHub's JSON, as far as it is needed (lesson L-66): unknown fields are ignored, missing ones are an error.
+
+use dockline::ports::AppFacts;
+use dockline::{Account, AccountId, AccountKind, AppId, Installation, InstallationId, InstalledOn};
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Deserializer};
+
+use crate::fault::GithubFault;
+
+#[derive(Deserialize)]
+pub(crate) struct AppWire {
+    pub(crate) id: u64,
+    slug: String,
+    name: String,
+}
+
+impl TryFrom<AppWire> for AppFacts {
+    type Error = GithubFault;
+
+    fn try_from(wire: AppWire) -> Result<Self, GithubFault> {
+        Ok(Self { app: AppId::new(wire.id).map_err(|_| out_of_range())?, slug: wire.slug, name: wire.name })
+    }
+}
+
+#[derive(Deserialize)]
+pub(crate) struct InstallationWire {
+    pub(crate) id: u64,
+    pub(crate) app_id: u64,
+    // Null is an answer, absence is not.
+    #[serde(deserialize_with = "nullable")]
+    account: Option<AccountWire>,
+    #[serde(default)]
+    suspended_at: Option<IgnoredAny>,
+}
+
+impl InstallationWire {
+    pub(crate) fn installed_on(self) -> Result<InstalledOn, GithubFault> {
+        self.account.map_or(Ok(InstalledOn::Unknown), TryFrom::try_from)
+    }
+}
+
+impl TryFrom<InstallationWire> for Installation {
+    type Error = GithubFault;
+
+    fn try_from(wire: InstallationWire) -> Result<Self, GithubFault> {
+        Ok(Self {
+            id: InstallationId::new(wire.id).map_err(|_| out_of_range())?,
+            app: AppId::new(wire.app_id).map_err(|_| out_of_range())?,
+            suspended: wire.suspended_at.is_some(),
+            installed_on: wire.installed_on()?,
+        })
+    }
+}
+
+/// Either a user or organization (`login`, `type`), or an enterprise (`slug`, neither login nor type). `target_type`
+/// beside it is not looked at: GitHub's own examples contradict themselves there.
+#[derive(Deserialize)]
+struct AccountWire {
+    id: u64,
+    login: Option<String>,
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    slug: Option<String>,
+}
+
+impl TryFrom<AccountWire> for InstalledOn {
+    type Error = GithubFault;
+
+    fn try_from(wire: AccountWire) -> Result<Self, GithubFault> {
+        let id = AccountId::new(wire.id).map_err(|_| out_of_range())?;
+        match (wire.login, wire.kind, wire.slug) {
+            (Some(login), Some(kind), _) => Ok(AccountKind::parse(&kind)
+                .map_or(Self::Unknown, |kind| Self::Account(Account { id, login, kind }))),
+            (None, None, Some(slug)) => Ok(Self::Enterprise { id, slug }),
+            _ => Err(GithubFault::not_githubs("an account of no known shape")),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+pub(crate) struct InstallationsWire {
+    pub(crate) total_count: u64,
+    pub(crate) installations: Vec<InstallationWire>,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct UserWire {
+    id: u64,
+}
+
+impl TryFrom<UserWire> for AccountId {
+    type Error = GithubFault;
+
+    fn try_from(wire: UserWire) -> Result<Self, GithubFault> {
+        Self::new(wire.id).map_err(|_| out_of_range())
+    }
+}
+
+#[derive(Deserialize)]
+pub(crate) struct MembershipWire {
+    state: String,
+    role: String,
+    organization: UserWire,
+}
+
+impl MembershipWire {
+    /// The organization is compared by number: between two calls its name may have gone to another (lesson L-53).
+    pub(crate) fn administers(&self, organization: AccountId) -> bool {
+        self.state == "active" && self.role == "admin" && self.organization.id == organization.get()
+    }
+}
+
+/// The exchange's answer, 200 in either case. Both fields may be absent; neither may be of another type.
+#[derive(Deserialize)]
+pub(crate) struct ExchangeWire {
+    pub(crate) access_token: Option<String>,
+    pub(crate) error: Option<String>,
+}
+
+fn nullable<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    Option::deserialize(deserializer)
+}
+
+fn out_of_range() -> GithubFault {
+    GithubFault::not_githubs("an id that is not from 1 to 2^53-1")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn read(account: Value) -> Result<InstalledOn, ()> {
+        let wire: InstallationWire =
+            serde_json::from_value(json!({ "id": 1, "app_id": 2, "account": account })).map_err(|_| ())?;
+        Installation::try_from(wire).map(|installation| installation.installed_on).map_err(|_| ())
+    }
+
+    #[test]
+    fn an_account_is_one_of_the_known_shapes_or_unknown_or_corrupt() {
+        let id = AccountId::new(3_000_000_000).unwrap();
+        for (kind, parsed) in [("User", AccountKind::User), ("Organization", AccountKind::Organization)] {
+            assert_eq!(
+                // L-63: beyond 32 bits; and target_type is no contradiction (GitHub's own fixtures).
+                read(json!({ "id": 3_000_000_000_u64, "login": "Acme", "type": kind, "site_admin": false })),
+                Ok(InstalledOn::Account(Account { id, login: "Acme".to_owned(), kind: parsed }))
+            );
+        }
+        assert_eq!(
+            read(json!({ "id": 3_000_000_000_u64, "slug": "acme", "name": "Acme" })),
+            Ok(InstalledOn::Enterprise { id, slug: "acme".to_owned() })
+        );
+        assert_eq!(read(Value::Null), Ok(InstalledOn::Unknown));
+        assert_eq!(read(json!({ "id": 1, "login": "x[bot]", "type": "Bot" })), Ok(InstalledOn::Unknown));
+        for corrupt in [
+            json!({}),
+            json!({ "id": 1 }),
+            json!({ "id": 1, "login": "x" }),
+            json!({ "id": 1, "type": "User" }),
+            json!({ "login": "x", "type": "User" }),
+            json!({ "id": 0, "login": "x", "type": "User" }),
+            json!({ "id": -1, "login": "x", "type": "User" }),
+            json!({ "id": "1", "login": "x", "type": "User" }),
+            json!({ "id": 1.5, "login": "x", "type": "User" }),
+            json!({ "id": 1_u64 << 53, "login": "x", "type": "User" }),
+            json!("acme"),
+        ] {
+            assert_eq!(read(corrupt.clone()), Err(()), "{corrupt}");
+        }
+    }
+
+    #[test]
+    fn an_installation_without_its_account_field_is_corrupt_and_suspension_is_any_value() {
+        assert!(serde_json::from_value::<InstallationWire>(json!({ "id": 1, "app_id": 2 })).is_err());
+        for (at, suspended) in
+            [(json!(null), false), (json!("2026-01-01T00:00:00Z"), true), (json!(1_700_000_000), true)]
+        {
+            let wire: InstallationWire =
+                serde_json::from_value(json!({ "id": 1, "app_id": 2, "account": null, "suspended_at": at }))
+                    .unwrap();
+            assert_eq!(Installation::try_from(wire).unwrap().suspended, suspended, "{at}");
+        }
+    }
+}
