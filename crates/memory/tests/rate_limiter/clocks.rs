@@ -1,10 +1,10 @@
 use std::time::Duration;
 
-use dockline::ports::{RateLimiter, Verdict};
+use dockline::ports::{RateLimiter, Take, Verdict};
 use time::macros::datetime;
 use time::{OffsetDateTime, PrimitiveDateTime};
 
-use crate::fixtures::{NOON, allowed, ask, limited, reads, writes};
+use crate::fixtures::{NOON, allowed, ask, limited, reads, sized, writes};
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
@@ -49,6 +49,12 @@ pub(crate) async fn a_clock_that_is_a_little_behind_is_waited_for(limiter: &dyn 
     assert_eq!(budget.reset_after, 11 * MINUTE);
     limited(limiter, reads(1, behind + retry_after - Duration::from_nanos(1))).await;
     allowed(limiter, reads(1, behind + retry_after)).await;
+}
+
+pub(crate) async fn a_smaller_tier_cuts_also_while_the_clock_is_behind(limiter: &dyn RateLimiter) {
+    allowed(limiter, reads(1, NOON)).await;
+    let small = Take { tier: sized(10, 0, 0), ..reads(0, NOON - MINUTE) };
+    assert_eq!(allowed(limiter, small).await.remaining, 10);
 }
 
 pub(crate) async fn a_clock_that_was_far_ahead_does_not_block_for_ever(limiter: &dyn RateLimiter) {

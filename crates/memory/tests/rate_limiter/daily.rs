@@ -57,6 +57,23 @@ pub(crate) async fn the_budget_is_full_again_at_midnight_where_the_day_is_short(
     assert_eq!(allowed(limiter, writes(0, MIDNIGHT)).await.remaining, 60);
 }
 
+pub(crate) async fn over_midnight_the_bucket_is_waited_for_too(limiter: &dyn RateLimiter) {
+    let before = MIDNIGHT - Duration::from_secs(1);
+    let small = |now| Take { tier: sized(0, 60, 60), ..writes(60, now) };
+    allowed(limiter, small(before)).await;
+    let (budget, retry_after) = limited(limiter, small(before)).await;
+    assert_eq!((budget.reset_after, retry_after), (MINUTE, MINUTE));
+    limited(limiter, small(MIDNIGHT)).await;
+    allowed(limiter, small(before + MINUTE)).await;
+}
+
+pub(crate) async fn the_first_question_may_come_in_any_offset(limiter: &dyn RateLimiter) {
+    let far_east = NOON.to_offset(UtcOffset::from_hms(14, 0, 0).unwrap()); // tomorrow, there
+    let small = |now| Take { tier: sized(0, 60, 1), ..writes(1, now) };
+    assert_eq!(allowed(limiter, small(far_east)).await.reset_after, 12 * HOUR);
+    allowed(limiter, small(MIDNIGHT)).await;
+}
+
 pub(crate) async fn more_than_a_whole_day_is_never_there(limiter: &dyn RateLimiter) {
     let small = |permits| Take { tier: sized(0, 60, 10), ..writes(permits, NOON) };
     let (budget, retry_after) = limited(limiter, small(11)).await;

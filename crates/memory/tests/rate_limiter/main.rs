@@ -39,12 +39,15 @@ clauses! {
         the_day_begins_at_midnight_utc,
         what_is_left_of_the_day_limits_what_remains,
         the_budget_is_full_again_at_midnight_where_the_day_is_short,
+        over_midnight_the_bucket_is_waited_for_too,
+        the_first_question_may_come_in_any_offset,
         more_than_a_whole_day_is_never_there;
     clocks:
         a_clock_that_goes_back_gives_nothing_back,
         a_clock_that_goes_back_over_midnight_gives_no_day_back,
         callers_whose_clocks_differ_make_no_budget_of_it,
         a_clock_that_is_a_little_behind_is_waited_for,
+        a_smaller_tier_cuts_also_while_the_clock_is_behind,
         a_clock_that_was_far_ahead_does_not_block_for_ever,
         a_budget_that_is_left_is_there_whatever_the_clock_says,
         the_far_ends_of_time_do_no_harm;
