@@ -39,7 +39,8 @@ struct Sum {
 impl Sum {
     /// Adds a line such as `test result: ok. 8 passed; 0 failed; 1 ignored; 0 measured; …`; ignores every other.
     fn add(&mut self, line: &str) {
-        let Some((_, counts)) = line.strip_prefix("test result: ").and_then(|rest| rest.split_once(". ")) else {
+        let Some((_, counts)) = line.strip_prefix("test result: ").and_then(|rest| rest.split_once(". "))
+        else {
             return;
         };
         for part in counts.split(';') {
