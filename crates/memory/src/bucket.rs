@@ -22,7 +22,7 @@ pub(crate) struct Bucket {
     limit: u32,
     daily: Option<u32>,
     level: u128,
-    /// Counted within the UTC day of `at`.
+    /// Counted within the UTC day of `at`, where the day has a cap.
     used_today: u32,
     /// Up to when the level was counted, in UTC.
     at: OffsetDateTime,
@@ -58,7 +58,9 @@ impl Bucket {
         let wait = self.wait_for(permits, now);
         if wait.is_zero() {
             self.level = self.level.saturating_sub(u128::from(permits) * PERMIT);
-            self.used_today = self.used_today.saturating_add(permits);
+            if self.daily.is_some() {
+                self.used_today = self.used_today.saturating_add(permits);
+            }
             Ok(())
         } else {
             Err(wait)

@@ -87,10 +87,21 @@ mod tests {
     use dockline::Tier;
     use time::Duration;
 
-    fn charge(buckets: &mut Buckets, number: u64, now: OffsetDateTime) {
+    fn charge(buckets: &mut Buckets, class: BudgetClass, number: u64, now: OffsetDateTime) {
         let key = KeyId::parse(&format!("{number:016}")).unwrap();
-        let take = Take { key, class: BudgetClass::Write, tier: Tier::standard(), permits: 1, now };
+        let take = Take { key, class, tier: Tier::standard(), permits: 1, now };
         assert!(matches!(buckets.take(take), Verdict::Allowed(_)));
+    }
+
+    #[test]
+    fn a_bucket_without_a_cap_of_the_day_is_forgotten_within_hours() {
+        let mut buckets = Buckets::default();
+        for number in 0..20_000_u64 {
+            let now = OffsetDateTime::UNIX_EPOCH + Duration::seconds(5 * number.cast_signed());
+            charge(&mut buckets, BudgetClass::Read, number, now);
+        }
+        // An hour's worth is 720; the next sweep is due at twice what the last one left.
+        assert!(buckets.rows.len() < 2 * FEWEST_SWEPT, "{}", buckets.rows.len());
     }
 
     #[test]
@@ -100,7 +111,7 @@ mod tests {
         let mut most = 0;
         for number in 0..20_000 {
             // A write is remembered for the rest of its day and the hour after it: about 1,500 at one a minute.
-            charge(&mut buckets, number, noon + Duration::minutes(number.cast_signed()));
+            charge(&mut buckets, BudgetClass::Write, number, noon + Duration::minutes(number.cast_signed()));
             most = most.max(buckets.rows.len());
         }
         assert!((FEWEST_SWEPT..4_000).contains(&most), "{most}");
@@ -111,7 +122,23 @@ mod tests {
         let mut buckets = Buckets::default();
         let morning = OffsetDateTime::UNIX_EPOCH;
         for number in 0..=2_000 {
-            charge(&mut buckets, number, morning + Duration::seconds(30 * number.cast_signed()));
+            charge(
+                &mut buckets,
+                BudgetClass::Write,
+                number,
+                morning + Duration::seconds(30 * number.cast_signed()),
+            );
+        }
+        assert_eq!(buckets.rows.len(), 2_001);
+    }
+
+    // A caller whose clock is behind must meet the bucket, not a fresh one.
+    #[test]
+    fn a_full_bucket_is_not_forgotten_while_a_clock_may_be_behind_it() {
+        let mut buckets = Buckets::default();
+        for number in 0..=2_000_u64 {
+            let now = OffsetDateTime::UNIX_EPOCH + Duration::milliseconds(1_500 * number.cast_signed());
+            charge(&mut buckets, BudgetClass::Read, number, now);
         }
         assert_eq!(buckets.rows.len(), 2_001);
     }

@@ -1,8 +1,10 @@
 //! An App on a running simulator, and a client that signs for it. It shares no code with the simulator.
 
+use std::collections::HashMap;
+
 use data_encoding::{BASE64, BASE64URL_NOPAD};
 use dockline_github_sim::{AppCredentials, GithubSim, NewApp, Role, RunningSim};
-use reqwest::{Client, Method, Response, header};
+use reqwest::{Client, Method, Response, Url, header};
 use ring::rand::SystemRandom;
 use ring::rsa::KeyPair;
 use ring::signature::RSA_PKCS1_SHA256;
@@ -80,6 +82,12 @@ impl World {
 pub(crate) async fn answer(response: Response) -> (u16, Value) {
     let status = response.status().as_u16();
     (status, response.json().await.unwrap_or_default())
+}
+
+/// The parameters of the address that the answer redirects to.
+pub(crate) fn query(response: &Response) -> HashMap<String, String> {
+    let location = response.headers()["location"].to_str().unwrap();
+    Url::parse(location).unwrap().query_pairs().into_owned().collect()
 }
 
 pub(crate) fn jwt(app: &AppCredentials, claims: &Value) -> String {

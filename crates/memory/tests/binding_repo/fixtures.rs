@@ -53,10 +53,9 @@ pub(crate) const fn gone(verified_at: OffsetDateTime) -> Observation {
 
 /// Inserts where nothing stands in the way.
 pub(crate) async fn bind(repo: &dyn BindingRepo, new: NewBinding) -> Binding {
-    match repo.insert(new).await.unwrap() {
-        Insertion::Inserted(binding) => binding,
-        other => unreachable!("not inserted: {other:?}"),
-    }
+    let insertion = repo.insert(new).await.unwrap();
+    let Insertion::Inserted(binding) = insertion.clone() else { unreachable!("not inserted: {insertion:?}") };
+    binding
 }
 
 pub(crate) async fn found(repo: &dyn BindingRepo, name: &str) -> Option<Binding> {

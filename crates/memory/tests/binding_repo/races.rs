@@ -132,8 +132,9 @@ fn one_state_makes_one_binding_ever_however_fast_it_is_released() {
         |repo, number| {
             let outcome = insert(repo, new_binding("acme", number, "state"));
             if matches!(outcome, Insertion::Inserted(_)) {
-                let release = repo.release(&organization("acme"), installation(number), seconds(60));
-                assert!(matches!(block_on(release).unwrap(), Release::Released(_)));
+                let acme = organization("acme");
+                let release = block_on(repo.release(&acme, installation(number), seconds(60)));
+                assert!(matches!(release.unwrap(), Release::Released(_)));
             }
             outcome
         },
