@@ -2,34 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, header};
 use reqwest::{Client, Url};
 
-use super::html::{Form, Tag, tags, text_of};
-
-/// A page or a redirect, with all that was said on the way to it.
-#[derive(Debug)]
-pub struct Page {
-    /// `GET` or `POST`.
-    pub method: &'static str,
-    /// Its address.
-    pub url: Url,
-    /// The form that was sent to get it.
-    pub sent: Option<String>,
-    /// Its status.
-    pub status: StatusCode,
-    /// Its headers.
-    pub headers: HeaderMap,
-    /// Its body, as text.
-    pub body: String,
-}
+use super::exchange::{Exchange, Unanswered};
+use super::html::Form;
 
 /// Why a page did not come.
 #[derive(Debug, thiserror::Error)]
 pub enum BrowserError {
     /// The server did not answer.
-    #[error("{0} did not answer: {1}")]
-    Unreachable(String, reqwest::Error),
+    #[error(transparent)]
+    Unreachable(#[from] Unanswered),
     /// An address that is none, or not of plain HTTP.
     #[error("{0:?} is not an http address")]
     Address(String),
@@ -68,33 +52,27 @@ impl Browser {
     ///
     /// # Errors
     /// See [`BrowserError`]; an answer of any status is none.
-    pub async fn open(&mut self, url: &str) -> Result<Page, BrowserError> {
+    pub async fn open(&mut self, url: &str) -> Result<Exchange, BrowserError> {
         let url = parse(url)?;
         self.go("GET", url, None).await
     }
 
-    /// Presses a button of a page's form: sends its fields as they stand on the page, but for `changed` ones.
+    /// Presses a button of a page's form: sends its fields as they stand on the page.
     ///
     /// # Errors
     /// See [`BrowserError`].
     pub async fn press(
         &mut self,
-        page: &Page,
+        page: &Exchange,
         button: &str,
-        changed: &[(&str, &str)],
-    ) -> Result<Page, BrowserError> {
+    ) -> Result<Exchange, BrowserError> {
         let form = Form::with_button(&page.body, button)
             .ok_or_else(|| BrowserError::NoButton(button.to_owned()))?;
         let url = match form.action.as_deref() {
             Some(action) => page.url.join(action).map_err(|_| BrowserError::Address(action.to_owned()))?,
             None => page.url.clone(),
         };
-        let mut fields = form_urlencoded::Serializer::new(String::new());
-        for (name, value) in &form.fields {
-            let changed = changed.iter().find(|(changed, _)| changed == name);
-            fields.append_pair(name, changed.map_or(value, |(_, value)| value));
-        }
-        let fields = fields.finish();
+        let fields = form_urlencoded::Serializer::new(String::new()).extend_pairs(&form.fields).finish();
         self.go("POST", url, Some(fields)).await
     }
 
@@ -102,18 +80,13 @@ impl Browser {
     ///
     /// # Errors
     /// See [`BrowserError`]; a page that is no redirect is one.
-    pub async fn follow(&mut self, page: &Page) -> Result<Page, BrowserError> {
+    pub async fn follow(&mut self, page: &Exchange) -> Result<Exchange, BrowserError> {
         let location = page.location().unwrap_or_default();
-        let url = page.url.join(&location).map_err(|_| BrowserError::Address(location))?;
+        let url = page.url.join(location).map_err(|_| BrowserError::Address(location.to_owned()))?;
         self.go("GET", url, None).await
     }
 
-    /// Values of the cookies that it holds, so that a transcript can mask them.
-    pub fn cookie_values(&self) -> impl Iterator<Item = &str> {
-        self.cookies.values().map(|cookie| cookie.value.as_str())
-    }
-
-    async fn go(&mut self, method: &'static str, url: Url, sent: Option<String>) -> Result<Page, BrowserError> {
+    async fn go(&mut self, method: &'static str, url: Url, sent: Option<String>) -> Result<Exchange, BrowserError> {
         let mut request = match method {
             "POST" => self
                 .client
@@ -126,12 +99,9 @@ impl Browser {
         if let Some(cookies) = self.cookies_for(&url) {
             request = request.header(header::COOKIE, cookies);
         }
-        let unreachable = |error: reqwest::Error| BrowserError::Unreachable(origin(&url), error.without_url());
-        let response = request.send().await.map_err(unreachable)?;
-        let (status, headers) = (response.status(), response.headers().clone());
-        let body = response.text().await.map_err(unreachable)?;
-        self.keep(&url, &headers);
-        Ok(Page { method, url, sent, status, headers, body })
+        let exchange = Exchange::of(method, url, sent, request).await?;
+        self.keep(&exchange.url, &exchange.headers);
+        Ok(exchange)
     }
 
     /// `Secure` ones too: the loopback interface counts as trustworthy, as in Chromium.
@@ -164,47 +134,8 @@ impl Browser {
     }
 }
 
-impl Page {
-    /// Where it redirects to.
-    #[must_use]
-    pub fn location(&self) -> Option<String> {
-        self.headers.get(header::LOCATION).and_then(|to| to.to_str().ok()).map(str::to_owned)
-    }
-
-    /// The text of the element with this id.
-    #[must_use]
-    pub fn text(&self, id: &str) -> Option<String> {
-        text_of(&self.body, id)
-    }
-
-    /// Whether an element has this id.
-    #[must_use]
-    pub fn has(&self, id: &str) -> bool {
-        tags(&self.body).any(|tag| tag.attribute("id").as_deref() == Some(id))
-    }
-
-    /// The value of the option that shows this text.
-    #[must_use]
-    pub fn option(&self, label: &str) -> Option<String> {
-        tags(&self.body)
-            .filter(|tag| tag.name == "option" && tag.text() == label)
-            .find_map(|tag: Tag<'_>| tag.attribute("value"))
-    }
-
-    /// A parameter of its address, or of the address that it redirects to.
-    #[must_use]
-    pub fn parameter(&self, name: &str) -> Option<String> {
-        let url = self.location().and_then(|to| self.url.join(&to).ok()).unwrap_or_else(|| self.url.clone());
-        url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
-    }
-}
-
 fn parse(url: &str) -> Result<Url, BrowserError> {
     Url::parse(url).ok().filter(|url| url.scheme() == "http").ok_or_else(|| BrowserError::Address(url.to_owned()))
-}
-
-fn origin(url: &Url) -> String {
-    url.origin().ascii_serialization()
 }
 
 fn within(path: &str, of: &str) -> bool {
