@@ -21,10 +21,10 @@ use crate::{logging, signals, walk};
 /// The address under which clients of this machine reach a listener.
 #[must_use]
 pub fn base_url(address: SocketAddr) -> String {
-    let ip = match address.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
-        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
-        ip => ip,
+    let ip = match (address.ip(), address.ip().is_unspecified()) {
+        (IpAddr::V4(_), true) => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        (IpAddr::V6(_), true) => IpAddr::V6(Ipv6Addr::LOCALHOST),
+        (ip, false) => ip,
     };
     format!("http://{}", SocketAddr::new(ip, address.port()))
 }
@@ -56,7 +56,11 @@ pub async fn run(args: DemoArgs) -> Result<ExitCode, Box<dyn Error + Send + Sync
             () = ended => ExitCode::FAILURE,
         }
     } else {
-        let text = if args.json { json_line(&demo) } else { guide::text(&demo, &State::mint(&OsEntropy)?, &State::mint(&OsEntropy)?) };
+        let text = if args.json {
+            json_line(&demo)
+        } else {
+            guide::text(&demo, &State::mint(&OsEntropy)?, &State::mint(&OsEntropy)?)
+        };
         print(&text)?;
         ended.await;
         ExitCode::SUCCESS

@@ -12,6 +12,8 @@ pub struct Exchange {
     pub method: &'static str,
     /// The address that was asked.
     pub url: Url,
+    /// What to tell of the headers that were sent: no secrets.
+    pub(super) sent_headers: Vec<String>,
     /// The body that was sent.
     pub sent: Option<String>,
     /// The answer's status.
@@ -35,16 +37,18 @@ impl Exchange {
     pub(super) async fn of(
         method: &'static str,
         url: Url,
+        sent_headers: Vec<String>,
         sent: Option<String>,
         request: RequestBuilder,
     ) -> Result<Self, Unanswered> {
         let origin = url.origin().ascii_serialization();
         // The address may hold a secret.
-        let unanswered = |cause: reqwest::Error| Unanswered { origin: origin.clone(), cause: cause.without_url() };
+        let unanswered =
+            |cause: reqwest::Error| Unanswered { origin: origin.clone(), cause: cause.without_url() };
         let response = request.send().await.map_err(unanswered)?;
         let (status, headers) = (response.status(), response.headers().clone());
         let body = response.text().await.map_err(unanswered)?;
-        Ok(Self { method, url, sent, status, headers, body })
+        Ok(Self { method, url, sent_headers, sent, status, headers, body })
     }
 
     /// A header of the answer.

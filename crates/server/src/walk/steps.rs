@@ -1,5 +1,6 @@
 //! The steps, in their order.
 
+use dockline::ClaimPolicy;
 use http::StatusCode;
 use secrecy::SecretString;
 use serde_json::{Value, json};
@@ -27,6 +28,8 @@ struct Bound {
     installation: u64,
     state: String,
     registered_at: String,
+    /// A state of the rival's own.
+    rival_state: String,
     /// The whole answer of the first registration.
     body: String,
 }
@@ -34,13 +37,13 @@ struct Bound {
 impl Walk<'_> {
     pub(super) async fn all(mut self) -> Result<(), WalkFailed> {
         let (installation, state) = self.visit().await?;
-        let bound = self.register(installation, state).await?;
+        let mut bound = self.register(installation, state).await?;
         self.repeat(&bound).await?;
         self.inspect(&bound).await?;
         self.conflict(&bound).await?;
-        self.attack(&bound).await?;
+        self.attack(&mut bound).await?;
         self.mistakes(&bound).await?;
-        self.detach().await?;
+        self.detach(&bound).await?;
         self.transcript.finish()
     }
 
@@ -59,7 +62,7 @@ impl Walk<'_> {
         self.transcript.check("exactly the five fields, in order", expected, answer.body.clone())?;
         let right = is_time(&registered_at);
         self.transcript.check("registeredAt has six digits and +00:00", true, right)?;
-        Ok(Bound { installation, state, registered_at, body: answer.body })
+        Ok(Bound { installation, state, registered_at, rival_state: String::new(), body: answer.body })
     }
 
     async fn repeat(&mut self, bound: &Bound) -> Result<(), WalkFailed> {
@@ -92,19 +95,24 @@ impl Walk<'_> {
     }
 
     /// Another organization claims the installation by its number, with a state that is really its own.
-    async fn attack(&mut self, bound: &Bound) -> Result<(), WalkFailed> {
+    async fn attack(&mut self, bound: &mut Bound) -> Result<(), WalkFailed> {
         self.transcript.step("A rival claims the installation by its number, and learns nothing")?;
         let rival = &self.demo.rival().key;
         let link = self.backend.link(rival, &self.demo.addresses().return_url).await?;
         self.shown(&link, StatusCode::OK)?;
         let state = text(&json_of(&link), "state");
+        bound.rival_state.clone_from(&state);
         let claimed = self.backend.register(Some(rival), bound.installation, &state).await?;
         self.shown(&claimed, StatusCode::UNPROCESSABLE_ENTITY)?;
         self.refused(&claimed, "VALIDATION")?;
         let nobodys = self.backend.register(Some(rival), NOBODYS, &state).await?;
         self.shown(&nobodys, StatusCode::UNPROCESSABLE_ENTITY)?;
         let (claimed, nobodys) = (but_for_id(&claimed), but_for_id(&nobodys));
-        self.transcript.check("the same bytes as for a number that nobody has, but for requestId", nobodys, claimed)
+        self.transcript.check(
+            "the same bytes as for a number that nobody has, but for requestId",
+            nobodys,
+            claimed,
+        )
     }
 
     async fn mistakes(&mut self, bound: &Bound) -> Result<(), WalkFailed> {
@@ -124,7 +132,7 @@ impl Walk<'_> {
         self.transcript.check("and say why", "unknown_key".to_owned(), text(&issue, "code"))
     }
 
-    async fn detach(&mut self) -> Result<(), WalkFailed> {
+    async fn detach(&mut self, bound: &Bound) -> Result<(), WalkFailed> {
         self.transcript.step("The backend detaches")?;
         let answer = self.backend.call("DELETE", "", Some(self.acme()), None).await?;
         self.shown(&answer, StatusCode::NO_CONTENT)?;
@@ -132,7 +140,19 @@ impl Walk<'_> {
         self.transcript.step("The backend looks again")?;
         let answer = self.backend.call("GET", "", Some(self.acme()), None).await?;
         self.shown(&answer, StatusCode::NOT_FOUND)?;
-        self.refused(&answer, "NOT_FOUND")
+        self.refused(&answer, "NOT_FOUND")?;
+        if self.demo.policy() == ClaimPolicy::State {
+            // That whoever comes first gets it is what this policy means.
+            return Ok(());
+        }
+        let rival = &self.demo.rival().key;
+        let claimed = self.backend.register(Some(rival), bound.installation, &bound.rival_state).await?;
+        self.transcript.show(&claimed)?;
+        self.transcript.check(
+            "the rival is refused also now that nobody has the installation",
+            StatusCode::UNPROCESSABLE_ENTITY,
+            claimed.status,
+        )
     }
 
     /// The code, and the request's id in the body and in the header.
@@ -159,7 +179,9 @@ fn five_fields(installation: u64, registered_at: &str) -> String {
 /// `2026-04-18T19:14:09.123456+00:00`
 fn is_time(text: &str) -> bool {
     let form = "0000-00-00T00:00:00.000000+00:00";
-    let fits = |(expected, came): (char, char)| if expected == '0' { came.is_ascii_digit() } else { expected == came };
+    let fits = |(expected, came): (char, char)| {
+        if expected == '0' { came.is_ascii_digit() } else { expected == came }
+    };
     text.len() == form.len() && text.ends_with("+00:00") && form.chars().zip(text.chars()).all(fits)
 }
 
@@ -187,9 +209,12 @@ mod tests {
     #[test]
     fn times_have_six_digits_and_an_offset() {
         assert!(is_time("2026-04-18T19:14:09.123456+00:00"));
-        for wrong in
-            ["2026-04-18T19:14:09.123456Z", "2026-04-18T19:14:09.123+00:00", "2026-04-18 19:14:09.123456+00:00", ""]
-        {
+        for wrong in [
+            "2026-04-18T19:14:09.123456Z",
+            "2026-04-18T19:14:09.123+00:00",
+            "2026-04-18 19:14:09.123456+00:00",
+            "",
+        ] {
             assert!(!is_time(wrong), "{wrong}");
         }
     }

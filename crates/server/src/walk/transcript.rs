@@ -39,6 +39,9 @@ impl<'a> Transcript<'a> {
         // Short values are no secrets, and would mask half of the text.
         self.secrets.extend(exchange.secrets().into_iter().filter(|secret| secret.len() >= 16));
         let mut lines = format!("    → {} {}\n", exchange.method, exchange.url);
+        for header in &exchange.sent_headers {
+            lines += &format!("      {header}\n");
+        }
         if let Some(sent) = &exchange.sent {
             lines += &format!("      {sent}\n");
         }
