@@ -11,5 +11,6 @@ mod install_flow;
 mod jwt;
 mod oauth;
 mod session;
+mod settings;
 mod support;
 mod user_api;
