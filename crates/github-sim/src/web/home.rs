@@ -20,7 +20,7 @@ async fn home(State(sim): State<GithubSim>, Visitor(user): Visitor) -> Response 
     let apps: String = world.model.apps().map(|app| link(&app.slug, &app.name)).collect();
     let main = format!(
         "{}<h2>Apps</h2>\n<ul id=\"apps\">\n{apps}</ul>\n<p><a href=\"/settings/installations\">Installed Apps</a></p>\n",
-        signed_in(&world.model, user),
+        signed_in(&world.model, user, "/"),
     );
     page(StatusCode::OK, "GitHub simulator", &main)
 }

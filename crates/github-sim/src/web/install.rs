@@ -65,9 +65,11 @@ fn form<'a>(
     account: &'a Account,
     state: Option<&'a str>,
 ) -> Form<'a> {
+    let here = format!("/apps/{}/installations/new", app.slug);
+    let here = state.map(|state| with_query(&here, &[("state", state)])).unwrap_or(here);
     Form {
         app,
-        signed_in: signed_in(model, Some(user)),
+        signed_in: signed_in(model, Some(user), &here),
         accounts: model.accounts_of(user),
         account,
         offer: Offer::of(model, app.id, user, account.id),

@@ -42,15 +42,15 @@ impl FromRequestParts<GithubSim> for Visitor {
     }
 }
 
-/// Who is signed in, and where to change that.
-pub(super) fn signed_in(model: &Model, user: Option<u64>) -> String {
+/// Who is signed in, and a link to change that and come back to the path `here`.
+pub(super) fn signed_in(model: &Model, user: Option<u64>, here: &str) -> String {
     let login = user.and_then(|user| model.account(user)).map(|account| escape(&account.login));
-    match login {
-        Some(login) => format!(
-            "<p id=\"signed-in\">Signed in as <strong>{login}</strong>. <a href=\"/login\">Change</a></p>\n"
-        ),
-        None => "<p id=\"signed-in\">Nobody is signed in. <a href=\"/login\">Sign in</a></p>\n".to_owned(),
-    }
+    let (who, change) = match login {
+        Some(login) => (format!("Signed in as <strong>{login}</strong>."), "Change"),
+        None => ("Nobody is signed in.".to_owned(), "Sign in"),
+    };
+    let address = escape(&with_query("/login", &[("return_to", here)]));
+    format!("<p id=\"signed-in\">{who} <a id=\"change-user\" href=\"{address}\">{change}</a></p>\n")
 }
 
 /// To the sign-in page, and back to `path` from there.
@@ -75,13 +75,14 @@ async fn show(State(sim): State<GithubSim>, Visitor(user): Visitor, params: Para
             format!("<option value=\"{login}\"{selected}>{login}</option>\n")
         })
         .collect();
-    let return_to = escape(own_path(params.get("return_to")));
+    let here = own_path(params.get("return_to"));
+    let return_to = escape(here);
     let form = format!(
         "{}<form method=\"post\" action=\"/login\">\n<p><label for=\"user\">Sign in as</label>\n\
          <select id=\"user\" name=\"user\">\n{options}</select></p>\n\
          <input type=\"hidden\" name=\"return_to\" value=\"{return_to}\">\n\
          <button id=\"sign-in\" type=\"submit\">Sign in</button>\n</form>\n",
-        signed_in(&world.model, user),
+        signed_in(&world.model, user, here),
     );
     page(StatusCode::OK, "Sign in", &form)
 }

@@ -72,7 +72,7 @@ async fn list(State(sim): State<GithubSim>, Visitor(user): Visitor) -> Response 
         .collect();
     let main = format!(
         "{}<ul id=\"installed\">\n{installed}</ul>\n<h2>Requests</h2>\n<ul id=\"requests\">\n{asked}</ul>\n",
-        signed_in(model, Some(user)),
+        signed_in(model, Some(user), LIST),
     );
     page(StatusCode::OK, "Installed Apps", &main)
 }
