@@ -91,3 +91,8 @@ pub fn router(dockline: Dockline, options: RouterOptions) -> Router {
         .layer(from_fn(envelope::seal))
         .layer(from_fn_with_state(context, request_id::assign))
 }
+
+/// Compiles the examples of the project's README.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct ProjectReadme;
