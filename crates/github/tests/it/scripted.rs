@@ -1,0 +1,145 @@
+//! A GitHub that answers what the test says, and remembers what it was asked.
+
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::Request;
+use axum::http::{HeaderMap, Response};
+use dockline_github::GithubHost;
+use serde_json::Value;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+/// A request that arrived.
+#[derive(Clone)]
+pub(crate) struct Seen {
+    /// Method, path and query: `GET /api/app`.
+    pub(crate) line: String,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: String,
+}
+
+impl Seen {
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    pub(crate) fn bearer(&self) -> &str {
+        self.header("authorization").strip_prefix("Bearer ").unwrap_or_default()
+    }
+}
+
+/// What to answer.
+pub(crate) enum Reply {
+    With {
+        status: u16,
+        headers: Vec<(String, String)>,
+        body: Vec<u8>,
+    },
+    /// That, but late.
+    After(std::time::Duration, Box<Self>),
+    /// Nothing, ever.
+    Never,
+}
+
+impl Reply {
+    pub(crate) fn json(status: u16, body: &Value) -> Self {
+        Self::bytes(status, body.to_string())
+    }
+
+    pub(crate) fn bytes(status: u16, body: impl Into<Vec<u8>>) -> Self {
+        // By the setting's clock, so that no skew is measured where none is meant.
+        let headers = vec![("date".to_owned(), crate::setting::DATE.to_owned())];
+        Self::With { status, headers, body: body.into() }
+    }
+
+    pub(crate) fn message(status: u16, message: &str) -> Self {
+        Self::json(status, &serde_json::json!({ "message": message, "status": status.to_string() }))
+    }
+
+    pub(crate) fn after(self, delay: std::time::Duration) -> Self {
+        Self::After(delay, Box::new(self))
+    }
+
+    pub(crate) fn header(mut self, name: &str, value: impl Into<String>) -> Self {
+        if let Self::With { headers, .. } = &mut self {
+            headers.retain(|(known, _)| known != name);
+            headers.push((name.to_owned(), value.into()));
+        }
+        self
+    }
+}
+
+pub(crate) struct Scripted {
+    base: String,
+    seen: Arc<Mutex<Vec<Seen>>>,
+    count: watch::Receiver<usize>,
+}
+
+impl Scripted {
+    pub(crate) async fn start(script: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let (arrived, count) = watch::channel(0);
+        let (record, script) = (Arc::clone(&seen), Arc::new(script));
+        let router = Router::new().fallback(move |request: Request| {
+            let (record, script, arrived) = (Arc::clone(&record), Arc::clone(&script), arrived.clone());
+            async move {
+                let (head, body) = request.into_parts();
+                let body = to_bytes(body, 1 << 20).await.unwrap();
+                let one = Seen {
+                    line: format!("{} {}", head.method, head.uri),
+                    headers: head.headers,
+                    body: String::from_utf8(body.to_vec()).unwrap(),
+                };
+                let reply = script(&one);
+                record.lock().unwrap().push(one);
+                arrived.send_modify(|count| *count += 1);
+                answer(reply).await
+            }
+        });
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Self { base, seen, count }
+    }
+
+    pub(crate) fn base(&self) -> &str {
+        &self.base
+    }
+
+    pub(crate) fn host(&self) -> GithubHost {
+        GithubHost::at(&self.base, &format!("{}/api", self.base)).unwrap()
+    }
+
+    pub(crate) fn seen(&self) -> Vec<Seen> {
+        self.seen.lock().unwrap().clone()
+    }
+
+    pub(crate) fn lines(&self) -> Vec<String> {
+        self.seen().into_iter().map(|seen| seen.line).collect()
+    }
+
+    /// Waits until a request whose line starts so has arrived.
+    pub(crate) async fn until(&self, line: &str) {
+        let mut count = self.count.clone();
+        while !self.lines().iter().any(|seen| seen.starts_with(line)) {
+            count.changed().await.unwrap();
+        }
+    }
+}
+
+async fn answer(mut reply: Reply) -> Response<Body> {
+    while let Reply::After(delay, then) = reply {
+        tokio::time::sleep(delay).await;
+        reply = *then;
+    }
+    match reply {
+        Reply::With { status, headers, body } => headers
+            .iter()
+            .fold(Response::builder().status(status), |response, (name, value)| response.header(name, value))
+            .body(Body::from(body))
+            .unwrap(),
+        Reply::Never | Reply::After(..) => std::future::pending().await,
+    }
+}
