@@ -122,9 +122,17 @@ fn fault(error: reqwest::Error) -> GithubFault {
     } else if error.is_builder() {
         // Of all that a request is made of, only a visitor's token comes from outside.
         GithubFault::not_githubs("a token that no header can carry")
+    } else if does_not_speak_http(&error) {
+        GithubFault::not_githubs(innermost(error))
     } else {
         GithubFault::Unreachable { detail: innermost(error) }
     }
+}
+
+fn does_not_speak_http(error: &reqwest::Error) -> bool {
+    std::iter::successors(error.source(), |&cause| cause.source())
+        .filter_map(|cause| cause.downcast_ref::<hyper::Error>())
+        .any(hyper::Error::is_parse)
 }
 
 /// The innermost cause says most ("Connection refused", "invalid peer certificate: UnknownIssuer"), and knows neither

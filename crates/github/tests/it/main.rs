@@ -17,5 +17,6 @@ mod scripted;
 mod secrets;
 mod setting;
 mod skew;
+mod tls;
 mod trouble;
 mod uninstall;

@@ -104,3 +104,21 @@ async fn a_clock_that_is_set_right_later_is_noticed() {
     app.app().await.unwrap();
     assert_eq!(github.seen().len(), 5);
 }
+
+#[tokio::test]
+async fn all_who_were_refused_at_once_are_corrected() {
+    let judge = strict(NOW + 3_600);
+    let late = std::time::Duration::from_millis(50);
+    let github = Scripted::start(usual(move |seen| judge(seen).map(|refused| refused.after(late)))).await;
+    let app = gateway(&github);
+    let calls: Vec<_> = (0..16)
+        .map(|_| {
+            let app = app.clone();
+            tokio::spawn(async move { app.app().await.unwrap() })
+        })
+        .collect();
+    for call in calls {
+        call.await.unwrap();
+    }
+    assert_eq!(github.seen().len(), 32, "each refused once");
+}

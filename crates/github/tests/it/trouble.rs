@@ -10,9 +10,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use crate::scripted::{Reply, Scripted};
-use crate::setting::{
-    PKCS1, chain, clock, code, config, gateway, impatient, installation_id, kind, limited, usual,
-};
+use crate::setting::{PKCS1, chain, clock, code, gateway, impatient, installation_id, kind, limited, usual};
 
 /// A server that sends these bytes to whoever asks, and then closes the connection or holds it.
 async fn raw(bytes: &'static [u8], hold: bool) -> GithubApp {
@@ -127,9 +125,8 @@ async fn an_answer_that_is_cut_is_unavailable() {
 async fn what_does_not_speak_http_is_no_github() {
     let app = raw(b"SSH-2.0-OpenSSH_9.2\r\n\r\n", false).await;
     let error = app.app().await.unwrap_err();
-    // Told apart from a cut connection by its text only; both are 502 to a caller.
-    assert_eq!(error.kind(), PortErrorKind::Unavailable);
-    assert!(chain(&error).contains("HTTP"), "{}", chain(&error));
+    assert_eq!(error.kind(), PortErrorKind::Corrupt);
+    assert!(chain(&error).contains("not one of GitHub's"), "{}", chain(&error));
 }
 
 #[tokio::test]
@@ -154,18 +151,4 @@ async fn a_server_that_is_not_there_is_unavailable_and_comes_back_i24() {
     assert_eq!(kind(app.installation(installation_id()).await), PortErrorKind::Unavailable);
     down.store(false, std::sync::atomic::Ordering::Relaxed);
     assert!(matches!(app.installation(installation_id()).await, Ok(Lookup::Found(_))));
-}
-
-#[tokio::test]
-async fn tls_needs_no_process_wide_provider_l46() {
-    // A plain-http server does not speak TLS; what counts is that the handshake begins instead of a panic.
-    let github = Scripted::start(usual(|_| None)).await;
-    let address = github.base().replace("http://", "https://");
-    let config = config(&github).with_host(GithubHost::at(&address, &address).unwrap());
-    match GithubApp::new(config) {
-        Ok(app) => assert_eq!(kind(app.app().await), PortErrorKind::Unavailable),
-        // A machine without certificate authorities says so.
-        Err(error) => assert!(matches!(error, dockline_github::ConfigError::TrustStore(_)), "{error}"),
-    }
-    assert!(rustls::crypto::CryptoProvider::get_default().is_none());
 }
