@@ -53,6 +53,7 @@ impl Transport {
         let client = Client::builder()
             .tls_backend_preconfigured(tls(config)?)
             .redirect(redirect::Policy::none())
+            // Said aloud, since another crate in the host's tree may switch reqwest's `system-proxy` on.
             .no_proxy()
             .referer(false)
             .connect_timeout(config.connect_timeout)

@@ -123,9 +123,12 @@ impl Scripted {
     /// Waits until a request whose line starts so has arrived.
     pub(crate) async fn until(&self, line: &str) {
         let mut count = self.count.clone();
-        while !self.lines().iter().any(|seen| seen.starts_with(line)) {
-            count.changed().await.unwrap();
-        }
+        let arrival = async {
+            while !self.lines().iter().any(|seen| seen.starts_with(line)) {
+                count.changed().await.unwrap();
+            }
+        };
+        tokio::time::timeout(std::time::Duration::from_secs(10), arrival).await.unwrap();
     }
 }
 

@@ -4,6 +4,7 @@ use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::process::Command;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use dockline::PortErrorKind;
 use dockline::ports::GithubGateway;
@@ -75,4 +76,18 @@ async fn with_the_authority_in_the_environment() {
     enterprise_server().app().await.unwrap();
     // Nor did anything install a provider for the whole process.
     assert!(rustls::crypto::CryptoProvider::get_default().is_none());
+}
+
+#[tokio::test]
+async fn a_server_that_accepts_and_shakes_no_hands_is_given_up_by_the_connect_timeout_i17() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let host = GithubHost::enterprise_server(&listener.local_addr().unwrap().to_string()).unwrap();
+    let config = GithubAppConfig::new(7_u64.try_into().unwrap(), "acme-dock", PKCS1.into())
+        .with_host(host)
+        .with_connect_timeout(Duration::from_millis(200))
+        .with_timeout(Duration::from_secs(60));
+    let begun = Instant::now();
+    let error = GithubApp::new(config).unwrap().app().await.unwrap_err();
+    assert_eq!(error.kind(), PortErrorKind::Unavailable);
+    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
 }
