@@ -1,12 +1,16 @@
 //! A GitHub that answers what the test says, and remembers what it was asked.
 
+use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 
-use axum::Router;
-use axum::body::{Body, to_bytes};
-use axum::extract::Request;
-use axum::http::{HeaderMap, Response};
 use dockline_github::GithubHost;
+use http_body_util::{BodyExt, Full};
+use hyper::body::{Bytes, Incoming};
+use hyper::header::HeaderMap;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -84,23 +88,23 @@ impl Scripted {
         let seen = Arc::new(Mutex::new(Vec::new()));
         let (arrived, count) = watch::channel(0);
         let (record, script) = (Arc::clone(&seen), Arc::new(script));
-        let router = Router::new().fallback(move |request: Request| {
-            let (record, script, arrived) = (Arc::clone(&record), Arc::clone(&script), arrived.clone());
-            async move {
-                let (head, body) = request.into_parts();
-                let body = to_bytes(body, 1 << 20).await.unwrap();
-                let one = Seen {
-                    line: format!("{} {}", head.method, head.uri),
-                    headers: head.headers,
-                    body: String::from_utf8(body.to_vec()).unwrap(),
-                };
-                let reply = script(&one);
-                record.lock().unwrap().push(one);
-                arrived.send_modify(|count| *count += 1);
-                answer(reply).await
+        tokio::spawn(async move {
+            while let Ok((tcp, _)) = listener.accept().await {
+                let (record, script, arrived) = (Arc::clone(&record), Arc::clone(&script), arrived.clone());
+                let service = service_fn(move |request| {
+                    let (record, script, arrived) =
+                        (Arc::clone(&record), Arc::clone(&script), arrived.clone());
+                    async move {
+                        let one = read(request).await;
+                        let reply = script(&one);
+                        record.lock().unwrap().push(one);
+                        arrived.send_modify(|count| *count += 1);
+                        Ok::<_, Infallible>(answer(reply).await)
+                    }
+                });
+                tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(tcp), service));
             }
         });
-        tokio::spawn(async move { axum::serve(listener, router).await });
         Self { base, seen, count }
     }
 
@@ -132,7 +136,17 @@ impl Scripted {
     }
 }
 
-async fn answer(mut reply: Reply) -> Response<Body> {
+async fn read(request: Request<Incoming>) -> Seen {
+    let (head, body) = request.into_parts();
+    let body = body.collect().await.unwrap().to_bytes();
+    Seen {
+        line: format!("{} {}", head.method, head.uri),
+        headers: head.headers,
+        body: String::from_utf8(body.to_vec()).unwrap(),
+    }
+}
+
+async fn answer(mut reply: Reply) -> Response<Full<Bytes>> {
     while let Reply::After(delay, then) = reply {
         tokio::time::sleep(delay).await;
         reply = *then;
@@ -141,7 +155,7 @@ async fn answer(mut reply: Reply) -> Response<Body> {
         Reply::With { status, headers, body } => headers
             .iter()
             .fold(Response::builder().status(status), |response, (name, value)| response.header(name, value))
-            .body(Body::from(body))
+            .body(Full::new(Bytes::from(body)))
             .unwrap(),
         Reply::Never | Reply::After(..) => std::future::pending().await,
     }
