@@ -1,12 +1,12 @@
-//! Binds GitHub App installations to the organizations of a multi-tenant product, and cannot be talked into binding
-//! somebody else's.
+#![doc = include_str!("../README.md")]
 
 pub mod error;
 pub mod model;
 pub mod ports;
+pub mod rules;
+pub mod service;
 
-pub use error::{
-    AdmitError, ArrivalRefusal, BeginError, BuildError, ErrorCode, Issue, IssueCode, PortError,
-    PortErrorKind, PortName, RefusalReason, RegisterError,
-};
+pub use error::*;
 pub use model::*;
+pub use rules::request::RegistrationRequest;
+pub use service::*;

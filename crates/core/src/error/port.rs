@@ -3,6 +3,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::ErrorCode;
+use crate::ports::EntropyFailed;
 
 /// Which port failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -76,6 +77,12 @@ impl PortError {
             (_, PortErrorKind::Unavailable | PortErrorKind::RateLimited { .. }) => ErrorCode::Unavailable,
             (_, PortErrorKind::Corrupt | PortErrorKind::Unexpected) => ErrorCode::Internal,
         }
+    }
+}
+
+impl From<EntropyFailed> for PortError {
+    fn from(failed: EntropyFailed) -> Self {
+        Self::new(PortName::Entropy, PortErrorKind::Unexpected, failed)
     }
 }
 

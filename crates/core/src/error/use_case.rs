@@ -2,7 +2,6 @@ use std::time::Duration;
 
 use super::{ErrorCode, Issue, IssueCode, PortError};
 use crate::model::{Binding, Budget};
-use crate::ports::EntropyFailed;
 
 /// Why the Dockline could not be put together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -67,9 +66,6 @@ pub enum BeginError {
     /// Infrastructure trouble.
     #[error(transparent)]
     Port(#[from] PortError),
-    /// No randomness for a new state. Handling: 500.
-    #[error(transparent)]
-    Entropy(#[from] EntropyFailed),
 }
 
 impl BeginError {
@@ -80,7 +76,6 @@ impl BeginError {
             Self::Invalid(_) => ErrorCode::Validation,
             Self::ReturnUrlNotAllowed => ErrorCode::ReturnUrlNotAllowed,
             Self::Port(error) => error.code(),
-            Self::Entropy(_) => ErrorCode::Internal,
         }
     }
 }

@@ -26,7 +26,7 @@ pub enum Insertion {
 pub enum Observation {
     /// It exists.
     Present {
-        /// Active or suspended. [`Status::Uninstalled`] is said by [`Observation::Uninstalled`].
+        /// Active or suspended. [`Status::Uninstalled`] here MUST count as [`Observation::Uninstalled`].
         status: Status,
         /// The account that it is on.
         account: Account,
@@ -52,7 +52,7 @@ pub enum Release {
 /// Where bindings live: the one durable write of a registration.
 ///
 /// The repository also remembers, for every installation that it was ever told of, its account, its status and a
-/// generation number, bound or not; `uninstalled` is absorbing. Timestamps are kept to the microsecond.
+/// generation number (from 1), bound or not; `uninstalled` is absorbing. Timestamps are kept to the microsecond.
 #[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
 #[async_trait]
 pub trait BindingRepo: Debug + Send + Sync + 'static {
@@ -74,22 +74,26 @@ pub trait BindingRepo: Debug + Send + Sync + 'static {
     ///
     /// MUST be atomic and safe under any number of concurrent calls: uniqueness holds by constraint, never by a
     /// preceding read (L-02, L-50, L-51). MUST NOT move or touch an existing binding (L-06). The answer is the row as
-    /// stored, never as tried (L-64).
+    /// stored, never as tried (L-64). The new binding's status and account become the installation's unless those that
+    /// are kept were verified later; a refused insert teaches nothing. A new binding whose status is
+    /// [`Status::Uninstalled`] is [`Insertion::Gone`].
     ///
     /// # Errors
     /// Infrastructure only; the row is written or not, and repeating the call tells which.
     async fn insert(&self, binding: NewBinding) -> Result<Insertion, PortError>;
 
     /// Takes note of what GitHub said, also about an installation that nobody has bound. Never creates, moves or
-    /// releases a binding (L-29). After [`Observation::Uninstalled`] nothing changes the status again (invariant I7).
-    /// Raises the generation where the status or the account changes. `verified_at` MUST NOT go back.
+    /// releases a binding (L-29). [`Observation::Present`] older than what is kept MUST change nothing; one of the same
+    /// time or later counts. [`Observation::Uninstalled`] counts whatever its time, and after it nothing changes the
+    /// status again (invariant I7). Raises the generation where the status or the account changes. `verified_at` MUST
+    /// NOT go back.
     ///
     /// # Errors
     /// Infrastructure only; the same call may be repeated.
     async fn observe(&self, installation: InstallationId, observation: Observation) -> Result<(), PortError>;
 
     /// Ends the organization's binding to that installation. The row is kept as history, its state stays spent, the
-    /// generation is raised.
+    /// generation is raised; the answer holds the one before.
     ///
     /// # Errors
     /// Infrastructure only; the same call may be repeated.

@@ -42,7 +42,9 @@ pub enum Verdict {
 #[async_trait]
 pub trait RateLimiter: Debug + Send + Sync + 'static {
     /// Charges `permits` if they are there, else nothing. MUST be exact under concurrent calls (invariant I20), and
-    /// MUST NOT give budget back when `now` goes backwards (I27).
+    /// MUST NOT give budget back when `now` goes backwards (I27), nor block for ever after it was far ahead: a clock
+    /// that is more than an hour behind counts on from where it stands, with what was left. `reset_after` is about the
+    /// day's cap where less than a minute's limit is left of it. More permits than the whole budget are never allowed.
     ///
     /// # Errors
     /// Infrastructure only. The core fails closed.

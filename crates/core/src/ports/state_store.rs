@@ -63,14 +63,15 @@ pub trait StateStore: Debug + Send + Sync + 'static {
     /// Infrastructure only.
     async fn find_by_digest(&self, digest: &StateDigest) -> Result<Option<IssuedState>, PortError>;
 
-    /// Keeps a visitor's open question beside the state, in place of an earlier one. `false` where there is no such
-    /// state, or it was discarded.
+    /// Keeps a visitor's open question beside the state, tied or not, in place of an earlier one. `false` where there
+    /// is no such state, or it was discarded.
     ///
     /// # Errors
     /// Infrastructure only.
     async fn hold(&self, digest: &StateDigest, visit: Visit) -> Result<bool, PortError>;
 
-    /// Ties the state to one installation and forgets its open question, in one atomic step. The first tie wins.
+    /// Ties the state to one installation and forgets its open question, in one atomic step; [`Vouched::AlreadyTied`]
+    /// forgets it, too. The first tie wins.
     /// Where `ticket` is given, the tie MUST be made only if the open question's ticket is that one, so that a ticket
     /// is good once; otherwise [`Vouched::Unknown`].
     ///

@@ -1,0 +1,66 @@
+//! Reading a body: media type, then size, then content (`contract.md` §3, lesson L-65).
+
+use axum::extract::Request;
+use dockline::{ErrorCode, Issue, IssueCode};
+use http::{HeaderMap, StatusCode, header};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+
+use crate::error::ApiError;
+
+/// The most bytes of a body.
+pub(crate) const LARGEST: usize = 16 * 1024;
+
+/// Reads a body of `media_type` and at most [`LARGEST`] bytes.
+pub(crate) async fn read(request: Request, media_type: &str) -> Result<Vec<u8>, ApiError> {
+    check_media_type(request.headers(), media_type)?;
+    let too_large = || {
+        let message = "The body is larger than 16 KiB.";
+        ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, ErrorCode::PayloadTooLarge, message)
+    };
+    // An announced length is judged before a byte is waited for.
+    let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+    if announced.is_some_and(|length| length.parse().is_ok_and(|length: u64| length > LARGEST as u64)) {
+        return Err(too_large());
+    }
+    match Limited::new(request.into_body(), LARGEST).collect().await {
+        Ok(collected) => Ok(collected.to_bytes().into()),
+        Err(error) if error.is::<LengthLimitError>() => Err(too_large()),
+        Err(_) => Err(ApiError::validation(vec![Issue::new(
+            "",
+            IssueCode::Malformed,
+            "The body broke off. Send the whole of it.",
+        )])),
+    }
+}
+
+fn check_media_type(headers: &HeaderMap, expected: &str) -> Result<(), ApiError> {
+    let mut given = headers.get_all(header::CONTENT_TYPE).iter();
+    let single = match (given.next(), given.next()) {
+        (Some(value), None) => value.to_str().ok(),
+        _ => None,
+    };
+    let fits = single.is_some_and(|value| {
+        let mut parts = value.split(';').map(str::trim);
+        let essence = parts.next().is_some_and(|essence| essence.eq_ignore_ascii_case(expected));
+        essence && parts.all(is_utf8_or_no_charset)
+    });
+    // A compressed body is not what it says it is, and can be far larger than it looks.
+    let encoded = headers.get_all(header::CONTENT_ENCODING).iter().next().is_some();
+    if fits && !encoded {
+        return Ok(());
+    }
+    let message = match expected {
+        "application/json" => "Send Content-Type: application/json in UTF-8, without Content-Encoding.",
+        _ => "Send Content-Type: application/x-www-form-urlencoded, without Content-Encoding.",
+    };
+    Err(ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, ErrorCode::UnsupportedMediaType, message))
+}
+
+fn is_utf8_or_no_charset(parameter: &str) -> bool {
+    match parameter.split_once('=') {
+        Some((name, value)) if name.trim().eq_ignore_ascii_case("charset") => {
+            value.trim().trim_matches('"').eq_ignore_ascii_case("utf-8")
+        }
+        _ => true,
+    }
+}

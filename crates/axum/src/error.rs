@@ -1,0 +1,199 @@
+//! From the core's errors to what the wire says: one table.
+
+use std::error::Error;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use dockline::{
+    AdmitError, BeginError, Budget, ErrorCode, Issue, PortError, PortErrorKind, PortName, RegisterError,
+    Status,
+};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use serde::Serialize;
+
+use crate::admission;
+
+/// An error answer before it is sealed in the envelope, which knows the request's id.
+#[derive(Debug, Clone)]
+pub(crate) struct ApiError {
+    pub(crate) status: StatusCode,
+    pub(crate) code: ErrorCode,
+    pub(crate) message: &'static str,
+    pub(crate) details: Option<Details>,
+    budget: Option<Budget>,
+    retry_after: Option<Duration>,
+}
+
+/// `details` of the envelope, only where there is something to say.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase", untagged)]
+pub(crate) enum Details {
+    Issues {
+        issues: Vec<Issue>,
+    },
+    #[serde(rename_all = "camelCase")]
+    Bound {
+        bound_installation_id: u64,
+        bound_status: &'static str,
+    },
+    Platform {
+        platform: &'static str,
+    },
+    Reason {
+        reason: &'static str,
+    },
+}
+
+impl ApiError {
+    pub(crate) fn new(status: StatusCode, code: ErrorCode, message: &'static str) -> Self {
+        Self { status, code, message, details: None, budget: None, retry_after: None }
+    }
+
+    pub(crate) fn validation(issues: Vec<Issue>) -> Self {
+        let message = "The request is not valid; details.issues lists what is wrong with it.";
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, ErrorCode::Validation, message)
+            .with_details(Details::Issues { issues })
+    }
+
+    pub(crate) fn internal() -> Self {
+        let message = "Something went wrong on our side. Quote the request id to support.";
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, ErrorCode::Internal, message)
+    }
+
+    pub(crate) fn with_details(mut self, details: Details) -> Self {
+        self.details = Some(details);
+        self
+    }
+
+    fn with_retry_after(mut self, wait: Duration) -> Self {
+        self.retry_after = Some(wait);
+        self
+    }
+
+    fn with_budget(mut self, budget: Option<Budget>) -> Self {
+        self.budget = budget;
+        self
+    }
+
+    /// The headers that belong to this error.
+    pub(crate) fn write_headers(&self, headers: &mut HeaderMap) {
+        if self.code == ErrorCode::Unauthenticated {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if let Some(wait) = self.retry_after {
+            headers.insert(header::RETRY_AFTER, admission::whole_seconds(wait).max(1).into());
+        }
+        if let Some(budget) = &self.budget {
+            admission::write_budget(budget, headers);
+        }
+    }
+}
+
+impl IntoResponse for ApiError {
+    /// The body is written by [`crate::envelope::seal`], which finds the error among the response's extensions.
+    fn into_response(self) -> Response {
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = self.status;
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+impl From<PortError> for ApiError {
+    fn from(error: PortError) -> Self {
+        log(&error);
+        match (error.code(), error.kind()) {
+            (ErrorCode::PlatformError, PortErrorKind::RateLimited { retry_after }) => Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                ErrorCode::PlatformError,
+                "GitHub asks us to slow down. Nothing was changed; repeat the call after Retry-After.",
+            )
+            .with_details(Details::Platform { platform: "github" })
+            .with_retry_after(retry_after),
+            (ErrorCode::PlatformError, _) => Self::new(
+                StatusCode::BAD_GATEWAY,
+                ErrorCode::PlatformError,
+                "GitHub did not answer as it should. Nothing was changed; the same call may be repeated.",
+            )
+            .with_details(Details::Platform { platform: "github" }),
+            (ErrorCode::Unavailable, _) => Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                ErrorCode::Unavailable,
+                "Our store cannot be reached. Nothing was changed; the same call may be repeated.",
+            )
+            .with_retry_after(Duration::from_secs(1)),
+            _ => Self::internal(),
+        }
+    }
+}
+
+/// The cause goes to the operator's log, never to the caller. A store that cannot be reached and GitHub's trouble pass;
+/// the rest is for somebody to mend.
+fn log(error: &PortError) {
+    let cause = error.source().map(ToString::to_string).unwrap_or_default();
+    let theirs = error.port() == PortName::GithubGateway && error.kind() == PortErrorKind::Corrupt;
+    if theirs || matches!(error.kind(), PortErrorKind::Unavailable | PortErrorKind::RateLimited { .. }) {
+        tracing::warn!(%error, cause, "a port is in trouble");
+    } else {
+        tracing::error!(%error, cause, "a port failed");
+    }
+}
+
+impl From<AdmitError> for ApiError {
+    fn from(error: AdmitError) -> Self {
+        match error {
+            AdmitError::Unauthenticated => {
+                let message = "A valid API key is required: Authorization: Bearer lp_….";
+                Self::new(StatusCode::UNAUTHORIZED, ErrorCode::Unauthenticated, message)
+            }
+            AdmitError::ForbiddenScope { budget } => {
+                let message = "The API key lacks the scope github:admin.";
+                Self::new(StatusCode::FORBIDDEN, ErrorCode::ForbiddenScope, message).with_budget(budget)
+            }
+            AdmitError::RateLimited { budget, retry_after } => Self::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                ErrorCode::RateLimited,
+                "The key's budget is used up. Repeat the call after Retry-After seconds.",
+            )
+            .with_budget(Some(budget))
+            .with_retry_after(retry_after),
+            AdmitError::Port(error) => error.into(),
+            _ => Self::internal(),
+        }
+    }
+}
+
+impl From<BeginError> for ApiError {
+    fn from(error: BeginError) -> Self {
+        match error {
+            BeginError::Invalid(issues) => Self::validation(issues),
+            BeginError::ReturnUrlNotAllowed => Self::new(
+                StatusCode::FORBIDDEN,
+                ErrorCode::ReturnUrlNotAllowed,
+                "returnUrl must be an HTTPS URL whose host is on the key's allowedReturnDomains.",
+            ),
+            BeginError::Port(error) => error.into(),
+            _ => Self::internal(),
+        }
+    }
+}
+
+impl From<RegisterError> for ApiError {
+    fn from(error: RegisterError) -> Self {
+        match error {
+            RegisterError::Refused(reason) => Self::validation(vec![reason.issue()]),
+            RegisterError::Conflict(bound) => Self::new(
+                StatusCode::CONFLICT,
+                ErrorCode::Conflict,
+                "Your organization already has a different installation bound. Detach it first.",
+            )
+            .with_details(Details::Bound {
+                bound_installation_id: bound.installation.get(),
+                bound_status: Status::as_str(bound.status),
+            }),
+            RegisterError::Port(error) => error.into(),
+            _ => Self::internal(),
+        }
+    }
+}

@@ -1,0 +1,40 @@
+use dockline::ports::{Event, Events};
+
+/// Writes every event to the log by `tracing`: refusals and conflicts as warnings, since a foreign claim that looks
+/// like a wrong number to its caller is told apart only here.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct TracingEvents;
+
+impl Events for TracingEvents {
+    fn record(&self, event: &Event) {
+        match event {
+            Event::Refused { organization, key, installation, reason } => {
+                tracing::warn!(%organization, %key, %installation, reason = reason.as_str(), "registration refused");
+            }
+            Event::Conflicted { organization, bound, attempted } => {
+                tracing::warn!(%organization, %bound, %attempted, "registration met another binding");
+            }
+            Event::ArrivalRefused { organization, installation, reason } => {
+                let organization = organization.as_ref().map(tracing::field::display);
+                let installation = installation.as_ref().map(tracing::field::display);
+                tracing::warn!(organization, installation, reason = reason.as_str(), "visitor turned away");
+            }
+            Event::Registered { organization, key, installation, proof } => {
+                tracing::info!(%organization, %key, %installation, %proof, "registered");
+            }
+            Event::Replayed { organization, installation } => {
+                tracing::info!(%organization, %installation, "registration repeated");
+            }
+            Event::Vouched { organization, installation, proof } => {
+                tracing::info!(%organization, %installation, %proof, "visitor confirmed");
+            }
+            Event::Cancelled { organization, installation } => {
+                tracing::info!(%organization, %installation, "visitor cancelled");
+            }
+            Event::Detached { organization, installation, uninstalled } => {
+                tracing::info!(%organization, %installation, uninstalled, "detached");
+            }
+            other => tracing::info!(event = ?other, "event"),
+        }
+    }
+}

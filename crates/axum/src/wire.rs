@@ -1,0 +1,91 @@
+//! The shapes of `contract.md`, field by field in its order.
+
+use dockline::Binding;
+use serde::Serialize;
+use time::OffsetDateTime;
+
+/// The five fields of a binding.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct InstallationBody<'a> {
+    installation_id: u64,
+    github_account: AccountBody<'a>,
+    org_login: &'a str,
+    status: &'static str,
+    registered_at: String,
+}
+
+#[derive(Debug, Serialize)]
+struct AccountBody<'a> {
+    login: &'a str,
+    r#type: &'static str,
+}
+
+impl<'a> From<&'a Binding> for InstallationBody<'a> {
+    fn from(binding: &'a Binding) -> Self {
+        let login = binding.account.login.as_str();
+        Self {
+            installation_id: binding.installation.get(),
+            github_account: AccountBody { login, r#type: binding.account.kind.as_str() },
+            org_login: login,
+            status: binding.status.as_str(),
+            registered_at: microseconds(binding.registered_at),
+        }
+    }
+}
+
+/// The five fields and the time of GitHub's last answer.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct InspectedBody<'a> {
+    #[serde(flatten)]
+    installation: InstallationBody<'a>,
+    last_verified_at: String,
+}
+
+impl<'a> From<&'a Binding> for InspectedBody<'a> {
+    fn from(binding: &'a Binding) -> Self {
+        Self { installation: binding.into(), last_verified_at: microseconds(binding.last_verified_at) }
+    }
+}
+
+/// An install link; `authUrl` and `installUrl` are the same.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct InstallLinkBody<'a> {
+    pub(crate) auth_url: &'a str,
+    pub(crate) install_url: &'a str,
+    pub(crate) state: &'a str,
+    pub(crate) expires_at: String,
+}
+
+/// `2026-04-18T19:14:09.123456+00:00`: always six digits, never `Z`.
+pub(crate) fn microseconds(at: OffsetDateTime) -> String {
+    format!("{}.{:06}+00:00", seconds(at), at.microsecond())
+}
+
+/// `2026-04-18T19:14:09.123Z`
+pub(crate) fn milliseconds(at: OffsetDateTime) -> String {
+    format!("{}.{:03}Z", seconds(at), at.millisecond())
+}
+
+/// Times of the core are in UTC.
+fn seconds(at: OffsetDateTime) -> String {
+    let (year, month, day) = (at.year(), u8::from(at.month()), at.day());
+    format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}", at.hour(), at.minute(), at.second())
+}
+
+#[cfg(test)]
+mod tests {
+    use time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn times_have_fixed_digits() {
+        let at = OffsetDateTime::from_unix_timestamp(1_776_539_649).unwrap();
+        assert_eq!(microseconds(at), "2026-04-18T19:14:09.000000+00:00");
+        assert_eq!(microseconds(at + Duration::microseconds(42)), "2026-04-18T19:14:09.000042+00:00");
+        assert_eq!(milliseconds(at + Duration::milliseconds(7)), "2026-04-18T19:14:09.007Z");
+    }
+}

@@ -1,0 +1,17 @@
+//! `contract.md`, row by row, over real sockets against a simulated GitHub.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests fail by panicking")]
+
+mod answer;
+mod browser;
+mod callback;
+mod claims;
+mod confirmation;
+mod detach;
+mod faults;
+mod github_trouble;
+mod http_rules;
+mod install_url;
+mod keys_and_budgets;
+mod registration;
+mod request_body;
+mod world;

@@ -1,0 +1,200 @@
+//! The parts under test, all of them real: the router on a socket, the memory stores, the HTTP gateway and, at the
+//! other end of another socket, a simulated GitHub.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use dockline::ports::{Clock, ManualClock, OsEntropy, SystemClock};
+use dockline::{
+    ApiKey, AppId, ClaimPolicy, Dockline, KeyEnvironment, KeyRecord, OrganizationId, Ports, Scope, Tier,
+};
+use dockline_axum::RouterOptions;
+use dockline_github::{GithubApp, GithubAppConfig, GithubHost};
+use dockline_github_sim::{AppCredentials, Config, GithubSim, NewApp, Role, RunningSim};
+use dockline_memory::{MemoryBindingRepo, MemoryEvents, MemoryKeyStore, MemoryRateLimiter, MemoryStateStore};
+use secrecy::{ExposeSecret, SecretString};
+use tokio::net::TcpListener;
+
+use crate::answer::Answer;
+
+pub(crate) const RETURN_URL: &str = "https://app.example.com/github/connected";
+pub(crate) const INSTALLATION: &str = "/v1/github/installation";
+pub(crate) const CALLBACK: &str = "/v1/github/installation/callback";
+pub(crate) const INSTALL_URL: &str = "/v1/github/installation/install-url";
+
+/// An organization of the product, by its key.
+pub(crate) struct Tenant {
+    pub(crate) key: SecretString,
+}
+
+pub(crate) struct World {
+    pub(crate) sim: RunningSim,
+    pub(crate) app: AppCredentials,
+    pub(crate) api: String,
+    pub(crate) http: reqwest::Client,
+    pub(crate) acme: Tenant,
+    pub(crate) rival: Tenant,
+    pub(crate) keys: MemoryKeyStore,
+    pub(crate) events: MemoryEvents,
+    pub(crate) clock: Arc<ManualClock>,
+}
+
+/// What a test may choose.
+pub(crate) struct Choice {
+    pub(crate) policy: ClaimPolicy,
+    pub(crate) confirmation: bool,
+    pub(crate) prefix: &'static str,
+    pub(crate) app: fn(NewApp) -> NewApp,
+    pub(crate) ports: fn(Ports) -> Ports,
+}
+
+impl Default for Choice {
+    fn default() -> Self {
+        Self {
+            policy: ClaimPolicy::Controlled,
+            confirmation: true,
+            prefix: "",
+            app: |app| app,
+            ports: |ports| ports,
+        }
+    }
+}
+
+impl World {
+    /// Policy controlled, confirmation on: what holds where a host sets nothing.
+    pub(crate) async fn start() -> Self {
+        Self::with(Choice::default()).await
+    }
+
+    pub(crate) async fn with_policy(policy: ClaimPolicy) -> Self {
+        Self::with(Choice { policy, ..Choice::default() }).await
+    }
+
+    pub(crate) async fn with(choice: Choice) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let api = format!("http://{}{}", listener.local_addr().unwrap(), choice.prefix);
+        let sim = GithubSim::new(Config::default()).start().await.unwrap();
+        let app = (choice.app)(NewApp::new("dockline-test", &format!("{api}{CALLBACK}")));
+        let app = sim.sim().create_app(app).unwrap();
+        populate(sim.sim());
+
+        let host = GithubHost::at(&sim.web, &sim.api).unwrap();
+        let config =
+            GithubAppConfig::new(AppId::new(app.app_id).unwrap(), &*app.slug, app.private_key_pem.clone())
+                .with_host(host)
+                .with_oauth_client(&*app.client_id, app.client_secret.clone())
+                .with_timeout(Duration::from_millis(700));
+        let keys = MemoryKeyStore::new();
+        let clock = Arc::new(ManualClock::starting_at(SystemClock.now()));
+        let events = MemoryEvents::new(1_000);
+        let ports = (choice.ports)(Ports {
+            keys: Arc::new(keys.clone()),
+            states: Arc::new(MemoryStateStore::new()),
+            bindings: Arc::new(MemoryBindingRepo::new()),
+            github: Arc::new(GithubApp::new(config).unwrap()),
+        });
+        let dockline = Dockline::builder(ports)
+            .with_policy(choice.policy)
+            .with_confirmation(choice.confirmation)
+            .with_rate_limiter(Arc::new(MemoryRateLimiter::new()))
+            .with_events(Arc::new(events.clone()))
+            .with_clock(clock.clone())
+            .build()
+            .unwrap();
+        let router = dockline_axum::router(dockline, RouterOptions::default());
+        let router =
+            if choice.prefix.is_empty() { router } else { axum::Router::new().nest(choice.prefix, router) };
+        tokio::spawn(async move { axum::serve(listener, router).await });
+
+        let acme = tenant(&keys, "org_acme", "Acme Coffee", |_| {});
+        let rival = tenant(&keys, "org_rival", "Rival Roasters", |_| {});
+        // The gateway brings reqwest with TLS and no process-wide provider; this plain client has to have one.
+        drop(rustls::crypto::ring::default_provider().install_default());
+        let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        Self { sim, app, api, http, acme, rival, keys, events, clock }
+    }
+
+    pub(crate) fn github(&self) -> &GithubSim {
+        self.sim.sim()
+    }
+
+    /// An installation that GitHub knows and nobody has bound.
+    pub(crate) fn installed(&self, account: &str, by: &str) -> u64 {
+        self.github().install(self.app.app_id, account, by).unwrap()
+    }
+
+    pub(crate) async fn get(&self, tenant: &Tenant, path: &str) -> Answer {
+        let request = self.http.get(format!("{}{path}", self.api)).bearer_auth(tenant.key.expose_secret());
+        Answer::of(request).await
+    }
+
+    pub(crate) async fn delete(&self, tenant: &Tenant, path: &str) -> Answer {
+        let request = self.http.delete(format!("{}{path}", self.api)).bearer_auth(tenant.key.expose_secret());
+        Answer::of(request).await
+    }
+
+    /// Posts a raw body as JSON.
+    pub(crate) async fn post(&self, tenant: &Tenant, body: impl Into<reqwest::Body>) -> Answer {
+        let request = self
+            .http
+            .post(format!("{}{INSTALLATION}", self.api))
+            .bearer_auth(tenant.key.expose_secret())
+            .header("content-type", "application/json")
+            .body(body);
+        Answer::of(request).await
+    }
+
+    pub(crate) async fn register(&self, tenant: &Tenant, installation: u64, state: &str) -> Answer {
+        let body = format!(r#"{{"installationId": {installation}, "state": "{state}"}}"#);
+        self.post(tenant, body).await
+    }
+
+    /// Asks for an install URL with a state of the tenant's own.
+    pub(crate) async fn begin(&self, tenant: &Tenant, state: &str) -> Answer {
+        self.get(tenant, &format!("{INSTALL_URL}?returnUrl={RETURN_URL}&state={state}")).await
+    }
+
+    /// A fresh state of the tenant's, made by us.
+    pub(crate) async fn fresh_state(&self, tenant: &Tenant) -> String {
+        let answer = self.get(tenant, &format!("{INSTALL_URL}?returnUrl={RETURN_URL}")).await;
+        answer.expect(200).json["state"].as_str().unwrap().to_owned()
+    }
+}
+
+/// Makes a tenant with a key; `change` may change its record.
+pub(crate) fn tenant(
+    keys: &MemoryKeyStore,
+    id: &str,
+    name: &str,
+    change: impl FnOnce(&mut KeyRecord),
+) -> Tenant {
+    let key = ApiKey::mint(KeyEnvironment::Live, &OsEntropy).unwrap();
+    let mut record = KeyRecord {
+        id: key.id().clone(),
+        environment: KeyEnvironment::Live,
+        secret_hash: key.secret_hash(),
+        organization: OrganizationId::new(id).unwrap(),
+        organization_name: name.to_owned(),
+        scopes: vec![Scope::GithubAdmin],
+        tier: Tier::partner(),
+        allowed_return_domains: vec!["app.example.com".into(), "127.0.0.1".into()],
+        revoked_at: None,
+    };
+    change(&mut record);
+    keys.insert(record);
+    Tenant { key: key.expose() }
+}
+
+/// olga administers acme-coffee, max is a mere member of it, mallory has an organization of her own.
+fn populate(github: &GithubSim) {
+    for user in ["olga", "max", "mallory"] {
+        github.create_user(user).unwrap();
+    }
+    for organization in ["acme-coffee", "mallory-inc"] {
+        github.create_organization(organization).unwrap();
+    }
+    github.set_membership("acme-coffee", "olga", Role::Admin).unwrap();
+    github.set_membership("acme-coffee", "max", Role::Member).unwrap();
+    github.set_membership("mallory-inc", "mallory", Role::Admin).unwrap();
+    github.create_enterprise("acme-holding").unwrap();
+}

@@ -1,0 +1,81 @@
+//! Who may call at all.
+
+use time::OffsetDateTime;
+
+use crate::model::{ApiKey, ApiKeySecretHash, Caller, KeyRecord};
+
+/// Decides whether a presented key is the recorded one, and whose it is. `None` never says which part was wrong.
+///
+/// The same work is done for an unknown key as for a wrong secret: the hash is always computed and always compared
+/// (`contract.md` §3; invariant I11).
+#[must_use]
+pub fn authenticate(presented: &ApiKey, record: Option<KeyRecord>, now: OffsetDateTime) -> Option<Caller> {
+    const NOBODY: ApiKeySecretHash = ApiKeySecretHash::from_bytes([0; 32]);
+    let expected = record.as_ref().map_or(NOBODY, |record| record.secret_hash);
+    let secret_matches = presented.secret_hash().matches(&expected);
+    let record = record?;
+    let usable = secret_matches
+        && record.id == *presented.id()
+        && record.environment == presented.environment()
+        && record.revoked_at.is_none_or(|revoked_at| now < revoked_at);
+    usable.then_some(Caller {
+        organization: record.organization,
+        organization_name: record.organization_name,
+        key: record.id,
+        environment: record.environment,
+        scopes: record.scopes,
+        tier: record.tier,
+        allowed_return_domains: record.allowed_return_domains,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use time::Duration;
+
+    use super::*;
+    use crate::model::{KeyEnvironment, OrganizationId, Scope, Tier};
+    use crate::ports::SeededEntropy;
+
+    const NOW: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
+
+    fn key_and_record(seed: u64) -> (ApiKey, KeyRecord) {
+        let key = ApiKey::mint(KeyEnvironment::Live, &SeededEntropy::new(seed)).unwrap();
+        let record = KeyRecord {
+            id: key.id().clone(),
+            environment: KeyEnvironment::Live,
+            secret_hash: key.secret_hash(),
+            organization: OrganizationId::new("org_1").unwrap(),
+            organization_name: "One".into(),
+            scopes: vec![Scope::GithubAdmin],
+            tier: Tier::standard(),
+            allowed_return_domains: vec![],
+            revoked_at: None,
+        };
+        (key, record)
+    }
+
+    #[test]
+    fn the_right_key_gives_its_organization() {
+        let (key, record) = key_and_record(1);
+        let caller = authenticate(&key, Some(record), NOW).unwrap();
+        assert_eq!(caller.organization.as_str(), "org_1");
+    }
+
+    #[test]
+    fn unknown_wrong_secret_wrong_environment_and_revoked_are_nobody() {
+        let (key, record) = key_and_record(1);
+        let (other, _) = key_and_record(2);
+        assert_eq!(authenticate(&key, None, NOW), None);
+        let wrong_secret = KeyRecord { secret_hash: other.secret_hash(), ..record.clone() };
+        assert_eq!(authenticate(&key, Some(wrong_secret), NOW), None);
+        let wrong_environment = KeyRecord { environment: KeyEnvironment::Test, ..record.clone() };
+        assert_eq!(authenticate(&key, Some(wrong_environment), NOW), None);
+        let wrong_row = KeyRecord { id: other.id().clone(), ..record.clone() };
+        assert_eq!(authenticate(&key, Some(wrong_row), NOW), None);
+        let revoked = KeyRecord { revoked_at: Some(NOW), ..record.clone() };
+        assert_eq!(authenticate(&key, Some(revoked), NOW), None);
+        let revoked_later = KeyRecord { revoked_at: Some(NOW + Duration::SECOND), ..record };
+        assert!(authenticate(&key, Some(revoked_later), NOW).is_some());
+    }
+}

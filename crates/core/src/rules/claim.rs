@@ -1,0 +1,114 @@
+//! Whose installation is it (`design.md` §3, lessons L-01 to L-14).
+
+use crate::error::RefusalReason;
+use crate::model::{AccountKind, ClaimPolicy, InstallationId, InstalledOn, IssuedState, Proof, Tie, Witness};
+
+/// By what right an installation may be bound.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Claim {
+    /// A live state, and a policy that asks for no more.
+    State,
+    /// A visitor showed it.
+    Tied(Tie),
+}
+
+impl Claim {
+    /// The proof to record with the binding.
+    #[must_use]
+    pub const fn proof(&self) -> Proof {
+        match self {
+            Self::State => Proof::State,
+            Self::Tied(tie) => tie.proof,
+        }
+    }
+}
+
+/// Whether `proof` is at least what `policy` asks for.
+#[must_use]
+pub const fn suffices(proof: Proof, policy: ClaimPolicy) -> bool {
+    match policy {
+        ClaimPolicy::State => true,
+        ClaimPolicy::Visible => matches!(proof, Proof::Visible | Proof::Administered | Proof::Installed),
+        ClaimPolicy::Controlled => matches!(proof, Proof::Administered | Proof::Installed),
+    }
+}
+
+/// What a witness has shown; `None` where they cannot even see the installation.
+///
+/// A user's own account is administered by exactly that user; an organization by whom GitHub names an active
+/// administrator (GitHub fact 9). Seeing is not administering (L-08).
+#[must_use]
+pub fn proof_of(witness: &Witness) -> Option<Proof> {
+    let administered = match witness.visible.as_ref()? {
+        InstalledOn::Account(account) => match account.kind {
+            AccountKind::User => account.id == witness.visitor,
+            AccountKind::Organization => witness.administers_organization,
+        },
+        InstalledOn::Enterprise { .. } | InstalledOn::Unknown => false,
+    };
+    Some(if administered { Proof::Administered } else { Proof::Visible })
+}
+
+/// Whether a state gives its owner a claim to `wanted` under `policy`.
+///
+/// # Errors
+/// [`RefusalReason::TiedToAnother`], or [`RefusalReason::Unproven`] where a proof is missing or too weak: absence never
+/// weakens (L-07, L-16).
+pub fn claim(
+    state: &IssuedState,
+    wanted: InstallationId,
+    policy: ClaimPolicy,
+) -> Result<Claim, RefusalReason> {
+    let claim = match state.tie {
+        Some(tie) if tie.installation != wanted => return Err(RefusalReason::TiedToAnother),
+        Some(tie) => Claim::Tied(tie),
+        None => Claim::State,
+    };
+    if suffices(claim.proof(), policy) { Ok(claim) } else { Err(RefusalReason::Unproven) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Account, AccountId};
+
+    fn account(id: u64, kind: AccountKind) -> InstalledOn {
+        InstalledOn::Account(Account { id: AccountId::new(id).unwrap(), login: "acme".into(), kind })
+    }
+
+    fn witness(visible: Option<InstalledOn>, administers_organization: bool) -> Witness {
+        Witness { visitor: AccountId::new(7).unwrap(), visible, administers_organization }
+    }
+
+    #[test]
+    fn a_policy_takes_its_own_proof_and_stronger_ones() {
+        use ClaimPolicy as Policy;
+        let table = [
+            (Proof::State, [true, false, false]),
+            (Proof::Visible, [true, true, false]),
+            (Proof::Administered, [true, true, true]),
+            (Proof::Installed, [true, true, true]),
+        ];
+        for (proof, expected) in table {
+            let got = [Policy::State, Policy::Visible, Policy::Controlled].map(|p| suffices(proof, p));
+            assert_eq!(got, expected, "{proof}");
+        }
+        assert_eq!(Policy::default(), Policy::Controlled);
+    }
+
+    #[test]
+    fn seeing_is_not_administering_l_08() {
+        let organization = || Some(account(9, AccountKind::Organization));
+        assert_eq!(proof_of(&witness(None, false)), None);
+        // An administrator of an organization whose installation is not in the list has shown nothing.
+        assert_eq!(proof_of(&witness(None, true)), None);
+        assert_eq!(proof_of(&witness(organization(), false)), Some(Proof::Visible));
+        assert_eq!(proof_of(&witness(organization(), true)), Some(Proof::Administered));
+        assert_eq!(proof_of(&witness(Some(account(7, AccountKind::User)), false)), Some(Proof::Administered));
+        // Somebody else's own account, seen as a collaborator: a stray flag must not lift it.
+        assert_eq!(proof_of(&witness(Some(account(8, AccountKind::User)), true)), Some(Proof::Visible));
+        let enterprise = InstalledOn::Enterprise { id: AccountId::new(3).unwrap(), slug: "acme".into() };
+        assert_eq!(proof_of(&witness(Some(enterprise), true)), Some(Proof::Visible));
+        assert_eq!(proof_of(&witness(Some(InstalledOn::Unknown), true)), Some(Proof::Visible));
+    }
+}

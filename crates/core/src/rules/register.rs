@@ -1,0 +1,101 @@
+//! What a registration comes to.
+
+use time::OffsetDateTime;
+
+use super::claim::{self, Claim};
+use crate::error::RefusalReason;
+use crate::model::{
+    Account, AppId, Binding, ClaimPolicy, Installation, InstallationId, InstalledOn, IssuedState,
+};
+use crate::ports::Insertion;
+
+/// What to do with a registration, before GitHub is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision {
+    /// Answer from the stored binding.
+    Replay,
+    /// The organization is bound to another installation.
+    Conflict,
+    /// Not claimable.
+    Refuse(RefusalReason),
+    /// Ask GitHub, then write.
+    Proceed(Claim),
+}
+
+/// Decides on a registration of `wanted`, given the caller's own binding and the caller's own state (`None` where the
+/// organization was issued none of that digest). Total:
+///
+/// | the organization's binding | state | decision |
+/// |---|---|---|
+/// | same installation | any well-formed | [`Decision::Replay`] |
+/// | another installation | any well-formed | [`Decision::Conflict`] |
+/// | none | unknown, or another organization's | [`Decision::Refuse`] (`UnknownState`) |
+/// | none | expired | [`Decision::Refuse`] (`ExpiredState`) |
+/// | none | live, tied to another installation | [`Decision::Refuse`] (`TiedToAnother`) |
+/// | none | live, its proof does not reach the policy | [`Decision::Refuse`] (`Unproven`) |
+/// | none | live, proven for this installation | [`Decision::Proceed`] |
+///
+/// A state that is *spent* is not seen here: the repository that writes the binding knows, and answers
+/// [`Insertion::Spent`].
+#[must_use]
+pub fn decide(
+    wanted: InstallationId,
+    bound: Option<&Binding>,
+    state: Option<&IssuedState>,
+    policy: ClaimPolicy,
+    now: OffsetDateTime,
+) -> Decision {
+    match (bound, state) {
+        (Some(bound), _) if bound.installation == wanted => Decision::Replay,
+        (Some(_), _) => Decision::Conflict,
+        (None, None) => Decision::Refuse(RefusalReason::UnknownState),
+        (None, Some(state)) if !state.is_live(now) => Decision::Refuse(RefusalReason::ExpiredState),
+        (None, Some(state)) => {
+            claim::claim(state, wanted, policy).map_or_else(Decision::Refuse, Decision::Proceed)
+        }
+    }
+}
+
+/// Checks GitHub's answer: is it an installation of our App, on an account that can be bound, and still the one that
+/// the visitor showed (L-13, L-53)?
+///
+/// # Errors
+/// The reason to refuse.
+pub fn verify(installation: &Installation, our_app: AppId, claim: &Claim) -> Result<Account, RefusalReason> {
+    if installation.app != our_app {
+        return Err(RefusalReason::ForeignApp);
+    }
+    let InstalledOn::Account(account) = &installation.installed_on else {
+        return Err(RefusalReason::UnbindableAccount);
+    };
+    match claim {
+        Claim::Tied(tie) if tie.account != account.id => Err(RefusalReason::AccountChanged),
+        Claim::Tied(_) | Claim::State => Ok(account.clone()),
+    }
+}
+
+/// What the write came to, for the caller.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// This call made the binding.
+    Created(Binding),
+    /// A twin of this call, or an earlier one, made it.
+    Replayed(Binding),
+    /// A rival call of the same organization bound another installation.
+    Conflict(Binding),
+    /// Not claimable.
+    Refused(RefusalReason),
+}
+
+/// Classifies the outcome of the one durable write: the loser of a race is told the winner's row.
+#[must_use]
+pub fn classify(wanted: InstallationId, insertion: Insertion) -> Outcome {
+    match insertion {
+        Insertion::Inserted(binding) => Outcome::Created(binding),
+        Insertion::Occupied(binding) if binding.installation == wanted => Outcome::Replayed(binding),
+        Insertion::Occupied(binding) => Outcome::Conflict(binding),
+        Insertion::Taken => Outcome::Refused(RefusalReason::Taken),
+        Insertion::Spent => Outcome::Refused(RefusalReason::SpentState),
+        Insertion::Gone => Outcome::Refused(RefusalReason::Gone),
+    }
+}

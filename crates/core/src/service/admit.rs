@@ -1,0 +1,58 @@
+use super::Dockline;
+use crate::error::{AdmitError, PortError};
+use crate::model::{ApiKey, Budget, BudgetClass, Caller, Scope};
+use crate::ports::{Take, Verdict};
+use crate::rules::access;
+
+/// A request that was let in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Admission {
+    /// Who calls.
+    pub caller: Caller,
+    /// Where the key stands after this request; `None` where nothing is counted.
+    pub budget: Option<Budget>,
+}
+
+impl Dockline {
+    /// Lets a request in, or not: key (401), scope (403), budget (429), in this order and before anything else of the
+    /// request is looked at (`contract.md` §3; invariant I12). `presented` is the Bearer token as it came. A 401 and a
+    /// 403 cost no budget.
+    ///
+    /// # Errors
+    /// See [`AdmitError`]. A failing store or limiter lets nothing through.
+    pub async fn admit(
+        &self,
+        presented: &str,
+        needed: Option<&Scope>,
+        class: BudgetClass,
+    ) -> Result<Admission, AdmitError> {
+        let presented = ApiKey::parse(presented).map_err(|_| AdmitError::Unauthenticated)?;
+        let record = self.ports.keys.find(presented.id()).await?;
+        let caller =
+            access::authenticate(&presented, record, self.now()).ok_or(AdmitError::Unauthenticated)?;
+        if !needed.is_none_or(|needed| caller.may(needed)) {
+            let budget = self.charge(&caller, class, 0).await?.map(|verdict| match verdict {
+                Verdict::Allowed(budget) | Verdict::Limited { budget, .. } => budget,
+            });
+            return Err(AdmitError::ForbiddenScope { budget });
+        }
+        match self.charge(&caller, class, 1).await? {
+            None => Ok(Admission { caller, budget: None }),
+            Some(Verdict::Allowed(budget)) => Ok(Admission { caller, budget: Some(budget) }),
+            Some(Verdict::Limited { budget, retry_after }) => {
+                Err(AdmitError::RateLimited { budget, retry_after })
+            }
+        }
+    }
+
+    async fn charge(
+        &self,
+        caller: &Caller,
+        class: BudgetClass,
+        permits: u32,
+    ) -> Result<Option<Verdict>, PortError> {
+        let Some(limiter) = &self.limiter else { return Ok(None) };
+        let (key, tier) = (caller.key.clone(), caller.tier.clone());
+        limiter.take(Take { key, class, tier, permits, now: self.now() }).await.map(Some)
+    }
+}

@@ -1,0 +1,227 @@
+use super::Dockline;
+use crate::error::{ArrivalRefusal, PortError};
+use crate::model::{
+    Account, AuthorizationCode, BrowserSecret, InstallationId, InstalledOn, IssuedState, Proof, SetupAction,
+    State, Ticket, Tie, Visit, Witness,
+};
+use crate::ports::{Event, Proving, Vouched};
+use crate::rules::{claim, return_url};
+
+/// The parameters with which GitHub sent a browser to the callback, as they came. Anybody can make them up (GitHub
+/// fact 8).
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Callback<'a> {
+    /// `state`
+    pub state: Option<&'a str>,
+    /// `installation_id`
+    pub installation_id: Option<&'a str>,
+    /// `code`
+    pub code: Option<&'a str>,
+    /// `setup_action`
+    pub setup_action: Option<&'a str>,
+}
+
+/// What becomes of a visitor who came back from GitHub.
+#[derive(Debug)]
+pub enum Arrival {
+    /// Ask them; nothing is tied yet.
+    Confirm(Box<Question>),
+    /// Send them on.
+    Redirect(Return),
+    /// Turn them away; nothing was changed.
+    Refused(ArrivalRefusal),
+}
+
+/// The question of the confirmation page: "Connect `account` to `organization_name`?"
+#[derive(Debug)]
+pub struct Question {
+    /// The account that would be connected.
+    pub account: Account,
+    /// Whom it would be connected to.
+    pub organization_name: String,
+    /// Goes into the page's form: good for one answer.
+    pub ticket: Ticket,
+    /// Goes into a cookie of this browser and into nothing else.
+    pub browser: BrowserSecret,
+    /// Goes into the page's form: the redirect repeats it.
+    pub state: State,
+    /// The scheme of the state's return URL, for a policy on where the page's form may lead.
+    pub return_scheme: &'static str,
+    /// How long the question can be answered.
+    pub expires_in: std::time::Duration,
+}
+
+/// Where a browser is sent: the state's stored return URL and what the product needs to go on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Return {
+    /// The whole URL. Holds the state.
+    pub url: String,
+}
+
+impl Return {
+    pub(super) fn to(issued: &IssuedState, parameters: &[(&str, &str)]) -> Self {
+        Self { url: return_url::with_parameters(&issued.return_url, parameters) }
+    }
+
+    pub(super) fn connected(
+        issued: &IssuedState,
+        state: &State,
+        installation: InstallationId,
+        setup_action: SetupAction,
+    ) -> Self {
+        let id = installation.to_string();
+        let action = setup_action.as_str();
+        Self::to(issued, &[("installation_id", &id), ("state", state.expose()), ("setup_action", action)])
+    }
+}
+
+impl Dockline {
+    /// A browser comes back from GitHub (`design.md` §3): looks the state up, has GitHub say who came and what they
+    /// reach, and asks for a confirmation. Whatever does not fit turns the visitor away and changes nothing (L-19).
+    ///
+    /// # Errors
+    /// Infrastructure only; the visitor may start again with the same state.
+    pub async fn arrive(&self, callback: Callback<'_>) -> Result<Arrival, PortError> {
+        let mut traced = Traced::default();
+        let arrival = self.arrive_traced(callback, &mut traced).await?;
+        if let Arrival::Refused(reason) = arrival {
+            let Traced { organization, installation } = traced;
+            self.record(&Event::ArrivalRefused { organization, installation, reason });
+        }
+        Ok(arrival)
+    }
+
+    async fn arrive_traced(&self, callback: Callback<'_>, traced: &mut Traced) -> Result<Arrival, PortError> {
+        let (state, issued) = match self.issued(callback.state).await? {
+            Ok(found) => found,
+            Err(reason) => return Ok(Arrival::Refused(reason)),
+        };
+        traced.organization = Some(issued.organization.clone());
+        let setup_action = callback.setup_action.map_or(SetupAction::Install, SetupAction::parse);
+        let installation = match callback.installation_id {
+            None if setup_action == SetupAction::Request => {
+                // The owners were asked: no installation, no binding, the product is told (L-62).
+                let parameters = [("state", state.expose()), ("setup_action", setup_action.as_str())];
+                return Ok(Arrival::Redirect(Return::to(&issued, &parameters)));
+            }
+            None => return Ok(Arrival::Refused(ArrivalRefusal::MalformedInstallation)),
+            Some(text) => match installation_id(text) {
+                Some(installation) => installation,
+                None => return Ok(Arrival::Refused(ArrivalRefusal::MalformedInstallation)),
+            },
+        };
+        traced.installation = Some(installation);
+        if issued.tie.is_some_and(|tie| tie.installation != installation) {
+            return Ok(Arrival::Refused(ArrivalRefusal::TiedToAnother));
+        }
+        let Some(code) = callback.code else {
+            // Nobody showed anything, so nothing is tied. Where the policy asks for nothing, the product may go on.
+            return Ok(if claim::suffices(Proof::State, self.policy) {
+                Arrival::Redirect(Return::connected(&issued, &state, installation, setup_action))
+            } else {
+                Arrival::Refused(ArrivalRefusal::MissingCode)
+            });
+        };
+        let code = AuthorizationCode::presented(code);
+        let witness = match self.ports.github.prove(&code, installation).await? {
+            Proving::Witnessed(witness) => witness,
+            Proving::CodeRefused => return Ok(Arrival::Refused(ArrivalRefusal::CodeRefused)),
+        };
+        match self.testify(witness, installation) {
+            Ok((account, tie)) => self.ask_or_tie(state, issued, account, tie, setup_action).await,
+            Err(reason) => Ok(Arrival::Refused(reason)),
+        }
+    }
+
+    /// The state that a browser names, if it can still be used.
+    pub(super) async fn issued(
+        &self,
+        state: Option<&str>,
+    ) -> Result<Result<(State, IssuedState), ArrivalRefusal>, PortError> {
+        let Some(state) = state.and_then(|text| State::parse(text).ok()) else {
+            return Ok(Err(ArrivalRefusal::MalformedState));
+        };
+        let Some(issued) = self.ports.states.find_by_digest(&state.digest()).await? else {
+            return Ok(Err(ArrivalRefusal::UnknownState));
+        };
+        Ok(if issued.is_live(self.now()) { Ok((state, issued)) } else { Err(ArrivalRefusal::ExpiredState) })
+    }
+
+    fn testify(
+        &self,
+        witness: Witness,
+        installation: InstallationId,
+    ) -> Result<(Account, Tie), ArrivalRefusal> {
+        let proof = claim::proof_of(&witness).ok_or(ArrivalRefusal::NotVisible)?;
+        let Witness { visitor, visible, .. } = witness;
+        let account = match visible {
+            Some(InstalledOn::Account(account)) => account,
+            Some(InstalledOn::Enterprise { .. } | InstalledOn::Unknown) => {
+                return Err(ArrivalRefusal::UnbindableAccount);
+            }
+            None => return Err(ArrivalRefusal::NotVisible),
+        };
+        if !claim::suffices(proof, self.policy) {
+            return Err(ArrivalRefusal::NotAdministered);
+        }
+        let tie = Tie { installation, account: account.id, proof, visitor };
+        Ok((account, tie))
+    }
+
+    async fn ask_or_tie(
+        &self,
+        state: State,
+        issued: IssuedState,
+        account: Account,
+        tie: Tie,
+        setup_action: SetupAction,
+    ) -> Result<Arrival, PortError> {
+        if !self.confirmation {
+            let vouched = self.ports.states.vouch(&issued.digest, None, tie).await?;
+            return Ok(match vouched {
+                Vouched::Tied | Vouched::AlreadyTied => {
+                    self.record_vouched(&issued, &tie);
+                    Arrival::Redirect(Return::connected(&issued, &state, tie.installation, setup_action))
+                }
+                Vouched::TiedToOther => Arrival::Refused(ArrivalRefusal::TiedToAnother),
+                Vouched::Unknown => Arrival::Refused(ArrivalRefusal::UnknownState),
+            });
+        }
+        let ticket = Ticket::mint(self.entropy.as_ref())?;
+        let browser = BrowserSecret::mint(self.entropy.as_ref())?;
+        let visit = Visit { ticket: ticket.digest(), browser: browser.digest(), tie, setup_action };
+        if !self.ports.states.hold(&issued.digest, visit).await? {
+            return Ok(Arrival::Refused(ArrivalRefusal::UnknownState));
+        }
+        let expires_in = (issued.expires_at - self.now()).try_into().unwrap_or_default();
+        let return_scheme = return_url::scheme(&issued.return_url);
+        let organization_name = issued.organization_name;
+        Ok(Arrival::Confirm(Box::new(Question {
+            account,
+            organization_name,
+            ticket,
+            browser,
+            state,
+            return_scheme,
+            expires_in,
+        })))
+    }
+
+    pub(super) fn record_vouched(&self, issued: &IssuedState, tie: &Tie) {
+        let organization = issued.organization.clone();
+        self.record(&Event::Vouched { organization, installation: tie.installation, proof: tie.proof });
+    }
+}
+
+/// What of a visit is known so far, for the operator's events.
+#[derive(Default)]
+struct Traced {
+    organization: Option<crate::model::OrganizationId>,
+    installation: Option<InstallationId>,
+}
+
+/// Digits only: `u64::from_str` alone would also take a leading `+`.
+fn installation_id(text: &str) -> Option<InstallationId> {
+    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse::<u64>().ok().filter(|_| digits).and_then(|number| InstallationId::new(number).ok())
+}

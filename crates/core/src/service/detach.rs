@@ -1,0 +1,52 @@
+use super::Dockline;
+use crate::error::PortError;
+use crate::model::{Binding, Caller, Status};
+use crate::ports::{Event, Observation, Release};
+
+/// Whether to remove the App at GitHub as well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Uninstall {
+    /// Forget the binding here only; GitHub is not asked (L-60).
+    No,
+    /// Remove the App from the account first.
+    Yes,
+}
+
+/// What a detach came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Detached {
+    /// Released; the binding as it stood.
+    Released(Box<Binding>),
+    /// Nothing was bound.
+    NothingBound,
+}
+
+impl Dockline {
+    /// Ends the caller's binding; after it any installation can be bound (`contract.md` §3).
+    ///
+    /// With [`Uninstall::Yes`] GitHub comes first: if it fails, the binding stands, and the same call may be repeated
+    /// or made without. An installation that is gone already counts as removed, so a repetition ends well.
+    ///
+    /// # Errors
+    /// Infrastructure only.
+    pub async fn detach(&self, caller: &Caller, uninstall: Uninstall) -> Result<Detached, PortError> {
+        let bindings = &self.ports.bindings;
+        let Some(bound) = bindings.find(&caller.organization).await? else {
+            return Ok(Detached::NothingBound);
+        };
+        let uninstalled = uninstall == Uninstall::Yes;
+        if uninstalled && bound.status != Status::Uninstalled {
+            self.ports.github.uninstall(bound.installation).await?;
+            let verified_at = self.now();
+            bindings.observe(bound.installation, Observation::Uninstalled { verified_at }).await?;
+        }
+        match bindings.release(&caller.organization, bound.installation, self.now()).await? {
+            Release::Released(binding) => {
+                let (organization, installation) = (caller.organization.clone(), binding.installation);
+                self.record(&Event::Detached { organization, installation, uninstalled });
+                Ok(Detached::Released(Box::new(binding)))
+            }
+            Release::NothingBound => Ok(Detached::NothingBound),
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! The use cases, one a file, all of them methods of [`Dockline`].
+
+mod admit;
+mod arrive;
+mod begin;
+mod confirm;
+mod detach;
+mod inspect;
+mod register;
+
+use std::sync::Arc;
+
+use time::{Duration, OffsetDateTime, UtcOffset};
+
+pub use admit::Admission;
+pub use arrive::{Arrival, Callback, Question, Return};
+pub use begin::{BeginRequest, InstallLink};
+pub use confirm::{Answer, Reply};
+pub use detach::{Detached, Uninstall};
+pub use register::Registered;
+
+use crate::error::BuildError;
+use crate::model::{ClaimPolicy, Proof};
+use crate::ports::{
+    BindingRepo, Clock, Entropy, Event, Events, GithubGateway, KeyStore, NoEvents, OsEntropy, RateLimiter,
+    StateStore, SystemClock,
+};
+use crate::rules::claim;
+
+/// The ports that every host provides. Exhaustive on purpose: forgetting one does not compile.
+#[derive(Debug, Clone)]
+pub struct Ports {
+    /// Where the API keys are.
+    pub keys: Arc<dyn KeyStore>,
+    /// Where issued states wait.
+    pub states: Arc<dyn StateStore>,
+    /// Where bindings live.
+    pub bindings: Arc<dyn BindingRepo>,
+    /// GitHub.
+    pub github: Arc<dyn GithubGateway>,
+}
+
+/// The use cases over a host's ports. A clone is another handle to the same.
+#[derive(Debug, Clone)]
+pub struct Dockline {
+    ports: Ports,
+    limiter: Option<Arc<dyn RateLimiter>>,
+    events: Arc<dyn Events>,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    policy: ClaimPolicy,
+    confirmation: bool,
+}
+
+/// Puts a [`Dockline`] together.
+#[derive(Debug)]
+#[must_use = "call build()"]
+pub struct Builder(Dockline);
+
+impl Dockline {
+    /// Starts from the required ports: policy [`ClaimPolicy::Controlled`], confirmation on, no rate limit, no events,
+    /// the machine's clock and randomness.
+    pub fn builder(ports: Ports) -> Builder {
+        Builder(Self {
+            ports,
+            limiter: None,
+            events: Arc::new(NoEvents),
+            clock: Arc::new(SystemClock),
+            entropy: Arc::new(OsEntropy),
+            policy: ClaimPolicy::default(),
+            confirmation: true,
+        })
+    }
+
+    /// The least proof that a first binding needs.
+    #[must_use]
+    pub const fn policy(&self) -> ClaimPolicy {
+        self.policy
+    }
+
+    /// The time now, in UTC and whole microseconds: what a database keeps, so that an answer made from the row equals
+    /// one made before it was stored.
+    fn now(&self) -> OffsetDateTime {
+        let now = self.clock.now().to_offset(UtcOffset::UTC);
+        now - Duration::nanoseconds(i64::from(now.nanosecond() % 1_000))
+    }
+
+    fn record(&self, event: &Event) {
+        self.events.record(event);
+    }
+}
+
+impl Builder {
+    /// Asks for another least proof. See [`ClaimPolicy::State`] before you choose it.
+    pub const fn with_policy(mut self, policy: ClaimPolicy) -> Self {
+        self.0.policy = policy;
+        self
+    }
+
+    /// `false` leaves the visitor's confirmation to the host: **an administrator who is lured to a stranger's install
+    /// link then connects their own account to the stranger's organization** unless the host asks first (L-67).
+    pub const fn with_confirmation(mut self, confirmation: bool) -> Self {
+        self.0.confirmation = confirmation;
+        self
+    }
+
+    /// Counts requests.
+    pub fn with_rate_limiter(mut self, limiter: Arc<dyn RateLimiter>) -> Self {
+        self.0.limiter = Some(limiter);
+        self
+    }
+
+    /// Tells events to somebody.
+    pub fn with_events(mut self, events: Arc<dyn Events>) -> Self {
+        self.0.events = events;
+        self
+    }
+
+    /// Takes the time from somewhere else.
+    pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.0.clock = clock;
+        self
+    }
+
+    /// Takes randomness from somewhere else.
+    pub fn with_entropy(mut self, entropy: Arc<dyn Entropy>) -> Self {
+        self.0.entropy = entropy;
+        self
+    }
+
+    /// Checks that the parts fit.
+    ///
+    /// # Errors
+    /// [`BuildError::PolicyNeedsOauthClient`]: a policy that no visitor could ever meet is refused here, and never
+    /// weakened (L-07).
+    pub fn build(self) -> Result<Dockline, BuildError> {
+        let needs_visitor = !claim::suffices(Proof::State, self.0.policy);
+        if needs_visitor && !self.0.ports.github.registration().has_oauth_client {
+            return Err(BuildError::PolicyNeedsOauthClient);
+        }
+        Ok(self.0)
+    }
+}

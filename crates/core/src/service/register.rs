@@ -1,0 +1,118 @@
+use super::Dockline;
+use crate::error::{PortError, RefusalReason, RegisterError};
+use crate::model::{Binding, Caller, NewBinding};
+use crate::ports::{Event, Lookup};
+use crate::rules::claim::Claim;
+use crate::rules::register::{Decision, Outcome, classify, decide, verify};
+use crate::rules::request::RegistrationRequest;
+
+/// A registration that holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Registered {
+    /// This call made the binding.
+    Created(Binding),
+    /// It was there: the same answer as the first time.
+    Replayed(Binding),
+}
+
+impl Registered {
+    /// The binding as it stands in the store.
+    #[must_use]
+    pub const fn binding(&self) -> &Binding {
+        match self {
+            Self::Created(binding) | Self::Replayed(binding) => binding,
+        }
+    }
+}
+
+impl Dockline {
+    /// Binds an installation to the caller's organization (`contract.md` §1, `design.md` §2).
+    ///
+    /// Nothing is locked and no transaction is open while GitHub is asked. The only write is the last step, and it
+    /// spends the state as well: a call that dies anywhere leaves nothing or the whole row, and the same call again
+    /// starts over or replays (invariant I6; L-10, L-20). The answer is always the stored row (L-64).
+    ///
+    /// # Errors
+    /// See [`RegisterError`].
+    pub async fn register(
+        &self,
+        caller: &Caller,
+        request: &RegistrationRequest,
+    ) -> Result<Registered, RegisterError> {
+        let outcome = self.outcome(caller, request).await?;
+        let (organization, key) = (caller.organization.clone(), caller.key.clone());
+        let installation = request.installation;
+        match outcome {
+            Outcome::Created(binding) => {
+                let proof = binding.proof;
+                self.record(&Event::Registered { organization, key, installation, proof });
+                Ok(Registered::Created(binding))
+            }
+            Outcome::Replayed(binding) => {
+                self.record(&Event::Replayed { organization, installation });
+                Ok(Registered::Replayed(binding))
+            }
+            Outcome::Conflict(binding) => {
+                let bound = binding.installation;
+                self.record(&Event::Conflicted { organization, bound, attempted: installation });
+                Err(RegisterError::Conflict(Box::new(binding)))
+            }
+            Outcome::Refused(reason) => {
+                self.record(&Event::Refused { organization, key, installation, reason });
+                Err(RegisterError::Refused(reason))
+            }
+        }
+    }
+
+    async fn outcome(&self, caller: &Caller, request: &RegistrationRequest) -> Result<Outcome, PortError> {
+        let wanted = request.installation;
+        let organization = &caller.organization;
+        let spent = request.state.digest();
+        let bound = self.ports.bindings.find(organization).await?;
+        let state = match bound {
+            // A replay needs no live state: a client that lost the first answer repeats its call word for word.
+            Some(_) => None,
+            None => self.ports.states.find(organization, &spent).await?,
+        };
+        let decision = decide(wanted, bound.as_ref(), state.as_ref(), self.policy, self.now());
+        let claim = match (decision, bound) {
+            (Decision::Replay, Some(bound)) => return Ok(Outcome::Replayed(bound)),
+            (Decision::Conflict, Some(bound)) => return Ok(Outcome::Conflict(bound)),
+            (Decision::Refuse(reason), _) => return Ok(Outcome::Refused(reason)),
+            (Decision::Proceed(claim), _) => claim,
+            (Decision::Replay | Decision::Conflict, None) => {
+                return Ok(Outcome::Refused(RefusalReason::UnknownState));
+            }
+        };
+        let installation = match self.ports.github.installation(wanted).await? {
+            Lookup::Found(installation) => installation,
+            Lookup::Missing => return Ok(Outcome::Refused(RefusalReason::NoSuchInstallation)),
+        };
+        let last_verified_at = self.now();
+        let account = match verify(&installation, self.ports.github.registration().app, &claim) {
+            Ok(account) => account,
+            Err(reason) => return Ok(Outcome::Refused(reason)),
+        };
+        let proven_by = match claim {
+            Claim::Tied(tie) => Some(tie.visitor),
+            Claim::State => None,
+        };
+        let insertion = self
+            .ports
+            .bindings
+            .insert(NewBinding {
+                organization: organization.clone(),
+                installation: wanted,
+                account,
+                status: installation.status(),
+                proof: claim.proof(),
+                proven_by,
+                spent,
+                last_verified_at,
+                registered_at: self.now(),
+            })
+            .await?;
+        Ok(classify(wanted, insertion))
+    }
+}

@@ -1,0 +1,163 @@
+//! Every row of the decision table, under every policy (`design.md` §2; invariants I1 to I5).
+#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+
+use dockline::ports::Insertion;
+use dockline::rules::claim::Claim;
+use dockline::rules::register::{Decision, Outcome, classify, decide, verify};
+use dockline::{
+    Account, AccountId, AccountKind, AppId, Binding, ClaimPolicy, Installation, InstallationId, InstalledOn,
+    IssuedState, OrganizationId, Proof, RefusalReason, SecretDigest, Status, Tie,
+};
+use time::{Duration, OffsetDateTime};
+
+const NOW: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
+const POLICIES: [ClaimPolicy; 3] = [ClaimPolicy::State, ClaimPolicy::Visible, ClaimPolicy::Controlled];
+const PROOFS: [Proof; 4] = [Proof::State, Proof::Visible, Proof::Administered, Proof::Installed];
+
+fn wanted() -> InstallationId {
+    InstallationId::new(50_291_845).unwrap()
+}
+
+fn another() -> InstallationId {
+    InstallationId::new(50_291_846).unwrap()
+}
+
+fn account(id: u64) -> Account {
+    Account { id: AccountId::new(id).unwrap(), login: "acme-coffee".into(), kind: AccountKind::Organization }
+}
+
+fn binding(installation: InstallationId) -> Binding {
+    Binding {
+        organization: OrganizationId::new("org_1").unwrap(),
+        installation,
+        account: account(1),
+        status: Status::Active,
+        proof: Proof::Administered,
+        proven_by: None,
+        registered_at: NOW,
+        last_verified_at: NOW,
+        generation: 1,
+    }
+}
+
+fn tie(installation: InstallationId, proof: Proof) -> Tie {
+    Tie { installation, account: AccountId::new(1).unwrap(), proof, visitor: AccountId::new(2).unwrap() }
+}
+
+fn state(expires_in: Duration, tie: Option<Tie>) -> IssuedState {
+    IssuedState {
+        digest: SecretDigest::of(b"state"),
+        organization: OrganizationId::new("org_1").unwrap(),
+        organization_name: "One".into(),
+        return_url: "https://app.example.com/".into(),
+        issued_at: NOW,
+        expires_at: NOW + expires_in,
+        visit: None,
+        tie,
+    }
+}
+
+#[test]
+fn every_row_under_every_policy() {
+    let fresh = Duration::minutes(1);
+    for policy in POLICIES {
+        // Every kind of state there is, and what it comes to where nothing is bound.
+        let mut states = vec![
+            (None, Decision::Refuse(RefusalReason::UnknownState)),
+            (Some(state(Duration::ZERO, None)), Decision::Refuse(RefusalReason::ExpiredState)),
+            (Some(state(-fresh, None)), Decision::Refuse(RefusalReason::ExpiredState)),
+            (
+                Some(state(fresh, None)),
+                match policy {
+                    ClaimPolicy::State => Decision::Proceed(Claim::State),
+                    ClaimPolicy::Visible | ClaimPolicy::Controlled => {
+                        Decision::Refuse(RefusalReason::Unproven)
+                    }
+                },
+            ),
+        ];
+        for proof in PROOFS {
+            let sufficient = match policy {
+                ClaimPolicy::State => true,
+                ClaimPolicy::Visible => proof != Proof::State,
+                ClaimPolicy::Controlled => matches!(proof, Proof::Administered | Proof::Installed),
+            };
+            let right = tie(wanted(), proof);
+            let expected = if sufficient {
+                Decision::Proceed(Claim::Tied(right))
+            } else {
+                Decision::Refuse(RefusalReason::Unproven)
+            };
+            states.push((Some(state(fresh, Some(right))), expected));
+            let wrong = Some(state(fresh, Some(tie(another(), proof))));
+            states.push((wrong, Decision::Refuse(RefusalReason::TiedToAnother)));
+            let late = Some(state(Duration::ZERO, Some(right)));
+            states.push((late, Decision::Refuse(RefusalReason::ExpiredState)));
+        }
+        for (state, unbound) in &states {
+            let state = state.as_ref();
+            assert_eq!(decide(wanted(), None, state, policy, NOW), *unbound, "{policy} {state:?}");
+            // With a binding, the state does not matter.
+            let same = decide(wanted(), Some(&binding(wanted())), state, policy, NOW);
+            assert_eq!(same, Decision::Replay, "{policy} {state:?}");
+            let other = decide(wanted(), Some(&binding(another())), state, policy, NOW);
+            assert_eq!(other, Decision::Conflict, "{policy} {state:?}");
+        }
+    }
+}
+
+#[test]
+fn the_write_is_classified_by_what_is_stored() {
+    let refused = |insertion| classify(wanted(), insertion);
+    assert_eq!(refused(Insertion::Taken), Outcome::Refused(RefusalReason::Taken));
+    assert_eq!(refused(Insertion::Spent), Outcome::Refused(RefusalReason::SpentState));
+    assert_eq!(refused(Insertion::Gone), Outcome::Refused(RefusalReason::Gone));
+    let (same, other) = (binding(wanted()), binding(another()));
+    assert_eq!(refused(Insertion::Inserted(same.clone())), Outcome::Created(same.clone()));
+    assert_eq!(refused(Insertion::Occupied(same.clone())), Outcome::Replayed(same));
+    assert_eq!(refused(Insertion::Occupied(other.clone())), Outcome::Conflict(other));
+}
+
+#[test]
+fn githubs_answer_is_checked_against_the_app_the_account_and_the_tie() {
+    let our_app = AppId::new(7).unwrap();
+    let installation = |app: u64, installed_on| Installation {
+        id: wanted(),
+        app: AppId::new(app).unwrap(),
+        installed_on,
+        suspended: false,
+    };
+    let tied = Claim::Tied(tie(wanted(), Proof::Administered));
+    let ours = installation(7, InstalledOn::Account(account(1)));
+    assert_eq!(verify(&ours, our_app, &tied), Ok(account(1)));
+    assert_eq!(verify(&ours, our_app, &Claim::State), Ok(account(1)));
+    let foreign = installation(8, InstalledOn::Account(account(1)));
+    assert_eq!(verify(&foreign, our_app, &tied), Err(RefusalReason::ForeignApp));
+    // L-13, L-53: the account is matched by its number, not by its login.
+    let moved = installation(7, InstalledOn::Account(account(9)));
+    assert_eq!(verify(&moved, our_app, &tied), Err(RefusalReason::AccountChanged));
+    let enterprise = InstalledOn::Enterprise { id: AccountId::new(1).unwrap(), slug: "acme".into() };
+    for unbindable in [enterprise, InstalledOn::Unknown] {
+        let got = verify(&installation(7, unbindable), our_app, &Claim::State);
+        assert_eq!(got, Err(RefusalReason::UnbindableAccount));
+    }
+}
+
+#[test]
+fn every_refusal_about_an_installation_reads_the_same_i_10() {
+    use RefusalReason as R;
+    let about_the_installation = [
+        R::TiedToAnother,
+        R::Unproven,
+        R::NoSuchInstallation,
+        R::ForeignApp,
+        R::UnbindableAccount,
+        R::AccountChanged,
+        R::Taken,
+        R::SpentState,
+        R::Gone,
+    ];
+    for reason in about_the_installation {
+        assert_eq!(reason.issue(), R::NoSuchInstallation.issue(), "{reason:?}");
+    }
+}

@@ -1,0 +1,183 @@
+//! The strict reader accepts exactly the documented language and tells everything at once (`contract.md` §3; I15).
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
+
+use dockline::RegistrationRequest;
+
+fn issues(body: impl AsRef<[u8]>) -> Vec<(String, String)> {
+    match RegistrationRequest::parse(body.as_ref()) {
+        Ok(request) => panic!("accepted as {request:?}"),
+        Err(issues) => {
+            let name = |code| serde_json::to_value(code).unwrap().as_str().unwrap().to_owned();
+            issues.into_iter().map(|issue| (issue.path.into_owned(), name(issue.code))).collect()
+        }
+    }
+}
+
+fn pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {
+    expected.iter().map(|(path, code)| ((*path).to_owned(), (*code).to_owned())).collect()
+}
+
+#[test]
+fn the_seeds_body_is_read() {
+    let body = br#"{
+    "installationId": 50291845,
+    "state": "lUNN5tIRm-K3a8sBXvBQDxVOCgz2x9YK"
+  }"#;
+    let request = RegistrationRequest::parse(body).unwrap();
+    assert_eq!(request.installation.get(), 50_291_845);
+    assert_eq!(request.state.expose(), "lUNN5tIRm-K3a8sBXvBQDxVOCgz2x9YK");
+}
+
+#[test]
+fn order_escapes_and_white_space_do_not_matter() {
+    for body in [
+        r#"{"state":"s","installationId":9007199254740991}"#,
+        "\t{\r\n\"installationId\" : 1 , \"state\" : \"s\" } \n",
+        r#"{"installationI\u0064":1,"st\u0061te":"\u0073"}"#,
+    ] {
+        assert!(RegistrationRequest::parse(body.as_bytes()).is_ok(), "{body}");
+    }
+}
+
+#[test]
+fn an_installation_id_is_a_json_integer_from_1_to_2_to_the_53_minus_1() {
+    for (raw, code) in [
+        ("0", "out_of_range"),
+        ("-0", "out_of_range"),
+        ("-1", "out_of_range"),
+        ("9007199254740992", "out_of_range"),
+        ("18446744073709551616", "out_of_range"),
+        ("99999999999999999999999999999999999999999", "out_of_range"),
+        ("1.0", "wrong_type"),
+        ("1e3", "wrong_type"),
+        ("1E3", "wrong_type"),
+        ("0.5", "wrong_type"),
+        ("1e400", "wrong_type"),
+        ("\"50291845\"", "wrong_type"),
+        ("null", "wrong_type"),
+        ("true", "wrong_type"),
+        ("[1]", "wrong_type"),
+        ("{\"a\":1}", "wrong_type"),
+    ] {
+        let body = format!(r#"{{"installationId":{raw},"state":"s"}}"#);
+        assert_eq!(issues(&body), pairs(&[("installationId", code)]), "{raw}");
+    }
+}
+
+#[test]
+fn a_state_is_a_string_of_1_to_256_unreserved_characters() {
+    let long = format!("\"{}\"", "x".repeat(257));
+    for (raw, code) in [
+        ("\"\"", "malformed"),
+        ("\"a b\"", "malformed"),
+        ("\"\\u0000\"", "malformed"),
+        ("\"\\ud800\"", "malformed"),
+        ("\"ä\"", "malformed"),
+        (long.as_str(), "malformed"),
+        ("1", "wrong_type"),
+        ("null", "wrong_type"),
+        ("[\"s\"]", "wrong_type"),
+    ] {
+        let body = format!(r#"{{"installationId":1,"state":{raw}}}"#);
+        assert_eq!(issues(&body), pairs(&[("state", code)]), "{raw}");
+    }
+}
+
+#[test]
+fn all_problems_come_at_once_in_the_order_of_the_body() {
+    assert_eq!(issues("{}"), pairs(&[("installationId", "missing"), ("state", "missing")]));
+    assert_eq!(
+        issues(r#"{"note":1,"state":7,"orgLogin":"a","state":"s","note":2}"#),
+        pairs(&[
+            ("note", "unknown_key"),
+            ("state", "wrong_type"),
+            ("orgLogin", "unknown_key"),
+            ("state", "duplicate_key"),
+            ("note", "duplicate_key"),
+            ("installationId", "missing"),
+        ])
+    );
+    // A key given twice is an error even where both say the same.
+    let twice = r#"{"installationId":1,"installationId":1,"state":"s"}"#;
+    assert_eq!(issues(twice), pairs(&[("installationId", "duplicate_key")]));
+    // Near misses are unknown, not guessed.
+    assert_eq!(
+        issues(r#"{"installation_id":1,"State":"s"}"#),
+        pairs(&[
+            ("installation_id", "unknown_key"),
+            ("State", "unknown_key"),
+            ("installationId", "missing"),
+            ("state", "missing"),
+        ])
+    );
+}
+
+#[test]
+fn only_one_json_object_in_utf_8_is_a_body() {
+    for body in ["[7,\"x\"]", "[]", "7", "\"x\"", "null", "true"] {
+        assert_eq!(issues(body), pairs(&[("", "wrong_type")]), "{body}");
+    }
+    let good = r#"{"installationId":1,"state":"s"}"#;
+    for body in [
+        "",
+        " ",
+        "{",
+        "{\"installationId\":1,",
+        "{\"installationId\":1,\"state\":\"s\",}",
+        "{'installationId':1}",
+        "{installationId:1}",
+        "{\"installationId\":01,\"state\":\"s\"}",
+        "{\"installationId\":+1,\"state\":\"s\"}",
+        "{\"installationId\":NaN,\"state\":\"s\"}",
+        "{\"installationId\":1,\"state\":\"s\nt\"}",
+        "{\"a\":tru}",
+        "{\"\\ud800\":1}",
+        &format!("{good} {good}"),
+        &format!("\u{feff}{good}"),
+        &format!("{good}x"),
+        "// comment\n{}",
+    ] {
+        assert_eq!(issues(body), pairs(&[("", "malformed")]), "{body:?}");
+    }
+    assert_eq!(issues(b"{\"state\":\"\xff\"}"), pairs(&[("", "malformed")]));
+}
+
+#[test]
+fn deep_and_wide_bodies_are_bounded_work() {
+    // The listener's cap is 16 KiB; the reader itself must survive more.
+    let deep = format!(r#"{{"a":{}{}}}"#, "[".repeat(200_000), "]".repeat(200_000));
+    assert_eq!(issues(&deep).first(), Some(&("a".to_owned(), "unknown_key".to_owned())));
+    let wide: String = (0..5_000).map(|n| format!("\"k{n}\":0,")).collect();
+    let found = issues(format!("{{{wide}\"z\":0}}"));
+    assert_eq!(found.len(), dockline::rules::request::MOST_ISSUES);
+    let long_key = format!(r#"{{"{}":0}}"#, "k".repeat(10_000));
+    assert_eq!(issues(&long_key).first().map(|(path, _)| path.len()), Some(64));
+}
+
+#[test]
+fn arbitrary_bytes_never_panic() {
+    // Mutations of a good body by a small generator; the seed is fixed, so a failure repeats.
+    let seed = 0x5eed_u64;
+    let mut random = seed;
+    let mut next = move || {
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        random
+    };
+    let good = br#"{"installationId":50291845,"state":"lUNN5tIRm-K3a8sBXvBQDxVOCgz2x9YK"}"#;
+    for round in 0..50_000 {
+        let mut body = good.to_vec();
+        for _ in 0..=(next() % 4) {
+            let at = usize::try_from(next()).unwrap() % body.len();
+            match next() % 3 {
+                0 => *body.get_mut(at).unwrap() = u8::try_from(next() % 256).unwrap(),
+                1 => drop(body.remove(at)),
+                _ => body.insert(at, u8::try_from(next() % 256).unwrap()),
+            }
+        }
+        if let Err(issues) = RegistrationRequest::parse(&body) {
+            assert!(!issues.is_empty(), "seed {seed:#x} round {round}: refused without a reason");
+        }
+    }
+}

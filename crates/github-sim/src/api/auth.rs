@@ -1,0 +1,59 @@
+//! Who asks: an App by its JWT, or a person through an App by a user token.
+
+use axum::extract::FromRequestParts;
+use axum::http::StatusCode;
+use axum::http::header::AUTHORIZATION;
+use axum::http::request::Parts;
+
+use super::errors::ApiError;
+use crate::jwt::{self, Refusal};
+use crate::model::grant::Grant;
+use crate::sim::GithubSim;
+
+/// The scheme in lower case, and the credential.
+pub(crate) fn authorization(parts: &Parts) -> Option<(String, &str)> {
+    let value = parts.headers.get(AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, credential) = value.split_once(' ')?;
+    Some((scheme.to_ascii_lowercase(), credential.trim()))
+}
+
+/// The App whose JWT came as a Bearer token.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct AppCaller {
+    pub(crate) app_id: u64,
+}
+
+impl FromRequestParts<GithubSim> for AppCaller {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, sim: &GithubSim) -> Result<Self, ApiError> {
+        let token = match authorization(parts) {
+            Some((scheme, token)) if scheme == "bearer" => token,
+            _ => return Err(Refusal::Undecodable.into()),
+        };
+        let world = sim.world();
+        let app = jwt::verify(&world.model, token, world.now())?;
+        Ok(Self { app_id: app.id })
+    }
+}
+
+/// The person whose user token came, and through which App.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct UserCaller {
+    pub(crate) grant: Grant,
+}
+
+impl FromRequestParts<GithubSim> for UserCaller {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, sim: &GithubSim) -> Result<Self, ApiError> {
+        let token = match authorization(parts) {
+            Some((scheme, token)) if scheme == "bearer" || scheme == "token" => token,
+            Some(_) => return Err(ApiError::bad_credentials()),
+            None => return Err(ApiError::new(StatusCode::UNAUTHORIZED, "Requires authentication")),
+        };
+        let world = sim.world();
+        let grant = world.model.grants.token(token, world.now());
+        grant.map(|grant| Self { grant }).ok_or_else(ApiError::bad_credentials)
+    }
+}

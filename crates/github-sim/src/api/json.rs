@@ -1,0 +1,175 @@
+//! The model's things as the REST API writes them.
+
+use data_encoding::BASE64;
+use serde_json::{Value, json};
+
+use crate::clock::rfc3339;
+use crate::model::Model;
+use crate::model::account::{Account, AccountKind, Membership};
+use crate::model::app::App;
+use crate::model::installation::Installation;
+use crate::urls::Urls;
+
+fn node_id(kind: &str, id: u64) -> String {
+    BASE64.encode(format!("{:03}:{kind}{id}", kind.len()).as_bytes())
+}
+
+/// A user, an organization or an enterprise; an enterprise has no login.
+pub(crate) fn account(urls: &Urls, account: &Account) -> Value {
+    match account.kind {
+        AccountKind::User | AccountKind::Organization => simple_user(urls, account),
+        AccountKind::Enterprise => enterprise(urls, account),
+    }
+}
+
+fn simple_user(Urls { web, api }: &Urls, account: &Account) -> Value {
+    let Account { id, login, .. } = account;
+    let user = format!("{api}/users/{login}");
+    json!({
+        "login": login,
+        "id": id,
+        "node_id": node_id(account.kind.as_str(), *id),
+        "avatar_url": format!("{web}/avatars/u/{id}"),
+        "gravatar_id": "",
+        "url": user,
+        "html_url": format!("{web}/{login}"),
+        "followers_url": format!("{user}/followers"),
+        "following_url": format!("{user}/following{{/other_user}}"),
+        "gists_url": format!("{user}/gists{{/gist_id}}"),
+        "starred_url": format!("{user}/starred{{/owner}}{{/repo}}"),
+        "subscriptions_url": format!("{user}/subscriptions"),
+        "organizations_url": format!("{user}/orgs"),
+        "repos_url": format!("{user}/repos"),
+        "events_url": format!("{user}/events{{/privacy}}"),
+        "received_events_url": format!("{user}/received_events"),
+        "type": account.kind.as_str(),
+        "user_view_type": "public",
+        "site_admin": false,
+    })
+}
+
+fn enterprise(Urls { web, .. }: &Urls, account: &Account) -> Value {
+    let Account { id, login: slug, .. } = account;
+    let created = rfc3339(account.created_at);
+    json!({
+        "id": id,
+        "slug": slug,
+        "name": slug,
+        "node_id": node_id("Enterprise", *id),
+        "avatar_url": format!("{web}/avatars/b/{id}"),
+        "description": null,
+        "website_url": null,
+        "html_url": format!("{web}/enterprises/{slug}"),
+        "created_at": created,
+        "updated_at": created,
+    })
+}
+
+/// `GET /user`, with what anybody may see of a person.
+pub(crate) fn profile(urls: &Urls, user: &Account) -> Value {
+    let mut profile = simple_user(urls, user);
+    let created = rfc3339(user.created_at);
+    let more = json!({
+        "name": null, "company": null, "blog": "", "location": null, "email": null, "hireable": null, "bio": null,
+        "public_repos": user.repositories.iter().filter(|repository| !repository.private).count(),
+        "public_gists": 0, "followers": 0, "following": 0,
+        "created_at": created, "updated_at": created,
+    });
+    if let (Some(profile), Value::Object(more)) = (profile.as_object_mut(), more) {
+        profile.extend(more);
+    }
+    profile
+}
+
+/// `GET /app`.
+pub(crate) fn app(urls: &Urls, model: &Model, app: &App) -> Value {
+    let created = rfc3339(app.created_at);
+    json!({
+        "id": app.id,
+        "slug": app.slug,
+        "client_id": app.client_id,
+        "node_id": node_id("Integration", app.id),
+        "owner": model.account(app.owner).map(|owner| account(urls, owner)),
+        "name": app.name,
+        "description": null,
+        "external_url": app.callback_url(),
+        "html_url": format!("{}/github-apps/{}", urls.web, app.slug),
+        "created_at": created,
+        "updated_at": created,
+        "permissions": app.permissions,
+        "events": app.events,
+        "installations_count": model.installations().filter(|installation| installation.app_id == app.id).count(),
+    })
+}
+
+/// An installation, whole.
+pub(crate) fn installation(urls: &Urls, model: &Model, installation: &Installation) -> Value {
+    let Urls { web, api } = urls;
+    let Installation { id, .. } = installation;
+    let on = model.account(installation.account);
+    let app = model.app(installation.app_id);
+    let login = on.map_or("", |account| account.login.as_str());
+    let html_url = match installation.target_kind {
+        AccountKind::User => format!("{web}/settings/installations/{id}"),
+        AccountKind::Organization => format!("{web}/organizations/{login}/settings/installations/{id}"),
+        AccountKind::Enterprise => format!("{web}/enterprises/{login}/settings/installations/{id}"),
+    };
+    let suspension = installation.suspension;
+    let suspended_by = suspension.and_then(|suspension| suspension.by).and_then(|by| model.account(by));
+    json!({
+        "id": id,
+        "client_id": app.map(|app| app.client_id.as_str()),
+        "account": on.filter(|_| !installation.account_hidden).map(|on| account(urls, on)),
+        "repository_selection": installation.selection.as_str(),
+        "access_tokens_url": format!("{api}/app/installations/{id}/access_tokens"),
+        "repositories_url": format!("{api}/installation/repositories"),
+        "html_url": html_url,
+        "app_id": installation.app_id,
+        "app_slug": app.map(|app| app.slug.as_str()),
+        "target_id": installation.account,
+        "target_type": installation.target_kind.as_str(),
+        "permissions": installation.permissions,
+        "events": installation.events,
+        "created_at": rfc3339(installation.created_at),
+        "updated_at": rfc3339(installation.updated_at),
+        "single_file_name": null,
+        "has_multiple_single_files": false,
+        "single_file_paths": [],
+        "suspended_by": suspended_by.map(|user| account(urls, user)),
+        "suspended_at": suspension.map(|suspension| rfc3339(suspension.at)),
+        "contact_email": null,
+    })
+}
+
+/// A person's membership of an organization.
+pub(crate) fn membership(
+    urls: &Urls,
+    organization: &Account,
+    user: &Account,
+    membership: Membership,
+) -> Value {
+    let Urls { web, api } = urls;
+    let Account { id, login, .. } = organization;
+    let url = format!("{api}/orgs/{login}");
+    json!({
+        "url": format!("{url}/memberships/{}", user.login),
+        "state": membership.state,
+        "role": membership.role,
+        "organization_url": url,
+        "user": account(urls, user),
+        "organization": {
+            "login": login,
+            "id": id,
+            "node_id": node_id("Organization", *id),
+            "url": url,
+            "repos_url": format!("{url}/repos"),
+            "events_url": format!("{url}/events"),
+            "hooks_url": format!("{url}/hooks"),
+            "issues_url": format!("{url}/issues"),
+            "members_url": format!("{url}/members{{/member}}"),
+            "public_members_url": format!("{url}/public_members{{/member}}"),
+            "avatar_url": format!("{web}/avatars/u/{id}"),
+            "description": null,
+        },
+    })
+}

@@ -1,0 +1,246 @@
+//! Users, organizations and enterprises, and who belongs where.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+
+use super::Model;
+use crate::error::SimError;
+
+/// What sort of account.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AccountKind {
+    /// A person.
+    User,
+    /// An organization, which has members.
+    Organization,
+    /// An enterprise: it has a slug instead of a login.
+    Enterprise,
+}
+
+impl AccountKind {
+    /// The spelling of `type` and `target_type` in the REST API.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::User => "User",
+            Self::Organization => "Organization",
+            Self::Enterprise => "Enterprise",
+        }
+    }
+}
+
+/// What a member of an organization may do there.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// An owner.
+    Admin,
+    /// Anybody else.
+    Member,
+}
+
+/// Whether an invitation to an organization was accepted.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MembershipState {
+    /// Accepted.
+    #[default]
+    Active,
+    /// Invited.
+    Pending,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Account {
+    pub(crate) id: u64,
+    pub(crate) kind: AccountKind,
+    /// An enterprise's slug.
+    pub(crate) login: String,
+    pub(crate) repositories: Vec<Repository>,
+    /// Users who may read at least one repository without being members.
+    pub(crate) collaborators: BTreeSet<u64>,
+    pub(crate) created_at: OffsetDateTime,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Repository {
+    pub(crate) id: u64,
+    pub(crate) name: String,
+    pub(crate) private: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Membership {
+    pub(crate) role: Role,
+    pub(crate) state: MembershipState,
+}
+
+impl Model {
+    pub(crate) fn create_account(
+        &mut self,
+        kind: AccountKind,
+        login: &str,
+        now: OffsetDateTime,
+    ) -> Result<u64, SimError> {
+        self.check_free(login)?;
+        // The steps are wide so that a test with some hundred accounts passes 2^31, as GitHub has.
+        let id = 150_000_011 + self.given.accounts * 20_000_003;
+        self.given.accounts += 1;
+        let account = Account {
+            id,
+            kind,
+            login: login.to_owned(),
+            repositories: Vec::new(),
+            collaborators: BTreeSet::new(),
+            created_at: now,
+        };
+        self.accounts.insert(id, account);
+        Ok(id)
+    }
+
+    fn check_free(&self, login: &str) -> Result<(), SimError> {
+        let fits = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
+        if login.is_empty() || login.len() > 39 || !login.bytes().all(fits) {
+            return Err(SimError::Invalid("a login is 1 to 39 letters, digits, hyphens or underscores"));
+        }
+        match self.account_by_login(login) {
+            Some(_) => Err(SimError::Taken(login.to_owned())),
+            None => Ok(()),
+        }
+    }
+
+    pub(crate) fn account(&self, id: u64) -> Option<&Account> {
+        self.accounts.get(&id)
+    }
+
+    pub(crate) fn accounts(&self) -> impl Iterator<Item = &Account> {
+        self.accounts.values()
+    }
+
+    /// Logins do not mind case.
+    pub(crate) fn account_by_login(&self, login: &str) -> Option<&Account> {
+        self.accounts.values().find(|account| account.login.eq_ignore_ascii_case(login))
+    }
+
+    pub(crate) fn id_of(&self, login: &str) -> Result<u64, SimError> {
+        let unknown = || SimError::UnknownAccount(login.to_owned());
+        self.account_by_login(login).map(|account| account.id).ok_or_else(unknown)
+    }
+
+    pub(crate) fn id_of_kind(
+        &self,
+        login: &str,
+        kind: AccountKind,
+        needed: &'static str,
+    ) -> Result<u64, SimError> {
+        match self.account_by_login(login) {
+            Some(account) if account.kind == kind => Ok(account.id),
+            Some(_) => Err(SimError::WrongKind { login: login.to_owned(), needed }),
+            None => Err(SimError::UnknownAccount(login.to_owned())),
+        }
+    }
+
+    pub(crate) fn user_id(&self, login: &str) -> Result<u64, SimError> {
+        self.id_of_kind(login, AccountKind::User, "a user")
+    }
+
+    /// The id stays, the login changes, and the old login is free to be taken.
+    pub(crate) fn rename(&mut self, login: &str, new_login: &str) -> Result<(), SimError> {
+        let id = self.id_of(login)?;
+        if !login.eq_ignore_ascii_case(new_login) {
+            self.check_free(new_login)?;
+        }
+        if let Some(account) = self.accounts.get_mut(&id) {
+            account.login = new_login.to_owned();
+        }
+        Ok(())
+    }
+
+    pub(crate) fn set_membership(
+        &mut self,
+        organization: &str,
+        user: &str,
+        membership: Option<Membership>,
+    ) -> Result<(), SimError> {
+        let key = (
+            self.id_of_kind(organization, AccountKind::Organization, "an organization")?,
+            self.user_id(user)?,
+        );
+        match membership {
+            Some(membership) => self.memberships.insert(key, membership),
+            None => self.memberships.remove(&key),
+        };
+        Ok(())
+    }
+
+    pub(crate) fn membership(&self, organization: u64, user: u64) -> Option<Membership> {
+        self.memberships.get(&(organization, user)).copied()
+    }
+
+    pub(crate) fn memberships(&self) -> impl Iterator<Item = (u64, u64, Membership)> {
+        self.memberships.iter().map(|(&(organization, user), &membership)| (organization, user, membership))
+    }
+
+    pub(crate) fn add_repository(&mut self, owner: &str, name: &str, private: bool) -> Result<u64, SimError> {
+        let owner = self.id_of(owner)?;
+        let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
+        if name.is_empty() || name.len() > 100 || !name.bytes().all(fits) {
+            return Err(SimError::Invalid(
+                "a repository's name is 1 to 100 letters, digits, dots, hyphens or underscores",
+            ));
+        }
+        let id = 900_000_001 + self.given.repositories * 11;
+        if let Some(account) = self.accounts.get_mut(&owner) {
+            if account.repositories.iter().any(|repository| repository.name.eq_ignore_ascii_case(name)) {
+                return Err(SimError::Taken(name.to_owned()));
+            }
+            account.repositories.push(Repository { id, name: name.to_owned(), private });
+            self.given.repositories += 1;
+        }
+        Ok(id)
+    }
+
+    pub(crate) fn add_collaborator(&mut self, owner: &str, user: &str) -> Result<(), SimError> {
+        let (owner, user) = (self.id_of(owner)?, self.user_id(user)?);
+        if let Some(account) = self.accounts.get_mut(&owner) {
+            account.collaborators.insert(user);
+        }
+        Ok(())
+    }
+
+    /// Whether `user` may install Apps on `account`.
+    pub(crate) fn administers(&self, user: u64, account: u64) -> bool {
+        let owner = Some((Role::Admin, MembershipState::Active));
+        user == account || self.membership(account, user).map(|m| (m.role, m.state)) == owner
+    }
+
+    /// Whether `user` belongs to `account`, in any role.
+    pub(crate) fn belongs(&self, user: u64, account: u64) -> bool {
+        user == account || self.membership(account, user).is_some_and(|m| m.state == MembershipState::Active)
+    }
+
+    /// Whether `user` has explicit access to something of `account`.
+    pub(crate) fn sees(&self, user: u64, account: u64) -> bool {
+        let collaborates = || self.account(account).is_some_and(|a| a.collaborators.contains(&user));
+        self.belongs(user, account) || collaborates()
+    }
+
+    /// The accounts that the install page offers: the user's own first, then their organizations.
+    pub(crate) fn accounts_of(&self, user: u64) -> Vec<&Account> {
+        let own = self.account(user);
+        let organizations =
+            self.accounts().filter(|account| account.id != user && self.belongs(user, account.id));
+        own.into_iter().chain(organizations).collect()
+    }
+
+    pub(crate) fn default_user(&self) -> Option<u64> {
+        self.default_user
+    }
+
+    pub(crate) fn set_default_user(&mut self, login: Option<&str>) -> Result<(), SimError> {
+        self.default_user = login.map(|login| self.user_id(login)).transpose()?;
+        Ok(())
+    }
+}

@@ -1,0 +1,106 @@
+//! An App on a running simulator, and a client that signs for it. It shares no code with the simulator.
+
+use std::collections::HashMap;
+
+use data_encoding::{BASE64, BASE64URL_NOPAD};
+use dockline_github_sim::{AppCredentials, GithubSim, NewApp, Role, RunningSim};
+use reqwest::{Client, Method, Response, Url, header};
+use ring::rand::SystemRandom;
+use ring::rsa::KeyPair;
+use ring::signature::RSA_PKCS1_SHA256;
+use secrecy::ExposeSecret;
+use serde_json::{Value, json};
+
+pub(crate) const CALLBACK: &str = "http://127.0.0.1:1/callback?from=github";
+
+pub(crate) struct World {
+    pub(crate) running: RunningSim,
+    pub(crate) app: AppCredentials,
+    pub(crate) client: Client,
+}
+
+impl World {
+    /// Olga owns acme-coffee, Mia is a member; the App "dockline-dev" is installed nowhere.
+    pub(crate) async fn new() -> Self {
+        Self::with(NewApp::new("dockline-dev", CALLBACK)).await
+    }
+
+    pub(crate) async fn with(app: NewApp) -> Self {
+        let sim = GithubSim::default();
+        sim.create_user("olga").unwrap();
+        sim.create_user("mia").unwrap();
+        sim.create_organization("acme-coffee").unwrap();
+        sim.set_membership("acme-coffee", "olga", Role::Admin).unwrap();
+        sim.set_membership("acme-coffee", "mia", Role::Member).unwrap();
+        let app = sim.create_app(app).unwrap();
+        let running = sim.start().await.unwrap();
+        let client = Client::builder()
+            .user_agent("dockline-github-sim-tests")
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .build()
+            .unwrap();
+        Self { running, app, client }
+    }
+
+    pub(crate) fn sim(&self) -> &GithubSim {
+        self.running.sim()
+    }
+
+    pub(crate) fn jwt(&self) -> String {
+        let now = self.sim().now().unix_timestamp();
+        jwt(&self.app, &json!({ "iat": now - 60, "exp": now + 540, "iss": self.app.client_id }))
+    }
+
+    pub(crate) async fn send(&self, method: Method, path: &str, token: &str) -> Response {
+        let url = format!("{}{path}", self.running.api);
+        self.client
+            .request(method, url)
+            .header(header::AUTHORIZATION, format!("Bearer {token}"))
+            .send()
+            .await
+            .unwrap()
+    }
+
+    pub(crate) async fn get(&self, path: &str, token: &str) -> (u16, Value) {
+        answer(self.send(Method::GET, path, token).await).await
+    }
+
+    pub(crate) async fn as_app(&self, path: &str) -> (u16, Value) {
+        self.get(path, &self.jwt()).await
+    }
+
+    pub(crate) fn user_token(&self, login: &str) -> String {
+        self.sim().issue_user_token(self.app.app_id, login).unwrap().expose_secret().to_owned()
+    }
+
+    pub(crate) fn install(&self, account: &str) -> u64 {
+        self.sim().install(self.app.app_id, account, "olga").unwrap()
+    }
+}
+
+pub(crate) async fn answer(response: Response) -> (u16, Value) {
+    let status = response.status().as_u16();
+    (status, response.json().await.unwrap_or_default())
+}
+
+/// The parameters of the address that the answer redirects to.
+pub(crate) fn query(response: &Response) -> HashMap<String, String> {
+    let location = response.headers()["location"].to_str().unwrap();
+    Url::parse(location).unwrap().query_pairs().into_owned().collect()
+}
+
+pub(crate) fn jwt(app: &AppCredentials, claims: &Value) -> String {
+    jwt_with_header(app, &json!({ "alg": "RS256", "typ": "JWT" }), claims)
+}
+
+pub(crate) fn jwt_with_header(app: &AppCredentials, header: &Value, claims: &Value) -> String {
+    let part = |value: &Value| BASE64URL_NOPAD.encode(value.to_string().as_bytes());
+    let signed = format!("{}.{}", part(header), part(claims));
+    let pem: String =
+        app.private_key_pem.expose_secret().lines().filter(|line| !line.starts_with('-')).collect();
+    let key = KeyPair::from_der(&BASE64.decode(pem.as_bytes()).unwrap()).unwrap();
+    let mut signature = vec![0; key.public().modulus_len()];
+    key.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), signed.as_bytes(), &mut signature).unwrap();
+    format!("{signed}.{}", BASE64URL_NOPAD.encode(&signature))
+}

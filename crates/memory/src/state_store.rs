@@ -1,0 +1,161 @@
+use std::collections::{BTreeSet, HashMap};
+use std::fmt;
+
+use async_trait::async_trait;
+use dockline::ports::{Put, StateStore, Vouched};
+use dockline::{IssuedState, OrganizationId, PortError, SecretDigest, StateDigest, Tie, Visit};
+use time::{Duration, OffsetDateTime};
+
+use crate::shared::Shared;
+
+/// How long a state is kept after it expired.
+const KEPT_EXPIRED: Duration = Duration::DAY;
+
+/// Issued states by their digest. Rows that expired more than a day ago are forgotten as new ones come in; "now" is
+/// the time at which the new one was issued.
+#[derive(Clone, Default)]
+pub struct MemoryStateStore(Shared<States>);
+
+#[derive(Default)]
+struct States {
+    rows: HashMap<StateDigest, Row>,
+    /// The same rows by expiry, so that forgetting looks at no row that stays.
+    by_expiry: BTreeSet<(OffsetDateTime, StateDigest)>,
+}
+
+struct Row {
+    state: IssuedState,
+    discarded: bool,
+}
+
+impl MemoryStateStore {
+    /// An empty store.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+impl Row {
+    fn gives_way_to(&self, next: &IssuedState) -> bool {
+        let repeated = self.state.organization == next.organization
+            && self.state.visit.is_none()
+            && self.state.tie.is_none()
+            && !self.discarded;
+        repeated || !self.state.is_live(next.issued_at)
+    }
+
+    /// Whether a caller that shows `ticket` may go on; one that shows none may.
+    fn admits(&self, ticket: Option<&SecretDigest>) -> bool {
+        ticket.is_none_or(|shown| self.state.visit.is_some_and(|visit| visit.ticket.matches(shown)))
+    }
+}
+
+impl States {
+    fn purge(&mut self, now: OffsetDateTime) {
+        while let Some(&(expires_at, digest)) = self.by_expiry.first() {
+            if now - expires_at <= KEPT_EXPIRED {
+                break;
+            }
+            self.by_expiry.pop_first();
+            self.rows.remove(&digest);
+        }
+    }
+
+    fn put(&mut self, state: IssuedState) -> Put {
+        self.purge(state.issued_at);
+        if let Some(row) = self.rows.get(&state.digest) {
+            if !row.gives_way_to(&state) {
+                return Put::InUse;
+            }
+            self.by_expiry.remove(&(row.state.expires_at, state.digest));
+        }
+        self.by_expiry.insert((state.expires_at, state.digest));
+        self.rows.insert(state.digest, Row { state, discarded: false });
+        Put::Stored
+    }
+
+    fn known(&self, digest: &StateDigest) -> Option<&IssuedState> {
+        self.rows.get(digest).filter(|row| !row.discarded).map(|row| &row.state)
+    }
+
+    fn known_mut(&mut self, digest: &StateDigest) -> Option<&mut Row> {
+        self.rows.get_mut(digest).filter(|row| !row.discarded)
+    }
+
+    fn hold(&mut self, digest: &StateDigest, visit: Visit) -> bool {
+        self.known_mut(digest).is_some_and(|row| {
+            row.state.visit = Some(visit);
+            true
+        })
+    }
+
+    fn vouch(&mut self, digest: &StateDigest, ticket: Option<&SecretDigest>, tie: Tie) -> Vouched {
+        // A ticket that does not fit changes nothing (L-19): the right visitor may still answer.
+        let Some(row) = self.known_mut(digest).filter(|row| row.admits(ticket)) else {
+            return Vouched::Unknown;
+        };
+        let outcome = match row.state.tie {
+            None => Vouched::Tied,
+            Some(first) if first.installation == tie.installation => Vouched::AlreadyTied,
+            Some(_) => return Vouched::TiedToOther,
+        };
+        row.state.tie.get_or_insert(tie);
+        row.state.visit = None;
+        outcome
+    }
+
+    fn discard(&mut self, digest: &StateDigest, ticket: Option<&SecretDigest>) -> bool {
+        self.known_mut(digest).filter(|row| row.admits(ticket)).is_some_and(|row| {
+            row.discarded = true;
+            true
+        })
+    }
+}
+
+impl fmt::Debug for MemoryStateStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryStateStore").finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl StateStore for MemoryStateStore {
+    async fn put(&self, state: IssuedState) -> Result<Put, PortError> {
+        Ok(self.0.lock().put(state))
+    }
+
+    async fn find(
+        &self,
+        organization: &OrganizationId,
+        digest: &StateDigest,
+    ) -> Result<Option<IssuedState>, PortError> {
+        let states = self.0.lock();
+        Ok(states.known(digest).filter(|state| state.organization == *organization).cloned())
+    }
+
+    async fn find_by_digest(&self, digest: &StateDigest) -> Result<Option<IssuedState>, PortError> {
+        Ok(self.0.lock().known(digest).cloned())
+    }
+
+    async fn hold(&self, digest: &StateDigest, visit: Visit) -> Result<bool, PortError> {
+        Ok(self.0.lock().hold(digest, visit))
+    }
+
+    async fn vouch<'a>(
+        &self,
+        digest: &StateDigest,
+        ticket: Option<&'a SecretDigest>,
+        tie: Tie,
+    ) -> Result<Vouched, PortError> {
+        Ok(self.0.lock().vouch(digest, ticket, tie))
+    }
+
+    async fn discard<'a>(
+        &self,
+        digest: &StateDigest,
+        ticket: Option<&'a SecretDigest>,
+    ) -> Result<bool, PortError> {
+        Ok(self.0.lock().discard(digest, ticket))
+    }
+}
