@@ -121,7 +121,7 @@ async fn a_proof_has_a_deadline_of_its_own_i17() {
                 200,
                 r#"{"total_count":1000000,"installations":[{"id":1,"app_id":2,"account":null}]}"#,
             )
-            .after(Duration::from_millis(120))
+            .after(Duration::from_millis(300))
         })
     }))
     .await;

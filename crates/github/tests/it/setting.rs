@@ -47,7 +47,7 @@ pub(crate) fn gateway(github: &Scripted) -> GithubApp {
 
 /// One whose requests time out soon: for servers that never answer.
 pub(crate) fn impatient(github: &Scripted) -> GithubApp {
-    GithubApp::new(config(github).with_timeout(Duration::from_millis(200))).unwrap()
+    GithubApp::new(config(github).with_timeout(Duration::from_millis(500))).unwrap()
 }
 
 pub(crate) fn installation_id() -> InstallationId {

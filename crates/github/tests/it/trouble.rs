@@ -29,7 +29,7 @@ async fn raw(bytes: &'static [u8], hold: bool) -> GithubApp {
     });
     let config = GithubAppConfig::new(7_u64.try_into().unwrap(), "acme-dock", PKCS1.into())
         .with_host(GithubHost::at(&base, &base).unwrap())
-        .with_timeout(Duration::from_millis(200))
+        .with_timeout(Duration::from_millis(500))
         .with_clock(clock());
     GithubApp::new(config).unwrap()
 }
