@@ -19,6 +19,11 @@ pub enum HostProblem {
         "is the API's: give the one that people visit, such as github.com, acme.ghe.com or github.example.com"
     )]
     IsTheApi,
+    /// It is one address on this machine, where there must be two.
+    #[error(
+        "is a simulator's: give both its addresses with a comma between, that of its pages and that of its API"
+    )]
+    HalfAPair,
     /// Secrets would go over the wire in clear.
     #[error("is plain http: use https (http is for a simulator on localhost or a loopback address only)")]
     PlainHttp,
@@ -123,7 +128,7 @@ impl FromStr for GithubHost {
         let whole = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
         let web = base(&whole, Paths::Refused)?;
         let Some(host) = web.strip_prefix("https://") else {
-            return Err(HostProblem::PlainHttp.into());
+            return Err(HostProblem::HalfAPair.into());
         };
         match host {
             "github.com" | "www.github.com" => Ok(Self::github_com()),
@@ -252,7 +257,7 @@ mod tests {
             );
             assert_eq!(elsewhere.parse::<GithubHost>(), Err(HostProblem::PlainHttp.into()), "{elsewhere}");
         }
-        assert_eq!("http://127.0.0.1:4000".parse::<GithubHost>(), Err(HostProblem::PlainHttp.into()));
+        assert_eq!("http://127.0.0.1:4000".parse::<GithubHost>(), Err(HostProblem::HalfAPair.into()));
     }
 
     #[test]
