@@ -1,5 +1,4 @@
 //! `docs/error-codes.md` lists every code and reason exactly once, and says truly whether to repeat.
-#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 use dockline::{ArrivalRefusal, ErrorCode};
 

@@ -78,16 +78,17 @@ impl GithubHost {
         Ok(Self { api: format!("{web}/api/v3"), web, apps: "github-apps" })
     }
 
-    /// Two explicit bases: for simulators, and for what the other constructors do not cover. An API base that ends in
-    /// `/api/v3` is an enterprise server's, whose install page has another path.
+    /// Two explicit bases: for simulators, and for what the other constructors do not cover. An https API base that ends
+    /// in `/api/v3` is an enterprise server's, whose install page has another path; a simulator on plain http plays
+    /// github.com.
     ///
     /// # Errors
     /// [`ConfigError::Host`] for anything but https URLs without user, query and fragment; http is accepted for
     /// `localhost` and loopback addresses.
     pub fn at(web: &str, api: &str) -> Result<Self, ConfigError> {
         let (web, api) = (base(web.trim(), Paths::Accepted)?, base(api.trim(), Paths::Accepted)?);
-        let apps = if api.ends_with("/api/v3") { "github-apps" } else { "apps" };
-        Ok(Self { web, api, apps })
+        let enterprise_server = web.starts_with("https:") && api.ends_with("/api/v3");
+        Ok(Self { web, api, apps: if enterprise_server { "github-apps" } else { "apps" } })
     }
 
     /// The base of the pages that people visit, without a slash at its end.
@@ -230,7 +231,7 @@ mod tests {
                 "http://[::1]:4000,http://[::1]:4000/api/v3",
                 "http://[::1]:4000",
                 "http://[::1]:4000/api/v3",
-                "http://[::1]:4000/github-apps/dock/installations/new",
+                "http://[::1]:4000/apps/dock/installations/new",
             ),
         ] {
             let host: GithubHost = text.parse().unwrap();
