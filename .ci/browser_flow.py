@@ -156,7 +156,7 @@ def connect(demo: dict, admin: Browser):
     admin.open(demo["product"])
     admin.shot("product")
     admin.click("#connect")
-    choose_account(admin)
+    admin.find("#install")
     admin.shot("github")
     admin.click("#install")
     asked = admin.text("h1")

@@ -75,7 +75,9 @@ pub struct BindFailed {
 pub async fn bind(address: SocketAddr, flag: &'static str) -> Result<TcpListener, BindFailed> {
     TcpListener::bind(address).await.map_err(|cause| {
         let mend = match cause.kind() {
-            io::ErrorKind::AddrInUse => "End the program that has it, or choose another port; port 0 takes a free one.",
+            io::ErrorKind::AddrInUse => {
+                "End the program that has it, or choose another port; port 0 takes a free one."
+            }
             io::ErrorKind::PermissionDenied => "Choose a port above 1023.",
             io::ErrorKind::AddrNotAvailable => "This machine has no such address; try 127.0.0.1.",
             _ => "Choose another address.",
@@ -86,7 +88,12 @@ pub async fn bind(address: SocketAddr, flag: &'static str) -> Result<TcpListener
 
 /// Serves `app` on `listener` until `shutdown` is done; then takes no more connections, and returns when the running
 /// requests are answered or the grace is over.
-pub async fn serve(listener: TcpListener, app: Router, limits: Limits, shutdown: impl Future<Output = ()> + Send) {
+pub async fn serve(
+    listener: TcpListener,
+    app: Router,
+    limits: Limits,
+    shutdown: impl Future<Output = ()> + Send,
+) {
     let graceful = GracefulShutdown::new();
     let places = Arc::new(Semaphore::new(limits.connections));
     let mut connections = JoinSet::new();
@@ -139,7 +146,11 @@ async fn connection(stream: TcpStream, app: Router, limits: Limits, graceful: Wa
     }
 }
 
-async fn answer(app: Router, request: Request<Incoming>, limits: Limits) -> Result<Response<Body>, Infallible> {
+async fn answer(
+    app: Router,
+    request: Request<Incoming>,
+    limits: Limits,
+) -> Result<Response<Body>, Infallible> {
     let until = Instant::now() + limits.body;
     let request = request.map(|body| Body::new(Punctual { body, until, late: None }));
     let answer = timeout(limits.answer, app.oneshot(request)).await;

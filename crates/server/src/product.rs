@@ -81,7 +81,8 @@ async fn protect(State(product): State<Arc<Product>>, request: Request, next: Ne
         product.config.github
     );
     let headers = response.headers_mut();
-    headers.extend(HeaderValue::try_from(policy).ok().map(|policy| (header::CONTENT_SECURITY_POLICY, policy)));
+    headers
+        .extend(HeaderValue::try_from(policy).ok().map(|policy| (header::CONTENT_SECURITY_POLICY, policy)));
     for (name, value) in [
         // The address of the return page holds the state.
         (header::REFERRER_POLICY, "no-referrer"),
@@ -151,7 +152,8 @@ async fn connected(
     let returned = Returned::parse(query);
     // Without this check, a stranger could have their own installation connected in this person's name.
     let Some(state) = returned.state.filter(|state| cookie(&headers).as_ref() == Some(state)) else {
-        let message = "This connection was not started in this browser, or too long ago. Nothing was connected.";
+        let message =
+            "This connection was not started in this browser, or too long ago. Nothing was connected.";
         return page(StatusCode::FORBIDDEN, pages::problem("STATE_MISMATCH", message));
     };
     let mut response = match (returned.error.as_deref(), returned.setup_action.as_deref()) {
@@ -204,7 +206,9 @@ fn failed(trouble: &Trouble) -> Response {
 fn see_other(url: &str) -> Response {
     match HeaderValue::from_str(url) {
         Ok(location) => (StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response(),
-        Err(_) => page(StatusCode::BAD_GATEWAY, pages::problem("BAD_ADDRESS", "The API gave a broken address.")),
+        Err(_) => {
+            page(StatusCode::BAD_GATEWAY, pages::problem("BAD_ADDRESS", "The API gave a broken address."))
+        }
     }
 }
 

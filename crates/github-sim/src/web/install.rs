@@ -50,12 +50,15 @@ async fn show(
     form(&world.model, app, user, account, params.get("state")).page(None)
 }
 
-/// The account that was asked for, if it is offered to the person; else their own.
+/// The account that was asked for, if it is offered to the person; else the first organization that they administer,
+/// which is what somebody who connects a product mostly means; else their own.
 fn choose<'a>(model: &'a Model, user: u64, asked: Option<&str>) -> Option<&'a Account> {
     let offered = model.accounts_of(user);
     let asked = asked.and_then(|id| id.parse::<u64>().ok());
     let asked = offered.iter().find(|account| Some(account.id) == asked);
-    asked.or(offered.first()).copied()
+    let administered =
+        || offered.iter().find(|account| account.id != user && model.administers(user, account.id));
+    asked.or_else(administered).or(offered.first()).copied()
 }
 
 fn form<'a>(

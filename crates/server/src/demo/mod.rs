@@ -56,7 +56,11 @@ pub async fn run(args: DemoArgs) -> Result<ExitCode, Box<dyn Error + Send + Sync
             () = ended => ExitCode::FAILURE,
         }
     } else {
-        let text = if args.json { json_line(&demo) } else { guide::text(&demo, &State::mint(&OsEntropy)?, &State::mint(&OsEntropy)?) };
+        let text = if args.json {
+            json_line(&demo)
+        } else {
+            guide::text(&demo, &State::mint(&OsEntropy)?, &State::mint(&OsEntropy)?)
+        };
         print(&text)?;
         ended.await;
         ExitCode::SUCCESS

@@ -179,7 +179,9 @@ fn tenant(
         organization_name: name.to_owned(),
         scopes: vec![Scope::GithubAdmin],
         tier: Tier::partner(),
-        allowed_return_domains: ["127.0.0.1", "localhost", "::1", "app.example.com"].map(str::to_owned).into(),
+        allowed_return_domains: ["127.0.0.1", "localhost", "::1", "app.example.com"]
+            .map(str::to_owned)
+            .into(),
         revoked_at: None,
     });
     Ok(Tenant { organization, name, key: key.expose() })

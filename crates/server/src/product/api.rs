@@ -71,7 +71,8 @@ impl Api {
 
     pub(super) async fn register(&self, installation: u64, state: &str) -> Result<Bound, Trouble> {
         let body = json!({ "installationId": installation, "state": state }).to_string();
-        let request = self.client.post(&self.installation).header("content-type", "application/json").body(body);
+        let request =
+            self.client.post(&self.installation).header("content-type", "application/json").body(body);
         self.call(request).await.and_then(|body| read(&body))
     }
 

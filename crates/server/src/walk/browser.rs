@@ -61,13 +61,9 @@ impl Browser {
     ///
     /// # Errors
     /// See [`BrowserError`].
-    pub async fn press(
-        &mut self,
-        page: &Exchange,
-        button: &str,
-    ) -> Result<Exchange, BrowserError> {
-        let form = Form::with_button(&page.body, button)
-            .ok_or_else(|| BrowserError::NoButton(button.to_owned()))?;
+    pub async fn press(&mut self, page: &Exchange, button: &str) -> Result<Exchange, BrowserError> {
+        let form =
+            Form::with_button(&page.body, button).ok_or_else(|| BrowserError::NoButton(button.to_owned()))?;
         let url = match form.action.as_deref() {
             Some(action) => page.url.join(action).map_err(|_| BrowserError::Address(action.to_owned()))?,
             None => page.url.clone(),
@@ -86,7 +82,12 @@ impl Browser {
         self.go("GET", url, None).await
     }
 
-    async fn go(&mut self, method: &'static str, url: Url, sent: Option<String>) -> Result<Exchange, BrowserError> {
+    async fn go(
+        &mut self,
+        method: &'static str,
+        url: Url,
+        sent: Option<String>,
+    ) -> Result<Exchange, BrowserError> {
         let mut request = match method {
             "POST" => self
                 .client
@@ -135,7 +136,10 @@ impl Browser {
 }
 
 fn parse(url: &str) -> Result<Url, BrowserError> {
-    Url::parse(url).ok().filter(|url| url.scheme() == "http").ok_or_else(|| BrowserError::Address(url.to_owned()))
+    Url::parse(url)
+        .ok()
+        .filter(|url| url.scheme() == "http")
+        .ok_or_else(|| BrowserError::Address(url.to_owned()))
 }
 
 fn within(path: &str, of: &str) -> bool {

@@ -40,7 +40,8 @@ impl Exchange {
     ) -> Result<Self, Unanswered> {
         let origin = url.origin().ascii_serialization();
         // The address may hold a secret.
-        let unanswered = |cause: reqwest::Error| Unanswered { origin: origin.clone(), cause: cause.without_url() };
+        let unanswered =
+            |cause: reqwest::Error| Unanswered { origin: origin.clone(), cause: cause.without_url() };
         let response = request.send().await.map_err(unanswered)?;
         let (status, headers) = (response.status(), response.headers().clone());
         let body = response.text().await.map_err(unanswered)?;

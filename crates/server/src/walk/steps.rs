@@ -104,7 +104,11 @@ impl Walk<'_> {
         let nobodys = self.backend.register(Some(rival), NOBODYS, &state).await?;
         self.shown(&nobodys, StatusCode::UNPROCESSABLE_ENTITY)?;
         let (claimed, nobodys) = (but_for_id(&claimed), but_for_id(&nobodys));
-        self.transcript.check("the same bytes as for a number that nobody has, but for requestId", nobodys, claimed)
+        self.transcript.check(
+            "the same bytes as for a number that nobody has, but for requestId",
+            nobodys,
+            claimed,
+        )
     }
 
     async fn mistakes(&mut self, bound: &Bound) -> Result<(), WalkFailed> {
@@ -159,7 +163,9 @@ fn five_fields(installation: u64, registered_at: &str) -> String {
 /// `2026-04-18T19:14:09.123456+00:00`
 fn is_time(text: &str) -> bool {
     let form = "0000-00-00T00:00:00.000000+00:00";
-    let fits = |(expected, came): (char, char)| if expected == '0' { came.is_ascii_digit() } else { expected == came };
+    let fits = |(expected, came): (char, char)| {
+        if expected == '0' { came.is_ascii_digit() } else { expected == came }
+    };
     text.len() == form.len() && text.ends_with("+00:00") && form.chars().zip(text.chars()).all(fits)
 }
 
@@ -187,9 +193,12 @@ mod tests {
     #[test]
     fn times_have_six_digits_and_an_offset() {
         assert!(is_time("2026-04-18T19:14:09.123456+00:00"));
-        for wrong in
-            ["2026-04-18T19:14:09.123456Z", "2026-04-18T19:14:09.123+00:00", "2026-04-18 19:14:09.123456+00:00", ""]
-        {
+        for wrong in [
+            "2026-04-18T19:14:09.123456Z",
+            "2026-04-18T19:14:09.123+00:00",
+            "2026-04-18 19:14:09.123456+00:00",
+            "",
+        ] {
             assert!(!is_time(wrong), "{wrong}");
         }
     }

@@ -25,7 +25,8 @@ impl Walk<'_> {
         };
         let action = installed.redirected_with("setup_action").unwrap_or_default();
         let return_url = &self.demo.addresses().return_url;
-        let expected = format!("{return_url}?installation_id={installation}&state={state}&setup_action={action}");
+        let expected =
+            format!("{return_url}?installation_id={installation}&state={state}&setup_action={action}");
         let came = back.location().unwrap_or_default().to_owned();
         self.transcript.check("the browser comes back to the product's return URL", expected, came)?;
         let number = installation.parse();
