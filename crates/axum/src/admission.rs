@@ -1,14 +1,13 @@
 //! Key, scope and budget, before anything else of a request is looked at (invariant I12).
 
-use std::time::Duration;
-
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use dockline::{AdmitError, Budget, BudgetClass, Caller, Scope};
-use http::{HeaderMap, HeaderValue, Method, header};
+use dockline::{AdmitError, BudgetClass, Caller, Scope};
+use http::{HeaderMap, Method, header};
 
-use crate::Context;
+use crate::budget_headers;
+use crate::context::Context;
 use crate::error::ApiError;
 
 /// Admits the caller, hands it to the handler as an extension, and writes the budget's headers on the answer.
@@ -26,7 +25,7 @@ pub(crate) async fn admit(State(context): State<Context>, mut request: Request, 
             request.extensions_mut().insert::<Caller>(admission.caller);
             let mut response = next.run(request).await;
             if let Some(budget) = admission.budget {
-                write_budget(&budget, response.headers_mut());
+                budget_headers::write(&budget, response.headers_mut());
             }
             response
         }
@@ -40,17 +39,4 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     let (Some(value), None) = (values.next(), values.next()) else { return None };
     let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim_start_matches(' '))
-}
-
-/// The budget's four headers (`contract.md` §2).
-pub(crate) fn write_budget(budget: &Budget, headers: &mut HeaderMap) {
-    headers.insert("x-ratelimit-endpoint-class", HeaderValue::from_static(budget.class.as_str()));
-    headers.insert("x-ratelimit-limit", budget.limit.into());
-    headers.insert("x-ratelimit-remaining", budget.remaining.into());
-    headers.insert("x-ratelimit-reset", whole_seconds(budget.reset_after).into());
-}
-
-/// Rounded up: a caller that waits this long has waited long enough.
-pub(crate) fn whole_seconds(duration: Duration) -> u64 {
-    duration.as_secs() + u64::from(duration.subsec_nanos() > 0)
 }

@@ -7,10 +7,11 @@ use axum::response::{Html, IntoResponse, Response};
 use dockline::{Answer, Arrival, ArrivalRefusal, BrowserSecret, Callback, Question, Reply, Return, Ticket};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 
+use crate::body;
+use crate::context::Context;
 use crate::error::{ApiError, Details};
 use crate::pages::{Confirmation, Pages, Refusal};
 use crate::query::Parameters;
-use crate::{Context, body};
 
 /// Bound to this host by its prefix: never set by a sibling domain, never sent over plain HTTP but on loopback.
 const COOKIE: &str = "__Host-dockline-visit";

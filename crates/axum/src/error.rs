@@ -12,7 +12,7 @@ use dockline::{
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Serialize;
 
-use crate::admission;
+use crate::budget_headers;
 
 /// An error answer before it is sealed in the envelope, which knows the request's id.
 #[derive(Debug, Clone)]
@@ -82,10 +82,10 @@ impl ApiError {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         if let Some(wait) = self.retry_after {
-            headers.insert(header::RETRY_AFTER, admission::whole_seconds(wait).max(1).into());
+            headers.insert(header::RETRY_AFTER, budget_headers::whole_seconds(wait).max(1).into());
         }
         if let Some(budget) = &self.budget {
-            admission::write_budget(budget, headers);
+            budget_headers::write(budget, headers);
         }
     }
 }

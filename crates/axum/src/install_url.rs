@@ -6,7 +6,7 @@ use axum::{Extension, response::IntoResponse, response::Response};
 use dockline::{BeginRequest, Caller};
 use http::header;
 
-use crate::Context;
+use crate::context::Context;
 use crate::error::ApiError;
 use crate::query::Parameters;
 use crate::wire::{InstallLinkBody, milliseconds};

@@ -6,10 +6,11 @@ use axum::{Extension, Json};
 use dockline::{Caller, Detached, ErrorCode, Issue, IssueCode, Registered, RegistrationRequest, Uninstall};
 use http::StatusCode;
 
+use crate::body;
+use crate::context::Context;
 use crate::error::ApiError;
 use crate::query::Parameters;
 use crate::wire::{InspectedBody, InstallationBody};
-use crate::{Context, body};
 
 pub(crate) async fn register(
     State(context): State<Context>,

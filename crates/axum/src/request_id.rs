@@ -6,7 +6,7 @@ use axum::response::Response;
 use http::HeaderValue;
 use ulid::Ulid;
 
-use crate::Context;
+use crate::context::Context;
 
 /// The id of one request: given by us, whatever the client sends.
 #[derive(Debug, Clone)]

@@ -34,6 +34,8 @@
 //! | page | |
 //! |---|---|
 //! | `GET`, `POST /apps/{slug}/installations/new` (also `…/new/permissions?target_id=`, also below `/github-apps`) | the install page. Ids for scripts: `#account` (select), `#account-select` (shows the account chosen), `#all` and `#selected` (radios), `#repository-{id}` (check boxes), and the button `#install`, `#request` or `#save`, whichever the person may press |
+//! | `GET /`, `GET /apps/{slug}` | the Apps, and one App (`#install-link`) |
+//! | `GET /settings/installations`, `GET`, `POST /settings/installations/{id}` (also below `/organizations/{login}`), `POST /settings/installation-requests/{id}` | what an owner may do: `#suspend`, `#unsuspend`, `#uninstall`, `#approve-{id}` |
 //! | `GET`, `POST /login` (`#user`, `#sign-in`), `GET /session/{login}` | who is in front of the browser: cookie `github_sim_session` |
 //! | `GET /login/oauth/authorize`, `POST /login/oauth/access_token` | the OAuth web flow; everybody agrees at once |
 //!

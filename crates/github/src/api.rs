@@ -42,7 +42,7 @@ impl Api {
             return refused;
         };
         let now = self.clock.now();
-        let Some(ahead) = self.signer.measured(*date, now) else {
+        let Some(ahead) = Signer::measured(&jwt, *date, now) else {
             return refused;
         };
         let jwt = self.signer.corrected(now, ahead)?;
@@ -55,13 +55,14 @@ impl Api {
             }),
             Ok(_)
             | Err(GithubFault::NotFound { .. } | GithubFault::NotGranted { .. } | GithubFault::Suspended) => {
-                let direction = if ahead > 0 { "behind" } else { "ahead of" };
-                let seconds = ahead.unsigned_abs();
-                tracing::warn!(
-                    seconds,
-                    "our clock is {direction} GitHub's: JWTs are dated by GitHub's; set the clock"
-                );
-                self.signer.adopt(jwt, ahead);
+                if self.signer.adopt(jwt) {
+                    let (seconds, direction) =
+                        (ahead.unsigned_abs(), if ahead > 0 { "behind" } else { "ahead of" });
+                    tracing::warn!(
+                        seconds,
+                        "our clock is {direction} GitHub's, by which JWTs are dated now: set it"
+                    );
+                }
                 answer
             }
             // Says nothing about the JWT.

@@ -19,6 +19,11 @@ pub enum HostProblem {
         "is the API's: give the one that people visit, such as github.com, acme.ghe.com or github.example.com"
     )]
     IsTheApi,
+    /// It is one address on this machine, where there must be two.
+    #[error(
+        "is a simulator's: give both its addresses with a comma between, that of its pages and that of its API"
+    )]
+    HalfAPair,
     /// Secrets would go over the wire in clear.
     #[error("is plain http: use https (http is for a simulator on localhost or a loopback address only)")]
     PlainHttp,
@@ -73,16 +78,17 @@ impl GithubHost {
         Ok(Self { api: format!("{web}/api/v3"), web, apps: "github-apps" })
     }
 
-    /// Two explicit bases: for simulators, and for what the other constructors do not cover. An API base that ends in
-    /// `/api/v3` is an enterprise server's, whose install page has another path.
+    /// Two explicit bases: for simulators, and for what the other constructors do not cover. An https API base that ends
+    /// in `/api/v3` is an enterprise server's, whose install page has another path; a simulator on plain http plays
+    /// github.com.
     ///
     /// # Errors
     /// [`ConfigError::Host`] for anything but https URLs without user, query and fragment; http is accepted for
     /// `localhost` and loopback addresses.
     pub fn at(web: &str, api: &str) -> Result<Self, ConfigError> {
         let (web, api) = (base(web.trim(), Paths::Accepted)?, base(api.trim(), Paths::Accepted)?);
-        let apps = if api.ends_with("/api/v3") { "github-apps" } else { "apps" };
-        Ok(Self { web, api, apps })
+        let enterprise_server = web.starts_with("https:") && api.ends_with("/api/v3");
+        Ok(Self { web, api, apps: if enterprise_server { "github-apps" } else { "apps" } })
     }
 
     /// The base of the pages that people visit, without a slash at its end.
@@ -123,7 +129,7 @@ impl FromStr for GithubHost {
         let whole = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
         let web = base(&whole, Paths::Refused)?;
         let Some(host) = web.strip_prefix("https://") else {
-            return Err(HostProblem::PlainHttp.into());
+            return Err(HostProblem::HalfAPair.into());
         };
         match host {
             "github.com" | "www.github.com" => Ok(Self::github_com()),
@@ -225,7 +231,7 @@ mod tests {
                 "http://[::1]:4000,http://[::1]:4000/api/v3",
                 "http://[::1]:4000",
                 "http://[::1]:4000/api/v3",
-                "http://[::1]:4000/github-apps/dock/installations/new",
+                "http://[::1]:4000/apps/dock/installations/new",
             ),
         ] {
             let host: GithubHost = text.parse().unwrap();
@@ -252,7 +258,7 @@ mod tests {
             );
             assert_eq!(elsewhere.parse::<GithubHost>(), Err(HostProblem::PlainHttp.into()), "{elsewhere}");
         }
-        assert_eq!("http://127.0.0.1:4000".parse::<GithubHost>(), Err(HostProblem::PlainHttp.into()));
+        assert_eq!("http://127.0.0.1:4000".parse::<GithubHost>(), Err(HostProblem::HalfAPair.into()));
     }
 
     #[test]

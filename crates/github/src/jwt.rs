@@ -1,6 +1,5 @@
 //! The App's JWT: RS256, sixty seconds back, nine minutes ahead, signed once in eight minutes (lesson L-43).
 
-use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
 use data_encoding::BASE64URL_NOPAD;
@@ -36,11 +35,12 @@ struct Kept {
     jwt: Option<Jwt>,
 }
 
-/// A JWT and when it was signed, by GitHub's clock.
+/// A JWT, when it was signed by GitHub's clock, and what that clock was taken to be.
 #[derive(Clone)]
 pub(crate) struct Jwt {
     text: SecretString,
     signed: i64,
+    ahead: Ahead,
 }
 
 impl Jwt {
@@ -49,9 +49,15 @@ impl Jwt {
     }
 
     /// Also false where the clock was set back behind its `iat`.
-    fn is_fresh(&self, github_now: i64) -> bool {
+    fn is_fresh(&self, now: OffsetDateTime) -> bool {
+        let github_now = now.unix_timestamp().saturating_add(self.ahead);
         (self.signed.saturating_sub(BACK)..self.signed.saturating_add(AHEAD - MARGIN)).contains(&github_now)
     }
+}
+
+/// Whether two measurements are so far apart that a JWT may be refused for it.
+fn differs(one: Ahead, other: Ahead) -> bool {
+    one.saturating_sub(other).saturating_abs() > TOLERATED
 }
 
 impl Signer {
@@ -63,34 +69,42 @@ impl Signer {
     /// wait for it.
     pub(crate) fn jwt(&self, now: OffsetDateTime) -> Result<Jwt, GithubFault> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let github_now = now.unix_timestamp().saturating_add(kept.ahead);
-        if let Some(jwt) = kept.jwt.as_ref().filter(|jwt| jwt.is_fresh(github_now)) {
+        if let Some(jwt) = kept.jwt.as_ref().filter(|jwt| jwt.is_fresh(now)) {
             return Ok(jwt.clone());
         }
-        let jwt = self.sign(github_now)?;
+        let jwt = self.sign(now, kept.ahead)?;
         kept.jwt = Some(jwt.clone());
         Ok(jwt)
     }
 
-    /// How far GitHub's clock is ahead of ours, where that can be why it refused a JWT that was corrected as far as
-    /// known.
-    pub(crate) fn measured(&self, github: Option<OffsetDateTime>, now: OffsetDateTime) -> Option<Ahead> {
+    /// How far GitHub's clock is ahead of ours, where that can be why it refused `jwt`.
+    pub(crate) fn measured(jwt: &Jwt, github: Option<OffsetDateTime>, now: OffsetDateTime) -> Option<Ahead> {
         let ahead = github?.unix_timestamp().saturating_sub(now.unix_timestamp());
-        let known = self.kept.lock().unwrap_or_else(PoisonError::into_inner).ahead;
-        (ahead.saturating_sub(known).saturating_abs() > TOLERATED).then_some(ahead)
+        differs(ahead, jwt.ahead).then_some(ahead)
     }
 
-    /// A JWT for a GitHub whose clock is `ahead` of ours; nothing is kept of it yet.
+    /// A JWT for a GitHub whose clock is `ahead` of ours: the one in use where another caller was first, or a new one,
+    /// of which nothing is kept yet.
     pub(crate) fn corrected(&self, now: OffsetDateTime, ahead: Ahead) -> Result<Jwt, GithubFault> {
-        self.sign(now.unix_timestamp().saturating_add(ahead))
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner).jwt.clone();
+        match kept.filter(|jwt| jwt.is_fresh(now) && !differs(jwt.ahead, ahead)) {
+            Some(jwt) => Ok(jwt),
+            None => self.sign(now, ahead),
+        }
     }
 
-    /// Keeps a correction that GitHub has accepted.
-    pub(crate) fn adopt(&self, jwt: Jwt, ahead: Ahead) {
-        *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Kept { ahead, jwt: Some(jwt) };
+    /// Keeps a corrected JWT that GitHub has accepted. False where it is kept already.
+    pub(crate) fn adopt(&self, jwt: Jwt) -> bool {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_news = differs(kept.ahead, jwt.ahead);
+        if is_news {
+            *kept = Kept { ahead: jwt.ahead, jwt: Some(jwt) };
+        }
+        is_news
     }
 
-    fn sign(&self, github_now: i64) -> Result<Jwt, GithubFault> {
+    fn sign(&self, now: OffsetDateTime, ahead: Ahead) -> Result<Jwt, GithubFault> {
+        let github_now = now.unix_timestamp().saturating_add(ahead);
         let claims = serde_json::json!({
             "iat": github_now.saturating_sub(BACK),
             "exp": github_now.saturating_add(AHEAD),
@@ -105,12 +119,6 @@ impl Signer {
             .map_err(|_| GithubFault::Signing)?;
         text.push('.');
         text.push_str(&BASE64URL_NOPAD.encode(&signature));
-        Ok(Jwt { text: text.into(), signed: github_now })
-    }
-}
-
-impl fmt::Debug for Signer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Signer({})", self.issuer)
+        Ok(Jwt { text: text.into(), signed: github_now, ahead })
     }
 }

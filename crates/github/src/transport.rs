@@ -53,6 +53,7 @@ impl Transport {
         let client = Client::builder()
             .tls_backend_preconfigured(tls(config)?)
             .redirect(redirect::Policy::none())
+            // Said aloud, since another crate in the host's tree may switch reqwest's `system-proxy` on.
             .no_proxy()
             .referer(false)
             .connect_timeout(config.connect_timeout)
@@ -122,9 +123,17 @@ fn fault(error: reqwest::Error) -> GithubFault {
     } else if error.is_builder() {
         // Of all that a request is made of, only a visitor's token comes from outside.
         GithubFault::not_githubs("a token that no header can carry")
+    } else if does_not_speak_http(&error) {
+        GithubFault::not_githubs(innermost(error))
     } else {
         GithubFault::Unreachable { detail: innermost(error) }
     }
+}
+
+fn does_not_speak_http(error: &reqwest::Error) -> bool {
+    std::iter::successors(error.source(), |&cause| cause.source())
+        .filter_map(|cause| cause.downcast_ref::<hyper::Error>())
+        .any(hyper::Error::is_parse)
 }
 
 /// The innermost cause says most ("Connection refused", "invalid peer certificate: UnknownIssuer"), and knows neither

@@ -43,7 +43,7 @@ pub(crate) fn fault_of(answer: &Answer) -> Option<GithubFault> {
         403 if answer.header("retry-after").is_some() || is_used_up(answer) => limited(answer, message),
         403 if says("rate limit") || says("abuse detection") => limited(answer, message),
         401 => GithubFault::CredentialRefused { date: answer.date(), message },
-        403 if says("suspended") => GithubFault::Suspended,
+        403 if says("installation has been suspended") => GithubFault::Suspended,
         403 => GithubFault::NotGranted {
             needed: answer.header("x-accepted-github-permissions").map(excerpt::cleaned),
             message,

@@ -10,5 +10,5 @@ mod use_case;
 pub use arrival::ArrivalRefusal;
 pub use code::ErrorCode;
 pub use issue::{Issue, IssueCode};
-pub use port::{PortError, PortErrorKind, PortName};
+pub use port::{EntropyFailed, PortError, PortErrorKind, PortName};
 pub use use_case::{AdmitError, BeginError, BuildError, RefusalReason, RegisterError};

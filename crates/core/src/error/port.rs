@@ -3,7 +3,6 @@ use std::fmt;
 use std::time::Duration;
 
 use super::ErrorCode;
-use crate::ports::EntropyFailed;
 
 /// Which port failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -79,6 +78,11 @@ impl PortError {
         }
     }
 }
+
+/// The source of randomness is out of order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the source of randomness is out of order")]
+pub struct EntropyFailed;
 
 impl From<EntropyFailed> for PortError {
     fn from(failed: EntropyFailed) -> Self {

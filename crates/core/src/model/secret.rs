@@ -8,8 +8,6 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use crate::ports::{Entropy, EntropyFailed};
-
 /// The SHA-256 of a secret: what a store keeps instead of it, and looks it up by. Whether a presented secret is the
 /// right one is decided by [`SecretDigest::matches`].
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -57,12 +55,6 @@ impl fmt::Debug for SecretDigest {
 #[error("a state has 1 to 256 characters of A-Z a-z 0-9 - . _ ~")]
 pub struct InvalidState;
 
-fn mint(entropy: &dyn Entropy) -> Result<SecretString, EntropyFailed> {
-    let mut bytes = [0_u8; 24];
-    entropy.fill(&mut bytes)?;
-    Ok(BASE64URL_NOPAD.encode(&bytes).into())
-}
-
 macro_rules! secret_text {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
@@ -91,15 +83,12 @@ macro_rules! secret_text {
     };
 }
 
-macro_rules! minted_secret {
+macro_rules! random_secret {
     ($($name:ident),*) => {$(
         impl $name {
             /// 24 random bytes as 32 base64url characters.
-            ///
-            /// # Errors
-            /// [`EntropyFailed`] where the source of randomness is out of order.
-            pub fn mint(entropy: &dyn Entropy) -> Result<Self, EntropyFailed> {
-                mint(entropy).map(Self)
+            pub(crate) fn from_random(bytes: [u8; 24]) -> Self {
+                Self(BASE64URL_NOPAD.encode(&bytes).into())
             }
         }
     )*};
@@ -137,7 +126,7 @@ secret_text! {
     AuthorizationCode
 }
 
-minted_secret!(State, Ticket, BrowserSecret);
+random_secret!(State, Ticket, BrowserSecret);
 opaque_secret!(Ticket, BrowserSecret, AuthorizationCode);
 
 impl State {
@@ -162,7 +151,6 @@ impl State {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ports::SeededEntropy;
 
     #[test]
     fn a_state_is_one_to_256_unreserved_characters() {
@@ -172,16 +160,6 @@ mod tests {
         for bad in ["", " ", "a b", "a/b", "ä", "a\n", "a\0", "%41", &"x".repeat(257)] {
             assert_eq!(State::parse(bad).err(), Some(InvalidState), "{bad:?}");
         }
-    }
-
-    #[test]
-    fn a_minted_state_is_32_base64url_characters_and_differs_each_time() {
-        let entropy = SeededEntropy::new(7);
-        let first = State::mint(&entropy).unwrap();
-        let second = State::mint(&entropy).unwrap();
-        assert_eq!(first.expose().len(), 32);
-        assert!(State::parse(first.expose()).is_ok());
-        assert_ne!(first.digest(), second.digest());
     }
 
     #[test]

@@ -3,10 +3,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use sha2::{Digest, Sha256};
 
-/// The source of randomness is out of order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the source of randomness is out of order")]
-pub struct EntropyFailed;
+use crate::error::EntropyFailed;
 
 /// Randomness for states, tickets and keys.
 #[cfg_attr(any(test, feature = "mocks"), mockall::automock)]

@@ -73,7 +73,8 @@ pub trait GithubGateway: Debug + Send + Sync + 'static {
     async fn app(&self) -> Result<AppFacts, PortError>;
 
     /// Looks an installation up as our App. [`Lookup::Missing`] only where GitHub still accepts our App's credential,
-    /// since a wrong one is a 404, too (L-55): at most two calls.
+    /// since a wrong one is a 404, too (L-55): at most two calls, each made once more on the one occasion that the
+    /// clocks' skew is measured (L-43).
     ///
     /// # Errors
     /// See the trait.
@@ -81,8 +82,8 @@ pub trait GithubGateway: Debug + Send + Sync + 'static {
 
     /// Exchanges the code of a visitor and finds out who they are and whether they see and administer `installation`.
     /// All pages are read. The visitor's token is revoked before this returns and is never kept; failing to revoke it
-    /// is not an error. Where GitHub will not say whether they administer an organization (the App lacks
-    /// "Members: read"), they do not.
+    /// is not an error. A failure after the exchange has used the code up: the visitor has to start anew. Where GitHub
+    /// will not say whether they administer an organization (the App lacks "Members: read"), they do not.
     ///
     /// # Errors
     /// See the trait.

@@ -18,7 +18,7 @@ mod state_store;
 
 pub use binding_repo::{BindingRepo, Insertion, Observation, Release};
 pub use clock::{Clock, ManualClock, SystemClock};
-pub use entropy::{Entropy, EntropyFailed, OsEntropy, SeededEntropy};
+pub use entropy::{Entropy, OsEntropy, SeededEntropy};
 pub use events::{Event, Events, NoEvents};
 pub use github_gateway::{AppFacts, AppRegistration, GithubGateway, Lookup, Proving, Removal};
 pub use key_store::KeyStore;

@@ -6,6 +6,7 @@ mod begin;
 mod confirm;
 mod detach;
 mod inspect;
+mod mint;
 mod register;
 
 use std::sync::Arc;

@@ -7,10 +7,11 @@ use axum::http::{StatusCode, Uri};
 use axum::response::Response;
 use axum::routing::get;
 use secrecy::ExposeSecret;
+use time::OffsetDateTime;
 
 use super::install_page::{Form, Offer};
 use super::page::{failure, found, not_found, refusal};
-use super::session::{Visitor, sign_in_first};
+use super::session::{Visitor, sign_in_first, signed_in};
 use crate::error::SimError;
 use crate::model::Model;
 use crate::model::account::Account;
@@ -49,12 +50,15 @@ async fn show(
     form(&world.model, app, user, account, params.get("state")).page(None)
 }
 
-/// The account that was asked for, if it is offered to the person; else their own.
+/// The account that was asked for, if it is offered to the person; else the first organization that they administer,
+/// which is what somebody who connects a product mostly means; else their own.
 fn choose<'a>(model: &'a Model, user: u64, asked: Option<&str>) -> Option<&'a Account> {
     let offered = model.accounts_of(user);
     let asked = asked.and_then(|id| id.parse::<u64>().ok());
     let asked = offered.iter().find(|account| Some(account.id) == asked);
-    asked.or(offered.first()).copied()
+    let administered =
+        || offered.iter().find(|account| account.id != user && model.administers(user, account.id));
+    asked.or_else(administered).or(offered.first()).copied()
 }
 
 fn form<'a>(
@@ -64,9 +68,11 @@ fn form<'a>(
     account: &'a Account,
     state: Option<&'a str>,
 ) -> Form<'a> {
+    let here = format!("/apps/{}/installations/new", app.slug);
+    let here = state.map(|state| with_query(&here, &[("state", state)])).unwrap_or(here);
     Form {
         app,
-        user: model.account(user),
+        signed_in: signed_in(model, Some(user), &here),
         accounts: model.accounts_of(user),
         account,
         offer: Offer::of(model, app.id, user, account.id),
@@ -157,15 +163,36 @@ fn carry_out(world: &mut World, offer: Offer, submission: Submission<'_>) -> Res
         }
         Offer::Nothing => return Err(SimError::Invalid("nothing was offered")),
     };
+    let code = match offer {
+        Offer::Install => true,
+        Offer::Configure(_) => model.known_app(app_id)?.code_on_update,
+        Offer::Request | Offer::Nothing => false,
+    };
+    landing(model, Arrival { app_id, user, id, action, code, state }, now)
+}
+
+/// What the App learns when the browser arrives there.
+pub(super) struct Arrival<'a> {
+    pub(super) app_id: u64,
+    pub(super) user: u64,
+    pub(super) id: Option<u64>,
+    pub(super) action: &'a str,
+    /// Whether the App gets a code, if it asks for authorization during installation at all.
+    pub(super) code: bool,
+    pub(super) state: Option<&'a str>,
+}
+
+/// The App's setup URL, or else its first callback URL, with what the App learns there.
+pub(super) fn landing(
+    model: &mut Model,
+    arrival: Arrival<'_>,
+    now: OffsetDateTime,
+) -> Result<String, SimError> {
+    let Arrival { app_id, user, id, action, code, state } = arrival;
     let app = model.known_app(app_id)?;
-    let target = app.setup_url.clone().unwrap_or_else(|| app.callback_url().to_owned());
-    let with_code = app.setup_url.is_none()
-        && match offer {
-            Offer::Install => true,
-            Offer::Configure(_) => app.code_on_update,
-            Offer::Request | Offer::Nothing => false,
-        };
-    let code = with_code.then(|| model.grants.issue_code(app_id, user, now)).transpose()?;
+    let code = code && app.setup_url.is_none();
+    let target = app.setup_url.as_deref().unwrap_or_else(|| app.callback_url()).to_owned();
+    let code = code.then(|| model.grants.issue_code(app_id, user, now)).transpose()?;
     let id = id.map(|id| id.to_string());
     let mut query = Vec::new();
     query.extend(code.as_ref().map(|code| ("code", code.expose_secret())));

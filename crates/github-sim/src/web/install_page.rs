@@ -56,7 +56,8 @@ impl Offer {
 /// Everything that the page shows.
 pub(super) struct Form<'a> {
     pub(super) app: &'a App,
-    pub(super) user: Option<&'a Account>,
+    /// Markup.
+    pub(super) signed_in: String,
     pub(super) accounts: Vec<&'a Account>,
     /// The account chosen.
     pub(super) account: &'a Account,
@@ -78,11 +79,9 @@ impl Form<'_> {
         if let Some(notice) = notice {
             main += &format!("<p id=\"notice\" class=\"notice\" role=\"alert\">{}</p>\n", escape(notice));
         }
-        let user = self.user.map_or("", |user| user.login.as_str());
+        main += &self.signed_in;
         main += &format!(
-            "<p id=\"signed-in\">Signed in as <strong>{}</strong>. <a href=\"/login\">Change</a></p>\n\
-             <form method=\"post\">\n{}{}{}{}</form>\n",
-            escape(user),
+            "<form method=\"post\">\n{}{}{}{}</form>\n",
             self.accounts(),
             self.repositories(),
             self.hidden_state(),

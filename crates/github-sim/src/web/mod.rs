@@ -1,10 +1,12 @@
 //! The pages that people see, and the OAuth endpoints beside them.
 
+mod home;
 mod install;
 mod install_page;
 mod oauth;
 mod page;
 mod session;
+mod settings;
 
 use axum::Router;
 
@@ -12,7 +14,9 @@ use crate::sim::GithubSim;
 
 pub(crate) fn routes() -> Router<GithubSim> {
     Router::new()
+        .merge(home::routes())
         .merge(install::routes())
+        .merge(settings::routes())
         .merge(session::routes())
         .merge(oauth::routes())
         .fallback(async || page::not_found())

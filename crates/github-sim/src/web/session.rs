@@ -13,6 +13,7 @@ use axum::routing::get;
 use secrecy::ExposeSecret;
 
 use super::page::{escape, failure, found, page, refusal};
+use crate::model::Model;
 use crate::model::account::AccountKind;
 use crate::sim::GithubSim;
 use crate::urls::{Params, with_query};
@@ -41,6 +42,17 @@ impl FromRequestParts<GithubSim> for Visitor {
     }
 }
 
+/// Who is signed in, and a link to change that and come back to the path `here`.
+pub(super) fn signed_in(model: &Model, user: Option<u64>, here: &str) -> String {
+    let login = user.and_then(|user| model.account(user)).map(|account| escape(&account.login));
+    let (who, change) = match login {
+        Some(login) => (format!("Signed in as <strong>{login}</strong>."), "Change"),
+        None => ("Nobody is signed in.".to_owned(), "Sign in"),
+    };
+    let address = escape(&with_query("/login", &[("return_to", here)]));
+    format!("<p id=\"signed-in\">{who} <a id=\"change-user\" href=\"{address}\">{change}</a></p>\n")
+}
+
 /// To the sign-in page, and back to `path` from there.
 pub(super) fn sign_in_first(path: &str) -> Response {
     found(&with_query("/login", &[("return_to", path)]))
@@ -50,7 +62,7 @@ pub(super) fn sign_in_first(path: &str) -> Response {
 fn own_path(return_to: Option<&str>) -> &str {
     let own =
         |path: &&str| path.starts_with('/') && !path.starts_with("//") && !path.contains(['\\', '\r', '\n']);
-    return_to.filter(own).unwrap_or("/login")
+    return_to.filter(own).unwrap_or("/")
 }
 
 async fn show(State(sim): State<GithubSim>, Visitor(user): Visitor, params: Params) -> Response {
@@ -63,16 +75,14 @@ async fn show(State(sim): State<GithubSim>, Visitor(user): Visitor, params: Para
             format!("<option value=\"{login}\"{selected}>{login}</option>\n")
         })
         .collect();
-    let return_to = escape(own_path(params.get("return_to")));
-    let signed_in = user.and_then(|user| world.model.account(user)).map(|account| {
-        format!("<p id=\"signed-in\">Signed in as <strong>{}</strong>.</p>\n", escape(&account.login))
-    });
+    let here = own_path(params.get("return_to"));
+    let return_to = escape(here);
     let form = format!(
         "{}<form method=\"post\" action=\"/login\">\n<p><label for=\"user\">Sign in as</label>\n\
          <select id=\"user\" name=\"user\">\n{options}</select></p>\n\
          <input type=\"hidden\" name=\"return_to\" value=\"{return_to}\">\n\
          <button id=\"sign-in\" type=\"submit\">Sign in</button>\n</form>\n",
-        signed_in.unwrap_or_default(),
+        signed_in(&world.model, user, here),
     );
     page(StatusCode::OK, "Sign in", &form)
 }

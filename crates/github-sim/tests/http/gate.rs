@@ -1,7 +1,7 @@
 //! What every REST request must say, and every answer says.
 
-use crate::support::{World, answer};
-use reqwest::{Client, Method};
+use crate::support::{World, answer, client_builder};
+use reqwest::Method;
 
 #[tokio::test]
 async fn every_answer_carries_githubs_headers() {
@@ -25,7 +25,7 @@ async fn every_answer_carries_githubs_headers() {
 #[tokio::test]
 async fn a_request_without_a_user_agent_is_403() {
     let world = World::new().await;
-    let anonymous = Client::builder().no_proxy().build().unwrap();
+    let anonymous = client_builder().no_proxy().build().unwrap();
     let request = anonymous.get(format!("{}/app", world.running.api)).bearer_auth(world.jwt());
     assert_eq!(request.send().await.unwrap().status(), 403);
 }

@@ -78,9 +78,9 @@ async fn a_code_is_good_once() {
 async fn a_code_is_good_for_ten_minutes() {
     let world = World::new().await;
     let (in_time, late) = (code(&world), code(&world));
-    world.sim().advance_clock(590);
+    world.sim().advance_clock(540);
     assert!(exchange(&world, &[("code", &in_time)]).await.1["access_token"].is_string());
-    world.sim().advance_clock(10);
+    world.sim().advance_clock(60);
     assert_eq!(exchange(&world, &[("code", &late)]).await.1["error"], "bad_verification_code");
 }
 

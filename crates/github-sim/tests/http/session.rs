@@ -28,6 +28,17 @@ async fn without_a_session_the_sign_in_page_leads_back() {
 }
 
 #[tokio::test]
+async fn changing_the_person_does_not_lose_the_flow() {
+    let world = World::new().await;
+    world.sim().default_user(Some("olga")).unwrap();
+    let web = &world.running.web;
+    let page = world.client.get(format!("{web}{INSTALL}")).send().await.unwrap().text().await.unwrap();
+    let link = page.split("id=\"change-user\" href=\"").nth(1).unwrap().split('"').next().unwrap();
+    let page = world.client.get(format!("{web}{link}")).send().await.unwrap().text().await.unwrap();
+    assert!(page.contains(&format!("name=\"return_to\" value=\"{INSTALL}\"")), "{page}");
+}
+
+#[tokio::test]
 async fn a_session_comes_before_the_default_user() {
     let world = World::new().await;
     world.sim().default_user(Some("olga")).unwrap();
@@ -51,7 +62,7 @@ async fn signing_in_never_leads_to_another_site() {
         let form = [("user", "olga"), ("return_to", elsewhere)];
         let response =
             world.client.post(format!("{}/login", world.running.web)).form(&form).send().await.unwrap();
-        assert_eq!(response.headers()[LOCATION], "/login", "{elsewhere}");
+        assert_eq!(response.headers()[LOCATION], "/", "{elsewhere}");
     }
 }
 

@@ -34,7 +34,7 @@ impl World {
         sim.set_membership("acme-coffee", "mia", Role::Member).unwrap();
         let app = sim.create_app(app).unwrap();
         let running = sim.start().await.unwrap();
-        let client = Client::builder()
+        let client = client_builder()
             .user_agent("dockline-github-sim-tests")
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
@@ -103,4 +103,11 @@ pub(crate) fn jwt_with_header(app: &AppCredentials, header: &Value, claims: &Val
     let mut signature = vec![0; key.public().modulus_len()];
     key.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), signed.as_bytes(), &mut signature).unwrap();
     format!("{signed}.{}", BASE64URL_NOPAD.encode(&signature))
+}
+
+/// A workspace build may give reqwest TLS without a provider of its own; then there has to be one in the process, also
+/// for plain http.
+pub(crate) fn client_builder() -> reqwest::ClientBuilder {
+    drop(rustls::crypto::ring::default_provider().install_default());
+    Client::builder()
 }

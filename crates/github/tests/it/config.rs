@@ -1,0 +1,118 @@
+//! Configuration is checked when the gateway is built, and says what to mend (lesson L-44).
+
+use std::time::Duration;
+
+use dockline::AppId;
+use dockline::ports::GithubGateway;
+use dockline_github::{
+    ApiVersion, ConfigError, GithubApp, GithubAppConfig, GithubHost, Issuer, KeyProblem, SecretString,
+};
+
+use crate::setting::PKCS1;
+
+fn config() -> GithubAppConfig {
+    GithubAppConfig::new(AppId::new(7).unwrap(), "acme-dock", PKCS1.into())
+}
+
+fn error(config: GithubAppConfig) -> ConfigError {
+    GithubApp::new(config).unwrap_err()
+}
+
+#[test]
+fn an_app_id_is_a_number_whatever_stands_around_it() {
+    for good in ["7", " 7\n", "7\r\n"] {
+        GithubAppConfig::from_text(good, "acme-dock", PKCS1.into()).unwrap();
+    }
+    for bad in ["", "0", "-1", "+7", "7.0", "Iv23abc", "9007199254740992", "7 8"] {
+        let refused = GithubAppConfig::from_text(bad, "acme-dock", PKCS1.into()).unwrap_err();
+        assert_eq!(refused, ConfigError::AppId, "{bad}");
+    }
+}
+
+#[test]
+fn a_slug_is_what_the_apps_address_ends_in() {
+    for good in ["acme-dock", "a", "a1_b", " acme-dock\n"] {
+        let config = GithubAppConfig::new(AppId::new(7).unwrap(), good, PKCS1.into());
+        let page = GithubApp::new(config).unwrap().registration().install_page;
+        assert_eq!(page, format!("https://github.com/apps/{}/installations/new", good.trim()));
+    }
+    for bad in ["", "Acme Dock", "acme/dock", "acme.dock", "Acme", "a?b", "../x", &"x".repeat(101)] {
+        assert_eq!(
+            error(GithubAppConfig::new(AppId::new(7).unwrap(), bad, PKCS1.into())),
+            ConfigError::Slug,
+            "{bad}"
+        );
+    }
+}
+
+#[test]
+fn a_client_has_a_plain_id_and_a_secret() {
+    let with = |id: &str, secret: &str| config().with_oauth_client(id, SecretString::from(secret));
+    assert!(GithubApp::new(with(" Iv1.8a61f9b3a7aba766\n", "secret\n")).is_ok());
+    for bad in ["", " ", "a b", "a/b", "a:b"] {
+        assert_eq!(error(with(bad, "secret")), ConfigError::ClientId, "{bad:?}");
+        assert_eq!(
+            error(config().with_issuer(Issuer::ClientId(bad.to_owned()))),
+            ConfigError::ClientId,
+            "{bad:?}"
+        );
+    }
+    for bad in ["", " \n", "two words", "ü"] {
+        assert_eq!(error(with("Iv1.x", bad)), ConfigError::ClientSecret, "{bad:?}");
+    }
+}
+
+#[test]
+fn the_key_is_parsed_at_once() {
+    let with = |pem: &str| GithubAppConfig::new(AppId::new(7).unwrap(), "acme-dock", SecretString::from(pem));
+    let small = include_str!("../keys/rsa-1024.pem");
+    let refused = error(with(small));
+    assert_eq!(refused, ConfigError::PrivateKey(KeyProblem::TooSmall));
+    assert!(
+        refused.to_string().contains("the App's private key has fewer than 2048 bits: generate"),
+        "{refused}"
+    );
+    assert_eq!(error(with("")), ConfigError::PrivateKey(KeyProblem::NotPem));
+}
+
+#[test]
+fn deadlines_are_deadlines() {
+    for bad in [Duration::ZERO, Duration::from_secs(601), Duration::MAX] {
+        assert_eq!(error(config().with_timeout(bad)), ConfigError::Timeout);
+        assert_eq!(error(config().with_connect_timeout(bad)), ConfigError::Timeout);
+    }
+}
+
+#[test]
+fn a_suffix_can_be_sent() {
+    assert!(GithubApp::new(config().with_user_agent_suffix("acme/2 (+https://acme.example)")).is_ok());
+    for bad in ["", " ", "a\r\nb", "ü"] {
+        assert_eq!(error(config().with_user_agent_suffix(bad)), ConfigError::UserAgent, "{bad:?}");
+    }
+}
+
+#[test]
+fn both_versions_are_read_from_text() {
+    assert_eq!("2022-11-28".parse(), Ok(ApiVersion::V2022_11_28));
+    assert_eq!(" 2026-03-10\n".parse(), Ok(ApiVersion::V2026_03_10));
+    assert_eq!("2022-11-29".parse::<ApiVersion>(), Err(ConfigError::ApiVersion));
+}
+
+#[test]
+fn an_enterprise_servers_install_page_has_its_own_path() {
+    let host: GithubHost = "github.example.com".parse().unwrap();
+    let app = GithubApp::new(config().with_host(host)).unwrap();
+    assert_eq!(
+        app.registration().install_page,
+        "https://github.example.com/github-apps/acme-dock/installations/new"
+    );
+    assert!(!app.registration().has_oauth_client);
+}
+
+#[test]
+fn the_gateway_is_a_port_and_its_futures_are_send() {
+    fn is_send<T: Send>(_: T) {}
+    let app = GithubApp::new(config()).unwrap();
+    let port: std::sync::Arc<dyn GithubGateway> = std::sync::Arc::new(app);
+    is_send(port.app());
+}

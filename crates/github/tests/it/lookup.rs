@@ -1,0 +1,163 @@
+//! What GitHub answers when asked for an installation or for the App.
+
+use dockline::ports::{AppFacts, GithubGateway, Lookup};
+use dockline::{Account, AccountKind, AppId, Installation, InstallationId, InstalledOn, PortErrorKind};
+use serde_json::{Value, json};
+
+use crate::scripted::{Reply, Scripted, Seen};
+use crate::setting::{
+    APP, INSTALLATION, ORGANIZATION, account_id, app_body, chain, gateway, installation_body,
+    installation_id, kind, organization, usual,
+};
+
+const PATH: &str = "GET /api/app/installations/6000000042";
+
+/// A GitHub that says this of the installation.
+async fn saying(status: u16, body: Value) -> Scripted {
+    Scripted::start(usual(move |seen| (seen.line == PATH).then(|| Reply::json(status, &body)))).await
+}
+
+async fn found(body: Value) -> Installation {
+    match gateway(&saying(200, body).await).installation(installation_id()).await.unwrap() {
+        Lookup::Found(installation) => installation,
+        Lookup::Missing => panic!("missing"),
+    }
+}
+
+#[tokio::test]
+async fn an_installation_on_an_organization_is_found_in_one_call_l63() {
+    let github = Scripted::start(usual(|_| None)).await;
+    let looked_up = gateway(&github).installation(installation_id()).await.unwrap();
+    let account = Account {
+        id: account_id(ORGANIZATION),
+        login: "acme-coffee".to_owned(),
+        kind: AccountKind::Organization,
+    };
+    assert_eq!(
+        looked_up,
+        Lookup::Found(Installation {
+            id: installation_id(),
+            app: AppId::new(APP).unwrap(),
+            installed_on: InstalledOn::Account(account),
+            suspended: false,
+        })
+    );
+    assert_eq!(github.lines(), [PATH]);
+}
+
+#[tokio::test]
+async fn suspension_and_every_shape_of_account_are_values_l57() {
+    let on = |account: Value| installation_body(INSTALLATION, APP, &account);
+    let mut suspended = on(organization());
+    suspended["suspended_at"] = json!("2026-01-01T00:00:00Z");
+    assert!(found(suspended).await.suspended);
+    let mut silent = on(organization());
+    silent.as_object_mut().unwrap().remove("suspended_at");
+    assert!(!found(silent).await.suspended);
+
+    assert_eq!(
+        found(on(json!({ "id": 9, "slug": "acme", "name": "Acme" }))).await.installed_on,
+        InstalledOn::Enterprise { id: account_id(9), slug: "acme".to_owned() }
+    );
+    assert_eq!(found(on(Value::Null)).await.installed_on, InstalledOn::Unknown);
+    let bot = json!({ "id": 9, "login": "x", "type": "Bot" });
+    assert_eq!(found(on(bot)).await.installed_on, InstalledOn::Unknown);
+}
+
+#[tokio::test]
+async fn another_app_is_told_as_it_is_for_the_core_to_refuse() {
+    let other = found(installation_body(INSTALLATION, 1, &organization())).await;
+    assert_eq!(other.app, AppId::new(1).unwrap());
+}
+
+#[tokio::test]
+async fn an_answer_about_something_else_is_corrupt_l64() {
+    for body in [
+        installation_body(INSTALLATION + 1, APP, &organization()),
+        installation_body(0, APP, &organization()),
+        installation_body(INSTALLATION, 1 << 53, &organization()),
+        json!({ "id": INSTALLATION, "app_id": APP }),
+        json!({ "id": INSTALLATION.to_string(), "app_id": APP, "account": null }),
+        json!([]),
+        Value::Null,
+    ] {
+        let github = saying(200, body.clone()).await;
+        assert_eq!(
+            kind(gateway(&github).installation(installation_id()).await),
+            PortErrorKind::Corrupt,
+            "{body}"
+        );
+        assert_eq!(github.seen().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn missing_is_said_only_while_github_accepts_our_credential_l55() {
+    let github = saying(404, json!({ "message": "Not Found" })).await;
+    assert_eq!(gateway(&github).installation(installation_id()).await.unwrap(), Lookup::Missing);
+    assert_eq!(github.lines(), [PATH, "GET /api/app"], "I19: two calls at most");
+}
+
+#[tokio::test]
+async fn a_404_that_cannot_be_confirmed_keeps_the_kind_of_the_confirmation_l02_l55() {
+    let mut another = app_body();
+    another["id"] = json!(APP + 1);
+    for (status, body, expected, named) in [
+        (200, another, PortErrorKind::Rejected, "belongs to the App 5000000008"),
+        (404, json!({ "message": "Not Found" }), PortErrorKind::Rejected, "look at the App id"),
+        (401, json!({ "message": "no" }), PortErrorKind::Rejected, "refuses the App's credential"),
+        (503, json!({}), PortErrorKind::Unavailable, "trouble of its own"),
+        (200, json!({}), PortErrorKind::Corrupt, "not one of GitHub's"),
+    ] {
+        let github = Scripted::start(usual(move |seen: &Seen| match seen.line.as_str() {
+            "GET /api/app" => Some(Reply::json(status, &body)),
+            _ => Some(Reply::message(404, "Not Found")),
+        }))
+        .await;
+        let error = gateway(&github).installation(installation_id()).await.unwrap_err();
+        assert_eq!(error.kind(), expected, "{}", chain(&error));
+        assert!(chain(&error).contains(named), "{}", chain(&error));
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_app_id_is_named_and_never_taken_for_a_missing_installation_l55() {
+    let github = Scripted::start(|_| Reply::message(404, "Integration not found")).await;
+    let error = gateway(&github).installation(installation_id()).await.unwrap_err();
+    assert_eq!(error.kind(), PortErrorKind::Rejected);
+    assert!(chain(&error).contains("look at the App id"), "{}", chain(&error));
+    assert_eq!(github.seen().len(), 1);
+
+    assert_eq!(kind(gateway(&github).app().await), PortErrorKind::Rejected);
+    assert_eq!(kind(gateway(&github).uninstall(installation_id()).await), PortErrorKind::Rejected);
+}
+
+#[tokio::test]
+async fn the_app_says_who_it_is() {
+    let github = Scripted::start(usual(|_| None)).await;
+    let facts = gateway(&github).app().await.unwrap();
+    let expected = AppFacts {
+        app: AppId::new(APP).unwrap(),
+        slug: "acme-dock".to_owned(),
+        name: "Acme Dock".to_owned(),
+    };
+    assert_eq!(facts, expected);
+}
+
+#[tokio::test]
+async fn the_registration_is_known_without_a_call() {
+    let github = Scripted::start(usual(|_| None)).await;
+    let registration = gateway(&github).registration();
+    assert_eq!(registration.app, AppId::new(APP).unwrap());
+    assert_eq!(registration.install_page, format!("{}/apps/acme-dock/installations/new", github.base()));
+    assert!(registration.has_oauth_client);
+    assert!(github.seen().is_empty());
+}
+
+#[tokio::test]
+async fn the_largest_id_goes_into_the_path_whole_l63() {
+    let github = Scripted::start(usual(|_| None)).await;
+    let largest = InstallationId::new(InstallationId::MAX).unwrap();
+    assert_eq!(gateway(&github).installation(largest).await.unwrap(), Lookup::Missing);
+    assert_eq!(github.lines()[0], "GET /api/app/installations/9007199254740991");
+}

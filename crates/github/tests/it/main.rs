@@ -1,0 +1,22 @@
+//! The gateway against a scripted GitHub, on real sockets.
+#![expect(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on fails"
+)]
+
+mod config;
+mod jwt;
+mod logs;
+mod lookup;
+mod pause;
+mod proof;
+mod revocation;
+mod scripted;
+mod secrets;
+mod setting;
+mod skew;
+mod tls;
+mod trouble;
+mod uninstall;

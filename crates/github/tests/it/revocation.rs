@@ -1,0 +1,132 @@
+//! The visitor's token goes back to GitHub, whatever happens.
+
+use std::time::Duration;
+
+use dockline::PortErrorKind;
+use dockline::ports::GithubGateway;
+
+use crate::logs::Logs;
+use crate::scripted::{Reply, Scripted, Seen};
+use crate::setting::{
+    REVOCATION, TOKEN, code, gateway, impatient, installation_id, kind, limited, usual, witness,
+};
+
+/// The calls that are made with the token, in their order.
+const STEPS: [&str; 3] = ["GET /api/user", "GET /api/user/installations", "GET /api/user/memberships"];
+
+/// A GitHub that replies so to one of the steps, and as usual otherwise.
+async fn failing(step: &'static str, reply: impl Fn() -> Reply + Send + Sync + 'static) -> Scripted {
+    let is_it = move |seen: &Seen| match step {
+        "GET /api/user" => seen.line == step,
+        _ => seen.line.starts_with(step),
+    };
+    Scripted::start(usual(move |seen| is_it(seen).then(&reply))).await
+}
+
+fn revoked(github: &Scripted) -> bool {
+    let seen = github.seen();
+    let last = seen.last().unwrap();
+    last.line == REVOCATION && last.body.contains(TOKEN)
+}
+
+#[tokio::test]
+async fn errors_midway_keep_their_kind_and_the_token_is_revoked_l34() {
+    for step in STEPS {
+        let cases: [(fn() -> Reply, PortErrorKind); 7] = [
+            (|| Reply::bytes(500, "<html>"), PortErrorKind::Unavailable),
+            (|| Reply::bytes(200, "<html>"), PortErrorKind::Corrupt),
+            (|| Reply::bytes(200, "{}"), PortErrorKind::Corrupt),
+            (|| Reply::bytes(429, "").header("retry-after", "9"), limited(9)),
+            (|| Reply::bytes(403, "").header("x-ratelimit-remaining", "0"), limited(60)),
+            (|| Reply::bytes(302, "").header("location", "https://example.com"), PortErrorKind::Corrupt),
+            (|| Reply::message(401, "Bad credentials"), PortErrorKind::Unavailable),
+        ];
+        for (index, (reply, expected)) in cases.into_iter().enumerate() {
+            let github = failing(step, reply).await;
+            let failure = gateway(&github).prove(&code(), installation_id()).await;
+            assert_eq!(kind(failure), expected, "{step}, case {index}");
+            assert!(revoked(&github), "{step}, case {index}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_stops_answering_midway_does_not_keep_the_token() {
+    for step in STEPS {
+        let github = failing(step, || Reply::Never).await;
+        let failure = impatient(&github).prove(&code(), installation_id()).await;
+        assert_eq!(kind(failure), PortErrorKind::Unavailable, "{step}");
+        assert!(revoked(&github), "{step}");
+    }
+}
+
+#[tokio::test]
+async fn a_caller_that_goes_away_midway_leaves_no_token_behind() {
+    for step in STEPS {
+        let github = failing(step, || Reply::Never).await;
+        let app = impatient(&github);
+        let code = code();
+        tokio::select! {
+            _ = app.prove(&code, installation_id()) => panic!("nobody answers"),
+            () = github.until(step) => {}
+        }
+        // The future is dropped; the gateway, too.
+        drop(app);
+        github.until(REVOCATION).await;
+        assert!(revoked(&github), "{step}");
+    }
+}
+
+#[tokio::test]
+async fn a_caller_that_goes_away_during_the_exchange_leaves_no_token_behind() {
+    let github = Scripted::start(usual(|_| None)).await;
+    let (app, code) = (gateway(&github), code());
+    tokio::select! {
+        _ = app.prove(&code, installation_id()) => panic!("the proof was first"),
+        () = github.until("POST /login") => {}
+    }
+    github.until(REVOCATION).await;
+    assert!(revoked(&github));
+}
+
+#[tokio::test]
+async fn a_revocation_that_fails_is_a_warning_and_no_error() {
+    let cases: [(fn() -> Reply, usize); 5] = [
+        (|| Reply::bytes(500, ""), 1),
+        (|| Reply::message(401, "Bad credentials"), 1),
+        (|| Reply::bytes(429, ""), 1),
+        (|| Reply::Never, 1),
+        // Gone already.
+        (|| Reply::message(404, "Not Found"), 0),
+    ];
+    for (reply, warned) in cases {
+        let (logs, _guard) = Logs::capture();
+        let github = failing(REVOCATION, reply).await;
+        let witness = witness(impatient(&github).prove(&code(), installation_id()).await);
+        assert!(witness.administers_organization);
+        let warnings = logs.warnings();
+        assert_eq!(warnings.len(), warned, "{warnings:?}");
+        assert!(warnings.iter().all(|line| line.contains("could not be revoked")), "{warnings:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_proof_has_a_deadline_of_its_own_i17() {
+    // Each page comes late but in time: only the whole takes too long.
+    let late = std::sync::atomic::AtomicU64::new(0);
+    let github = Scripted::start(usual(move |seen| {
+        seen.line.starts_with(STEPS[1]).then(|| {
+            late.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            Reply::bytes(
+                200,
+                r#"{"total_count":1000000,"installations":[{"id":1,"app_id":2,"account":null}]}"#,
+            )
+            .after(Duration::from_millis(300))
+        })
+    }))
+    .await;
+    let failure = impatient(&github).prove(&code(), installation_id()).await;
+    assert_eq!(kind(failure), PortErrorKind::Unavailable);
+    assert!(revoked(&github));
+    assert!(github.seen().len() < 20, "{}", github.seen().len());
+}

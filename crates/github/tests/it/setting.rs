@@ -1,0 +1,135 @@
+//! The App, the clock and GitHub's usual answers that the tests share.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use dockline::ports::{ManualClock, Proving};
+use dockline::{
+    AccountId, AppId, AuthorizationCode, InstallationId, PortError, PortErrorKind, PortName, Witness,
+};
+use dockline_github::{GithubApp, GithubAppConfig, SecretString};
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+
+use crate::scripted::{Reply, Scripted, Seen};
+
+/// The App's number; L-63: beyond 32 bits.
+pub(crate) const APP: u64 = 5_000_000_007;
+pub(crate) const INSTALLATION: u64 = 6_000_000_042;
+pub(crate) const VISITOR: u64 = 7_000_000_001;
+pub(crate) const ORGANIZATION: u64 = 8_000_000_002;
+/// When the setting's clock and its GitHub stand, unless a test moves them.
+pub(crate) const NOW: i64 = 1_795_000_000;
+pub(crate) const DATE: &str = "Wed, 18 Nov 2026 11:06:40 GMT";
+
+pub(crate) const PKCS1: &str = include_str!("../keys/rsa-2048-pkcs1.pem");
+pub(crate) const PKCS8: &str = include_str!("../keys/rsa-2048-pkcs8.pem");
+
+pub(crate) const CLIENT_ID: &str = "Iv23canaryclientid";
+pub(crate) const CLIENT_SECRET: &str = "clientsecret-canary";
+pub(crate) const CODE: &str = "code-canary";
+pub(crate) const TOKEN: &str = "ghu_tokencanary";
+
+pub(crate) fn clock() -> Arc<ManualClock> {
+    Arc::new(ManualClock::starting_at(OffsetDateTime::from_unix_timestamp(NOW).unwrap()))
+}
+
+pub(crate) fn config(github: &Scripted) -> GithubAppConfig {
+    GithubAppConfig::new(AppId::new(APP).unwrap(), "acme-dock", PKCS1.into())
+        .with_host(github.host())
+        .with_oauth_client(CLIENT_ID, SecretString::from(CLIENT_SECRET))
+        .with_clock(clock())
+}
+
+pub(crate) fn gateway(github: &Scripted) -> GithubApp {
+    GithubApp::new(config(github)).unwrap()
+}
+
+/// One whose requests time out soon: for servers that never answer.
+pub(crate) fn impatient(github: &Scripted) -> GithubApp {
+    GithubApp::new(config(github).with_timeout(Duration::from_millis(500))).unwrap()
+}
+
+pub(crate) fn installation_id() -> InstallationId {
+    InstallationId::new(INSTALLATION).unwrap()
+}
+
+pub(crate) fn account_id(id: u64) -> AccountId {
+    AccountId::new(id).unwrap()
+}
+
+pub(crate) fn code() -> AuthorizationCode {
+    AuthorizationCode::presented(CODE)
+}
+
+/// `/app`, as GitHub answers it.
+pub(crate) fn app_body() -> Value {
+    json!({ "id": APP, "slug": "acme-dock", "name": "Acme Dock", "client_id": CLIENT_ID, "permissions": {} })
+}
+
+pub(crate) fn organization() -> Value {
+    json!({ "id": ORGANIZATION, "login": "acme-coffee", "type": "Organization", "node_id": "O_x" })
+}
+
+/// An installation of our App on `account`. `target_type` says something else on purpose: it is not looked at.
+pub(crate) fn installation_body(id: u64, app: u64, account: &Value) -> Value {
+    json!({ "id": id, "app_id": app, "app_slug": "acme-dock", "account": account, "target_type": "Enterprise",
+            "suspended_at": null, "permissions": { "contents": "read" }, "events": [] })
+}
+
+/// A GitHub on which the visitor administers the organization that our App is installed on; `special` may answer
+/// first.
+pub(crate) fn usual(special: impl Fn(&Seen) -> Option<Reply>) -> impl Fn(&Seen) -> Reply {
+    move |seen| special(seen).unwrap_or_else(|| usually(seen))
+}
+
+fn usually(seen: &Seen) -> Reply {
+    let ours = installation_body(INSTALLATION, APP, &organization());
+    let body = match seen.line.split('?').next().unwrap() {
+        "GET /api/app" => app_body(),
+        "GET /api/app/installations/6000000042" => ours,
+        "POST /login/oauth/access_token" => {
+            json!({ "access_token": TOKEN, "token_type": "bearer", "scope": "" })
+        }
+        "GET /api/user" => json!({ "id": VISITOR, "login": "mona" }),
+        "GET /api/user/installations" => json!({ "total_count": 1, "installations": [ours] }),
+        "GET /api/user/memberships/orgs/acme-coffee" => {
+            json!({ "state": "active", "role": "admin", "organization": { "id": ORGANIZATION, "login": "acme-coffee" } })
+        }
+        "DELETE /api/applications/Iv23canaryclientid/token" => return Reply::bytes(204, ""),
+        _ => return Reply::message(404, "Not Found"),
+    };
+    Reply::json(200, &body)
+}
+
+pub(crate) const REVOCATION: &str = "DELETE /api/applications/Iv23canaryclientid/token";
+
+pub(crate) fn witness(proving: Result<Proving, PortError>) -> Witness {
+    match proving {
+        Ok(Proving::Witnessed(witness)) => witness,
+        Ok(Proving::CodeRefused) => panic!("the code was refused"),
+        Err(error) => panic!("{}", chain(&error)),
+    }
+}
+
+/// The kind of a failure, which must be GitHub's.
+pub(crate) fn kind<T: std::fmt::Debug>(result: Result<T, PortError>) -> PortErrorKind {
+    let error = result.unwrap_err();
+    assert_eq!(error.port(), PortName::GithubGateway);
+    error.kind()
+}
+
+pub(crate) fn limited(seconds: u64) -> PortErrorKind {
+    PortErrorKind::RateLimited { retry_after: Duration::from_secs(seconds) }
+}
+
+/// An error and all its sources, as a log shows them.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = format!("{error} / {error:?}");
+    let mut cause = error.source();
+    while let Some(deeper) = cause {
+        text += &format!(" <- {deeper} / {deeper:?}");
+        cause = deeper.source();
+    }
+    text
+}

@@ -1,0 +1,124 @@
+//! Clocks that differ (lesson L-43).
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use data_encoding::BASE64URL_NOPAD;
+use dockline::PortErrorKind;
+use dockline::ports::GithubGateway;
+use dockline_github::GithubApp;
+use serde_json::Value;
+use time::Duration;
+
+use crate::scripted::{Reply, Scripted, Seen};
+use crate::setting::{NOW, chain, clock, config, gateway, kind, usual};
+
+fn date(unix: i64) -> String {
+    let unix = u64::try_from(unix).unwrap();
+    httpdate::fmt_http_date(std::time::UNIX_EPOCH + std::time::Duration::from_secs(unix))
+}
+
+/// Judges the JWT as GitHub does, by its own clock.
+fn strict(now: i64) -> impl Fn(&Seen) -> Option<Reply> {
+    move |seen| {
+        let claims = seen.bearer().split('.').nth(1).unwrap();
+        let claims: Value =
+            serde_json::from_slice(&BASE64URL_NOPAD.decode(claims.as_bytes()).unwrap()).unwrap();
+        let (iat, exp) = (claims["iat"].as_i64().unwrap(), claims["exp"].as_i64().unwrap());
+        let accepted = iat <= now && now < exp && exp <= now + 600;
+        (!accepted)
+            .then(|| Reply::message(401, "'Expiration time' claim is no good").header("date", date(now)))
+    }
+}
+
+#[tokio::test]
+async fn a_jwt_refused_over_our_clock_is_signed_once_more_by_githubs_and_the_difference_is_kept() {
+    for ahead in [-3_600, -700, 700, 86_400] {
+        let github = Scripted::start(usual(strict(NOW + ahead))).await;
+        let app = gateway(&github);
+        app.app().await.unwrap();
+        assert_eq!(github.seen().len(), 2, "{ahead}");
+        app.app().await.unwrap();
+        assert_eq!(github.seen().len(), 3, "{ahead}: remembered");
+        let seen = github.seen();
+        assert_eq!(seen[1].bearer(), seen[2].bearer(), "{ahead}: one JWT");
+    }
+}
+
+#[tokio::test]
+async fn a_little_skew_costs_nothing() {
+    for ahead in [-59, -30, 30, 500] {
+        let github = Scripted::start(usual(strict(NOW + ahead))).await;
+        gateway(&github).app().await.unwrap();
+        assert_eq!(github.seen().len(), 1, "{ahead}");
+    }
+}
+
+#[tokio::test]
+async fn skew_that_is_not_the_only_cause_is_named_in_seconds_after_one_more_try() {
+    for (ahead, named) in [(3_600, "our clock is 3600 s behind"), (-3_600, "our clock is 3600 s ahead of")] {
+        let refuse = move |_: &Seen| Some(Reply::message(401, "no").header("date", date(NOW + ahead)));
+        let github = Scripted::start(usual(refuse)).await;
+        let error = gateway(&github).app().await.unwrap_err();
+        assert_eq!(error.kind(), PortErrorKind::Rejected);
+        assert!(chain(&error).contains(named), "{}", chain(&error));
+        assert_eq!(github.seen().len(), 2, "once and only once");
+        assert_ne!(github.seen()[0].bearer(), github.seen()[1].bearer());
+    }
+}
+
+#[tokio::test]
+async fn a_401_without_skew_is_final() {
+    for ahead in [-30, 0, 30] {
+        let refuse = move |_: &Seen| Some(Reply::message(401, "no").header("date", date(NOW + ahead)));
+        let github = Scripted::start(usual(refuse)).await;
+        let error = gateway(&github).app().await.unwrap_err();
+        assert_eq!(error.kind(), PortErrorKind::Rejected);
+        assert!(chain(&error).contains("refuses the App's credential"), "{}", chain(&error));
+        assert_eq!(github.seen().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_401_without_a_date_that_parses_is_final() {
+    let github =
+        Scripted::start(usual(|_| Some(Reply::message(401, "no").header("date", "yesterday")))).await;
+    assert_eq!(kind(gateway(&github).app().await), PortErrorKind::Rejected);
+    assert_eq!(github.seen().len(), 1);
+}
+
+#[tokio::test]
+async fn a_clock_that_is_set_right_later_is_noticed() {
+    // GitHub's time is the test's to move; ours stands an hour behind it, then is set right.
+    let github_now = Arc::new(AtomicI64::new(NOW + 3_600));
+    let shared = Arc::clone(&github_now);
+    let github = Scripted::start(usual(move |seen| strict(shared.load(Ordering::Relaxed))(seen))).await;
+    let clock = clock();
+    let app = GithubApp::new(config(&github).with_clock(Arc::clone(&clock) as _)).unwrap();
+    app.app().await.unwrap();
+    assert_eq!(github.seen().len(), 2);
+
+    clock.advance(Duration::hours(1));
+    app.app().await.unwrap();
+    assert_eq!(github.seen().len(), 4, "dated by the old difference, refused, and dated anew");
+    app.app().await.unwrap();
+    assert_eq!(github.seen().len(), 5);
+}
+
+#[tokio::test]
+async fn all_who_were_refused_at_once_are_corrected() {
+    let judge = strict(NOW + 3_600);
+    let late = std::time::Duration::from_millis(50);
+    let github = Scripted::start(usual(move |seen| judge(seen).map(|refused| refused.after(late)))).await;
+    let app = gateway(&github);
+    let calls: Vec<_> = (0..16)
+        .map(|_| {
+            let app = app.clone();
+            tokio::spawn(async move { app.app().await.unwrap() })
+        })
+        .collect();
+    for call in calls {
+        call.await.unwrap();
+    }
+    assert!(github.seen().len() <= 32, "each refused once at most");
+}

@@ -1,0 +1,154 @@
+//! GitHub in trouble, or something else in its stead.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use dockline::PortErrorKind;
+use dockline::ports::{GithubGateway, Lookup};
+use dockline_github::{GithubApp, GithubAppConfig, GithubHost};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+
+use crate::scripted::{Reply, Scripted};
+use crate::setting::{PKCS1, chain, clock, code, gateway, impatient, installation_id, kind, limited, usual};
+
+/// A server that sends these bytes to whoever asks, and then closes the connection or holds it.
+async fn raw(bytes: &'static [u8], hold: bool) -> GithubApp {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        let mut held = Vec::new();
+        while let Ok((mut connection, _)) = listener.accept().await {
+            let mut request = [0; 4096];
+            assert_ne!(connection.read(&mut request).await.unwrap(), 0);
+            connection.write_all(bytes).await.unwrap();
+            if hold {
+                held.push(connection);
+            }
+        }
+    });
+    let config = GithubAppConfig::new(7_u64.try_into().unwrap(), "acme-dock", PKCS1.into())
+        .with_host(GithubHost::at(&base, &base).unwrap())
+        .with_timeout(Duration::from_millis(500))
+        .with_clock(clock());
+    GithubApp::new(config).unwrap()
+}
+
+#[tokio::test]
+async fn trouble_keeps_its_kind_on_every_call_l34_l58() {
+    let cases: [(fn() -> Reply, PortErrorKind); 10] = [
+        (|| Reply::bytes(500, ""), PortErrorKind::Unavailable),
+        (|| Reply::bytes(502, "<html>"), PortErrorKind::Unavailable),
+        (|| Reply::message(403, "You have exceeded a secondary rate limit"), limited(60)),
+        (|| Reply::message(403, "This installation has been suspended"), PortErrorKind::Rejected),
+        (|| Reply::message(403, "Resource not accessible by integration"), PortErrorKind::Rejected),
+        (|| Reply::message(400, "1999-01-01 is not a supported version"), PortErrorKind::Unexpected),
+        (|| Reply::message(422, "Validation Failed"), PortErrorKind::Unexpected),
+        (|| Reply::bytes(307, "").header("location", "/elsewhere"), PortErrorKind::Corrupt),
+        (|| Reply::bytes(200, "<html>"), PortErrorKind::Corrupt),
+        (|| Reply::bytes(200, ""), PortErrorKind::Corrupt),
+    ];
+    for (index, (reply, expected)) in cases.into_iter().enumerate() {
+        // A fresh gateway for each call: one that is limited would not call again.
+        let github = Scripted::start(move |_| reply()).await;
+        let app = || gateway(&github);
+        assert_eq!(kind(app().app().await), expected, "case {index}");
+        assert_eq!(kind(app().installation(installation_id()).await), expected, "case {index}");
+        assert_eq!(kind(app().uninstall(installation_id()).await), expected, "case {index}");
+        assert_eq!(kind(app().prove(&code(), installation_id()).await), expected, "case {index}");
+        assert_eq!(github.seen().len(), 4, "case {index}: nothing is tried twice");
+    }
+}
+
+#[tokio::test]
+async fn an_unsupported_version_is_named() {
+    let github = Scripted::start(|_| Reply::message(400, "1999-01-01 is not a supported version")).await;
+    let error = gateway(&github).app().await.unwrap_err();
+    assert!(chain(&error).contains("API version"), "{}", chain(&error));
+}
+
+#[tokio::test]
+async fn a_redirect_is_not_followed_i18() {
+    let elsewhere = Scripted::start(usual(|_| None)).await;
+    for status in [301, 302, 303, 307, 308] {
+        let location = format!("{}/api/app", elsewhere.base());
+        let github = Scripted::start(move |_| Reply::bytes(status, "").header("location", &location)).await;
+        assert_eq!(kind(gateway(&github).app().await), PortErrorKind::Corrupt);
+        assert_eq!(kind(gateway(&github).prove(&code(), installation_id()).await), PortErrorKind::Corrupt);
+        assert_eq!(github.seen().len(), 2);
+    }
+    assert!(elsewhere.seen().is_empty());
+}
+
+/// The App's answer, padded to so many bytes.
+fn padded(length: usize) -> Vec<u8> {
+    let mut body = serde_json::to_vec(&crate::setting::app_body()).unwrap();
+    body.resize(length, b' ');
+    body
+}
+
+#[tokio::test]
+async fn an_answer_of_a_mebibyte_is_read_and_not_one_byte_more_l65_i17() {
+    let github = Scripted::start(|_| Reply::bytes(200, padded(1 << 20))).await;
+    gateway(&github).app().await.unwrap();
+
+    let github = Scripted::start(|_| Reply::bytes(200, padded((1 << 20) + 1))).await;
+    let error = gateway(&github).app().await.unwrap_err();
+    assert_eq!(error.kind(), PortErrorKind::Corrupt);
+    assert!(chain(&error).contains("1 MiB"), "{}", chain(&error));
+}
+
+#[tokio::test]
+async fn a_server_that_never_answers_is_given_up_in_time_i17() {
+    let github = Scripted::start(|_| Reply::Never).await;
+    let begun = Instant::now();
+    assert_eq!(kind(impatient(&github).app().await), PortErrorKind::Unavailable);
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    assert_eq!(kind(impatient(&github).prove(&code(), installation_id()).await), PortErrorKind::Unavailable);
+}
+
+#[tokio::test]
+async fn an_answer_that_stalls_is_given_up_in_time_i17() {
+    let app = raw(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{", true).await;
+    assert_eq!(kind(app.app().await), PortErrorKind::Unavailable);
+}
+
+#[tokio::test]
+async fn an_answer_that_is_cut_is_unavailable() {
+    let app = raw(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{", false).await;
+    assert_eq!(kind(app.app().await), PortErrorKind::Unavailable);
+    let app = raw(b"", false).await;
+    assert_eq!(kind(app.app().await), PortErrorKind::Unavailable);
+}
+
+#[tokio::test]
+async fn what_does_not_speak_http_is_no_github() {
+    let app = raw(b"SSH-2.0-OpenSSH_9.2\r\n\r\n", false).await;
+    let error = app.app().await.unwrap_err();
+    assert_eq!(error.kind(), PortErrorKind::Corrupt);
+    assert!(chain(&error).contains("not one of GitHub's"), "{}", chain(&error));
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_there_is_unavailable_and_comes_back_i24() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let base = format!("http://{address}");
+    let config = GithubAppConfig::new(7_u64.try_into().unwrap(), "acme-dock", PKCS1.into())
+        .with_host(GithubHost::at(&base, &base).unwrap());
+    let error = GithubApp::new(config).unwrap().app().await.unwrap_err();
+    assert_eq!(error.kind(), PortErrorKind::Unavailable);
+    assert!(chain(&error).contains("Connection refused"), "{}", chain(&error));
+
+    let down = Arc::new(std::sync::atomic::AtomicBool::new(true));
+    let switch = Arc::clone(&down);
+    let github = Scripted::start(usual(move |_| {
+        switch.load(std::sync::atomic::Ordering::Relaxed).then(|| Reply::bytes(503, ""))
+    }))
+    .await;
+    let app = GithubApp::new(crate::setting::config(&github)).unwrap();
+    assert_eq!(kind(app.installation(installation_id()).await), PortErrorKind::Unavailable);
+    down.store(false, std::sync::atomic::Ordering::Relaxed);
+    assert!(matches!(app.installation(installation_id()).await, Ok(Lookup::Found(_))));
+}
