@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
+use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -11,6 +12,7 @@ use std::time::Duration;
 use axum::body::{Body, HttpBody};
 use axum::response::IntoResponse;
 use axum::{BoxError, Router};
+use futures_util::FutureExt;
 use http::{Request, Response, StatusCode};
 use hyper::body::{Frame, Incoming, SizeHint};
 use hyper::server::conn::http1;
@@ -153,11 +155,19 @@ async fn answer(
 ) -> Result<Response<Body>, Infallible> {
     let until = Instant::now() + limits.body;
     let request = request.map(|body| Body::new(Punctual { body, until, late: None }));
-    let answer = timeout(limits.answer, app.oneshot(request)).await;
-    answer.unwrap_or_else(|_| {
-        tracing::error!(after = ?limits.answer, "a request took too long and was given up");
-        Ok(StatusCode::SERVICE_UNAVAILABLE.into_response())
-    })
+    // Routers answer for their own panics; one that forgot to must not cut the connection either.
+    let answer = AssertUnwindSafe(app.oneshot(request)).catch_unwind();
+    match timeout(limits.answer, answer).await {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(_)) => {
+            tracing::error!("a handler panicked");
+            Ok(StatusCode::INTERNAL_SERVER_ERROR.into_response())
+        }
+        Err(_) => {
+            tracing::error!(after = ?limits.answer, "a request took too long and was given up");
+            Ok(StatusCode::SERVICE_UNAVAILABLE.into_response())
+        }
+    }
 }
 
 /// A body that fails when it is not complete in time.

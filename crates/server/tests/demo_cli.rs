@@ -109,7 +109,7 @@ fn wrong_usage_is_2_and_help_is_0() {
 }
 
 #[test]
-fn the_guide_can_be_pasted() {
+fn the_guide_has_real_addresses_and_keys() {
     let (demo, first) = Program::started(&FREE);
     assert_eq!(first, "Dockline's demo is running.");
     let guide = demo.until_line("Ctrl-C ends everything, and nothing is kept.");

@@ -74,6 +74,15 @@ async fn an_answer_that_does_not_come_is_a_503() {
 }
 
 #[tokio::test]
+async fn a_handler_that_panics_does_not_cut_the_connection() {
+    let app = ok().route("/panic", get(async || -> String { panic!("on purpose") }));
+    let served = served(app, Limits::default()).await;
+    let two = "GET /panic HTTP/1.1\r\nHost: x\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    let answers = rest(send(served.address, two).await).await;
+    assert!(answers.starts_with("HTTP/1.1 500") && answers.ends_with("fine"), "{answers}");
+}
+
+#[tokio::test]
 async fn too_many_and_too_large_headers_are_refused() {
     let served = served(ok(), Limits::default()).await;
     let many: String = (0..101).map(|n| format!("X-{n}: y\r\n")).collect();

@@ -77,7 +77,8 @@ fn seed_example(demo: &Demo) -> String {
            -H 'Authorization: Bearer {key}' \\\n  \
            -H 'Content-Type: application/json' \\\n  \
            -d '{{\n    \"installationId\": {SEED_INSTALLATION},\n    \"state\": \"{SEED_STATE}\"\n  }}'\n\n\
-         The same line again is a no-op: the same answer, with Idempotent-Replayed: true.\n"
+         The same line again is a no-op: the same answer, with Idempotent-Replayed: true. After a detachment the state is\n\
+         spent: leave -d state away then, and use the one that comes.\n"
     )
 }
 
@@ -105,6 +106,15 @@ fn attack(demo: &Demo, state: &str, by_state: bool) -> String {
     let rival = demo.rival();
     let (name, key) = (rival.name, rival.key.expose_secret());
     let number = if by_state { format!("ID={SEED_INSTALLATION}\n") } else { String::new() };
+    // Where the App is installed already, or the policy asks nobody, no confirmation page comes.
+    let lure = if by_state {
+        String::new()
+    } else {
+        format!(
+            "After detaching, open the rival's installUrl as olga, as if its people had sent it to her: the confirmation\n\
+             page names {name}.\n"
+        )
+    };
     let outcome = if by_state {
         "While Acme Coffee is bound this is a 422, the same as for a number that does not exist. Detach first, and it is a\n\
          201: that is what the policy \"state\" means. Without --claim-policy it stays a 422."
@@ -123,7 +133,7 @@ fn attack(demo: &Demo, state: &str, by_state: bool) -> String {
            -H 'Content-Type: application/json' \\\n  \
            -d '{{\"installationId\": '$ID', \"state\": \"{state}\"}}'\n\n\
          {outcome}\n\
-         Open the rival's installUrl as olga, as if its people had sent it to her: the confirmation page names {name}.\n\
+         {lure}\
          To be a stranger in the browser: {github}/session/mallory?return_to=/apps/{SLUG}/installations/new\n\
          (olga again: {github}/session/olga)\n"
     )
