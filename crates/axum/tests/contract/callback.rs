@@ -33,6 +33,9 @@ async fn states_that_cannot_be_used_lead_nowhere() {
     ] {
         assert_eq!(refused(&world, &query).await, reason, "{query}");
     }
+    // L-11: the owner who approves a request comes without the state of whoever asked, and connects nobody.
+    let owner = format!("code={}&installation_id=1&setup_action=install", code());
+    assert_eq!(refused(&world, &owner).await, "malformed_state");
     let state = world.fresh_state(&world.acme).await;
     let doubled = format!("code={}&installation_id=1&state={state}&state={state}", code());
     assert_eq!(refused(&world, &doubled).await, "malformed_state");

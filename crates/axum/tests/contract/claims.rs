@@ -39,6 +39,7 @@ async fn under_policy_state_an_unbound_installation_is_anybodys_as_the_documenta
     assert_eq!(taken.json["orgLogin"], "acme-coffee");
 }
 
+/// "Not yet proven" is not "free to take", and a claim never moves a binding (L-05, L-06).
 #[tokio::test]
 async fn even_under_policy_state_a_bound_installation_looks_absent_to_others() {
     let world = World::with_policy(ClaimPolicy::State).await;

@@ -70,6 +70,7 @@ async fn cancel_uses_the_state_up() {
     world.begin(&world.acme, &state).await.expect_error(422, "VALIDATION");
 }
 
+/// The cookie does not stand in for state and ticket either (L-23).
 #[tokio::test]
 async fn only_confirm_and_cancel_are_answers_and_a_late_one_is_none() {
     let world = World::start().await;
@@ -80,6 +81,9 @@ async fn only_confirm_and_cancel_are_answers_and_a_late_one_is_none() {
     for answer in ["", "yes", "confirm&answer=cancel"] {
         olga.answer(&page, answer).await.expect(422);
     }
+    let stateless = Answer { text: page.text.replace(&state, ""), ..page };
+    olga.answer(&stateless, "confirm").await.expect(422);
+    let page = olga.arrive_with(installation, &state).await.expect(200);
     world.clock.advance(time::Duration::minutes(15));
     let late = olga.answer(&page, "confirm").await.expect(422);
     assert!(late.text.contains("expired"), "{}", late.text);

@@ -23,7 +23,7 @@ async fn after_a_detach_anything_can_be_bound_but_not_with_the_spent_state() {
     assert!(world.github().requests().is_empty(), "a local detach never needs GitHub (L-60)");
     world.get(&world.acme, INSTALLATION).await.expect_error(404, "NOT_FOUND");
     world.delete(&world.acme, INSTALLATION).await.expect_error(404, "NOT_FOUND");
-    // I3: a state makes at most one binding ever.
+    // I3, L-17: a state makes at most one binding ever.
     let other = world.installed("olga", "olga");
     for id in [first, other] {
         let answer = world.register(&world.acme, id, &spent).await.expect_error(422, "VALIDATION");

@@ -34,6 +34,7 @@ async fn every_issue_code_of_the_body() {
         ("[7,\"x\"]", vec![" wrong_type"]),
         ("{", vec![" malformed"]),
         ("", vec![" malformed"]),
+        // L-15: no state of ours, no binding.
         (r#"{"installationId":1,"state":"never-issued"}"#, vec!["state not_claimable"]),
     ] {
         let answer = world.post(&world.acme, body).await.expect_error(422, "VALIDATION");
