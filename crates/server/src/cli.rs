@@ -8,7 +8,10 @@ use std::str::FromStr;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use dockline::ClaimPolicy;
 
-use crate::{demo, github_sim};
+use crate::keys::KeysCommand;
+use crate::migrate::MigrateArgs;
+use crate::serve::ServeArgs;
+use crate::{demo, github_sim, keys, migrate, serve};
 
 /// Binds GitHub App installations to the organizations of a multi-tenant product.
 #[derive(Debug, Parser)]
@@ -33,6 +36,15 @@ enum Command {
     ///
     /// It has no authentication of its own and publishes its private keys: never show it to the internet.
     GithubSim(SimArgs),
+    /// Serve the API on PostgreSQL, for the real GitHub.
+    ///
+    /// Every option can also be given by the environment. Secrets come from files, the database's password by its URL.
+    Serve(Box<ServeArgs>),
+    /// Bring the database's schema to what this version needs. Safe to run any number of times, and at once.
+    Migrate(MigrateArgs),
+    /// Make, list and revoke API keys.
+    #[command(subcommand)]
+    Keys(KeysCommand),
 }
 
 /// Options of `dockline demo`.
@@ -142,6 +154,9 @@ impl Cli {
         match self.command {
             Command::Demo(args) => demo::run(args).await,
             Command::GithubSim(args) => github_sim::run(args).await,
+            Command::Serve(args) => serve::run(*args).await,
+            Command::Migrate(args) => migrate::run(args).await,
+            Command::Keys(command) => keys::run(command).await,
         }
     }
 }

@@ -1,0 +1,44 @@
+//! `dockline migrate`: brings the schema to what this version needs.
+
+use std::error::Error;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::Args;
+
+use crate::database::{DatabaseArgs, migrator};
+use crate::logging;
+
+/// Options of `dockline migrate`.
+#[derive(Debug, Clone, Args)]
+pub struct MigrateArgs {
+    #[command(flatten)]
+    database: DatabaseArgs,
+    /// Change nothing: end with 1 where something would be done.
+    #[arg(long)]
+    check: bool,
+}
+
+/// Applies what is pending, or says that nothing is.
+///
+/// # Errors
+/// Where the database cannot be reached, is newer than this version, or refuses.
+pub async fn run(args: MigrateArgs) -> Result<ExitCode, Box<dyn Error + Send + Sync>> {
+    logging::start(logging::Verbosity::Running);
+    let database = args.database.open()?;
+    let schema = database.schema().to_string();
+    let migrator = migrator(&database);
+    let mut stdout = io::stdout().lock();
+    if args.check {
+        migrator.check().await?;
+        writeln!(stdout, "schema {schema}: nothing to do")?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let applied = migrator.run().await?;
+    if applied.from == applied.to {
+        writeln!(stdout, "schema {schema}: nothing to do, it is at version {}", applied.to)?;
+    } else {
+        writeln!(stdout, "schema {schema}: migrated from version {} to {}", applied.from, applied.to)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,52 @@
+//! The gateway to the configured GitHub.
+
+use std::error::Error;
+
+use dockline::AppId;
+use dockline::ports::GithubGateway;
+use dockline_github::{GithubApp, GithubAppConfig, GithubHost};
+
+use super::options::{GithubArgs, secret_file};
+
+/// Checks the options and makes the gateway. Where the App's number is not given, GitHub is asked for it, which also
+/// shows that it accepts the key.
+pub(super) async fn open(args: &GithubArgs) -> Result<GithubApp, Box<dyn Error + Send + Sync>> {
+    if let Some(id) = &args.github_app_id {
+        let app = id.trim().parse().ok().and_then(|id: u64| AppId::new(id).ok());
+        let app = app.ok_or("--github-app-id: a number is needed, as the App's settings page shows it")?;
+        return Ok(GithubApp::new(config(args, app)?)?);
+    }
+    if args.github_client_id.is_none() {
+        return Err("give --github-app-id, or --github-client-id: without either GitHub cannot tell which App it is".into());
+    }
+    // Any number will do to ask by: what is signed names the client id.
+    let asking = GithubApp::new(config(args, AppId::new(1)?)?)?;
+    let facts = asking.app().await.map_err(|error| {
+        let cause = error.source().map(ToString::to_string).unwrap_or_default();
+        format!("GitHub was asked for the App's number, but {error}: {cause}. With --github-app-id nothing is asked")
+    })?;
+    if args.github_app_slug.as_ref().is_some_and(|slug| *slug != facts.slug) {
+        return Err(format!("--github-app-slug: GitHub says that this App's is {}", facts.slug).into());
+    }
+    Ok(GithubApp::new(config(args, facts.app)?)?)
+}
+
+fn config(args: &GithubArgs, app: AppId) -> Result<GithubAppConfig, Box<dyn Error + Send + Sync>> {
+    let slug = args.github_app_slug.as_deref();
+    let slug = slug.ok_or("--github-app-slug is required: the App's name in github.com/apps/SLUG")?;
+    let key = args.github_private_key_file.as_deref();
+    let key = key.ok_or("--github-private-key-file is required: a private key of the App, as GitHub gave it")?;
+    let key = secret_file(key, "--github-private-key-file")?;
+    let host = match (&args.github_web_url, &args.github_api_url) {
+        (Some(web), Some(api)) => GithubHost::at(web, api)?,
+        _ => GithubHost::github_com(),
+    };
+    let config = GithubAppConfig::new(app, slug, key).with_host(host);
+    match (&args.github_client_id, &args.github_client_secret_file) {
+        (Some(id), Some(file)) => {
+            let secret = secret_file(file, "--github-client-secret-file")?;
+            Ok(config.with_oauth_client(id, secret))
+        }
+        _ => Ok(config),
+    }
+}
