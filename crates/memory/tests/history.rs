@@ -1,0 +1,87 @@
+//! What `MemoryBindingRepo` keeps beyond the port: the history of every organization.
+
+#![expect(clippy::unwrap_used, reason = "memory does not fail")]
+
+use std::sync::Arc;
+
+use dockline::NewBinding;
+use dockline::ports::{BindingRepo, Insertion, Observation};
+use dockline_memory::{BindingRecord, MemoryBindingRepo};
+use dockline_testkit::binding_repo::{model, races};
+use dockline_testkit::fixtures::{binding_of, digest, installation, organization, seconds};
+use dockline_testkit::race::ROUNDS;
+use dockline_testkit::runner::block_on;
+use time::{Duration, OffsetDateTime};
+
+fn new_binding(name: &str, number: u64, state: &str) -> NewBinding {
+    binding_of(name, number, digest(state))
+}
+
+fn record(new: NewBinding, released_at: Option<OffsetDateTime>) -> BindingRecord {
+    BindingRecord {
+        installation: new.installation,
+        proof: new.proof,
+        proven_by: new.proven_by,
+        spent: new.spent,
+        registered_at: new.registered_at,
+        released_at,
+    }
+}
+
+// I25: one line per binding, changed by its release only.
+#[test]
+fn every_binding_is_kept_as_it_was_made_with_the_time_of_its_release() {
+    let repo = MemoryBindingRepo::new();
+    let (first, second) = (new_binding("acme", 1, "state 1"), new_binding("acme", 2, "state 2"));
+    block_on(async {
+        repo.insert(first.clone()).await.unwrap();
+        repo.observe(installation(1), Observation::Uninstalled { verified_at: seconds(30) }).await.unwrap();
+        let released_at = seconds(60) + Duration::nanoseconds(1_999);
+        repo.release(&organization("acme"), installation(1), released_at).await.unwrap();
+        repo.insert(second.clone()).await.unwrap();
+        repo.insert(new_binding("acme", 3, "state 3")).await.unwrap();
+    });
+    let released_at = seconds(60) + Duration::microseconds(1);
+    let expected = [record(first, Some(released_at)), record(second, None)];
+    assert_eq!(repo.history(&organization("acme")), expected);
+    assert_eq!(repo.history(&organization("other")), []);
+}
+
+#[test]
+fn a_clone_shares_what_the_original_holds() {
+    let repo = MemoryBindingRepo::new();
+    let insertion = block_on(repo.clone().insert(new_binding("acme", 1, "state"))).unwrap();
+    let Insertion::Inserted(binding) = insertion else { unreachable!("not inserted: {insertion:?}") };
+    assert_eq!(block_on(repo.find(&organization("acme"))).unwrap(), Some(binding));
+}
+
+// I3, I4: what raced left one line, whatever was answered.
+#[test]
+fn races_for_one_binding_leave_one_line_of_history() {
+    for clause in [Race::Twins, Race::OneState] {
+        let repo = MemoryBindingRepo::new();
+        let shared: Arc<dyn BindingRepo> = Arc::new(repo.clone());
+        block_on(async {
+            match clause {
+                Race::Twins => races::twins_that_race_are_all_answered_one_row(&shared).await,
+                Race::OneState => {
+                    races::one_state_makes_one_binding_ever_however_fast_it_is_released(&shared).await;
+                }
+            }
+        });
+        for round in ROUNDS {
+            assert_eq!(repo.history(&organization(&format!("acme-{round}"))).len(), 1);
+        }
+    }
+}
+
+enum Race {
+    Twins,
+    OneState,
+}
+
+// I29, on as many sequences as memory has the time for.
+#[test]
+fn the_repository_agrees_with_a_plain_log_on_a_thousand_sequences() {
+    block_on(model::agrees_on(&MemoryBindingRepo::new(), 0..1_000));
+}

@@ -1,0 +1,276 @@
+use async_trait::async_trait;
+use dockline::ports::{Put, StateStore, Vouched};
+use dockline::{
+    InstallationId, IssuedState, OrganizationId, PortError, PortName, SecretDigest, SetupAction, StateDigest,
+    Tie, Visit,
+};
+use tokio_postgres::Row;
+use tokio_postgres::types::Type;
+
+use crate::column::{
+    account_id, digest, get, installation, one_of, organization, parse, parse_some, proof, stored,
+};
+use crate::database::Database;
+use crate::failure::Failure;
+use crate::statement::Statement;
+
+const PUT: &str = "INSERT INTO {schema}.install_states AS s \
+    (digest, organization, organization_name, return_url, issued_at, expires_at, discarded, \
+     visit_ticket, visit_browser, visit_installation, visit_account, visit_proof, visit_visitor, visit_setup_action, \
+     tie_installation, tie_account, tie_proof, tie_visitor) \
+    VALUES ($1, $2, $3, $4, $5, $6, false, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) \
+    ON CONFLICT ON CONSTRAINT install_states_pkey DO UPDATE SET \
+     organization = excluded.organization, organization_name = excluded.organization_name, \
+     return_url = excluded.return_url, issued_at = excluded.issued_at, expires_at = excluded.expires_at, \
+     discarded = excluded.discarded, \
+     visit_ticket = excluded.visit_ticket, visit_browser = excluded.visit_browser, \
+     visit_installation = excluded.visit_installation, visit_account = excluded.visit_account, \
+     visit_proof = excluded.visit_proof, visit_visitor = excluded.visit_visitor, \
+     visit_setup_action = excluded.visit_setup_action, \
+     tie_installation = excluded.tie_installation, tie_account = excluded.tie_account, \
+     tie_proof = excluded.tie_proof, tie_visitor = excluded.tie_visitor \
+    WHERE s.expires_at <= excluded.issued_at \
+     OR (s.organization = excluded.organization AND NOT s.discarded \
+         AND s.visit_ticket IS NULL AND s.tie_installation IS NULL) \
+    RETURNING true";
+
+const PUT_TYPES: &[Type] = &[
+    Type::BYTEA,
+    Type::TEXT,
+    Type::TEXT,
+    Type::TEXT,
+    Type::TIMESTAMPTZ,
+    Type::TIMESTAMPTZ,
+    Type::BYTEA,
+    Type::BYTEA,
+    Type::INT8,
+    Type::INT8,
+    Type::TEXT,
+    Type::INT8,
+    Type::TEXT,
+    Type::INT8,
+    Type::INT8,
+    Type::TEXT,
+    Type::INT8,
+];
+
+const FIND: &str = "SELECT digest, organization, organization_name, return_url, issued_at, expires_at, \
+    visit_ticket, visit_browser, visit_installation, visit_account, visit_proof, visit_visitor, visit_setup_action, \
+    tie_installation, tie_account, tie_proof, tie_visitor \
+    FROM {schema}.install_states WHERE digest = $1 AND NOT discarded AND ($2 IS NULL OR organization = $2)";
+
+const HOLD: &str = "UPDATE {schema}.install_states SET \
+    visit_ticket = $2, visit_browser = $3, visit_installation = $4, visit_account = $5, visit_proof = $6, \
+    visit_visitor = $7, visit_setup_action = $8 \
+    WHERE digest = $1 AND NOT discarded RETURNING true";
+
+const HOLD_TYPES: &[Type] =
+    &[Type::BYTEA, Type::BYTEA, Type::BYTEA, Type::INT8, Type::INT8, Type::TEXT, Type::INT8, Type::TEXT];
+
+// The row is locked as it is read, so that of two calls the second reads what the first made of it.
+const VOUCH: &str = "WITH before AS ( \
+     SELECT digest, tie_installation FROM {schema}.install_states \
+     WHERE digest = $1 AND NOT discarded AND ($2 IS NULL OR visit_ticket = $2) FOR UPDATE \
+    ), tied AS ( \
+     UPDATE {schema}.install_states AS s SET \
+      tie_installation = $3, \
+      tie_account = CASE WHEN before.tie_installation IS NULL THEN $4 ELSE s.tie_account END, \
+      tie_proof = CASE WHEN before.tie_installation IS NULL THEN $5 ELSE s.tie_proof END, \
+      tie_visitor = CASE WHEN before.tie_installation IS NULL THEN $6 ELSE s.tie_visitor END, \
+      visit_ticket = NULL, visit_browser = NULL, visit_installation = NULL, visit_account = NULL, \
+      visit_proof = NULL, visit_visitor = NULL, visit_setup_action = NULL \
+     FROM before \
+     WHERE s.digest = before.digest AND (before.tie_installation IS NULL OR before.tie_installation = $3) \
+    ) SELECT tie_installation FROM before";
+
+const VOUCH_TYPES: &[Type] = &[Type::BYTEA, Type::BYTEA, Type::INT8, Type::INT8, Type::TEXT, Type::INT8];
+
+const DISCARD: &str = "UPDATE {schema}.install_states SET discarded = true \
+    WHERE digest = $1 AND NOT discarded AND ($2 IS NULL OR visit_ticket = $2) RETURNING true";
+
+/// Issued states in the table `install_states`. Expired rows are kept until [`PgHousekeeping`](crate::PgHousekeeping)
+/// purges them.
+#[derive(Debug, Clone)]
+pub struct PgStateStore {
+    database: Database,
+    put: Statement,
+    find: Statement,
+    hold: Statement,
+    vouch: Statement,
+    discard: Statement,
+}
+
+impl PgStateStore {
+    /// The states of `database`.
+    #[must_use]
+    pub fn new(database: &Database) -> Self {
+        Self {
+            put: database.statement(PUT, PUT_TYPES),
+            find: database.statement(FIND, &[Type::BYTEA, Type::TEXT]),
+            hold: database.statement(HOLD, HOLD_TYPES),
+            vouch: database.statement(VOUCH, VOUCH_TYPES),
+            discard: database.statement(DISCARD, &[Type::BYTEA, Type::BYTEA]),
+            database: database.clone(),
+        }
+    }
+
+    async fn find_of(
+        &self,
+        organization: Option<&str>,
+        digest: &StateDigest,
+    ) -> Result<Option<IssuedState>, PortError> {
+        let row = self.database.row(&self.find, &[&bytes(digest), &organization]).await.map_err(at)?;
+        row.as_ref().map(state).transpose().map_err(at)
+    }
+}
+
+fn at(failure: Failure) -> PortError {
+    failure.at(PortName::StateStore)
+}
+
+fn bytes(digest: &SecretDigest) -> &[u8] {
+    digest.as_bytes()
+}
+
+fn state(row: &Row) -> Result<IssuedState, Failure> {
+    Ok(IssuedState {
+        digest: parse(row, "digest", digest)?,
+        organization: organization(row)?,
+        organization_name: get(row, "organization_name")?,
+        return_url: get(row, "return_url")?,
+        issued_at: get(row, "issued_at")?,
+        expires_at: get(row, "expires_at")?,
+        visit: visit(row)?,
+        tie: tie(row, ["tie_installation", "tie_account", "tie_proof", "tie_visitor"])?,
+    })
+}
+
+fn visit(row: &Row) -> Result<Option<Visit>, Failure> {
+    let columns = ["visit_installation", "visit_account", "visit_proof", "visit_visitor"];
+    let Some(tie) = tie(row, columns)? else { return Ok(None) };
+    let actions = [SetupAction::Install, SetupAction::Update, SetupAction::Request];
+    Ok(Some(Visit {
+        ticket: parse(row, "visit_ticket", digest)?,
+        browser: parse(row, "visit_browser", digest)?,
+        tie,
+        setup_action: one_of(row, "visit_setup_action", actions, SetupAction::as_str)?,
+    }))
+}
+
+/// The tie in these four columns, which are all null or none of them is.
+fn tie(row: &Row, columns: [&'static str; 4]) -> Result<Option<Tie>, Failure> {
+    let [tied, account, shown, visitor] = columns;
+    if get::<Option<i64>>(row, tied)?.is_none() {
+        return Ok(None);
+    }
+    Ok(Some(Tie {
+        installation: installation(row, tied)?,
+        account: account_id(row, account)?,
+        proof: proof(row, shown)?,
+        visitor: account_id(row, visitor)?,
+    }))
+}
+
+#[async_trait]
+impl StateStore for PgStateStore {
+    async fn put(&self, state: IssuedState) -> Result<Put, PortError> {
+        let (visit, tie) = (state.visit, state.tie);
+        let question = visit.map(|visit| visit.tie);
+        let row = self
+            .database
+            .row(
+                &self.put,
+                &[
+                    &bytes(&state.digest),
+                    &state.organization.as_str(),
+                    &state.organization_name,
+                    &state.return_url,
+                    &stored(state.issued_at),
+                    &stored(state.expires_at),
+                    &visit.as_ref().map(|visit| bytes(&visit.ticket)),
+                    &visit.as_ref().map(|visit| bytes(&visit.browser)),
+                    &question.map(|tie| i64::from(tie.installation)),
+                    &question.map(|tie| i64::from(tie.account)),
+                    &question.map(|tie| tie.proof.as_str()),
+                    &question.map(|tie| i64::from(tie.visitor)),
+                    &visit.map(|visit| visit.setup_action.as_str()),
+                    &tie.map(|tie| i64::from(tie.installation)),
+                    &tie.map(|tie| i64::from(tie.account)),
+                    &tie.map(|tie| tie.proof.as_str()),
+                    &tie.map(|tie| i64::from(tie.visitor)),
+                ],
+            )
+            .await;
+        Ok(if row.map_err(at)?.is_some() { Put::Stored } else { Put::InUse })
+    }
+
+    async fn find(
+        &self,
+        organization: &OrganizationId,
+        digest: &StateDigest,
+    ) -> Result<Option<IssuedState>, PortError> {
+        self.find_of(Some(organization.as_str()), digest).await
+    }
+
+    async fn find_by_digest(&self, digest: &StateDigest) -> Result<Option<IssuedState>, PortError> {
+        self.find_of(None, digest).await
+    }
+
+    async fn hold(&self, digest: &StateDigest, visit: Visit) -> Result<bool, PortError> {
+        let row = self
+            .database
+            .row(
+                &self.hold,
+                &[
+                    &bytes(digest),
+                    &bytes(&visit.ticket),
+                    &bytes(&visit.browser),
+                    &i64::from(visit.tie.installation),
+                    &i64::from(visit.tie.account),
+                    &visit.tie.proof.as_str(),
+                    &i64::from(visit.tie.visitor),
+                    &visit.setup_action.as_str(),
+                ],
+            )
+            .await;
+        Ok(row.map_err(at)?.is_some())
+    }
+
+    async fn vouch<'a>(
+        &self,
+        digest: &StateDigest,
+        ticket: Option<&'a SecretDigest>,
+        tie: Tie,
+    ) -> Result<Vouched, PortError> {
+        let row = self
+            .database
+            .row(
+                &self.vouch,
+                &[
+                    &bytes(digest),
+                    &ticket.map(bytes),
+                    &i64::from(tie.installation),
+                    &i64::from(tie.account),
+                    &tie.proof.as_str(),
+                    &i64::from(tie.visitor),
+                ],
+            )
+            .await;
+        let Some(before) = row.map_err(at)? else { return Ok(Vouched::Unknown) };
+        let first = parse_some(&before, "tie_installation", |id: i64| InstallationId::try_from(id));
+        Ok(match first.map_err(at)? {
+            None => Vouched::Tied,
+            Some(first) if first == tie.installation => Vouched::AlreadyTied,
+            Some(_) => Vouched::TiedToOther,
+        })
+    }
+
+    async fn discard<'a>(
+        &self,
+        digest: &StateDigest,
+        ticket: Option<&'a SecretDigest>,
+    ) -> Result<bool, PortError> {
+        let row = self.database.row(&self.discard, &[&bytes(digest), &ticket.map(bytes)]).await;
+        Ok(row.map_err(at)?.is_some())
+    }
+}

@@ -1,0 +1,80 @@
+//! Values that tests write.
+
+use dockline::{
+    Account, AccountId, AccountKind, ApiKeySecretHash, InstallationId, IssuedState, KeyEnvironment, KeyId,
+    KeyRecord, NewBinding, OrganizationId, Proof, Scope, SecretDigest, Status, Tie, Tier,
+};
+use time::macros::datetime;
+use time::{Duration, OffsetDateTime};
+
+pub(crate) const NOON: OffsetDateTime = datetime!(2026-03-01 12:00 UTC);
+
+pub(crate) fn organization(name: &str) -> OrganizationId {
+    OrganizationId::new(name).unwrap()
+}
+
+pub(crate) fn installation(number: u64) -> InstallationId {
+    InstallationId::new(number).unwrap()
+}
+
+pub(crate) fn account(number: u64) -> Account {
+    Account {
+        id: AccountId::new(number).unwrap(),
+        login: format!("account-{number}"),
+        kind: AccountKind::Organization,
+    }
+}
+
+pub(crate) fn digest(text: &str) -> SecretDigest {
+    SecretDigest::of(text.as_bytes())
+}
+
+pub(crate) fn binding(owner: &str, number: u64, state: &str) -> NewBinding {
+    NewBinding {
+        organization: organization(owner),
+        installation: installation(number),
+        account: account(number),
+        status: Status::Active,
+        proof: Proof::Administered,
+        proven_by: Some(AccountId::new(77).unwrap()),
+        spent: digest(state),
+        last_verified_at: NOON,
+        registered_at: NOON + Duration::SECOND,
+    }
+}
+
+pub(crate) fn state(owner: &str, text: &str) -> IssuedState {
+    IssuedState {
+        digest: digest(text),
+        organization: organization(owner),
+        organization_name: "Acme".to_owned(),
+        return_url: "https://acme.example/done".to_owned(),
+        issued_at: NOON,
+        expires_at: NOON + IssuedState::LIFETIME,
+        visit: None,
+        tie: None,
+    }
+}
+
+pub(crate) fn tie(number: u64) -> Tie {
+    Tie {
+        installation: installation(number),
+        account: AccountId::new(number).unwrap(),
+        proof: Proof::Installed,
+        visitor: AccountId::new(77).unwrap(),
+    }
+}
+
+pub(crate) fn key(id: &str, owner: &str) -> KeyRecord {
+    KeyRecord {
+        id: KeyId::parse(id).unwrap(),
+        environment: KeyEnvironment::Live,
+        secret_hash: ApiKeySecretHash::from_bytes([7; 32]),
+        organization: organization(owner),
+        organization_name: "Acme Coffee ☕".to_owned(),
+        scopes: vec![Scope::GithubAdmin, Scope::Other("billing:read".to_owned())],
+        tier: Tier::partner(),
+        allowed_return_domains: vec!["acme.example".to_owned(), "localhost".to_owned()],
+        revoked_at: None,
+    }
+}

@@ -1,0 +1,9 @@
+//! The adapter against a real PostgreSQL, which `DATABASE_URL` names: `cargo xtask test` sees to that.
+
+#![expect(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
+
+mod conformance;
+mod fixtures;
+mod fresh;
+mod keys;
+mod stored;

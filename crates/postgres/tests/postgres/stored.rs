@@ -1,0 +1,49 @@
+//! What columns keep.
+
+use dockline::ports::{BindingRepo, Insertion, StateStore};
+use dockline::{AccountId, InstallationId};
+use dockline_postgres::{PgBindingRepo, PgStateStore};
+use time::{Duration, UtcOffset};
+
+use crate::fixtures::{NOON, binding, organization, state};
+use crate::fresh;
+
+#[tokio::test]
+async fn nanoseconds_are_cut_and_never_rounded_up_on_either_side_of_2000() {
+    let (_fresh, database) = fresh::database().await;
+    let bindings = PgBindingRepo::new(&database);
+    for (owner, number, year) in [("org_new", 1, 2026), ("org_old", 2, 1999), ("org_older", 3, 1901)] {
+        let whole = NOON.replace_year(year).unwrap() + Duration::microseconds(123_456);
+        let mut new = binding(owner, number, "state");
+        new.registered_at =
+            (whole + Duration::nanoseconds(999)).to_offset(UtcOffset::from_hms(5, 30, 0).unwrap());
+        new.last_verified_at = new.registered_at;
+        let Insertion::Inserted(stored) = bindings.insert(new).await.unwrap() else { panic!("refused") };
+        assert_eq!((stored.registered_at, stored.last_verified_at), (whole, whole));
+        assert!(stored.registered_at.offset().is_utc());
+        assert_eq!(bindings.find(&organization(owner)).await.unwrap(), Some(stored));
+    }
+    let states = PgStateStore::new(&database);
+    let mut issued = state("org_new", "text");
+    issued.expires_at += Duration::nanoseconds(1_999);
+    states.put(issued.clone()).await.unwrap();
+    let found = states.find_by_digest(&issued.digest).await.unwrap().unwrap();
+    assert_eq!(found.expires_at, issued.expires_at.truncate_to_microsecond());
+}
+
+/// L-63
+#[tokio::test]
+async fn ids_up_to_the_largest_go_through() {
+    let (_fresh, database) = fresh::database().await;
+    let bindings = PgBindingRepo::new(&database);
+    for (owner, number) in [("org_a", 3_000_000_000), ("org_b", InstallationId::MAX)] {
+        let mut new = binding(owner, number, "state");
+        new.proven_by = Some(AccountId::new(number).unwrap());
+        let Insertion::Inserted(stored) = bindings.insert(new.clone()).await.unwrap() else {
+            panic!("refused")
+        };
+        assert_eq!(stored.installation, new.installation);
+        assert_eq!(stored.proven_by, new.proven_by);
+        assert_eq!(bindings.find_by_installation(new.installation).await.unwrap(), Some(stored));
+    }
+}

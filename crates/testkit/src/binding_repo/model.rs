@@ -1,0 +1,134 @@
+//! Random sequences against a reference that keeps nothing but a log (I1, I7, I29).
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use dockline::ports::{BindingRepo, Insertion, Observation, Release};
+use dockline::{InstallationId, NewBinding, OrganizationId, Status};
+use time::{Duration, OffsetDateTime};
+
+use super::reference::{Line, Model};
+use super::{NOON, account, installation, new_binding, organization};
+use crate::random::{Random, seeds};
+
+const STEPS: usize = 60;
+/// After so many steps all of the repository is looked at; a database answers each look in its own time.
+const COMPARED_AFTER: usize = 4;
+const ORGANIZATIONS: [&str; 3] = ["a", "b", "c"];
+const INSTALLATIONS: [u64; 4] = [1, 2, 3, 4];
+const STATES: [&str; 5] = ["s1", "s2", "s3", "s4", "s5"];
+const LOGINS: [&str; 2] = ["acme-coffee", "renamed"];
+/// The ways in which a step can end.
+const WAYS: usize = 9;
+
+/// Every answer to every operation of random sequences is the reference's (I29); at no time has an organization two
+/// bindings or an installation two organizations (I1), nor does a dead installation look alive (I7).
+///
+/// Runs [`seeds`]; `DOCKLINE_SEED` runs one sequence again.
+pub async fn the_repository_agrees_with_a_plain_log_on_every_sequence(repo: &dyn BindingRepo) {
+    agrees_on(repo, seeds()).await;
+}
+
+/// The same clause on as many sequences as the caller likes. One repository serves all: each sequence has
+/// organizations and installations of its own.
+pub async fn agrees_on(repo: &dyn BindingRepo, seeds: Range<u64>) {
+    let sequences = usize::try_from(seeds.end - seeds.start).unwrap();
+    let mut seen = BTreeMap::<_, usize>::new();
+    for seed in seeds {
+        println!("DOCKLINE_SEED={seed}"); // the last one that is printed is the one that failed
+        let mut sequence = Sequence { seed, random: Random::seeded(seed), model: Model::default() };
+        for step in 1..=STEPS {
+            *seen.entry(sequence.step(repo).await).or_default() += 1;
+            if step % COMPARED_AFTER == 0 {
+                sequence.compare(repo).await;
+            }
+        }
+    }
+    println!("{seen:?}");
+    // A generator that never gets somewhere would prove nothing about it.
+    let reached = seen.len() == WAYS && seen.values().all(|&times| times * 5 > sequences);
+    assert!(sequences < 20 || reached, "{seen:?}");
+}
+
+struct Sequence {
+    seed: u64,
+    random: Random,
+    model: Model,
+}
+
+impl Sequence {
+    fn organization(&self, name: &str) -> OrganizationId {
+        organization(&format!("org_{}_{name}", self.seed))
+    }
+
+    fn installation(&self, number: u64) -> InstallationId {
+        installation(self.seed * 10 + number)
+    }
+
+    /// Within few seconds, so that times meet, and with nanoseconds, which nobody keeps.
+    fn time(&mut self) -> OffsetDateTime {
+        NOON + Duration::seconds(self.random.below(12).into())
+            + Duration::nanoseconds(self.random.below(3_000).into())
+    }
+
+    async fn step(&mut self, repo: &dyn BindingRepo) -> &'static str {
+        let number = self.random.one_of(&INSTALLATIONS);
+        let id = self.installation(number);
+        let name = self.random.one_of(&ORGANIZATIONS);
+        let organization = self.organization(name);
+        let status = self.random.one_of(&[Status::Active, Status::Suspended]);
+        let account = account(self.random.one_of(&LOGINS));
+        let time = self.time();
+        match self.random.below(20) {
+            0 => {
+                self.observe(repo, id, Observation::Uninstalled { verified_at: time }).await;
+                "ended"
+            }
+            1..5 => {
+                self.observe(repo, id, Observation::Present { status, account, verified_at: time }).await;
+                "observed"
+            }
+            5..9 => {
+                let released = repo.release(&organization, id, time).await.unwrap();
+                assert_eq!(released, self.model.release(organization, id));
+                if released == Release::NothingBound { "not released" } else { "released" }
+            }
+            _ => {
+                let registered_at = self.time();
+                let state = self.random.one_of(&STATES);
+                let new = new_binding(organization.as_str(), id.get(), state);
+                let new = NewBinding { account, status, last_verified_at: time, registered_at, ..new };
+                let insertion = repo.insert(new.clone()).await.unwrap();
+                assert_eq!(insertion, self.model.insert(new));
+                match insertion {
+                    Insertion::Inserted(_) => "inserted",
+                    Insertion::Occupied(_) => "occupied",
+                    Insertion::Taken => "taken",
+                    Insertion::Spent => "spent",
+                    Insertion::Gone => "gone",
+                }
+            }
+        }
+    }
+
+    async fn observe(&mut self, repo: &dyn BindingRepo, id: InstallationId, observation: Observation) {
+        repo.observe(id, observation.clone()).await.unwrap();
+        self.model.0.push(Line::Said(id, observation));
+    }
+
+    async fn compare(&self, repo: &dyn BindingRepo) {
+        let live = self.model.live();
+        for name in ORGANIZATIONS.map(|name| self.organization(name)) {
+            let expected: Vec<_> = live.iter().filter(|row| row.organization == name).collect();
+            assert!(expected.len() <= 1, "I1: {expected:?}");
+            assert_eq!(repo.find(&name).await.unwrap().as_ref(), expected.first().copied());
+        }
+        for id in INSTALLATIONS.map(|number| self.installation(number)) {
+            let expected: Vec<_> = live.iter().filter(|row| row.installation == id).collect();
+            assert!(expected.len() <= 1, "I1: {expected:?}");
+            assert_eq!(repo.find_by_installation(id).await.unwrap().as_ref(), expected.first().copied());
+            let uninstalled = expected.first().is_none_or(|row| row.status == Status::Uninstalled);
+            assert!(uninstalled || !self.model.facts(id).gone, "I7: {expected:?}");
+        }
+    }
+}

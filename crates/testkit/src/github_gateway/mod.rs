@@ -1,0 +1,4 @@
+//! What a [`GithubGateway`] promises.
+use std::fmt::Debug;
+/// Driver.
+pub trait GatewayDriver: Debug + Send + Sync + 'static {}

@@ -1,0 +1,15 @@
+#![doc = include_str!("../README.md")]
+#![expect(clippy::unwrap_used, reason = "a clause fails by panicking, and fixtures are valid")]
+
+pub mod binding_repo;
+pub mod fixtures;
+pub mod github_gateway;
+pub mod key_store;
+pub mod race;
+pub mod random;
+pub mod rate_limiter;
+pub mod runner;
+pub mod state_store;
+
+pub use dockline;
+pub use dockline::ports::{ManualClock, SeededEntropy};

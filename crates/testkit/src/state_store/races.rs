@@ -1,0 +1,111 @@
+//! Callers at one moment: whatever is good once is good once.
+
+use std::sync::Arc;
+
+use dockline::ports::{Put, StateStore, Vouched};
+use dockline::{IssuedState, StateDigest};
+
+use super::{issued, organization, ticket, tie, visit};
+use crate::race::{ROUNDS, TASKS, count, race};
+
+/// A state that only this round has.
+fn issued_in(round: u64) -> IssuedState {
+    IssuedState { digest: ticket(&format!("state of round {round}")), ..issued() }
+}
+
+async fn issue(states: &dyn StateStore, round: u64) -> StateDigest {
+    let state = issued_in(round);
+    let digest = state.digest;
+    assert_eq!(states.put(state).await.unwrap(), Put::Stored);
+    digest
+}
+
+async fn issue_with_an_open_question(states: &dyn StateStore, round: u64) -> StateDigest {
+    let digest = issue(states, round).await;
+    assert!(states.hold(&digest, visit("ticket")).await.unwrap());
+    digest
+}
+
+/// A digest that is live for one organization is in use for the others (I3).
+pub async fn of_organizations_that_race_for_one_digest_one_gets_it(states: &Arc<dyn StateStore>) {
+    for round in ROUNDS {
+        let outcomes = race(states, |states, number| {
+            let organization = organization(&format!("org_{number}"));
+            let state = IssuedState { organization, ..issued_in(round) };
+            async move { states.put(state).await.unwrap() }
+        })
+        .await;
+        assert_eq!((count(&outcomes, &Put::Stored), count(&outcomes, &Put::InUse)), (1, 15));
+        let owner = outcomes.iter().position(|outcome| *outcome == Put::Stored).unwrap() + 1;
+        let state = states.find_by_digest(&issued_in(round).digest).await.unwrap().unwrap();
+        assert_eq!(state.organization, organization(&format!("org_{owner}")));
+    }
+}
+
+/// The first tie wins, and the tie that is stored is the one that was told so (L-11, L-18).
+pub async fn of_installations_that_race_for_one_state_one_is_tied(states: &Arc<dyn StateStore>) {
+    for round in ROUNDS {
+        let digest = issue(&**states, round).await;
+        let outcomes =
+            race(
+                states,
+                |states, number| async move { states.vouch(&digest, None, tie(number)).await.unwrap() },
+            )
+            .await;
+        assert_eq!(count(&outcomes, &Vouched::TiedToOther), 15);
+        let winner = outcomes.iter().position(|outcome| *outcome == Vouched::Tied).unwrap();
+        let tied = states.find_by_digest(&digest).await.unwrap().unwrap().tie;
+        assert_eq!(tied, Some(tie(u64::try_from(winner).unwrap() + 1)));
+    }
+}
+
+/// The same tie at once is one tie and fifteen repetitions.
+pub async fn twins_that_race_are_told_of_one_tie(states: &Arc<dyn StateStore>) {
+    for round in ROUNDS {
+        let digest = issue(&**states, round).await;
+        let outcomes =
+            race(states, |states, _| async move { states.vouch(&digest, None, tie(1)).await.unwrap() }).await;
+        assert_eq!((count(&outcomes, &Vouched::Tied), count(&outcomes, &Vouched::AlreadyTied)), (1, 15));
+    }
+}
+
+/// A double click, or a stolen ticket: it ties once (L-17, L-18).
+pub async fn a_ticket_that_is_shown_many_times_at_once_is_good_once(states: &Arc<dyn StateStore>) {
+    for round in ROUNDS {
+        let digest = issue_with_an_open_question(&**states, round).await;
+        let outcomes = race(states, |states, _| async move {
+            states.vouch(&digest, Some(&ticket("ticket")), tie(1)).await.unwrap()
+        })
+        .await;
+        assert_eq!((count(&outcomes, &Vouched::Tied), count(&outcomes, &Vouched::Unknown)), (1, 15));
+    }
+}
+
+/// Confirm and Cancel at once: one of them is what happened.
+pub async fn confirm_and_cancel_with_one_ticket_cannot_both_win(states: &Arc<dyn StateStore>) {
+    for round in ROUNDS {
+        let digest = issue_with_an_open_question(&**states, round).await;
+        let outcomes = race(states, |states, number| async move {
+            let shown = ticket("ticket");
+            if number % 2 == 0 {
+                states.discard(&digest, Some(&shown)).await.unwrap()
+            } else {
+                states.vouch(&digest, Some(&shown), tie(1)).await.unwrap() == Vouched::Tied
+            }
+        })
+        .await;
+        assert_eq!(count(&outcomes, &true), 1);
+        let confirmed = outcomes.iter().step_by(2).any(|won| *won);
+        assert_eq!(states.find_by_digest(&digest).await.unwrap().is_some(), confirmed);
+    }
+}
+
+/// Of callers that use a state up at once, one is told that it did.
+pub async fn a_state_that_is_discarded_many_times_at_once_is_discarded_once(states: &Arc<dyn StateStore>) {
+    for round in ROUNDS {
+        let digest = issue(&**states, round).await;
+        let outcomes =
+            race(states, |states, _| async move { states.discard(&digest, None).await.unwrap() }).await;
+        assert_eq!((count(&outcomes, &true), outcomes.len() as u64), (1, TASKS));
+    }
+}
