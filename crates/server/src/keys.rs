@@ -9,7 +9,7 @@ use dockline::ports::{Clock, OsEntropy, SystemClock};
 use dockline::{ApiKey, KeyEnvironment, KeyId, KeyRecord, OrganizationId, Scope, Tier};
 use dockline_postgres::{KeyEntry, PgKeyStore};
 use secrecy::ExposeSecret;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -154,8 +154,8 @@ async fn create(args: CreateArgs) -> Result<ExitCode, Box<dyn Error + Send + Syn
     if args.json {
         let entry = KeyEntry { record, name: args.label, created_at };
         let mut object = described(&entry)?;
-        object["apiKey"] = Value::from(shown.expose_secret());
-        writeln!(stdout, "{object}")?;
+        object.insert("apiKey".to_owned(), Value::from(shown.expose_secret()));
+        writeln!(stdout, "{}", Value::from(object))?;
     } else {
         writeln!(stdout, "{}", shown.expose_secret())?;
         writeln!(io::stderr(), "This key is not shown again. Key id: {}", record.id)?;
@@ -168,7 +168,8 @@ async fn list(args: ListArgs) -> Result<ExitCode, Box<dyn Error + Send + Sync>> 
     let entries = store.list(args.organization.as_ref()).await?;
     let mut stdout = io::stdout().lock();
     if args.json {
-        let objects = entries.iter().map(described).collect::<Result<Vec<_>, _>>()?;
+        let objects =
+            entries.iter().map(|entry| described(entry).map(Value::from)).collect::<Result<Vec<_>, _>>()?;
         writeln!(stdout, "{}", Value::from(objects))?;
         return Ok(ExitCode::SUCCESS);
     }
@@ -196,7 +197,9 @@ async fn revoke(args: RevokeArgs) -> Result<ExitCode, Box<dyn Error + Send + Syn
     let store = PgKeyStore::new(&args.database.open()?);
     let at = SystemClock.now();
     if !store.revoke(&args.key, at).await? {
-        return Err(format!("there is no key {}; dockline keys list names those that there are", args.key).into());
+        return Err(
+            format!("there is no key {}; dockline keys list names those that there are", args.key).into()
+        );
     }
     let mut stdout = io::stdout().lock();
     if args.json {
@@ -209,19 +212,20 @@ async fn revoke(args: RevokeArgs) -> Result<ExitCode, Box<dyn Error + Send + Syn
 }
 
 /// Everything of a key that may be shown more than once.
-fn described(entry: &KeyEntry) -> Result<Value, time::error::Format> {
+fn described(entry: &KeyEntry) -> Result<Map<String, Value>, time::error::Format> {
     let record = &entry.record;
-    let time = |at: OffsetDateTime| at.format(&Rfc3339);
-    Ok(json!({
-        "keyId": record.id.as_str(),
-        "env": record.environment.as_str(),
-        "organizationId": record.organization.as_str(),
-        "organizationName": record.organization_name,
-        "scopes": record.scopes.iter().map(Scope::as_str).collect::<Vec<_>>(),
-        "tier": record.tier.name,
-        "returnDomains": record.allowed_return_domains,
-        "label": entry.name,
-        "createdAt": time(entry.created_at)?,
-        "revokedAt": record.revoked_at.map(time).transpose()?,
-    }))
+    let time = |at: OffsetDateTime| at.format(&Rfc3339).map(Value::from);
+    let fields = [
+        ("keyId", json!(record.id.as_str())),
+        ("env", json!(record.environment.as_str())),
+        ("organizationId", json!(record.organization.as_str())),
+        ("organizationName", json!(record.organization_name)),
+        ("scopes", json!(record.scopes.iter().map(Scope::as_str).collect::<Vec<_>>())),
+        ("tier", json!(record.tier.name)),
+        ("returnDomains", json!(record.allowed_return_domains)),
+        ("label", json!(entry.name)),
+        ("createdAt", time(entry.created_at)?),
+        ("revokedAt", record.revoked_at.map(time).transpose()?.unwrap_or(Value::Null)),
+    ];
+    Ok(fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
 }

@@ -28,7 +28,7 @@ pub async fn run(args: MigrateArgs) -> Result<ExitCode, Box<dyn Error + Send + S
     let database = args.database.open()?;
     let schema = database.schema().to_string();
     let migrator = migrator(&database);
-    let mut stdout = io::stdout().lock();
+    let mut stdout = io::stdout();
     if args.check {
         migrator.check().await?;
         writeln!(stdout, "schema {schema}: nothing to do")?;

@@ -17,7 +17,10 @@ pub(super) async fn open(args: &GithubArgs) -> Result<GithubApp, Box<dyn Error +
         return Ok(GithubApp::new(config(args, app)?)?);
     }
     if args.github_client_id.is_none() {
-        return Err("give --github-app-id, or --github-client-id: without either GitHub cannot tell which App it is".into());
+        return Err(
+            "give --github-app-id, or --github-client-id: without either GitHub cannot tell which App it is"
+                .into(),
+        );
     }
     // Any number will do to ask by: what is signed names the client id.
     let asking = GithubApp::new(config(args, AppId::new(1)?)?)?;
@@ -35,7 +38,8 @@ fn config(args: &GithubArgs, app: AppId) -> Result<GithubAppConfig, Box<dyn Erro
     let slug = args.github_app_slug.as_deref();
     let slug = slug.ok_or("--github-app-slug is required: the App's name in github.com/apps/SLUG")?;
     let key = args.github_private_key_file.as_deref();
-    let key = key.ok_or("--github-private-key-file is required: a private key of the App, as GitHub gave it")?;
+    let key =
+        key.ok_or("--github-private-key-file is required: a private key of the App, as GitHub gave it")?;
     let key = secret_file(key, "--github-private-key-file")?;
     let host = match (&args.github_web_url, &args.github_api_url) {
         (Some(web), Some(api)) => GithubHost::at(web, api)?,

@@ -45,7 +45,7 @@ pub struct ServeArgs {
 /// Options that name GitHub and the App.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "GitHub App")]
-pub struct GithubArgs {
+pub(crate) struct GithubArgs {
     /// GitHub's pages, such as https://github.example.com; github.com where neither URL is given.
     #[arg(long, value_name = "URL", env = "DOCKLINE_GITHUB_WEB_URL", requires = "github_api_url")]
     pub(crate) github_web_url: Option<String>,
@@ -59,7 +59,12 @@ pub struct GithubArgs {
     #[arg(long, value_name = "SLUG", env = "DOCKLINE_GITHUB_APP_SLUG")]
     pub(crate) github_app_slug: Option<String>,
     /// The App's client id; every claim policy but `state` needs it.
-    #[arg(long, value_name = "ID", env = "DOCKLINE_GITHUB_CLIENT_ID", requires = "github_client_secret_file")]
+    #[arg(
+        long,
+        value_name = "ID",
+        env = "DOCKLINE_GITHUB_CLIENT_ID",
+        requires = "github_client_secret_file"
+    )]
     pub(crate) github_client_id: Option<String>,
     /// File with the App's client secret.
     #[arg(
@@ -135,7 +140,9 @@ mod tests {
         for good in ["https://a.test/base", "http://127.0.0.1:8080", "http://localhost", "http://[::1]:1/x"] {
             assert!(read(good).is_ok(), "{good}");
         }
-        for bad in ["", "https://", "http://a.test", "http://127.0.0.1.evil.test", "https://a.test?b", "a.test"] {
+        for bad in
+            ["", "https://", "http://a.test", "http://127.0.0.1.evil.test", "https://a.test?b", "a.test"]
+        {
             assert!(read(bad).is_err(), "{bad}");
         }
         assert_eq!(check_public_url(None), Ok(None));

@@ -1,0 +1,173 @@
+//! The server is killed, PostgreSQL's backends are killed, both under load: afterwards there is no half binding, and
+//! repeating the same call succeeds (I4, I6, I24).
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+
+use crate::api::{Answer, Backend};
+use crate::schema::TestSchema;
+use crate::server::{Github, Server};
+
+const ORGANIZATIONS: usize = 24;
+/// How often each of the two is killed.
+const KILLS: usize = 3;
+
+/// A PostgreSQL of this test's own: killing one of its backends makes it drop all of them and recover.
+struct OwnCluster {
+    holder: Child,
+    url: String,
+}
+
+impl OwnCluster {
+    fn start() -> Self {
+        let mut holder = Command::new(env!("CARGO"))
+            .args(["xtask", "postgres", "--", "sh", "-c", "echo \"$DATABASE_URL\"; read -r _"])
+            .env_remove("DATABASE_URL")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut url = String::new();
+        BufReader::new(holder.stdout.take().unwrap()).read_line(&mut url).unwrap();
+        assert!(url.starts_with("postgres://"), "{url}");
+        Self { holder, url: url.trim().to_owned() }
+    }
+}
+
+impl Drop for OwnCluster {
+    fn drop(&mut self) {
+        if let Some(stdin) = &mut self.holder.stdin {
+            let _ = stdin.write_all(b"\n");
+        }
+        let _ = self.holder.wait();
+    }
+}
+
+/// Kills one of the server's database connections at the other end, as hard as it can be done; what is killed has to
+/// belong to a user whom we may signal.
+async fn crash_the_database(schema: &TestSchema) {
+    let victim = "select coalesce(max(pid), 0)::bigint from pg_stat_activity \
+                  where backend_type = 'client backend' and pid <> pg_backend_pid()";
+    let pid = loop {
+        match schema.count(victim).await {
+            0 => tokio::task::yield_now().await,
+            pid => break pid,
+        }
+    };
+    assert!(Command::new("kill").args(["-9", &pid.to_string()]).status().unwrap().success());
+    // It recovers: asked until it answers again.
+    while schema.database().pool().get().await.is_err() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// What all backends share while things are killed around them.
+struct Load {
+    api: String,
+    github: Github,
+    over: AtomicBool,
+    /// Bindings made, confirmed by a second call and released again.
+    cycles: AtomicUsize,
+    /// Calls that met a killed server or a recovering database.
+    troubled: AtomicUsize,
+}
+
+impl Load {
+    /// Repeats a call word for word until it is answered otherwise than by trouble.
+    async fn insist<T, C: Future<Output = Option<T>>>(&self, call: impl Fn() -> C) -> T {
+        loop {
+            if let Some(answer) = call().await {
+                return answer;
+            }
+            self.troubled.fetch_add(1, Ordering::Relaxed);
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    /// Binds, binds again, detaches, with a fresh installation each time; ends bound.
+    async fn keep_binding(&self, backend: Backend, number: usize) -> (Backend, u64, String, String) {
+        let settled = |answer: Option<Answer>| answer.filter(|answer| answer.status != 503);
+        for round in 0.. {
+            let installation = self.github.install(&format!("account-{number}-{round}"));
+            let state = self.insist(|| backend.try_state(&self.api)).await;
+            let register = || async { settled(backend.register(&self.api, installation, &state).await) };
+            let first = self.insist(register).await;
+            assert_eq!(first.status, 201, "{}", first.body);
+            let again = self.insist(register).await;
+            assert_eq!((again.status, &again.body), (201, &first.body), "registeredAt is for life");
+            if self.over.load(Ordering::Relaxed) {
+                return (backend, installation, state, first.body);
+            }
+            let gone = self.insist(|| async { settled(backend.detach(&self.api).await) }).await;
+            // A 404 is the answer to a repetition whose first answer was lost.
+            assert!(matches!(gone.status, 204 | 404), "{}", gone.body);
+            self.cycles.fetch_add(1, Ordering::Relaxed);
+        }
+        unreachable!("the rounds do not end")
+    }
+
+    /// Waits until work is being done again.
+    async fn progress(&self) {
+        let aim = self.cycles.load(Ordering::Relaxed) + ORGANIZATIONS;
+        while self.cycles.load(Ordering::Relaxed) < aim {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn kills_of_the_server_and_of_the_database_leave_nothing_half() {
+    let cluster = OwnCluster::start();
+    let schema = TestSchema::of(cluster.url.clone().into());
+    // The test command's clusters need not survive anything; an operator's does, by PostgreSQL's own default.
+    schema.execute("alter database postgres set synchronous_commit = on").await;
+    schema.migrate().await;
+    let github = Github::start(&schema).await;
+    let mut server = Server::start(&schema, &github, "127.0.0.1:0");
+    let load = Arc::new(Load {
+        api: server.api.clone(),
+        github,
+        over: AtomicBool::new(false),
+        cycles: AtomicUsize::new(0),
+        troubled: AtomicUsize::new(0),
+    });
+    let mut backends = JoinSet::new();
+    for number in 0..ORGANIZATIONS {
+        let backend = Backend::new(schema.key(&format!("org_{number}")).await);
+        let load = load.clone();
+        backends.spawn(async move { load.keep_binding(backend, number).await });
+    }
+    let listen = load.api.strip_prefix("http://").unwrap();
+    for _ in 0..KILLS {
+        load.progress().await;
+        crash_the_database(&schema).await;
+        load.progress().await;
+        server.kill();
+        server = Server::start(&schema, &load.github, listen);
+    }
+    load.progress().await;
+    load.over.store(true, Ordering::Relaxed);
+    while let Some(ended) = backends.join_next().await {
+        let (backend, installation, state, body) = ended.unwrap();
+        let again = backend.register(&load.api, installation, &state).await.unwrap();
+        assert_eq!((again.status, again.body), (201, body));
+    }
+    let (cycles, troubled) = (&load.cycles, &load.troubled);
+    println!("{cycles:?} bindings made and released, {troubled:?} calls repeated, {KILLS} kills of each");
+    assert!(troubled.load(Ordering::Relaxed) > 0, "nobody noticed a kill");
+
+    let all = i64::try_from(ORGANIZATIONS).unwrap();
+    let live = "select count(*) from $schema.bindings where released_at is null";
+    assert_eq!(schema.count(live).await, all);
+    let held = "select count(*) from $schema.installations where organization is not null";
+    assert_eq!(schema.count(held).await, all);
+    let whole = "select count(*) from $schema.bindings b join $schema.installations i \
+                 on i.installation_id = b.installation_id and i.organization = b.organization \
+                 where b.released_at is null";
+    assert_eq!(schema.count(whole).await, all, "both rows or none");
+}

@@ -1,0 +1,97 @@
+//! A schema of its own for each test, and what is looked up in it behind the product's back.
+
+use std::fmt::Write;
+use std::sync::Arc;
+
+use dockline::ports::{Clock, Entropy, OsEntropy, SystemClock};
+use dockline::{ApiKey, KeyEnvironment, KeyRecord, OrganizationId, Scope, Tier};
+use dockline_postgres::{Database, Migrator, PgKeyStore, Schema, open_pool};
+use secrecy::{ExposeSecret, SecretString};
+
+/// Dropped with everything in it when the test ends.
+pub(crate) struct TestSchema {
+    pub(crate) url: SecretString,
+    pub(crate) name: String,
+}
+
+impl TestSchema {
+    /// Of the database that the test command provides.
+    pub(crate) fn new() -> Self {
+        let url = std::env::var("DATABASE_URL");
+        Self::of(url.expect("these tests need a PostgreSQL in DATABASE_URL: run `cargo xtask test`").into())
+    }
+
+    pub(crate) fn of(url: SecretString) -> Self {
+        let mut random = [0_u8; 8];
+        OsEntropy.fill(&mut random).unwrap();
+        let mut name = "test_".to_owned();
+        for byte in random {
+            write!(name, "{byte:02x}").unwrap();
+        }
+        Self { url, name }
+    }
+
+    pub(crate) fn database(&self) -> Database {
+        let pool = open_pool(&self.url, 8).unwrap();
+        Database::new(pool).with_schema(Schema::new(&*self.name).unwrap())
+    }
+
+    pub(crate) async fn migrated() -> Self {
+        let schema = Self::new();
+        schema.migrate().await;
+        schema
+    }
+
+    pub(crate) async fn migrate(&self) {
+        let database = self.database();
+        Migrator::new(database.pool().clone(), database.schema().clone()).run().await.unwrap();
+    }
+
+    /// A key of `organization` with the largest budget.
+    pub(crate) async fn key(&self, organization: &str) -> SecretString {
+        let key = ApiKey::mint(KeyEnvironment::Live, &OsEntropy).unwrap();
+        let record = KeyRecord {
+            id: key.id().clone(),
+            environment: KeyEnvironment::Live,
+            secret_hash: key.secret_hash(),
+            organization: OrganizationId::new(organization).unwrap(),
+            organization_name: organization.to_owned(),
+            scopes: vec![Scope::GithubAdmin],
+            tier: Tier::partner(),
+            allowed_return_domains: vec!["app.example.com".into()],
+            revoked_at: None,
+        };
+        assert!(PgKeyStore::new(&self.database()).insert(&record, "", SystemClock.now()).await.unwrap());
+        key.expose()
+    }
+
+    /// The one number that a query gives; `$schema` stands for the schema.
+    pub(crate) async fn count(&self, query: &str) -> i64 {
+        let database = self.database();
+        let client = database.pool().get().await.unwrap();
+        client.query_one(&query.replace("$schema", &self.name), &[]).await.unwrap().get(0)
+    }
+
+    pub(crate) async fn execute(&self, statement: &str) {
+        let database = self.database();
+        let client = database.pool().get().await.unwrap();
+        client.batch_execute(&statement.replace("$schema", &self.name)).await.unwrap();
+    }
+}
+
+impl Drop for TestSchema {
+    fn drop(&mut self) {
+        let (url, name) = (Arc::new(self.url.expose_secret().to_owned()), self.name.clone());
+        // A drop cannot wait, and the test's runtime may be ending: another thread can.
+        let dropped = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            runtime.block_on(async {
+                let pool = open_pool(&SecretString::from(url.as_str()), 1)?;
+                let client = pool.get().await?;
+                client.batch_execute(&format!("drop schema if exists {name} cascade")).await?;
+                Ok::<_, Box<dyn std::error::Error + Send + Sync>>(())
+            })
+        });
+        drop(dropped.join());
+    }
+}

@@ -1,0 +1,159 @@
+//! `dockline serve` as a child process.
+
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+use std::process::{Child, Command, Output, Stdio};
+
+use dockline_github_sim::{AppCredentials, NewApp, RunningSim};
+use secrecy::ExposeSecret;
+use serde_json::Value;
+
+use crate::schema::TestSchema;
+
+/// The program with the database in its environment.
+pub(crate) fn dockline(schema: &TestSchema, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_dockline"));
+    command
+        .args(arguments)
+        .env_remove("RUST_LOG")
+        .env("DOCKLINE_DATABASE_URL", schema.url.expose_secret())
+        .env("DOCKLINE_DATABASE_SCHEMA", &schema.name)
+        .stdin(Stdio::null());
+    command
+}
+
+/// Runs the program to its end.
+pub(crate) fn run(schema: &TestSchema, arguments: &[&str]) -> Output {
+    dockline(schema, arguments).output().unwrap()
+}
+
+/// The App's credentials as the files that an operator has; removed when dropped.
+pub(crate) struct AppFiles {
+    folder: PathBuf,
+    slug: String,
+    client_id: String,
+}
+
+impl AppFiles {
+    pub(crate) fn new(schema: &TestSchema, app: &AppCredentials) -> Self {
+        let folder = std::env::temp_dir().join(format!("dockline-{}", schema.name));
+        std::fs::create_dir(&folder).unwrap();
+        for (name, secret) in [
+            ("key.pem", &app.private_key_pem),
+            ("client-secret", &app.client_secret),
+            ("webhook-secret", &app.webhook_secret),
+        ] {
+            std::fs::write(folder.join(name), secret.expose_secret()).unwrap();
+        }
+        Self { folder, slug: app.slug.clone(), client_id: app.client_id.clone() }
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.folder.join(name).to_str().unwrap().to_owned()
+    }
+}
+
+impl Drop for AppFiles {
+    fn drop(&mut self) {
+        drop(std::fs::remove_dir_all(&self.folder));
+    }
+}
+
+/// A simulated GitHub with one App, and that App's files.
+pub(crate) struct Github {
+    pub(crate) sim: RunningSim,
+    pub(crate) app: AppCredentials,
+    pub(crate) files: AppFiles,
+}
+
+impl Github {
+    pub(crate) async fn start(schema: &TestSchema) -> Self {
+        let sim = dockline_github_sim::GithubSim::default().start().await.unwrap();
+        let app = NewApp::new("dockline-test", "https://api.example.com/v1/github/installation/callback");
+        let app = sim.sim().create_app(app).unwrap();
+        let files = AppFiles::new(schema, &app);
+        Self { sim, app, files }
+    }
+
+    /// An installation on an account of that login, which is made for it.
+    pub(crate) fn install(&self, login: &str) -> u64 {
+        self.sim.sim().create_user(login).unwrap();
+        self.sim.sim().install(self.app.app_id, login, login).unwrap()
+    }
+}
+
+/// Killed when dropped.
+pub(crate) struct Server {
+    child: Child,
+    pub(crate) api: String,
+}
+
+impl Server {
+    /// Starts it and waits until it listens. Policy state: these tests are about the store.
+    pub(crate) fn start(schema: &TestSchema, github: &Github, listen: &str) -> Self {
+        Self::spawn(schema, github, listen).listening()
+    }
+
+    /// Starts it and does not wait.
+    pub(crate) fn spawn(schema: &TestSchema, github: &Github, listen: &str) -> Starting {
+        let files = &github.files;
+        let arguments = [
+            "serve",
+            "--json",
+            "--listen",
+            listen,
+            "--github-web-url",
+            &github.sim.web,
+            "--github-api-url",
+            &github.sim.api,
+            "--github-app-slug",
+            &files.slug,
+            "--github-client-id",
+            &files.client_id,
+            "--github-client-secret-file",
+            &files.path("client-secret"),
+            "--github-private-key-file",
+            &files.path("key.pem"),
+            "--webhook-secret-file",
+            &files.path("webhook-secret"),
+            "--public-url",
+            "https://api.example.com",
+            "--claim-policy",
+            "state",
+        ];
+        let command = &mut dockline(schema, &arguments);
+        Starting(command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap())
+    }
+
+    /// `kill -9`
+    pub(crate) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// SIGTERM; gives the exit code.
+    pub(crate) fn end(mut self) -> Option<i32> {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-s", "TERM", &id]).status().unwrap().success());
+        self.child.wait().unwrap().code()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A server that may not listen yet.
+pub(crate) struct Starting(Child);
+
+impl Starting {
+    pub(crate) fn listening(mut self) -> Server {
+        let mut line = String::new();
+        BufReader::new(self.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let told: Value = serde_json::from_str(&line).expect("the server did not start");
+        Server { child: self.0, api: told["api"].as_str().unwrap().to_owned() }
+    }
+}

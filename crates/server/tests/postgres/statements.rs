@@ -1,0 +1,172 @@
+//! What a request costs the database, counted on the wire: exact, never timed.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use dockline::ports::RateLimiter;
+use dockline::{AppId, ClaimPolicy, Dockline, Ports};
+use dockline_axum::RouterOptions;
+use dockline_github::{GithubApp, GithubAppConfig, GithubHost};
+use dockline_github_sim::{Fault, FaultRule};
+use dockline_postgres::{
+    Database, PgBindingRepo, PgKeyStore, PgRateLimiter, PgStateStore, Schema, open_pool,
+};
+use dockline_server::listener::{self, Limits};
+use secrecy::ExposeSecret;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::tcp::OwnedReadHalf;
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::api::Backend;
+use crate::schema::TestSchema;
+use crate::server::Github;
+
+/// Stands between us and PostgreSQL and counts statements that are executed.
+struct Meter {
+    url: String,
+    statements: Arc<AtomicUsize>,
+}
+
+impl Meter {
+    async fn before(schema: &TestSchema) -> Self {
+        let mut url = reqwest::Url::parse(schema.url.expose_secret()).unwrap();
+        let database = format!("{}:{}", url.host_str().unwrap(), url.port().unwrap_or(5432));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        url.set_host(Some("127.0.0.1")).unwrap();
+        url.set_port(Some(address.port())).unwrap();
+        url.set_query(Some("sslmode=disable"));
+        let statements = Arc::new(AtomicUsize::new(0));
+        let counted = statements.clone();
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                let server = TcpStream::connect(&database).await.unwrap();
+                let ((from_client, mut to_client), (mut from_server, to_server)) =
+                    (client.into_split(), server.into_split());
+                tokio::spawn(async move { tokio::io::copy(&mut from_server, &mut to_client).await });
+                tokio::spawn(forward(from_client, to_server, counted.clone()));
+            }
+        });
+        Self { url: url.into(), statements }
+    }
+
+    fn take(&self) -> usize {
+        self.statements.swap(0, Ordering::SeqCst)
+    }
+}
+
+/// Passes the client's messages on, one by one: Execute (`E`) and Query (`Q`) are statements.
+async fn forward(
+    mut client: OwnedReadHalf,
+    mut server: tokio::net::tcp::OwnedWriteHalf,
+    counted: Arc<AtomicUsize>,
+) -> std::io::Result<()> {
+    // The first message has no type: a length and the rest.
+    let mut header = vec![0_u8; 4];
+    loop {
+        client.read_exact(&mut header).await?;
+        let length: [u8; 4] = header[header.len() - 4..].try_into().unwrap();
+        let mut message = vec![0_u8; u32::from_be_bytes(length) as usize - 4];
+        client.read_exact(&mut message).await?;
+        if header.len() == 5 && matches!(header[0], b'E' | b'Q') {
+            counted.fetch_add(1, Ordering::SeqCst);
+        }
+        server.write_all(&[header.as_slice(), &message].concat()).await?;
+        header = vec![0_u8; 5];
+    }
+}
+
+struct Metered {
+    meter: Meter,
+    github: Github,
+    schema: TestSchema,
+    api: String,
+}
+
+impl Metered {
+    async fn start(connections: usize, counting_requests: bool) -> Self {
+        let schema = TestSchema::migrated().await;
+        let github = Github::start(&schema).await;
+        let meter = Meter::before(&schema).await;
+        let pool = open_pool(&meter.url.as_str().into(), connections).unwrap();
+        let database = Database::new(pool).with_schema(Schema::new(&*schema.name).unwrap());
+        let app = &github.app;
+        let config =
+            GithubAppConfig::new(AppId::new(app.app_id).unwrap(), &*app.slug, app.private_key_pem.clone())
+                .with_host(GithubHost::at(&github.sim.web, &github.sim.api).unwrap())
+                .with_timeout(Duration::from_secs(2));
+        let builder = Dockline::builder(Ports {
+            keys: Arc::new(PgKeyStore::new(&database)),
+            states: Arc::new(PgStateStore::new(&database)),
+            bindings: Arc::new(PgBindingRepo::new(&database)),
+            github: Arc::new(GithubApp::new(config).unwrap()),
+        })
+        .with_policy(ClaimPolicy::State);
+        let limiter: Arc<dyn RateLimiter> = Arc::new(PgRateLimiter::new(&database));
+        let builder = if counting_requests { builder.with_rate_limiter(limiter) } else { builder };
+        let router = dockline_axum::router(builder.build().unwrap(), RouterOptions::default());
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let api = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(listener::serve(listener, router, Limits::default(), std::future::pending()));
+        Self { meter, github, schema, api }
+    }
+
+    /// install-url, first registration, re-post, GET, DELETE: statements of each.
+    async fn flow(&self, name: &str) -> [usize; 5] {
+        let backend = Backend::new(self.schema.key(&format!("org_{name}")).await);
+        let installation = self.github.install(&format!("account-{name}"));
+        self.meter.take();
+        let state = backend.state(&self.api).await;
+        let begun = self.meter.take();
+        let status = backend.register(&self.api, installation, &state).await.unwrap().status;
+        let first = (status, self.meter.take());
+        let status = backend.register(&self.api, installation, &state).await.unwrap().status;
+        let again = (status, self.meter.take());
+        let status = backend.inspect(&self.api).await.unwrap().status;
+        let inspected = (status, self.meter.take());
+        let status = backend.detach(&self.api).await.unwrap().status;
+        let detached = (status, self.meter.take());
+        assert_eq!([first.0, again.0, inspected.0, detached.0], [201, 201, 200, 204]);
+        [begun, first.1, again.1, inspected.1, detached.1]
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_re_post_takes_two_statements_a_first_registration_four_and_a_get_two() {
+    let metered = Metered::start(1, false).await;
+    // Statements are prepared at their first use.
+    metered.flow("warm").await;
+    metered.github.sim.sim().clear_requests();
+    assert_eq!(metered.flow("measured").await, [2, 4, 2, 2, 3]);
+    let asked = metered.github.sim.sim().count_requests("GET", "/api/v3/app/installations");
+    assert_eq!(asked, 1, "one call to GitHub");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn counting_requests_takes_one_statement_more() {
+    let metered = Metered::start(1, true).await;
+    metered.flow("warm").await;
+    assert_eq!(metered.flow("measured").await, [3, 5, 3, 3, 4]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_connection_is_held_while_github_is_asked() {
+    // One connection for everybody.
+    let metered = Arc::new(Metered::start(1, true).await);
+    let waiting = Backend::new(metered.schema.key("org_waiting").await);
+    let other = Backend::new(metered.schema.key("org_other").await);
+    let installation = metered.github.install("account");
+    let state = waiting.state(&metered.api).await;
+    let github = metered.github.sim.sim();
+    github.set_fault(FaultRule::new(Fault::Hang).for_path("/api/v3/app/installations"));
+    let api = metered.api.clone();
+    let registration =
+        tokio::spawn(async move { waiting.register(&api, installation, &state).await.unwrap() });
+    while github.count_requests("GET", "/api/v3/app/installations") == 0 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(other.inspect(&metered.api).await.unwrap().status, 404);
+    assert!(!registration.is_finished(), "GitHub has not answered yet");
+    assert_eq!(registration.await.unwrap().status, 502);
+}
