@@ -67,16 +67,17 @@ const HOLD: &str = "UPDATE {schema}.install_states SET \
 const HOLD_TYPES: &[Type] =
     &[Type::BYTEA, Type::BYTEA, Type::BYTEA, Type::INT8, Type::INT8, Type::TEXT, Type::INT8, Type::TEXT];
 
-// The row is locked as it is read, so that of two calls the second reads what the first made of it.
+// The row is locked as it is read, so that of two calls the second reads what the first made of it. What is kept is
+// taken from there, too: `s` is at first the row of the statement's snapshot, and its checks are made of that.
 const VOUCH: &str = "WITH before AS ( \
-     SELECT digest, tie_installation FROM {schema}.install_states \
+     SELECT digest, tie_installation, tie_account, tie_proof, tie_visitor FROM {schema}.install_states \
      WHERE digest = $1 AND NOT discarded AND ($2 IS NULL OR visit_ticket = $2) FOR UPDATE \
     ), tied AS ( \
      UPDATE {schema}.install_states AS s SET \
       tie_installation = $3, \
-      tie_account = CASE WHEN before.tie_installation IS NULL THEN $4 ELSE s.tie_account END, \
-      tie_proof = CASE WHEN before.tie_installation IS NULL THEN $5 ELSE s.tie_proof END, \
-      tie_visitor = CASE WHEN before.tie_installation IS NULL THEN $6 ELSE s.tie_visitor END, \
+      tie_account = COALESCE(before.tie_account, $4), \
+      tie_proof = COALESCE(before.tie_proof, $5), \
+      tie_visitor = COALESCE(before.tie_visitor, $6), \
       visit_ticket = NULL, visit_browser = NULL, visit_installation = NULL, visit_account = NULL, \
       visit_proof = NULL, visit_visitor = NULL, visit_setup_action = NULL \
      FROM before \

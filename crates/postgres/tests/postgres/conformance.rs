@@ -3,42 +3,62 @@
 use async_trait::async_trait;
 use dockline::ports::KeyStore;
 use dockline::{KeyId, KeyRecord};
-use dockline_postgres::{PgBindingRepo, PgKeyStore, PgRateLimiter, PgStateStore, StatementMode};
+use dockline_postgres::{PgBindingRepo, PgKeyStore, PgRateLimiter, PgStateStore};
 use dockline_testkit::key_store::KeyStoreDriver;
 use time::OffsetDateTime;
 
 use crate::fresh;
 
 dockline_testkit::binding_repo_suite!(async {
-    let (guard, database) = crate::fresh::database().await;
+    let (guard, database) = fresh::database().await;
     (guard, PgBindingRepo::new(&database))
 });
 dockline_testkit::state_store_suite!(async {
-    let (guard, database) = crate::fresh::database().await;
+    let (guard, database) = fresh::database().await;
     (guard, PgStateStore::new(&database))
 });
 dockline_testkit::rate_limiter_suite!(async {
-    let (guard, database) = crate::fresh::database().await;
+    let (guard, database) = fresh::database().await;
     (guard, PgRateLimiter::new(&database))
 });
 dockline_testkit::key_store_suite!(async { keys().await });
 
-/// Once more as it is sent behind a pooler.
-mod unnamed {
-    use super::{PgBindingRepo, PgRateLimiter, PgStateStore, StatementMode};
+/// Once more through a pooler in transaction mode.
+mod pooled {
+    use super::{PgBindingRepo, PgRateLimiter, PgStateStore};
+    use crate::pooler;
 
     dockline_testkit::binding_repo_suite!(async {
-        let (guard, database) = crate::fresh::database().await;
-        (guard, PgBindingRepo::new(&database.with_statement_mode(StatementMode::Unnamed)))
+        let (guard, database) = pooler::database().await;
+        (guard, PgBindingRepo::new(&database))
     });
     dockline_testkit::state_store_suite!(async {
-        let (guard, database) = crate::fresh::database().await;
-        (guard, PgStateStore::new(&database.with_statement_mode(StatementMode::Unnamed)))
+        let (guard, database) = pooler::database().await;
+        (guard, PgStateStore::new(&database))
     });
     dockline_testkit::rate_limiter_suite!(async {
-        let (guard, database) = crate::fresh::database().await;
-        (guard, PgRateLimiter::new(&database.with_statement_mode(StatementMode::Unnamed)))
+        let (guard, database) = pooler::database().await;
+        (guard, PgRateLimiter::new(&database))
     });
+
+    #[tokio::test]
+    async fn it_is_a_pooler_that_lends_connections_by_the_transaction() {
+        let (_guard, database) = pooler::database().await;
+        let backend = async || -> i32 {
+            let client = database.pool().get().await.unwrap();
+            let rows = client.query_typed("SELECT pg_backend_pid()", &[]).await.unwrap();
+            rows.first().unwrap().get(0)
+        };
+        // Two server connections for eight of ours: some transactions meet on one.
+        let mut client = database.pool().get().await.unwrap();
+        let transaction = client.transaction().await.unwrap();
+        let row = transaction.query_typed("SELECT pg_backend_pid()", &[]).await.unwrap();
+        let busy: i32 = row.first().unwrap().get(0);
+        for _ in 0..4 {
+            assert_ne!(backend().await, busy);
+        }
+        transaction.rollback().await.unwrap();
+    }
 }
 
 async fn keys() -> (fresh::Fresh, Keys) {

@@ -13,6 +13,13 @@ pub(crate) fn url() -> String {
         .expect("these tests need a PostgreSQL in DATABASE_URL: run `cargo xtask test`, which starts one")
 }
 
+/// The URL with one more option.
+pub(crate) fn url_with(option: &str) -> String {
+    let url = url();
+    let separator = if url.contains('?') { '&' } else { '?' };
+    format!("{url}{separator}{option}")
+}
+
 /// A name that no other test has; the schema is not there yet.
 pub(crate) fn name() -> (Fresh, Schema) {
     let mut bytes = [0_u8; 8];
@@ -21,10 +28,11 @@ pub(crate) fn name() -> (Fresh, Schema) {
     (Fresh(schema.clone()), schema)
 }
 
-/// A migrated schema and a pool of `connections` of its own.
+/// A migrated schema and a pool of `connections` of its own, whose sessions carry the schema's name.
 pub(crate) async fn database_of(connections: usize) -> (Fresh, Database) {
     let (fresh, schema) = name();
-    let database = Database::new(open_pool(&url().into(), connections).unwrap()).with_schema(schema);
+    let url = url_with(&format!("application_name={schema}"));
+    let database = Database::new(open_pool(&url.into(), connections).unwrap()).with_schema(schema);
     Migrator::new(database.pool().clone(), database.schema().clone()).run().await.unwrap();
     (fresh, database)
 }
@@ -45,6 +53,26 @@ pub(crate) async fn session_in(schema: &Schema) -> Client {
     let client = session().await;
     client.batch_execute(&format!("SET search_path TO {schema}")).await.unwrap();
     client
+}
+
+/// Returns once `number` of the schema's sessions wait for a lock.
+pub(crate) async fn until_blocked(schema: &Schema, number: i64) {
+    let session = session().await;
+    for _ in 0..1_000 {
+        let waiting: i64 = session
+            .query_one(
+                "SELECT count(*) FROM pg_stat_activity WHERE application_name = $1 AND wait_event_type = 'Lock'",
+                &[&schema.as_str()],
+            )
+            .await
+            .unwrap()
+            .get(0);
+        if waiting >= number {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    panic!("nobody waits for a lock");
 }
 
 impl Drop for Fresh {

@@ -3,7 +3,11 @@
 #![expect(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 
 mod conformance;
+mod failures;
 mod fixtures;
 mod fresh;
 mod keys;
+mod pooler;
+mod races;
 mod stored;
+mod waiting;
