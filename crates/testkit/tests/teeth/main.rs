@@ -11,6 +11,7 @@ use std::future::Future;
 use dockline_testkit::runner::{attempt, block_on};
 
 mod binding_repo;
+mod github_gateway;
 mod key_store;
 mod rate_limiter;
 mod state_store;
