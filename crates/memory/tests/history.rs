@@ -1,7 +1,5 @@
 //! What `MemoryBindingRepo` keeps beyond the port: the history of every organization.
 
-#![expect(clippy::unwrap_used, reason = "memory does not fail")]
-
 use std::sync::Arc;
 
 use dockline::NewBinding;
