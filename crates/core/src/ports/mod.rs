@@ -6,6 +6,55 @@
 //!
 //! No method holds a transaction open for its caller: each one is atomic by itself, and a future that is dropped
 //! halfway has either its whole effect or none.
+//!
+//! # A complete adapter
+//!
+//! `docs/writing-an-adapter.md` has the recipe, and this one with its tests.
+//!
+//! ```
+//! use std::collections::HashMap;
+//! use std::fmt;
+//! use std::sync::{Arc, Mutex, PoisonError};
+//!
+//! use async_trait::async_trait;
+//! use dockline::ports::KeyStore;
+//! use dockline::{KeyId, KeyRecord, PortError, PortErrorKind, PortName};
+//!
+//! /// Keys that the host loads as a whole; `None` until it has done so.
+//! #[derive(Clone, Default)]
+//! pub struct LoadedKeys(Arc<Mutex<Option<HashMap<KeyId, KeyRecord>>>>);
+//!
+//! impl LoadedKeys {
+//!     /// Takes the place of what was loaded before, in one step.
+//!     pub fn load(&self, records: Vec<KeyRecord>) {
+//!         let keys = records.into_iter().map(|record| (record.id.clone(), record)).collect();
+//!         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(keys);
+//!     }
+//! }
+//!
+//! impl fmt::Debug for LoadedKeys {
+//!     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+//!         f.write_str("LoadedKeys")
+//!     }
+//! }
+//!
+//! #[derive(Debug, thiserror::Error)]
+//! #[error("the keys have not been loaded yet")]
+//! struct NotLoaded;
+//!
+//! #[async_trait]
+//! impl KeyStore for LoadedKeys {
+//!     async fn find(&self, id: &KeyId) -> Result<Option<KeyRecord>, PortError> {
+//!         let keys = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+//!         match &*keys {
+//!             // Revoked ones, too: the core tells them from those that are in force.
+//!             Some(keys) => Ok(keys.get(id).cloned()),
+//!             // Not "no such key": that would be a 401, and the caller's key is fine.
+//!             None => Err(PortError::new(PortName::KeyStore, PortErrorKind::Unavailable, NotLoaded)),
+//!         }
+//!     }
+//! }
+//! ```
 
 mod binding_repo;
 mod clock;
