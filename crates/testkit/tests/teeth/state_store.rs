@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use dockline::ports::{Put, StateStore, Vouched};
 use dockline::{IssuedState, OrganizationId, PortError, SecretDigest, StateDigest, Tie, Visit};
 use dockline_memory::MemoryStateStore;
-use dockline_testkit::state_store::{discarding, expiry, issuing, races, tying, visiting};
+use dockline_testkit::state_store::{discarding, expiry, issuing, model, races, tying, visiting};
 use time::OffsetDateTime;
 use tokio::task::yield_now;
 
@@ -323,41 +323,53 @@ mutant! {
 bites! {
     StateStore;
     a_tie_that_is_overwritten: Store(OverwritesTheTie::default()) =>
-        tying::a_state_that_is_tied_to_another_installation_does_not_change;
+        tying::a_state_that_is_tied_to_another_installation_does_not_change,
+        model::the_store_agrees_with_a_plain_list_on_every_sequence;
     a_tie_that_is_renewed: Store(RenewsTheTie::default()) =>
-        tying::the_first_tie_to_an_installation_stands;
+        tying::the_first_tie_to_an_installation_stands,
+        model::the_store_agrees_with_a_plain_list_on_every_sequence;
     an_expired_state_that_is_lost: Store(LosesExpiredStates::default()) =>
         expiry::an_expired_state_is_still_found,
-        expiry::a_row_is_kept_for_a_whole_day_after_it_expired;
+        expiry::a_row_is_kept_for_a_whole_day_after_it_expired,
+        model::the_store_agrees_with_a_plain_list_on_every_sequence;
     an_expired_state_that_is_not_worked_with: Store(WorksWithLiveStatesOnly::default()) =>
-        expiry::an_expired_state_is_still_worked_with;
+        expiry::an_expired_state_is_still_worked_with,
+        model::the_store_agrees_with_a_plain_list_on_every_sequence;
     a_state_that_is_vouched_for_after_a_discard: Store(VouchesForDiscardedStates::default()) =>
         tying::a_discarded_state_cannot_be_tied,
-        visiting::a_discarded_state_holds_no_visit;
+        visiting::a_discarded_state_holds_no_visit,
+        model::the_store_agrees_with_a_plain_list_on_every_sequence;
     a_discard_that_does_nothing: Store(DiscardsNothing::default()) =>
         discarding::a_discarded_state_is_unknown_to_everybody,
-        discarding::a_state_is_discarded_once;
+        discarding::a_state_is_discarded_once,
+        model::the_store_agrees_with_a_plain_list_on_every_sequence;
     a_ticket_that_is_good_twice: Store(LeavesTheQuestionOpen::default()) =>
         tying::a_ticket_is_good_once,
-        tying::a_state_is_tied_and_its_question_forgotten;
+        tying::a_state_is_tied_and_its_question_forgotten,
+        model::the_store_agrees_with_a_plain_list_on_every_sequence;
     a_ticket_that_is_ignored: Store(IgnoresTheTicket::default()) =>
         tying::another_ticket_changes_nothing,
         tying::a_ticket_without_a_question_changes_nothing,
         tying::the_ticket_of_an_earlier_question_is_worth_nothing,
         discarding::another_ticket_discards_nothing,
-        discarding::a_ticket_without_a_question_discards_nothing;
+        discarding::a_ticket_without_a_question_discards_nothing,
+        model::the_store_agrees_with_a_plain_list_on_every_sequence;
     a_wrong_ticket_that_burns_the_state: Store(BurnsTheStateOnAWrongTicket::default()) =>
-        tying::another_ticket_changes_nothing;
+        tying::another_ticket_changes_nothing,
+        model::the_store_agrees_with_a_plain_list_on_every_sequence;
     a_foreign_state_that_is_found: Store(ShowsForeignStates::default()) =>
-        issuing::another_organizations_state_is_none;
+        issuing::another_organizations_state_is_none,
+        model::the_store_agrees_with_a_plain_list_on_every_sequence;
     a_put_that_is_always_stored: Store(SaysStoredWhateverHappened::default()) =>
         issuing::a_live_digest_of_another_organization_is_in_use,
         issuing::a_visited_state_is_in_use,
         issuing::a_tied_state_is_in_use,
         issuing::a_discarded_state_is_in_use_also_for_its_own_organization,
-        expiry::a_row_is_live_until_just_before_it_expires;
+        expiry::a_row_is_live_until_just_before_it_expires,
+        model::the_store_agrees_with_a_plain_list_on_every_sequence;
     a_first_question_that_stays: Store(KeepsTheFirstQuestion::default()) =>
-        visiting::a_later_visit_takes_the_place_of_an_earlier_one;
+        visiting::a_later_visit_takes_the_place_of_an_earlier_one,
+        model::the_store_agrees_with_a_plain_list_on_every_sequence;
     texts_that_are_cut: Store(CutsLongTexts::default()) =>
         issuing::every_field_of_a_state_comes_back;
 }
