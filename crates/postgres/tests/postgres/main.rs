@@ -14,5 +14,6 @@ mod pooler;
 mod races;
 mod round_trips;
 mod stored;
+mod tls;
 mod waiting;
 mod wire;
