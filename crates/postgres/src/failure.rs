@@ -69,6 +69,7 @@ impl Failure {
 }
 
 /// By the SQLSTATE, else by what the socket said; `None` where it was neither.
+#[expect(clippy::wildcard_enum_match_arm, reason = "there are forty kinds of I/O trouble, and more to come")]
 fn kind(error: &tokio_postgres::Error) -> Option<PortErrorKind> {
     if let Some(sqlstate) = error.code() {
         return Some(match handling(sqlstate.code()) {
@@ -83,9 +84,12 @@ fn kind(error: &tokio_postgres::Error) -> Option<PortErrorKind> {
     let mut source = error.source();
     while let Some(error) = source {
         if let Some(error) = error.downcast_ref::<io::Error>() {
-            // The protocol's parser has this kind for what does not parse.
-            let malformed = error.kind() == io::ErrorKind::InvalidInput;
-            return Some(if malformed { PortErrorKind::Corrupt } else { PortErrorKind::Unavailable });
+            return match error.kind() {
+                // The protocol's parser has this kind for what does not parse, TLS the other for a bad certificate.
+                io::ErrorKind::InvalidInput => Some(PortErrorKind::Corrupt),
+                io::ErrorKind::InvalidData => None,
+                _ => Some(PortErrorKind::Unavailable),
+            };
         }
         source = error.source();
     }

@@ -15,14 +15,14 @@ const INSTALLATIONS: Duration = Duration::days(30);
 /// A bucket that a clock may still be behind of would be met anew, and full.
 const BUCKETS: Duration = Duration::HOUR;
 
-const PURGE_STATES: &str = "DELETE FROM {schema}.install_states WHERE digest IN (\
+const PURGE_STATES: &str = "DELETE FROM {schema}.install_states WHERE digest = ANY (ARRAY (\
     SELECT digest FROM {schema}.install_states WHERE expires_at < $1 \
-    ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED) RETURNING true";
+    ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED)) RETURNING true";
 
-const PURGE_INSTALLATIONS: &str = "DELETE FROM {schema}.installations WHERE installation_id IN (\
+const PURGE_INSTALLATIONS: &str = "DELETE FROM {schema}.installations WHERE installation_id = ANY (ARRAY (\
     SELECT installation_id FROM {schema}.installations \
     WHERE organization IS NULL AND verified_at < $1 AND (released_at IS NULL OR released_at < $1) \
-    ORDER BY verified_at LIMIT $2 FOR UPDATE SKIP LOCKED) RETURNING true";
+    ORDER BY verified_at LIMIT $2 FOR UPDATE SKIP LOCKED)) RETURNING true";
 
 const PURGE_BUCKETS: &str = "DELETE FROM {schema}.rate_buckets WHERE (key_id, class) IN (\
     SELECT key_id, class FROM {schema}.rate_buckets \

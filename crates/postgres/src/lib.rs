@@ -53,6 +53,13 @@ mod state_store;
 mod statement;
 mod tls;
 
+// Unit tests make schemas in the same way as the others.
+#[cfg(test)]
+extern crate self as dockline_postgres;
+#[cfg(test)]
+#[path = "../tests/postgres/fresh.rs"]
+mod fresh;
+
 pub use deadpool_postgres;
 pub use deadpool_postgres::Pool;
 pub use tokio_postgres;

@@ -7,18 +7,18 @@ use dockline_postgres::{PgBindingRepo, PgKeyStore, PgRateLimiter, PgStateStore};
 use dockline_testkit::key_store::KeyStoreDriver;
 use time::OffsetDateTime;
 
-use crate::fresh;
+use crate::{fresh, migrated};
 
 dockline_testkit::binding_repo_suite!(async {
-    let (guard, database) = fresh::database().await;
+    let (guard, database) = migrated::database().await;
     (guard, PgBindingRepo::new(&database))
 });
 dockline_testkit::state_store_suite!(async {
-    let (guard, database) = fresh::database().await;
+    let (guard, database) = migrated::database().await;
     (guard, PgStateStore::new(&database))
 });
 dockline_testkit::rate_limiter_suite!(async {
-    let (guard, database) = fresh::database().await;
+    let (guard, database) = migrated::database().await;
     (guard, PgRateLimiter::new(&database))
 });
 dockline_testkit::key_store_suite!(async { keys().await });
@@ -62,7 +62,7 @@ mod pooled {
 }
 
 async fn keys() -> (fresh::Fresh, Keys) {
-    let (guard, database) = fresh::database().await;
+    let (guard, database) = migrated::database().await;
     (guard, Keys(PgKeyStore::new(&database)))
 }
 

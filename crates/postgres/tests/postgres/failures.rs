@@ -9,7 +9,9 @@ use dockline_postgres::tokio_postgres::Config;
 use dockline_postgres::{Database, PgBindingRepo, PgKeyStore, open_pool};
 
 use crate::fixtures::{binding, installation, key, organization};
-use crate::fresh::{self, session_in, until_blocked, url, url_with};
+use crate::fresh::{self, session_in, url, url_with};
+use crate::migrated;
+use crate::migrated::until_blocked;
 
 fn id() -> KeyId {
     key("0123456789ABCDEF", "org_a").id
@@ -40,7 +42,7 @@ async fn a_table_that_is_not_there_asks_for_the_migrations() {
         assert_eq!(error.kind(), PortErrorKind::Unexpected);
         assert!(chain(&error).contains("run the migrations"), "{}", chain(&error));
     }
-    let (_fresh, database) = fresh::database().await;
+    let (_fresh, database) = migrated::database().await;
     session_in(database.schema()).await.batch_execute("ALTER TABLE api_keys DROP COLUMN tier").await.unwrap();
     let error = PgKeyStore::new(&database).find(&id()).await.unwrap_err();
     assert!(chain(&error).contains("run the migrations"), "{}", chain(&error));
@@ -61,7 +63,7 @@ async fn a_server_that_does_not_let_us_in_has_rejected_us_and_the_password_is_no
 
 #[tokio::test]
 async fn a_missing_right_is_a_rejection() {
-    let (_fresh, database) = fresh::database().await;
+    let (_fresh, database) = migrated::database().await;
     let client = database.pool().get().await.unwrap();
     let role = format!("{}_role", database.schema());
     client.batch_execute(&format!("CREATE ROLE {role}")).await.unwrap();
@@ -95,7 +97,7 @@ async fn a_server_that_says_nothing_is_unavailable_in_time() {
 
 #[tokio::test]
 async fn read_only_and_cancelled_statements_are_unavailable() {
-    let (_fresh, database) = fresh::database().await;
+    let (_fresh, database) = migrated::database().await;
     let lock = session_in(database.schema()).await;
     for (option, insert) in [("default_transaction_read_only%3Don", true), ("statement_timeout%3D50", false)]
     {
@@ -113,7 +115,7 @@ async fn read_only_and_cancelled_statements_are_unavailable() {
 
 #[tokio::test]
 async fn a_terminated_backend_is_unavailable_and_the_pool_recovers() {
-    let (_fresh, database) = fresh::database_of(1).await;
+    let (_fresh, database) = migrated::database_of(1).await;
     let keys = PgKeyStore::new(&database);
     let lock = session_in(database.schema()).await;
     lock.batch_execute("BEGIN; LOCK TABLE api_keys").await.unwrap();
@@ -132,7 +134,7 @@ async fn a_terminated_backend_is_unavailable_and_the_pool_recovers() {
 
 #[tokio::test]
 async fn a_statement_beyond_the_deadline_costs_its_connection() {
-    let (_fresh, database) = fresh::database_of(1).await;
+    let (_fresh, database) = migrated::database_of(1).await;
     let database = database.with_deadline(Duration::from_millis(300));
     let keys = PgKeyStore::new(&database);
     keys.find(&id()).await.unwrap();
@@ -146,7 +148,7 @@ async fn a_statement_beyond_the_deadline_costs_its_connection() {
 
 #[tokio::test]
 async fn a_call_that_is_dropped_costs_its_connection_and_has_its_whole_effect_or_none() {
-    let (_fresh, database) = fresh::database_of(1).await;
+    let (_fresh, database) = migrated::database_of(1).await;
     let bindings = PgBindingRepo::new(&database);
     let lock = session_in(database.schema()).await;
     lock.batch_execute("BEGIN; LOCK TABLE bindings").await.unwrap();
@@ -169,7 +171,7 @@ async fn a_call_that_is_dropped_costs_its_connection_and_has_its_whole_effect_or
 
 #[tokio::test]
 async fn what_does_not_parse_is_corrupt() {
-    let (_fresh, database) = fresh::database().await;
+    let (_fresh, database) = migrated::database().await;
     let keys = PgKeyStore::new(&database);
     assert!(keys.insert(&key("0123456789ABCDEF", "org_a"), "", crate::fixtures::NOON).await.unwrap());
     let session = session_in(database.schema()).await;
@@ -192,7 +194,7 @@ async fn what_does_not_parse_is_corrupt() {
 /// The trigger refuses as many writes as it is told to, in the way of a lost race.
 #[tokio::test]
 async fn a_statement_that_is_undone_is_tried_three_times() {
-    let (_fresh, database) = fresh::database().await;
+    let (_fresh, database) = migrated::database().await;
     let session = session_in(database.schema()).await;
     let schema = database.schema();
     for (owner, sqlstate, refused, written) in
@@ -223,7 +225,7 @@ async fn a_statement_that_is_undone_is_tried_three_times() {
 
 #[tokio::test]
 async fn prepared_statements_that_the_server_lost_are_sent_again() {
-    let (_fresh, database) = fresh::database_of(1).await;
+    let (_fresh, database) = migrated::database_of(1).await;
     let keys = PgKeyStore::new(&database);
     keys.find(&id()).await.unwrap();
     database.pool().get().await.unwrap().batch_execute("DEALLOCATE ALL").await.unwrap();

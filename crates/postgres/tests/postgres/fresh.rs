@@ -1,8 +1,8 @@
 //! A schema of a test's own, gone when the test is over.
 
 use dockline::ports::{Entropy, OsEntropy};
+use dockline_postgres::Schema;
 use dockline_postgres::tokio_postgres::{self, Client, NoTls};
-use dockline_postgres::{Database, Migrator, Schema, open_pool};
 
 /// What keeps a schema. Dropping it drops the schema, as far as the server lets it.
 #[derive(Debug)]
@@ -28,19 +28,6 @@ pub(crate) fn name() -> (Fresh, Schema) {
     (Fresh(schema.clone()), schema)
 }
 
-/// A migrated schema and a pool of `connections` of its own, whose sessions carry the schema's name.
-pub(crate) async fn database_of(connections: usize) -> (Fresh, Database) {
-    let (fresh, schema) = name();
-    let url = url_with(&format!("application_name={schema}"));
-    let database = Database::new(open_pool(&url.into(), connections).unwrap()).with_schema(schema);
-    Migrator::new(database.pool().clone(), database.schema().clone()).run().await.unwrap();
-    (fresh, database)
-}
-
-pub(crate) async fn database() -> (Fresh, Database) {
-    database_of(8).await
-}
-
 /// A connection of the test's own: the other side of a race, or who looks on.
 pub(crate) async fn session() -> Client {
     let (client, connection) = tokio_postgres::connect(&url(), NoTls).await.unwrap();
@@ -53,26 +40,6 @@ pub(crate) async fn session_in(schema: &Schema) -> Client {
     let client = session().await;
     client.batch_execute(&format!("SET search_path TO {schema}")).await.unwrap();
     client
-}
-
-/// Returns once `number` of the schema's sessions wait for a lock.
-pub(crate) async fn until_blocked(schema: &Schema, number: i64) {
-    let session = session().await;
-    for _ in 0..1_000 {
-        let waiting: i64 = session
-            .query_one(
-                "SELECT count(*) FROM pg_stat_activity WHERE application_name = $1 AND wait_event_type = 'Lock'",
-                &[&schema.as_str()],
-            )
-            .await
-            .unwrap()
-            .get(0);
-        if waiting >= number {
-            return;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-    }
-    panic!("nobody waits for a lock");
 }
 
 impl Drop for Fresh {

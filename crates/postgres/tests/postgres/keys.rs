@@ -6,11 +6,11 @@ use dockline_postgres::PgKeyStore;
 use time::Duration;
 
 use crate::fixtures::{NOON, key, organization};
-use crate::fresh;
+use crate::migrated;
 
 #[tokio::test]
 async fn a_key_comes_back_as_it_was_added_and_is_never_replaced() {
-    let (_fresh, database) = fresh::database().await;
+    let (_fresh, database) = migrated::database().await;
     let keys = PgKeyStore::new(&database);
     let record = key("0123456789ABCDEF", "org_acme");
     assert!(keys.insert(&record, "ci", NOON).await.unwrap());
@@ -22,7 +22,7 @@ async fn a_key_comes_back_as_it_was_added_and_is_never_replaced() {
 
 #[tokio::test]
 async fn keys_are_listed_by_organization_oldest_first_revoked_ones_too() {
-    let (_fresh, database) = fresh::database().await;
+    let (_fresh, database) = migrated::database().await;
     let keys = PgKeyStore::new(&database);
     for (id, owner, after) in
         [("0000000000000001", "org_a", 2), ("0000000000000002", "org_b", 1), ("0000000000000003", "org_a", 0)]
@@ -42,7 +42,7 @@ async fn keys_are_listed_by_organization_oldest_first_revoked_ones_too() {
 
 #[tokio::test]
 async fn a_key_that_was_never_given_out_cannot_be_revoked() {
-    let (_fresh, database) = fresh::database().await;
+    let (_fresh, database) = migrated::database().await;
     let keys = PgKeyStore::new(&database);
     assert!(!keys.revoke(&key("0000000000000009", "org_a").id, NOON).await.unwrap());
 }

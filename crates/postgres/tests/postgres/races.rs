@@ -8,7 +8,9 @@ use dockline_postgres::{Database, PgBindingRepo};
 use time::Duration;
 
 use crate::fixtures::{NOON, account, binding, installation, organization};
-use crate::fresh::{self, Fresh, session_in, until_blocked};
+use crate::fresh::{Fresh, session_in};
+use crate::migrated;
+use crate::migrated::until_blocked;
 
 /// The rival's registration, word for word what the adapter writes, in a transaction that is still open.
 async fn rival(database: &Database, owner: &str, number: u64, state: &str) -> Client {
@@ -48,7 +50,7 @@ fn occupied(insertion: Insertion) -> Binding {
 
 #[tokio::test]
 async fn a_twin_that_loses_is_told_of_the_row_that_won() {
-    let (_fresh, database) = fresh::database().await;
+    let (_fresh, database) = migrated::database().await;
     let rival = rival(&database, "org_a", 1, "theirs").await;
     let won = occupied(lose_to(&database, rival, "COMMIT", binding("org_a", 1, "ours")).await);
     assert_eq!((won.installation, won.registered_at), (installation(1), NOON - Duration::seconds(7_199)));
@@ -56,7 +58,7 @@ async fn a_twin_that_loses_is_told_of_the_row_that_won() {
 
 #[tokio::test]
 async fn the_same_post_twice_at_once_is_one_row() {
-    let (_fresh, database) = fresh::database().await;
+    let (_fresh, database) = migrated::database().await;
     let rival = rival(&database, "org_a", 1, "same").await;
     let won = occupied(lose_to(&database, rival, "COMMIT", binding("org_a", 1, "same")).await);
     assert_eq!(won.registered_at, NOON - Duration::seconds(7_199));
@@ -64,7 +66,7 @@ async fn the_same_post_twice_at_once_is_one_row() {
 
 #[tokio::test]
 async fn an_organization_that_bound_another_installation_meanwhile_is_told_of_it() {
-    let (_fresh, database) = fresh::database().await;
+    let (_fresh, database) = migrated::database().await;
     let rival = rival(&database, "org_a", 1, "theirs").await;
     let won = occupied(lose_to(&database, rival, "COMMIT", binding("org_a", 2, "ours")).await);
     assert_eq!(won.installation, installation(1));
@@ -74,14 +76,14 @@ async fn an_organization_that_bound_another_installation_meanwhile_is_told_of_it
 
 #[tokio::test]
 async fn an_installation_that_another_organization_took_meanwhile_is_taken() {
-    let (_fresh, database) = fresh::database().await;
+    let (_fresh, database) = migrated::database().await;
     let rival = rival(&database, "org_b", 1, "theirs").await;
     assert_eq!(lose_to(&database, rival, "COMMIT", binding("org_a", 1, "ours")).await, Insertion::Taken);
 }
 
 #[tokio::test]
 async fn a_rival_that_gives_up_leaves_nothing_in_the_way() {
-    let (_fresh, database) = fresh::database().await;
+    let (_fresh, database) = migrated::database().await;
     for (owner, number) in [("org_b", 1), ("org_a", 2)] {
         let rival = rival(&database, owner, number, "theirs").await;
         let outcome = lose_to(&database, rival, "ROLLBACK", binding("org_a", 1, owner)).await;
@@ -97,7 +99,7 @@ async fn a_rival_that_gives_up_leaves_nothing_in_the_way() {
 /// Write skew would leave a binding to a dead installation (I7).
 #[tokio::test]
 async fn an_installation_that_was_uninstalled_meanwhile_is_gone() {
-    let (_fresh, database) = fresh::database().await;
+    let (_fresh, database) = migrated::database().await;
     let rival = session_in(database.schema()).await;
     rival
         .batch_execute(
@@ -111,7 +113,7 @@ async fn an_installation_that_was_uninstalled_meanwhile_is_gone() {
 
 #[tokio::test]
 async fn a_state_that_was_spent_and_released_meanwhile_stays_spent() {
-    let (_fresh, database) = fresh::database().await;
+    let (_fresh, database) = migrated::database().await;
     let rival = rival(&database, "org_a", 1, "same").await;
     rival
         .batch_execute(
@@ -123,7 +125,7 @@ async fn a_state_that_was_spent_and_released_meanwhile_stays_spent() {
 }
 
 async fn bound() -> (Fresh, Database, PgBindingRepo) {
-    let (fresh, database) = fresh::database().await;
+    let (fresh, database) = migrated::database().await;
     let bindings = PgBindingRepo::new(&database);
     let inserted = bindings.insert(binding("org_a", 1, "first")).await.unwrap();
     assert!(matches!(inserted, Insertion::Inserted(_)));

@@ -6,11 +6,11 @@ use dockline_postgres::{PgBindingRepo, PgStateStore};
 use time::{Duration, UtcOffset};
 
 use crate::fixtures::{NOON, binding, organization, state};
-use crate::fresh;
+use crate::migrated;
 
 #[tokio::test]
 async fn nanoseconds_are_cut_and_never_rounded_up_on_either_side_of_2000() {
-    let (_fresh, database) = fresh::database().await;
+    let (_fresh, database) = migrated::database().await;
     let bindings = PgBindingRepo::new(&database);
     for (owner, number, year) in [("org_new", 1, 2026), ("org_old", 2, 1999), ("org_older", 3, 1901)] {
         let whole = NOON.replace_year(year).unwrap() + Duration::microseconds(123_456);
@@ -34,7 +34,7 @@ async fn nanoseconds_are_cut_and_never_rounded_up_on_either_side_of_2000() {
 /// L-63
 #[tokio::test]
 async fn ids_up_to_the_largest_go_through() {
-    let (_fresh, database) = fresh::database().await;
+    let (_fresh, database) = migrated::database().await;
     let bindings = PgBindingRepo::new(&database);
     for (owner, number) in [("org_a", 3_000_000_000), ("org_b", InstallationId::MAX)] {
         let mut new = binding(owner, number, "state");

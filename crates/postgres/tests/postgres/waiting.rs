@@ -5,11 +5,13 @@ use dockline::{BudgetClass, KeyId, Tier};
 use dockline_postgres::{Database, PgRateLimiter, PgStateStore};
 
 use crate::fixtures::{NOON, digest, state, tie};
-use crate::fresh::{self, session_in, until_blocked};
+use crate::fresh::{self, session_in};
+use crate::migrated;
+use crate::migrated::until_blocked;
 
 /// What a vouch for installation 1 is told that waited for `rival`.
 async fn vouch_after(rival: &str) -> (Database, fresh::Fresh, Vouched) {
-    let (fresh, database) = fresh::database().await;
+    let (fresh, database) = migrated::database().await;
     let states = PgStateStore::new(&database);
     assert_eq!(states.put(state("org_a", "text")).await.unwrap(), Put::Stored);
     let session = session_in(database.schema()).await;
@@ -42,7 +44,7 @@ async fn a_state_that_was_discarded_meanwhile_is_unknown() {
 
 #[tokio::test]
 async fn a_digest_that_another_organization_stored_meanwhile_is_in_use() {
-    let (_fresh, database) = fresh::database().await;
+    let (_fresh, database) = migrated::database().await;
     let rival = session_in(database.schema()).await;
     rival
         .batch_execute(
@@ -62,7 +64,7 @@ async fn a_digest_that_another_organization_stored_meanwhile_is_in_use() {
 /// I20: no two nodes spend one permit.
 #[tokio::test]
 async fn a_question_that_waited_is_answered_by_what_the_other_left() {
-    let (_fresh, database) = fresh::database().await;
+    let (_fresh, database) = migrated::database().await;
     let limiter = PgRateLimiter::new(&database);
     let take = Take {
         key: KeyId::parse("0123456789ABCDEF").unwrap(),
