@@ -96,12 +96,18 @@ fn wrong_usage_is_2_and_help_is_0() {
         &["demo", "--listen", "192.0.2.1:80"],
         &["demo", "--json", "--walk"],
         &["demo", "--claim-policy", "none"],
-        &["serve"],
+        &["serve", "--nonsense"],
         &[],
     ] {
         assert_eq!(dockline(arguments).code(), Some(2), "{arguments:?}");
     }
-    for arguments in [["--help"].as_slice(), &["demo", "--help"], &["github-sim", "--help"], &["--version"]] {
+    for arguments in [
+        ["--help"].as_slice(),
+        &["demo", "--help"],
+        &["github-sim", "--help"],
+        &["serve", "--help"],
+        &["--version"],
+    ] {
         let helped = dockline(arguments);
         assert_eq!(helped.code(), Some(0), "{arguments:?}");
         assert!(helped.stdout().contains("dockline"), "{arguments:?}");
