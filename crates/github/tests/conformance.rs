@@ -107,7 +107,7 @@ impl GatewayDriver for Simulated {
         let is_user = installation.account_id == installation.installed_by;
         let (login, number) = match standing {
             Standing::Administrator if is_user => (account, installation.account_id),
-            _ => {
+            Standing::Administrator | Standing::Member | Standing::Stranger => {
                 let (login, number) = self.user();
                 match standing {
                     Standing::Administrator => {
