@@ -75,6 +75,7 @@ macro_rules! state_store_suite {
                 of_organizations_that_race_for_one_digest_one_gets_it,
                 of_installations_that_race_for_one_state_one_is_tied,
                 twins_that_race_are_told_of_one_tie,
+                a_put_that_races_a_tie_does_not_wipe_it,
                 a_ticket_that_is_shown_many_times_at_once_is_good_once,
                 confirm_and_cancel_with_one_ticket_cannot_both_win,
                 a_state_that_is_discarded_many_times_at_once_is_discarded_once;

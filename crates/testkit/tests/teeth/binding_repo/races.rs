@@ -49,6 +49,14 @@ impl Wrong for ChecksThenInserts {
         self.last(|row| row.installation == id)
     }
 
+    async fn release(&self, organization: &OrganizationId, id: InstallationId, _: OffsetDateTime) -> Release {
+        let Some(row) = self.find(organization).await.filter(|row| row.installation == id) else {
+            return Release::NothingBound;
+        };
+        self.rows.lock().unwrap().retain(|other| *other != row);
+        Release::Released(row)
+    }
+
     async fn insert(&self, new: NewBinding) -> Insertion {
         if let Some(row) = self.find(&new.organization).await {
             return Insertion::Occupied(row);
@@ -152,6 +160,30 @@ impl Wrong for AnswersTheLoserItsOwnRow {
     }
 }
 
+/// Compares times, then overwrites: whoever writes last wins.
+#[derive(Debug, Default)]
+struct ComparesThenOverwrites(MemoryBindingRepo);
+
+#[async_trait]
+impl Wrong for ComparesThenOverwrites {
+    fn memory(&self) -> &MemoryBindingRepo {
+        &self.0
+    }
+
+    async fn observe(&self, id: InstallationId, mut observation: Observation) {
+        let before = self.0.find_by_installation(id).await.unwrap();
+        if let (Some(before), Observation::Present { verified_at, .. }) = (before, &mut observation) {
+            if *verified_at < before.last_verified_at {
+                return;
+            }
+            others_go_first().await;
+            let now = self.0.find_by_installation(id).await.unwrap().unwrap();
+            *verified_at = (*verified_at).max(now.last_verified_at);
+        }
+        self.0.observe(id, observation).await.unwrap();
+    }
+}
+
 /// Reads the row, then ends it, and tells both callers that it was them.
 #[derive(Debug, Default)]
 struct ReadsThenReleases(MemoryBindingRepo);
@@ -185,7 +217,10 @@ bites! {
         races::of_installations_that_race_for_one_organization_one_is_bound,
         races::of_organizations_that_race_for_one_installation_one_gets_it,
         races::twins_that_race_are_all_answered_one_row,
-        races::one_state_that_is_shown_for_two_installations_binds_one;
+        races::one_state_that_is_shown_for_two_installations_binds_one,
+        races::what_is_released_in_a_race_goes_to_one;
+    observations_that_are_compared_first: Repo(ComparesThenOverwrites::default()) =>
+        races::of_observations_that_race_the_newest_stands;
     write_skew_between_a_bind_and_an_uninstall: Repo(KeepsUninstallsApart::default()) =>
         races::a_bind_that_races_an_uninstall_never_looks_alive;
     a_unique_violation_that_is_taken_for_a_conflict: Repo(TakesAViolationForAConflict::default()) =>

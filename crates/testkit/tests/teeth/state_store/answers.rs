@@ -1,115 +1,15 @@
-//! Wrong state stores.
+//! Stores that are wrong, one call at a time.
 
 use std::collections::{HashMap, HashSet};
-use std::fmt::Debug;
 use std::sync::Mutex;
 
-use async_trait::async_trait;
 use dockline::ports::{Put, StateStore, Vouched};
-use dockline::{IssuedState, OrganizationId, PortError, SecretDigest, StateDigest, Tie, Visit};
-use dockline_memory::MemoryStateStore;
-use dockline_testkit::state_store::{discarding, expiry, issuing, model, races, tying, visiting};
+use dockline::{IssuedState, OrganizationId, SecretDigest, StateDigest, Tie, Visit};
+use dockline_testkit::state_store::{discarding, expiry, issuing, model, tying, visiting};
 use time::OffsetDateTime;
-use tokio::task::yield_now;
 
+use super::{Store, mutant};
 use crate::bites;
-
-/// The memory store, but for what is overridden.
-#[async_trait]
-trait Wrong: Debug + Send + Sync + 'static {
-    fn memory(&self) -> &MemoryStateStore;
-
-    async fn put(&self, state: IssuedState) -> Put {
-        self.memory().put(state).await.unwrap()
-    }
-
-    /// What every find sees of a row.
-    fn seen(&self, state: IssuedState) -> Option<IssuedState> {
-        Some(state)
-    }
-
-    /// Whether `organization` may see the row.
-    fn shows(&self, organization: &OrganizationId, state: &IssuedState) -> bool {
-        state.organization == *organization
-    }
-
-    async fn hold(&self, digest: &StateDigest, visit: Visit) -> bool {
-        self.memory().hold(digest, visit).await.unwrap()
-    }
-
-    async fn vouch(&self, digest: &StateDigest, ticket: Option<&SecretDigest>, tie: Tie) -> Vouched {
-        self.memory().vouch(digest, ticket, tie).await.unwrap()
-    }
-
-    async fn discard(&self, digest: &StateDigest, ticket: Option<&SecretDigest>) -> bool {
-        self.memory().discard(digest, ticket).await.unwrap()
-    }
-}
-
-#[derive(Debug)]
-struct Store<W>(W);
-
-#[async_trait]
-impl<W: Wrong> StateStore for Store<W> {
-    async fn put(&self, state: IssuedState) -> Result<Put, PortError> {
-        Ok(self.0.put(state).await)
-    }
-
-    async fn find(
-        &self,
-        organization: &OrganizationId,
-        digest: &StateDigest,
-    ) -> Result<Option<IssuedState>, PortError> {
-        let state = self.find_by_digest(digest).await?;
-        Ok(state.filter(|state| self.0.shows(organization, state)))
-    }
-
-    async fn find_by_digest(&self, digest: &StateDigest) -> Result<Option<IssuedState>, PortError> {
-        Ok(self.0.memory().find_by_digest(digest).await?.and_then(|state| self.0.seen(state)))
-    }
-
-    async fn hold(&self, digest: &StateDigest, visit: Visit) -> Result<bool, PortError> {
-        Ok(self.0.hold(digest, visit).await)
-    }
-
-    async fn vouch<'a>(
-        &self,
-        digest: &StateDigest,
-        ticket: Option<&'a SecretDigest>,
-        tie: Tie,
-    ) -> Result<Vouched, PortError> {
-        Ok(self.0.vouch(digest, ticket, tie).await)
-    }
-
-    async fn discard<'a>(
-        &self,
-        digest: &StateDigest,
-        ticket: Option<&'a SecretDigest>,
-    ) -> Result<bool, PortError> {
-        Ok(self.0.discard(digest, ticket).await)
-    }
-}
-
-/// Declares a mutant: its fields beside the memory store, and what it overrides.
-macro_rules! mutant {
-    ($(#[$doc:meta])* $name:ident($($field:ident: $type:ty),*) $($body:tt)+) => {
-        $(#[$doc])*
-        #[derive(Debug, Default)]
-        struct $name {
-            memory: MemoryStateStore,
-            $($field: $type,)*
-        }
-
-        #[async_trait]
-        impl Wrong for $name {
-            fn memory(&self) -> &MemoryStateStore {
-                &self.memory
-            }
-
-            $($body)+
-        }
-    };
-}
 
 mutant! {
     /// L-18: the last tie stands.
@@ -198,31 +98,6 @@ mutant! {
 }
 
 mutant! {
-    /// L-18: the ticket is checked by a preceding read.
-    ChecksTheTicketFirst()
-
-    async fn vouch(&self, digest: &StateDigest, ticket: Option<&SecretDigest>, tie: Tie) -> Vouched {
-        let state = self.memory.find_by_digest(digest).await.unwrap();
-        let asked = state.and_then(|state| state.visit).map(|visit| visit.ticket);
-        if ticket.is_some() && ticket != asked.as_ref() {
-            return Vouched::Unknown;
-        }
-        yield_now().await;
-        self.memory.vouch(digest, None, tie).await.unwrap()
-    }
-
-    async fn discard(&self, digest: &StateDigest, ticket: Option<&SecretDigest>) -> bool {
-        let state = self.memory.find_by_digest(digest).await.unwrap();
-        let asked = state.and_then(|state| state.visit).map(|visit| visit.ticket);
-        if ticket.is_some() && ticket != asked.as_ref() {
-            return false;
-        }
-        yield_now().await;
-        self.memory.discard(digest, None).await.unwrap()
-    }
-}
-
-mutant! {
     /// L-16: a ticket is shown, and not looked at.
     IgnoresTheTicket()
 
@@ -264,18 +139,6 @@ mutant! {
     async fn put(&self, state: IssuedState) -> Put {
         self.memory.put(state).await.unwrap();
         Put::Stored
-    }
-}
-
-mutant! {
-    /// Whether the digest is free is found out by a preceding read.
-    ChecksThenPuts()
-
-    async fn put(&self, state: IssuedState) -> Put {
-        let free = self.memory.find_by_digest(&state.digest).await.unwrap().is_none();
-        yield_now().await;
-        let put = self.memory.put(state).await.unwrap();
-        if free { Put::Stored } else { put }
     }
 }
 
@@ -372,17 +235,4 @@ bites! {
         model::the_store_agrees_with_a_plain_list_on_every_sequence;
     texts_that_are_cut: Store(CutsLongTexts::default()) =>
         issuing::every_field_of_a_state_comes_back;
-}
-
-bites! {
-    shared StateStore;
-    a_ticket_that_is_checked_first: Store(ChecksTheTicketFirst::default()) =>
-        races::a_ticket_that_is_shown_many_times_at_once_is_good_once,
-        races::confirm_and_cancel_with_one_ticket_cannot_both_win;
-    check_then_put: Store(ChecksThenPuts::default()) =>
-        races::of_organizations_that_race_for_one_digest_one_gets_it;
-    a_last_tie_that_wins: Store(OverwritesTheTie::default()) =>
-        races::of_installations_that_race_for_one_state_one_is_tied;
-    a_discard_that_everybody_did: Store(DiscardsNothing::default()) =>
-        races::a_state_that_is_discarded_many_times_at_once_is_discarded_once;
 }
