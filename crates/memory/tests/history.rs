@@ -1,13 +1,11 @@
 //! What `MemoryBindingRepo` keeps beyond the port: the history of every organization.
 
-#![expect(clippy::unwrap_used, reason = "memory does not fail")]
-
 use std::sync::Arc;
 
 use dockline::NewBinding;
 use dockline::ports::{BindingRepo, Insertion, Observation};
 use dockline_memory::{BindingRecord, MemoryBindingRepo};
-use dockline_testkit::binding_repo::{model, races};
+use dockline_testkit::binding_repo::races;
 use dockline_testkit::fixtures::{binding_of, digest, installation, organization, seconds};
 use dockline_testkit::race::ROUNDS;
 use dockline_testkit::runner::block_on;
@@ -78,10 +76,4 @@ fn races_for_one_binding_leave_one_line_of_history() {
 enum Race {
     Twins,
     OneState,
-}
-
-// I29, on as many sequences as memory has the time for.
-#[test]
-fn the_repository_agrees_with_a_plain_log_on_a_thousand_sequences() {
-    block_on(model::agrees_on(&MemoryBindingRepo::new(), 0..1_000));
 }

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a clause fails by panicking, and fixtures are valid")]
 
 pub mod binding_repo;
+pub mod faults;
 pub mod fixtures;
 pub mod github_gateway;
 pub mod key_store;

@@ -85,6 +85,8 @@ macro_rules! binding_repo_suite {
                 one_state_that_is_shown_for_two_installations_binds_one,
                 one_state_makes_one_binding_ever_however_fast_it_is_released,
                 a_bind_that_races_an_uninstall_never_looks_alive,
+                of_observations_that_race_the_newest_stands,
+                what_is_released_in_a_race_goes_to_one,
                 a_binding_is_released_once;
         }
     };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use dockline::ports::{BindingRepo, Insertion, Release};
 use dockline::{Binding, NewBinding, OrganizationId, Status};
 
-use super::{bind, found, gone, installation, new_binding, organization, seconds};
+use super::{bind, found, gone, installation, new_binding, organization, present, seconds};
 use crate::race::{ROUNDS, TASKS, race};
 
 /// An installation that only this round and number has.
@@ -136,6 +136,63 @@ pub async fn a_bind_that_races_an_uninstall_never_looks_alive(repo: &Arc<dyn Bin
         let inserted = outcomes.iter().flatten().any(|outcome| matches!(outcome, Insertion::Inserted(_)));
         assert_eq!(binding.is_some(), inserted);
         assert!(binding.is_none_or(|binding| binding.status == Status::Uninstalled));
+    }
+}
+
+/// The status follows what GitHub said last, not who came last, whether the installation is bound or was never heard of
+/// before (I22, L-30).
+pub async fn of_observations_that_race_the_newest_stands(repo: &Arc<dyn BindingRepo>) {
+    for round in ROUNDS {
+        let (name, id) = (format!("acme-{round}"), installation(round));
+        let bound_before = round % 2 == 0;
+        if bound_before {
+            bind(&**repo, new_binding(&name, round, "state")).await;
+        }
+        // The newest is neither the first nor the last to come.
+        let login = |number| format!("login-{}", number * 7 % 17);
+        race(repo, |repo, number| {
+            let at = seconds((number * 7 % 17).cast_signed());
+            let observation = present(Status::Suspended, &login(number), at);
+            async move { repo.observe(id, observation).await.unwrap() }
+        })
+        .await;
+        if !bound_before {
+            bind(&**repo, new_binding(&name, round, "state")).await;
+        }
+        let row = found(&**repo, &name).await.unwrap();
+        assert_eq!((row.account.login.as_str(), row.status), ("login-16", Status::Suspended));
+        assert_eq!(row.last_verified_at, seconds(16));
+    }
+}
+
+/// A detach and fifteen who wait for it: at most one of them has it afterwards (I1).
+pub async fn what_is_released_in_a_race_goes_to_one(repo: &Arc<dyn BindingRepo>) {
+    for round in ROUNDS {
+        let (acme, id) = (organization(&format!("acme-{round}")), installation(round));
+        bind(&**repo, new_binding(acme.as_str(), round, "state")).await;
+        let outcomes = race(repo, |repo, number| {
+            let acme = acme.clone();
+            let new = new_binding(&format!("org_{round}_{number}"), round, "state");
+            async move {
+                if number == 1 {
+                    repo.release(&acme, id, seconds(60)).await.unwrap();
+                    return None;
+                }
+                Some(repo.insert(new).await.unwrap())
+            }
+        })
+        .await;
+        let mut inserted = Vec::new();
+        for outcome in outcomes.into_iter().flatten() {
+            if let Insertion::Inserted(row) = outcome {
+                inserted.push(row);
+            } else {
+                assert_eq!(outcome, Insertion::Taken);
+            }
+        }
+        assert!(inserted.len() <= 1, "{inserted:?}");
+        assert_eq!(repo.find_by_installation(id).await.unwrap(), inserted.pop());
+        assert_eq!(repo.find(&acme).await.unwrap(), None);
     }
 }
 

@@ -7,6 +7,7 @@ use time::OffsetDateTime;
 pub mod discarding;
 pub mod expiry;
 pub mod issuing;
+pub mod model;
 pub mod races;
 pub mod tying;
 pub mod visiting;
@@ -68,10 +69,13 @@ macro_rules! state_store_suite {
                 the_ticket_of_the_open_question_discards,
                 another_ticket_discards_nothing,
                 a_ticket_without_a_question_discards_nothing;
+            model:
+                the_store_agrees_with_a_plain_list_on_every_sequence;
             @shared races:
                 of_organizations_that_race_for_one_digest_one_gets_it,
                 of_installations_that_race_for_one_state_one_is_tied,
                 twins_that_race_are_told_of_one_tie,
+                a_put_that_races_a_tie_does_not_wipe_it,
                 a_ticket_that_is_shown_many_times_at_once_is_good_once,
                 confirm_and_cancel_with_one_ticket_cannot_both_win,
                 a_state_that_is_discarded_many_times_at_once_is_discarded_once;

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use dockline::ports::{Put, StateStore, Vouched};
-use dockline::{IssuedState, StateDigest};
+use dockline::{IssuedState, StateDigest, Tie};
 
 use super::{issued, organization, ticket, tie, visit};
+use crate::fixtures::account_id;
 use crate::race::{ROUNDS, TASKS, count, race};
 
 /// A state that only this round has.
@@ -59,13 +60,39 @@ pub async fn of_installations_that_race_for_one_state_one_is_tied(states: &Arc<d
     }
 }
 
-/// The same tie at once is one tie and fifteen repetitions.
+/// The same installation at once, by visitors who showed different things: one tie and fifteen repetitions, and what is
+/// kept is all of what was told that it was tied (I2).
 pub async fn twins_that_race_are_told_of_one_tie(states: &Arc<dyn StateStore>) {
     for round in ROUNDS {
         let digest = issue(&**states, round).await;
-        let outcomes =
-            race(states, |states, _| async move { states.vouch(&digest, None, tie(1)).await.unwrap() }).await;
+        let tie_by =
+            |number| Tie { visitor: account_id(number), account: account_id(100 + number), ..tie(1) };
+        let outcomes = race(states, |states, number| async move {
+            states.vouch(&digest, None, tie_by(number)).await.unwrap()
+        })
+        .await;
         assert_eq!((count(&outcomes, &Vouched::Tied), count(&outcomes, &Vouched::AlreadyTied)), (1, 15));
+        let winner = outcomes.iter().position(|outcome| *outcome == Vouched::Tied).unwrap();
+        let tied = states.find_by_digest(&digest).await.unwrap().unwrap().tie;
+        assert_eq!(tied, Some(tie_by(u64::try_from(winner).unwrap() + 1)));
+    }
+}
+
+/// A repeated put that read "untouched" must not wipe what was tied since (L-18).
+pub async fn a_put_that_races_a_tie_does_not_wipe_it(states: &Arc<dyn StateStore>) {
+    for round in ROUNDS {
+        let digest = issue(&**states, round).await;
+        let outcomes = race(states, |states, number| async move {
+            if number == TASKS / 2 {
+                states.vouch(&digest, None, tie(1)).await.unwrap() == Vouched::Tied
+            } else {
+                states.put(issued_in(round)).await.unwrap() == Put::Stored
+            }
+        })
+        .await;
+        assert!(*outcomes.get(7).unwrap(), "there was nothing that could have been in its way");
+        let state = states.find_by_digest(&digest).await.unwrap().unwrap();
+        assert_eq!(state, IssuedState { tie: Some(tie(1)), ..issued_in(round) });
     }
 }
 

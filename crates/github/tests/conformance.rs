@@ -1,0 +1,158 @@
+//! The port's suite, passed by the HTTP gateway against the simulated GitHub, over sockets. The two share no code, so
+//! that they check one another.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use dockline::ports::GithubGateway;
+use dockline::{
+    Account, AccountId, AccountKind, AppId, AuthorizationCode, Installation, InstallationId, InstalledOn,
+};
+use dockline_github::{GithubApp, GithubAppConfig, GithubHost};
+use dockline_github_sim::{Config, Fault, FaultRule, Garbage, GithubSim, NewApp, Role, RunningSim};
+use dockline_testkit::fixtures::unique;
+use dockline_testkit::github_gateway::{GatewayDriver, Standing, Trouble, Visitor};
+use secrecy::ExposeSecret;
+
+dockline_testkit::github_gateway_suite!(async { Simulated::start().await });
+
+const TIMEOUT: Duration = Duration::from_millis(700);
+
+#[derive(Debug)]
+struct Simulated {
+    running: RunningSim,
+    app: u64,
+    another_app: u64,
+    gateway: GithubApp,
+}
+
+impl Simulated {
+    async fn start() -> Self {
+        let sim = GithubSim::new(Config::default());
+        let new =
+            |slug| NewApp::new(slug, "http://127.0.0.1/callback").with_permissions([("members", "read")]);
+        let app = sim.create_app(new("acme-dock")).unwrap();
+        let another_app = sim.create_app(new("another-dock")).unwrap().app_id;
+        let running = sim.start().await.unwrap();
+        let host = GithubHost::at(&running.web, &running.api).unwrap();
+        let config =
+            GithubAppConfig::new(AppId::new(app.app_id).unwrap(), &*app.slug, app.private_key_pem.clone())
+                .with_host(host)
+                .with_oauth_client(&*app.client_id, app.client_secret.clone())
+                .with_timeout(TIMEOUT);
+        let gateway = GithubApp::new(config).unwrap();
+        Self { running, app: app.app_id, another_app, gateway }
+    }
+
+    fn sim(&self) -> &GithubSim {
+        self.running.sim()
+    }
+
+    /// A new user's login and number.
+    fn user(&self) -> (String, u64) {
+        let login = format!("user-{}", unique());
+        let id = self.sim().create_user(&login).unwrap();
+        (login, id)
+    }
+
+    /// Installs an App on a new account of this kind.
+    fn install_app(&self, app: u64, kind: AccountKind) -> Installation {
+        let (sender, sender_id) = self.user();
+        let (login, account) = match kind {
+            AccountKind::User => (sender.clone(), sender_id),
+            AccountKind::Organization => {
+                let login = format!("org-{}", unique());
+                let account = self.sim().create_organization(&login).unwrap();
+                self.sim().set_membership(&login, &sender, Role::Admin).unwrap();
+                (login, account)
+            }
+        };
+        let id = self.sim().install(app, &login, &sender).unwrap();
+        Installation {
+            id: InstallationId::new(id).unwrap(),
+            app: AppId::new(app).unwrap(),
+            installed_on: InstalledOn::Account(Account { id: AccountId::new(account).unwrap(), login, kind }),
+            suspended: false,
+        }
+    }
+}
+
+#[async_trait]
+impl GatewayDriver for Simulated {
+    fn gateway(&self) -> &dyn GithubGateway {
+        &self.gateway
+    }
+
+    async fn install(&self, kind: AccountKind) -> Installation {
+        self.install_app(self.app, kind)
+    }
+
+    async fn install_another_app(&self) -> InstallationId {
+        self.install_app(self.another_app, AccountKind::Organization).id
+    }
+
+    async fn suspend(&self, id: InstallationId) {
+        self.sim().suspend(id.get(), None).unwrap();
+    }
+
+    async fn uninstall(&self, id: InstallationId) {
+        self.sim().uninstall(id.get()).unwrap();
+    }
+
+    async fn visitor(&self, standing: Standing, id: InstallationId) -> Visitor {
+        let installation = self.sim().installation(id.get()).unwrap();
+        let account = installation.account_login;
+        let is_user = installation.account_id == installation.installed_by;
+        let (login, number) = match standing {
+            Standing::Administrator if is_user => (account, installation.account_id),
+            Standing::Administrator | Standing::Member | Standing::Stranger => {
+                let (login, number) = self.user();
+                match standing {
+                    Standing::Administrator => {
+                        self.sim().set_membership(&account, &login, Role::Admin).unwrap();
+                    }
+                    Standing::Member if is_user => self.sim().add_collaborator(&account, &login).unwrap(),
+                    Standing::Member => self.sim().set_membership(&account, &login, Role::Member).unwrap(),
+                    Standing::Stranger => {}
+                }
+                (login, number)
+            }
+        };
+        let code = self.sim().issue_code(self.app, &login).unwrap();
+        Visitor {
+            id: AccountId::new(number).unwrap(),
+            code: AuthorizationCode::presented(code.expose_secret()),
+        }
+    }
+
+    async fn trouble(&self, trouble: Trouble) {
+        let fault = match trouble {
+            Trouble::Down => Fault::Status { code: 502 },
+            Trouble::Silent => Fault::Hang,
+            Trouble::Limited { retry_after } => {
+                Fault::SecondaryRateLimit { retry_after: Some(retry_after.as_secs()), status: 429 }
+            }
+            Trouble::Garbage => Fault::Garbage { form: Garbage::Html },
+            Trouble::CredentialRefused => Fault::Status { code: 401 },
+        };
+        self.sim().set_fault(FaultRule::new(fault));
+    }
+
+    async fn mend(&self) {
+        self.sim().clear_faults();
+    }
+
+    async fn requests(&self) -> usize {
+        self.sim().requests().len()
+    }
+
+    async fn live_tokens(&self) -> usize {
+        self.sim().live_user_tokens()
+    }
+
+    fn patience(&self) -> Duration {
+        TIMEOUT
+    }
+}

@@ -1,0 +1,77 @@
+//! Looking installations up, and the App itself.
+
+use dockline::ports::Lookup;
+use dockline::{AccountKind, InstallationId, Status};
+
+use super::GatewayDriver;
+
+async fn look_up(driver: &dyn GatewayDriver, id: InstallationId) -> Lookup {
+    driver.gateway().installation(id).await.unwrap()
+}
+
+/// What the gateway was configured with needs nobody's answer; the install page has no query yet.
+pub async fn the_registration_is_known_without_asking(driver: &dyn GatewayDriver) {
+    let before = driver.requests().await;
+    let registration = driver.gateway().registration();
+    assert_eq!(driver.requests().await, before);
+    assert!(registration.has_oauth_client);
+    assert!(registration.install_page.ends_with("/installations/new"), "{}", registration.install_page);
+}
+
+/// GitHub knows the App that was configured (L-44).
+pub async fn the_app_tells_who_it_is(driver: &dyn GatewayDriver) {
+    let facts = driver.gateway().app().await.unwrap();
+    let registration = driver.gateway().registration();
+    assert_eq!(facts.app, registration.app);
+    let slug = format!("/{}/", facts.slug);
+    assert!(registration.install_page.contains(&slug), "{slug} in {}", registration.install_page);
+}
+
+/// Number, App, account and kind of account are GitHub's (L-13, L-53, L-64).
+pub async fn an_installation_is_found_with_its_account(driver: &dyn GatewayDriver) {
+    for kind in [AccountKind::Organization, AccountKind::User] {
+        let installed = driver.install(kind).await;
+        assert_eq!(look_up(driver, installed.id).await, Lookup::Found(installed));
+    }
+}
+
+/// Suspension is a state, not a failure (L-57).
+pub async fn a_suspended_installation_is_found_as_such(driver: &dyn GatewayDriver) {
+    let mut installed = driver.install(AccountKind::Organization).await;
+    driver.suspend(installed.id).await;
+    installed.suspended = true;
+    assert_eq!(installed.status(), Status::Suspended);
+    assert_eq!(look_up(driver, installed.id).await, Lookup::Found(installed));
+}
+
+/// A removed installation is an answer, not an error (L-56); nobody remembers it from before (L-42).
+pub async fn an_uninstalled_installation_is_missing(driver: &dyn GatewayDriver) {
+    let installed = driver.install(AccountKind::Organization).await;
+    assert!(matches!(look_up(driver, installed.id).await, Lookup::Found(_)));
+    driver.uninstall(installed.id).await;
+    assert_eq!(look_up(driver, installed.id).await, Lookup::Missing);
+}
+
+/// The largest number that there can be was not given out yet.
+pub async fn an_id_that_was_never_given_out_is_missing(driver: &dyn GatewayDriver) {
+    let id = InstallationId::new(InstallationId::MAX).unwrap();
+    assert_eq!(look_up(driver, id).await, Lookup::Missing);
+}
+
+/// Foreign and absent are one answer (I10, L-01).
+pub async fn another_apps_installation_is_missing(driver: &dyn GatewayDriver) {
+    let foreign = driver.install_another_app().await;
+    assert_eq!(look_up(driver, foreign).await, Lookup::Missing);
+}
+
+/// Whatever comes out of it (I19, L-55); clocks were compared before.
+pub async fn a_lookup_makes_at_most_two_requests(driver: &dyn GatewayDriver) {
+    let installed = driver.install(AccountKind::Organization).await;
+    driver.gateway().app().await.unwrap();
+    for id in [installed.id, InstallationId::new(InstallationId::MAX).unwrap()] {
+        let before = driver.requests().await;
+        look_up(driver, id).await;
+        let made = driver.requests().await - before;
+        assert!((1..=2).contains(&made), "{made}");
+    }
+}

@@ -1,0 +1,120 @@
+//! Faults do what they say.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use dockline::ports::{BindingRepo, Insertion, KeyStore, RateLimiter, StateStore, Take, Verdict};
+use dockline::{BudgetClass, PortErrorKind, PortName, Tier};
+use dockline_memory::{MemoryBindingRepo, MemoryKeyStore, MemoryRateLimiter, MemoryStateStore};
+use dockline_testkit::faults::{Fault, Faulty};
+use dockline_testkit::fixtures::{NOON, binding, installation, key, state};
+use dockline_testkit::race::TASKS;
+use dockline_testkit::runner::block_on;
+use dockline_testkit::{binding_repo_suite, rate_limiter_suite, state_store_suite};
+use tokio::sync::Barrier;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+// Where nothing goes wrong, a wrapped port is the port.
+binding_repo_suite!(async { Faulty::<dyn BindingRepo>::over(Arc::new(MemoryBindingRepo::new())) });
+state_store_suite!(async { Faulty::<dyn StateStore>::over(Arc::new(MemoryStateStore::new())) });
+rate_limiter_suite!(async { Faulty::<dyn RateLimiter>::over(Arc::new(MemoryRateLimiter::new())) });
+
+fn bindings() -> (MemoryBindingRepo, Faulty<dyn BindingRepo>) {
+    let memory = MemoryBindingRepo::new();
+    (memory.clone(), Faulty::over(Arc::new(memory)))
+}
+
+#[test]
+fn a_call_that_fails_before_has_no_effect() {
+    let (memory, faulty) = bindings();
+    let (faulty, new) = (faulty.with(Fault::FailsBefore.once()), binding());
+    let error = block_on(faulty.insert(new.clone())).unwrap_err();
+    assert_eq!((error.port(), error.kind()), (PortName::BindingRepo, PortErrorKind::Unavailable));
+    assert_eq!(block_on(memory.find(&new.organization)).unwrap(), None);
+    assert!(matches!(block_on(faulty.insert(new)).unwrap(), Insertion::Inserted(_)));
+}
+
+#[test]
+fn a_call_whose_answer_is_lost_has_had_its_effect() {
+    let (memory, faulty) = bindings();
+    let (faulty, new) = (faulty.with(Fault::LosesAnswer.once()), binding());
+    block_on(faulty.insert(new.clone())).unwrap_err();
+    let row = block_on(memory.find(&new.organization)).unwrap().unwrap();
+    assert_eq!(block_on(faulty.insert(new)).unwrap(), Insertion::Occupied(row));
+}
+
+#[test]
+fn a_fault_meets_as_many_calls_of_its_method_as_it_was_told() {
+    let (_, faulty) = bindings();
+    let faulty = faulty.with(Fault::FailsAs(PortErrorKind::Corrupt).times(2).of("find_by_installation"));
+    let find = || block_on(faulty.find_by_installation(installation(1)));
+    block_on(faulty.find(&binding().organization)).unwrap();
+    for _ in 0..2 {
+        assert_eq!(find().unwrap_err().kind(), PortErrorKind::Corrupt);
+    }
+    find().unwrap();
+    faulty.set(Fault::FailsBefore.always());
+    find().unwrap_err();
+    find().unwrap_err();
+    faulty.clear();
+    find().unwrap();
+    assert_eq!((faulty.count("find"), faulty.count("find_by_installation")), (1, 6));
+}
+
+#[test]
+fn calls_are_recorded_without_secrets() {
+    let faulty = Faulty::<dyn StateStore>::over(Arc::new(MemoryStateStore::new()));
+    let state = state();
+    block_on(faulty.find_by_digest(&state.digest)).unwrap();
+    let calls = faulty.calls();
+    let [call] = calls.as_slice() else { unreachable!("{calls:?}") };
+    assert_eq!((call.method, &call.arguments), ("find_by_digest", &format!("({:?},)", state.digest)));
+}
+
+#[test]
+fn every_storage_port_fails_under_its_own_name() {
+    let keys =
+        Faulty::<dyn KeyStore>::over(Arc::new(MemoryKeyStore::new())).with(Fault::FailsBefore.always());
+    let states =
+        Faulty::<dyn StateStore>::over(Arc::new(MemoryStateStore::new())).with(Fault::FailsBefore.always());
+    let limiter =
+        Faulty::<dyn RateLimiter>::over(Arc::new(MemoryRateLimiter::new())).with(Fault::LosesAnswer.once());
+    let (_, record) = key();
+    let take = || {
+        let (key, tier) = (record.id.clone(), Tier::standard());
+        block_on(limiter.take(Take { key, class: BudgetClass::Write, tier, permits: 1, now: NOON }))
+    };
+    assert_eq!(block_on(keys.find(&record.id)).unwrap_err().port(), PortName::KeyStore);
+    assert_eq!(block_on(states.put(state())).unwrap_err().port(), PortName::StateStore);
+    assert_eq!(take().unwrap_err().port(), PortName::RateLimiter);
+    let Verdict::Allowed(budget) = take().unwrap() else { unreachable!("two of sixty") };
+    assert_eq!(budget.remaining, 58);
+}
+
+#[test]
+fn a_slow_call_takes_its_time_both_ways() {
+    let (_, faulty) = bindings();
+    let faulty = faulty.with(Fault::Slow(Duration::from_millis(20)).once());
+    block_on(async {
+        let start = Instant::now();
+        faulty.insert(binding()).await.unwrap();
+        assert!(start.elapsed() >= Duration::from_millis(40));
+    });
+}
+
+#[test]
+fn calls_that_meet_at_a_barrier_are_made_together() {
+    let barrier = Arc::new(Barrier::new(TASKS as usize));
+    let (_, faulty) = bindings();
+    let faulty = Arc::new(faulty.with(Fault::Meets(barrier).times(16).of("insert")));
+    block_on(async {
+        let mut tasks = JoinSet::new();
+        for _ in 0..TASKS {
+            let faulty = Arc::clone(&faulty);
+            tasks.spawn(async move { faulty.insert(binding()).await.unwrap() });
+        }
+        let outcomes = tasks.join_all().await;
+        assert!(outcomes.iter().all(|outcome| matches!(outcome, Insertion::Inserted(_))));
+    });
+}

@@ -1,0 +1,109 @@
+//! Wrong state stores.
+
+use std::fmt::Debug;
+
+use async_trait::async_trait;
+use dockline::ports::{Put, StateStore, Vouched};
+use dockline::{IssuedState, OrganizationId, PortError, SecretDigest, StateDigest, Tie, Visit};
+use dockline_memory::MemoryStateStore;
+
+mod answers;
+mod races;
+
+/// The memory store, but for what is overridden.
+#[async_trait]
+pub(crate) trait Wrong: Debug + Send + Sync + 'static {
+    fn memory(&self) -> &MemoryStateStore;
+
+    async fn put(&self, state: IssuedState) -> Put {
+        self.memory().put(state).await.unwrap()
+    }
+
+    /// What every find sees of a row.
+    fn seen(&self, state: IssuedState) -> Option<IssuedState> {
+        Some(state)
+    }
+
+    /// Whether `organization` may see the row.
+    fn shows(&self, organization: &OrganizationId, state: &IssuedState) -> bool {
+        state.organization == *organization
+    }
+
+    async fn hold(&self, digest: &StateDigest, visit: Visit) -> bool {
+        self.memory().hold(digest, visit).await.unwrap()
+    }
+
+    async fn vouch(&self, digest: &StateDigest, ticket: Option<&SecretDigest>, tie: Tie) -> Vouched {
+        self.memory().vouch(digest, ticket, tie).await.unwrap()
+    }
+
+    async fn discard(&self, digest: &StateDigest, ticket: Option<&SecretDigest>) -> bool {
+        self.memory().discard(digest, ticket).await.unwrap()
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Store<W>(pub(crate) W);
+
+#[async_trait]
+impl<W: Wrong> StateStore for Store<W> {
+    async fn put(&self, state: IssuedState) -> Result<Put, PortError> {
+        Ok(self.0.put(state).await)
+    }
+
+    async fn find(
+        &self,
+        organization: &OrganizationId,
+        digest: &StateDigest,
+    ) -> Result<Option<IssuedState>, PortError> {
+        let state = self.find_by_digest(digest).await?;
+        Ok(state.filter(|state| self.0.shows(organization, state)))
+    }
+
+    async fn find_by_digest(&self, digest: &StateDigest) -> Result<Option<IssuedState>, PortError> {
+        Ok(self.0.memory().find_by_digest(digest).await?.and_then(|state| self.0.seen(state)))
+    }
+
+    async fn hold(&self, digest: &StateDigest, visit: Visit) -> Result<bool, PortError> {
+        Ok(self.0.hold(digest, visit).await)
+    }
+
+    async fn vouch<'a>(
+        &self,
+        digest: &StateDigest,
+        ticket: Option<&'a SecretDigest>,
+        tie: Tie,
+    ) -> Result<Vouched, PortError> {
+        Ok(self.0.vouch(digest, ticket, tie).await)
+    }
+
+    async fn discard<'a>(
+        &self,
+        digest: &StateDigest,
+        ticket: Option<&'a SecretDigest>,
+    ) -> Result<bool, PortError> {
+        Ok(self.0.discard(digest, ticket).await)
+    }
+}
+
+/// Declares a mutant: its fields beside the memory store, and what it overrides.
+macro_rules! mutant {
+    ($(#[$doc:meta])* $name:ident($($field:ident: $type:ty),*) $($body:tt)+) => {
+        $(#[$doc])*
+        #[derive(Debug, Default)]
+        pub(super) struct $name {
+            memory: dockline_memory::MemoryStateStore,
+            $($field: $type,)*
+        }
+
+        #[async_trait::async_trait]
+        impl super::Wrong for $name {
+            fn memory(&self) -> &dockline_memory::MemoryStateStore {
+                &self.memory
+            }
+
+            $($body)+
+        }
+    };
+}
+use mutant;
