@@ -6,12 +6,14 @@ use secrecy::SecretString;
 
 use crate::answer::Answer;
 use crate::config::GithubAppConfig;
+use crate::error::ConfigError;
 use crate::fault::{GithubFault, Scope};
+use crate::host::GithubHost;
 use crate::jwt::{Jwt, Signer};
+use crate::key;
 use crate::pause::Pause;
 use crate::transport::{Body, Call, Credential, Transport};
 use crate::verdict::fault_of;
-use crate::{ConfigError, GithubHost, key};
 
 /// GitHub's API with what every call needs: the App's JWT, the pause that GitHub asked for, the table of faults.
 pub(crate) struct Api {

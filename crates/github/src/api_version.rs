@@ -1,7 +1,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::ConfigError;
+use crate::error::ConfigError;
 
 /// The versions of GitHub's API that this crate speaks, sent as `X-GitHub-Api-Version`.
 ///

@@ -6,7 +6,9 @@ use dockline::AppId;
 use dockline::ports::{Clock, SystemClock};
 use secrecy::SecretString;
 
-use crate::{ApiVersion, ConfigError, GithubHost};
+use crate::api_version::ApiVersion;
+use crate::error::ConfigError;
+use crate::host::GithubHost;
 
 /// Whom the App's JWT names as its issuer. GitHub recommends the client id and takes either; an enterprise server up
 /// to 3.13 takes the App id only.

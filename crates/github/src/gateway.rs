@@ -9,10 +9,11 @@ use reqwest::Method;
 use tracing::Instrument;
 
 use crate::api::Api;
+use crate::config::GithubAppConfig;
+use crate::error::ConfigError;
 use crate::fault::GithubFault;
 use crate::prove::Prover;
 use crate::wire::{AppWire, InstallationWire};
-use crate::{ConfigError, GithubAppConfig};
 
 /// A GitHub App, as which Dockline talks to GitHub: the adapter of the core's port [`GithubGateway`].
 ///

@@ -3,7 +3,7 @@ use std::str::FromStr;
 
 use reqwest::Url;
 
-use crate::ConfigError;
+use crate::error::ConfigError;
 
 /// What is wrong with a host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -9,10 +9,11 @@ use rustls_platform_verifier::BuilderVerifierExt;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::answer::Answer;
+use crate::api_version::ApiVersion;
 use crate::config::GithubAppConfig;
+use crate::error::ConfigError;
 use crate::excerpt;
 use crate::fault::GithubFault;
-use crate::{ApiVersion, ConfigError};
 
 /// No answer that we ask for is nearly as large; a hundred installations are about 300 KiB (lesson L-65).
 const LARGEST: usize = 1 << 20;

@@ -4,18 +4,36 @@ use std::error::Error;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use clap::Args;
 use dockline_github_sim::{AppCredentials, GithubSim, NewApp, Role, SimError};
 use secrecy::ExposeSecret;
 use serde_json::json;
 
-use crate::cli::SimArgs;
-use crate::{demo, listener, logging, signals};
+use crate::address::{ListenAddr, base_url};
+use crate::{listener, logging, signals};
 
 /// The App's name in addresses, unless another one is asked for.
 pub const SLUG: &str = "dockline-demo";
 
 /// The organization that olga administers.
 pub const ORGANIZATION: &str = "acme-coffee";
+
+/// Options of `dockline github-sim`.
+#[derive(Debug, Clone, Args)]
+pub struct SimArgs {
+    /// Where it listens; port 0 takes a free one.
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8081")]
+    pub listen: ListenAddr,
+    /// The App's name in addresses.
+    #[arg(long, default_value = SLUG)]
+    pub slug: String,
+    /// The App's callback URL: where browsers go after an installation.
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080/v1/github/installation/callback")]
+    pub callback_url: String,
+    /// Print one line of JSON with the addresses and the App's credentials instead of text.
+    #[arg(long)]
+    pub json: bool,
+}
 
 /// Makes the accounts that demo and simulator start with, signs olga in, and registers the App.
 ///
@@ -45,7 +63,7 @@ pub async fn run(args: SimArgs) -> Result<ExitCode, Box<dyn Error + Send + Sync>
     logging::start(logging::Verbosity::Running);
     let ended = signals::ended()?;
     let listener = listener::bind(args.listen.0, "--listen").await?;
-    let web = demo::base_url(listener.local_addr()?);
+    let web = base_url(listener.local_addr()?);
     let sim = GithubSim::default();
     let app = populate(&sim, &args.slug, &args.callback_url)?;
     let text = if args.json { json_line(&web, &app) } else { summary(&web, &app) };

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod address;
 pub mod cli;
 pub mod database;
 pub mod demo;
@@ -9,7 +10,9 @@ pub mod keys;
 pub mod listener;
 pub mod logging;
 pub mod migrate;
+pub mod policy;
 pub mod product;
 pub mod serve;
 pub mod signals;
 pub mod walk;
+pub mod world;

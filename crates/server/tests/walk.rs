@@ -1,7 +1,7 @@
 //! The walk says so when something is wrong.
 
 use dockline::ClaimPolicy;
-use dockline_server::cli::ListenAddr;
+use dockline_server::address::ListenAddr;
 use dockline_server::demo::Demo;
 use dockline_server::walk::{self, WalkFailed};
 

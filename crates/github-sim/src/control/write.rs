@@ -23,7 +23,7 @@ fn created(body: Value) -> Created {
     Ok((StatusCode::CREATED, Json(body)))
 }
 
-fn done(result: Result<(), crate::SimError>) -> Done {
+fn done(result: Result<(), crate::error::SimError>) -> Done {
     Ok(result.map(|()| StatusCode::NO_CONTENT)?)
 }
 

@@ -148,7 +148,9 @@ fn carry_out(world: &mut World, offer: Offer, submission: Submission<'_>) -> Res
     let Submission { app_id, user, account, selection, state } = submission;
     let (id, action) = match offer {
         Offer::Install => {
-            let asked = |r: &&crate::InstallationRequest| (r.app_id, r.account_id) == (app_id, account);
+            let asked = |r: &&crate::model::installation::InstallationRequest| {
+                (r.app_id, r.account_id) == (app_id, account)
+            };
             let requester = model.installation_requests().find(asked).map(|request| request.requester_id);
             let new = NewInstallation { id: None, app_id, account, sender: user, requester, selection };
             (Some(model.install(new, now)?), "install")

@@ -1,11 +1,10 @@
 //! `dockline demo`: everything in one process, to try the flow without an account anywhere.
 
 mod guide;
-mod world;
+mod options;
 
 use std::error::Error;
 use std::io::{self, Write};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::process::ExitCode;
 
 use dockline::ports::OsEntropy;
@@ -13,21 +12,11 @@ use dockline::{ClaimPolicy, State};
 use secrecy::ExposeSecret;
 use serde_json::json;
 
-pub use world::{Addresses, Demo, SEED_INSTALLATION, SEED_STATE, Tenant};
+pub use crate::world::{Addresses, Demo, SEED_INSTALLATION, SEED_STATE, Tenant};
+pub use options::DemoArgs;
 
-use crate::cli::{DemoArgs, ListenAddr};
+use crate::address::ListenAddr;
 use crate::{logging, signals, walk};
-
-/// The address under which clients of this machine reach a listener.
-#[must_use]
-pub fn base_url(address: SocketAddr) -> String {
-    let ip = match (address.ip(), address.ip().is_unspecified()) {
-        (IpAddr::V4(_), true) => IpAddr::V4(Ipv4Addr::LOCALHOST),
-        (IpAddr::V6(_), true) => IpAddr::V6(Ipv6Addr::LOCALHOST),
-        (ip, false) => ip,
-    };
-    format!("http://{}", SocketAddr::new(ip, address.port()))
-}
 
 /// Runs the demo until a signal comes, or the walk is over.
 ///

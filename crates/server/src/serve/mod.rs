@@ -16,9 +16,10 @@ use serde_json::json;
 
 pub use options::{Migrations, ServeArgs};
 
+use crate::address::base_url;
 use crate::database::migrator;
 use crate::listener::{self, Limits};
-use crate::{demo, logging, signals};
+use crate::{logging, signals};
 
 /// Serves until a signal comes; then takes no more connections and ends when what runs is answered.
 ///
@@ -54,7 +55,7 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Box<dyn Error + Send + Syn
     .map_err(|error| format!("{error}: give --github-client-id and --github-client-secret-file"))?;
 
     let listener = listener::bind(args.listen.0, "--listen").await?;
-    let api = demo::base_url(listener.local_addr()?);
+    let api = base_url(listener.local_addr()?);
     let public = public_url.unwrap_or_else(|| api.clone());
     announce(&api, &public, args.json)?;
     let router = dockline_axum::router(dockline, RouterOptions::default());

@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::cli::{ListenAddr, Policy};
+use crate::address::ListenAddr;
 use crate::database::DatabaseArgs;
+use crate::policy::Policy;
 
 /// The fewest bytes of a webhook secret: a short one can be guessed from a signed delivery (L-26).
 const SHORTEST_WEBHOOK_SECRET: usize = 16;

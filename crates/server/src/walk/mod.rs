@@ -15,8 +15,8 @@ use dockline::ClaimPolicy;
 pub use browser::{Browser, BrowserError};
 pub use exchange::{Exchange, Unanswered};
 
-use crate::demo::Demo;
 use crate::http_client::{ClientFailed, loopback};
+use crate::world::Demo;
 use backend::Backend;
 use transcript::Transcript;
 

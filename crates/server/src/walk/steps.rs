@@ -10,8 +10,8 @@ use super::backend::{Backend, registration};
 use super::browser::Browser;
 use super::exchange::Exchange;
 use super::transcript::Transcript;
-use crate::demo::Demo;
 use crate::github_sim::ORGANIZATION;
+use crate::world::Demo;
 
 /// A number that no installation of the simulator has.
 const NOBODYS: u64 = 9_007_199_254_740_991;

@@ -15,8 +15,7 @@ use secrecy::SecretString;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::base_url;
-use crate::cli::ListenAddr;
+use crate::address::{ListenAddr, base_url};
 use crate::github_sim::{ORGANIZATION, SLUG, populate};
 use crate::listener::{self, Limits};
 use crate::product::{self, ProductConfig};
