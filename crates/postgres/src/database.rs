@@ -92,9 +92,15 @@ impl Database {
         statement: &Statement,
         parameters: &Parameters<'_>,
     ) -> Result<Vec<Row>, Failure> {
-        tokio::time::timeout(self.deadline, self.rows_in_time(statement, parameters))
-            .await
-            .unwrap_or(Err(Failure::Deadline(self.deadline)))
+        self.in_time(self.rows_in_time(statement, parameters)).await
+    }
+
+    /// Gives `call` up at the deadline: all of it, where it is more than one statement.
+    pub(crate) async fn in_time<T>(
+        &self,
+        call: impl Future<Output = Result<T, Failure>> + Send,
+    ) -> Result<T, Failure> {
+        tokio::time::timeout(self.deadline, call).await.unwrap_or(Err(Failure::Deadline(self.deadline)))
     }
 
     /// [`Database::rows`] of a statement that gives at most one.

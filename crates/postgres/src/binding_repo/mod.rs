@@ -75,9 +75,8 @@ impl PgBindingRepo {
         installation: InstallationId,
         verified_at: OffsetDateTime,
     ) -> Result<(), Failure> {
-        let parameters: [&(dyn tokio_postgres::types::ToSql + Sync); 2] =
-            [&i64::from(installation), &stored(verified_at)];
-        self.database.rows(&self.uninstalled, &parameters).await.map(drop)
+        let (id, verified_at) = (i64::from(installation), stored(verified_at));
+        self.database.rows(&self.uninstalled, &[&id, &verified_at]).await.map(drop)
     }
 }
 
@@ -113,7 +112,7 @@ impl BindingRepo for PgBindingRepo {
     }
 
     async fn insert(&self, new: NewBinding) -> Result<Insertion, PortError> {
-        self.insert_or_classify(&new).await.map_err(at)
+        self.database.in_time(self.insert_or_classify(&new)).await.map_err(at)
     }
 
     async fn observe(&self, installation: InstallationId, observation: Observation) -> Result<(), PortError> {

@@ -188,10 +188,20 @@ impl Migrator {
         let key = lock_key(&self.schema);
         let locked: bool =
             transaction.query_typed(LOCK, &[(&key, Type::INT8)]).await?.first().is_some_and(|row| row.get(0));
-        let applied = if locked { Some(self.apply(&transaction, known).await?) } else { None };
-        transaction.commit().await?;
+        if !locked {
+            transaction.rollback().await?;
+            lease.give_back();
+            return Ok(None);
+        }
+        let applied = self.apply(&transaction, known).await;
+        // The lock ends here, either way, and not when somebody notices that the connection is gone.
+        if applied.is_ok() {
+            transaction.commit().await?;
+        } else {
+            transaction.rollback().await?;
+        }
         lease.give_back();
-        Ok(applied)
+        applied.map(Some)
     }
 
     async fn apply(

@@ -111,6 +111,7 @@ async fn read_only_and_cancelled_statements_are_unavailable() {
         };
         assert_eq!(error.kind(), PortErrorKind::Unavailable, "{option}");
     }
+    lock.batch_execute("COMMIT").await.unwrap();
 }
 
 #[tokio::test]
