@@ -1,4 +1,3 @@
-use crate::host::HostProblem;
 use crate::key::KeyProblem;
 
 /// Why a [`GithubApp`](crate::GithubApp) cannot be built: what is wrong, and how to mend it (lesson L-44). Holds
@@ -52,4 +51,28 @@ pub enum ConfigError {
     /// The HTTP client could not be built.
     #[error("the HTTPS client could not be built ({0}): this is a bug of dockline-github")]
     Client(String),
+}
+
+/// What is wrong with a host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum HostProblem {
+    /// It is not `HOST`, `HOST:PORT` or a URL of such.
+    #[error(
+        "is not a host name or an https URL without path, user, query and fragment: write it as in github.example.com"
+    )]
+    Malformed,
+    /// It is the API's host instead of the one that people see.
+    #[error(
+        "is the API's: give the one that people visit, such as github.com, acme.ghe.com or github.example.com"
+    )]
+    IsTheApi,
+    /// It is one address on this machine, where there must be two.
+    #[error(
+        "is a simulator's: give both its addresses with a comma between, that of its pages and that of its API"
+    )]
+    HalfAPair,
+    /// Secrets would go over the wire in clear.
+    #[error("is plain http: use https (http is for a simulator on localhost or a loopback address only)")]
+    PlainHttp,
 }

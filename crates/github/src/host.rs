@@ -3,31 +3,7 @@ use std::str::FromStr;
 
 use reqwest::Url;
 
-use crate::error::ConfigError;
-
-/// What is wrong with a host.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum HostProblem {
-    /// It is not `HOST`, `HOST:PORT` or a URL of such.
-    #[error(
-        "is not a host name or an https URL without path, user, query and fragment: write it as in github.example.com"
-    )]
-    Malformed,
-    /// It is the API's host instead of the one that people see.
-    #[error(
-        "is the API's: give the one that people visit, such as github.com, acme.ghe.com or github.example.com"
-    )]
-    IsTheApi,
-    /// It is one address on this machine, where there must be two.
-    #[error(
-        "is a simulator's: give both its addresses with a comma between, that of its pages and that of its API"
-    )]
-    HalfAPair,
-    /// Secrets would go over the wire in clear.
-    #[error("is plain http: use https (http is for a simulator on localhost or a loopback address only)")]
-    PlainHttp,
-}
+use crate::error::{ConfigError, HostProblem};
 
 /// Which GitHub: where people visit it and where its API is. Every call goes to one of these two bases, none to
 /// another (lesson L-45, invariant I18).

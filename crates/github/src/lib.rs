@@ -19,8 +19,8 @@ mod wire;
 
 pub use api_version::ApiVersion;
 pub use config::{GithubAppConfig, Issuer};
-pub use error::ConfigError;
+pub use error::{ConfigError, HostProblem};
 pub use gateway::GithubApp;
-pub use host::{GithubHost, HostProblem};
+pub use host::GithubHost;
 pub use key::KeyProblem;
 pub use secrecy::SecretString;
