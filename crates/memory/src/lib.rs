@@ -1,7 +1,6 @@
 #![doc = include_str!("../README.md")]
 
 mod binding_repo;
-mod bucket;
 mod events;
 mod key_store;
 mod rate_limiter;

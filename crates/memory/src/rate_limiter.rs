@@ -3,10 +3,10 @@ use std::fmt;
 
 use async_trait::async_trait;
 use dockline::ports::{RateLimiter, Take, Verdict};
+use dockline::rules::bucket::Bucket;
 use dockline::{BudgetClass, KeyId, PortError};
 use time::OffsetDateTime;
 
-use crate::bucket::Bucket;
 use crate::shared::Shared;
 
 /// Below this many buckets nobody looks for spare ones.

@@ -1,6 +1,7 @@
 //! The rules: plain functions over the model. No async, no ports, no clock; what they need is handed in.
 
 pub mod access;
+pub mod bucket;
 pub mod claim;
 pub mod register;
 pub mod request;

@@ -1,13 +1,11 @@
-mod bucket;
-
 use async_trait::async_trait;
 use dockline::ports::{RateLimiter, Take, Verdict};
+use dockline::rules::bucket::{Bucket, PERMIT, capacity, in_utc};
 use dockline::{PortError, PortName};
 use time::OffsetDateTime;
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
-use self::bucket::{Bucket, PERMIT, capacity, in_utc};
 use crate::column::{get, parse};
 use crate::database::Database;
 use crate::failure::Failure;
@@ -99,7 +97,7 @@ impl PgRateLimiter {
     }
 
     async fn ask(&self, take: &Take) -> Result<Verdict, Failure> {
-        let full = Bucket::full(take);
+        let full = Bucket::full(take.class, &take.tier, take.now);
         let (now, cost) = (in_utc(take.now), u128::from(take.permits) * PERMIT);
         let from_full = full.wait_for(take.permits, take.now);
         let remembered = take.permits > 0 && from_full.is_zero();

@@ -1,42 +1,51 @@
+//! How a budget refills and what it answers: one arithmetic for every limiter, so that all of them agree (I29).
+
 use std::time::Duration;
 
-use dockline::{Budget, BudgetClass, Tier};
 use time::{OffsetDateTime, UtcOffset};
+
+use crate::model::{Budget, BudgetClass, Tier};
 
 /// One permit. A bucket of `limit` permits a minute gains `limit` of these units every nanosecond, so that no
 /// division rounds and the level does not depend on how often somebody looked.
-const PERMIT: u128 = 60_000_000_000;
+pub const PERMIT: u128 = 60_000_000_000;
 
 /// A clock that is behind by up to this is waited for: callers whose clocks differ a little cannot make budget out of
 /// the difference. One that is behind by more was set right, and counting goes on from where it now stands, so that a
 /// moment in a far future blocks nobody for years.
-const WAITED_FOR: time::Duration = time::Duration::HOUR;
+pub const WAITED_FOR: time::Duration = time::Duration::HOUR;
 
 /// What stands for "never": the question is larger than the whole budget.
-const NEVER: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+pub const NEVER: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
 /// One key's budget in one class.
 #[derive(Debug, Clone)]
-pub(crate) struct Bucket {
-    class: BudgetClass,
-    limit: u32,
-    daily: Option<u32>,
-    level: u128,
-    /// Counted within the UTC day of `at`, where the day has a cap.
-    used_today: u32,
+pub struct Bucket {
+    /// Which budget.
+    pub class: BudgetClass,
+    /// Permits of a minute; also the most that it holds.
+    pub limit: u32,
+    /// Permits of a UTC day, where it has a cap.
+    pub daily: Option<u32>,
+    /// What is there, in units of which a [`PERMIT`] has sixty thousand million.
+    pub level: u128,
+    /// Permits charged within the UTC day of `at`, where the day has a cap.
+    pub used_today: u32,
     /// Up to when the level was counted, in UTC.
-    at: OffsetDateTime,
+    pub at: OffsetDateTime,
 }
 
 impl Bucket {
-    pub(crate) fn full(class: BudgetClass, tier: &Tier, now: OffsetDateTime) -> Self {
+    /// The bucket of a key that nobody has asked about.
+    #[must_use]
+    pub fn full(class: BudgetClass, tier: &Tier, now: OffsetDateTime) -> Self {
         let (limit, daily) = (tier.per_minute(class), tier.per_day(class));
         let at = in_utc(now);
         Self { class, limit, daily, level: capacity(limit), used_today: 0, at }
     }
 
     /// Counts up to `now` and takes the tier over. A smaller tier cuts the level, a larger one fills it faster.
-    pub(crate) fn catch_up(&mut self, tier: &Tier, now: OffsetDateTime) {
+    pub fn catch_up(&mut self, tier: &Tier, now: OffsetDateTime) {
         self.limit = tier.per_minute(self.class);
         self.daily = tier.per_day(self.class);
         let now = in_utc(now);
@@ -53,8 +62,11 @@ impl Bucket {
         self.level = self.level.min(capacity(self.limit));
     }
 
-    /// Charges `permits`, or says after how long they would be there.
-    pub(crate) fn charge(&mut self, permits: u32, now: OffsetDateTime) -> Result<(), Duration> {
+    /// Charges `permits`.
+    ///
+    /// # Errors
+    /// After how long they would be there, where they are not; nothing is charged then.
+    pub fn charge(&mut self, permits: u32, now: OffsetDateTime) -> Result<(), Duration> {
         let wait = self.wait_for(permits, now);
         if wait.is_zero() {
             self.level = self.level.saturating_sub(u128::from(permits) * PERMIT);
@@ -67,7 +79,9 @@ impl Bucket {
         }
     }
 
-    pub(crate) fn budget(&self, now: OffsetDateTime) -> Budget {
+    /// Where the key stands.
+    #[must_use]
+    pub fn budget(&self, now: OffsetDateTime) -> Budget {
         let permits = u32::try_from(self.level / PERMIT).unwrap_or(u32::MAX);
         let today = self.left_today();
         let mut reset_after = self.until_level(capacity(self.limit), now);
@@ -78,14 +92,17 @@ impl Bucket {
     }
 
     /// Whether a fresh bucket would be no different, now and for any clock that is waited for.
-    pub(crate) fn is_spare(&self, now: OffsetDateTime) -> bool {
+    #[must_use]
+    pub fn is_spare(&self, now: OffsetDateTime) -> bool {
         let now = in_utc(now);
         now - self.at > WAITED_FOR
             && self.level_at(now) == capacity(self.limit)
             && (self.used_today == 0 || (now - WAITED_FOR).date() > self.at.date())
     }
 
-    fn wait_for(&self, permits: u32, now: OffsetDateTime) -> Duration {
+    /// After how long `permits` would be there; zero where they are, [`NEVER`] where they are more than the whole budget.
+    #[must_use]
+    pub fn wait_for(&self, permits: u32, now: OffsetDateTime) -> Duration {
         if permits == 0 {
             return Duration::ZERO;
         }
@@ -122,7 +139,9 @@ impl Bucket {
     }
 }
 
-fn capacity(limit: u32) -> u128 {
+/// What a full bucket holds.
+#[must_use]
+pub fn capacity(limit: u32) -> u128 {
     u128::from(limit) * PERMIT
 }
 
@@ -130,6 +149,8 @@ fn until(then: OffsetDateTime, now: OffsetDateTime) -> Duration {
     Duration::try_from(then - now).unwrap_or(Duration::ZERO)
 }
 
-fn in_utc(time: OffsetDateTime) -> OffsetDateTime {
+/// The same moment in UTC, by whose days is counted.
+#[must_use]
+pub fn in_utc(time: OffsetDateTime) -> OffsetDateTime {
     time.checked_to_offset(UtcOffset::UTC).unwrap_or(time)
 }
