@@ -72,7 +72,10 @@ fn install(package: &str) -> Result<(), String> {
         return Err("only root could install it".to_owned());
     }
     eprintln!("installing {package} …");
-    for arguments in [&["update", "-q"][..], &["install", "-q", "-y", "--no-install-recommends", package]] {
+    // Settings that are there stay, without a question.
+    let install =
+        ["-o", "Dpkg::Options::=--force-confold", "install", "-q", "-y", "--no-install-recommends", package];
+    for arguments in [&["update", "-q"][..], &install] {
         let status = Command::new("apt-get")
             .args(arguments)
             .env("DEBIAN_FRONTEND", "noninteractive")

@@ -2,7 +2,7 @@
 
 use dockline::PortErrorKind;
 use dockline::ports::KeyStore;
-use dockline_postgres::{Database, PgKeyStore, open_pool};
+use dockline_postgres::{Database, PgKeyStore, Pool, open_pool};
 
 use crate::fixtures::key;
 use crate::fresh::{self, session, url};
@@ -14,8 +14,11 @@ fn url_of(options: &str) -> String {
     format!("{address}?{options}")
 }
 
-async fn is_encrypted(options: &str) -> bool {
-    let pool = open_pool(&url_of(options).into(), 1).unwrap();
+fn pool_of(options: &str) -> Pool {
+    open_pool(&url_of(options).into(), 1).unwrap()
+}
+
+async fn is_encrypted(pool: Pool) -> bool {
     let client = pool.get().await.unwrap();
     let row = client.query_one("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()", &[]).await;
     row.unwrap().get(0)
@@ -31,7 +34,7 @@ async fn the_mode_says_whether_it_is_encrypted() {
     for (options, encrypted) in
         [("sslmode=disable", false), ("sslmode=prefer", true), ("", true), ("sslmode=require", true)]
     {
-        assert_eq!(is_encrypted(options).await, encrypted, "{options}");
+        assert_eq!(is_encrypted(pool_of(options)).await, encrypted, "{options}");
     }
 }
 
@@ -42,11 +45,12 @@ async fn a_certificate_is_checked_where_it_was_asked_for() {
     let (_fresh, name) = fresh::name();
     let file = std::env::temp_dir().join(format!("dockline-authority-{name}.pem"));
     std::fs::write(&file, certificate).unwrap();
-    let known = is_encrypted(&format!("sslmode=verify-full&sslrootcert={}", file.display())).await;
+    let known = pool_of(&format!("sslmode=verify-full&sslrootcert={}", file.display()));
     std::fs::remove_file(&file).unwrap();
-    assert!(known);
+    assert!(is_encrypted(known).await);
 
-    let unknown = open_pool(&url_of("sslmode=verify-full").into(), 1).unwrap();
-    let error = PgKeyStore::new(&Database::new(unknown)).find(&key("0123456789ABCDEF", "org_a").id).await;
+    let error = PgKeyStore::new(&Database::new(pool_of("sslmode=verify-full")))
+        .find(&key("0123456789ABCDEF", "org_a").id)
+        .await;
     assert_eq!(error.unwrap_err().kind(), PortErrorKind::Rejected);
 }
