@@ -18,18 +18,7 @@ button.plain{background:#fff;color:#1f2328;border-color:#818b98}select{font:inhe
 
 /// Text made safe inside markup, also inside quoted attributes.
 pub(super) fn escape(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for letter in text.chars() {
-        match letter {
-            '&' => safe.push_str("&amp;"),
-            '<' => safe.push_str("&lt;"),
-            '>' => safe.push_str("&gt;"),
-            '"' => safe.push_str("&quot;"),
-            '\'' => safe.push_str("&#39;"),
-            other => safe.push(other),
-        }
-    }
-    safe
+    html_escape::encode_quoted_attribute(text).into_owned()
 }
 
 /// A page. `title` is text, `main` is markup whose texts were escaped.

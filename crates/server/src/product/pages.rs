@@ -1,6 +1,7 @@
 //! The product's pages: plain, without scripts.
 
 use super::Bound;
+use html_escape::encode_quoted_attribute as escaped;
 
 /// Loaded by every page.
 pub(super) const STYLE: &str = "\
@@ -82,19 +83,4 @@ fn page(title: &str, main: &str) -> String {
          <title>{title} · Bean Counter</title>\n<link rel=\"stylesheet\" href=\"/product/style.css\">\n\
          </head>\n<body>\n<main>\n<h1>{title}</h1>\n{main}\n{back}\n</main>\n</body>\n</html>\n"
     )
-}
-
-fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            other => escaped.push(other),
-        }
-    }
-    escaped
 }
