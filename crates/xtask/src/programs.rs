@@ -79,6 +79,7 @@ fn install(package: &str) -> Result<(), String> {
         let status = Command::new("apt-get")
             .args(arguments)
             .env("DEBIAN_FRONTEND", "noninteractive")
+            .env("UCF_FORCE_CONFFOLD", "1")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .status()
