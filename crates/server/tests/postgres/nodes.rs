@@ -74,6 +74,12 @@ async fn two_hundred_organizations_raced_over_eight_nodes_have_one_binding_each(
             assert_eq!(answer.status, expected, "organization {number}: {answer:?}");
         }
     }
+    let statuses = |status| answers.values().flatten().filter(|(_, answer)| answer.status == status).count();
+    println!(
+        "{ORGANIZATIONS} organizations, {NODES} nodes: {} times 201, {} times 409",
+        statuses(201),
+        statuses(409)
+    );
     let live = "select count(*) from $schema.bindings where released_at is null";
     assert_eq!(schema.count(live).await, i64::try_from(ORGANIZATIONS).unwrap());
     let held = "select count(*) from $schema.installations where organization is not null";
