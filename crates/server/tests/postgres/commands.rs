@@ -84,7 +84,7 @@ async fn a_key_is_shown_once_works_and_is_refused_once_it_is_revoked() {
     assert_eq!(listed[0]["tier"], "pilot");
     // The database has a hash of it only.
     let clear = format!("select count(*) from $schema.api_keys k where k::text like '%{secret}%'");
-    assert_eq!(schema.count(&clear).await, 0);
+    assert_eq!(schema.number(&clear).await, 0);
 
     let github = Github::start(&schema).await;
     let server = Server::start(&schema, &github, "127.0.0.1:0");

@@ -1,7 +1,8 @@
-//! The server is killed, PostgreSQL's backends are killed, both under load: afterwards there is no half binding, and
+//! The server is killed, PostgreSQL crashes and is restarted, all under load: afterwards there is no half binding, and
 //! repeating the same call succeeds (I4, I6, I24).
 
 use std::io::{BufRead, BufReader, Write};
+use std::os::unix::fs::MetadataExt;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -15,7 +16,7 @@ use crate::server::{Github, Server};
 
 const ORGANIZATIONS: usize = 24;
 /// How often each of the two is killed.
-const KILLS: usize = 3;
+const KILLS: usize = 4;
 
 /// A PostgreSQL of this test's own: killing one of its backends makes it drop all of them and recover.
 struct OwnCluster {
@@ -48,21 +49,50 @@ impl Drop for OwnCluster {
     }
 }
 
-/// Kills one of the server's database connections at the other end, as hard as it can be done; what is killed has to
-/// belong to a user whom we may signal.
-async fn crash_the_database(schema: &TestSchema) {
-    let victim = "select coalesce(max(pid), 0)::bigint from pg_stat_activity \
-                  where backend_type = 'client backend' and pid <> pg_backend_pid()";
-    let pid = loop {
-        match schema.count(victim).await {
-            0 => tokio::task::yield_now().await,
-            pid => break pid,
+/// What becomes of the database.
+#[derive(Clone, Copy)]
+enum Crash {
+    /// One backend is killed, upon which PostgreSQL drops all of them and recovers.
+    KilledBackend,
+    /// `pg_ctl restart -m immediate`: nobody is asked to end, and it recovers when it starts.
+    ImmediateRestart,
+}
+
+impl Crash {
+    async fn happens(self, schema: &TestSchema) {
+        match self {
+            Self::KilledBackend => {
+                let victim = "select coalesce(max(pid), 0)::bigint from pg_stat_activity \
+                              where backend_type = 'client backend' and pid <> pg_backend_pid()";
+                let pid = loop {
+                    match schema.number(victim).await {
+                        0 => tokio::task::yield_now().await,
+                        pid => break pid,
+                    }
+                };
+                assert!(Command::new("kill").args(["-9", &pid.to_string()]).status().unwrap().success());
+            }
+            Self::ImmediateRestart => {
+                let data = schema.text("select current_setting('data_directory')").await;
+                let programs = schema.text("select setting from pg_config where name = 'BINDIR'").await;
+                let owner = std::fs::metadata(&data).unwrap();
+                // PostgreSQL's programs refuse root; where we are its owner, this changes nothing.
+                let restarted = Command::new("setpriv")
+                    .args([format!("--reuid={}", owner.uid()), format!("--regid={}", owner.gid())])
+                    .arg("--keep-groups")
+                    .arg(format!("{programs}/pg_ctl"))
+                    .args(["restart", "-m", "immediate", "-w", "-D", &data])
+                    .stdin(Stdio::null())
+                    .stdout(Stdio::null())
+                    .stderr(Stdio::null())
+                    .status();
+                assert!(restarted.unwrap().success());
+            }
         }
-    };
-    assert!(Command::new("kill").args(["-9", &pid.to_string()]).status().unwrap().success());
-    // It recovers: asked until it answers again.
-    while schema.database().pool().get().await.is_err() {
-        tokio::time::sleep(Duration::from_millis(20)).await;
+        // It recovers: asked until it answers again.
+        while schema.database().pool().get().await.is_err() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 }
 
@@ -143,9 +173,10 @@ async fn kills_of_the_server_and_of_the_database_leave_nothing_half() {
         backends.spawn(async move { load.keep_binding(backend, number).await });
     }
     let listen = load.api.strip_prefix("http://").unwrap();
-    for _ in 0..KILLS {
+    for kill in 0..KILLS {
         load.progress().await;
-        crash_the_database(&schema).await;
+        let crash = if kill % 2 == 0 { Crash::KilledBackend } else { Crash::ImmediateRestart };
+        crash.happens(&schema).await;
         load.progress().await;
         server.kill();
         server = Server::start(&schema, &load.github, listen);
@@ -163,11 +194,11 @@ async fn kills_of_the_server_and_of_the_database_leave_nothing_half() {
 
     let all = i64::try_from(ORGANIZATIONS).unwrap();
     let live = "select count(*) from $schema.bindings where released_at is null";
-    assert_eq!(schema.count(live).await, all);
+    assert_eq!(schema.number(live).await, all);
     let held = "select count(*) from $schema.installations where organization is not null";
-    assert_eq!(schema.count(held).await, all);
+    assert_eq!(schema.number(held).await, all);
     let whole = "select count(*) from $schema.bindings b join $schema.installations i \
                  on i.installation_id = b.installation_id and i.organization = b.organization \
                  where b.released_at is null";
-    assert_eq!(schema.count(whole).await, all, "both rows or none");
+    assert_eq!(schema.number(whole).await, all, "both rows or none");
 }

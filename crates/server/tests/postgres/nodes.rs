@@ -81,7 +81,7 @@ async fn two_hundred_organizations_raced_over_eight_nodes_have_one_binding_each(
         statuses(409)
     );
     let live = "select count(*) from $schema.bindings where released_at is null";
-    assert_eq!(schema.count(live).await, i64::try_from(ORGANIZATIONS).unwrap());
+    assert_eq!(schema.number(live).await, i64::try_from(ORGANIZATIONS).unwrap());
     let held = "select count(*) from $schema.installations where organization is not null";
-    assert_eq!(schema.count(held).await, i64::try_from(ORGANIZATIONS).unwrap());
+    assert_eq!(schema.number(held).await, i64::try_from(ORGANIZATIONS).unwrap());
 }

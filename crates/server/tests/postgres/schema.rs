@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use dockline::ports::{Clock, Entropy, OsEntropy, SystemClock};
 use dockline::{ApiKey, KeyEnvironment, KeyRecord, OrganizationId, Scope, Tier};
+use dockline_postgres::tokio_postgres::Row;
 use dockline_postgres::{Database, Migrator, PgKeyStore, Schema, open_pool};
 use secrecy::{ExposeSecret, SecretString};
 
@@ -66,10 +67,18 @@ impl TestSchema {
     }
 
     /// The one number that a query gives; `$schema` stands for the schema.
-    pub(crate) async fn count(&self, query: &str) -> i64 {
-        let database = self.database();
-        let client = database.pool().get().await.unwrap();
-        client.query_one(&query.replace("$schema", &self.name), &[]).await.unwrap().get(0)
+    pub(crate) async fn number(&self, query: &str) -> i64 {
+        self.row(query).await.get(0)
+    }
+
+    /// The one text that a query gives.
+    pub(crate) async fn text(&self, query: &str) -> String {
+        self.row(query).await.get(0)
+    }
+
+    async fn row(&self, query: &str) -> Row {
+        let client = self.database().pool().get().await.unwrap();
+        client.query_one(&query.replace("$schema", &self.name), &[]).await.unwrap()
     }
 
     pub(crate) async fn execute(&self, statement: &str) {
