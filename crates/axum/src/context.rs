@@ -1,6 +1,7 @@
 //! What every handler is given.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use dockline::Dockline;
 use dockline::ports::{Clock, Entropy, OsEntropy, SystemClock};
@@ -13,12 +14,18 @@ pub struct RouterOptions {
     pub(crate) pages: Arc<dyn Pages>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) deadline: Duration,
 }
 
 impl Default for RouterOptions {
-    /// Our own pages, the machine's clock and randomness.
+    /// Our own pages, the machine's clock and randomness, a minute for a request.
     fn default() -> Self {
-        Self { pages: Arc::new(PlainPages), clock: Arc::new(SystemClock), entropy: Arc::new(OsEntropy) }
+        Self {
+            pages: Arc::new(PlainPages),
+            clock: Arc::new(SystemClock),
+            entropy: Arc::new(OsEntropy),
+            deadline: Duration::from_secs(60),
+        }
     }
 }
 
@@ -34,6 +41,14 @@ impl RouterOptions {
     #[must_use]
     pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
+        self
+    }
+
+    /// How long a request may take, its body included; then it is a 503, and what it was doing is dropped, which leaves
+    /// nothing half done. Longer than the ports' own deadlines together, which should end it first.
+    #[must_use]
+    pub const fn with_deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = deadline;
         self
     }
 

@@ -3,14 +3,16 @@
 use std::panic::AssertUnwindSafe;
 
 use axum::body::Body;
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use dockline::ErrorCode;
 use futures_util::FutureExt;
 use http::{HeaderValue, StatusCode, Version, header};
 use serde::Serialize;
+use tokio::time::timeout;
 
+use crate::context::Context;
 use crate::error::{ApiError, Details};
 use crate::request_id::RequestId;
 
@@ -29,18 +31,28 @@ struct Failure<'a> {
     details: Option<&'a Details>,
 }
 
-/// Runs the rest, turns a panic into a 500, and writes the envelope of whatever error came out.
-pub(crate) async fn seal(request: Request, next: Next) -> Response {
+/// Runs the rest within the deadline, turns a panic into a 500, and writes the envelope of whatever error came out.
+pub(crate) async fn seal(State(context): State<Context>, request: Request, next: Next) -> Response {
     let id = request.extensions().get::<RequestId>().cloned();
     let mut response = match proper(&request) {
-        Ok(()) => match AssertUnwindSafe(next.run(request)).catch_unwind().await {
-            Ok(response) => response,
-            // The panic's own text went to stderr; it may quote anything, so it goes nowhere else.
-            Err(_) => {
-                tracing::error!(request_id = id.as_ref().map(RequestId::as_str), "a handler panicked");
-                ApiError::internal().into_response()
+        Ok(()) => {
+            let answer = AssertUnwindSafe(next.run(request)).catch_unwind();
+            match timeout(context.options.deadline, answer).await {
+                Ok(Ok(response)) => response,
+                // The panic's own text went to stderr; it may quote anything, so it goes nowhere else.
+                Ok(Err(_)) => {
+                    tracing::error!(request_id = id.as_ref().map(RequestId::as_str), "a handler panicked");
+                    ApiError::internal().into_response()
+                }
+                Err(_) => {
+                    tracing::error!(
+                        request_id = id.as_ref().map(RequestId::as_str),
+                        "a request took too long"
+                    );
+                    ApiError::too_late().into_response()
+                }
             }
-        },
+        }
         Err(error) => error.into_response(),
     };
     let Some(error) = response.extensions_mut().remove::<ApiError>() else { return response };

@@ -61,6 +61,12 @@ impl ApiError {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, ErrorCode::Internal, message)
     }
 
+    pub(crate) fn too_late() -> Self {
+        let message = "The request took too long and was given up. The same call may be repeated.";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, ErrorCode::Unavailable, message)
+            .with_retry_after(Duration::from_secs(1))
+    }
+
     pub(crate) fn with_details(mut self, details: Details) -> Self {
         self.details = Some(details);
         self

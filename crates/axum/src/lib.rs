@@ -16,7 +16,7 @@ mod request_id;
 mod wire;
 
 use axum::Router;
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::middleware::from_fn_with_state;
 use axum::routing::{delete, get, post};
 use dockline::Dockline;
 
@@ -46,7 +46,7 @@ pub fn router(dockline: Dockline, options: RouterOptions) -> Router {
         .fallback(envelope::not_found)
         .method_not_allowed_fallback(envelope::method_not_allowed)
         .with_state(context.clone())
-        .layer(from_fn(envelope::seal))
+        .layer(from_fn_with_state(context.clone(), envelope::seal))
         .layer(from_fn_with_state(context, request_id::assign))
 }
 

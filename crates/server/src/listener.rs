@@ -33,8 +33,8 @@ pub struct Limits {
     /// Time for a request's whole body, counted from its head. A handler that reads a late body gets an error from it,
     /// and answers as it answers any broken body.
     pub body: Duration,
-    /// Time for a request's answer to begin; then it is a 503 without a body. Longer than the slowest honest request,
-    /// which has deadlines of its own.
+    /// Time for a request's answer to begin; then it is a 503 without a body. Longer than the router's own deadline, whose
+    /// answer has one.
     pub answer: Duration,
     /// Headers of a request; more are a 431.
     pub headers: usize,
@@ -51,7 +51,7 @@ impl Default for Limits {
         Self {
             head: Duration::from_secs(10),
             body: Duration::from_secs(30),
-            answer: Duration::from_secs(60),
+            answer: Duration::from_secs(70),
             headers: 100,
             head_bytes: 64 * 1024,
             connections: 1_024,

@@ -1,6 +1,7 @@
 //! Our own stores fail, before or after their effect (`contract.md` §3; I6).
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use dockline::ports::KeyStore;
@@ -46,4 +47,24 @@ async fn the_same_call_succeeds_after_a_write_that_failed_or_whose_answer_was_lo
         let again = world.register(&world.acme, installation, &state).await.expect(201);
         assert_eq!(again.header("idempotent-replayed"), replayed);
     }
+}
+
+/// Never answers.
+#[derive(Debug)]
+struct SilentKeys;
+
+#[async_trait]
+impl KeyStore for SilentKeys {
+    async fn find(&self, _: &KeyId) -> Result<Option<KeyRecord>, PortError> {
+        std::future::pending().await
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_outlives_its_deadline_is_a_503_in_the_envelope_i_17() {
+    let ports = |ports| Ports { keys: Arc::new(SilentKeys), ..ports };
+    let options = |options: dockline_axum::RouterOptions| options.with_deadline(Duration::from_millis(50));
+    let world = World::with(Choice { ports, options, ..Choice::default() }).await;
+    let answer = world.get(&world.acme, INSTALLATION).await.expect_error(503, "UNAVAILABLE");
+    assert_eq!(answer.header("retry-after"), "1");
 }

@@ -46,6 +46,7 @@ pub(crate) struct Choice {
     pub(crate) prefix: &'static str,
     pub(crate) app: fn(NewApp) -> NewApp,
     pub(crate) ports: fn(Ports) -> Ports,
+    pub(crate) options: fn(RouterOptions) -> RouterOptions,
 }
 
 impl Default for Choice {
@@ -56,6 +57,7 @@ impl Default for Choice {
             prefix: "",
             app: |app| app,
             ports: |ports| ports,
+            options: |options| options,
         }
     }
 }
@@ -101,7 +103,7 @@ impl World {
             .with_clock(clock.clone())
             .build()
             .unwrap();
-        let router = dockline_axum::router(dockline, RouterOptions::default());
+        let router = dockline_axum::router(dockline, (choice.options)(RouterOptions::default()));
         let router =
             if choice.prefix.is_empty() { router } else { axum::Router::new().nest(choice.prefix, router) };
         tokio::spawn(async move { axum::serve(listener, router).await });
