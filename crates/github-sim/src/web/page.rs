@@ -70,6 +70,6 @@ mod tests {
 
     #[test]
     fn markup_in_text_stays_text() {
-        assert_eq!(escape("<a href='x' b=\"&\">"), "&lt;a href=&#39;x&#39; b=&quot;&amp;&quot;&gt;");
+        assert_eq!(escape("<a href='x' b=\"&\">"), "&lt;a href=&#x27;x&#x27; b=&quot;&amp;&quot;&gt;");
     }
 }
