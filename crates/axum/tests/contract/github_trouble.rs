@@ -1,6 +1,8 @@
 //! GitHub down, slow, limited, or talking nonsense: nothing is bound half, and the same call may be repeated
 //! (`contract.md` §3; I6, I19, L-20, L-34, L-58).
 
+use std::time::Duration;
+
 use dockline::ClaimPolicy;
 use dockline_github_sim::{Fault, FaultRule, Garbage};
 
@@ -8,7 +10,9 @@ use crate::answer::Answer;
 use crate::world::{Choice, INSTALLATION, World};
 
 async fn trouble(fault: Fault, status: u16, code: &str) -> Answer {
-    let world = World::with_policy(ClaimPolicy::State).await;
+    let github_timeout = Duration::from_millis(if matches!(fault, Fault::Hang) { 700 } else { 10_000 });
+    let choice = Choice { policy: ClaimPolicy::State, github_timeout, ..Choice::default() };
+    let world = World::with(choice).await;
     let installation = world.installed("acme-coffee", "olga");
     let state = world.fresh_state(&world.acme).await;
     world.github().set_fault(FaultRule::new(fault.clone()));

@@ -47,6 +47,8 @@ pub(crate) struct Choice {
     pub(crate) app: fn(NewApp) -> NewApp,
     pub(crate) ports: fn(Ports) -> Ports,
     pub(crate) options: fn(RouterOptions) -> RouterOptions,
+    /// Long enough for a busy machine; short where a test waits for it to pass.
+    pub(crate) github_timeout: Duration,
 }
 
 impl Default for Choice {
@@ -58,6 +60,7 @@ impl Default for Choice {
             app: |app| app,
             ports: |ports| ports,
             options: |options| options,
+            github_timeout: Duration::from_secs(10),
         }
     }
 }
@@ -85,7 +88,7 @@ impl World {
             GithubAppConfig::new(AppId::new(app.app_id).unwrap(), &*app.slug, app.private_key_pem.clone())
                 .with_host(host)
                 .with_oauth_client(&*app.client_id, app.client_secret.clone())
-                .with_timeout(Duration::from_millis(700));
+                .with_timeout(choice.github_timeout);
         let keys = MemoryKeyStore::new();
         let clock = Arc::new(ManualClock::starting_at(SystemClock.now()));
         let events = MemoryEvents::new(1_000);
