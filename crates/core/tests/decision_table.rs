@@ -98,10 +98,10 @@ fn every_row_under_every_policy() {
             let state = state.as_ref();
             assert_eq!(decide(wanted(), None, state, policy, NOW), *unbound, "{policy} {state:?}");
             // With a binding, the state does not matter.
-            let same = decide(wanted(), Some(&binding(wanted())), state, policy, NOW);
-            assert_eq!(same, Decision::Replay, "{policy} {state:?}");
-            let other = decide(wanted(), Some(&binding(another())), state, policy, NOW);
-            assert_eq!(other, Decision::Conflict, "{policy} {state:?}");
+            let same = decide(wanted(), Some(binding(wanted())), state, policy, NOW);
+            assert_eq!(same, Decision::Replay(binding(wanted())), "{policy} {state:?}");
+            let other = decide(wanted(), Some(binding(another())), state, policy, NOW);
+            assert_eq!(other, Decision::Conflict(binding(another())), "{policy} {state:?}");
         }
     }
 }

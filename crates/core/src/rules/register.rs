@@ -10,12 +10,12 @@ use crate::model::{
 use crate::ports::Insertion;
 
 /// What to do with a registration, before GitHub is asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decision {
     /// Answer from the stored binding.
-    Replay,
-    /// The organization is bound to another installation.
-    Conflict,
+    Replay(Binding),
+    /// The organization is bound to another installation: this one.
+    Conflict(Binding),
     /// Not claimable.
     Refuse(RefusalReason),
     /// Ask GitHub, then write.
@@ -40,14 +40,14 @@ pub enum Decision {
 #[must_use]
 pub fn decide(
     wanted: InstallationId,
-    bound: Option<&Binding>,
+    bound: Option<Binding>,
     state: Option<&IssuedState>,
     policy: ClaimPolicy,
     now: OffsetDateTime,
 ) -> Decision {
     match (bound, state) {
-        (Some(bound), _) if bound.installation == wanted => Decision::Replay,
-        (Some(_), _) => Decision::Conflict,
+        (Some(bound), _) if bound.installation == wanted => Decision::Replay(bound),
+        (Some(bound), _) => Decision::Conflict(bound),
         (None, None) => Decision::Refuse(RefusalReason::UnknownState),
         (None, Some(state)) if !state.is_live(now) => Decision::Refuse(RefusalReason::ExpiredState),
         (None, Some(state)) => {

@@ -75,15 +75,11 @@ impl Dockline {
             Some(_) => None,
             None => self.ports.states.find(organization, &spent).await?,
         };
-        let decision = decide(wanted, bound.as_ref(), state.as_ref(), self.policy, self.now());
-        let claim = match (decision, bound) {
-            (Decision::Replay, Some(bound)) => return Ok(Outcome::Replayed(bound)),
-            (Decision::Conflict, Some(bound)) => return Ok(Outcome::Conflict(bound)),
-            (Decision::Refuse(reason), _) => return Ok(Outcome::Refused(reason)),
-            (Decision::Proceed(claim), _) => claim,
-            (Decision::Replay | Decision::Conflict, None) => {
-                return Ok(Outcome::Refused(RefusalReason::UnknownState));
-            }
+        let claim = match decide(wanted, bound, state.as_ref(), self.policy, self.now()) {
+            Decision::Replay(bound) => return Ok(Outcome::Replayed(bound)),
+            Decision::Conflict(bound) => return Ok(Outcome::Conflict(bound)),
+            Decision::Refuse(reason) => return Ok(Outcome::Refused(reason)),
+            Decision::Proceed(claim) => claim,
         };
         let installation = match self.ports.github.installation(wanted).await? {
             Lookup::Found(installation) => installation,

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::api::Backend;
 use crate::schema::TestSchema;
-use crate::server::{Github, Server, dockline, run};
+use crate::server::{Github, Server, Starting, dockline, run};
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
@@ -103,16 +103,11 @@ async fn eight_instances_may_start_at_once_on_an_empty_schema_i_26() {
     let schema = TestSchema::new();
     let github = Github::start(&schema).await;
     let starting: Vec<_> = (0..8).map(|_| Server::spawn(&schema, &github, "127.0.0.1:0")).collect();
-    let key = {
-        let servers: Vec<_> = starting.into_iter().map(crate::server::Starting::listening).collect();
-        let key = schema.key("org_1").await;
-        let backend = Backend::new(key.clone());
-        for server in &servers {
-            assert_eq!(backend.inspect(&server.api).await.unwrap().status, 404);
-        }
-        key
-    };
-    drop(key);
+    let servers: Vec<_> = starting.into_iter().map(Starting::listening).collect();
+    let backend = Backend::new(schema.key("org_1").await);
+    for server in &servers {
+        assert_eq!(backend.inspect(&server.api).await.unwrap().status, 404);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

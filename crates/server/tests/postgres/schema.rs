@@ -1,13 +1,12 @@
 //! A schema of its own for each test, and what is looked up in it behind the product's back.
 
 use std::fmt::Write;
-use std::sync::Arc;
 
 use dockline::ports::{Clock, Entropy, OsEntropy, SystemClock};
 use dockline::{ApiKey, KeyEnvironment, KeyRecord, OrganizationId, Scope, Tier};
 use dockline_postgres::tokio_postgres::Row;
 use dockline_postgres::{Database, Migrator, PgKeyStore, Schema, open_pool};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 
 /// Dropped with everything in it when the test ends.
 pub(crate) struct TestSchema {
@@ -90,12 +89,12 @@ impl TestSchema {
 
 impl Drop for TestSchema {
     fn drop(&mut self) {
-        let (url, name) = (Arc::new(self.url.expose_secret().to_owned()), self.name.clone());
+        let (url, name) = (self.url.clone(), self.name.clone());
         // A drop cannot wait, and the test's runtime may be ending: another thread can.
         let dropped = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             runtime.block_on(async {
-                let pool = open_pool(&SecretString::from(url.as_str()), 1)?;
+                let pool = open_pool(&url, 1)?;
                 let client = pool.get().await?;
                 client.batch_execute(&format!("drop schema if exists {name} cascade")).await?;
                 Ok::<_, Box<dyn std::error::Error + Send + Sync>>(())
