@@ -1,5 +1,6 @@
 use std::error::Error;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::ErrorCode;
@@ -41,18 +42,19 @@ pub enum PortErrorKind {
     Unexpected,
 }
 
-/// Infrastructure trouble behind a port: the only error that a port gives.
-#[derive(Debug, thiserror::Error)]
+/// Infrastructure trouble behind a port: the only error that a port gives. A clone tells of the same trouble: several
+/// callers may wait for one answer.
+#[derive(Debug, Clone, thiserror::Error)]
 pub struct PortError {
     kind: PortErrorKind,
     port: PortName,
-    source: Box<dyn Error + Send + Sync>,
+    source: Arc<dyn Error + Send + Sync>,
 }
 
 impl PortError {
     /// Wraps an adapter's own error, which stays reachable as `source()` for logs. It must hold no secret.
     pub fn new(port: PortName, kind: PortErrorKind, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self { kind, port, source: source.into() }
+        Self { kind, port, source: source.into().into() }
     }
 
     /// What kind of trouble it is.

@@ -82,6 +82,11 @@ github_id! {
     AppId
 }
 
+github_id! {
+    /// GitHub's number of a repository. It survives renames and transfers, the name does not.
+    RepositoryId
+}
+
 /// The text is not usable as an [`OrganizationId`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("an organization id has 1 to 128 printable ASCII characters without spaces")]

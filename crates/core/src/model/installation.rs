@@ -1,8 +1,9 @@
 use std::fmt;
 
 use serde::Serialize;
+use time::OffsetDateTime;
 
-use super::{AccountId, AppId, InstallationId};
+use super::{AccountId, AppId, InstallationId, OrganizationId};
 
 /// The two kinds of account that a binding can be made for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
@@ -86,6 +87,21 @@ impl Installation {
     pub const fn status(&self) -> Status {
         if self.suspended { Status::Suspended } else { Status::Active }
     }
+}
+
+/// What is kept of an installation that GitHub told us of, bound or not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownInstallation {
+    /// Who is bound to it.
+    pub organization: Option<OrganizationId>,
+    /// The account that it is on, as GitHub last told; `None` where all that was ever heard of it is its end.
+    pub account: Option<Account>,
+    /// As GitHub last told.
+    pub status: Status,
+    /// The time of GitHub's last answer about it.
+    pub verified_at: OffsetDateTime,
+    /// See [`Binding::generation`](super::Binding::generation).
+    pub generation: u64,
 }
 
 /// The life of an installation (`design.md` §5).

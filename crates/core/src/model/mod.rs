@@ -8,14 +8,24 @@ mod ids;
 mod installation;
 mod issued_state;
 mod proof;
+mod repository;
 mod secret;
+mod token;
+mod token_scope;
+mod webhook_secrets;
 
 pub use api_key::{ApiKey, ApiKeySecretHash, KeyEnvironment, KeyId, KeyRecord, MalformedApiKey};
 pub use binding::{Binding, NewBinding};
 pub use budget::{Budget, BudgetClass, Tier};
 pub use caller::{Caller, Scope};
-pub use ids::{AccountId, AppId, InstallationId, InvalidOrganizationId, OrganizationId, OutOfRange};
-pub use installation::{Account, AccountKind, Installation, InstalledOn, Status};
+pub use ids::{
+    AccountId, AppId, InstallationId, InvalidOrganizationId, OrganizationId, OutOfRange, RepositoryId,
+};
+pub use installation::{Account, AccountKind, Installation, InstalledOn, KnownInstallation, Status};
 pub use issued_state::{IssuedState, SetupAction, Tie, Visit};
 pub use proof::{ClaimPolicy, Proof, Witness};
+pub use repository::{InvalidRepositoryName, Repository, RepositoryName};
 pub use secret::{AuthorizationCode, BrowserSecret, InvalidState, SecretDigest, State, StateDigest, Ticket};
+pub use token::{InstallationToken, InvalidFullName, NewToken};
+pub use token_scope::{Access, InvalidScope, PermissionName, RepositoryScope, TokenScope};
+pub use webhook_secrets::{WeakWebhookSecret, WebhookSecrets};

@@ -4,7 +4,9 @@ use async_trait::async_trait;
 use time::OffsetDateTime;
 
 use crate::error::PortError;
-use crate::model::{Account, Binding, InstallationId, NewBinding, OrganizationId, Status};
+use crate::model::{
+    Account, AccountId, Binding, InstallationId, KnownInstallation, NewBinding, OrganizationId, Status,
+};
 
 /// Outcome of [`BindingRepo::insert`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +40,29 @@ pub enum Observation {
         /// When GitHub said so.
         verified_at: OffsetDateTime,
     },
+    /// What it may reach was changed: its permissions or its repositories (L-41). Says nothing about its status.
+    Regranted,
+}
+
+/// Outcome of [`BindingRepo::observe`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Observed {
+    /// It counts, whether it changed anything or not.
+    Recorded,
+    /// Something later is kept, or, for [`Observation::Regranted`], nothing is known of the installation. Nothing
+    /// changed.
+    Outdated,
+    /// The installation was uninstalled before, and that stands.
+    Gone,
+}
+
+/// Where a sweep stands: a bound installation, and when GitHub last answered about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unverified {
+    /// The time of GitHub's last answer.
+    pub verified_at: OffsetDateTime,
+    /// The installation.
+    pub installation: InstallationId,
 }
 
 /// Outcome of [`BindingRepo::release`].
@@ -85,12 +110,56 @@ pub trait BindingRepo: Debug + Send + Sync + 'static {
     /// Takes note of what GitHub said, also about an installation that nobody has bound. Never creates, moves or
     /// releases a binding (L-29). [`Observation::Present`] older than what is kept MUST change nothing; one of the same
     /// time or later counts. [`Observation::Uninstalled`] counts whatever its time, and after it nothing changes the
-    /// status again (invariant I7). Raises the generation where the status or the account changes. `verified_at` MUST
-    /// NOT go back.
+    /// status again (invariant I7). Raises the generation where the status or the account changes, and for
+    /// [`Observation::Regranted`]. `verified_at` MUST NOT go back.
+    ///
+    /// The answer MUST be that of the moment in which the observation was written, so that a rival's later one is not
+    /// taken for ours.
     ///
     /// # Errors
     /// Infrastructure only; the same call may be repeated.
-    async fn observe(&self, installation: InstallationId, observation: Observation) -> Result<(), PortError>;
+    async fn observe(
+        &self,
+        installation: InstallationId,
+        observation: Observation,
+    ) -> Result<Observed, PortError>;
+
+    /// What is kept of an installation, bound or not; `None` where GitHub was never heard of about it.
+    ///
+    /// # Errors
+    /// Infrastructure only.
+    async fn known(&self, installation: InstallationId) -> Result<Option<KnownInstallation>, PortError>;
+
+    /// Remembers who installed an installation, by a signed delivery of GitHub's. The first one stands: nobody installs
+    /// the same installation twice. Independent of everything else that is kept of it, also where nothing is.
+    ///
+    /// # Errors
+    /// Infrastructure only; the same call may be repeated.
+    async fn note_installer(
+        &self,
+        installation: InstallationId,
+        installer: AccountId,
+        noted_at: OffsetDateTime,
+    ) -> Result<(), PortError>;
+
+    /// Who installed it, where that was noted.
+    ///
+    /// # Errors
+    /// Infrastructure only.
+    async fn installer(&self, installation: InstallationId) -> Result<Option<AccountId>, PortError>;
+
+    /// Installations with a live binding about which GitHub's last answer is older than `before`, but for those that
+    /// are uninstalled; the longest unverified first, and by number among equals. Only those that come later in this
+    /// order than `after`; at most `limit`.
+    ///
+    /// # Errors
+    /// Infrastructure only.
+    async fn unverified_since(
+        &self,
+        before: OffsetDateTime,
+        after: Option<Unverified>,
+        limit: u32,
+    ) -> Result<Vec<Unverified>, PortError>;
 
     /// Ends the organization's binding to that installation. The row is kept as history, its state stays spent, the
     /// generation is raised; the answer holds the one before.

@@ -1,7 +1,7 @@
 use std::fmt::Debug;
 
 use crate::error::{ArrivalRefusal, RefusalReason};
-use crate::model::{InstallationId, KeyId, OrganizationId, Proof};
+use crate::model::{AccountId, InstallationId, KeyId, OrganizationId, Proof};
 
 /// Something that happened, told after the fact. Holds what the operator may know and the caller may not.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,6 +78,64 @@ pub enum Event {
         installation: InstallationId,
         /// Whether the App was removed at GitHub, too.
         uninstalled: bool,
+    },
+    /// GitHub says that an installation is suspended; it gives no tokens until it is not.
+    Suspended {
+        /// Who is bound to it.
+        organization: Option<OrganizationId>,
+        /// Which.
+        installation: InstallationId,
+    },
+    /// GitHub says that a suspended installation is active again.
+    Reinstated {
+        /// Who is bound to it.
+        organization: Option<OrganizationId>,
+        /// Which.
+        installation: InstallationId,
+    },
+    /// An installation is gone for ever.
+    Uninstalled {
+        /// Who is bound to it.
+        organization: Option<OrganizationId>,
+        /// Which.
+        installation: InstallationId,
+    },
+    /// The account that an installation is on has another name now.
+    Renamed {
+        /// Who is bound to it.
+        organization: Option<OrganizationId>,
+        /// Which.
+        installation: InstallationId,
+        /// The name before.
+        from: String,
+        /// The name now.
+        to: String,
+    },
+    /// The permissions or repositories of an installation were changed; tokens of before are served no more.
+    Regranted {
+        /// Which.
+        installation: InstallationId,
+    },
+    /// GitHub names another account for an installation than before, which it says cannot be (GitHub fact 60). What was
+    /// known stands, and no token is minted (L-13).
+    AccountChanged {
+        /// Who is bound to it.
+        organization: Option<OrganizationId>,
+        /// Which.
+        installation: InstallationId,
+        /// The account that it was on.
+        known: AccountId,
+        /// The account that GitHub names; `None`: none, or an enterprise.
+        named: Option<AccountId>,
+    },
+    /// A token was minted; those that are served again are not told of.
+    TokenMinted {
+        /// For whom.
+        organization: OrganizationId,
+        /// For which installation.
+        installation: InstallationId,
+        /// Whether it reaches less than was granted.
+        narrowed: bool,
     },
 }
 

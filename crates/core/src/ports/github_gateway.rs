@@ -1,9 +1,13 @@
 use std::fmt::Debug;
 
 use async_trait::async_trait;
+use time::OffsetDateTime;
 
 use crate::error::PortError;
-use crate::model::{AppId, AuthorizationCode, Installation, InstallationId, Witness};
+use crate::model::{
+    AccountId, AppId, AuthorizationCode, Installation, InstallationId, InstallationToken, Repository,
+    TokenScope, Witness,
+};
 
 /// What the gateway was configured with: known without asking anybody.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,8 +17,18 @@ pub struct AppRegistration {
     /// The page on which an account installs the App, without a query:
     /// `https://github.com/apps/<slug>/installations/new`.
     pub install_page: String,
+    /// Where GitHub asks a visitor to let us see who they are, with the client id but without a state:
+    /// `https://github.com/login/oauth/authorize?client_id=…`. `None` where there is no OAuth client to prove visitors'
+    /// claims with.
+    pub authorize_page: Option<String>,
+}
+
+impl AppRegistration {
     /// Whether there is an OAuth client to prove visitors' claims with.
-    pub has_oauth_client: bool,
+    #[must_use]
+    pub const fn has_oauth_client(&self) -> bool {
+        self.authorize_page.is_some()
+    }
 }
 
 /// What GitHub says of the App itself.
@@ -53,6 +67,52 @@ pub enum Removal {
     Removed,
     /// It was gone before.
     AlreadyGone,
+}
+
+/// Outcome of [`GithubGateway::mint`].
+#[derive(Debug, Clone)]
+pub enum Minting {
+    /// A fresh token.
+    Minted(InstallationToken),
+    /// The installation does not exist, or is no business of our App's.
+    Missing,
+    /// The installation is suspended (GitHub fact 22).
+    Suspended,
+    /// More was asked for than was granted (GitHub fact 19).
+    NotGranted {
+        /// GitHub's own words.
+        message: String,
+    },
+}
+
+/// Outcome of [`GithubGateway::repositories`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Listing {
+    /// One page.
+    Page {
+        /// In GitHub's order; at most [`Listing::PER_PAGE`], and fewer only on the last page.
+        repositories: Vec<Repository>,
+        /// How many there are on all pages.
+        total: u64,
+    },
+    /// GitHub does not take the token (any more): expired, revoked, suspended or uninstalled.
+    TokenRefused,
+}
+
+impl Listing {
+    /// Repositories on a page: the most that GitHub gives (GitHub fact 25).
+    pub const PER_PAGE: u32 = 100;
+}
+
+/// How much GitHub still lets us ask as our App, by its last answer (GitHub fact 43).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RateLeft {
+    /// Requests in a window.
+    pub limit: u64,
+    /// Requests left in this one.
+    pub remaining: u64,
+    /// When the next one begins.
+    pub resets_at: OffsetDateTime,
 }
 
 /// GitHub, as far as the use cases need it.
@@ -98,4 +158,36 @@ pub trait GithubGateway: Debug + Send + Sync + 'static {
     /// # Errors
     /// See the trait.
     async fn uninstall(&self, id: InstallationId) -> Result<Removal, PortError>;
+
+    /// Mints a token for the installation. Never sends a narrowing to nothing, which GitHub reads as everything
+    /// (L-48; [`TokenScope`] cannot hold one). A missing or unreadable `expires_at` is `Corrupt` (L-40).
+    /// [`Minting::Missing`] as in [`GithubGateway::installation`].
+    ///
+    /// # Errors
+    /// See the trait.
+    async fn mint(&self, id: InstallationId, scope: &TokenScope) -> Result<Minting, PortError>;
+
+    /// Ends a token before its time. One that GitHub does not take any more counts as ended.
+    ///
+    /// # Errors
+    /// See the trait.
+    async fn revoke(&self, token: &InstallationToken) -> Result<(), PortError>;
+
+    /// One page of what the token reaches, from 1 on. A token that GitHub refuses within seconds of its birth is tried
+    /// again for a bounded time (L-49).
+    ///
+    /// # Errors
+    /// See the trait.
+    async fn repositories(&self, token: &InstallationToken, page: u32) -> Result<Listing, PortError>;
+
+    /// Who installed the installation, by GitHub's own record of the deliveries that it sent to our App: for a webhook
+    /// that never came. `None` where its latest deliveries (three days, a bounded number) do not say.
+    ///
+    /// # Errors
+    /// See the trait.
+    async fn installer(&self, id: InstallationId) -> Result<Option<AccountId>, PortError>;
+
+    /// How much is left for calls as our App; `None` before the first answer, and where GitHub does not say. Asks
+    /// nobody.
+    fn rate_left(&self) -> Option<RateLeft>;
 }

@@ -65,11 +65,13 @@ mod key_store;
 mod rate_limiter;
 mod state_store;
 
-pub use binding_repo::{BindingRepo, Insertion, Observation, Release};
+pub use binding_repo::{BindingRepo, Insertion, Observation, Observed, Release, Unverified};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use entropy::{Entropy, OsEntropy, SeededEntropy};
 pub use events::{Event, Events, NoEvents};
-pub use github_gateway::{AppFacts, AppRegistration, GithubGateway, Lookup, Proving, Removal};
+pub use github_gateway::{
+    AppFacts, AppRegistration, GithubGateway, Listing, Lookup, Minting, Proving, RateLeft, Removal,
+};
 pub use key_store::KeyStore;
 pub use rate_limiter::{RateLimiter, Take, Verdict};
 pub use state_store::{Put, StateStore, Vouched};

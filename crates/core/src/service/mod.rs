@@ -136,7 +136,7 @@ impl Builder {
     /// weakened (L-07).
     pub fn build(self) -> Result<Dockline, BuildError> {
         let needs_visitor = !claim::suffices(Proof::State, self.0.policy);
-        if needs_visitor && !self.0.ports.github.registration().has_oauth_client {
+        if needs_visitor && !self.0.ports.github.registration().has_oauth_client() {
             return Err(BuildError::PolicyNeedsOauthClient);
         }
         Ok(self.0)
