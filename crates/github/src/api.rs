@@ -82,6 +82,11 @@ impl Api {
         self.clock.now()
     }
 
+    /// A time by GitHub's clock in ours, as far as the two are known to differ.
+    pub(crate) fn in_our_time(&self, github: OffsetDateTime) -> OffsetDateTime {
+        github.saturating_sub(time::Duration::seconds(self.signer.ahead()))
+    }
+
     /// Where the API is.
     pub(crate) fn base(&self) -> &str {
         self.host.api()
@@ -163,7 +168,7 @@ impl Api {
         self.judged_alone(self.transport.send(call).await?, token)
     }
 
-    /// Ends an installation's token. No pause holds it up, for the reason given at [`Self::revoke`].
+    /// Ends an installation's token. No pause holds it up, for the reason given at [`Self::revoke_visitors`].
     pub(crate) async fn revoke_installations(
         &self,
         token: &InstallationToken,
@@ -211,7 +216,7 @@ impl Api {
 
     /// Revokes a visitor's token. The one call that a pause does not hold up: a live token that nobody needs is worse
     /// than a call too early.
-    pub(crate) async fn revoke(
+    pub(crate) async fn revoke_visitors(
         &self,
         client: (&str, &SecretString),
         body: String,
