@@ -10,14 +10,22 @@ use crate::budget_headers;
 use crate::context::Context;
 use crate::error::ApiError;
 
+/// Who may use a route.
+#[derive(Debug, Clone)]
+pub(crate) struct Gate {
+    pub(crate) context: Context,
+    /// The scope that a key needs; `None`: any valid key will do.
+    pub(crate) needed: Option<Scope>,
+}
+
 /// Admits the caller, hands it to the handler as an extension, and writes the budget's headers on the answer.
-pub(crate) async fn admit(State(context): State<Context>, mut request: Request, next: Next) -> Response {
+pub(crate) async fn admit(State(gate): State<Gate>, mut request: Request, next: Next) -> Response {
     let class = match *request.method() {
         Method::GET | Method::HEAD => BudgetClass::Read,
         _ => BudgetClass::Write,
     };
     let admission = match bearer(request.headers()) {
-        Some(key) => context.dockline.admit(key, Some(&Scope::GithubAdmin), class).await,
+        Some(key) => gate.context.dockline.admit(key, gate.needed.as_ref(), class).await,
         None => Err(AdmitError::Unauthenticated),
     };
     match admission {

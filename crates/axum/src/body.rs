@@ -12,28 +12,34 @@ pub(crate) const LARGEST: usize = 16 * 1024;
 
 /// Reads a body of `media_type` and at most [`LARGEST`] bytes.
 pub(crate) async fn read(request: Request, media_type: &str) -> Result<Vec<u8>, ApiError> {
-    check_media_type(request.headers(), media_type)?;
+    check_media_type(request.headers(), &[media_type])?;
     let too_large = || {
         let message = "The body is larger than 16 KiB.";
         ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, ErrorCode::PayloadTooLarge, message)
     };
     // An announced length is judged before a byte is waited for.
-    let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
-    if announced.is_some_and(|length| length.parse().is_ok_and(|length: u64| length > LARGEST as u64)) {
+    if announced(request.headers()).is_some_and(|length| length > LARGEST as u64) {
         return Err(too_large());
     }
     match Limited::new(request.into_body(), LARGEST).collect().await {
         Ok(collected) => Ok(collected.to_bytes().into()),
         Err(error) if error.is::<LengthLimitError>() => Err(too_large()),
-        Err(_) => Err(ApiError::validation(vec![Issue::new(
-            "",
-            IssueCode::Malformed,
-            "The body broke off. Send the whole of it.",
-        )])),
+        Err(_) => Err(broken_off()),
     }
 }
 
-fn check_media_type(headers: &HeaderMap, expected: &str) -> Result<(), ApiError> {
+/// `Content-Length`
+pub(crate) fn announced(headers: &HeaderMap) -> Option<u64> {
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+pub(crate) fn broken_off() -> ApiError {
+    let message = "The body broke off. Send the whole of it.";
+    ApiError::validation(vec![Issue::new("", IssueCode::Malformed, message)])
+}
+
+/// Whether there is exactly one `Content-Type`, one of `expected` in UTF-8, and no `Content-Encoding`.
+pub(crate) fn check_media_type(headers: &HeaderMap, expected: &[&str]) -> Result<(), ApiError> {
     let mut given = headers.get_all(header::CONTENT_TYPE).iter();
     let single = match (given.next(), given.next()) {
         (Some(value), None) => value.to_str().ok(),
@@ -41,7 +47,8 @@ fn check_media_type(headers: &HeaderMap, expected: &str) -> Result<(), ApiError>
     };
     let fits = single.is_some_and(|value| {
         let mut parts = value.split(';').map(str::trim);
-        let essence = parts.next().is_some_and(|essence| essence.eq_ignore_ascii_case(expected));
+        let essence =
+            parts.next().is_some_and(|essence| expected.iter().any(|one| essence.eq_ignore_ascii_case(one)));
         essence && parts.all(is_utf8_or_no_charset)
     });
     // A compressed body is not what it says it is, and can be far larger than it looks.
@@ -50,7 +57,10 @@ fn check_media_type(headers: &HeaderMap, expected: &str) -> Result<(), ApiError>
         return Ok(());
     }
     let message = match expected {
-        "application/json" => "Send Content-Type: application/json in UTF-8, without Content-Encoding.",
+        ["application/json"] => "Send Content-Type: application/json in UTF-8, without Content-Encoding.",
+        [_, _, ..] => {
+            "Send Content-Type: application/json or application/x-www-form-urlencoded, without Content-Encoding."
+        }
         _ => "Send Content-Type: application/x-www-form-urlencoded, without Content-Encoding.",
     };
     Err(ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, ErrorCode::UnsupportedMediaType, message))

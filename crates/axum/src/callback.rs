@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use axum::extract::{RawQuery, Request, State};
 use axum::response::{Html, IntoResponse, Response};
-use dockline::{Answer, Arrival, ArrivalRefusal, BrowserSecret, Callback, Question, Reply, Return, Ticket};
+use dockline::{
+    Answer, Arrival, ArrivalRefusal, Authorization, BrowserSecret, Callback, Question, Reply, Return, Ticket,
+};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 
 use crate::body;
@@ -28,10 +30,12 @@ pub(crate) async fn arrive(
         installation_id: parameters.once("installation_id"),
         code: parameters.once("code"),
         setup_action: parameters.once("setup_action"),
+        error: parameters.once("error"),
     };
     match context.dockline.arrive(callback).await {
         Ok(Arrival::Confirm(question)) => ask(&context, &question),
-        Ok(Arrival::Redirect(to)) => redirect(StatusCode::FOUND, &to),
+        Ok(Arrival::Redirect(Return { url })) => redirect(StatusCode::FOUND, &url),
+        Ok(Arrival::Authorize(Authorization { url })) => redirect(StatusCode::FOUND, &url),
         Ok(Arrival::Refused(reason)) => turn_away(&context, &headers, refusal(reason)),
         Err(error) => turn_away(&context, &headers, error.into()),
     }
@@ -54,9 +58,9 @@ pub(crate) async fn confirm(State(context): State<Context>, request: Request) ->
     let answer =
         Answer { state: parameters.once("state"), ticket: &ticket, browser: browser.as_ref(), confirmed };
     match context.dockline.confirm(answer).await {
-        Ok(Reply::Redirect(to)) => {
+        Ok(Reply::Redirect(Return { url })) => {
             // The question is answered: its cookie has nothing left to prove.
-            let mut response = redirect(StatusCode::SEE_OTHER, &to);
+            let mut response = redirect(StatusCode::SEE_OTHER, &url);
             set_cookie(&mut response, "", Duration::ZERO);
             response
         }
@@ -122,9 +126,9 @@ fn page(pages: &dyn Pages, html: String, form_action: &str) -> Response {
     response
 }
 
-fn redirect(status: StatusCode, to: &Return) -> Response {
-    // A stored return URL is printable ASCII: it was parsed when it was issued.
-    let Ok(location) = HeaderValue::from_str(&to.url) else { return ApiError::internal().into_response() };
+fn redirect(status: StatusCode, url: &str) -> Response {
+    // Printable ASCII: a stored return URL was parsed when it was issued, and GitHub's is of the configuration.
+    let Ok(location) = HeaderValue::from_str(url) else { return ApiError::internal().into_response() };
     let mut response = status.into_response();
     let headers = response.headers_mut();
     headers.insert(header::LOCATION, location);

@@ -7,6 +7,8 @@ use dockline::Dockline;
 use dockline::ports::{Clock, Entropy, OsEntropy, SystemClock};
 
 use crate::pages::{Pages, PlainPages};
+use crate::refresher::Refresher;
+use crate::webhook::LargeBodies;
 
 /// What a host may choose about the router.
 #[derive(Debug, Clone)]
@@ -15,16 +17,18 @@ pub struct RouterOptions {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) deadline: Duration,
+    pub(crate) refresher: Option<Refresher>,
 }
 
 impl Default for RouterOptions {
-    /// Our own pages, the machine's clock and randomness, a minute for a request.
+    /// Our own pages, the machine's clock and randomness, a minute for a request, no refresher.
     fn default() -> Self {
         Self {
             pages: Arc::new(PlainPages),
             clock: Arc::new(SystemClock),
             entropy: Arc::new(OsEntropy),
             deadline: Duration::from_secs(60),
+            refresher: None,
         }
     }
 }
@@ -52,6 +56,14 @@ impl RouterOptions {
         self
     }
 
+    /// Who asks GitHub about an installation after a webhook about it was acknowledged. Without one, such hints are logged
+    /// and left to the host's sweep ([`Dockline::reconcile`]): only installs and uninstalls then have effect at once.
+    #[must_use]
+    pub fn with_refresher(mut self, refresher: Refresher) -> Self {
+        self.refresher = Some(refresher);
+        self
+    }
+
     /// Where request ids take their randomness from.
     #[must_use]
     pub fn with_entropy(mut self, entropy: Arc<dyn Entropy>) -> Self {
@@ -64,4 +76,5 @@ impl RouterOptions {
 pub(crate) struct Context {
     pub(crate) dockline: Dockline,
     pub(crate) options: RouterOptions,
+    pub(crate) large_bodies: LargeBodies,
 }

@@ -7,12 +7,13 @@ use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use dockline::{
     AdmitError, BeginError, Budget, ErrorCode, Issue, PortError, PortErrorKind, PortName, RegisterError,
-    Status,
+    RepositoriesError, Status,
 };
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Serialize;
 
 use crate::budget_headers;
+use crate::installation::nothing_bound;
 
 /// An error answer before it is sealed in the envelope, which knows the request's id.
 #[derive(Debug, Clone)]
@@ -23,6 +24,7 @@ pub(crate) struct ApiError {
     pub(crate) details: Option<Details>,
     budget: Option<Budget>,
     retry_after: Option<Duration>,
+    challenge: &'static str,
 }
 
 /// `details` of the envelope, only where there is something to say.
@@ -47,7 +49,7 @@ pub(crate) enum Details {
 
 impl ApiError {
     pub(crate) fn new(status: StatusCode, code: ErrorCode, message: &'static str) -> Self {
-        Self { status, code, message, details: None, budget: None, retry_after: None }
+        Self { status, code, message, details: None, budget: None, retry_after: None, challenge: "Bearer" }
     }
 
     pub(crate) fn validation(issues: Vec<Issue>) -> Self {
@@ -65,6 +67,13 @@ impl ApiError {
         let message = "The request took too long and was given up. The same call may be repeated.";
         Self::new(StatusCode::SERVICE_UNAVAILABLE, ErrorCode::Unavailable, message)
             .with_retry_after(Duration::from_secs(1))
+    }
+
+    /// A 401 for want of a signature, not of a key.
+    pub(crate) fn unsigned() -> Self {
+        let message = "The delivery is not signed with a webhook secret of ours.";
+        let error = Self::new(StatusCode::UNAUTHORIZED, ErrorCode::Unauthenticated, message);
+        Self { challenge: "X-Hub-Signature-256", ..error }
     }
 
     pub(crate) fn with_details(mut self, details: Details) -> Self {
@@ -85,7 +94,7 @@ impl ApiError {
     /// The headers that belong to this error.
     pub(crate) fn write_headers(&self, headers: &mut HeaderMap) {
         if self.code == ErrorCode::Unauthenticated {
-            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(self.challenge));
         }
         if let Some(wait) = self.retry_after {
             headers.insert(header::RETRY_AFTER, budget_headers::whole_seconds(wait).max(1).into());
@@ -199,6 +208,36 @@ impl From<RegisterError> for ApiError {
                 bound_status: Status::as_str(bound.status),
             }),
             RegisterError::Port(error) => error.into(),
+            _ => Self::internal(),
+        }
+    }
+}
+
+impl From<RepositoriesError> for ApiError {
+    fn from(error: RepositoriesError) -> Self {
+        match error {
+            RepositoriesError::NotBound => nothing_bound(),
+            RepositoriesError::Unusable(bound) => {
+                let message = match bound.status {
+                    Status::Suspended => {
+                        "The installation is suspended at GitHub. Have the owner of its account unsuspend it there."
+                    }
+                    Status::Uninstalled => {
+                        "The App was uninstalled at GitHub. Detach the installation, and connect again by install-url."
+                    }
+                    Status::Active => {
+                        "GitHub names another account for the installation than the one that was connected. Detach it, \
+                         and connect again by install-url."
+                    }
+                };
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, ErrorCode::Validation, message).with_details(
+                    Details::Bound {
+                        bound_installation_id: bound.installation.get(),
+                        bound_status: bound.status.as_str(),
+                    },
+                )
+            }
+            RepositoriesError::Port(error) => error.into(),
             _ => Self::internal(),
         }
     }

@@ -1,7 +1,7 @@
 use dockline::ports::{Event, Events};
 
 /// Writes every event to the log by `tracing`: refusals and conflicts as warnings, since a foreign claim that looks
-/// like a wrong number to its caller is told apart only here.
+/// like a wrong number to its caller is told apart only here; and so what takes a binding its use.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct TracingEvents;
 
@@ -33,6 +33,39 @@ impl Events for TracingEvents {
             }
             Event::Detached { organization, installation, uninstalled } => {
                 tracing::info!(%organization, %installation, uninstalled, "detached");
+            }
+            Event::Suspended { organization, installation } => {
+                let organization = organization.as_ref().map(tracing::field::display);
+                tracing::warn!(organization, %installation, "suspended at GitHub");
+            }
+            Event::Reinstated { organization, installation } => {
+                let organization = organization.as_ref().map(tracing::field::display);
+                tracing::info!(organization, %installation, "unsuspended at GitHub");
+            }
+            Event::Uninstalled { organization, installation } => {
+                let organization = organization.as_ref().map(tracing::field::display);
+                tracing::warn!(organization, %installation, "uninstalled at GitHub");
+            }
+            Event::Renamed { organization, installation, from, to } => {
+                let organization = organization.as_ref().map(tracing::field::display);
+                tracing::info!(organization, %installation, from, to, "the account was renamed at GitHub");
+            }
+            Event::Regranted { installation } => {
+                tracing::info!(%installation, "permissions or repositories were changed at GitHub");
+            }
+            Event::AccountChanged { organization, installation, known, named } => {
+                let organization = organization.as_ref().map(tracing::field::display);
+                let named = named.map(|account| account.get());
+                tracing::warn!(
+                    organization,
+                    %installation,
+                    known = known.get(),
+                    named,
+                    "GitHub names another account than before"
+                );
+            }
+            Event::TokenMinted { organization, installation, narrowed } => {
+                tracing::info!(%organization, %installation, narrowed, "a token was minted");
             }
             other => tracing::info!(event = ?other, "event"),
         }

@@ -66,7 +66,7 @@ fn uninstall(parameters: &Parameters<'_>) -> Result<Uninstall, Vec<Issue>> {
     }
 }
 
-fn nothing_bound() -> ApiError {
+pub(crate) fn nothing_bound() -> ApiError {
     let message = "No GitHub App installation is registered for this organization.";
     ApiError::new(StatusCode::NOT_FOUND, ErrorCode::NotFound, message)
 }

@@ -12,37 +12,49 @@ mod install_url;
 mod installation;
 mod pages;
 mod query;
+mod refresher;
+mod repositories;
 mod request_id;
+mod webhook;
+mod whoami;
 mod wire;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{delete, get, post};
-use dockline::Dockline;
+use dockline::{Dockline, Scope};
 
+use crate::admission::Gate;
 use crate::context::Context;
+use crate::webhook::LargeBodies;
 
 pub use context::RouterOptions;
 pub use events::TracingEvents;
 pub use pages::{Confirmation, Pages, PlainPages, Refusal};
+pub use refresher::{RefreshOptions, Refresher};
 
 /// The routes under `/v1`, ready to be served or nested under any prefix. Every answer carries `X-Request-Id`, and
 /// every error the envelope, those for unknown paths, wrong methods and panics included; no further layer is needed.
 ///
-/// The App's callback URL at GitHub is `<where this is nested>/v1/github/installation/callback`.
+/// The App's callback URL at GitHub is `<where this is nested>/v1/github/installation/callback`, its webhook URL
+/// `<where this is nested>/v1/github/webhooks`.
 pub fn router(dockline: Dockline, options: RouterOptions) -> Router {
-    let context = Context { dockline, options };
-    let admit = || from_fn_with_state(context.clone(), admission::admit);
+    let context = Context { dockline, options, large_bodies: LargeBodies::default() };
+    let gate = |needed| from_fn_with_state(Gate { context: context.clone(), needed }, admission::admit);
+    let admin = || gate(Some(Scope::GithubAdmin));
     Router::new()
         .route(
             "/v1/github/installation",
             get(installation::inspect)
                 .merge(post(installation::register))
                 .merge(delete(installation::detach))
-                .route_layer(admit()),
+                .route_layer(admin()),
         )
-        .route("/v1/github/installation/install-url", get(install_url::begin).route_layer(admit()))
+        .route("/v1/github/installation/install-url", get(install_url::begin).route_layer(admin()))
         .route("/v1/github/installation/callback", get(callback::arrive).merge(post(callback::confirm)))
+        .route("/v1/github/repos", get(repositories::list).route_layer(admin()))
+        .route("/v1/github/webhooks", post(webhook::take))
+        .route("/v1/whoami", get(whoami::tell).route_layer(gate(None)))
         .fallback(envelope::not_found)
         .method_not_allowed_fallback(envelope::method_not_allowed)
         .with_state(context.clone())

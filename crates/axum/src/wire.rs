@@ -1,6 +1,6 @@
 //! The shapes of `contract.md`, field by field in its order.
 
-use dockline::Binding;
+use dockline::{Binding, Caller, RepositoriesPage, Repository};
 use serde::Serialize;
 use time::OffsetDateTime;
 
@@ -57,6 +57,74 @@ pub(crate) struct InstallLinkBody<'a> {
     pub(crate) install_url: &'a str,
     pub(crate) state: &'a str,
     pub(crate) expires_at: String,
+}
+
+/// A page of repositories.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct RepositoriesBody<'a> {
+    items: Vec<RepositoryBody<'a>>,
+    next_cursor: Option<String>,
+}
+
+/// The eight fields of a repository; `language` and `primaryLanguage` are the same.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RepositoryBody<'a> {
+    repo_id: u64,
+    full_name: &'a str,
+    owner: &'a str,
+    private: bool,
+    default_branch: &'a str,
+    language: Option<&'a str>,
+    primary_language: Option<&'a str>,
+    html_url: &'a str,
+}
+
+impl<'a> From<&'a Repository> for RepositoryBody<'a> {
+    fn from(repository: &'a Repository) -> Self {
+        let language = repository.language.as_deref();
+        Self {
+            repo_id: repository.id.get(),
+            full_name: &repository.full_name,
+            owner: &repository.owner,
+            private: repository.private,
+            default_branch: &repository.default_branch,
+            language,
+            primary_language: language,
+            html_url: &repository.html_url,
+        }
+    }
+}
+
+impl<'a> From<&'a RepositoriesPage> for RepositoriesBody<'a> {
+    fn from(page: &'a RepositoriesPage) -> Self {
+        let items = page.repositories.iter().map(RepositoryBody::from).collect();
+        Self { items, next_cursor: page.next.map(dockline::RepositoryCursor::encode) }
+    }
+}
+
+/// What a key is.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct WhoamiBody<'a> {
+    organization_id: &'a str,
+    organization_name: &'a str,
+    api_key_id: &'a str,
+    scopes: Vec<&'a str>,
+    rate_limit_tier: &'a str,
+}
+
+impl<'a> From<&'a Caller> for WhoamiBody<'a> {
+    fn from(caller: &'a Caller) -> Self {
+        Self {
+            organization_id: caller.organization.as_str(),
+            organization_name: &caller.organization_name,
+            api_key_id: caller.key.as_str(),
+            scopes: caller.scopes.iter().map(dockline::Scope::as_str).collect(),
+            rate_limit_tier: &caller.tier.name,
+        }
+    }
 }
 
 /// `2026-04-18T19:14:09.123456+00:00`: always six digits, never `Z`.

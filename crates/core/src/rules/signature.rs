@@ -20,13 +20,7 @@ pub fn verify(
     if secrets.keys().next().is_none() {
         return Err(SignatureRefusal::NoSecret);
     }
-    let presented = presented.ok_or(SignatureRefusal::Missing)?;
-    let digits = presented.strip_prefix(b"sha256=").ok_or(SignatureRefusal::Malformed)?;
-    let mut signature = [0_u8; 32];
-    let decodes = digits.len() == 64 && HEXLOWER.decode_mut(digits, &mut signature).is_ok();
-    if !decodes {
-        return Err(SignatureRefusal::Malformed);
-    }
+    let signature = parse(presented)?;
     let fits = |key: &[u8]| {
         Hmac::<Sha256>::new_from_slice(key)
             .is_ok_and(|hmac| hmac.chain_update(body).verify_slice(&signature).is_ok())
@@ -36,6 +30,18 @@ pub fn verify(
     } else {
         Err(SignatureRefusal::Mismatch)
     }
+}
+
+/// Reads `X-Hub-Signature-256`, whatever it was made over.
+///
+/// # Errors
+/// [`SignatureRefusal::Missing`] and [`SignatureRefusal::Malformed`].
+pub fn parse(presented: Option<&[u8]>) -> Result<[u8; 32], SignatureRefusal> {
+    let presented = presented.ok_or(SignatureRefusal::Missing)?;
+    let digits = presented.strip_prefix(b"sha256=").ok_or(SignatureRefusal::Malformed)?;
+    let mut signature = [0_u8; 32];
+    let decodes = digits.len() == 64 && HEXLOWER.decode_mut(digits, &mut signature).is_ok();
+    if decodes { Ok(signature) } else { Err(SignatureRefusal::Malformed) }
 }
 
 #[cfg(test)]

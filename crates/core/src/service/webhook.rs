@@ -1,5 +1,5 @@
 use super::Dockline;
-use crate::error::WebhookError;
+use crate::error::{SignatureRefusal, WebhookError};
 use crate::model::InstallationId;
 use crate::ports::{Event, Observation, Observed};
 use crate::rules::delivery::{self, Notice};
@@ -30,6 +30,18 @@ pub struct Receipt {
 }
 
 impl Dockline {
+    /// What can be said of a delivery before its body is read, so that a front need not read megabytes of a stranger's:
+    /// whether there is a secret of ours at all, and a signature of the right form. Says nothing about whether it counts.
+    ///
+    /// # Errors
+    /// [`SignatureRefusal::NoSecret`], [`SignatureRefusal::Missing`], [`SignatureRefusal::Malformed`].
+    pub fn may_be_signed(&self, signature: Option<&[u8]>) -> Result<(), SignatureRefusal> {
+        if self.webhook_secrets.keys().next().is_none() {
+            return Err(SignatureRefusal::NoSecret);
+        }
+        signature::parse(signature).map(drop)
+    }
+
     /// Takes a delivery of GitHub's (`design.md` §5, `contract.md` §3). Nothing happens before its signature was found
     /// good (invariant I21). Deliveries are hints, and the same one may come twice, late, or in any order: only an end
     /// and an installer are taken at their word, for exactly that installation; the rest is asked back. Never makes,

@@ -1,0 +1,150 @@
+//! `POST /v1/github/webhooks`: GitHub's deliveries. Signature's form, media type, size and body are looked at in this
+//! order, each before the next costs anything; the signature itself covers the body and can only come after it.
+
+mod body;
+
+use std::time::Duration;
+
+use axum::extract::{Request, State};
+use dockline::{Delivery, DeliveryFault, ErrorCode, Notice, Receipt, SignatureRefusal, WebhookError};
+use http::{HeaderMap, StatusCode, header};
+use tokio::time::timeout;
+
+use crate::body::check_media_type;
+use crate::context::Context;
+use crate::error::{ApiError, Details};
+
+pub(crate) use body::LargeBodies;
+
+/// GitHub waits ten seconds at most (GitHub fact 52): what takes longer, nobody waits for.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The most characters of a header's text in the log.
+const LONGEST_TOLD: usize = 64;
+
+/// 202 without a body. What GitHub then has to be asked is asked afterwards.
+pub(crate) async fn take(State(context): State<Context>, request: Request) -> Result<StatusCode, ApiError> {
+    let told = Told::of(request.headers());
+    let taken = timeout(PATIENCE, take_in_time(&context, request, &told)).await;
+    let Receipt { notice, refresh } = taken.unwrap_or_else(|_| {
+        tracing::warn!(delivery = told.delivery, event = told.event, "a delivery took too long");
+        Err(ApiError::too_late())
+    })?;
+    let installation = notice.installation().map(|installation| installation.get());
+    let notice = kind(notice);
+    tracing::info!(delivery = told.delivery, event = told.event, notice, installation, "delivery taken");
+    match (refresh, &context.options.refresher) {
+        (Some(installation), Some(refresher)) => refresher.hint(installation),
+        (Some(installation), None) => {
+            tracing::info!(%installation, "nobody asks GitHub back; left to the sweep");
+        }
+        (None, _) => {}
+    }
+    Ok(StatusCode::ACCEPTED)
+}
+
+async fn take_in_time(context: &Context, request: Request, told: &Told) -> Result<Receipt, ApiError> {
+    let headers = request.headers();
+    let signature = once(headers, "x-hub-signature-256").map(<[u8]>::to_vec);
+    context.dockline.may_be_signed(signature.as_deref()).map_err(|reason| unsigned(reason, told))?;
+    check_media_type(headers, &["application/json", "application/x-www-form-urlencoded"])?;
+    let event = text(headers, "x-github-event");
+    let content_type = text(headers, header::CONTENT_TYPE.as_str());
+    let body = body::read(request, &context.large_bodies).await?;
+    let delivery = Delivery {
+        signature: signature.as_deref(),
+        event: event.as_deref(),
+        content_type: content_type.as_deref(),
+        body: body.bytes(),
+    };
+    context.dockline.webhook(delivery).await.map_err(|error| match error {
+        WebhookError::Unsigned(reason) => unsigned(reason, told),
+        WebhookError::Unreadable(fault) => {
+            tracing::warn!(delivery = told.delivery, event = told.event, %fault, "delivery not readable");
+            let message = "The delivery is signed, but cannot be read; details.reason says why.";
+            ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, ErrorCode::Validation, message)
+                .with_details(Details::Reason { reason: reason(fault) })
+        }
+        WebhookError::Port(error) => error.into(),
+        _ => ApiError::internal(),
+    })
+}
+
+/// One body for every cause: only the log says which it was.
+fn unsigned(refusal: SignatureRefusal, told: &Told) -> ApiError {
+    tracing::warn!(delivery = told.delivery, event = told.event, %refusal, "delivery refused");
+    ApiError::unsigned()
+}
+
+const fn reason(fault: DeliveryFault) -> &'static str {
+    match fault {
+        DeliveryFault::NoEvent => "no_event",
+        DeliveryFault::NotAnObject => "not_an_object",
+        DeliveryFault::AnotherShape => "another_shape",
+        DeliveryFault::ForeignApp => "foreign_app",
+        _ => "unreadable",
+    }
+}
+
+const fn kind(notice: Notice) -> &'static str {
+    match notice {
+        Notice::Ping => "ping",
+        Notice::Installed { .. } => "installed",
+        Notice::Deleted { .. } => "deleted",
+        Notice::StatusChanged { .. } => "status_changed",
+        Notice::Regranted { .. } => "regranted",
+        Notice::Renamed { .. } => "renamed",
+        Notice::Ignored => "ignored",
+        _ => "other",
+    }
+}
+
+/// The value of a header that is given exactly once: of two, a proxy and we might take different ones.
+fn once<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a [u8]> {
+    let mut values = headers.get_all(name).iter();
+    match (values.next(), values.next()) {
+        (Some(value), None) => Some(value.as_bytes()),
+        _ => None,
+    }
+}
+
+fn text(headers: &HeaderMap, name: &str) -> Option<String> {
+    once(headers, name).and_then(|value| std::str::from_utf8(value).ok()).map(str::to_owned)
+}
+
+/// What the log says of a delivery: never anything of its body. Headers are not signed, so nothing hangs on them.
+#[derive(Debug)]
+struct Told {
+    delivery: String,
+    event: String,
+}
+
+impl Told {
+    fn of(headers: &HeaderMap) -> Self {
+        let told = |name| {
+            let visible = once(headers, name).into_iter().flatten().filter(|byte| byte.is_ascii_graphic());
+            visible.take(LONGEST_TOLD).map(|byte| char::from(*byte)).collect()
+        };
+        Self { delivery: told("x-github-delivery"), event: told("x-github-event") }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn what_is_logged_of_headers_is_short_and_visible() {
+        let mut headers = HeaderMap::new();
+        let hostile = [b"a\t\"b\" ".as_slice(), &[0xff; 3], &[b'x'; 500]].concat();
+        headers.insert("x-github-delivery", HeaderValue::from_bytes(&hostile).unwrap());
+        headers.append("x-github-event", HeaderValue::from_static("ping"));
+        headers.append("x-github-event", HeaderValue::from_static("installation"));
+        let told = Told::of(&headers);
+        assert_eq!(told.delivery, format!("a\"b\"{}", "x".repeat(LONGEST_TOLD - 4)));
+        assert_eq!(told.event, "");
+        assert_eq!(text(&headers, "x-github-event"), None);
+    }
+}
