@@ -14,7 +14,7 @@ pub async fn the_registration_is_known_without_asking(driver: &dyn GatewayDriver
     let before = driver.requests().await;
     let registration = driver.gateway().registration();
     assert_eq!(driver.requests().await, before);
-    assert!(registration.has_oauth_client);
+    assert!(registration.has_oauth_client());
     assert!(registration.install_page.ends_with("/installations/new"), "{}", registration.install_page);
 }
 
