@@ -9,8 +9,9 @@ use crate::demo::DemoArgs;
 use crate::github_sim::SimArgs;
 use crate::keys::KeysCommand;
 use crate::migrate::MigrateArgs;
+use crate::reconcile::ReconcileArgs;
 use crate::serve::ServeArgs;
-use crate::{demo, github_sim, keys, migrate, serve};
+use crate::{demo, github_sim, keys, migrate, reconcile, serve};
 
 /// Binds GitHub App installations to the organizations of a multi-tenant product.
 #[derive(Debug, Parser)]
@@ -41,6 +42,11 @@ enum Command {
     Serve(Box<ServeArgs>),
     /// Bring the database's schema to what this version needs. Safe to run any number of times, and at once.
     Migrate(MigrateArgs),
+    /// Ask GitHub about all bindings that were not verified for a while, and take note of what it says.
+    ///
+    /// For after an outage, or from a timer where `serve` does not sweep. It begins with the longest unverified, so that a
+    /// new run goes on where one was cut off. It ends with 0 when it is through, and with 1 where something failed.
+    Reconcile(Box<ReconcileArgs>),
     /// Make, list and revoke API keys.
     #[command(subcommand)]
     Keys(KeysCommand),
@@ -57,6 +63,7 @@ impl Cli {
             Command::GithubSim(args) => github_sim::run(args).await,
             Command::Serve(args) => serve::run(*args).await,
             Command::Migrate(args) => migrate::run(args).await,
+            Command::Reconcile(args) => reconcile::run(*args).await,
             Command::Keys(command) => keys::run(command).await,
         }
     }

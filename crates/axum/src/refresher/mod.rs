@@ -213,9 +213,10 @@ impl Shared {
     fn failed(&self, queue: &mut Queue, installation: InstallationId, attempt: u32, error: &PortError) {
         let cause = error.source().map(ToString::to_string);
         let now = Instant::now();
-        let limited = match error.kind() {
-            PortErrorKind::RateLimited { retry_after } => Some(retry_after),
-            _ => None,
+        let limited = if let PortErrorKind::RateLimited { retry_after } = error.kind() {
+            Some(retry_after)
+        } else {
+            None
         };
         if let Some(limited) = limited {
             // It is the App that is limited: nobody else's installation would fare better.

@@ -1,16 +1,17 @@
 //! `dockline serve`: the API on PostgreSQL and the real GitHub.
 
-mod gateway;
 mod housekeeping;
 mod options;
+mod sweeping;
 
 use std::error::Error;
 use std::io::{self, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use dockline::{Dockline, Ports};
-use dockline_axum::{RouterOptions, TracingEvents};
+use dockline_axum::{RefreshOptions, Refresher, RouterOptions, TracingEvents};
 use dockline_postgres::{PgBindingRepo, PgHousekeeping, PgKeyStore, PgRateLimiter, PgStateStore};
 use serde_json::json;
 
@@ -19,9 +20,13 @@ pub use options::{Migrations, ServeArgs};
 use crate::address::base_url;
 use crate::database::migrator;
 use crate::listener::{self, Limits};
-use crate::{logging, signals};
+use crate::{github_app, logging, signals};
 
-/// Serves until a signal comes; then takes no more connections and ends when what runs is answered.
+/// How long webhooks' hints are followed up after the last request was answered.
+const DRAIN: Duration = Duration::from_secs(10);
+
+/// Serves until a signal comes; then takes no more connections and ends when what runs is answered, and what webhooks hinted
+/// at was asked about.
 ///
 /// # Errors
 /// Where it cannot start: each error names its mend.
@@ -29,9 +34,12 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Box<dyn Error + Send + Syn
     logging::start(logging::Verbosity::Running);
     let ended = signals::ended()?;
     let database = args.database.open()?;
-    options::check_webhook_secret(args.webhook_secret_file.as_deref())?;
+    let webhook_secrets = options::webhook_secrets(&args.webhook_secret_file)?;
+    if args.webhook_secret_file.is_empty() {
+        tracing::warn!("no --webhook-secret-file: GitHub's deliveries are refused");
+    }
     let public_url = options::check_public_url(args.public_url.as_deref())?;
-    let github = gateway::open(&args.github).await?;
+    let github = github_app::open(&args.github).await?;
     let migrator = migrator(&database);
     match args.migrations {
         Migrations::Apply => {
@@ -51,6 +59,7 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Box<dyn Error + Send + Syn
     .with_policy(args.claim_policy.into())
     .with_rate_limiter(Arc::new(PgRateLimiter::new(&database)))
     .with_events(Arc::new(TracingEvents))
+    .with_webhook_secrets(webhook_secrets)
     .build()
     .map_err(|error| format!("{error}: give --github-client-id and --github-client-secret-file"))?;
 
@@ -58,20 +67,38 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Box<dyn Error + Send + Syn
     let api = base_url(listener.local_addr()?);
     let public = public_url.unwrap_or_else(|| api.clone());
     announce(&api, &public, args.json)?;
-    let router = dockline_axum::router(dockline, RouterOptions::default());
+    let (refresher, refreshing) = Refresher::new(dockline.clone(), RefreshOptions::default());
+    let refreshing = tokio::spawn(refreshing);
+    let sweeping = args
+        .reconcile_every
+        .some()
+        .map(|every| tokio::spawn(sweeping::keep(dockline.clone(), every, args.reconcile_unverified_for.0)));
+    let options = RouterOptions::default().with_refresher(refresher.clone());
+    let router = dockline_axum::router(dockline, options);
     let purging = tokio::spawn(housekeeping::keep(PgHousekeeping::new(&database)));
     listener::serve(listener, router, Limits::default(), ended).await;
     purging.abort();
+    if let Some(sweeping) = sweeping {
+        // Cut off anywhere it leaves nothing half done, and the next one goes on from there.
+        sweeping.abort();
+    }
+    refresher.drain(DRAIN).await;
+    // Ended by the drain.
+    let _ = refreshing.await;
     Ok(ExitCode::SUCCESS)
 }
 
 fn announce(api: &str, public: &str, json: bool) -> io::Result<()> {
     let callback = format!("{public}/v1/github/installation/callback");
+    let webhook = format!("{public}/v1/github/webhooks");
     let mut stdout = io::stdout().lock();
     if json {
-        writeln!(stdout, "{}", json!({ "api": api, "callbackUrl": callback }))?;
+        writeln!(stdout, "{}", json!({ "api": api, "callbackUrl": callback, "webhookUrl": webhook }))?;
     } else {
-        writeln!(stdout, "listening on {api}\nthe App's callback URL at GitHub: {callback}")?;
+        writeln!(
+            stdout,
+            "listening on {api}\nthe App's callback URL at GitHub: {callback}\nthe App's webhook URL at GitHub:  {webhook}"
+        )?;
     }
     stdout.flush()
 }

@@ -1,18 +1,15 @@
 //! What `dockline serve` can be told, and what can be checked of it without asking anybody.
 
-use std::error::Error;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use secrecy::{ExposeSecret, SecretString};
+use dockline::WebhookSecrets;
 
 use crate::address::ListenAddr;
 use crate::database::DatabaseArgs;
+use crate::github_app::{GithubArgs, secret_file};
+use crate::period::Period;
 use crate::policy::Policy;
-
-/// The fewest bytes of a webhook secret: a short one can be guessed from a signed delivery (L-26).
-const SHORTEST_WEBHOOK_SECRET: usize = 16;
 
 /// Options of `dockline serve`.
 #[derive(Debug, Clone, Args)]
@@ -28,9 +25,23 @@ pub struct ServeArgs {
     pub migrations: Migrations,
     #[command(flatten)]
     pub(crate) github: GithubArgs,
-    /// File with the App's webhook secret. It is checked, but this version takes no deliveries yet.
-    #[arg(long, value_name = "FILE", env = "DOCKLINE_WEBHOOK_SECRET_FILE", help_heading = "GitHub App")]
-    pub webhook_secret_file: Option<PathBuf>,
+    /// File with the App's webhook secret; given twice, both count, for as long as the secret is being changed. Without
+    /// one every delivery is refused, and only the sweep finds what happened at GitHub.
+    #[arg(
+        long,
+        value_name = "FILE",
+        value_delimiter = ',',
+        env = "DOCKLINE_WEBHOOK_SECRET_FILE",
+        help_heading = "GitHub App"
+    )]
+    pub webhook_secret_file: Vec<PathBuf>,
+    /// How often GitHub is asked about bindings that were not verified for a while, which finds what no webhook told, such
+    /// as 15m; 0 for never.
+    #[arg(long, value_name = "PERIOD", env = "DOCKLINE_RECONCILE_EVERY", default_value = "15m")]
+    pub reconcile_every: Period,
+    /// For how long.
+    #[arg(long, value_name = "PERIOD", env = "DOCKLINE_RECONCILE_UNVERIFIED_FOR", default_value = "1h")]
+    pub reconcile_unverified_for: Period,
     /// Where browsers reach this API, without a path of ours: https, or http on this machine. GitHub must be told the
     /// callback URL below it.
     #[arg(long, value_name = "URL", env = "DOCKLINE_PUBLIC_URL")]
@@ -43,43 +54,6 @@ pub struct ServeArgs {
     pub json: bool,
 }
 
-/// Options that name GitHub and the App.
-#[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "GitHub App")]
-pub(crate) struct GithubArgs {
-    /// GitHub's pages, such as https://github.example.com; github.com where neither URL is given.
-    #[arg(long, value_name = "URL", env = "DOCKLINE_GITHUB_WEB_URL", requires = "github_api_url")]
-    pub(crate) github_web_url: Option<String>,
-    /// GitHub's REST API, such as https://github.example.com/api/v3.
-    #[arg(long, value_name = "URL", env = "DOCKLINE_GITHUB_API_URL", requires = "github_web_url")]
-    pub(crate) github_api_url: Option<String>,
-    /// The App's number. Where it is left out, GitHub is asked for it at the start.
-    #[arg(long, value_name = "ID", env = "DOCKLINE_GITHUB_APP_ID")]
-    pub(crate) github_app_id: Option<String>,
-    /// The App's name in addresses: github.com/apps/SLUG.
-    #[arg(long, value_name = "SLUG", env = "DOCKLINE_GITHUB_APP_SLUG")]
-    pub(crate) github_app_slug: Option<String>,
-    /// The App's client id; every claim policy but `state` needs it.
-    #[arg(
-        long,
-        value_name = "ID",
-        env = "DOCKLINE_GITHUB_CLIENT_ID",
-        requires = "github_client_secret_file"
-    )]
-    pub(crate) github_client_id: Option<String>,
-    /// File with the App's client secret.
-    #[arg(
-        long,
-        value_name = "FILE",
-        env = "DOCKLINE_GITHUB_CLIENT_SECRET_FILE",
-        requires = "github_client_id"
-    )]
-    pub(crate) github_client_secret_file: Option<PathBuf>,
-    /// File with the App's private key, as GitHub gave it.
-    #[arg(long, value_name = "FILE", env = "DOCKLINE_GITHUB_PRIVATE_KEY_FILE")]
-    pub(crate) github_private_key_file: Option<PathBuf>,
-}
-
 /// What to do about a schema that is not up to date.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub enum Migrations {
@@ -90,27 +64,11 @@ pub enum Migrations {
     Check,
 }
 
-/// Reads a secret from a file; `flag` is named where that fails, what it holds never.
-pub(super) fn secret_file(path: &Path, flag: &str) -> Result<SecretString, String> {
-    match fs::read_to_string(path) {
-        Ok(text) if text.trim().is_empty() => Err(format!("{flag}: {} is empty", path.display())),
-        Ok(text) => Ok(text.trim().to_owned().into()),
-        Err(error) => Err(format!("{flag}: {} cannot be read: {error}", path.display())),
-    }
-}
-
-pub(super) fn check_webhook_secret(path: Option<&Path>) -> Result<(), Box<dyn Error + Send + Sync>> {
-    let Some(path) = path else { return Ok(()) };
-    let secret = secret_file(path, "--webhook-secret-file")?;
-    if secret.expose_secret().len() < SHORTEST_WEBHOOK_SECRET {
-        return Err(format!(
-            "--webhook-secret-file: the secret has fewer than {SHORTEST_WEBHOOK_SECRET} characters; set a longer one at \
-             GitHub and here"
-        )
-        .into());
-    }
-    tracing::warn!("this version takes no webhook deliveries yet; the webhook secret is not used");
-    Ok(())
+/// The secrets of these files, none where there are none.
+pub(super) fn webhook_secrets(files: &[PathBuf]) -> Result<WebhookSecrets, String> {
+    let secrets = files.iter().map(|file| secret_file(file, "--webhook-secret-file"));
+    let secrets = secrets.collect::<Result<Vec<_>, _>>()?;
+    WebhookSecrets::new(secrets).map_err(|weak| format!("--webhook-secret-file: {weak}"))
 }
 
 /// The public base URL without a slash at its end.

@@ -1,16 +1,64 @@
-//! The gateway to the configured GitHub.
+//! The configured GitHub: what the commands that talk to it are told, and the gateway to it.
 
 use std::error::Error;
+use std::fs;
+use std::path::{Path, PathBuf};
 
+use clap::Args;
 use dockline::AppId;
 use dockline::ports::GithubGateway;
 use dockline_github::{GithubApp, GithubAppConfig, GithubHost};
+use secrecy::SecretString;
 
-use super::options::{GithubArgs, secret_file};
+/// Options that name GitHub and the App.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "GitHub App")]
+pub(crate) struct GithubArgs {
+    /// GitHub's pages, such as https://github.example.com; github.com where neither URL is given.
+    #[arg(long, value_name = "URL", env = "DOCKLINE_GITHUB_WEB_URL", requires = "github_api_url")]
+    pub(crate) github_web_url: Option<String>,
+    /// GitHub's REST API, such as https://github.example.com/api/v3.
+    #[arg(long, value_name = "URL", env = "DOCKLINE_GITHUB_API_URL", requires = "github_web_url")]
+    pub(crate) github_api_url: Option<String>,
+    /// The App's number. Where it is left out, GitHub is asked for it at the start.
+    #[arg(long, value_name = "ID", env = "DOCKLINE_GITHUB_APP_ID")]
+    pub(crate) github_app_id: Option<String>,
+    /// The App's name in addresses: github.com/apps/SLUG.
+    #[arg(long, value_name = "SLUG", env = "DOCKLINE_GITHUB_APP_SLUG")]
+    pub(crate) github_app_slug: Option<String>,
+    /// The App's client id; every claim policy but `state` needs it.
+    #[arg(
+        long,
+        value_name = "ID",
+        env = "DOCKLINE_GITHUB_CLIENT_ID",
+        requires = "github_client_secret_file"
+    )]
+    pub(crate) github_client_id: Option<String>,
+    /// File with the App's client secret.
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "DOCKLINE_GITHUB_CLIENT_SECRET_FILE",
+        requires = "github_client_id"
+    )]
+    pub(crate) github_client_secret_file: Option<PathBuf>,
+    /// File with the App's private key, as GitHub gave it.
+    #[arg(long, value_name = "FILE", env = "DOCKLINE_GITHUB_PRIVATE_KEY_FILE")]
+    pub(crate) github_private_key_file: Option<PathBuf>,
+}
+
+/// Reads a secret from a file; `flag` is named where that fails, what it holds never.
+pub(crate) fn secret_file(path: &Path, flag: &str) -> Result<SecretString, String> {
+    match fs::read_to_string(path) {
+        Ok(text) if text.trim().is_empty() => Err(format!("{flag}: {} is empty", path.display())),
+        Ok(text) => Ok(text.trim().to_owned().into()),
+        Err(error) => Err(format!("{flag}: {} cannot be read: {error}", path.display())),
+    }
+}
 
 /// Checks the options and makes the gateway. Where the App's number is not given, GitHub is asked for it, which also
 /// shows that it accepts the key.
-pub(super) async fn open(args: &GithubArgs) -> Result<GithubApp, Box<dyn Error + Send + Sync>> {
+pub(crate) async fn open(args: &GithubArgs) -> Result<GithubApp, Box<dyn Error + Send + Sync>> {
     if let Some(id) = &args.github_app_id {
         let app = id.trim().parse().ok().and_then(|id: u64| AppId::new(id).ok());
         let app = app.ok_or("--github-app-id: a number is needed, as the App's settings page shows it")?;
