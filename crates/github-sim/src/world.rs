@@ -1,12 +1,16 @@
 //! Everything that changes, behind one lock.
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use time::{Duration, OffsetDateTime};
+use time::OffsetDateTime;
 
 use crate::clock::Clock;
 use crate::fault::Faults;
+use crate::git::store::GitStore;
 use crate::model::Model;
+use crate::model::installation_token::TokenFormat;
+use crate::rate_limit::RateLimits;
 use crate::requests::RequestLog;
 
 /// How a [`GithubSim`](crate::GithubSim) presents itself.
@@ -15,6 +19,10 @@ use crate::requests::RequestLog;
 pub struct Config {
     /// What comes before every address in answers and pages, such as `http://github.example:8080`; none: `http://` and the request's Host.
     pub base_url: Option<String>,
+    /// How installation tokens look, until [`set_token_format`](crate::GithubSim::set_token_format).
+    pub token_format: TokenFormat,
+    /// The program `git`, by its name or path; none: `git`, wherever the `PATH` has it.
+    pub git: Option<PathBuf>,
 }
 
 impl Config {
@@ -22,6 +30,20 @@ impl Config {
     #[must_use]
     pub fn with_base_url(mut self, base_url: &str) -> Self {
         self.base_url = Some(base_url.trim_end_matches('/').to_owned());
+        self
+    }
+
+    /// How installation tokens look.
+    #[must_use]
+    pub fn with_token_format(mut self, format: TokenFormat) -> Self {
+        self.token_format = format;
+        self
+    }
+
+    /// The program `git`, by its name or path.
+    #[must_use]
+    pub fn with_git(mut self, program: impl Into<PathBuf>) -> Self {
+        self.git = Some(program.into());
         self
     }
 }
@@ -32,7 +54,7 @@ pub(crate) struct World {
     pub(crate) model: Model,
     pub(crate) faults: Faults,
     pub(crate) log: RequestLog,
-    pub(crate) allowance: Allowance,
+    pub(crate) rate_limits: RateLimits,
 }
 
 impl World {
@@ -41,36 +63,19 @@ impl World {
     }
 }
 
-/// The hourly limit as the headers tell it: counted for the whole simulator, and never enforced.
-#[derive(Debug, Default)]
-pub(crate) struct Allowance {
-    window: Option<OffsetDateTime>,
-    used: u32,
-}
-
-impl Allowance {
-    /// Counts a request; the number used and the reset time as epoch seconds.
-    pub(crate) fn count(&mut self, now: OffsetDateTime) -> (u32, i64) {
-        let hour = Duration::hours(1);
-        let begun = self.window.filter(|begun| *begun <= now && now < *begun + hour);
-        if begun.is_none() {
-            self.used = 0;
-        }
-        self.used = self.used.saturating_add(1);
-        let begun = *self.window.insert(begun.unwrap_or(now));
-        (self.used, (begun + hour).unix_timestamp())
-    }
-}
-
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) config: Config,
+    pub(crate) git: GitStore,
     world: Mutex<World>,
 }
 
 impl Shared {
     pub(crate) fn new(config: Config) -> Arc<Self> {
-        Arc::new(Self { config, world: Mutex::default() })
+        let mut world = World::default();
+        world.model.installation_tokens.format = config.token_format;
+        let git = GitStore::new(config.git.clone());
+        Arc::new(Self { config, git, world: Mutex::new(world) })
     }
 
     /// Never held over an await.

@@ -10,7 +10,7 @@ use crate::model::app::App;
 use crate::model::installation::Installation;
 use crate::urls::Urls;
 
-fn node_id(kind: &str, id: u64) -> String {
+pub(super) fn node_id(kind: &str, id: u64) -> String {
     BASE64.encode(format!("{:03}:{kind}{id}", kind.len()).as_bytes())
 }
 

@@ -1,6 +1,8 @@
 //! The control API: all that the library can do, for programs in other languages.
 
 mod read;
+mod repositories;
+mod tokens;
 mod write;
 
 use axum::Json;
@@ -31,6 +33,7 @@ impl IntoResponse for ControlError {
             SimError::UnknownAccount(_)
             | SimError::UnknownApp(_)
             | SimError::UnknownInstallation(_)
+            | SimError::UnknownRepository(_)
             | SimError::UnknownRequest(_) => StatusCode::NOT_FOUND,
             SimError::Taken(_) | SimError::InstallationIdUsed(_) | SimError::AlreadyInstalled(_) => {
                 StatusCode::CONFLICT
@@ -54,7 +57,6 @@ pub(crate) fn routes() -> Router<GithubSim> {
         .route("/enterprises", post(write::enterprise))
         .route("/default-user", post(write::default_user))
         .route("/memberships", post(write::membership).delete(write::end_membership))
-        .route("/repositories", post(write::repository))
         .route("/collaborators", post(write::collaborator))
         .route("/accounts/{login}/rename", post(write::rename))
         .route("/installations", post(write::install))
@@ -68,5 +70,7 @@ pub(crate) fn routes() -> Router<GithubSim> {
         .route("/user-tokens", post(write::user_token))
         .route("/faults", post(write::fault).delete(write::clear_faults))
         .route("/clock", delete(write::reset_clock).post(write::clock))
+        .merge(repositories::routes())
+        .merge(tokens::routes())
         .fallback(async || (StatusCode::NOT_FOUND, Json(json!({ "error": "no such control" }))))
 }

@@ -4,6 +4,9 @@ pub(crate) mod account;
 pub(crate) mod app;
 pub(crate) mod grant;
 pub(crate) mod installation;
+pub(crate) mod installation_token;
+mod reach;
+pub(crate) mod repository;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,6 +14,7 @@ use account::{Account, Membership};
 use app::App;
 use grant::Grants;
 use installation::{Installation, InstallationRequest};
+use installation_token::InstallationTokens;
 
 #[derive(Debug, Default)]
 pub(crate) struct Model {
@@ -23,6 +27,7 @@ pub(crate) struct Model {
     retired: BTreeSet<u64>,
     requests: BTreeMap<u64, InstallationRequest>,
     pub(crate) grants: Grants,
+    pub(crate) installation_tokens: InstallationTokens,
     default_user: Option<u64>,
     given: Given,
 }
