@@ -84,6 +84,10 @@ impl FromRequestParts<GithubSim> for UserCaller {
             None => return Err(ApiError::new(StatusCode::UNAUTHORIZED, "Requires authentication")),
         };
         let world = sim.world();
+        if world.model.owner_of_token(token, world.now()).is_some() {
+            // An installation is nobody.
+            return Err(ApiError::new(StatusCode::FORBIDDEN, "Resource not accessible by integration"));
+        }
         let grant = world.model.grants.token(token, world.now());
         grant.map(|grant| Self { grant }).ok_or_else(ApiError::bad_credentials)
     }

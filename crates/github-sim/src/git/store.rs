@@ -117,6 +117,10 @@ fn isolated(program: &Path, folder: &Path) -> Command {
         .env("LC_ALL", "C")
         .env("GIT_CONFIG_NOSYSTEM", "1")
         .env("GIT_CONFIG_GLOBAL", folder.join("no-configuration"))
+        // Tidying up after a push would go on in the background, also when the folder is removed.
+        .env("GIT_CONFIG_COUNT", "2")
+        .envs([("GIT_CONFIG_KEY_0", "receive.autogc"), ("GIT_CONFIG_VALUE_0", "false")])
+        .envs([("GIT_CONFIG_KEY_1", "gc.auto"), ("GIT_CONFIG_VALUE_1", "0")])
         .current_dir(folder);
     command
 }
@@ -143,5 +147,26 @@ impl Drop for Folder {
         if let Err(error) = fs::remove_dir_all(&self.0) {
             tracing::warn!(%error, folder = %self.0.display(), "the git repositories were not removed");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_folder_goes_with_the_store() {
+        let store = GitStore::new(None);
+        let wanted = Wanted {
+            id: 7,
+            full_name: "acme/site".to_owned(),
+            default_branch: "main".to_owned(),
+            created: 0,
+        };
+        let name = store.ensure(&wanted).await.unwrap();
+        let folder = store.folder().await.unwrap().0.clone();
+        assert!(folder.join(name).join("refs/heads/main").is_file());
+        drop(store);
+        assert!(!folder.exists());
     }
 }

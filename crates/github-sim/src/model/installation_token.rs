@@ -15,6 +15,9 @@ use crate::random;
 /// GitHub fact 20: one hour from its creation.
 const LIVES: Duration = Duration::hours(1);
 
+/// Expired tokens are forgotten whenever so many came together.
+const FORGETS_AT: usize = 1024;
+
 /// How a new installation token looks.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -144,7 +147,10 @@ impl Model {
             unknown_uses,
             unknown_until,
         };
-        issued.tokens.retain(|_, token| now < token.expires_at);
+        // Now and then, or a long run would slow down with every token.
+        if issued.tokens.len() % FORGETS_AT == FORGETS_AT - 1 {
+            issued.tokens.retain(|_, token| now < token.expires_at);
+        }
         issued.tokens.insert(fingerprint(&token), known);
         Ok(Minted { token: token.into(), expires_at })
     }
@@ -221,8 +227,9 @@ fn stateless(app_id: u64, installation: u64, now: OffsetDateTime) -> Result<Stri
     let padding = usize::from(random::hex(1)?.starts_with(['0', '1', '2', '3', '4', '5', '6', '7']));
     let claims = encode(serde_json::json!({
         "exp": (now + LIVES).unix_timestamp(),
+        "iat": now.unix_timestamp(),
         "inst": installation,
-        "jti": random::hex(12 + padding * 4)?,
+        "jti": random::hex(16 + padding * 4)?,
     }));
     loop {
         let signature = random::base64url(256)?;
