@@ -61,3 +61,28 @@ impl Model {
         names.iter().map(id).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::account::AccountKind;
+    use crate::model::app::NewApp;
+    use crate::model::installation::NewInstallation;
+    use crate::model::repository::NewRepository;
+
+    #[test]
+    fn the_reach_is_in_the_order_of_ids_however_the_account_came_by_them() {
+        let now = time::macros::datetime!(2026-01-01 12:00 UTC);
+        let mut model = Model::default();
+        let account = model.create_account(AccountKind::Organization, "acme", now).unwrap();
+        let app_id = model.create_app(NewApp::new("app", "http://127.0.0.1:1/"), now).unwrap().app_id;
+        let selection = Selection::All;
+        let new = NewInstallation { id: None, app_id, account, sender: account, requester: None, selection };
+        let installation = model.install(new, now).unwrap();
+        let ids = ["a", "b", "c"]
+            .map(|name| model.create_repository("acme", NewRepository::new(name), now).unwrap());
+        model.accounts.get_mut(&account).unwrap().repositories.rotate_left(1);
+        let reach = model.reach(model.installation(installation).unwrap());
+        assert_eq!(reach.iter().map(|repository| repository.id).collect::<Vec<_>>(), ids);
+    }
+}

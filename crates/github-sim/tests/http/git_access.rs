@@ -151,6 +151,18 @@ async fn many_at_once_find_one_repository() {
 }
 
 #[tokio::test]
+async fn the_second_version_of_the_protocol_is_spoken_to_those_who_ask() {
+    let world = World::new().await;
+    world.sim().add_repository("acme-coffee", "site", false).unwrap();
+    let url = format!("{}/acme-coffee/site/info/refs?service={FETCH}", world.running.web);
+    for (version, expected) in [("version=2", true), ("version=0", false)] {
+        let answer = world.client.get(&url).header("Git-Protocol", version).send().await.unwrap();
+        assert_eq!(answer.headers()["cache-control"], "no-cache, max-age=0, must-revalidate");
+        assert_eq!(answer.text().await.unwrap().contains("version 2"), expected, "{version}");
+    }
+}
+
+#[tokio::test]
 async fn what_git_does_not_ask_is_refused() {
     let world = World::new().await;
     world.sim().add_repository("acme-coffee", "site", false).unwrap();
