@@ -1,8 +1,9 @@
 //! What changed: everything that GitHub tells Apps about, with the installation as it was at that moment.
 
 use super::Model;
-use super::account::{AccountKind, MembershipState, Repository, Role};
+use super::account::{AccountKind, MembershipState, Role};
 use super::installation::{Installation, Selection};
+use super::repository::Repository;
 
 /// Who made a change.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -25,6 +25,13 @@ impl Selection {
             Self::Selected(_) => "selected",
         }
     }
+
+    pub(crate) fn covers(&self, repository: u64) -> bool {
+        match self {
+            Self::All => true,
+            Self::Selected(ids) => ids.contains(&repository),
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug)]

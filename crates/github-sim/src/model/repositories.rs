@@ -3,12 +3,23 @@
 use time::OffsetDateTime;
 
 use super::Model;
-use super::account::Repository;
 use super::change::{Actor, Change, NamedRepository};
 use super::installation::{Installation, Selection};
+use super::repository::Repository;
 use crate::error::SimError;
 
 impl Model {
+    /// As [`select_by`](Self::select_by), by whoever installed it.
+    pub(crate) fn select(
+        &mut self,
+        id: u64,
+        selection: Selection,
+        now: OffsetDateTime,
+    ) -> Result<(), SimError> {
+        let sender = Actor::Person(self.known_installation(id)?.installed_by);
+        self.select_by(id, selection, sender, now)
+    }
+
     /// A new selection. What it adds is told before what it removes; a selection of another kind is told even where it reaches the same.
     pub(crate) fn select_by(
         &mut self,

@@ -3,7 +3,7 @@
 use crate::installation_requests::ask;
 use crate::receiver::Hooked;
 use crate::support::{CALLBACK, World, answer};
-use dockline_github_sim::{DeliveryMode, MembershipState, NewApp, Role};
+use dockline_github_sim::{DeliveryMode, MembershipState, NewApp, NewRepository, Role};
 use jsonschema::Validator;
 use reqwest::Method;
 use secrecy::ExposeSecret;
@@ -45,7 +45,7 @@ fn close(schema: &mut Value) {
 
 #[track_caller]
 fn agrees(answer: &str, body: &Value) {
-    let validator = validator(answer, answer.ends_with(" 200"));
+    let validator = validator(answer, answer.ends_with(" 200") || answer.ends_with(" 201"));
     let errors: Vec<String> =
         validator.iter_errors(body).map(|error| format!("{}: {error}", error.instance_path())).collect();
     assert!(errors.is_empty(), "{answer}: {errors:?}\n{body:#}");
@@ -172,6 +172,53 @@ async fn errors() {
     let request = world.client.request(Method::DELETE, url).basic_auth(&world.app.client_id, Some(secret));
     let body: Value = request.send().await.unwrap().json().await.unwrap();
     agrees("DELETE /applications/{client_id}/token 422", &body);
+}
+
+const MINT: &str = "POST /app/installations/{installation_id}/access_tokens";
+
+#[tokio::test]
+async fn what_an_installation_is_given_and_sees() {
+    let world = World::new().await;
+    let ids = world.repositories(&["beans", "roaster"]);
+    let new = NewRepository::new("site").with_language(Some("Rust")).with_default_branch("trunk");
+    world.sim().create_repository("acme-coffee", new).unwrap();
+    let installation = world.install("acme-coffee");
+    // A list's item is a repository *and* a thing with custom properties, so a list cannot be closed: its items are.
+    let repository = validator("repository", true);
+    let list = validator("GET /installation/repositories 200", false);
+    for body in [
+        json!({}),
+        json!({ "repository_ids": ids, "permissions": { "contents": "read", "metadata": "read" } }),
+    ] {
+        let (_, minted) = world.mint(installation, &body).await;
+        agrees(&format!("{MINT} 201"), &minted);
+        assert_eq!(minted.get("repositories").is_some(), body != json!({}));
+        let token = minted["token"].as_str().unwrap();
+        let (status, seen) = world.get("/installation/repositories", token).await;
+        assert_eq!(status, 200);
+        assert!(list.is_valid(&seen), "{seen:#}");
+        for one in seen["repositories"].as_array().unwrap() {
+            let errors: Vec<String> = repository.iter_errors(one).map(|error| error.to_string()).collect();
+            assert!(errors.is_empty(), "{errors:?}\n{one:#}");
+            let required = description()["$defs"]["repository"]["required"].clone();
+            for field in required.as_array().unwrap() {
+                let mut mutant = one.clone();
+                mutant.as_object_mut().unwrap().remove(field.as_str().unwrap());
+                assert!(!repository.is_valid(&mutant), "{field} was not missed");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn refused_tokens_answer_in_githubs_form() {
+    let world = World::new().await;
+    let installation = world.install("acme-coffee");
+    agrees_as_error(422, &world.mint(installation, &json!({ "permissions": { "issues": "read" } })).await);
+    agrees_as_error(404, &world.mint(1, &json!({})).await);
+    agrees_as_error(401, &world.get("/installation/repositories", "rubbish").await);
+    world.sim().suspend(installation, None).unwrap();
+    agrees_as_error(403, &world.mint(installation, &json!({})).await);
 }
 
 /// Negative controls: a suite that lets these pass would let anything pass.
