@@ -16,6 +16,8 @@ use crate::delivery::{Delivery, Outcome};
 use crate::error::SimError;
 use crate::sim::GithubSim;
 
+/// How long github.com waits for an answer (GitHub fact 51).
+const PATIENCE: Duration = Duration::from_secs(10);
 /// How much of an answer's body is kept.
 const ANSWER_LIMIT: usize = 64 * 1024;
 /// How long to wait where only the simulator's clock says when something is due.
@@ -80,7 +82,7 @@ impl GithubSim {
 
     async fn post(&self, letter: &Delivery) -> Outcome {
         let (began, delivered_at) = (Instant::now(), self.now());
-        let answer = timeout(self.config().webhook_timeout, exchange(letter)).await;
+        let answer = timeout(self.config().webhook_timeout.unwrap_or(PATIENCE), exchange(letter)).await;
         let duration = began.elapsed();
         match answer {
             Ok(Ok(answer)) => answer.outcome(delivered_at, duration),

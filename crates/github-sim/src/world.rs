@@ -18,28 +18,17 @@ use crate::requests::RequestLog;
 use crate::urls::Urls;
 
 /// How a [`GithubSim`](crate::GithubSim) presents itself.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Config {
     /// What comes before every address in answers and pages, such as `http://github.example:8080`; none: `http://` and the request's Host.
     pub base_url: Option<String>,
-    /// How long a receiver may take to answer a webhook delivery. github.com waits 10 s, an enterprise server 30 s.
-    pub webhook_timeout: StdDuration,
+    /// How long a receiver may take to answer a webhook delivery; none: 10 s, as on github.com. An enterprise server waits 30 s.
+    pub webhook_timeout: Option<StdDuration>,
     /// How installation tokens look, until [`set_token_format`](crate::GithubSim::set_token_format).
     pub token_format: TokenFormat,
     /// The program `git`, by its name or path; none: `git`, wherever the `PATH` has it.
     pub git: Option<PathBuf>,
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Self {
-            base_url: None,
-            webhook_timeout: StdDuration::from_secs(10),
-            token_format: TokenFormat::default(),
-            git: None,
-        }
-    }
 }
 
 impl Config {
@@ -53,7 +42,7 @@ impl Config {
     /// Another time for receivers of webhook deliveries.
     #[must_use]
     pub fn with_webhook_timeout(mut self, timeout: StdDuration) -> Self {
-        self.webhook_timeout = timeout;
+        self.webhook_timeout = Some(timeout);
         self
     }
 
