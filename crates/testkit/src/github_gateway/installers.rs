@@ -10,8 +10,8 @@ pub async fn the_installer_is_found_by_githubs_record(driver: &dyn GatewayDriver
         let one = driver.install(kind).await.id;
         let other = driver.install(kind).await.id;
         for id in [one, other] {
-            let installer = driver.gateway().installer(id).await.unwrap();
-            assert_eq!(installer, Some(driver.installed_by(id).await), "{kind}");
+            let installed_by = driver.installed_by(id).await;
+            assert_eq!(driver.gateway().installer(id).await.unwrap(), Some(installed_by), "{kind}");
         }
     }
 }
@@ -20,16 +20,16 @@ pub async fn the_installer_is_found_by_githubs_record(driver: &dyn GatewayDriver
 pub async fn what_came_later_names_no_installer(driver: &dyn GatewayDriver) {
     let id = driver.install(AccountKind::Organization).await.id;
     driver.suspend(id).await;
-    let installer = driver.gateway().installer(id).await.unwrap();
-    assert_eq!(installer, Some(driver.installed_by(id).await));
+    let installed_by = driver.installed_by(id).await;
+    assert_eq!(driver.gateway().installer(id).await.unwrap(), Some(installed_by));
 }
 
 /// A busy App's record is longer than one page.
 pub async fn an_installer_is_found_on_a_later_page(driver: &dyn GatewayDriver) {
     let id = driver.install(AccountKind::Organization).await.id;
     driver.send_other_webhooks(130).await;
-    let installer = driver.gateway().installer(id).await.unwrap();
-    assert_eq!(installer, Some(driver.installed_by(id).await));
+    let installed_by = driver.installed_by(id).await;
+    assert_eq!(driver.gateway().installer(id).await.unwrap(), Some(installed_by));
 }
 
 /// Nothing follows from another App's installation, nor from one that never was (L-01, L-11).
