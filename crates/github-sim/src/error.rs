@@ -16,6 +16,9 @@ pub enum SimError {
     /// No installation request waits under this id.
     #[error("no installation request {0} is waiting")]
     UnknownRequest(u64),
+    /// No webhook delivery has this id, or it was forgotten.
+    #[error("there is no webhook delivery {0}")]
+    UnknownDelivery(u64),
     /// A login, slug, App slug or App id that somebody has already.
     #[error("{0:?} is taken")]
     Taken(String),

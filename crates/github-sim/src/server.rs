@@ -71,14 +71,19 @@ impl GithubSim {
             .with_state(self.clone())
     }
 
-    /// Serves on `listener` until `shutdown` is done; then closes every connection.
+    /// Serves on `listener` and posts webhook deliveries until `shutdown` is done; then closes every connection.
     pub async fn serve(self, listener: TcpListener, shutdown: impl Future<Output = ()> + Send) {
         let app = self.router();
+        if let Ok(addr) = listener.local_addr() {
+            self.shared().serve_at(format!("http://{addr}"));
+        }
+        let mut courier = pin!(self.carry_mail());
         let mut connections = JoinSet::new();
         let mut shutdown = pin!(shutdown);
         loop {
             tokio::select! {
                 () = &mut shutdown => break,
+                () = &mut courier => {}
                 Some(_) = connections.join_next() => {}
                 accepted = listener.accept() => match accepted {
                     Ok((stream, _)) => {

@@ -1,7 +1,7 @@
 //! The handle that tests and programs hold.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, MutexGuard};
+use std::sync::Arc;
 
 use secrecy::SecretString;
 use serde::Serialize;
@@ -11,8 +11,10 @@ use crate::error::SimError;
 use crate::fault::FaultRule;
 use crate::model::account::{AccountKind, Membership, MembershipState, Role};
 use crate::model::app::{AppCredentials, NewApp};
+use crate::model::change::Actor;
 use crate::model::installation::{Installation, InstallationRequest, NewInstallation, Selection};
 use crate::requests::RecordedRequest;
+use crate::webhook::Guard;
 use crate::world::{Config, Shared, World};
 
 /// A simulated GitHub. A clone is the same GitHub.
@@ -59,8 +61,13 @@ impl GithubSim {
         Self { shared: Shared::new(config) }
     }
 
-    pub(crate) fn world(&self) -> MutexGuard<'_, World> {
-        self.shared.world()
+    /// Whatever is changed under this lock, Apps are told.
+    pub(crate) fn world(&self) -> Guard<'_> {
+        Guard::lock(&self.shared)
+    }
+
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.shared
     }
 
     pub(crate) fn config(&self) -> &Config {
@@ -182,9 +189,19 @@ impl GithubSim {
         model.install(new, now)
     }
 
-    /// Removes the installation: its id answers 404 for ever.
+    /// Who installed it removes the installation: its id answers 404 for ever.
     pub fn uninstall(&self, installation: u64) -> Result<(), SimError> {
-        self.world().model.uninstall(installation)
+        let model = &mut self.world().model;
+        let by = model.installation(installation).map(|installation| installation.installed_by);
+        let by = by.ok_or(SimError::UnknownInstallation(installation))?;
+        model.uninstall(installation, Actor::Person(by))
+    }
+
+    /// As [`uninstall`](Self::uninstall), by a certain user.
+    pub fn uninstall_by(&self, installation: u64, by: &str) -> Result<(), SimError> {
+        let model = &mut self.world().model;
+        let by = model.user_id(by)?;
+        model.uninstall(installation, Actor::Person(by))
     }
 
     /// `by`, a user's login, suspends the installation; none: the App itself does. A second suspension keeps the first one's time.
@@ -195,11 +212,13 @@ impl GithubSim {
         world.model.suspend(installation, by, now)
     }
 
-    /// Ends a suspension; fine if there was none.
+    /// Who suspended it ends the suspension; fine if there was none.
     pub fn unsuspend(&self, installation: u64) -> Result<(), SimError> {
         let mut world = self.world();
         let now = world.now();
-        world.model.unsuspend(installation, now)
+        let suspension = world.model.installation(installation).and_then(|i| i.suspension);
+        let by = suspension.and_then(|suspension| suspension.by).map_or(Actor::App, Actor::Person);
+        world.model.unsuspend(installation, by, now)
     }
 
     /// The REST API says `"account": null` for this installation from now on, as its description allows.

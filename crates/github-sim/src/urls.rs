@@ -1,17 +1,9 @@
 //! Addresses in answers and pages, and in the redirects to an App.
 
-use axum::extract::FromRequestParts;
-use axum::http::header::HOST;
-use axum::http::request::Parts;
-use axum::http::uri::Authority;
-use std::convert::Infallible;
-
-use crate::sim::GithubSim;
-
 /// Where the REST API lives, as on an enterprise server.
 pub(crate) const API: &str = "/api/v3";
 
-/// The bases of this request's addresses.
+/// The bases of addresses.
 #[derive(Clone, Debug)]
 pub(crate) struct Urls {
     pub(crate) web: String,
@@ -19,22 +11,8 @@ pub(crate) struct Urls {
 }
 
 impl Urls {
-    fn of(web: String) -> Self {
+    pub(crate) fn of(web: String) -> Self {
         Self { api: format!("{web}{API}"), web }
-    }
-}
-
-impl FromRequestParts<GithubSim> for Urls {
-    type Rejection = Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, sim: &GithubSim) -> Result<Self, Infallible> {
-        if let Some(base_url) = &sim.config().base_url {
-            return Ok(Self::of(base_url.clone()));
-        }
-        let host = parts.headers.get(HOST).and_then(|host| host.to_str().ok());
-        let host = host.and_then(|host| host.parse::<Authority>().ok());
-        let host = host.as_ref().map_or("localhost", Authority::as_str);
-        Ok(Self::of(format!("http://{host}")))
     }
 }
 
@@ -75,14 +53,6 @@ impl Params {
 impl FromIterator<(String, String)> for Params {
     fn from_iter<I: IntoIterator<Item = (String, String)>>(pairs: I) -> Self {
         Self(pairs.into_iter().collect())
-    }
-}
-
-impl FromRequestParts<GithubSim> for Params {
-    type Rejection = Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, _: &GithubSim) -> Result<Self, Infallible> {
-        Ok(Self::parse(parts.uri.query().unwrap_or_default().as_bytes()))
     }
 }
 

@@ -36,6 +36,7 @@ pub struct GithubAppConfig {
     pub(crate) connect_timeout: Duration,
     pub(crate) timeout: Duration,
     pub(crate) user_agent_suffix: Option<String>,
+    pub(crate) stateless_tokens: Option<bool>,
     pub(crate) clock: Arc<dyn Clock>,
 }
 
@@ -54,6 +55,7 @@ impl GithubAppConfig {
             connect_timeout: Duration::from_secs(3),
             timeout: Duration::from_secs(10),
             user_agent_suffix: None,
+            stateless_tokens: None,
             clock: Arc::new(SystemClock),
         }
     }
@@ -111,7 +113,8 @@ impl GithubAppConfig {
     }
 
     /// How long one request may take in all, to the last byte of its answer. Default 10 s, after which GitHub gives up
-    /// as well. A proof, which is several requests, may take three times as long, and one more to revoke the token.
+    /// as well. What is several requests (a proof, the search for an installer) may take three times as long; a proof one
+    /// more to revoke the token.
     #[must_use]
     pub fn with_timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
@@ -125,7 +128,16 @@ impl GithubAppConfig {
         self
     }
 
-    /// Another clock than the machine's. It dates JWTs and rate limits; timeouts are real time.
+    /// Asks GitHub for installation tokens of the new, long format (true) or the old, short one (false), by the header
+    /// `X-GitHub-Stateless-S2S-Token`, which GitHub takes for a time of transition only (GitHub fact 31). For tests of what
+    /// handles tokens. Default: GitHub chooses.
+    #[must_use]
+    pub fn with_stateless_tokens(mut self, stateless: bool) -> Self {
+        self.stateless_tokens = Some(stateless);
+        self
+    }
+
+    /// Another clock than the machine's. It dates JWTs, tokens and rate limits; timeouts are real time.
     #[must_use]
     pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
@@ -187,6 +199,7 @@ impl fmt::Debug for GithubAppConfig {
             .field("api_version", &self.api_version)
             .field("connect_timeout", &self.connect_timeout)
             .field("timeout", &self.timeout)
+            .field("stateless_tokens", &self.stateless_tokens)
             .finish_non_exhaustive()
     }
 }

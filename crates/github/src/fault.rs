@@ -54,12 +54,14 @@ pub(crate) enum GithubFault {
         "GitHub does not speak the API version that was asked for (400): choose another. It said: {message:?}"
     )]
     ApiVersion { message: String },
+    #[error("GitHub does not do what it was asked for (422). It said: {message:?}")]
+    Unprocessable { message: String },
     #[error("GitHub answered {status}, for which there is no rule. It said: {message:?}")]
     Unforeseen { status: u16, message: String },
     #[error("the answer is not one of GitHub's ({what}): look at the host, and for a proxy on the way")]
     NotGithubs { what: String },
-    #[error("the answer is larger than 1 MiB, which no answer of GitHub's is")]
-    TooLarge,
+    #[error("the answer is larger than {} MiB, which none of GitHub's to such a call is", room >> 20)]
+    TooLarge { room: usize },
     #[error(
         "a visitor came with a code, but no OAuth client is configured: give client id and client secret"
     )]
@@ -105,9 +107,12 @@ impl GithubFault {
             | Self::NoOauthClient
             | Self::OauthClientRefused { .. }
             | Self::Signing => PortErrorKind::Rejected,
-            Self::Redirected { .. } | Self::NotGithubs { .. } | Self::TooLarge => PortErrorKind::Corrupt,
+            Self::Redirected { .. } | Self::NotGithubs { .. } | Self::TooLarge { .. } => {
+                PortErrorKind::Corrupt
+            }
             Self::NotFound { .. }
             | Self::ApiVersion { .. }
+            | Self::Unprocessable { .. }
             | Self::Unforeseen { .. }
             | Self::ExchangeRefused { .. }
             | Self::TaskEnded => PortErrorKind::Unexpected,

@@ -1,19 +1,24 @@
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use async_trait::async_trait;
-use dockline::ports::{AppFacts, AppRegistration, GithubGateway, Lookup, Proving, Removal};
-use dockline::{AuthorizationCode, Installation, InstallationId, PortError};
-use reqwest::Method;
+use dockline::ports::{
+    AppFacts, AppRegistration, GithubGateway, Listing, Lookup, Minting, Proving, RateLeft, Removal,
+};
+use dockline::{AccountId, AuthorizationCode, InstallationId, InstallationToken, PortError, TokenScope};
+use tokio::time::timeout;
 use tracing::Instrument;
 
 use crate::api::Api;
 use crate::config::GithubAppConfig;
 use crate::error::ConfigError;
 use crate::fault::GithubFault;
+use crate::our_app::OurApp;
 use crate::prove::Prover;
-use crate::wire::{AppWire, InstallationWire};
+use crate::token::{self, Mint};
+use crate::{deliveries, repositories};
 
 /// A GitHub App, as which Dockline talks to GitHub: the adapter of the core's port [`GithubGateway`].
 ///
@@ -22,8 +27,11 @@ use crate::wire::{AppWire, InstallationWire};
 #[derive(Clone)]
 pub struct GithubApp {
     registration: AppRegistration,
-    api: Arc<Api>,
+    app: OurApp,
+    mint: Arc<Mint>,
     prover: Option<Arc<Prover>>,
+    /// For what is several requests.
+    budget: Duration,
 }
 
 impl GithubApp {
@@ -38,68 +46,26 @@ impl GithubApp {
         let registration = AppRegistration {
             app: config.app,
             install_page: config.host.install_page(&config.slug),
-            has_oauth_client: config.oauth.is_some(),
+            authorize_page: config.oauth.as_ref().map(|(client_id, _)| config.host.authorize_page(client_id)),
         };
+        let app = OurApp { api: Arc::clone(&api), id: config.app };
+        let mint = Arc::new(Mint {
+            app: app.clone(),
+            web_origin: config.host.web().to_owned(),
+            stateless: config.stateless_tokens,
+        });
+        let budget = config.timeout.saturating_mul(3);
         let prover = config.oauth.map(|(client_id, client_secret)| {
             Arc::new(Prover {
                 api: Arc::clone(&api),
                 app: config.app,
                 client_id,
                 client_secret,
-                budget: config.timeout.saturating_mul(3),
+                budget,
                 warned: AtomicBool::new(false),
             })
         });
-        Ok(Self { registration, api, prover })
-    }
-
-    /// Shows that a 404 was about its object: GitHub answers the same where it does not know our App (lesson L-55).
-    async fn confirm_credential(&self) -> Result<(), GithubFault> {
-        let told = self.me().await?.id;
-        if told == self.registration.app.get() {
-            Ok(())
-        } else {
-            Err(GithubFault::AnotherApp { configured: self.registration.app, told })
-        }
-    }
-
-    async fn me(&self) -> Result<AppWire, GithubFault> {
-        match self.api.as_app(Method::GET, "/app").await {
-            Ok(answer) => answer.json(),
-            Err(GithubFault::NotFound { .. }) => Err(GithubFault::UnknownApp),
-            Err(other) => Err(other),
-        }
-    }
-
-    async fn look_up(&self, id: InstallationId) -> Result<Lookup, GithubFault> {
-        let answer = match self.api.as_app(Method::GET, &format!("/app/installations/{id}")).await {
-            Ok(answer) => answer,
-            Err(GithubFault::NotFound { .. }) => {
-                self.confirm_credential().await?;
-                return Ok(Lookup::Missing);
-            }
-            Err(other) => return Err(other),
-        };
-        let installation: Installation = answer.json::<InstallationWire>()?.try_into()?;
-        if installation.id == id {
-            Ok(Lookup::Found(installation))
-        } else {
-            // L-64: what is bound is what was asked for, or nothing.
-            Err(GithubFault::not_githubs("another installation than the one asked for"))
-        }
-    }
-
-    async fn remove(&self, id: InstallationId) -> Result<Removal, GithubFault> {
-        match self.api.as_app(Method::DELETE, &format!("/app/installations/{id}")).await {
-            // 204 in version 2022-11-28 of the API, 202 in 2026-03-10.
-            Ok(answer) if matches!(answer.status, 202 | 204) => Ok(Removal::Removed),
-            Ok(answer) => Err(GithubFault::not_githubs(format!("{} to an uninstall", answer.status))),
-            Err(GithubFault::NotFound { .. }) => {
-                self.confirm_credential().await?;
-                Ok(Removal::AlreadyGone)
-            }
-            Err(other) => Err(other),
-        }
+        Ok(Self { registration, app, mint, prover, budget })
     }
 }
 
@@ -110,11 +76,11 @@ impl GithubGateway for GithubApp {
     }
 
     async fn app(&self) -> Result<AppFacts, PortError> {
-        Ok(self.me().await?.try_into()?)
+        Ok(self.app.me().await?.try_into()?)
     }
 
     async fn installation(&self, id: InstallationId) -> Result<Lookup, PortError> {
-        Ok(self.look_up(id).await?)
+        Ok(self.app.look_up(id).await?)
     }
 
     async fn prove(
@@ -130,7 +96,28 @@ impl GithubGateway for GithubApp {
     }
 
     async fn uninstall(&self, id: InstallationId) -> Result<Removal, PortError> {
-        Ok(self.remove(id).await?)
+        Ok(self.app.remove(id).await?)
+    }
+
+    async fn mint(&self, id: InstallationId, scope: &TokenScope) -> Result<Minting, PortError> {
+        Ok(self.mint.mint(id, scope).await?)
+    }
+
+    async fn revoke(&self, token: &InstallationToken) -> Result<(), PortError> {
+        Ok(token::revoke(&self.app.api, token).await?)
+    }
+
+    async fn repositories(&self, token: &InstallationToken, page: u32) -> Result<Listing, PortError> {
+        Ok(repositories::list(&self.app.api, token, page).await?)
+    }
+
+    async fn installer(&self, id: InstallationId) -> Result<Option<AccountId>, PortError> {
+        let search = timeout(self.budget, deliveries::installer(&self.app, id)).await;
+        Ok(search.map_err(|_| GithubFault::TimedOut)??)
+    }
+
+    fn rate_left(&self) -> Option<RateLeft> {
+        self.app.api.rate_left()
     }
 }
 

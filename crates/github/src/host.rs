@@ -83,6 +83,12 @@ impl GithubHost {
         format!("{}/{}/{slug}/installations/new", self.web, self.apps)
     }
 
+    /// Where a visitor is asked to let us see who they are; no state yet.
+    pub(crate) fn authorize_page(&self, client_id: &str) -> String {
+        let client_id: String = form_urlencoded::byte_serialize(client_id.as_bytes()).collect();
+        format!("{}/login/oauth/authorize?client_id={client_id}", self.web)
+    }
+
     pub(crate) fn is_plain_http(&self) -> bool {
         !self.web.starts_with("https:") && !self.api.starts_with("https:")
     }
@@ -216,6 +222,9 @@ mod tests {
                 (web, api, page),
                 "{text}"
             );
+            // The same path everywhere.
+            let authorize = format!("{web}/login/oauth/authorize?client_id=Iv1.a_b-%26state%3D");
+            assert_eq!(host.authorize_page("Iv1.a_b-&state="), authorize, "{text}");
         }
     }
 

@@ -93,6 +93,11 @@ impl Signer {
         }
     }
 
+    /// What GitHub's clock is taken to be ahead of ours.
+    pub(crate) fn ahead(&self) -> Ahead {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).ahead
+    }
+
     /// Keeps a corrected JWT that GitHub has accepted. False where it is kept already.
     pub(crate) fn adopt(&self, jwt: Jwt) -> bool {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,8 +1,10 @@
 //! No call to GitHub before the time that it asked for (invariant I19).
 
+use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use dockline::InstallationId;
 use time::OffsetDateTime;
 
 /// The longest that an answer of GitHub's keeps us from calling it: its budgets are refilled every hour.
@@ -32,6 +34,25 @@ impl Pause {
     }
 }
 
+/// Until when each installation leaves GitHub alone. Holds those of the last hour that used a whole budget of thousands of
+/// requests up, so that it stays small.
+#[derive(Debug, Default)]
+pub(crate) struct Pauses(Mutex<HashMap<InstallationId, Pause>>);
+
+impl Pauses {
+    /// As [`Pause::begin`], for one installation.
+    pub(crate) fn begin(&self, installation: InstallationId, now: OffsetDateTime, wait: Duration) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.retain(|_, pause| pause.remaining(now).is_some());
+        kept.entry(installation).or_default().begin(now, wait);
+    }
+
+    /// As [`Pause::remaining`], for one installation.
+    pub(crate) fn remaining(&self, installation: InstallationId, now: OffsetDateTime) -> Option<Duration> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&installation)?.remaining(now)
+    }
+}
+
 fn bounded(wait: Duration) -> time::Duration {
     time::Duration::try_from(wait.min(LONGEST)).unwrap_or(time::Duration::HOUR)
 }
@@ -56,6 +77,20 @@ mod tests {
         let almost = start + time::Duration::milliseconds(59_001);
         assert_eq!(pause.remaining(almost), Some(Duration::from_secs(1)));
         assert_eq!(pause.remaining(start + time::Duration::seconds(60)), None);
+    }
+
+    #[test]
+    fn installations_pause_each_for_itself_and_are_forgotten_afterwards_i19() {
+        let pauses = Pauses::default();
+        let start = OffsetDateTime::UNIX_EPOCH;
+        let [one, other] = [1, 2].map(|id| InstallationId::new(id).unwrap());
+        pauses.begin(one, start, Duration::from_secs(60));
+        assert_eq!(pauses.remaining(one, start), Some(Duration::from_secs(60)));
+        assert_eq!(pauses.remaining(other, start), None);
+        let later = start + time::Duration::seconds(60);
+        assert_eq!(pauses.remaining(one, later), None);
+        pauses.begin(other, later, Duration::from_secs(1));
+        assert_eq!(pauses.0.lock().unwrap().len(), 1);
     }
 
     #[test]

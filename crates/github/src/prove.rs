@@ -157,7 +157,7 @@ impl Prover {
 
     async fn revoke(&self, token: &SecretString) {
         let body = serde_json::json!({ "access_token": token.expose_secret() }).to_string();
-        match self.api.revoke((&self.client_id, &self.client_secret), body).await {
+        match self.api.revoke_visitors((&self.client_id, &self.client_secret), body).await {
             // Gone already: GitHub or the visitor was faster.
             Ok(_) | Err(GithubFault::NotFound { .. }) => {}
             Err(fault) => {

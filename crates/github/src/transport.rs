@@ -1,6 +1,7 @@
 use std::error::Error;
 use std::sync::Arc;
 
+use dockline::InstallationToken;
 use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use reqwest::{Client, Method, redirect};
 use rustls::crypto::ring::default_provider;
@@ -15,8 +16,11 @@ use crate::error::ConfigError;
 use crate::excerpt;
 use crate::fault::GithubFault;
 
-/// No answer that we ask for is nearly as large; a hundred installations are about 300 KiB (lesson L-65).
-const LARGEST: usize = 1 << 20;
+/// Room for nearly every answer: a hundred installations are about 300 KiB (lesson L-65).
+pub(crate) const USUAL: usize = 1 << 20;
+/// Room for answers that hold repositories, about 6 KiB each: a hundred are listed on a page, and up to five hundred come
+/// with a token that was narrowed to them.
+pub(crate) const LARGE: usize = 8 << 20;
 
 /// With what a call is authenticated.
 #[derive(Clone, Copy)]
@@ -25,6 +29,8 @@ pub(crate) enum Credential<'a> {
     InBody,
     /// The App's JWT or a visitor's token.
     Bearer(&'a SecretString),
+    /// An installation's token.
+    Installation(&'a InstallationToken),
     /// The OAuth client's id and secret.
     Basic(&'a str, &'a SecretString),
 }
@@ -41,6 +47,17 @@ pub(crate) struct Call<'a> {
     pub(crate) url: String,
     pub(crate) credential: Credential<'a>,
     pub(crate) body: Body,
+    /// One more header.
+    pub(crate) header: Option<(&'static str, &'static str)>,
+    /// Bytes that the answer may have.
+    pub(crate) room: usize,
+}
+
+impl<'a> Call<'a> {
+    /// One without a body, whose answer is of the usual size.
+    pub(crate) fn new(method: Method, url: String, credential: Credential<'a>) -> Self {
+        Self { method, url, credential, body: Body::None, header: None, room: USUAL }
+    }
 }
 
 /// HTTPS with deadlines and caps, and no opinion on what answers mean.
@@ -73,6 +90,7 @@ impl Transport {
             // Not the API: the page where codes are exchanged.
             Credential::InBody => request.header(ACCEPT, "application/json"),
             Credential::Bearer(token) => self.to_api(request).bearer_auth(token.expose_secret()),
+            Credential::Installation(token) => self.to_api(request).bearer_auth(token.expose()),
             Credential::Basic(id, secret) => {
                 self.to_api(request).basic_auth(id, Some(secret.expose_secret()))
             }
@@ -82,12 +100,16 @@ impl Transport {
             Body::Form(body) => request.header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(body),
             Body::Json(body) => request.header(CONTENT_TYPE, "application/json").body(body),
         };
+        let request = match call.header {
+            Some((name, value)) => request.header(name, value),
+            None => request,
+        };
         let mut response = request.send().await.map_err(fault)?;
         let (status, headers) = (response.status().as_u16(), std::mem::take(response.headers_mut()));
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(fault)? {
-            if body.len() + chunk.len() > LARGEST {
-                return Err(GithubFault::TooLarge);
+            if body.len() + chunk.len() > call.room {
+                return Err(GithubFault::TooLarge { room: call.room });
             }
             body.extend_from_slice(&chunk);
         }

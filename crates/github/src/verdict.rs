@@ -13,8 +13,9 @@
 //! | 404 | otherwise | `NotFound` | a value where the port has one, else `Unexpected` |
 //! | 3xx | | `Redirected` | `Corrupt` |
 //! | 400 | a message about the version | `ApiVersion` | `Unexpected` |
+//! | 422 | | `Unprocessable` | a value where the port has one, else `Unexpected` |
 //! | other | | `Unforeseen` | `Unexpected` |
-//! | any | body over 1 MiB, or not the JSON that it should be | `TooLarge`, `NotGithubs` | `Corrupt` |
+//! | any | body larger than the call has room for, or not the JSON that it should be | `TooLarge`, `NotGithubs` | `Corrupt` |
 //! | none | no connection, cut, timeout | `Unreachable`, `TimedOut` | `Unavailable` |
 //!
 //! How long a limit lasts: `retry-after`, else `x-ratelimit-reset` against GitHub's own `Date` where the budget is
@@ -52,6 +53,7 @@ pub(crate) fn fault_of(answer: &Answer) -> Option<GithubFault> {
         404 => GithubFault::NotFound { message },
         300..400 => GithubFault::Redirected { status },
         400 if says("version") => GithubFault::ApiVersion { message },
+        422 => GithubFault::Unprocessable { message },
         _ => GithubFault::Unforeseen { status, message },
     })
 }
@@ -146,6 +148,8 @@ mod tests {
         };
         assert_eq!(needed.as_deref(), Some("members=read"));
         assert!(matches!(judged(400, &[], "unsupported API version"), GithubFault::ApiVersion { .. }));
+        let message = "Validation Failed".to_owned();
+        assert_eq!(judged(422, &[], &message), GithubFault::Unprocessable { message });
     }
 
     #[test]

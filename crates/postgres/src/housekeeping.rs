@@ -12,6 +12,9 @@ const STATES: Duration = Duration::DAY;
 /// How long an installation that nobody is bound to is kept after we last heard of it.
 const INSTALLATIONS: Duration = Duration::days(30);
 
+/// How long we remember who installed what nobody is bound to.
+const INSTALLERS: Duration = Duration::days(30);
+
 /// A bucket that a clock may still be behind of would be met anew, and full.
 const BUCKETS: Duration = Duration::HOUR;
 
@@ -24,19 +27,26 @@ const PURGE_INSTALLATIONS: &str = "DELETE FROM {schema}.installations WHERE inst
     WHERE organization IS NULL AND verified_at < $1 AND (released_at IS NULL OR released_at < $1) \
     ORDER BY verified_at LIMIT $2 FOR UPDATE SKIP LOCKED)) RETURNING true";
 
+const PURGE_INSTALLERS: &str = "DELETE FROM {schema}.installers WHERE installation_id = ANY (ARRAY (\
+    SELECT installation_id FROM {schema}.installers AS noted WHERE noted_at < $1 \
+    AND NOT EXISTS (SELECT FROM {schema}.installations AS i \
+     WHERE i.installation_id = noted.installation_id AND i.organization IS NOT NULL) \
+    ORDER BY noted_at LIMIT $2 FOR UPDATE OF noted SKIP LOCKED)) RETURNING true";
+
 const PURGE_BUCKETS: &str = "DELETE FROM {schema}.rate_buckets WHERE (key_id, class) IN (\
     SELECT key_id, class FROM {schema}.rate_buckets \
     WHERE counted_to < $1::numeric AND (used_today = 0 OR counted_day < $3) \
     AND level + ($4::numeric - counted_to) * per_minute >= per_minute * 60000000000::numeric \
     LIMIT $2 FOR UPDATE SKIP LOCKED) RETURNING true";
 
-/// Deletes what nobody needs any more, in small steps: expired states, installations that nobody is bound to, full
-/// rate buckets. Never a binding, live or released: a state stays spent for ever.
+/// Deletes what nobody needs any more, in small steps: expired states, installations that nobody is bound to and who
+/// installed them, full rate buckets. Never a binding, live or released: a state stays spent for ever.
 #[derive(Debug, Clone)]
 pub struct PgHousekeeping {
     database: Database,
     states: Statement,
     installations: Statement,
+    installers: Statement,
     buckets: Statement,
 }
 
@@ -47,6 +57,8 @@ pub struct Purged {
     pub states: usize,
     /// Installations that are bound to nobody, were not heard of and not released for 30 days.
     pub installations: usize,
+    /// Installers that were noted more than 30 days ago, of installations that are bound to nobody.
+    pub installers: usize,
     /// Budgets that a fresh one would be no different from.
     pub buckets: usize,
 }
@@ -55,7 +67,7 @@ impl Purged {
     /// Whether anything was deleted, so that there may be more.
     #[must_use]
     pub const fn any(&self) -> bool {
-        self.states > 0 || self.installations > 0 || self.buckets > 0
+        self.states > 0 || self.installations > 0 || self.installers > 0 || self.buckets > 0
     }
 }
 
@@ -66,6 +78,7 @@ impl PgHousekeeping {
         Self {
             states: database.statement(PURGE_STATES, &[Type::TIMESTAMPTZ, Type::INT8]),
             installations: database.statement(PURGE_INSTALLATIONS, &[Type::TIMESTAMPTZ, Type::INT8]),
+            installers: database.statement(PURGE_INSTALLERS, &[Type::TIMESTAMPTZ, Type::INT8]),
             buckets: database.statement(PURGE_BUCKETS, &[Type::TEXT, Type::INT8, Type::INT8, Type::TEXT]),
             database: database.clone(),
         }
@@ -85,6 +98,9 @@ impl PgHousekeeping {
             states: self.delete(PortName::StateStore, &self.states, &[&before(STATES), &batch]).await?,
             installations: self
                 .delete(PortName::BindingRepo, &self.installations, &[&before(INSTALLATIONS), &batch])
+                .await?,
+            installers: self
+                .delete(PortName::BindingRepo, &self.installers, &[&before(INSTALLERS), &batch])
                 .await?,
             buckets: self
                 .delete(

@@ -14,6 +14,7 @@ use super::page::Page;
 use super::version::ApiVersion;
 use crate::model::Model;
 use crate::model::account::AccountKind;
+use crate::model::change::Actor;
 use crate::model::installation::Installation;
 use crate::sim::GithubSim;
 use crate::urls::{Params, Urls};
@@ -75,7 +76,7 @@ async fn uninstall(
 ) -> Result<StatusCode, ApiError> {
     let model = &mut sim.world().model;
     let id = own(model, caller, &id)?.id;
-    model.uninstall(id)?;
+    model.uninstall(id, Actor::App)?;
     Ok(match version {
         ApiVersion::V2022_11_28 => StatusCode::NO_CONTENT,
         ApiVersion::V2026_03_10 => StatusCode::ACCEPTED,
@@ -100,7 +101,7 @@ async fn unsuspend(
 ) -> Result<StatusCode, ApiError> {
     let world = &mut *sim.world();
     let id = own(&world.model, caller, &id)?.id;
-    world.model.unsuspend(id, world.clock.now())?;
+    world.model.unsuspend(id, Actor::App, world.clock.now())?;
     Ok(StatusCode::NO_CONTENT)
 }
 

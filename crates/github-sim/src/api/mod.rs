@@ -2,9 +2,10 @@
 
 mod app;
 mod auth;
+mod deliveries;
 mod errors;
-mod json;
 mod page;
+mod requests;
 mod token;
 mod user;
 mod version;
@@ -14,6 +15,7 @@ use axum::middleware::from_fn_with_state;
 
 pub(crate) use token::same_secret;
 
+use crate::json;
 use crate::sim::GithubSim;
 use errors::ApiError;
 
@@ -25,6 +27,8 @@ async fn not_found() -> ApiError {
 pub(crate) fn routes(sim: &GithubSim) -> Router<GithubSim> {
     Router::new()
         .merge(app::routes())
+        .merge(deliveries::routes())
+        .merge(requests::routes())
         .merge(user::routes())
         .merge(token::routes())
         .fallback(not_found)

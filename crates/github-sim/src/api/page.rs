@@ -21,6 +21,11 @@ impl Page {
         Self { number: number("page").unwrap_or(1), size: number("per_page").unwrap_or(30).min(100) }
     }
 
+    /// How many a page holds.
+    pub(crate) fn size(self) -> usize {
+        self.size
+    }
+
     /// This page of `all`.
     pub(crate) fn of(self, all: Vec<Value>) -> Vec<Value> {
         all.into_iter().skip((self.number - 1).saturating_mul(self.size)).take(self.size).collect()

@@ -1,6 +1,8 @@
 //! The control API: all that the library can do, for programs in other languages.
 
+mod changes;
 mod read;
+mod webhooks;
 mod write;
 
 use axum::Json;
@@ -31,7 +33,8 @@ impl IntoResponse for ControlError {
             SimError::UnknownAccount(_)
             | SimError::UnknownApp(_)
             | SimError::UnknownInstallation(_)
-            | SimError::UnknownRequest(_) => StatusCode::NOT_FOUND,
+            | SimError::UnknownRequest(_)
+            | SimError::UnknownDelivery(_) => StatusCode::NOT_FOUND,
             SimError::Taken(_) | SimError::InstallationIdUsed(_) | SimError::AlreadyInstalled(_) => {
                 StatusCode::CONFLICT
             }
@@ -49,18 +52,30 @@ pub(crate) fn routes() -> Router<GithubSim> {
         .route("/apps", post(write::app))
         .route("/apps/{id}", get(read::app))
         .route("/apps/{id}/permissions", post(write::app_permissions))
+        .route("/apps/{id}/webhook", post(webhooks::hook))
+        .route("/apps/{id}/ping", post(webhooks::ping))
+        .route("/delivery-mode", post(webhooks::mode))
+        .route("/webhook-shape", post(webhooks::shape))
+        .route("/deliveries", get(webhooks::deliveries).delete(webhooks::clear))
+        .route("/deliveries/settle", post(webhooks::settle))
+        .route("/deliveries/release", post(webhooks::release))
+        .route("/deliveries/{id}/deliver", post(webhooks::deliver))
+        .route("/deliveries/{id}/redeliver", post(webhooks::redeliver))
         .route("/users", post(write::user))
+        .route("/users/{login}/refuse-authorization", post(changes::refuse_authorization))
+        .route("/authorizations", delete(changes::revoke_authorization))
         .route("/organizations", post(write::organization))
         .route("/enterprises", post(write::enterprise))
         .route("/default-user", post(write::default_user))
         .route("/memberships", post(write::membership).delete(write::end_membership))
         .route("/repositories", post(write::repository))
+        .route("/repositories/{id}/transfer", post(changes::transfer))
         .route("/collaborators", post(write::collaborator))
         .route("/accounts/{login}/rename", post(write::rename))
         .route("/installations", post(write::install))
         .route("/installations/{id}/suspend", post(write::suspend))
         .route("/installations/{id}/unsuspend", post(write::unsuspend))
-        .route("/installations/{id}/uninstall", post(write::uninstall))
+        .route("/installations/{id}/uninstall", post(changes::uninstall))
         .route("/installations/{id}/null-account", post(write::null_account))
         .route("/installations/{id}/accept-permissions", post(write::accept_permissions))
         .route("/installation-requests/{id}/approve", post(write::approve))

@@ -71,6 +71,11 @@ pub(super) async fn state(State(sim): State<GithubSim>) -> Json<Value> {
             "setup_url": app.setup_url,
             "permissions": app.permissions,
             "events": app.events,
+            "webhook": {
+                "url": app.hook.url,
+                "content_type": app.hook.content_type,
+                "active": app.hook.active,
+            },
         })
     });
     Json(json!({
@@ -82,6 +87,7 @@ pub(super) async fn state(State(sim): State<GithubSim>) -> Json<Value> {
         "default_user": model.default_user().and_then(login),
         "live_user_tokens": live_user_tokens,
         "faults": world.faults.rules(),
+        "delivery_mode": world.outbox.mode(),
         "clock": { "now": rfc3339(world.now()), "offset": world.clock.offset() },
     }))
 }

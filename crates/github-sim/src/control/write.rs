@@ -14,6 +14,7 @@ use super::read::credentials;
 use crate::fault::FaultRule;
 use crate::model::account::{MembershipState, Role};
 use crate::model::app::NewApp;
+use crate::model::hook::ContentType;
 use crate::sim::GithubSim;
 
 type Created = Result<(StatusCode, Json<Value>), ControlError>;
@@ -41,6 +42,11 @@ pub(super) struct AppBody {
     events: Option<Vec<String>>,
     #[serde(default)]
     code_on_update: bool,
+    webhook_url: Option<String>,
+    webhook_secret: Option<SecretString>,
+    #[serde(default)]
+    webhook_content_type: ContentType,
+    webhook_active: Option<bool>,
     app_id: Option<u64>,
     private_key_pem: Option<SecretString>,
 }
@@ -54,6 +60,10 @@ pub(super) async fn app(State(sim): State<GithubSim>, Json(body): Json<AppBody>)
     new.setup_url = body.setup_url;
     new.owner = body.owner;
     new.code_on_update = body.code_on_update;
+    new.webhook.url = body.webhook_url;
+    new.webhook.secret = body.webhook_secret;
+    new.webhook.content_type = body.webhook_content_type;
+    new.webhook.active = body.webhook_active.unwrap_or(true);
     new.app_id = body.app_id;
     new.private_key_pem = body.private_key_pem;
     created(credentials(&sim.create_app(new)?))
@@ -192,10 +202,6 @@ pub(super) async fn suspend(
 
 pub(super) async fn unsuspend(State(sim): State<GithubSim>, Path(id): Path<u64>) -> Done {
     done(sim.unsuspend(id))
-}
-
-pub(super) async fn uninstall(State(sim): State<GithubSim>, Path(id): Path<u64>) -> Done {
-    done(sim.uninstall(id))
 }
 
 pub(super) async fn null_account(State(sim): State<GithubSim>, Path(id): Path<u64>) -> Done {

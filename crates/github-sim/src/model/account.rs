@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use super::Model;
+use super::change::Change;
 use crate::error::SimError;
 
 /// What sort of account.
@@ -152,8 +153,15 @@ impl Model {
         if !login.eq_ignore_ascii_case(new_login) {
             self.check_free(new_login)?;
         }
-        if let Some(account) = self.accounts.get_mut(&id) {
-            account.login = new_login.to_owned();
+        let Some(account) = self.accounts.get_mut(&id) else { return Ok(()) };
+        let from = std::mem::replace(&mut account.login, new_login.to_owned());
+        if from == new_login {
+            return Ok(());
+        }
+        let sender = self.owner_of(id);
+        let installed: Vec<_> = self.installations().filter(|i| i.account == id).cloned().collect();
+        for installation in installed {
+            self.changed(Change::Renamed { installation, from: from.clone(), sender });
         }
         Ok(())
     }

@@ -7,6 +7,7 @@ use time::OffsetDateTime;
 
 use super::Model;
 use super::account::AccountKind;
+use super::hook::{ContentType, Hook, WebhookSettings};
 use crate::error::SimError;
 use crate::keys::{self, PublicKey};
 use crate::random;
@@ -34,6 +35,8 @@ pub struct NewApp {
     pub events: Vec<String>,
     /// Whether `setup_action=update` carries a `code` too. GitHub mostly sends none.
     pub code_on_update: bool,
+    /// Its webhook; GitHub tries a URL out with a `ping` at once.
+    pub webhook: WebhookSettings,
     /// A certain App id.
     pub app_id: Option<u64>,
     /// A certain private key, in PKCS#1 PEM; none: a development key.
@@ -54,6 +57,7 @@ impl NewApp {
             permissions: permissions.map(|(name, level)| (name.to_owned(), level.to_owned())).into(),
             events: vec!["pull_request".to_owned(), "push".to_owned()],
             code_on_update: false,
+            webhook: WebhookSettings::default(),
             app_id: None,
             private_key_pem: None,
         }
@@ -91,6 +95,27 @@ impl NewApp {
     #[must_use]
     pub fn with_code_on_update(mut self, code_on_update: bool) -> Self {
         self.code_on_update = code_on_update;
+        self
+    }
+
+    /// Where webhook deliveries are posted.
+    #[must_use]
+    pub fn with_webhook_url(mut self, url: &str) -> Self {
+        self.webhook.url = Some(url.to_owned());
+        self
+    }
+
+    /// A certain webhook secret; an empty one signs nothing.
+    #[must_use]
+    pub fn with_webhook_secret(mut self, secret: &str) -> Self {
+        self.webhook.secret = Some(secret.into());
+        self
+    }
+
+    /// How webhook payloads are written.
+    #[must_use]
+    pub fn with_webhook_content_type(mut self, content_type: ContentType) -> Self {
+        self.webhook.content_type = content_type;
         self
     }
 
@@ -134,7 +159,7 @@ pub(crate) struct App {
     pub(crate) client_secret: SecretString,
     private_key_pem: SecretString,
     pub(crate) public_key: PublicKey,
-    webhook_secret: SecretString,
+    pub(crate) hook: Hook,
     pub(crate) callback_urls: Vec<String>,
     pub(crate) setup_url: Option<String>,
     pub(crate) permissions: BTreeMap<String, String>,
@@ -156,7 +181,7 @@ impl App {
             client_id: self.client_id.clone(),
             client_secret: self.client_secret.clone(),
             private_key_pem: self.private_key_pem.clone(),
-            webhook_secret: self.webhook_secret.clone(),
+            webhook_secret: self.hook.secret.clone(),
             callback_url: self.callback_url().to_owned(),
         }
     }
@@ -181,7 +206,7 @@ impl Model {
             private_key_pem,
             client_id: random::alphanumeric("Iv23li", 14)?,
             client_secret: random::hex(20)?.into(),
-            webhook_secret: random::hex(32)?.into(),
+            hook: Hook::new(new.webhook, turn, now)?,
             owner: self.app_owner(new.owner.as_deref(), now)?,
             slug: new.slug,
             name: new.name,
@@ -194,7 +219,11 @@ impl Model {
         };
         self.given.apps += 1;
         let credentials = app.credentials();
+        let tried_out = app.hook.url.is_some();
         self.apps.insert(id, app);
+        if tried_out {
+            self.ping(id)?;
+        }
         Ok(credentials)
     }
 

@@ -1,6 +1,6 @@
 //! What a person granted: browser sessions, OAuth codes and user tokens. Only fingerprints are kept.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use ring::digest::{SHA256, digest};
 use secrecy::{ExposeSecret, SecretString};
@@ -29,6 +29,8 @@ pub(crate) struct Grants {
     tokens: HashMap<Fingerprint, Grant>,
     refresh_tokens: HashMap<Fingerprint, (Grant, Fingerprint)>,
     sessions: HashMap<Fingerprint, u64>,
+    /// By App and user, whether or not a token lives.
+    authorized: BTreeSet<(u64, u64)>,
 }
 
 /// A person's grant to an App.
@@ -54,6 +56,7 @@ impl Grants {
         now: OffsetDateTime,
     ) -> Result<SecretString, SimError> {
         let code = random::hex(10)?;
+        self.authorized.insert((app_id, user));
         self.codes.insert(fingerprint(&code), Grant { app_id, user, expires_at: now + CODE_LIVES });
         Ok(code.into())
     }
@@ -75,6 +78,7 @@ impl Grants {
             access: random::alphanumeric("ghu_", 36)?.into(),
             refresh: random::alphanumeric("ghr_", 76)?.into(),
         };
+        self.authorized.insert((app_id, user));
         let access = fingerprint(pair.access.expose_secret());
         self.tokens.insert(access, Grant { app_id, user, expires_at: now + TOKEN_LIVES });
         let refresh = Grant { app_id, user, expires_at: now + REFRESH_LIVES };
@@ -103,6 +107,15 @@ impl Grants {
         }
         self.refresh_tokens.retain(|_, (_, access)| *access != key);
         self.tokens.remove(&key).is_some()
+    }
+
+    /// The person ends their authorization of the App, with every code and token; whether there was one.
+    pub(super) fn revoke_authorization(&mut self, app_id: u64, user: u64) -> bool {
+        let other = |grant: &Grant| (grant.app_id, grant.user) != (app_id, user);
+        self.codes.retain(|_, grant| other(grant));
+        self.tokens.retain(|_, grant| other(grant));
+        self.refresh_tokens.retain(|_, (grant, _)| other(grant));
+        self.authorized.remove(&(app_id, user))
     }
 
     pub(crate) fn live_tokens(&self, now: OffsetDateTime) -> usize {

@@ -7,6 +7,7 @@ use time::OffsetDateTime;
 
 use super::Model;
 use super::account::AccountKind;
+use super::change::{Actor, Change, Step};
 use crate::error::SimError;
 
 /// Which repositories of the account the installation reaches.
@@ -68,6 +69,8 @@ pub struct InstallationRequest {
     /// `all`, or the ids of the repositories asked for.
     #[serde(skip)]
     pub(crate) selection: Selection,
+    #[serde(skip)]
+    pub(crate) created_at: OffsetDateTime,
 }
 
 /// A new installation's particulars.
@@ -108,8 +111,10 @@ impl Model {
             updated_at: now,
         };
         self.given.installations += 1;
-        self.installations.insert(id, installation);
+        self.installations.insert(id, installation.clone());
         self.requests.retain(|_, r| (r.app_id, r.account_id) != (new.app_id, new.account));
+        let sender = Actor::Person(new.sender);
+        self.changed(Change::Installation { step: Step::Created, installation, sender });
         Ok(id)
     }
 
@@ -140,45 +145,43 @@ impl Model {
         self.installations().find(|i| i.app_id == app_id && i.account == account)
     }
 
-    fn known_installation(&mut self, id: u64) -> Result<&mut Installation, SimError> {
+    pub(super) fn known_installation(&mut self, id: u64) -> Result<&mut Installation, SimError> {
         self.installations.get_mut(&id).ok_or(SimError::UnknownInstallation(id))
     }
 
-    pub(crate) fn uninstall(&mut self, id: u64) -> Result<(), SimError> {
-        self.installations.remove(&id).ok_or(SimError::UnknownInstallation(id))?;
+    pub(crate) fn uninstall(&mut self, id: u64, sender: Actor) -> Result<(), SimError> {
+        let installation = self.installations.remove(&id).ok_or(SimError::UnknownInstallation(id))?;
         self.retired.insert(id);
+        self.changed(Change::Installation { step: Step::Deleted, installation, sender });
         Ok(())
     }
 
     /// A second suspension keeps the first one's time.
     pub(crate) fn suspend(&mut self, id: u64, by: Option<u64>, now: OffsetDateTime) -> Result<(), SimError> {
         let installation = self.known_installation(id)?;
-        installation.suspension.get_or_insert(Suspension { at: now, by });
         installation.updated_at = now;
+        if installation.suspension.is_some() {
+            return Ok(());
+        }
+        installation.suspension = Some(Suspension { at: now, by });
+        let installation = installation.clone();
+        let sender = by.map_or(Actor::App, Actor::Person);
+        self.changed(Change::Installation { step: Step::Suspended, installation, sender });
         Ok(())
     }
 
-    pub(crate) fn unsuspend(&mut self, id: u64, now: OffsetDateTime) -> Result<(), SimError> {
+    pub(crate) fn unsuspend(&mut self, id: u64, sender: Actor, now: OffsetDateTime) -> Result<(), SimError> {
         let installation = self.known_installation(id)?;
-        installation.suspension = None;
         installation.updated_at = now;
+        if installation.suspension.take().is_some() {
+            let installation = installation.clone();
+            self.changed(Change::Installation { step: Step::Unsuspended, installation, sender });
+        }
         Ok(())
     }
 
     pub(crate) fn hide_account(&mut self, id: u64) -> Result<(), SimError> {
         self.known_installation(id)?.account_hidden = true;
-        Ok(())
-    }
-
-    pub(crate) fn select(
-        &mut self,
-        id: u64,
-        selection: Selection,
-        now: OffsetDateTime,
-    ) -> Result<(), SimError> {
-        let installation = self.known_installation(id)?;
-        installation.selection = selection;
-        installation.updated_at = now;
         Ok(())
     }
 
@@ -188,9 +191,15 @@ impl Model {
         let (permissions, events) =
             self.known_app(app_id).map(|a| (a.permissions.clone(), a.events.clone()))?;
         let installation = self.known_installation(id)?;
+        installation.updated_at = now;
+        if (&installation.permissions, &installation.events) == (&permissions, &events) {
+            return Ok(());
+        }
         installation.permissions = permissions;
         installation.events = events;
-        installation.updated_at = now;
+        let installation = installation.clone();
+        let sender = self.someone(&installation);
+        self.changed(Change::Installation { step: Step::PermissionsAccepted, installation, sender });
         Ok(())
     }
 
@@ -201,13 +210,16 @@ impl Model {
         account_id: u64,
         requester_id: u64,
         selection: Selection,
+        now: OffsetDateTime,
     ) -> u64 {
         let same = |r: &&InstallationRequest| {
             (r.app_id, r.account_id, r.requester_id) == (app_id, account_id, requester_id)
         };
         let id = self.requests.values().find(same).map_or(7_000_001 + self.given.requests, |r| r.id);
         self.given.requests += 1;
-        self.requests.insert(id, InstallationRequest { id, app_id, account_id, requester_id, selection });
+        let created_at = self.requests.get(&id).map_or(now, |r| r.created_at);
+        let request = InstallationRequest { id, app_id, account_id, requester_id, selection, created_at };
+        self.requests.insert(id, request);
         id
     }
 

@@ -2,13 +2,18 @@
 
 pub(crate) mod account;
 pub(crate) mod app;
+mod authorization;
+pub(crate) mod change;
 pub(crate) mod grant;
+pub(crate) mod hook;
 pub(crate) mod installation;
+mod repositories;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use account::{Account, Membership};
 use app::App;
+use change::Change;
 use grant::Grants;
 use installation::{Installation, InstallationRequest};
 
@@ -24,6 +29,10 @@ pub(crate) struct Model {
     requests: BTreeMap<u64, InstallationRequest>,
     pub(crate) grants: Grants,
     default_user: Option<u64>,
+    /// Users who refuse every authorization.
+    refusing: BTreeSet<u64>,
+    /// What nobody was told yet.
+    changes: Vec<Change>,
     given: Given,
 }
 

@@ -16,6 +16,7 @@ use crate::error::SimError;
 use crate::model::Model;
 use crate::model::account::Account;
 use crate::model::app::App;
+use crate::model::change::Actor;
 use crate::model::installation::{NewInstallation, Selection};
 use crate::sim::GithubSim;
 use crate::urls::{Params, with_query};
@@ -156,11 +157,11 @@ fn carry_out(world: &mut World, offer: Offer, submission: Submission<'_>) -> Res
             (Some(model.install(new, now)?), "install")
         }
         Offer::Configure(id) => {
-            model.select(id, selection, now)?;
+            model.select_by(id, selection, Actor::Person(user), now)?;
             (Some(id), "update")
         }
         Offer::Request => {
-            model.request_installation(app_id, account, user, selection);
+            model.request_installation(app_id, account, user, selection, now);
             (None, "request")
         }
         Offer::Nothing => return Err(SimError::Invalid("nothing was offered")),

@@ -24,7 +24,7 @@ pub(super) fn routes() -> Router<GithubSim> {
         .route("/login/oauth/access_token", post(exchange))
 }
 
-/// The signed-in person always agrees.
+/// The signed-in person agrees, unless they are set to refuse.
 async fn authorize(
     State(sim): State<GithubSim>,
     Visitor(user): Visitor,
@@ -45,10 +45,28 @@ async fn authorize(
         return sign_in_first(uri.path_and_query().map_or("/", |path| path.as_str()));
     };
     let (app_id, redirect_uri) = (app.id, redirect_uri.to_owned());
+    let state = params.get("state").map(|state| ("state", state));
+    if world.model.refuses_authorization(user) {
+        return denied(&redirect_uri, state);
+    }
     let Ok(code) = world.model.grants.issue_code(app_id, user, now) else { return failure() };
     let mut query = vec![("code", code.expose_secret())];
-    query.extend(params.get("state").map(|state| ("state", state)));
+    query.extend(state);
     found(&with_query(&redirect_uri, &query))
+}
+
+/// The person pressed Cancel.
+fn denied(redirect_uri: &str, state: Option<(&str, &str)>) -> Response {
+    let uri =
+        "https://docs.github.com/apps/managing-oauth-apps/troubleshooting-authorization-request-errors/";
+    let uri = format!("{uri}#access-denied");
+    let mut query = vec![
+        ("error", "access_denied"),
+        ("error_description", "The user has denied your application access."),
+        ("error_uri", &uri),
+    ];
+    query.extend(state);
+    found(&with_query(redirect_uri, &query))
 }
 
 /// An error that GitHub answers with status 200.

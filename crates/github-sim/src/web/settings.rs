@@ -13,6 +13,7 @@ use super::session::{Visitor, sign_in_first, signed_in};
 use crate::error::SimError;
 use crate::model::Model;
 use crate::model::account::AccountKind;
+use crate::model::change::Actor;
 use crate::model::installation::Installation;
 use crate::sim::GithubSim;
 use crate::urls::Params;
@@ -124,8 +125,8 @@ async fn change(
     let address = address(model, installation);
     let done = match Params::parse(&body).get("action") {
         Some("suspend") => model.suspend(id, Some(user), clock.now()),
-        Some("unsuspend") => model.unsuspend(id, clock.now()),
-        Some("uninstall") => model.uninstall(id),
+        Some("unsuspend") => model.unsuspend(id, Actor::Person(user), clock.now()),
+        Some("uninstall") => model.uninstall(id, Actor::Person(user)),
         Some(_) | None => Ok(()),
     };
     match done {

@@ -106,7 +106,7 @@ fn an_enterprise_servers_install_page_has_its_own_path() {
         app.registration().install_page,
         "https://github.example.com/github-apps/acme-dock/installations/new"
     );
-    assert!(!app.registration().has_oauth_client);
+    assert_eq!(app.registration().authorize_page, None);
 }
 
 #[test]

@@ -150,7 +150,8 @@ async fn the_registration_is_known_without_a_call() {
     let registration = gateway(&github).registration();
     assert_eq!(registration.app, AppId::new(APP).unwrap());
     assert_eq!(registration.install_page, format!("{}/apps/acme-dock/installations/new", github.base()));
-    assert!(registration.has_oauth_client);
+    let authorize = format!("{}/login/oauth/authorize?client_id=Iv23canaryclientid", github.base());
+    assert_eq!(registration.authorize_page, Some(authorize));
     assert!(github.seen().is_empty());
 }
 

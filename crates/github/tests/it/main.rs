@@ -7,11 +7,15 @@
 )]
 
 mod config;
+mod installer;
 mod jwt;
+mod listing;
 mod logs;
 mod lookup;
+mod mint;
 mod pause;
 mod proof;
+mod rate;
 mod revocation;
 mod scripted;
 mod secrets;

@@ -216,7 +216,7 @@ async fn without_an_oauth_client_a_code_proves_nothing_and_is_not_skipped_l07() 
     let config =
         GithubAppConfig::new(AppId::new(APP).unwrap(), "acme-dock", PKCS1.into()).with_host(github.host());
     let app = GithubApp::new(config).unwrap();
-    assert!(!app.registration().has_oauth_client);
+    assert!(!app.registration().has_oauth_client());
     assert_eq!(kind(app.prove(&code(), installation_id()).await), PortErrorKind::Rejected);
     assert!(github.seen().is_empty());
 }

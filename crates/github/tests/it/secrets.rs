@@ -1,18 +1,20 @@
 //! No secret leaves its type (invariant I14).
 
-use dockline::ports::GithubGateway;
+use dockline::TokenScope;
+use dockline::ports::{GithubGateway, Listing, Minting};
 use dockline_github::{GithubApp, SecretString};
 use serde_json::json;
 
 use crate::logs::Logs;
 use crate::scripted::{Reply, Scripted, Seen};
 use crate::setting::{
-    CLIENT_SECRET, CODE, PKCS1, TOKEN, chain, code, config, gateway, impatient, installation_id, usual,
+    CLIENT_SECRET, CODE, OPAQUE, PKCS1, STATELESS, TOKEN, chain, code, config, gateway, impatient,
+    installation_id, token, token_body, usual,
 };
 
 fn assert_bare(text: &str) {
     let inside_key = PKCS1.lines().nth(5).unwrap();
-    for secret in [CLIENT_SECRET, CODE, TOKEN, "tokencanary", inside_key, "eyJ"] {
+    for secret in [CLIENT_SECRET, CODE, TOKEN, OPAQUE, STATELESS, "tokencanary", inside_key, "eyJ"] {
         assert!(!text.contains(secret), "{secret} in {text}");
     }
 }
@@ -54,9 +56,10 @@ async fn errors_about_the_configuration_quote_nothing_of_it_i14() {
 fn echo(status: u16) -> impl Fn(&Seen) -> Option<Reply> {
     move |seen| {
         let (sent, authorization) = (&seen.body, seen.header("authorization"));
-        let message = format!("bad: {sent} {authorization} {TOKEN}");
-        (!seen.line.starts_with("POST"))
-            .then(|| Reply::json(status, &json!({ "message": message, "id": TOKEN })))
+        let message = format!("bad: {sent} {authorization} {TOKEN} {OPAQUE} {STATELESS}");
+        let body = json!({ "message": message, "id": TOKEN, "token": STATELESS, "expires_at": OPAQUE,
+                           "repositories": [OPAQUE], "total_count": STATELESS });
+        (!seen.line.starts_with("POST /login")).then(|| Reply::json(status, &body))
     }
 }
 
@@ -100,4 +103,79 @@ async fn no_secret_is_in_an_address_i14() {
     app.prove(&code(), installation_id()).await.unwrap();
     app.installation(installation_id()).await.unwrap();
     assert_bare(&github.lines().join("\n"));
+}
+
+/// Every failure of a call that has to do with an installation's token, and what is not a failure of it, as text.
+async fn told(github: &Scripted) -> Vec<String> {
+    let app = gateway(github);
+    let everything = TokenScope::everything();
+    // A fresh gateway each: one that is limited would not call again.
+    let minted = match app.mint(installation_id(), &everything).await {
+        Ok(minting) => format!("{minting:?} {minting:#?}"),
+        Err(error) => chain(&error),
+    };
+    let listed = match gateway(github).repositories(&token(), 1).await {
+        Ok(listing) => format!("{listing:?}"),
+        Err(error) => chain(&error),
+    };
+    let ended = match gateway(github).revoke(&token()).await {
+        Ok(()) => String::new(),
+        Err(error) => chain(&error),
+    };
+    let found = match gateway(github).installer(installation_id()).await {
+        Ok(found) => format!("{found:?}"),
+        Err(error) => chain(&error),
+    };
+    vec![minted, listed, ended, found, format!("{app:?} {:?} {:#?}", token(), token())]
+}
+
+#[tokio::test]
+async fn no_installations_token_is_shown_in_either_format_on_any_path_i14_l47() {
+    let (logs, _guard) = Logs::capture();
+    for status in [200, 201, 202, 204, 301, 307, 400, 401, 403, 404, 409, 422, 429, 500, 503] {
+        // Bodies cannot follow some statuses: those are sent without.
+        let github = Scripted::start(usual(move |seen| {
+            if status == 204 { Some(Reply::bytes(status, "")) } else { echo(status)(seen) }
+        }))
+        .await;
+        told(&github).await.iter().for_each(|text| assert_bare(text));
+    }
+    for body in [
+        json!(OPAQUE),
+        json!([STATELESS]),
+        json!({ "token": STATELESS }),
+        json!({ "token": STATELESS, "expires_at": STATELESS }),
+        json!({ "token": [STATELESS], "expires_at": "2026-11-18T12:06:40Z" }),
+        json!({ "token": format!("{OPAQUE}\n"), "expires_at": "2026-11-18T12:06:40Z" }),
+        json!({ OPAQUE: STATELESS }),
+        token_body(STATELESS),
+        token_body(OPAQUE),
+    ] {
+        let github = Scripted::start(move |_| Reply::json(201, &body)).await;
+        told(&github).await.iter().for_each(|text| assert_bare(text));
+    }
+    let github = Scripted::start(|_| Reply::Never).await;
+    let app = impatient(&github);
+    assert_bare(&chain(&app.mint(installation_id(), &TokenScope::everything()).await.unwrap_err()));
+    assert_bare(&chain(&app.repositories(&token(), 1).await.unwrap_err()));
+    assert_bare(&chain(&app.revoke(&token()).await.unwrap_err()));
+    tracing::warn!("captured");
+    assert!(logs.text().contains("captured"), "the capture works");
+    assert_bare(&logs.text());
+}
+
+#[tokio::test]
+async fn no_installations_token_is_in_an_address_or_in_another_calls_headers_i14_i18() {
+    let github = Scripted::start(usual(|_| None)).await;
+    let app = gateway(&github);
+    let Minting::Minted(token) = app.mint(installation_id(), &TokenScope::everything()).await.unwrap() else {
+        panic!("not minted")
+    };
+    assert!(matches!(app.repositories(&token, 1).await.unwrap(), Listing::Page { .. }));
+    app.revoke(&token).await.unwrap();
+    app.app().await.unwrap();
+    assert_bare(&github.lines().join("\n"));
+    let bearers: Vec<bool> = github.seen().iter().map(|seen| seen.bearer() == OPAQUE).collect();
+    assert_eq!(bearers, [false, true, true, false]);
+    assert!(github.seen().iter().all(|seen| seen.body.is_empty() || seen.body == "{}"));
 }

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use dockline::ports::{ManualClock, Proving};
 use dockline::{
-    AccountId, AppId, AuthorizationCode, InstallationId, PortError, PortErrorKind, PortName, Witness,
+    AccountId, AppId, AuthorizationCode, InstallationId, InstallationToken, NewToken, PortError,
+    PortErrorKind, PortName, Witness,
 };
 use dockline_github::{GithubApp, GithubAppConfig, SecretString};
 use serde_json::{Value, json};
@@ -29,6 +30,10 @@ pub(crate) const CLIENT_ID: &str = "Iv23canaryclientid";
 pub(crate) const CLIENT_SECRET: &str = "clientsecret-canary";
 pub(crate) const CODE: &str = "code-canary";
 pub(crate) const TOKEN: &str = "ghu_tokencanary";
+/// An installation's token in the old format, and one in the new (L-47).
+pub(crate) const OPAQUE: &str = "ghs_tokencanary0123456789abcdefghijklmnop";
+pub(crate) const STATELESS: &str =
+    "ghs_5000000007_eyJhbGciOiJSUzI1NiJ9.eyJ0b2tlbmNhbmFyeSI6MX0-tokencanary.c2ln_bmF0-dXJl";
 
 pub(crate) fn clock() -> Arc<ManualClock> {
     Arc::new(ManualClock::starting_at(OffsetDateTime::from_unix_timestamp(NOW).unwrap()))
@@ -58,6 +63,24 @@ pub(crate) fn account_id(id: u64) -> AccountId {
     AccountId::new(id).unwrap()
 }
 
+/// The installation's token, given out so many milliseconds before the setting's clock stands.
+pub(crate) fn token_aged(milliseconds: i64) -> InstallationToken {
+    let now = OffsetDateTime::from_unix_timestamp(NOW).unwrap();
+    let issued_at = now - time::Duration::milliseconds(milliseconds);
+    InstallationToken::new(NewToken {
+        installation: installation_id(),
+        secret: OPAQUE.into(),
+        issued_at,
+        expires_at: issued_at + time::Duration::HOUR,
+        web_origin: "https://github.com".to_owned(),
+    })
+}
+
+/// One that is old enough to have reached all of GitHub's machines.
+pub(crate) fn token() -> InstallationToken {
+    token_aged(60_000)
+}
+
 pub(crate) fn code() -> AuthorizationCode {
     AuthorizationCode::presented(CODE)
 }
@@ -75,6 +98,20 @@ pub(crate) fn organization() -> Value {
 pub(crate) fn installation_body(id: u64, app: u64, account: &Value) -> Value {
     json!({ "id": id, "app_id": app, "app_slug": "acme-dock", "account": account, "target_type": "Enterprise",
             "suspended_at": null, "permissions": { "contents": "read" }, "events": [] })
+}
+
+/// What comes with a token of this text, repositories and all.
+pub(crate) fn token_body(token: &str) -> Value {
+    json!({ "token": token, "expires_at": "2026-11-18T12:06:40Z", "permissions": { "contents": "read" },
+            "repository_selection": "selected", "repositories": [repository_body(1)] })
+}
+
+/// A repository, with some of what GitHub says of it beside.
+pub(crate) fn repository_body(id: u64) -> Value {
+    json!({ "id": id, "node_id": "R_x", "name": "beans", "full_name": "acme-coffee/beans", "private": true,
+            "owner": { "login": "acme-coffee", "id": ORGANIZATION, "type": "Organization" },
+            "html_url": "https://github.com/acme-coffee/beans", "description": null, "fork": false,
+            "default_branch": "trunk", "language": "Rust", "permissions": { "admin": false } })
 }
 
 /// A GitHub on which the visitor administers the organization that our App is installed on; `special` may answer
@@ -96,11 +133,19 @@ fn usually(seen: &Seen) -> Reply {
         "GET /api/user/memberships/orgs/acme-coffee" => {
             json!({ "state": "active", "role": "admin", "organization": { "id": ORGANIZATION, "login": "acme-coffee" } })
         }
-        "DELETE /api/applications/Iv23canaryclientid/token" => return Reply::bytes(204, ""),
+        MINT => return Reply::json(201, &token_body(OPAQUE)),
+        "GET /api/installation/repositories" => {
+            json!({ "total_count": 1, "repository_selection": "all", "repositories": [repository_body(1)] })
+        }
+        "DELETE /api/applications/Iv23canaryclientid/token" | "DELETE /api/installation/token" => {
+            return Reply::bytes(204, "");
+        }
         _ => return Reply::message(404, "Not Found"),
     };
     Reply::json(200, &body)
 }
+
+pub(crate) const MINT: &str = "POST /api/app/installations/6000000042/access_tokens";
 
 pub(crate) const REVOCATION: &str = "DELETE /api/applications/Iv23canaryclientid/token";
 

@@ -4,14 +4,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use data_encoding::BASE64URL_NOPAD;
-use dockline::PortErrorKind;
-use dockline::ports::GithubGateway;
+use dockline::ports::{GithubGateway, Minting};
+use dockline::{PortErrorKind, TokenScope};
 use dockline_github::GithubApp;
-use serde_json::Value;
-use time::Duration;
+use serde_json::{Value, json};
+use time::format_description::well_known::Rfc3339;
+use time::{Duration, OffsetDateTime};
 
 use crate::scripted::{Reply, Scripted, Seen};
-use crate::setting::{NOW, chain, clock, config, gateway, kind, usual};
+use crate::setting::{MINT, NOW, OPAQUE, chain, clock, config, gateway, installation_id, kind, usual};
 
 fn date(unix: i64) -> String {
     let unix = u64::try_from(unix).unwrap();
@@ -42,6 +43,29 @@ async fn a_jwt_refused_over_our_clock_is_signed_once_more_by_githubs_and_the_dif
         assert_eq!(github.seen().len(), 3, "{ahead}: remembered");
         let seen = github.seen();
         assert_eq!(seen[1].bearer(), seen[2].bearer(), "{ahead}: one JWT");
+    }
+}
+
+#[tokio::test]
+async fn a_mint_is_signed_once_more_too_and_its_tokens_end_is_told_by_our_clock_l40() {
+    for ahead in [-3_600, 7_200] {
+        let judge = strict(NOW + ahead);
+        let github = Scripted::start(usual(move |seen| {
+            judge(seen).or_else(|| {
+                let end = OffsetDateTime::from_unix_timestamp(NOW + ahead + 3_600).unwrap();
+                let end = end.format(&Rfc3339).unwrap();
+                (seen.line == MINT).then(|| Reply::json(201, &json!({ "token": OPAQUE, "expires_at": end })))
+            })
+        }))
+        .await;
+        let scope = TokenScope::everything().with_repository_names(["beans"]).unwrap();
+        let Minting::Minted(token) = gateway(&github).mint(installation_id(), &scope).await.unwrap() else {
+            panic!("not minted")
+        };
+        assert_eq!(github.lines(), [MINT, MINT]);
+        assert_eq!(github.seen()[0].body, github.seen()[1].body);
+        assert_eq!(token.issued_at().unix_timestamp(), NOW);
+        assert_eq!(token.expires_at().unix_timestamp(), NOW + 3_600, "{ahead}");
     }
 }
 

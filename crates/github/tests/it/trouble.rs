@@ -3,14 +3,17 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use dockline::PortErrorKind;
 use dockline::ports::{GithubGateway, Lookup};
+use dockline::{PortErrorKind, TokenScope};
 use dockline_github::{GithubApp, GithubAppConfig, GithubHost};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use crate::scripted::{Reply, Scripted};
-use crate::setting::{PKCS1, chain, clock, code, gateway, impatient, installation_id, kind, limited, usual};
+use crate::setting::{
+    MINT, OPAQUE, PKCS1, chain, clock, code, gateway, impatient, installation_id, kind, limited,
+    repository_body, token, token_aged, token_body, usual,
+};
 
 /// A server that sends these bytes to whoever asks, and then closes the connection or holds it.
 async fn raw(bytes: &'static [u8], hold: bool) -> GithubApp {
@@ -36,14 +39,12 @@ async fn raw(bytes: &'static [u8], hold: bool) -> GithubApp {
 
 #[tokio::test]
 async fn trouble_keeps_its_kind_on_every_call_l34_l58() {
-    let cases: [(fn() -> Reply, PortErrorKind); 10] = [
+    let cases: [(fn() -> Reply, PortErrorKind); 8] = [
         (|| Reply::bytes(500, ""), PortErrorKind::Unavailable),
         (|| Reply::bytes(502, "<html>"), PortErrorKind::Unavailable),
         (|| Reply::message(403, "You have exceeded a secondary rate limit"), limited(60)),
-        (|| Reply::message(403, "This installation has been suspended"), PortErrorKind::Rejected),
         (|| Reply::message(403, "Resource not accessible by integration"), PortErrorKind::Rejected),
         (|| Reply::message(400, "1999-01-01 is not a supported version"), PortErrorKind::Unexpected),
-        (|| Reply::message(422, "Validation Failed"), PortErrorKind::Unexpected),
         (|| Reply::bytes(307, "").header("location", "/elsewhere"), PortErrorKind::Corrupt),
         (|| Reply::bytes(200, "<html>"), PortErrorKind::Corrupt),
         (|| Reply::bytes(200, ""), PortErrorKind::Corrupt),
@@ -56,7 +57,33 @@ async fn trouble_keeps_its_kind_on_every_call_l34_l58() {
         assert_eq!(kind(app().installation(installation_id()).await), expected, "case {index}");
         assert_eq!(kind(app().uninstall(installation_id()).await), expected, "case {index}");
         assert_eq!(kind(app().prove(&code(), installation_id()).await), expected, "case {index}");
-        assert_eq!(github.seen().len(), 4, "case {index}: nothing is tried twice");
+        assert_eq!(
+            kind(app().mint(installation_id(), &TokenScope::everything()).await),
+            expected,
+            "case {index}"
+        );
+        assert_eq!(kind(app().repositories(&token(), 1).await), expected, "case {index}");
+        assert_eq!(kind(app().revoke(&token()).await), expected, "case {index}");
+        assert_eq!(kind(app().installer(installation_id()).await), expected, "case {index}");
+        assert_eq!(github.seen().len(), 8, "case {index}: nothing is tried twice");
+    }
+}
+
+#[tokio::test]
+async fn what_is_a_value_of_some_calls_is_trouble_of_the_others() {
+    let cases: [(fn() -> Reply, PortErrorKind); 2] = [
+        (|| Reply::message(403, "This installation has been suspended"), PortErrorKind::Rejected),
+        (|| Reply::message(422, "Validation Failed"), PortErrorKind::Unexpected),
+    ];
+    for (reply, expected) in cases {
+        let github = Scripted::start(move |_| reply()).await;
+        let app = gateway(&github);
+        assert_eq!(kind(app.app().await), expected);
+        assert_eq!(kind(app.installation(installation_id()).await), expected);
+        assert_eq!(kind(app.uninstall(installation_id()).await), expected);
+        assert_eq!(kind(app.prove(&code(), installation_id()).await), expected);
+        assert_eq!(kind(app.revoke(&token()).await), expected, "a suspended token may come back to life");
+        assert_eq!(kind(app.installer(installation_id()).await), expected);
     }
 }
 
@@ -75,7 +102,12 @@ async fn a_redirect_is_not_followed_i18() {
         let github = Scripted::start(move |_| Reply::bytes(status, "").header("location", &location)).await;
         assert_eq!(kind(gateway(&github).app().await), PortErrorKind::Corrupt);
         assert_eq!(kind(gateway(&github).prove(&code(), installation_id()).await), PortErrorKind::Corrupt);
-        assert_eq!(github.seen().len(), 2);
+        assert_eq!(kind(gateway(&github).repositories(&token(), 1).await), PortErrorKind::Corrupt);
+        assert_eq!(kind(gateway(&github).revoke(&token()).await), PortErrorKind::Corrupt);
+        let everything = TokenScope::everything();
+        assert_eq!(kind(gateway(&github).mint(installation_id(), &everything).await), PortErrorKind::Corrupt);
+        assert_eq!(kind(gateway(&github).installer(installation_id()).await), PortErrorKind::Corrupt);
+        assert_eq!(github.seen().len(), 6);
     }
     assert!(elsewhere.seen().is_empty());
 }
@@ -99,18 +131,69 @@ async fn an_answer_of_a_mebibyte_is_read_and_not_one_byte_more_l65_i17() {
 }
 
 #[tokio::test]
+async fn answers_with_repositories_have_room_for_eight_mebibytes_and_not_one_byte_more_l65_i17() {
+    let filled = |body: serde_json::Value, length: usize| {
+        let mut body = serde_json::to_vec(&body).unwrap();
+        body.resize(length, b' ');
+        body
+    };
+    let everything = TokenScope::everything();
+    for (over, room) in [(0, true), (1, false)] {
+        let length = (8 << 20) + over;
+        let github = Scripted::start(usual(move |seen| {
+            match seen.line.split_once('?').unwrap_or((&seen.line, "")).0 {
+                MINT => Some(Reply::bytes(201, filled(token_body(OPAQUE), length))),
+                "GET /api/installation/repositories" => {
+                    let page = serde_json::json!({ "total_count": 1, "repositories": [repository_body(1)] });
+                    Some(Reply::bytes(200, filled(page, length)))
+                }
+                _ => None,
+            }
+        }))
+        .await;
+        let app = gateway(&github);
+        let minted = app.mint(installation_id(), &everything).await.map(|_| ());
+        let listed = app.repositories(&token(), 1).await.map(|_| ());
+        for outcome in [minted, listed] {
+            assert_eq!(outcome.is_ok(), room);
+            if let Err(error) = outcome {
+                assert_eq!(error.kind(), PortErrorKind::Corrupt);
+                assert!(chain(&error).contains("8 MiB"), "{}", chain(&error));
+            }
+        }
+    }
+    let github = Scripted::start(|_| Reply::bytes(200, padded((1 << 20) + 1))).await;
+    assert_eq!(kind(gateway(&github).installer(installation_id()).await), PortErrorKind::Corrupt);
+    assert_eq!(kind(gateway(&github).revoke(&token()).await), PortErrorKind::Corrupt);
+}
+
+#[tokio::test]
 async fn a_server_that_never_answers_is_given_up_in_time_i17() {
     let github = Scripted::start(|_| Reply::Never).await;
     let begun = Instant::now();
     assert_eq!(kind(impatient(&github).app().await), PortErrorKind::Unavailable);
     assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
     assert_eq!(kind(impatient(&github).prove(&code(), installation_id()).await), PortErrorKind::Unavailable);
+    let app = impatient(&github);
+    assert_eq!(
+        kind(app.mint(installation_id(), &TokenScope::everything()).await),
+        PortErrorKind::Unavailable
+    );
+    assert_eq!(kind(app.repositories(&token_aged(0), 1).await), PortErrorKind::Unavailable);
+    assert_eq!(kind(app.revoke(&token()).await), PortErrorKind::Unavailable);
+    assert_eq!(kind(app.installer(installation_id()).await), PortErrorKind::Unavailable);
+    assert_eq!(github.seen().len(), 6, "silence is not tried twice, not even with a fresh token");
 }
 
 #[tokio::test]
 async fn an_answer_that_stalls_is_given_up_in_time_i17() {
     let app = raw(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{", true).await;
     assert_eq!(kind(app.app().await), PortErrorKind::Unavailable);
+    assert_eq!(kind(app.repositories(&token(), 1).await), PortErrorKind::Unavailable);
+    assert_eq!(
+        kind(app.mint(installation_id(), &TokenScope::everything()).await),
+        PortErrorKind::Unavailable
+    );
 }
 
 #[tokio::test]

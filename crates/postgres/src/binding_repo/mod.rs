@@ -1,22 +1,25 @@
 mod insert;
+mod observe;
 mod sql;
 
 use async_trait::async_trait;
-use dockline::ports::{BindingRepo, Insertion, Observation, Release};
+use dockline::ports::{BindingRepo, Insertion, Observation, Observed, Release, Unverified};
 use dockline::{
-    Account, AccountId, Binding, InstallationId, NewBinding, OrganizationId, PortError, PortName, Status,
+    AccountId, Binding, InstallationId, KnownInstallation, NewBinding, OrganizationId, PortError, PortName,
 };
 use time::OffsetDateTime;
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
-use crate::column::{account, get, installation, organization, parse, parse_some, proof, status, stored};
+use crate::column::{
+    account, account_id, get, installation, organization, parse, parse_some, proof, status, stored,
+};
 use crate::database::Database;
 use crate::failure::Failure;
 use crate::statement::Statement;
 
 /// Bindings and what is known of the installations that they are to: one row per installation in `installations`,
-/// bound or not, and one per binding there ever was in `bindings`.
+/// bound or not, one per binding there ever was in `bindings`, and who installed what in `installers`.
 ///
 /// Every change is one statement, which is a transaction by itself; nothing more than READ COMMITTED is needed.
 #[derive(Debug, Clone)]
@@ -28,6 +31,11 @@ pub struct PgBindingRepo {
     classify: Statement,
     present: Statement,
     uninstalled: Statement,
+    regranted: Statement,
+    known: Statement,
+    note_installer: Statement,
+    installer: Statement,
+    unverified_since: Statement,
     release: Statement,
 }
 
@@ -42,41 +50,15 @@ impl PgBindingRepo {
             classify: database.statement(sql::CLASSIFY, &[Type::TEXT, Type::INT8, Type::BYTEA]),
             present: database.statement(sql::PRESENT, sql::PRESENT_TYPES),
             uninstalled: database.statement(sql::UNINSTALLED, &[Type::INT8, Type::TIMESTAMPTZ]),
+            regranted: database.statement(sql::REGRANTED, &[Type::INT8]),
+            known: database.statement(sql::KNOWN, &[Type::INT8]),
+            note_installer: database
+                .statement(sql::NOTE_INSTALLER, &[Type::INT8, Type::INT8, Type::TIMESTAMPTZ]),
+            installer: database.statement(sql::INSTALLER, &[Type::INT8]),
+            unverified_since: database.statement(sql::UNVERIFIED_SINCE, sql::UNVERIFIED_SINCE_TYPES),
             release: database.statement(sql::RELEASE, &[Type::TEXT, Type::INT8, Type::TIMESTAMPTZ]),
             database: database.clone(),
         }
-    }
-
-    async fn observe_present(
-        &self,
-        installation: InstallationId,
-        status: Status,
-        account: &Account,
-        verified_at: OffsetDateTime,
-    ) -> Result<(), Failure> {
-        self.database
-            .rows(
-                &self.present,
-                &[
-                    &i64::from(installation),
-                    &i64::from(account.id),
-                    &account.login,
-                    &account.kind.as_str(),
-                    &status.as_str(),
-                    &stored(verified_at),
-                ],
-            )
-            .await
-            .map(drop)
-    }
-
-    async fn observe_uninstalled(
-        &self,
-        installation: InstallationId,
-        verified_at: OffsetDateTime,
-    ) -> Result<(), Failure> {
-        let (id, verified_at) = (i64::from(installation), stored(verified_at));
-        self.database.rows(&self.uninstalled, &[&id, &verified_at]).await.map(drop)
     }
 }
 
@@ -94,8 +76,30 @@ fn binding(row: &Row) -> Result<Binding, Failure> {
         proven_by: parse_some(row, "proven_by", |id: i64| AccountId::try_from(id))?,
         registered_at: get(row, "registered_at")?,
         last_verified_at: get(row, "verified_at")?,
-        generation: parse(row, "generation", |number: i64| u64::try_from(number))?,
+        generation: generation(row)?,
     })
+}
+
+fn known(row: &Row) -> Result<KnownInstallation, Failure> {
+    let heard_of: Option<i64> = get(row, "account_id")?;
+    Ok(KnownInstallation {
+        organization: parse_some(row, "organization", |text: &str| OrganizationId::new(text))?,
+        account: heard_of.map(|_| account(row)).transpose()?,
+        status: status(row)?,
+        verified_at: get(row, "verified_at")?,
+        generation: generation(row)?,
+    })
+}
+
+fn unverified(row: &Row) -> Result<Unverified, Failure> {
+    Ok(Unverified {
+        verified_at: get(row, "verified_at")?,
+        installation: installation(row, "installation_id")?,
+    })
+}
+
+fn generation(row: &Row) -> Result<u64, Failure> {
+    parse(row, "generation", |number: i64| u64::try_from(number))
 }
 
 #[async_trait]
@@ -115,17 +119,49 @@ impl BindingRepo for PgBindingRepo {
         self.database.in_time(self.insert_or_classify(&new)).await.map_err(at)
     }
 
-    async fn observe(&self, installation: InstallationId, observation: Observation) -> Result<(), PortError> {
-        match observation {
-            Observation::Present { status: Status::Uninstalled, account: _, verified_at }
-            | Observation::Uninstalled { verified_at } => {
-                self.observe_uninstalled(installation, verified_at).await
-            }
-            Observation::Present { status, account, verified_at } => {
-                self.observe_present(installation, status, &account, verified_at).await
-            }
-        }
-        .map_err(at)
+    async fn observe(
+        &self,
+        installation: InstallationId,
+        observation: Observation,
+    ) -> Result<Observed, PortError> {
+        self.take_note(installation, observation).await.map_err(at)
+    }
+
+    async fn known(&self, installation: InstallationId) -> Result<Option<KnownInstallation>, PortError> {
+        let row = self.database.row(&self.known, &[&i64::from(installation)]).await.map_err(at)?;
+        row.as_ref().map(known).transpose().map_err(at)
+    }
+
+    async fn note_installer(
+        &self,
+        installation: InstallationId,
+        installer: AccountId,
+        noted_at: OffsetDateTime,
+    ) -> Result<(), PortError> {
+        let (id, installer) = (i64::from(installation), i64::from(installer));
+        let noted = self.database.rows(&self.note_installer, &[&id, &installer, &stored(noted_at)]).await;
+        noted.map(drop).map_err(at)
+    }
+
+    async fn installer(&self, installation: InstallationId) -> Result<Option<AccountId>, PortError> {
+        let row = self.database.row(&self.installer, &[&i64::from(installation)]).await.map_err(at)?;
+        row.as_ref().map(|row| account_id(row, "installer")).transpose().map_err(at)
+    }
+
+    async fn unverified_since(
+        &self,
+        before: OffsetDateTime,
+        after: Option<Unverified>,
+        limit: u32,
+    ) -> Result<Vec<Unverified>, PortError> {
+        let (since, id) =
+            after.map(|after| (stored(after.verified_at), i64::from(after.installation))).unzip();
+        let rows = self
+            .database
+            .rows(&self.unverified_since, &[&stored(before), &since, &id, &i64::from(limit)])
+            .await
+            .map_err(at)?;
+        rows.iter().map(unverified).collect::<Result<_, _>>().map_err(at)
     }
 
     async fn release(

@@ -16,6 +16,44 @@ macro_rules! live_binding {
     };
 }
 
+/// What a kept row learns from newer facts, in an upsert's SET: all of it or nothing. The generation is raised by a
+/// change.
+macro_rules! learn {
+    () => {
+        concat!(
+            learn!(account_id),
+            learn!(account_login),
+            learn!(account_kind),
+            learn!(status),
+            learn!(verified_at),
+            "generation = kept.generation + CASE WHEN ",
+            newer!(),
+            " AND (excluded.status, excluded.account_id, excluded.account_login, excluded.account_kind) \
+              IS DISTINCT FROM (kept.status, kept.account_id, kept.account_login, kept.account_kind) \
+             THEN 1 ELSE 0 END"
+        )
+    };
+    ($column:ident) => {
+        concat!(
+            stringify!($column),
+            " = CASE WHEN ",
+            newer!(),
+            " THEN excluded.",
+            stringify!($column),
+            " ELSE kept.",
+            stringify!($column),
+            " END, "
+        )
+    };
+}
+
+/// Whether facts count against what is kept.
+macro_rules! newer {
+    () => {
+        "kept.status <> 'uninstalled' AND excluded.verified_at >= kept.verified_at"
+    };
+}
+
 pub(super) const FIND: &str =
     concat!("SELECT ", binding_columns!(), " FROM ", live_binding!(), " WHERE i.organization = $1");
 
@@ -27,29 +65,21 @@ pub(super) const FIND_BY_INSTALLATION: &str =
 /// by [`CLASSIFY`], since this statement's snapshot may be older than the rival's commit.
 ///
 /// Facts that are older than those kept change nothing.
-pub(super) const INSERT: &str = "WITH i AS ( \
+pub(super) const INSERT: &str = concat!(
+    "WITH i AS ( \
      INSERT INTO {schema}.installations AS kept \
      (installation_id, organization, account_id, account_login, account_kind, status, verified_at, generation) \
      VALUES ($2, $1, $3, $4, $5, $6, $7, 1) \
-     ON CONFLICT ON CONSTRAINT installations_pkey DO UPDATE SET \
-      organization = excluded.organization, \
-      account_id = CASE WHEN excluded.verified_at >= kept.verified_at THEN excluded.account_id ELSE kept.account_id END, \
-      account_login = CASE WHEN excluded.verified_at >= kept.verified_at \
-       THEN excluded.account_login ELSE kept.account_login END, \
-      account_kind = CASE WHEN excluded.verified_at >= kept.verified_at \
-       THEN excluded.account_kind ELSE kept.account_kind END, \
-      status = CASE WHEN excluded.verified_at >= kept.verified_at THEN excluded.status ELSE kept.status END, \
-      generation = kept.generation + CASE WHEN excluded.verified_at >= kept.verified_at \
-       AND (excluded.status, excluded.account_id, excluded.account_login, excluded.account_kind) \
-        IS DISTINCT FROM (kept.status, kept.account_id, kept.account_login, kept.account_kind) THEN 1 ELSE 0 END, \
-      verified_at = GREATEST(excluded.verified_at, kept.verified_at) \
-     WHERE kept.organization IS NULL AND kept.status <> 'uninstalled' \
+     ON CONFLICT ON CONSTRAINT installations_pkey DO UPDATE SET organization = excluded.organization, ",
+    learn!(),
+    " WHERE kept.organization IS NULL AND kept.status <> 'uninstalled' \
      RETURNING organization, installation_id, account_id, account_login, account_kind, status, verified_at, generation \
     ), b AS ( \
      INSERT INTO {schema}.bindings (organization, installation_id, spent, proof, proven_by, registered_at) \
      SELECT organization, installation_id, $8, $9, $10, $11 FROM i \
      RETURNING proof, proven_by, registered_at \
-    ) SELECT i.*, b.* FROM i CROSS JOIN b";
+    ) SELECT i.*, b.* FROM i CROSS JOIN b"
+);
 
 pub(super) const INSERT_TYPES: &[Type] = &[
     Type::TEXT,
@@ -80,18 +110,21 @@ pub(super) const CLASSIFY: &str = concat!(
      LEFT JOIN {schema}.installations AS wanted ON wanted.installation_id = $2"
 );
 
-/// A row without an account is of an installation that was first heard of by its end: nothing is learned of it.
-pub(super) const PRESENT: &str = "INSERT INTO {schema}.installations AS kept \
+pub(super) const KNOWN: &str = "SELECT organization, account_id, account_login, account_kind, status, verified_at, \
+    generation FROM {schema}.installations WHERE installation_id = $1";
+
+/// The kept row is written in any case, as it was where the facts do not count: the answer is then read off the row as
+/// this statement left it, under its lock, and not off a snapshot that a rival's commit may have left behind. No facts
+/// make a row uninstalled here, so one that is was so before.
+pub(super) const PRESENT: &str = concat!(
+    "INSERT INTO {schema}.installations AS kept \
     (installation_id, account_id, account_login, account_kind, status, verified_at, generation) \
     VALUES ($1, $2, $3, $4, $5, $6, 1) \
-    ON CONFLICT ON CONSTRAINT installations_pkey DO UPDATE SET \
-     account_id = excluded.account_id, account_login = excluded.account_login, account_kind = excluded.account_kind, \
-     status = CASE WHEN kept.status = 'uninstalled' THEN kept.status ELSE excluded.status END, \
-     generation = kept.generation + CASE WHEN (kept.status NOT IN (excluded.status, 'uninstalled')) \
-      OR (excluded.account_id, excluded.account_login, excluded.account_kind) \
-       IS DISTINCT FROM (kept.account_id, kept.account_login, kept.account_kind) THEN 1 ELSE 0 END, \
-     verified_at = excluded.verified_at \
-    WHERE excluded.verified_at >= kept.verified_at AND kept.account_id IS NOT NULL";
+    ON CONFLICT ON CONSTRAINT installations_pkey DO UPDATE SET ",
+    learn!(),
+    " RETURNING CASE WHEN status = 'uninstalled' THEN 'gone' WHEN verified_at > $6 THEN 'outdated' \
+     ELSE 'recorded' END AS observed"
+);
 
 pub(super) const PRESENT_TYPES: &[Type] =
     &[Type::INT8, Type::INT8, Type::TEXT, Type::TEXT, Type::TEXT, Type::TIMESTAMPTZ];
@@ -102,6 +135,27 @@ pub(super) const UNINSTALLED: &str = "INSERT INTO {schema}.installations AS kept
      status = 'uninstalled', \
      generation = kept.generation + CASE WHEN kept.status = 'uninstalled' THEN 0 ELSE 1 END, \
      verified_at = GREATEST(excluded.verified_at, kept.verified_at)";
+
+/// No row where nothing is known. An uninstalled one is written as it was, for the same reason as in [`PRESENT`].
+pub(super) const REGRANTED: &str = "UPDATE {schema}.installations AS kept SET \
+     generation = kept.generation + CASE WHEN kept.status = 'uninstalled' THEN 0 ELSE 1 END \
+    WHERE installation_id = $1 \
+    RETURNING CASE WHEN status = 'uninstalled' THEN 'gone' ELSE 'recorded' END AS observed";
+
+/// The first one stands.
+pub(super) const NOTE_INSTALLER: &str = "INSERT INTO {schema}.installers (installation_id, installer, noted_at) \
+    VALUES ($1, $2, $3) ON CONFLICT ON CONSTRAINT installers_pkey DO NOTHING";
+
+pub(super) const INSTALLER: &str = "SELECT installer FROM {schema}.installers WHERE installation_id = $1";
+
+/// From the beginning where there is no cursor: 0 is below every installation's number.
+pub(super) const UNVERIFIED_SINCE: &str = "SELECT verified_at, installation_id FROM {schema}.installations \
+    WHERE organization IS NOT NULL AND status <> 'uninstalled' AND verified_at < $1 \
+    AND (verified_at, installation_id) > (COALESCE($2, '-infinity'), COALESCE($3, 0)) \
+    ORDER BY verified_at, installation_id LIMIT $4";
+
+pub(super) const UNVERIFIED_SINCE_TYPES: &[Type] =
+    &[Type::TIMESTAMPTZ, Type::TIMESTAMPTZ, Type::INT8, Type::INT8];
 
 /// The installation's row is locked as it is read, so that the answer is what the release ended. It is freed only
 /// with the history row that was seen live: one that a rival wrote since the snapshot is another binding.

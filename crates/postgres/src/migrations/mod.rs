@@ -15,7 +15,10 @@ use crate::statement::in_schema;
 
 /// Every migration there ever was, in order; the first is version 1. A released one is never edited: its checksum is
 /// recorded where it was applied.
-const MIGRATIONS: &[Migration] = &[Migration { name: "0001_first", sql: include_str!("0001_first.sql") }];
+const MIGRATIONS: &[Migration] = &[
+    Migration { name: "0001_first", sql: include_str!("0001_first.sql") },
+    Migration { name: "0002_life", sql: include_str!("0002_life.sql") },
+];
 
 const DEADLINE: Duration = Duration::from_secs(300);
 

@@ -8,10 +8,11 @@ use crate::open_pool;
 use crate::schema::Schema;
 
 const FIRST: Migration = Migration { name: "0001_first", sql: include_str!("0001_first.sql") };
+const LIFE: Migration = Migration { name: "0002_life", sql: include_str!("0002_life.sql") };
 
 /// One that has to look at every row, as a next one might.
-const SECOND: Migration = Migration {
-    name: "0002_test",
+const NEXT: Migration = Migration {
+    name: "0003_test",
     sql: "ALTER TABLE api_keys ADD COLUMN note text NOT NULL DEFAULT ''; \
         UPDATE api_keys SET note = name; \
         CREATE UNIQUE INDEX api_keys_note ON api_keys (note);",
@@ -19,7 +20,7 @@ const SECOND: Migration = Migration {
 
 /// Half of it works.
 const BROKEN: Migration =
-    Migration { name: "0002_broken", sql: "CREATE TABLE half (id bigint); INSERT INTO nowhere VALUES (1);" };
+    Migration { name: "0003_broken", sql: "CREATE TABLE half (id bigint); INSERT INTO nowhere VALUES (1);" };
 
 fn migrator(schema: &Schema) -> Migrator {
     Migrator::new(open_pool(&fresh::url().into(), 2).unwrap(), schema.clone())
@@ -40,9 +41,9 @@ async fn all_at_once(schema: &Schema, known: &'static [Migration], from: u32) ->
     work
 }
 
-async fn old() -> (Fresh, Schema) {
+async fn at(known: &[Migration]) -> (Fresh, Schema) {
     let (fresh, schema) = fresh::name();
-    migrator(&schema).run_known(&[FIRST]).await.unwrap();
+    migrator(&schema).run_known(known).await.unwrap();
     (fresh, schema)
 }
 
@@ -57,7 +58,7 @@ async fn eight_instances_at_once_make_an_empty_schema_once() {
 /// I26
 #[tokio::test(flavor = "multi_thread")]
 async fn eight_instances_at_once_bring_an_old_schema_with_rows_up_to_date_once() {
-    let (_fresh, schema) = old().await;
+    let (_fresh, schema) = at(MIGRATIONS).await;
     let session = fresh::session_in(&schema).await;
     session
         .batch_execute(
@@ -66,18 +67,49 @@ async fn eight_instances_at_once_bring_an_old_schema_with_rows_up_to_date_once()
         )
         .await
         .unwrap();
-    assert_eq!(all_at_once(&schema, &[FIRST, SECOND], 1).await, 1);
+    assert_eq!(all_at_once(&schema, &[FIRST, LIFE, NEXT], 2).await, 1);
     let kept: i64 =
         session.query_one("SELECT count(*) FROM api_keys WHERE note = name", &[]).await.unwrap().get(0);
     assert_eq!(kept, 1_000);
 }
 
+/// I26: the first release's schema, with bound, unbound and ended installations in it, and the sweep's index over them.
+#[tokio::test]
+async fn the_first_schema_with_rows_gains_what_a_bindings_life_needs() {
+    let (_fresh, schema) = at(&[FIRST]).await;
+    let session = fresh::session_in(&schema).await;
+    session
+        .batch_execute(
+            "INSERT INTO installations (installation_id, organization, account_id, account_login, account_kind, status, \
+              verified_at, generation) \
+             SELECT n, CASE WHEN n % 2 = 0 THEN 'org_' || n END, n, 'account', 'User', \
+              CASE WHEN n % 10 = 0 THEN 'uninstalled' ELSE 'active' END, '2026-03-01 12:00Z', n \
+             FROM generate_series(1, 1000) AS n; \
+             INSERT INTO installations (installation_id, status, verified_at, generation) \
+             VALUES (1001, 'uninstalled', '2026-03-01 12:00Z', 1)",
+        )
+        .await
+        .unwrap();
+    let rows = "SELECT md5(string_agg(i::text, ',' ORDER BY installation_id)) FROM installations AS i";
+    let before: String = session.query_one(rows, &[]).await.unwrap().get(0);
+    assert_eq!(migrator(&schema).run().await.unwrap(), Applied { from: 1, to: 2 });
+    let after: String = session.query_one(rows, &[]).await.unwrap().get(0);
+    assert_eq!(before, after);
+    let indexed: f32 = session
+        .query_one("SELECT reltuples FROM pg_class WHERE oid = 'installations_unverified'::regclass", &[])
+        .await
+        .unwrap()
+        .get(0);
+    assert!((indexed - 400.0).abs() < 0.5, "{indexed} of 500 bound, 100 of them uninstalled");
+    let noted: i64 = session.query_one("SELECT count(*) FROM installers", &[]).await.unwrap().get(0);
+    assert_eq!(noted, 0);
+}
+
 #[tokio::test]
 async fn a_schema_that_is_newer_is_refused_and_left_alone() {
-    let (_fresh, schema) = old().await;
-    migrator(&schema).run_known(&[FIRST, SECOND]).await.unwrap();
+    let (_fresh, schema) = at(&[FIRST, LIFE, NEXT]).await;
     for refused in [migrator(&schema).run().await.map(drop), migrator(&schema).check().await] {
-        assert!(matches!(refused, Err(MigrationError::Newer { found: 2, known: 1 })), "{refused:?}");
+        assert!(matches!(refused, Err(MigrationError::Newer { found: 3, known: 2 })), "{refused:?}");
     }
 }
 
@@ -85,15 +117,18 @@ async fn a_schema_that_is_newer_is_refused_and_left_alone() {
 async fn a_schema_that_is_behind_or_missing_is_pending() {
     let (_fresh, schema) = fresh::name();
     let pending = migrator(&schema).check().await;
-    assert!(matches!(pending, Err(MigrationError::Pending { found: 0, known: 1 })), "{pending:?}");
-    assert_eq!(migrator(&schema).run().await.unwrap(), Applied { from: 0, to: 1 });
+    assert!(matches!(pending, Err(MigrationError::Pending { found: 0, known: 2 })), "{pending:?}");
+    migrator(&schema).run_known(&[FIRST]).await.unwrap();
+    let pending = migrator(&schema).check().await;
+    assert!(matches!(pending, Err(MigrationError::Pending { found: 1, known: 2 })), "{pending:?}");
+    assert_eq!(migrator(&schema).run().await.unwrap(), Applied { from: 1, to: 2 });
     migrator(&schema).check().await.unwrap();
-    assert_eq!(migrator(&schema).run().await.unwrap(), Applied { from: 1, to: 1 });
+    assert_eq!(migrator(&schema).run().await.unwrap(), Applied { from: 2, to: 2 });
 }
 
 #[tokio::test]
 async fn a_migration_that_was_applied_with_another_text_is_refused() {
-    let (_fresh, schema) = old().await;
+    let (_fresh, schema) = at(MIGRATIONS).await;
     let changed = Migration { name: FIRST.name, sql: "SELECT 1" };
     let refused = migrator(&schema).run_known(&[changed]).await;
     assert!(matches!(refused, Err(MigrationError::Changed { version: 1 })), "{refused:?}");
@@ -101,8 +136,8 @@ async fn a_migration_that_was_applied_with_another_text_is_refused() {
 
 #[tokio::test]
 async fn a_migration_that_fails_halfway_leaves_nothing() {
-    let (_fresh, schema) = old().await;
-    let failed = migrator(&schema).run_known(&[FIRST, BROKEN]).await;
+    let (_fresh, schema) = at(MIGRATIONS).await;
+    let failed = migrator(&schema).run_known(&[FIRST, LIFE, BROKEN]).await;
     assert!(matches!(failed, Err(MigrationError::Failed(_))), "{failed:?}");
     let session = fresh::session_in(&schema).await;
     let half: bool = session.query_one("SELECT to_regclass('half') IS NOT NULL", &[]).await.unwrap().get(0);
@@ -133,13 +168,13 @@ async fn a_schema_that_is_there_and_empty_is_filled() {
     let url = fresh::url_with(&format!("options=-c%20role%3D{role}"));
     let applied = Migrator::new(open_pool(&url.into(), 1).unwrap(), schema.clone()).run().await;
     admin.batch_execute(&format!("DROP SCHEMA {schema} CASCADE; DROP ROLE {role}")).await.unwrap();
-    assert_eq!(applied.unwrap(), Applied { from: 0, to: 1 });
+    assert_eq!(applied.unwrap(), Applied { from: 0, to: 2 });
 }
 
 /// Every column says what it is for.
 #[tokio::test]
 async fn every_table_and_column_has_a_comment() {
-    let (_fresh, schema) = old().await;
+    let (_fresh, schema) = at(MIGRATIONS).await;
     let session = fresh::session().await;
     let bare = session
         .query(

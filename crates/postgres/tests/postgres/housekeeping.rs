@@ -56,6 +56,41 @@ async fn only_installations_that_nobody_has_go_and_their_spent_states_stay() {
 }
 
 #[tokio::test]
+async fn installers_go_a_month_after_they_were_noted_unless_the_installation_is_bound() {
+    let (_fresh, database) = migrated::database().await;
+    let (bindings, housekeeping) = (PgBindingRepo::new(&database), PgHousekeeping::new(&database));
+    let (person, org) = (account(77).id, organization("org_a"));
+    // Bound; known and not bound; not known at all, three of them; and later than the others.
+    bindings.insert(binding("org_a", 1, "a")).await.unwrap();
+    let present = Observation::Present { status: Status::Active, account: account(2), verified_at: NOON };
+    bindings.observe(installation(2), present).await.unwrap();
+    for number in 1..=5 {
+        bindings.note_installer(installation(number), person, NOON).await.unwrap();
+    }
+    let later = NOON + Duration::days(3);
+    bindings.note_installer(installation(6), person, later).await.unwrap();
+    // That somebody said so again does not keep it for longer.
+    bindings.note_installer(installation(5), person, later).await.unwrap();
+
+    let purge = async |past| housekeeping.purge(NOON + MONTH + past, 2).await.unwrap().installers;
+    assert_eq!(purge(Duration::ZERO).await, 0);
+    for left in [2, 2, 0] {
+        assert_eq!(purge(Duration::MICROSECOND).await, left);
+    }
+    for (number, kept) in [(1, true), (2, false), (5, false), (6, true)] {
+        let installer = bindings.installer(installation(number)).await.unwrap();
+        assert_eq!(installer, kept.then_some(person), "{number}");
+    }
+    // What was purged is as if it had never been noted.
+    bindings.note_installer(installation(5), account(78).id, later).await.unwrap();
+    assert_eq!(bindings.installer(installation(5)).await.unwrap(), Some(account(78).id));
+    // Released: from now on its age alone counts.
+    bindings.release(&org, installation(1), NOON + MONTH).await.unwrap();
+    assert_eq!(purge(Duration::HOUR).await, 1);
+    assert_eq!(bindings.installer(installation(1)).await.unwrap(), None);
+}
+
+#[tokio::test]
 async fn budgets_go_when_a_fresh_one_would_be_no_different() {
     let (_fresh, database) = migrated::database().await;
     let (limiter, housekeeping) = (PgRateLimiter::new(&database), PgHousekeeping::new(&database));

@@ -1,9 +1,12 @@
 //! That what is looked up is found by an index, by the very statements that the adapter prepared.
 
-use dockline::ports::{BindingRepo, KeyStore, StateStore};
-use dockline_postgres::{PgBindingRepo, PgHousekeeping, PgKeyStore, PgStateStore};
+use dockline::Status;
+use dockline::ports::{BindingRepo, KeyStore, Observation, StateStore, Unverified};
+use dockline_postgres::{Database, PgBindingRepo, PgHousekeeping, PgKeyStore, PgStateStore};
+use time::Duration;
 
-use crate::fixtures::{NOON, binding, digest, key, organization, state, tie};
+use crate::fixtures::{NOON, account, binding, digest, installation, key, organization, state, tie};
+use crate::fresh::Fresh;
 use crate::migrated;
 
 const ROWS: &str = "\
@@ -17,32 +20,23 @@ const ROWS: &str = "\
      FROM generate_series(1, 10000) AS n; \
     INSERT INTO api_keys SELECT lpad(n::text, 16, '0'), 'live', sha256(n::text::bytea), 'org_' || n, '', '', '{}', '', \
      1, 1, 1, '{}', '2026-03-01 12:00Z' FROM generate_series(1, 10000) AS n; \
+    INSERT INTO installers SELECT n, n, '2026-03-01 12:00Z' FROM generate_series(1, 10000) AS n; \
     ANALYZE; SET plan_cache_mode = force_generic_plan";
 
-#[tokio::test]
-async fn lookups_in_ten_thousand_rows_go_by_an_index() {
-    let (_fresh, database) = migrated::database_of(1).await;
+/// A database with those rows, and one connection.
+async fn filled() -> (Fresh, Database) {
+    let (fresh, database) = migrated::database_of(1).await;
     let session = database.pool().get().await.unwrap();
     session
         .batch_execute(&format!("SET search_path TO {}; {ROWS}; RESET search_path", database.schema()))
         .await
         .unwrap();
     drop(session);
-    let bindings = PgBindingRepo::new(&database);
-    bindings.find(&organization("org_1")).await.unwrap();
-    bindings.find_by_installation(binding("org_1", 1, "").installation).await.unwrap();
-    bindings.insert(binding("org_a", 10_001, "s")).await.unwrap();
-    bindings.insert(binding("org_a", 10_002, "t")).await.unwrap();
-    bindings.release(&organization("org_a"), binding("org_a", 10_001, "").installation, NOON).await.unwrap();
-    let states = PgStateStore::new(&database);
-    states.put(state("org_a", "s")).await.unwrap();
-    states.find_by_digest(&digest("s")).await.unwrap();
-    states.vouch(&digest("s"), None, tie(1)).await.unwrap();
-    states.discard(&digest("s"), None).await.unwrap();
-    let keys = PgKeyStore::new(&database);
-    keys.find(&key("0123456789ABCDEF", "org_a").id).await.unwrap();
-    PgHousekeeping::new(&database).purge(NOON, 10).await.unwrap();
+    (fresh, database)
+}
 
+/// What was prepared on the connection, with its generic plan.
+async fn plans(database: &Database) -> Vec<(String, String)> {
     let session = database.pool().get().await.unwrap();
     let prepared = session
         .query(
@@ -52,14 +46,72 @@ async fn lookups_in_ten_thousand_rows_go_by_an_index() {
         )
         .await
         .unwrap();
-    assert!(prepared.len() >= 12, "{}", prepared.len());
+    let mut plans = Vec::new();
     for row in prepared {
         let (name, statement, types): (String, String, Vec<String>) = (row.get(0), row.get(1), row.get(2));
         let nulls: Vec<_> = types.iter().map(|of| format!("NULL::{of}")).collect();
         let plan =
             session.query(&format!("EXPLAIN EXECUTE {name}({})", nulls.join(", ")), &[]).await.unwrap();
         let plan: Vec<String> = plan.iter().map(|line| line.get(0)).collect();
-        let plan = plan.join("\n");
+        plans.push((statement, plan.join("\n")));
+    }
+    plans
+}
+
+#[tokio::test]
+async fn lookups_in_ten_thousand_rows_go_by_an_index() {
+    let (_fresh, database) = filled().await;
+    let bindings = PgBindingRepo::new(&database);
+    let id = installation(10_001);
+    bindings.find(&organization("org_1")).await.unwrap();
+    bindings.find_by_installation(installation(1)).await.unwrap();
+    bindings.insert(binding("org_a", 10_001, "s")).await.unwrap();
+    bindings.insert(binding("org_a", 10_002, "t")).await.unwrap();
+    let present =
+        Observation::Present { status: Status::Suspended, account: account(10_001), verified_at: NOON };
+    for observation in [present, Observation::Regranted, Observation::Uninstalled { verified_at: NOON }] {
+        bindings.observe(id, observation).await.unwrap();
+    }
+    bindings.known(id).await.unwrap();
+    bindings.note_installer(id, account(77).id, NOON).await.unwrap();
+    bindings.installer(id).await.unwrap();
+    bindings.unverified_since(NOON, None, 10).await.unwrap();
+    bindings.release(&organization("org_a"), id, NOON).await.unwrap();
+    let states = PgStateStore::new(&database);
+    states.put(state("org_a", "s")).await.unwrap();
+    states.find_by_digest(&digest("s")).await.unwrap();
+    states.vouch(&digest("s"), None, tie(1)).await.unwrap();
+    states.discard(&digest("s"), None).await.unwrap();
+    let keys = PgKeyStore::new(&database);
+    keys.find(&key("0123456789ABCDEF", "org_a").id).await.unwrap();
+    PgHousekeeping::new(&database).purge(NOON, 10).await.unwrap();
+
+    let plans = plans(&database).await;
+    assert!(plans.len() >= 20, "{}", plans.len());
+    for (statement, plan) in plans {
         assert!(!plan.contains("Seq Scan"), "{statement}\n{plan}");
+    }
+}
+
+/// A page of a sweep costs what it holds, wherever it begins and however many rows there are.
+#[tokio::test]
+async fn sweeps_and_installers_are_read_from_an_index_alone() {
+    let (_fresh, database) = filled().await;
+    let session = database.pool().get().await.unwrap();
+    // So that the server knows which pages it need not look into.
+    for table in ["installations", "installers"] {
+        session.batch_execute(&format!("VACUUM {}.{table}", database.schema())).await.unwrap();
+    }
+    drop(session);
+    let bindings = PgBindingRepo::new(&database);
+    let after = Unverified { verified_at: NOON - Duration::DAY, installation: installation(5_000) };
+    bindings.unverified_since(NOON, Some(after), 10).await.unwrap();
+    bindings.installer(installation(5_000)).await.unwrap();
+
+    let plans = plans(&database).await;
+    assert_eq!(plans.len(), 2);
+    for (statement, plan) in plans {
+        assert!(plan.contains("Index Only Scan"), "{statement}\n{plan}");
+        assert!(!plan.contains("Sort") && !plan.contains("Filter"), "{statement}\n{plan}");
     }
 }

@@ -1,7 +1,7 @@
 //! What the loser of a race gets: another session holds its transaction open until the adapter's statement is known to
 //! wait for it, so that the outcome does not depend on luck.
 
-use dockline::ports::{BindingRepo, Insertion, Observation, Release};
+use dockline::ports::{BindingRepo, Insertion, Observation, Observed, Release};
 use dockline::{Binding, NewBinding, Status};
 use dockline_postgres::tokio_postgres::Client;
 use dockline_postgres::{Database, PgBindingRepo};
@@ -177,8 +177,28 @@ async fn a_release_does_not_end_a_binding_that_was_made_while_it_waited() {
     assert!(bindings.find(&organization("org_a")).await.unwrap().is_some());
 }
 
+/// Observes once `rival`, who holds the row, commits.
+async fn observe_after(
+    database: &Database,
+    bindings: &PgBindingRepo,
+    rival: Client,
+    observation: Observation,
+) -> Observed {
+    let second = bindings.clone();
+    let late = tokio::spawn(async move { second.observe(installation(1), observation).await });
+    until_blocked(database.schema(), 1).await;
+    rival.batch_execute("COMMIT").await.unwrap();
+    late.await.unwrap().unwrap()
+}
+
+fn an_hour_later() -> Observation {
+    let verified_at = NOON + Duration::HOUR;
+    Observation::Present { status: Status::Active, account: account(1), verified_at }
+}
+
+/// What the statement saw first was older than the facts; what it is answered is of the moment of writing.
 #[tokio::test]
-async fn an_older_observation_that_waited_for_a_newer_one_changes_nothing() {
+async fn an_older_observation_that_waited_for_a_newer_one_is_outdated_and_changes_nothing() {
     let (_fresh, database, bindings) = bound().await;
     let rival = session_in(database.schema()).await;
     rival
@@ -187,15 +207,62 @@ async fn an_older_observation_that_waited_for_a_newer_one_changes_nothing() {
         )
         .await
         .unwrap();
-    let second = bindings.clone();
-    let late = tokio::spawn(async move {
-        let verified_at = NOON + Duration::HOUR;
-        let present = Observation::Present { status: Status::Active, account: account(1), verified_at };
-        second.observe(installation(1), present).await
-    });
-    until_blocked(database.schema(), 1).await;
-    rival.batch_execute("COMMIT").await.unwrap();
-    late.await.unwrap().unwrap();
+    assert_eq!(observe_after(&database, &bindings, rival, an_hour_later()).await, Observed::Outdated);
     let kept = bindings.find(&organization("org_a")).await.unwrap().unwrap();
     assert_eq!((kept.status, kept.generation), (Status::Suspended, 1));
+}
+
+#[tokio::test]
+async fn an_observation_that_waited_for_the_end_is_of_what_is_gone() {
+    for observation in [an_hour_later(), Observation::Regranted] {
+        let (_fresh, database, bindings) = bound().await;
+        let rival = session_in(database.schema()).await;
+        let end = "BEGIN; UPDATE installations SET status = 'uninstalled', generation = generation + 1";
+        rival.batch_execute(end).await.unwrap();
+        assert_eq!(observe_after(&database, &bindings, rival, observation).await, Observed::Gone);
+        let kept = bindings.find(&organization("org_a")).await.unwrap().unwrap();
+        assert_eq!((kept.status, kept.generation), (Status::Uninstalled, 2));
+    }
+}
+
+/// The rival's row was not there when the statement began.
+#[tokio::test]
+async fn an_observation_that_waited_for_the_first_news_is_judged_against_it() {
+    for (status, verified, expected) in [
+        ("active", "2026-03-01 12:30Z", Observed::Recorded),
+        ("active", "2026-03-01 13:00:00.000001Z", Observed::Outdated),
+        ("uninstalled", "2026-03-01 12:30Z", Observed::Gone),
+    ] {
+        let (_fresh, database) = migrated::database().await;
+        let rival = session_in(database.schema()).await;
+        rival
+            .batch_execute(&format!(
+                "BEGIN; INSERT INTO installations (installation_id, account_id, account_login, account_kind, status, \
+                  verified_at, generation) VALUES (1, 1, 'account-1', 'User', '{status}', '{verified}', 1)"
+            ))
+            .await
+            .unwrap();
+        let bindings = PgBindingRepo::new(&database);
+        assert_eq!(observe_after(&database, &bindings, rival, an_hour_later()).await, expected);
+    }
+}
+
+#[tokio::test]
+async fn an_installer_who_waited_for_another_one_is_not_noted() {
+    for (end, expected) in [("COMMIT", 77), ("ROLLBACK", 78)] {
+        let (_fresh, database) = migrated::database().await;
+        let rival = session_in(database.schema()).await;
+        rival
+            .batch_execute("BEGIN; INSERT INTO installers VALUES (1, 77, '2026-03-01 12:00Z')")
+            .await
+            .unwrap();
+        let bindings = PgBindingRepo::new(&database);
+        let second = bindings.clone();
+        let late =
+            tokio::spawn(async move { second.note_installer(installation(1), account(78).id, NOON).await });
+        until_blocked(database.schema(), 1).await;
+        rival.batch_execute(end).await.unwrap();
+        late.await.unwrap().unwrap();
+        assert_eq!(bindings.installer(installation(1)).await.unwrap(), Some(account(expected).id));
+    }
 }

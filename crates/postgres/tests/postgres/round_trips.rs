@@ -1,13 +1,15 @@
 //! Round trips, counted on the wire, and connections that are cut there.
 
-use dockline::ports::{BindingRepo, Insertion, KeyStore, Observation, RateLimiter, StateStore, Take};
-use dockline::{BudgetClass, KeyId, NewBinding, PortErrorKind, Tier};
+use dockline::ports::{
+    BindingRepo, Insertion, KeyStore, Observation, Observed, RateLimiter, StateStore, Take, Unverified,
+};
+use dockline::{BudgetClass, KeyId, NewBinding, PortErrorKind, Status, Tier};
 use dockline_postgres::{
     Database, PgBindingRepo, PgHousekeeping, PgKeyStore, PgRateLimiter, PgStateStore, StatementMode,
 };
 use time::Duration;
 
-use crate::fixtures::{NOON, binding, digest, installation, key, organization, state, tie};
+use crate::fixtures::{NOON, account, binding, digest, installation, key, organization, state, tie};
 use crate::wire::Wire;
 use crate::{fresh, migrated};
 
@@ -27,6 +29,9 @@ async fn all_calls(wire: &Wire, database: &Database, round: u64) -> Vec<(&'stati
         permits,
         now: NOON,
     };
+    let present =
+        || Observation::Present { status: Status::Suspended, account: account(round), verified_at: NOON };
+    let (person, cursor) = (account(77).id, Unverified { verified_at: NOON, installation: id });
     let mut counts = Vec::new();
     macro_rules! count {
         ($($name:literal: $call:expr),* $(,)?) => {$(
@@ -50,7 +55,16 @@ async fn all_calls(wire: &Wire, database: &Database, round: u64) -> Vec<(&'stati
         "insert": bindings.insert(new.clone()),
         "find a binding": bindings.find(&org),
         "find a binding by installation": bindings.find_by_installation(id),
-        "observe": bindings.observe(id, Observation::Uninstalled { verified_at: NOON }),
+        "observe": bindings.observe(id, present()),
+        "observe new grants": bindings.observe(id, Observation::Regranted),
+        "observe the end": bindings.observe(id, Observation::Uninstalled { verified_at: NOON }),
+        "observe the dead": bindings.observe(id, present()),
+        "know": bindings.known(id),
+        "note an installer": bindings.note_installer(id, person, NOON),
+        "note an installer again": bindings.note_installer(id, person, NOON),
+        "find an installer": bindings.installer(id),
+        "sweep": bindings.unverified_since(NOON, None, 10),
+        "sweep on": bindings.unverified_since(NOON, Some(cursor), 10),
         "release": bindings.release(&org, id, NOON),
         "discard": states.discard(&issued.digest, None),
     }
@@ -119,6 +133,22 @@ async fn a_connection_cut_before_the_statement_leaves_nothing_and_the_next_call_
     assert!(matches!(bindings.insert(new).await.unwrap(), Insertion::Inserted(_)));
 }
 
+/// An observation whose answer was lost is repeated without harm, and answered what it is worth then.
+#[tokio::test]
+async fn an_observation_whose_answer_is_lost_may_be_repeated() {
+    let (_fresh, wire, bindings, _) = warm().await;
+    let id = installation(9);
+    let suspended =
+        || Observation::Present { status: Status::Suspended, account: account(9), verified_at: NOON };
+    bindings.observe(installation(8), suspended()).await.unwrap();
+    wire.cut_the_next_answer();
+    assert_eq!(bindings.observe(id, suspended()).await.unwrap_err().kind(), PortErrorKind::Unavailable);
+    let before = bindings.known(id).await.unwrap().unwrap();
+    assert_eq!(before.status, Status::Suspended);
+    assert_eq!(bindings.observe(id, suspended()).await.unwrap(), Observed::Recorded);
+    assert_eq!(bindings.known(id).await.unwrap(), Some(before));
+}
+
 /// A tie whose answer was lost is told as made before.
 #[tokio::test]
 async fn a_vouch_whose_answer_is_lost_may_be_repeated() {
@@ -134,12 +164,12 @@ async fn a_vouch_whose_answer_is_lost_may_be_repeated() {
 }
 
 #[tokio::test]
-async fn a_purge_is_three_round_trips() {
+async fn a_purge_is_four_round_trips() {
     let (_fresh, database) = migrated::database().await;
     let (wire, proxied) = Wire::to(&database, 1).await;
     let housekeeping = PgHousekeeping::new(&proxied);
     housekeeping.purge(NOON, 100).await.unwrap();
     wire.round_trips();
     housekeeping.purge(NOON, 100).await.unwrap();
-    assert_eq!(wire.round_trips(), 3);
+    assert_eq!(wire.round_trips(), 4);
 }

@@ -1,18 +1,24 @@
 //! What a [`BindingRepo`] promises. [`binding_repo_suite!`](crate::binding_repo_suite) runs it all.
 
-use dockline::ports::{BindingRepo, Insertion, Observation};
-use dockline::{Binding, NewBinding, Status};
+use dockline::ports::{BindingRepo, Insertion, Observation, Observed};
+use dockline::{Binding, KnownInstallation, NewBinding, Status};
 use time::OffsetDateTime;
 
+pub mod answering;
 pub mod finding;
 pub mod inserting;
+pub mod installers;
+pub mod knowing;
 pub mod model;
+pub mod observation_races;
 pub mod observing;
 pub mod races;
 mod reference;
+pub mod regranting;
 pub mod releasing;
+pub mod sweeping;
 
-pub(crate) use crate::fixtures::{NOON, account, installation, organization, seconds};
+pub(crate) use crate::fixtures::{NOON, account, account_id, installation, organization, seconds};
 
 /// One `#[test]` for each clause of [`BindingRepo`](crate::dockline::ports::BindingRepo), in a module `binding_repo`.
 ///
@@ -66,6 +72,45 @@ macro_rules! binding_repo_suite {
                 a_repeated_end_raises_no_generation,
                 an_id_that_was_seen_only_as_gone_stays_gone,
                 uninstalled_is_final_however_it_is_said;
+            answering:
+                an_observation_that_counts_is_recorded,
+                an_older_observation_is_outdated,
+                the_end_is_recorded_whenever_it_is_heard,
+                what_is_said_of_an_uninstalled_installation_is_gone_and_changes_nothing,
+                what_is_said_of_an_installation_that_was_seen_only_as_gone_is_gone;
+            regranting:
+                a_change_of_what_it_may_reach_raises_the_generation,
+                a_change_of_what_an_unbound_installation_may_reach_counts_too,
+                a_change_of_what_it_may_reach_says_nothing_else,
+                a_change_of_what_an_unknown_installation_may_reach_is_outdated,
+                a_change_of_what_an_uninstalled_installation_may_reach_is_gone;
+            knowing:
+                nothing_is_known_of_an_installation_that_nobody_told_of,
+                an_unbound_installation_is_known_by_what_github_said,
+                a_bound_installation_is_known_with_its_organization,
+                a_released_installation_is_known_without_an_organization,
+                an_installation_that_was_seen_only_as_gone_is_known_without_an_account,
+                an_uninstalled_installation_keeps_its_account_and_its_organization,
+                what_is_known_is_kept_to_the_microsecond,
+                a_refused_insert_makes_nothing_known;
+            installers:
+                nobody_is_the_installer_of_what_was_never_noted,
+                the_installer_that_was_noted_is_found,
+                the_first_installer_stands,
+                each_installation_has_an_installer_of_its_own,
+                a_note_changes_nothing_else,
+                nothing_else_changes_the_installer;
+            sweeping:
+                what_github_answered_about_before_is_due_and_at_that_time_is_not,
+                the_longest_unverified_comes_first_and_the_lowest_number_among_equals,
+                only_what_is_bound_is_due,
+                an_uninstalled_installation_is_not_due_and_a_suspended_one_is,
+                what_was_verified_meanwhile_is_not_due,
+                what_did_not_count_as_an_answer_leaves_it_due,
+                a_page_has_no_more_than_its_limit,
+                pages_follow_on_one_another_also_among_equals,
+                a_page_follows_on_what_is_not_there_any_more,
+                a_sweep_that_verifies_what_it_sees_comes_to_each_once;
             releasing:
                 a_release_answers_the_binding_as_it_stood,
                 a_released_organization_can_bind_again,
@@ -88,6 +133,12 @@ macro_rules! binding_repo_suite {
                 of_observations_that_race_the_newest_stands,
                 what_is_released_in_a_race_goes_to_one,
                 a_binding_is_released_once;
+            @shared observation_races:
+                binds_and_uninstalls_that_race_leave_nothing_that_looks_alive,
+                answers_to_observations_that_race_are_of_their_moment,
+                nothing_counts_after_an_end_that_raced_it,
+                no_change_of_what_it_may_reach_is_lost_in_a_race,
+                of_installers_that_race_one_stands;
         }
     };
 }
@@ -113,4 +164,14 @@ pub(crate) async fn bind(repo: &dyn BindingRepo, new: NewBinding) -> Binding {
 
 pub(crate) async fn found(repo: &dyn BindingRepo, name: &str) -> Option<Binding> {
     repo.find(&organization(name)).await.unwrap()
+}
+
+/// What is kept of an installation.
+pub(crate) async fn known(repo: &dyn BindingRepo, number: u64) -> Option<KnownInstallation> {
+    repo.known(installation(number)).await.unwrap()
+}
+
+/// What an observation of an installation was worth.
+pub(crate) async fn observed(repo: &dyn BindingRepo, number: u64, observation: Observation) -> Observed {
+    repo.observe(installation(number), observation).await.unwrap()
 }

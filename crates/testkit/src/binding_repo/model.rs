@@ -3,23 +3,26 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use dockline::ports::{BindingRepo, Insertion, Observation, Release};
-use dockline::{InstallationId, NewBinding, OrganizationId, Status};
+use dockline::ports::{BindingRepo, Insertion, Observation, Observed, Release, Unverified};
+use dockline::{Account, InstallationId, NewBinding, OrganizationId, Status};
 use time::{Duration, OffsetDateTime};
 
-use super::reference::{Line, Model};
-use super::{NOON, account, installation, new_binding, organization};
+use super::reference::Model;
+use super::{NOON, account, account_id, installation, new_binding, organization};
 use crate::random::{Random, seeds};
 
-const STEPS: usize = 60;
+const STEPS: usize = 72;
 /// After so many steps all of the repository is looked at; a database answers each look in its own time.
 const COMPARED_AFTER: usize = 4;
 const ORGANIZATIONS: [&str; 3] = ["a", "b", "c"];
 const INSTALLATIONS: [u64; 4] = [1, 2, 3, 4];
 const STATES: [&str; 5] = ["s1", "s2", "s3", "s4", "s5"];
 const LOGINS: [&str; 2] = ["acme-coffee", "renamed"];
+const INSTALLERS: [u64; 3] = [77, 78, 79];
+/// The seconds within which all of a sequence happens.
+const SPAN: u32 = 12;
 /// The ways in which a step can end.
-const WAYS: usize = 9;
+const WAYS: usize = 17;
 
 /// Every answer to every operation of random sequences is the reference's (I29); at no time has an organization two
 /// bindings or an installation two organizations (I1), nor does a dead installation look alive (I7).
@@ -43,6 +46,7 @@ pub async fn agrees_on(repo: &dyn BindingRepo, seeds: Range<u64>) {
                 sequence.compare(repo).await;
             }
         }
+        sequence.compare_due(repo).await;
     }
     println!("{seen:?}");
     // A generator that never gets somewhere would prove nothing about it.
@@ -65,9 +69,15 @@ impl Sequence {
         installation(self.seed * 10 + number)
     }
 
+    /// Each sequence has a minute of its own: what is due in it is due to it.
+    fn minute(&self) -> OffsetDateTime {
+        NOON + Duration::minutes(i64::try_from(self.seed % 100_000).unwrap())
+    }
+
     /// Within few seconds, so that times meet, and with nanoseconds, which nobody keeps.
     fn time(&mut self) -> OffsetDateTime {
-        NOON + Duration::seconds(self.random.below(12).into())
+        self.minute()
+            + Duration::seconds(self.random.below(SPAN).into())
             + Duration::nanoseconds(self.random.below(3_000).into())
     }
 
@@ -78,18 +88,31 @@ impl Sequence {
         let organization = self.organization(name);
         let status = self.random.one_of(&[Status::Active, Status::Suspended]);
         let account = account(self.random.one_of(&LOGINS));
-        let time = self.time();
-        match self.random.below(20) {
-            0 => {
-                self.observe(repo, id, Observation::Uninstalled { verified_at: time }).await;
-                "ended"
+        let verified_at = self.time();
+        match self.random.below(40) {
+            0 => self.end(repo, id, account, verified_at).await,
+            1..9 => {
+                let observation = Observation::Present { status, account, verified_at };
+                match self.observe(repo, id, observation).await {
+                    Observed::Recorded => "learned",
+                    Observed::Outdated => "outdated",
+                    Observed::Gone => "of the dead",
+                }
             }
-            1..5 => {
-                self.observe(repo, id, Observation::Present { status, account, verified_at: time }).await;
-                "observed"
+            9..13 => match self.observe(repo, id, Observation::Regranted).await {
+                Observed::Recorded => "regranted",
+                Observed::Outdated => "regranted to nobody",
+                Observed::Gone => "regranted to the dead",
+            },
+            13 | 14 => {
+                let installer = account_id(self.random.one_of(&INSTALLERS));
+                repo.note_installer(id, installer, verified_at).await.unwrap();
+                self.model.note_installer(id, installer);
+                "noted"
             }
-            5..9 => {
-                let released = repo.release(&organization, id, time).await.unwrap();
+            15..18 => self.sweep(repo).await,
+            18..25 => {
+                let released = repo.release(&organization, id, verified_at).await.unwrap();
                 assert_eq!(released, self.model.release(organization, id));
                 if released == Release::NothingBound { "not released" } else { "released" }
             }
@@ -97,7 +120,7 @@ impl Sequence {
                 let registered_at = self.time();
                 let state = self.random.one_of(&STATES);
                 let new = new_binding(organization.as_str(), id.get(), state);
-                let new = NewBinding { account, status, last_verified_at: time, registered_at, ..new };
+                let new = NewBinding { account, status, last_verified_at: verified_at, registered_at, ..new };
                 let insertion = repo.insert(new.clone()).await.unwrap();
                 assert_eq!(insertion, self.model.insert(new));
                 match insertion {
@@ -111,9 +134,42 @@ impl Sequence {
         }
     }
 
-    async fn observe(&mut self, repo: &dyn BindingRepo, id: InstallationId, observation: Observation) {
-        repo.observe(id, observation.clone()).await.unwrap();
-        self.model.0.push(Line::Said(id, observation));
+    /// The end, in one of the two ways to say it.
+    async fn end(
+        &mut self,
+        repo: &dyn BindingRepo,
+        id: InstallationId,
+        account: Account,
+        verified_at: OffsetDateTime,
+    ) -> &'static str {
+        let end = match self.random.below(4) {
+            0 => Observation::Present { status: Status::Uninstalled, account, verified_at },
+            _ => Observation::Uninstalled { verified_at },
+        };
+        assert_eq!(self.observe(repo, id, end).await, Observed::Recorded);
+        "ended"
+    }
+
+    async fn observe(
+        &mut self,
+        repo: &dyn BindingRepo,
+        id: InstallationId,
+        observation: Observation,
+    ) -> Observed {
+        let observed = repo.observe(id, observation.clone()).await.unwrap();
+        assert_eq!(observed, self.model.observe(id, observation));
+        observed
+    }
+
+    /// A page from anywhere in the sequence's minute.
+    async fn sweep(&mut self, repo: &dyn BindingRepo) -> &'static str {
+        let before = self.time() + Duration::seconds(4);
+        let (verified_at, number) = (self.time() - Duration::seconds(6), self.random.one_of(&INSTALLATIONS));
+        let after = Unverified { verified_at, installation: self.installation(number) };
+        let limit = self.random.below(4);
+        let page = repo.unverified_since(before, Some(after), limit).await.unwrap();
+        assert_eq!(page, self.model.unverified_since(before, Some(after), limit));
+        if page.is_empty() { "nothing due" } else { "swept" }
     }
 
     async fn compare(&self, repo: &dyn BindingRepo) {
@@ -128,7 +184,17 @@ impl Sequence {
             assert!(expected.len() <= 1, "I1: {expected:?}");
             assert_eq!(repo.find_by_installation(id).await.unwrap().as_ref(), expected.first().copied());
             let uninstalled = expected.first().is_none_or(|row| row.status == Status::Uninstalled);
-            assert!(uninstalled || !self.model.facts(id).gone, "I7: {expected:?}");
+            assert!(uninstalled || !self.model.is_gone(id), "I7: {expected:?}");
+            assert_eq!(repo.known(id).await.unwrap(), self.model.known(id));
+            assert_eq!(repo.installer(id).await.unwrap(), self.model.installer(id));
         }
+    }
+
+    /// All that is due, from the beginning, where other sequences' rows are, too.
+    async fn compare_due(&self, repo: &dyn BindingRepo) {
+        let before = self.minute() + Duration::minutes(1);
+        let mut due = repo.unverified_since(before, None, u32::MAX).await.unwrap();
+        due.retain(|due| due.verified_at >= self.minute());
+        assert_eq!(due, self.model.unverified_since(before, None, u32::MAX));
     }
 }

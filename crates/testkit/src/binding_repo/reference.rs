@@ -1,77 +1,98 @@
 //! A reference that keeps nothing but a log, and reads every answer off the whole of it.
 
-use dockline::ports::{Insertion, Observation, Release};
-use dockline::{Account, Binding, InstallationId, NewBinding, OrganizationId, Status};
+use dockline::ports::{Insertion, Observation, Observed, Release, Unverified};
+use dockline::{AccountId, Binding, InstallationId, KnownInstallation, NewBinding, OrganizationId, Status};
 use time::{Duration, OffsetDateTime};
 
 use super::NOON;
 
 fn kept(time: OffsetDateTime) -> OffsetDateTime {
     let nanoseconds = (time - NOON).whole_nanoseconds();
-    NOON + Duration::microseconds(i64::try_from(nanoseconds / 1_000).unwrap())
+    NOON + Duration::microseconds(i64::try_from(nanoseconds.div_euclid(1_000)).unwrap())
 }
 
 #[derive(Debug, Clone)]
-pub(super) enum Line {
+enum Line {
     Said(InstallationId, Observation),
     Bound(NewBinding),
     Released(OrganizationId, InstallationId),
+    Noted(InstallationId, AccountId),
 }
 
-/// What the log says of one installation.
-#[derive(Default, Clone)]
-pub(super) struct Facts {
-    known: Option<(Status, Account, OffsetDateTime, u64)>,
-    pub(super) gone: bool,
-}
-
-impl Facts {
-    fn hear(&mut self, observation: &Observation) {
-        match (observation, &mut self.known) {
-            (Observation::Uninstalled { .. }, None) => self.gone = true,
-            (Observation::Uninstalled { verified_at }, Some((status, _, at, generation))) => {
-                *at = kept(*verified_at).max(*at);
-                *generation += u64::from(!self.gone);
-                *status = Status::Uninstalled;
-                self.gone = true;
+/// What an installation's facts are after `observation`, and what it was worth.
+fn hear(facts: &mut Option<KnownInstallation>, observation: &Observation) -> Observed {
+    let first = |account, status, verified_at| {
+        Some(KnownInstallation { organization: None, account, status, verified_at, generation: 1 })
+    };
+    match (observation, facts) {
+        (Observation::Regranted, None) => return Observed::Outdated,
+        (
+            Observation::Uninstalled { verified_at }
+            | Observation::Present { status: Status::Uninstalled, verified_at, .. },
+            facts,
+        ) => match facts {
+            None => *facts = first(None, Status::Uninstalled, kept(*verified_at)),
+            Some(it) => {
+                it.verified_at = it.verified_at.max(kept(*verified_at));
+                it.generation += u64::from(it.status != Status::Uninstalled);
+                it.status = Status::Uninstalled;
             }
-            (Observation::Present { .. }, None) if self.gone => {}
-            (Observation::Present { status, account, verified_at }, None) => {
-                self.known = Some((*status, account.clone(), kept(*verified_at), 1));
-            }
-            (Observation::Present { status: new, account: on, verified_at }, Some(known)) => {
-                let (status, account, at, generation) = known;
-                if kept(*verified_at) >= *at {
-                    let new = if self.gone { Status::Uninstalled } else { *new };
-                    *generation += u64::from(new != *status || on != account);
-                    (*status, *account, *at) = (new, on.clone(), kept(*verified_at));
-                }
-            }
+        },
+        (Observation::Present { status, account, verified_at }, facts @ None) => {
+            *facts = first(Some(account.clone()), *status, kept(*verified_at));
+        }
+        (_, Some(it)) if it.status == Status::Uninstalled => return Observed::Gone,
+        (Observation::Regranted, Some(it)) => it.generation += 1,
+        (Observation::Present { verified_at, .. }, Some(it)) if kept(*verified_at) < it.verified_at => {
+            return Observed::Outdated;
+        }
+        (Observation::Present { status, account, verified_at }, Some(it)) => {
+            it.generation += u64::from(*status != it.status || Some(account) != it.account.as_ref());
+            it.status = *status;
+            it.account = Some(account.clone());
+            it.verified_at = kept(*verified_at);
         }
     }
+    Observed::Recorded
 }
 
 #[derive(Default)]
-pub(super) struct Model(pub(super) Vec<Line>);
+pub(super) struct Model(Vec<Line>);
 
 impl Model {
-    pub(super) fn facts(&self, id: InstallationId) -> Facts {
-        let mut facts = Facts::default();
+    /// What the log says of one installation, but for who has it.
+    fn facts(&self, id: InstallationId) -> Option<KnownInstallation> {
+        let mut facts = None;
         for line in &self.0 {
             match line {
-                Line::Said(said, observation) if *said == id => facts.hear(observation),
-                Line::Bound(new) if new.installation == id => facts.hear(&Observation::Present {
-                    status: new.status,
-                    account: new.account.clone(),
-                    verified_at: new.last_verified_at,
-                }),
-                Line::Released(_, released) if *released == id => {
-                    facts.known.as_mut().unwrap().3 += 1;
+                Line::Said(said, observation) if *said == id => {
+                    hear(&mut facts, observation);
                 }
-                Line::Said(..) | Line::Bound(_) | Line::Released(..) => {}
+                Line::Bound(new) if new.installation == id => {
+                    let said = Observation::Present {
+                        status: new.status,
+                        account: new.account.clone(),
+                        verified_at: new.last_verified_at,
+                    };
+                    hear(&mut facts, &said);
+                }
+                Line::Released(_, released) if *released == id => {
+                    facts.as_mut().unwrap().generation += 1;
+                }
+                Line::Said(..) | Line::Bound(_) | Line::Released(..) | Line::Noted(..) => {}
             }
         }
         facts
+    }
+
+    pub(super) fn is_gone(&self, id: InstallationId) -> bool {
+        self.facts(id).is_some_and(|facts| facts.status == Status::Uninstalled)
+    }
+
+    pub(super) fn known(&self, id: InstallationId) -> Option<KnownInstallation> {
+        let organization =
+            self.live().into_iter().find(|row| row.installation == id).map(|row| row.organization);
+        self.facts(id).map(|facts| KnownInstallation { organization, ..facts })
     }
 
     /// The grants that no later release of the same pair ended.
@@ -83,38 +104,44 @@ impl Model {
                 Line::Released(organization, id) => {
                     live.retain(|new| (&new.organization, &new.installation) != (organization, id));
                 }
-                Line::Said(..) => {}
+                Line::Said(..) | Line::Noted(..) => {}
             }
         }
         live.into_iter().map(|new| self.row(new)).collect()
     }
 
     fn row(&self, new: &NewBinding) -> Binding {
-        let (status, account, last_verified_at, generation) = self.facts(new.installation).known.unwrap();
+        let facts = self.facts(new.installation).unwrap();
         Binding {
             organization: new.organization.clone(),
             installation: new.installation,
-            account,
-            status,
+            account: facts.account.unwrap(),
+            status: facts.status,
             proof: new.proof,
             proven_by: new.proven_by,
             registered_at: kept(new.registered_at),
-            last_verified_at,
-            generation,
+            last_verified_at: facts.verified_at,
+            generation: facts.generation,
         }
+    }
+
+    pub(super) fn observe(&mut self, id: InstallationId, observation: Observation) -> Observed {
+        let observed = hear(&mut self.facts(id), &observation);
+        self.0.push(Line::Said(id, observation));
+        observed
     }
 
     pub(super) fn insert(&mut self, new: NewBinding) -> Insertion {
         let live = self.live();
         let has_spent = |line: &Line| match line {
             Line::Bound(old) => (&old.organization, old.spent) == (&new.organization, new.spent),
-            Line::Said(..) | Line::Released(..) => false,
+            Line::Said(..) | Line::Released(..) | Line::Noted(..) => false,
         };
         if let Some(row) = live.iter().find(|row| row.organization == new.organization) {
             Insertion::Occupied(row.clone())
         } else if live.iter().any(|row| row.installation == new.installation) {
             Insertion::Taken
-        } else if self.facts(new.installation).gone {
+        } else if self.is_gone(new.installation) || new.status == Status::Uninstalled {
             Insertion::Gone
         } else if self.0.iter().any(has_spent) {
             Insertion::Spent
@@ -132,5 +159,37 @@ impl Model {
                 Release::Released(row)
             }
         }
+    }
+
+    pub(super) fn note_installer(&mut self, id: InstallationId, installer: AccountId) {
+        self.0.push(Line::Noted(id, installer));
+    }
+
+    pub(super) fn installer(&self, id: InstallationId) -> Option<AccountId> {
+        self.0.iter().find_map(|line| match line {
+            Line::Noted(noted, installer) if *noted == id => Some(*installer),
+            Line::Said(..) | Line::Bound(_) | Line::Released(..) | Line::Noted(..) => None,
+        })
+    }
+
+    pub(super) fn unverified_since(
+        &self,
+        before: OffsetDateTime,
+        after: Option<Unverified>,
+        limit: u32,
+    ) -> Vec<Unverified> {
+        let mut places: Vec<_> = self
+            .live()
+            .into_iter()
+            .filter(|row| row.status != Status::Uninstalled && row.last_verified_at < kept(before))
+            .map(|row| (row.last_verified_at, row.installation))
+            .collect();
+        places.sort_unstable();
+        places
+            .into_iter()
+            .skip_while(|&place| after.is_some_and(|it| place <= (kept(it.verified_at), it.installation)))
+            .take(usize::try_from(limit).unwrap())
+            .map(|(verified_at, installation)| Unverified { verified_at, installation })
+            .collect()
     }
 }

@@ -2,12 +2,14 @@
 
 use async_trait::async_trait;
 use dockline::ports::{
-    AppFacts, AppRegistration, BindingRepo, GithubGateway, Insertion, KeyStore, Lookup, Observation, Proving,
-    Put, RateLimiter, Release, Removal, StateStore, Take, Verdict, Vouched,
+    AppFacts, AppRegistration, BindingRepo, GithubGateway, Insertion, KeyStore, Listing, Lookup, Minting,
+    Observation, Observed, Proving, Put, RateLeft, RateLimiter, Release, Removal, StateStore, Take,
+    Unverified, Verdict, Vouched,
 };
 use dockline::{
-    AuthorizationCode, Binding, InstallationId, IssuedState, KeyId, KeyRecord, NewBinding, OrganizationId,
-    PortError, PortName, SecretDigest, StateDigest, Tie, Visit,
+    AccountId, AuthorizationCode, Binding, InstallationId, InstallationToken, IssuedState, KeyId, KeyRecord,
+    KnownInstallation, NewBinding, OrganizationId, PortError, PortName, SecretDigest, StateDigest, Tie,
+    TokenScope, Visit,
 };
 use time::OffsetDateTime;
 
@@ -83,8 +85,38 @@ impl BindingRepo for Faulty<dyn BindingRepo> {
         through!(self: BindingRepo.insert(binding))
     }
 
-    async fn observe(&self, installation: InstallationId, observation: Observation) -> Result<(), PortError> {
+    async fn observe(
+        &self,
+        installation: InstallationId,
+        observation: Observation,
+    ) -> Result<Observed, PortError> {
         through!(self: BindingRepo.observe(installation, observation))
+    }
+
+    async fn known(&self, installation: InstallationId) -> Result<Option<KnownInstallation>, PortError> {
+        through!(self: BindingRepo.known(installation))
+    }
+
+    async fn note_installer(
+        &self,
+        installation: InstallationId,
+        installer: AccountId,
+        noted_at: OffsetDateTime,
+    ) -> Result<(), PortError> {
+        through!(self: BindingRepo.note_installer(installation, installer, noted_at))
+    }
+
+    async fn installer(&self, installation: InstallationId) -> Result<Option<AccountId>, PortError> {
+        through!(self: BindingRepo.installer(installation))
+    }
+
+    async fn unverified_since(
+        &self,
+        before: OffsetDateTime,
+        after: Option<Unverified>,
+        limit: u32,
+    ) -> Result<Vec<Unverified>, PortError> {
+        through!(self: BindingRepo.unverified_since(before, after, limit))
     }
 
     async fn release(
@@ -130,5 +162,27 @@ impl GithubGateway for Faulty<dyn GithubGateway> {
 
     async fn uninstall(&self, id: InstallationId) -> Result<Removal, PortError> {
         through!(self: GithubGateway.uninstall(id))
+    }
+
+    async fn mint(&self, id: InstallationId, scope: &TokenScope) -> Result<Minting, PortError> {
+        through!(self: GithubGateway.mint(id, scope))
+    }
+
+    async fn revoke(&self, token: &InstallationToken) -> Result<(), PortError> {
+        through!(self: GithubGateway.revoke(token))
+    }
+
+    async fn repositories(&self, token: &InstallationToken, page: u32) -> Result<Listing, PortError> {
+        through!(self: GithubGateway.repositories(token, page))
+    }
+
+    async fn installer(&self, id: InstallationId) -> Result<Option<AccountId>, PortError> {
+        through!(self: GithubGateway.installer(id))
+    }
+
+    /// Asks nobody, so nothing can go wrong; recorded all the same.
+    fn rate_left(&self) -> Option<RateLeft> {
+        self.record("rate_left", "()".into());
+        self.port.rate_left()
     }
 }

@@ -7,10 +7,10 @@ use crate::clock::rfc3339;
 use crate::model::Model;
 use crate::model::account::{Account, AccountKind, Membership};
 use crate::model::app::App;
-use crate::model::installation::Installation;
+use crate::model::installation::{Installation, InstallationRequest};
 use crate::urls::Urls;
 
-fn node_id(kind: &str, id: u64) -> String {
+pub(crate) fn node_id(kind: &str, id: u64) -> String {
     BASE64.encode(format!("{:03}:{kind}{id}", kind.len()).as_bytes())
 }
 
@@ -46,6 +46,30 @@ fn simple_user(Urls { web, api }: &Urls, account: &Account) -> Value {
         "user_view_type": "public",
         "site_admin": false,
     })
+}
+
+/// The account in whose name an App acts.
+pub(crate) fn bot(urls: &Urls, app: &App) -> Value {
+    let login = format!("{}[bot]", app.slug);
+    // Addresses hold the brackets percent-encoded.
+    let account = Account {
+        id: 90_000_000_000 + app.id,
+        kind: AccountKind::User,
+        login: format!("{}%5Bbot%5D", app.slug),
+        repositories: Vec::new(),
+        collaborators: std::collections::BTreeSet::new(),
+        created_at: app.created_at,
+    };
+    let mut bot = simple_user(urls, &account);
+    if let Some(members) = bot.as_object_mut() {
+        members.extend([
+            ("login".to_owned(), Value::from(login)),
+            ("type".to_owned(), "Bot".into()),
+            ("node_id".to_owned(), node_id("Bot", account.id).into()),
+            ("html_url".to_owned(), format!("{}/apps/{}", urls.web, app.slug).into()),
+        ]);
+    }
+    bot
 }
 
 fn enterprise(Urls { web, .. }: &Urls, account: &Account) -> Value {
@@ -138,6 +162,18 @@ pub(crate) fn installation(urls: &Urls, model: &Model, installation: &Installati
         "suspended_by": suspended_by.map(|user| account(urls, user)),
         "suspended_at": suspension.map(|suspension| rfc3339(suspension.at)),
         "contact_email": null,
+    })
+}
+
+/// A member's request that an App be installed.
+pub(crate) fn installation_request(urls: &Urls, model: &Model, request: &InstallationRequest) -> Value {
+    let person_or_organization = |id| model.account(id).map(|on| account(urls, on));
+    json!({
+        "id": request.id,
+        "node_id": node_id("IntegrationInstallationRequest", request.id),
+        "account": person_or_organization(request.account_id),
+        "requester": person_or_organization(request.requester_id),
+        "created_at": rfc3339(request.created_at),
     })
 }
 

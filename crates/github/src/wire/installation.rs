@@ -1,26 +1,11 @@
-//! GitHub's JSON, as far as it is needed (lesson L-66): unknown fields are ignored, missing ones are an error.
+//! Installations, and what they are on.
 
-use dockline::ports::AppFacts;
 use dockline::{Account, AccountId, AccountKind, AppId, Installation, InstallationId, InstalledOn};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 
+use super::out_of_range::out_of_range;
 use crate::fault::GithubFault;
-
-#[derive(Deserialize)]
-pub(crate) struct AppWire {
-    pub(crate) id: u64,
-    slug: String,
-    name: String,
-}
-
-impl TryFrom<AppWire> for AppFacts {
-    type Error = GithubFault;
-
-    fn try_from(wire: AppWire) -> Result<Self, GithubFault> {
-        Ok(Self { app: AppId::new(wire.id).map_err(|_| out_of_range())?, slug: wire.slug, name: wire.name })
-    }
-}
 
 #[derive(Deserialize)]
 pub(crate) struct InstallationWire {
@@ -83,46 +68,8 @@ pub(crate) struct InstallationsWire {
     pub(crate) installations: Vec<InstallationWire>,
 }
 
-#[derive(Deserialize)]
-pub(crate) struct UserWire {
-    id: u64,
-}
-
-impl TryFrom<UserWire> for AccountId {
-    type Error = GithubFault;
-
-    fn try_from(wire: UserWire) -> Result<Self, GithubFault> {
-        Self::new(wire.id).map_err(|_| out_of_range())
-    }
-}
-
-#[derive(Deserialize)]
-pub(crate) struct MembershipWire {
-    state: String,
-    role: String,
-    organization: UserWire,
-}
-
-impl MembershipWire {
-    /// The organization is compared by number: between two calls its name may have gone to another (lesson L-53).
-    pub(crate) fn administers(&self, organization: AccountId) -> bool {
-        self.state == "active" && self.role == "admin" && self.organization.id == organization.get()
-    }
-}
-
-/// The exchange's answer, 200 in either case. Both fields may be absent; neither may be of another type.
-#[derive(Deserialize)]
-pub(crate) struct ExchangeWire {
-    pub(crate) access_token: Option<String>,
-    pub(crate) error: Option<String>,
-}
-
 fn nullable<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
     Option::deserialize(deserializer)
-}
-
-fn out_of_range() -> GithubFault {
-    GithubFault::not_githubs("an id that is not from 1 to 2^53-1")
 }
 
 #[cfg(test)]

@@ -1,0 +1,59 @@
+//! Repositories: seven of about a hundred fields.
+
+use dockline::ports::Listing;
+use dockline::{Repository, RepositoryId};
+use serde::Deserialize;
+
+use super::out_of_range::out_of_range;
+use crate::fault::GithubFault;
+
+/// One page: an object, not an array (GitHub fact 25).
+#[derive(Deserialize)]
+pub(crate) struct RepositoriesWire {
+    total_count: u64,
+    repositories: Vec<RepositoryWire>,
+}
+
+impl TryFrom<RepositoriesWire> for Listing {
+    type Error = GithubFault;
+
+    fn try_from(wire: RepositoriesWire) -> Result<Self, GithubFault> {
+        if wire.repositories.len() > Self::PER_PAGE as usize {
+            return Err(GithubFault::not_githubs("more repositories than were asked for"));
+        }
+        let repositories = wire.repositories.into_iter().map(TryFrom::try_from).collect::<Result<_, _>>()?;
+        Ok(Self::Page { repositories, total: wire.total_count })
+    }
+}
+
+#[derive(Deserialize)]
+struct RepositoryWire {
+    id: u64,
+    full_name: String,
+    owner: OwnerWire,
+    private: bool,
+    default_branch: String,
+    language: Option<String>,
+    html_url: String,
+}
+
+#[derive(Deserialize)]
+struct OwnerWire {
+    login: String,
+}
+
+impl TryFrom<RepositoryWire> for Repository {
+    type Error = GithubFault;
+
+    fn try_from(wire: RepositoryWire) -> Result<Self, GithubFault> {
+        Ok(Self {
+            id: RepositoryId::new(wire.id).map_err(|_| out_of_range())?,
+            full_name: wire.full_name,
+            owner: wire.owner.login,
+            private: wire.private,
+            default_branch: wire.default_branch,
+            language: wire.language,
+            html_url: wire.html_url,
+        })
+    }
+}

@@ -1,0 +1,178 @@
+//! Who installed an installation, by GitHub's own record of what it told our App.
+
+use dockline::PortErrorKind;
+use dockline::ports::GithubGateway;
+use serde_json::{Value, json};
+
+use crate::logs::Logs;
+use crate::scripted::{Reply, Scripted, Seen};
+use crate::setting::{APP, INSTALLATION, VISITOR, account_id, chain, gateway, installation_id, kind, usual};
+
+const LIST: &str = "GET /api/app/hook/deliveries?per_page=100";
+/// L-63: GitHub counts deliveries beyond 2^53.
+const DELIVERY: u64 = 12_077_215_967_123_456_789;
+const DETAIL: &str = "GET /api/app/hook/deliveries/12077215967123456789";
+
+/// An entry of the list.
+fn entry(id: u64, event: &str, action: Value, installation: Value) -> Value {
+    json!({ "id": id, "guid": "0b989ba4-242f-11e5-81e1-c7b6966d2516", "delivered_at": "2026-11-18T11:00:00Z",
+            "redelivery": false, "duration": 0.03, "status": "Invalid HTTP Response: 502", "status_code": 502,
+            "event": event, "action": action, "installation_id": installation, "repository_id": null,
+            "throttled_at": null })
+}
+
+fn created(id: u64) -> Value {
+    entry(id, "installation", json!("created"), json!(INSTALLATION))
+}
+
+fn others() -> Vec<Value> {
+    vec![
+        entry(1, "ping", Value::Null, Value::Null),
+        entry(2, "installation", json!("created"), json!(INSTALLATION + 1)),
+        entry(3, "installation", json!("suspend"), json!(INSTALLATION)),
+        entry(4, "installation_repositories", json!("created"), json!(INSTALLATION)),
+    ]
+}
+
+fn payload() -> Value {
+    json!({ "action": "created",
+            "installation": { "id": INSTALLATION, "app_id": APP, "account": { "id": 1, "login": "payload-canary" } },
+            "repositories": [{ "id": 1, "full_name": "payload-canary/x" }],
+            "requester": { "id": 5, "login": "asker" }, "sender": { "id": VISITOR, "login": "mona" } })
+}
+
+fn detail(payload: &Value) -> Value {
+    let mut detail = created(DELIVERY);
+    detail["request"] = json!({ "headers": { "X-GitHub-Event": "installation" }, "payload": payload });
+    detail["response"] = json!({ "headers": {}, "payload": "Bad Gateway" });
+    detail
+}
+
+/// A GitHub with these pages of deliveries, each of which links to the next, and this record of the one.
+async fn recording(pages: Vec<Vec<Value>>, detail: Reply) -> Scripted {
+    let detail = std::sync::Mutex::new(Some(detail));
+    Scripted::start(usual(move |seen: &Seen| {
+        if seen.line == DETAIL {
+            return detail.lock().unwrap().take();
+        }
+        let rest = seen.line.strip_prefix(LIST)?;
+        let number = rest.strip_prefix("&cursor=v1_").map_or(0, |cursor| cursor.parse().unwrap());
+        let reply = Reply::json(200, &json!(pages[number]));
+        let next = format!(
+            "<http://{}/api/app/hook/deliveries?per_page=100&cursor=v1_{}>; rel=\"next\"",
+            seen.header("host"),
+            number + 1
+        );
+        Some(if number + 1 < pages.len() { reply.header("link", next) } else { reply })
+    }))
+    .await
+}
+
+async fn of_payload(payload: Value) -> Scripted {
+    recording(vec![vec![created(DELIVERY)]], Reply::json(200, &detail(&payload))).await
+}
+
+#[tokio::test]
+async fn the_sender_of_the_birth_is_the_installer_and_the_newest_record_counts() {
+    let mut page = others();
+    page.extend([created(DELIVERY), created(9)]);
+    let github = recording(vec![page], Reply::json(200, &detail(&payload()))).await;
+    let installer = gateway(&github).installer(installation_id()).await.unwrap();
+    assert_eq!(installer, Some(account_id(VISITOR)));
+    assert_eq!(github.lines(), [LIST, DETAIL]);
+    assert!(github.seen().iter().all(|seen| seen.bearer().starts_with("eyJ")), "as the App");
+}
+
+#[tokio::test]
+async fn later_pages_are_read_but_no_more_than_three() {
+    let record = || Reply::json(200, &detail(&payload()));
+    let github = recording(vec![others(), others(), vec![created(DELIVERY)], others()], record()).await;
+    let installer = gateway(&github).installer(installation_id()).await.unwrap();
+    assert_eq!(installer, Some(account_id(VISITOR)));
+    let (second, third) = (format!("{LIST}&cursor=v1_1"), format!("{LIST}&cursor=v1_2"));
+    assert_eq!(github.lines(), [LIST, &second, &third, DETAIL]);
+
+    let github = recording(vec![others(), others(), others(), vec![created(DELIVERY)]], record()).await;
+    assert_eq!(gateway(&github).installer(installation_id()).await.unwrap(), None);
+    assert_eq!(github.lines(), [LIST, &second, &third]);
+}
+
+#[tokio::test]
+async fn what_is_not_on_record_is_none() {
+    for pages in [vec![vec![]], vec![others()], vec![vec![], others()]] {
+        let github = recording(pages, Reply::bytes(500, "")).await;
+        assert_eq!(gateway(&github).installer(installation_id()).await.unwrap(), None);
+        assert!(!github.lines().contains(&DETAIL.to_owned()));
+    }
+    // Forgotten between two calls, and without its payload.
+    let github = recording(vec![vec![created(DELIVERY)]], Reply::message(404, "Not Found")).await;
+    assert_eq!(gateway(&github).installer(installation_id()).await.unwrap(), None);
+    let github = of_payload(Value::Null).await;
+    assert_eq!(gateway(&github).installer(installation_id()).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_record_of_something_else_names_nobody_l64() {
+    let changed = |pointer: &str, value: Value| {
+        let mut payload = payload();
+        *payload.pointer_mut(pointer).unwrap() = value;
+        payload
+    };
+    let mut lonely = payload();
+    lonely.as_object_mut().unwrap().remove("sender");
+    for payload in [
+        changed("/installation/id", json!(INSTALLATION + 1)),
+        changed("/installation/app_id", json!(APP + 1)),
+        changed("/action", json!("deleted")),
+        changed("/sender", Value::Null),
+        changed("/sender/id", json!(0)),
+        changed("/sender/id", json!(VISITOR.to_string())),
+        lonely,
+        json!({}),
+        json!("{\"action\":\"created\"}"),
+    ] {
+        let github = of_payload(payload.clone()).await;
+        assert_eq!(
+            kind(gateway(&github).installer(installation_id()).await),
+            PortErrorKind::Corrupt,
+            "{payload}"
+        );
+    }
+    let mut another = detail(&payload());
+    another["event"] = json!("installation_target");
+    let github = recording(vec![vec![created(DELIVERY)]], Reply::json(200, &another)).await;
+    assert_eq!(kind(gateway(&github).installer(installation_id()).await), PortErrorKind::Corrupt);
+}
+
+#[tokio::test]
+async fn a_next_page_on_another_host_is_not_asked_for_i18() {
+    let elsewhere = Scripted::start(usual(|_| None)).await;
+    let link = format!("<{}/api/app/hook/deliveries?cursor=v1_1>; rel=\"next\"", elsewhere.base());
+    let github =
+        Scripted::start(usual(move |_| Some(Reply::json(200, &json!([])).header("link", &link)))).await;
+    assert_eq!(kind(gateway(&github).installer(installation_id()).await), PortErrorKind::Corrupt);
+    assert_eq!(github.seen().len(), 1);
+    assert!(elsewhere.seen().is_empty());
+}
+
+#[tokio::test]
+async fn a_list_that_is_not_there_is_trouble() {
+    let github = Scripted::start(usual(|_| None)).await;
+    assert_eq!(kind(gateway(&github).installer(installation_id()).await), PortErrorKind::Unexpected);
+    let github = Scripted::start(usual(|_| Some(Reply::message(404, "Integration not found")))).await;
+    assert_eq!(kind(gateway(&github).installer(installation_id()).await), PortErrorKind::Rejected);
+}
+
+#[tokio::test]
+async fn nothing_of_a_payload_is_logged_or_told_i14() {
+    let (logs, _guard) = Logs::capture();
+    let github = of_payload(payload()).await;
+    gateway(&github).installer(installation_id()).await.unwrap();
+    let mut foreign = payload();
+    foreign["installation"]["app_id"] = json!("payload-canary");
+    let github = of_payload(foreign).await;
+    let error = gateway(&github).installer(installation_id()).await.unwrap_err();
+    assert!(!chain(&error).contains("canary"), "{}", chain(&error));
+    tracing::warn!("captured");
+    assert!(logs.text().contains("captured") && !logs.text().contains("canary"), "{}", logs.text());
+}

@@ -1,0 +1,168 @@
+//! What an installation's token reaches.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+
+use dockline::ports::{GithubGateway, Listing};
+use dockline::{PortErrorKind, Repository, RepositoryId};
+use serde_json::{Value, json};
+
+use crate::scripted::{Reply, Scripted};
+use crate::setting::{OPAQUE, gateway, kind, limited, repository_body, token, token_aged, usual};
+
+fn line(page: u32) -> String {
+    format!("GET /api/installation/repositories?per_page=100&page={page}")
+}
+
+async fn saying(status: u16, body: Value) -> Scripted {
+    Scripted::start(usual(move |_| Some(Reply::json(status, &body)))).await
+}
+
+fn page(repositories: &[Value], total: u64) -> Value {
+    json!({ "total_count": total, "repository_selection": "selected", "repositories": repositories })
+}
+
+#[tokio::test]
+async fn a_repository_is_told_with_what_a_caller_needs_of_it_l66() {
+    let mut quiet = repository_body(3_000_000_000);
+    quiet["language"] = Value::Null;
+    let mut without = repository_body(2);
+    without.as_object_mut().unwrap().remove("language");
+    let github = saying(200, page(&[repository_body(1), quiet, without], 3)).await;
+    let Listing::Page { repositories, total } = gateway(&github).repositories(&token(), 1).await.unwrap()
+    else {
+        panic!("refused")
+    };
+    let told = |id: u64, language: Option<&str>| Repository {
+        id: RepositoryId::new(id).unwrap(),
+        full_name: "acme-coffee/beans".to_owned(),
+        owner: "acme-coffee".to_owned(),
+        private: true,
+        default_branch: "trunk".to_owned(),
+        language: language.map(str::to_owned),
+        html_url: "https://github.com/acme-coffee/beans".to_owned(),
+    };
+    assert_eq!(repositories, [told(1, Some("Rust")), told(3_000_000_000, None), told(2, None)]);
+    assert_eq!(total, 3);
+    assert_eq!(github.lines(), [line(1)]);
+    assert_eq!(github.seen()[0].bearer(), OPAQUE);
+}
+
+#[tokio::test]
+async fn the_page_that_is_asked_for_is_the_page_that_is_asked_of_github() {
+    let github = Scripted::start(usual(|seen| {
+        let number: u64 = seen.line.rsplit_once("&page=").unwrap().1.parse().unwrap();
+        let first = (number - 1) * 100 + 1;
+        let full: Vec<Value> = (first..=250.min(first + 99)).map(repository_body).collect();
+        Some(Reply::json(200, &page(&full, 250)))
+    }))
+    .await;
+    let app = gateway(&github);
+    for (number, ids) in [(3, 201..=250), (1, 1..=100), (4, 301..=300)] {
+        let Listing::Page { repositories, total } = app.repositories(&token(), number).await.unwrap() else {
+            panic!("refused")
+        };
+        assert!(repositories.iter().map(|repository| repository.id.get()).eq(ids), "{number}");
+        assert_eq!(total, 250);
+    }
+    assert_eq!(github.lines(), [line(3), line(1), line(4)]);
+}
+
+#[tokio::test]
+async fn a_hundred_repositories_of_full_size_fit_l65() {
+    let mut large = repository_body(1);
+    large["filling"] = json!("x".repeat(40_000));
+    let github = saying(200, page(&vec![large; 100], 100)).await;
+    let listing = gateway(&github).repositories(&token(), 1).await.unwrap();
+    assert!(matches!(listing, Listing::Page { repositories, .. } if repositories.len() == 100));
+}
+
+#[tokio::test]
+async fn what_is_no_page_of_repositories_is_corrupt_l64() {
+    let without = |field: &str| {
+        let mut body = repository_body(1);
+        body.as_object_mut().unwrap().remove(field);
+        page(&[body], 1)
+    };
+    let mut null_branch = repository_body(1);
+    null_branch["default_branch"] = Value::Null;
+    for body in [
+        without("default_branch"),
+        without("id"),
+        without("owner"),
+        without("full_name"),
+        without("private"),
+        without("html_url"),
+        page(&[null_branch], 1),
+        page(&[repository_body(0)], 1),
+        page(&[repository_body(1 << 53)], 1),
+        page(&vec![repository_body(1); 101], 101),
+        json!({ "repositories": [] }),
+        json!({ "total_count": 0 }),
+        json!([repository_body(1)]),
+        Value::Null,
+    ] {
+        let github = saying(200, body.clone()).await;
+        assert_eq!(kind(gateway(&github).repositories(&token(), 1).await), PortErrorKind::Corrupt, "{body}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_github_does_not_take_any_more_is_refused_and_an_old_one_at_once() {
+    for (status, message) in
+        [(401, "Bad credentials"), (403, "This installation has been suspended"), (404, "Not Found")]
+    {
+        let github = saying(status, json!({ "message": message })).await;
+        for age in [5_000, 60_000, 7_200_000] {
+            let listing = gateway(&github).repositories(&token_aged(age), 1).await.unwrap();
+            assert_eq!(listing, Listing::TokenRefused, "{status} {age}");
+        }
+        assert_eq!(github.seen().len(), 3, "{status}: tried once each");
+    }
+}
+
+#[tokio::test]
+async fn other_refusals_keep_their_kind_also_of_a_fresh_token_l34() {
+    let cases: [(fn() -> Reply, PortErrorKind); 4] = [
+        (|| Reply::message(403, "Resource not accessible by integration"), PortErrorKind::Rejected),
+        (|| Reply::message(403, "You have exceeded a secondary rate limit"), limited(60)),
+        (|| Reply::message(429, "").header("retry-after", "9"), limited(9)),
+        (|| Reply::message(502, ""), PortErrorKind::Unavailable),
+    ];
+    for (reply, expected) in cases {
+        let github = Scripted::start(move |_| reply()).await;
+        assert_eq!(kind(gateway(&github).repositories(&token_aged(0), 1).await), expected);
+        assert_eq!(github.seen().len(), 1, "nothing but a 401 is tried again");
+    }
+}
+
+/// Refuses the token so many times, and takes it from then on.
+async fn late(refusals: usize) -> Scripted {
+    let asked = Arc::new(AtomicUsize::new(0));
+    Scripted::start(usual(move |_| {
+        let refused = asked.fetch_add(1, Ordering::Relaxed) < refusals;
+        refused.then(|| Reply::message(401, "Bad credentials"))
+    }))
+    .await
+}
+
+/// The clock stands still at one millisecond before the fifth second, so that each wait is one millisecond; the schedule
+/// itself is tested where it is made.
+#[tokio::test]
+async fn a_fresh_token_that_is_refused_twice_is_accepted_at_last_l49() {
+    let github = late(2).await;
+    let listing = gateway(&github).repositories(&token_aged(4_999), 1).await.unwrap();
+    assert!(matches!(listing, Listing::Page { .. }));
+    assert_eq!(github.lines(), [line(1), line(1), line(1)]);
+}
+
+#[tokio::test]
+async fn a_fresh_token_is_not_tried_for_ever_l49() {
+    let github = late(usize::MAX).await;
+    let begun = Instant::now();
+    let listing = gateway(&github).repositories(&token_aged(4_999), 1).await.unwrap();
+    assert_eq!(listing, Listing::TokenRefused);
+    assert_eq!(github.seen().len(), 4);
+    assert!(begun.elapsed().as_secs() < 5, "{:?}", begun.elapsed());
+}

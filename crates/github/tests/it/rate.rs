@@ -1,0 +1,107 @@
+//! How much is left for calls as the App, and whose budget a limit is on (invariant I19).
+
+use std::sync::Arc;
+
+use dockline::ports::{GithubGateway, RateLeft};
+use dockline::{InstallationId, InstallationToken, NewToken, TokenScope};
+use dockline_github::GithubApp;
+use time::{Duration, OffsetDateTime};
+
+use crate::scripted::{Reply, Scripted};
+use crate::setting::{
+    MINT, NOW, OPAQUE, app_body, clock, config, gateway, installation_id, kind, limited, token, usual,
+};
+
+fn with_rate(reply: Reply, remaining: u64) -> Reply {
+    reply
+        .header("x-ratelimit-limit", "15000")
+        .header("x-ratelimit-remaining", remaining.to_string())
+        .header("x-ratelimit-reset", (NOW + 1_800).to_string())
+}
+
+#[tokio::test]
+async fn what_is_left_is_what_the_last_answer_to_the_app_said() {
+    let github = Scripted::start(usual(|seen| match seen.line.as_str() {
+        "GET /api/app" => Some(with_rate(Reply::json(200, &app_body()), 14_999)),
+        "GET /api/app/installations/6000000042" => Some(with_rate(Reply::message(404, "Not Found"), 14_998)),
+        MINT => Some(with_rate(Reply::message(422, "no"), 14_997)),
+        "DELETE /api/installation/token" => Some(with_rate(Reply::bytes(204, ""), 4_000)),
+        line if line.starts_with("GET /api/installation") => Some(with_rate(Reply::message(404, ""), 4_000)),
+        _ => None,
+    }))
+    .await;
+    let app = gateway(&github);
+    let resets_at = OffsetDateTime::from_unix_timestamp(NOW + 1_800).unwrap();
+    let left = |remaining| Some(RateLeft { limit: 15_000, remaining, resets_at });
+    assert_eq!(app.rate_left(), None);
+    app.app().await.unwrap();
+    assert_eq!(app.rate_left(), left(14_999));
+    app.mint(installation_id(), &TokenScope::everything()).await.unwrap();
+    assert_eq!(app.clone().rate_left(), left(14_997), "failures count, and a clone is the same gateway");
+    app.repositories(&token(), 1).await.unwrap();
+    app.revoke(&token()).await.unwrap();
+    assert_eq!(app.rate_left(), left(14_997), "an installation's budget is another");
+    app.installation(installation_id()).await.unwrap();
+    assert_eq!(app.rate_left(), left(14_999), "a 404 is confirmed");
+    app.uninstall(InstallationId::new(1).unwrap()).await.unwrap();
+    assert_eq!(github.lines().last().unwrap(), "GET /api/app");
+}
+
+#[tokio::test]
+async fn a_github_without_limits_says_nothing_and_we_say_none() {
+    let github = Scripted::start(usual(|_| None)).await;
+    let app = gateway(&github);
+    app.app().await.unwrap();
+    assert_eq!(app.rate_left(), None);
+}
+
+fn token_of(installation: u64) -> InstallationToken {
+    InstallationToken::new(NewToken {
+        installation: InstallationId::new(installation).unwrap(),
+        secret: OPAQUE.into(),
+        issued_at: OffsetDateTime::UNIX_EPOCH,
+        expires_at: OffsetDateTime::UNIX_EPOCH,
+        web_origin: "https://github.com".to_owned(),
+    })
+}
+
+#[tokio::test]
+async fn an_installations_used_up_budget_holds_up_that_installation_alone() {
+    let first = std::sync::atomic::AtomicBool::new(true);
+    let github = Scripted::start(usual(move |_| {
+        let limit = || with_rate(Reply::message(403, "API rate limit exceeded for installation ID 1."), 0);
+        first.swap(false, std::sync::atomic::Ordering::Relaxed).then(limit)
+    }))
+    .await;
+    let clock = clock();
+    let app = GithubApp::new(config(&github).with_clock(Arc::clone(&clock) as _)).unwrap();
+    assert_eq!(kind(app.repositories(&token_of(1), 1).await), limited(1_800));
+    clock.advance(Duration::seconds(1_799));
+    assert_eq!(kind(app.repositories(&token_of(1), 1).await), limited(1));
+    assert_eq!(github.seen().len(), 1, "nothing was sent");
+
+    app.repositories(&token_of(2), 1).await.unwrap();
+    app.app().await.unwrap();
+    app.revoke(&token_of(1)).await.unwrap();
+    clock.advance(Duration::seconds(1));
+    app.repositories(&token_of(1), 1).await.unwrap();
+    assert_eq!(github.seen().len(), 5);
+}
+
+#[tokio::test]
+async fn a_limit_on_how_we_behave_holds_up_every_mint_and_listing_but_no_revocation_i19() {
+    let github = Scripted::start(usual(|seen| {
+        let limit =
+            || Reply::message(403, "You have exceeded a secondary rate limit").header("retry-after", "45");
+        (seen.line.starts_with("GET /api/installation/")).then(limit)
+    }))
+    .await;
+    let app = gateway(&github);
+    assert_eq!(kind(app.repositories(&token(), 1).await), limited(45));
+    assert_eq!(kind(app.repositories(&token_of(2), 1).await), limited(45));
+    assert_eq!(kind(app.mint(installation_id(), &TokenScope::everything()).await), limited(45));
+    assert_eq!(kind(app.installer(installation_id()).await), limited(45));
+    assert_eq!(github.seen().len(), 1);
+    app.revoke(&token()).await.unwrap();
+    assert_eq!(github.seen().len(), 2, "a live token is worse than a call too early");
+}
