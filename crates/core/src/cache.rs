@@ -90,31 +90,27 @@ where
         now: OffsetDateTime,
         start: impl FnOnce(Flight<K, V, E>) -> Flown<V, E>,
     ) -> Found<V, E> {
-        let mut entries = self.lock();
-        let kept = entries.by_installation.get(&installation).and_then(|by_key| by_key.get(key));
-        match kept {
-            Some(entry) if entry.generation() > generation => return Found::Outdated,
-            Some(Entry::Landed { value, generation: made, fresh_until })
-                if *made == generation && now < *fresh_until =>
-            {
-                return Found::Fresh(value.clone());
+        let number = {
+            let mut entries = self.lock();
+            if let Some(found) = entries.find(installation, key, generation, now) {
+                return found;
             }
-            Some(Entry::Flying { generation: made, flight, .. }) if *made == generation => {
-                // One that nobody waits for any more is gone.
-                if let Some(flight) = flight.upgrade() {
-                    return Found::Flying(flight);
-                }
-            }
-            _ => {}
-        }
-        entries.flights += 1;
-        let number = entries.flights;
+            entries.flights += 1;
+            entries.flights
+        };
+        // Made, and dropped where a rival was quicker, without the lock: a flight that is dropped takes it.
         let flight = Flight { cache: self.clone(), installation, key: key.clone(), number, generation };
         let flight = start(flight).shared();
+        let mut entries = self.lock();
+        if let Some(found) = entries.find(installation, key, generation, now) {
+            drop(entries);
+            return found;
+        }
         if let Some(weak) = flight.downgrade() {
             let entry = Entry::Flying { number, generation, flight: weak };
             entries.by_installation.entry(installation).or_default().insert(key.clone(), entry);
         }
+        drop(entries);
         Found::Flying(flight)
     }
 
@@ -139,6 +135,25 @@ fn values<K, V: Clone, E: Clone>(entries: HashMap<K, Entry<V, E>>) -> impl Itera
 }
 
 impl<K: Clone + Eq + Hash, V: Clone, E: Clone> Entries<K, V, E> {
+    fn find(
+        &self,
+        installation: InstallationId,
+        key: &K,
+        generation: u64,
+        now: OffsetDateTime,
+    ) -> Option<Found<V, E>> {
+        match self.by_installation.get(&installation)?.get(key)? {
+            entry if entry.generation() > generation => Some(Found::Outdated),
+            Entry::Landed { value, generation: made, fresh_until } => {
+                (*made == generation && now < *fresh_until).then(|| Found::Fresh(value.clone()))
+            }
+            // One that is about to be dropped, since nobody waits for it any more, is none.
+            Entry::Flying { generation: made, flight, .. } => {
+                flight.upgrade().filter(|_| *made == generation).map(Found::Flying)
+            }
+        }
+    }
+
     fn len(&self) -> usize {
         self.by_installation.values().map(HashMap::len).sum()
     }
@@ -159,7 +174,8 @@ impl<K: Clone + Eq + Hash, V: Clone, E: Clone> Entries<K, V, E> {
         self.by_installation.retain(|_, by_key| {
             by_key.retain(|_, entry| match entry {
                 Entry::Landed { fresh_until, .. } => now < *fresh_until,
-                Entry::Flying { flight, .. } => flight.upgrade().is_some(),
+                // One that is dropped removes itself.
+                Entry::Flying { .. } => true,
             });
             !by_key.is_empty()
         });
@@ -221,3 +237,6 @@ impl<K: Clone + Eq + Hash, V: Clone, E: Clone> Drop for Flight<K, V, E> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

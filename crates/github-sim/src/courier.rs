@@ -16,6 +16,8 @@ use crate::delivery::{Delivery, Outcome};
 use crate::error::SimError;
 use crate::sim::GithubSim;
 
+/// How long github.com waits for an answer (GitHub fact 51).
+const PATIENCE: Duration = Duration::from_secs(10);
 /// How much of an answer's body is kept.
 const ANSWER_LIMIT: usize = 64 * 1024;
 /// How long to wait where only the simulator's clock says when something is due.
@@ -56,7 +58,9 @@ impl GithubSim {
                 let world = self.world();
                 (world.outbox.next_due(), world.now())
             };
-            let nap = due.and_then(|due| Duration::try_from(due - now).ok()).unwrap_or(LONGEST_NAP);
+            // What became due meanwhile is nothing to wait for.
+            let until = |due: OffsetDateTime| Duration::try_from(due - now).unwrap_or_default();
+            let nap = due.map_or(LONGEST_NAP, until);
             // Woken when something new waits, and when the clock was moved; else when the next is due.
             drop(timeout(nap.min(LONGEST_NAP), self.shared().mail.notified()).await);
         }
@@ -78,7 +82,7 @@ impl GithubSim {
 
     async fn post(&self, letter: &Delivery) -> Outcome {
         let (began, delivered_at) = (Instant::now(), self.now());
-        let answer = timeout(self.config().webhook_timeout, exchange(letter)).await;
+        let answer = timeout(self.config().webhook_timeout.unwrap_or(PATIENCE), exchange(letter)).await;
         let duration = began.elapsed();
         match answer {
             Ok(Ok(answer)) => answer.outcome(delivered_at, duration),

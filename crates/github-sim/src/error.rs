@@ -13,6 +13,9 @@ pub enum SimError {
     /// No installation has this id, or it was uninstalled.
     #[error("there is no installation {0}")]
     UnknownInstallation(u64),
+    /// No repository has this name on that account, or this id.
+    #[error("there is no repository {0}")]
+    UnknownRepository(String),
     /// No installation request waits under this id.
     #[error("no installation request {0} is waiting")]
     UnknownRequest(u64),

@@ -1,6 +1,6 @@
 //! Random bytes, and the shapes that GitHub gives them.
 
-use data_encoding::HEXLOWER;
+use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
 
 use crate::error::SimError;
 
@@ -19,6 +19,13 @@ pub(crate) fn hex(bytes: usize) -> Result<String, SimError> {
     let mut raw = vec![0; bytes];
     fill(&mut raw)?;
     Ok(HEXLOWER.encode(&raw))
+}
+
+/// `bytes` random bytes in base64url without padding.
+pub(crate) fn base64url(bytes: usize) -> Result<String, SimError> {
+    let mut raw = vec![0; bytes];
+    fill(&mut raw)?;
+    Ok(BASE64URL_NOPAD.encode(&raw))
 }
 
 /// `prefix` and `length` random letters and digits, each equally likely.

@@ -25,7 +25,7 @@ use crate::control::CONTROL;
 use crate::fault_answer::{self, Severed};
 use crate::sim::GithubSim;
 use crate::urls::API;
-use crate::{api, control, random, web};
+use crate::{api, control, git, random, web};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-github-request-id");
 
@@ -67,6 +67,7 @@ impl GithubSim {
             .nest(API, api::routes(self))
             .nest(CONTROL, control::routes())
             .merge(web::routes())
+            .merge(git::routes())
             .layer(from_fn_with_state(self.clone(), observe))
             .with_state(self.clone())
     }

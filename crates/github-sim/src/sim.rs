@@ -1,5 +1,8 @@
 //! The handle that tests and programs hold.
 
+mod repositories;
+mod tokens;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -9,10 +12,12 @@ use time::OffsetDateTime;
 
 use crate::error::SimError;
 use crate::fault::FaultRule;
+use crate::git::store::GitStore;
 use crate::model::account::{AccountKind, Membership, MembershipState, Role};
 use crate::model::app::{AppCredentials, NewApp};
 use crate::model::change::Actor;
 use crate::model::installation::{Installation, InstallationRequest, NewInstallation, Selection};
+use crate::model::repository::NewRepository;
 use crate::requests::RecordedRequest;
 use crate::webhook::Guard;
 use crate::world::{Config, Shared, World};
@@ -74,6 +79,10 @@ impl GithubSim {
         &self.shared.config
     }
 
+    pub(crate) fn git(&self) -> &GitStore {
+        &self.shared.git
+    }
+
     fn create_account(&self, kind: AccountKind, login: &str) -> Result<u64, SimError> {
         let mut world = self.world();
         let now = world.now();
@@ -118,7 +127,7 @@ impl GithubSim {
 
     /// A repository; its id.
     pub fn add_repository(&self, owner: &str, name: &str, private: bool) -> Result<u64, SimError> {
-        self.world().model.add_repository(owner, name, private)
+        self.create_repository(owner, NewRepository::new(name).private(private))
     }
 
     /// `user` may read something of `owner`'s, without being a member.

@@ -1,32 +1,34 @@
 //! Everything that changes, behind one lock.
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration as StdDuration;
 
-use time::{Duration, OffsetDateTime};
+use time::OffsetDateTime;
 use tokio::sync::Notify;
 
 use crate::clock::Clock;
 use crate::fault::Faults;
+use crate::git::store::GitStore;
 use crate::model::Model;
+use crate::model::installation_token::TokenFormat;
 use crate::outbox::Outbox;
+use crate::rate_limit::RateLimits;
 use crate::requests::RequestLog;
 use crate::urls::Urls;
 
 /// How a [`GithubSim`](crate::GithubSim) presents itself.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Config {
     /// What comes before every address in answers and pages, such as `http://github.example:8080`; none: `http://` and the request's Host.
     pub base_url: Option<String>,
-    /// How long a receiver may take to answer a webhook delivery. github.com waits 10 s, an enterprise server 30 s.
-    pub webhook_timeout: StdDuration,
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Self { base_url: None, webhook_timeout: StdDuration::from_secs(10) }
-    }
+    /// How long a receiver may take to answer a webhook delivery; none: 10 s, as on github.com. An enterprise server waits 30 s.
+    pub webhook_timeout: Option<StdDuration>,
+    /// How installation tokens look, until [`set_token_format`](crate::GithubSim::set_token_format).
+    pub token_format: TokenFormat,
+    /// The program `git`, by its name or path; none: `git`, wherever the `PATH` has it.
+    pub git: Option<PathBuf>,
 }
 
 impl Config {
@@ -40,7 +42,21 @@ impl Config {
     /// Another time for receivers of webhook deliveries.
     #[must_use]
     pub fn with_webhook_timeout(mut self, timeout: StdDuration) -> Self {
-        self.webhook_timeout = timeout;
+        self.webhook_timeout = Some(timeout);
+        self
+    }
+
+    /// How installation tokens look.
+    #[must_use]
+    pub fn with_token_format(mut self, format: TokenFormat) -> Self {
+        self.token_format = format;
+        self
+    }
+
+    /// The program `git`, by its name or path.
+    #[must_use]
+    pub fn with_git(mut self, program: impl Into<PathBuf>) -> Self {
+        self.git = Some(program.into());
         self
     }
 }
@@ -52,7 +68,7 @@ pub(crate) struct World {
     pub(crate) faults: Faults,
     pub(crate) log: RequestLog,
     pub(crate) outbox: Outbox,
-    pub(crate) allowance: Allowance,
+    pub(crate) rate_limits: RateLimits,
 }
 
 impl World {
@@ -61,30 +77,10 @@ impl World {
     }
 }
 
-/// The hourly limit as the headers tell it: counted for the whole simulator, and never enforced.
-#[derive(Debug, Default)]
-pub(crate) struct Allowance {
-    window: Option<OffsetDateTime>,
-    used: u32,
-}
-
-impl Allowance {
-    /// Counts a request; the number used and the reset time as epoch seconds.
-    pub(crate) fn count(&mut self, now: OffsetDateTime) -> (u32, i64) {
-        let hour = Duration::hours(1);
-        let begun = self.window.filter(|begun| *begun <= now && now < *begun + hour);
-        if begun.is_none() {
-            self.used = 0;
-        }
-        self.used = self.used.saturating_add(1);
-        let begun = *self.window.insert(begun.unwrap_or(now));
-        (self.used, (begun + hour).unix_timestamp())
-    }
-}
-
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) config: Config,
+    pub(crate) git: GitStore,
     world: Mutex<World>,
     /// The first address that it was served at.
     served_at: OnceLock<String>,
@@ -96,7 +92,17 @@ pub(crate) struct Shared {
 
 impl Shared {
     pub(crate) fn new(config: Config) -> Arc<Self> {
-        Arc::new(Self { config, ..Self::default() })
+        let mut world = World::default();
+        world.model.installation_tokens.format = config.token_format;
+        let git = GitStore::new(config.git.clone());
+        Arc::new(Self {
+            config,
+            git,
+            world: Mutex::new(world),
+            served_at: OnceLock::new(),
+            mail: Notify::new(),
+            courier: tokio::sync::Mutex::new(()),
+        })
     }
 
     /// Addresses that begin with `web`, unless the configuration names others.

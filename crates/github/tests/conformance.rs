@@ -3,15 +3,20 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use dockline::ports::GithubGateway;
 use dockline::{
-    Account, AccountId, AccountKind, AppId, AuthorizationCode, Installation, InstallationId, InstalledOn,
+    Access, Account, AccountId, AccountKind, AppId, AuthorizationCode, Installation, InstallationId,
+    InstalledOn, PermissionName, Repository, RepositoryId,
 };
 use dockline_github::{GithubApp, GithubAppConfig, GithubHost};
-use dockline_github_sim::{Config, Fault, FaultRule, Garbage, GithubSim, NewApp, Role, RunningSim};
+use dockline_github_sim::{
+    Config, DeliveryMode, Fault, FaultRule, Garbage, GithubSim, NewApp, NewRepository, Role, RunningSim,
+    TokenFormat, TokenLag,
+};
 use dockline_testkit::fixtures::unique;
 use dockline_testkit::github_gateway::{GatewayDriver, Standing, Trouble, Visitor};
 use secrecy::ExposeSecret;
@@ -19,6 +24,9 @@ use secrecy::ExposeSecret;
 dockline_testkit::github_gateway_suite!(async { Simulated::start().await });
 
 const TIMEOUT: Duration = Duration::from_millis(700);
+
+/// Read, so that there is something above it; and write. Without metadata a token lists nothing.
+const GRANTED: [(&str, &str); 3] = [("contents", "write"), ("members", "read"), ("metadata", "read")];
 
 #[derive(Debug)]
 struct Simulated {
@@ -31,8 +39,13 @@ struct Simulated {
 impl Simulated {
     async fn start() -> Self {
         let sim = GithubSim::new(Config::default());
-        let new =
-            |slug| NewApp::new(slug, "http://127.0.0.1/callback").with_permissions([("members", "read")]);
+        // GitHub has on record what it sent and nobody received.
+        sim.set_delivery_mode(DeliveryMode::Dropped);
+        let new = |slug| {
+            NewApp::new(slug, "http://127.0.0.1/callback")
+                .with_permissions(GRANTED)
+                .with_webhook_url("http://127.0.0.1/webhook")
+        };
         let app = sim.create_app(new("acme-dock")).unwrap();
         let another_app = sim.create_app(new("another-dock")).unwrap().app_id;
         let running = sim.start().await.unwrap();
@@ -125,6 +138,60 @@ impl GatewayDriver for Simulated {
             id: AccountId::new(number).unwrap(),
             code: AuthorizationCode::presented(code.expose_secret()),
         }
+    }
+
+    async fn granted(&self, _: InstallationId) -> BTreeMap<PermissionName, Access> {
+        let access = |text: &str| if text == "write" { Access::Write } else { Access::Read };
+        GRANTED.map(|(name, text)| (PermissionName::new(name).unwrap(), access(text))).into()
+    }
+
+    async fn add_repositories(&self, id: InstallationId, count: usize) -> Vec<Repository> {
+        let owner = self.sim().installation(id.get()).unwrap().account_login;
+        let add = |number: usize| {
+            let name = format!("Repository.{number}");
+            let (private, branch) = (number.is_multiple_of(2), format!("trunk/{number}"));
+            let language = (!number.is_multiple_of(3)).then_some("Rust");
+            let new = NewRepository::new(&name)
+                .private(private)
+                .with_default_branch(&branch)
+                .with_language(language);
+            let added = self.sim().create_repository(&owner, new).unwrap();
+            Repository {
+                id: RepositoryId::new(added).unwrap(),
+                full_name: format!("{owner}/{name}"),
+                owner: owner.clone(),
+                private,
+                default_branch: branch,
+                language: language.map(str::to_owned),
+                html_url: format!("{}/{owner}/{name}", self.running.web),
+            }
+        };
+        (1..=count).map(add).collect()
+    }
+
+    async fn give_stateless_tokens(&self, stateless: bool) {
+        self.sim().set_token_format(if stateless { TokenFormat::Stateless } else { TokenFormat::Opaque });
+    }
+
+    async fn refuse_fresh_tokens(&self, uses: u32) {
+        self.sim().set_token_lag(Some(TokenLag::Uses(uses)));
+    }
+
+    async fn live_installation_tokens(&self) -> usize {
+        self.sim().live_installation_tokens()
+    }
+
+    async fn installed_by(&self, id: InstallationId) -> AccountId {
+        // The webhook of its birth has been posted by now, and dropped.
+        self.sim().settled().await;
+        AccountId::new(self.sim().installation(id.get()).unwrap().installed_by).unwrap()
+    }
+
+    async fn send_other_webhooks(&self, count: usize) {
+        for _ in 0..count {
+            self.sim().ping(self.app).unwrap();
+        }
+        self.sim().settled().await;
     }
 
     async fn trouble(&self, trouble: Trouble) {

@@ -27,10 +27,11 @@ const PURGE_INSTALLATIONS: &str = "DELETE FROM {schema}.installations WHERE inst
     WHERE organization IS NULL AND verified_at < $1 AND (released_at IS NULL OR released_at < $1) \
     ORDER BY verified_at LIMIT $2 FOR UPDATE SKIP LOCKED)) RETURNING true";
 
+/// Each installation is looked up by itself: as a join, all that are bound would be read for the few that are not.
 const PURGE_INSTALLERS: &str = "DELETE FROM {schema}.installers WHERE installation_id = ANY (ARRAY (\
     SELECT installation_id FROM {schema}.installers AS noted WHERE noted_at < $1 \
-    AND NOT EXISTS (SELECT FROM {schema}.installations AS i \
-     WHERE i.installation_id = noted.installation_id AND i.organization IS NOT NULL) \
+    AND (SELECT i.organization FROM {schema}.installations AS i \
+     WHERE i.installation_id = noted.installation_id) IS NULL \
     ORDER BY noted_at LIMIT $2 FOR UPDATE OF noted SKIP LOCKED)) RETURNING true";
 
 const PURGE_BUCKETS: &str = "DELETE FROM {schema}.rate_buckets WHERE (key_id, class) IN (\

@@ -32,7 +32,7 @@ pub(super) fn routes() -> Router<GithubSim> {
 }
 
 /// A foreign, a removed and a never-existing id look the same.
-fn own<'a>(model: &'a Model, caller: AppCaller, id: &str) -> Result<&'a Installation, ApiError> {
+pub(super) fn own<'a>(model: &'a Model, caller: AppCaller, id: &str) -> Result<&'a Installation, ApiError> {
     let installation = id.parse().ok().and_then(|id| model.installation(id));
     installation.filter(|i| i.app_id == caller.app_id).ok_or_else(ApiError::not_found)
 }

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use crate::error::SimError;
 use crate::jwt::Refusal;
+use crate::model::installation_token::Rejection;
 
 const DOCS: &str = "https://docs.github.com/rest";
 const ACCEPTED_PERMISSIONS: HeaderName = HeaderName::from_static("x-accepted-github-permissions");
@@ -34,6 +35,14 @@ impl ApiError {
         Self::new(StatusCode::UNAUTHORIZED, "Bad credentials")
     }
 
+    pub(crate) fn suspended() -> Self {
+        Self::new(StatusCode::FORBIDDEN, "This installation has been suspended")
+    }
+
+    pub(crate) fn unprocessable(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, message)
+    }
+
     pub(crate) fn lacks_permission(accepted: &'static str) -> Self {
         let error = Self::new(StatusCode::FORBIDDEN, "Resource not accessible by integration");
         Self { accepted: Some(accepted), ..error }
@@ -49,6 +58,15 @@ impl From<Refusal> for ApiError {
             }
         };
         Self::new(status, refusal.message())
+    }
+}
+
+impl From<Rejection> for ApiError {
+    fn from(rejection: Rejection) -> Self {
+        match rejection {
+            Rejection::Bad => Self::bad_credentials(),
+            Rejection::Suspended => Self::suspended(),
+        }
     }
 }
 

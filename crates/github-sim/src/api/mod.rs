@@ -1,10 +1,14 @@
 //! The REST API.
 
+mod access_token;
 mod app;
 mod auth;
 mod deliveries;
 mod errors;
+mod installation;
 mod page;
+mod rate_limit;
+mod repository_json;
 mod requests;
 mod token;
 mod user;
@@ -13,6 +17,7 @@ mod version;
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 
+pub(crate) use auth::authorization;
 pub(crate) use token::same_secret;
 
 use crate::json;
@@ -31,6 +36,8 @@ pub(crate) fn routes(sim: &GithubSim) -> Router<GithubSim> {
         .merge(requests::routes())
         .merge(user::routes())
         .merge(token::routes())
+        .merge(access_token::routes())
+        .merge(installation::routes())
         .fallback(not_found)
         .method_not_allowed_fallback(not_found)
         .layer(from_fn_with_state(sim.clone(), version::gate))

@@ -27,7 +27,7 @@ impl Page {
     }
 
     /// This page of `all`.
-    pub(crate) fn of(self, all: Vec<Value>) -> Vec<Value> {
+    pub(crate) fn of<T>(self, all: Vec<T>) -> Vec<T> {
         all.into_iter().skip((self.number - 1).saturating_mul(self.size)).take(self.size).collect()
     }
 

@@ -31,7 +31,7 @@ impl FromRequestParts<GithubSim> for ClientCaller {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, sim: &GithubSim) -> Result<Self, ApiError> {
-        let basic = authorization(parts).filter(|(scheme, _)| scheme == "basic");
+        let basic = authorization(&parts.headers).filter(|(scheme, _)| scheme == "basic");
         let pair = basic.and_then(|(_, encoded)| BASE64.decode(encoded.as_bytes()).ok());
         let pair =
             pair.and_then(|pair| String::from_utf8(pair).ok()).ok_or_else(ApiError::bad_credentials)?;

@@ -8,12 +8,12 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::errors::ApiError;
+use super::rate_limit;
 use crate::sim::GithubSim;
 
 const VERSION: HeaderName = HeaderName::from_static("x-github-api-version");
 const SELECTED: HeaderName = HeaderName::from_static("x-github-api-version-selected");
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
-const HOURLY_LIMIT: u32 = 5000;
 
 /// A version of the REST API.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -54,37 +54,23 @@ fn unsupported() -> ApiError {
 
 /// Refuses what GitHub refuses before it looks at the path, and sets the headers of every answer.
 pub(super) async fn gate(State(sim): State<GithubSim>, request: Request, next: Next) -> Response {
-    let version = ApiVersion::asked(request.headers());
-    let mut response = if request.headers().get(USER_AGENT).is_none_or(HeaderValue::is_empty) {
+    if request.headers().get(USER_AGENT).is_none_or(HeaderValue::is_empty) {
         // Not JSON: this one comes from in front of the API.
         let text = "Request forbidden by administrative rules. Please make sure your request has a User-Agent header.";
         return (StatusCode::FORBIDDEN, text).into_response();
-    } else if version.is_none() {
-        unsupported().into_response()
-    } else {
-        next.run(request).await
+    }
+    let version = ApiVersion::asked(request.headers());
+    let (caller, standing) = rate_limit::count(&sim, request.headers());
+    let mut response = match (caller, version) {
+        (Some(caller), _) if standing.exceeded => rate_limit::exceeded(caller).into_response(),
+        (_, None) => unsupported().into_response(),
+        (_, Some(_)) => next.run(request).await,
     };
     let headers = response.headers_mut();
     if headers.contains_key(CONTENT_TYPE) {
         headers.insert(CONTENT_TYPE, JSON);
     }
     headers.insert(SELECTED, HeaderValue::from_static(version.unwrap_or_default().as_str()));
-    allowance(&sim, headers);
+    rate_limit::tell(standing, headers);
     response
-}
-
-fn allowance(sim: &GithubSim, headers: &mut HeaderMap) {
-    let (used, reset) = {
-        let mut world = sim.world();
-        let now = world.now();
-        world.allowance.count(now)
-    };
-    let mut set = |name: &'static str, value: HeaderValue| {
-        headers.entry(HeaderName::from_static(name)).or_insert(value);
-    };
-    set("x-ratelimit-limit", HOURLY_LIMIT.into());
-    set("x-ratelimit-remaining", HOURLY_LIMIT.saturating_sub(used).into());
-    set("x-ratelimit-used", used.into());
-    set("x-ratelimit-reset", reset.into());
-    set("x-ratelimit-resource", HeaderValue::from_static("core"));
 }

@@ -2,6 +2,8 @@
 
 mod changes;
 mod read;
+mod repositories;
+mod tokens;
 mod webhooks;
 mod write;
 
@@ -33,6 +35,7 @@ impl IntoResponse for ControlError {
             SimError::UnknownAccount(_)
             | SimError::UnknownApp(_)
             | SimError::UnknownInstallation(_)
+            | SimError::UnknownRepository(_)
             | SimError::UnknownRequest(_)
             | SimError::UnknownDelivery(_) => StatusCode::NOT_FOUND,
             SimError::Taken(_) | SimError::InstallationIdUsed(_) | SimError::AlreadyInstalled(_) => {
@@ -68,7 +71,6 @@ pub(crate) fn routes() -> Router<GithubSim> {
         .route("/enterprises", post(write::enterprise))
         .route("/default-user", post(write::default_user))
         .route("/memberships", post(write::membership).delete(write::end_membership))
-        .route("/repositories", post(write::repository))
         .route("/repositories/{id}/transfer", post(changes::transfer))
         .route("/collaborators", post(write::collaborator))
         .route("/accounts/{login}/rename", post(write::rename))
@@ -76,7 +78,6 @@ pub(crate) fn routes() -> Router<GithubSim> {
         .route("/installations/{id}/suspend", post(write::suspend))
         .route("/installations/{id}/unsuspend", post(write::unsuspend))
         .route("/installations/{id}/uninstall", post(changes::uninstall))
-        .route("/installations/{id}/repositories", post(changes::select))
         .route("/installations/{id}/null-account", post(write::null_account))
         .route("/installations/{id}/accept-permissions", post(write::accept_permissions))
         .route("/installation-requests/{id}/approve", post(write::approve))
@@ -84,5 +85,7 @@ pub(crate) fn routes() -> Router<GithubSim> {
         .route("/user-tokens", post(write::user_token))
         .route("/faults", post(write::fault).delete(write::clear_faults))
         .route("/clock", delete(write::reset_clock).post(write::clock))
+        .merge(repositories::routes())
+        .merge(tokens::routes())
         .fallback(async || (StatusCode::NOT_FOUND, Json(json!({ "error": "no such control" }))))
 }

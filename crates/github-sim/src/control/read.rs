@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::ControlError;
 use crate::clock::rfc3339;
 use crate::model::app::AppCredentials;
+use crate::model::repository::Repository;
 use crate::sim::GithubSim;
 
 /// The one place where credentials leave: whoever registers an App gets them.
@@ -35,6 +36,16 @@ pub(super) async fn requests(State(sim): State<GithubSim>) -> Json<Value> {
     Json(json!({ "requests": sim.requests() }))
 }
 
+fn repository(repository: &Repository) -> Value {
+    json!({
+        "id": repository.id,
+        "name": repository.name,
+        "private": repository.private,
+        "default_branch": repository.default_branch,
+        "language": repository.language,
+    })
+}
+
 /// Everything but secrets.
 pub(super) async fn state(State(sim): State<GithubSim>) -> Json<Value> {
     let installations = sim.installations();
@@ -49,7 +60,7 @@ pub(super) async fn state(State(sim): State<GithubSim>) -> Json<Value> {
             "id": account.id,
             "login": account.login,
             "kind": account.kind,
-            "repositories": repositories.map(|r| json!({ "id": r.id, "name": r.name, "private": r.private })).collect::<Value>(),
+            "repositories": repositories.map(repository).collect::<Value>(),
             "collaborators": account.collaborators.iter().map(|id| login(*id)).collect::<Vec<_>>(),
         })
     });
@@ -86,6 +97,7 @@ pub(super) async fn state(State(sim): State<GithubSim>) -> Json<Value> {
         "installation_requests": requests,
         "default_user": model.default_user().and_then(login),
         "live_user_tokens": live_user_tokens,
+        "live_installation_tokens": model.live_installation_tokens(world.now()),
         "faults": world.faults.rules(),
         "delivery_mode": world.outbox.mode(),
         "clock": { "now": rfc3339(world.now()), "offset": world.clock.offset() },

@@ -17,14 +17,14 @@ use crate::model::app::NewApp;
 use crate::model::hook::ContentType;
 use crate::sim::GithubSim;
 
-type Created = Result<(StatusCode, Json<Value>), ControlError>;
-type Done = Result<StatusCode, ControlError>;
+pub(super) type Created = Result<(StatusCode, Json<Value>), ControlError>;
+pub(super) type Done = Result<StatusCode, ControlError>;
 
-fn created(body: Value) -> Created {
+pub(super) fn created(body: Value) -> Created {
     Ok((StatusCode::CREATED, Json(body)))
 }
 
-fn done(result: Result<(), crate::error::SimError>) -> Done {
+pub(super) fn done(result: Result<(), crate::error::SimError>) -> Done {
     Ok(result.map(|()| StatusCode::NO_CONTENT)?)
 }
 
@@ -142,19 +142,6 @@ pub(super) struct MemberBody {
 
 pub(super) async fn end_membership(State(sim): State<GithubSim>, Json(body): Json<MemberBody>) -> Done {
     done(sim.remove_membership(&body.organization, &body.user))
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct RepositoryBody {
-    owner: String,
-    name: String,
-    #[serde(default)]
-    private: bool,
-}
-
-pub(super) async fn repository(State(sim): State<GithubSim>, Json(body): Json<RepositoryBody>) -> Created {
-    created(json!({ "id": sim.add_repository(&body.owner, &body.name, body.private)? }))
 }
 
 #[derive(Deserialize)]

@@ -7,6 +7,7 @@ use time::OffsetDateTime;
 
 use super::Model;
 use super::change::Change;
+use super::repository::{NewRepository, Repository, RepositoryChange, check_branch, check_name};
 use crate::error::SimError;
 
 /// What sort of account.
@@ -65,17 +66,23 @@ pub(crate) struct Account {
     pub(crate) created_at: OffsetDateTime,
 }
 
-#[derive(Clone, Debug)]
-pub(crate) struct Repository {
-    pub(crate) id: u64,
-    pub(crate) name: String,
-    pub(crate) private: bool,
-}
-
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Membership {
     pub(crate) role: Role,
     pub(crate) state: MembershipState,
+}
+
+impl Account {
+    pub(crate) fn repository(&self, name: &str) -> Option<&Repository> {
+        self.repositories.iter().find(|repository| repository.name.eq_ignore_ascii_case(name))
+    }
+
+    fn check_free(&self, name: &str) -> Result<(), SimError> {
+        match self.repository(name) {
+            Some(_) => Err(SimError::Taken(name.to_owned())),
+            None => Ok(()),
+        }
+    }
 }
 
 impl Model {
@@ -191,23 +198,72 @@ impl Model {
         self.memberships.iter().map(|(&(organization, user), &membership)| (organization, user, membership))
     }
 
-    pub(crate) fn add_repository(&mut self, owner: &str, name: &str, private: bool) -> Result<u64, SimError> {
+    pub(crate) fn create_repository(
+        &mut self,
+        owner: &str,
+        new: NewRepository,
+        now: OffsetDateTime,
+    ) -> Result<u64, SimError> {
         let owner = self.id_of(owner)?;
-        let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
-        if name.is_empty() || name.len() > 100 || !name.bytes().all(fits) {
-            return Err(SimError::Invalid(
-                "a repository's name is 1 to 100 letters, digits, dots, hyphens or underscores",
-            ));
-        }
+        check_name(&new.name)?;
+        check_branch(&new.default_branch)?;
         let id = 900_000_001 + self.given.repositories * 11;
         if let Some(account) = self.accounts.get_mut(&owner) {
-            if account.repositories.iter().any(|repository| repository.name.eq_ignore_ascii_case(name)) {
-                return Err(SimError::Taken(name.to_owned()));
-            }
-            account.repositories.push(Repository { id, name: name.to_owned(), private });
+            account.check_free(&new.name)?;
+            account.repositories.push(Repository {
+                id,
+                name: new.name,
+                private: new.private,
+                default_branch: new.default_branch,
+                language: new.language,
+                created_at: now,
+                updated_at: now,
+            });
             self.given.repositories += 1;
         }
         Ok(id)
+    }
+
+    /// The repository and its owner.
+    pub(crate) fn repository(&self, id: u64) -> Option<(&Account, &Repository)> {
+        let own =
+            |account: &'_ Account| account.repositories.iter().position(|repository| repository.id == id);
+        self.accounts().find_map(|account| Some((account, account.repositories.get(own(account)?)?)))
+    }
+
+    /// Names do not mind case either.
+    pub(crate) fn repository_by_name(&self, owner: &str, name: &str) -> Option<(&Account, &Repository)> {
+        let account = self.account_by_login(owner)?;
+        account.repository(name).map(|repository| (account, repository))
+    }
+
+    pub(crate) fn change_repository(
+        &mut self,
+        id: u64,
+        change: RepositoryChange,
+        now: OffsetDateTime,
+    ) -> Result<(), SimError> {
+        let unknown = || SimError::UnknownRepository(id.to_string());
+        let (owner, present) = self.repository(id).ok_or_else(unknown)?;
+        if let Some(name) = &change.name {
+            check_name(name)?;
+            if !present.name.eq_ignore_ascii_case(name) {
+                owner.check_free(name)?;
+            }
+        }
+        change.default_branch.as_deref().map(check_branch).transpose()?;
+        let owner = owner.id;
+        let repositories = self.accounts.get_mut(&owner).map(|account| &mut account.repositories);
+        let repository = repositories
+            .and_then(|all| all.iter_mut().find(|repository| repository.id == id))
+            .ok_or_else(unknown)?;
+        repository.name = change.name.unwrap_or_else(|| repository.name.clone());
+        repository.private = change.private.unwrap_or(repository.private);
+        repository.default_branch =
+            change.default_branch.unwrap_or_else(|| repository.default_branch.clone());
+        repository.language = change.language.unwrap_or_else(|| repository.language.clone());
+        repository.updated_at = now;
+        Ok(())
     }
 
     pub(crate) fn add_collaborator(&mut self, owner: &str, user: &str) -> Result<(), SimError> {

@@ -15,9 +15,9 @@ pub(crate) const TOKEN_LIVES: Duration = Duration::seconds(28_800);
 /// What GitHub calls `refresh_token_expires_in`: about six months.
 pub(crate) const REFRESH_LIVES: Duration = Duration::seconds(15_897_600);
 
-type Fingerprint = [u8; 32];
+pub(crate) type Fingerprint = [u8; 32];
 
-fn fingerprint(secret: &str) -> Fingerprint {
+pub(crate) fn fingerprint(secret: &str) -> Fingerprint {
     let mut out = [0; 32];
     out.iter_mut().zip(digest(&SHA256, secret.as_bytes()).as_ref()).for_each(|(to, from)| *to = *from);
     out

@@ -25,6 +25,13 @@ impl Selection {
             Self::Selected(_) => "selected",
         }
     }
+
+    pub(crate) fn covers(&self, repository: u64) -> bool {
+        match self {
+            Self::All => true,
+            Self::Selected(ids) => ids.contains(&repository),
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -198,7 +205,7 @@ impl Model {
         installation.permissions = permissions;
         installation.events = events;
         let installation = installation.clone();
-        let sender = Actor::Person(self.owner_of(installation.account).unwrap_or(installation.installed_by));
+        let sender = self.someone(&installation);
         self.changed(Change::Installation { step: Step::PermissionsAccepted, installation, sender });
         Ok(())
     }

@@ -7,7 +7,10 @@ pub(crate) mod change;
 pub(crate) mod grant;
 pub(crate) mod hook;
 pub(crate) mod installation;
+pub(crate) mod installation_token;
+mod reach;
 mod repositories;
+pub(crate) mod repository;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,6 +19,7 @@ use app::App;
 use change::Change;
 use grant::Grants;
 use installation::{Installation, InstallationRequest};
+use installation_token::InstallationTokens;
 
 #[derive(Debug, Default)]
 pub(crate) struct Model {
@@ -28,6 +32,7 @@ pub(crate) struct Model {
     retired: BTreeSet<u64>,
     requests: BTreeMap<u64, InstallationRequest>,
     pub(crate) grants: Grants,
+    pub(crate) installation_tokens: InstallationTokens,
     default_user: Option<u64>,
     /// Users who refuse every authorization.
     refusing: BTreeSet<u64>,

@@ -1,7 +1,9 @@
 //! The simulator's answers against GitHub's own OpenAPI description, cut by `.ci/github-openapi`.
 
-use crate::support::{CALLBACK, World};
-use dockline_github_sim::{MembershipState, NewApp, Role};
+use crate::installation_requests::ask;
+use crate::receiver::Hooked;
+use crate::support::{CALLBACK, World, answer};
+use dockline_github_sim::{DeliveryMode, MembershipState, NewApp, NewRepository, Role};
 use jsonschema::Validator;
 use reqwest::Method;
 use secrecy::ExposeSecret;
@@ -43,7 +45,7 @@ fn close(schema: &mut Value) {
 
 #[track_caller]
 fn agrees(answer: &str, body: &Value) {
-    let validator = validator(answer, answer.ends_with(" 200"));
+    let validator = validator(answer, answer.ends_with(" 200") || answer.ends_with(" 201"));
     let errors: Vec<String> =
         validator.iter_errors(body).map(|error| format!("{}: {error}", error.instance_path())).collect();
     assert!(errors.is_empty(), "{answer}: {errors:?}\n{body:#}");
@@ -123,6 +125,37 @@ async fn what_a_person_sees() {
 }
 
 #[tokio::test]
+async fn deliveries_and_requests() {
+    let hooked = Hooked::new().await;
+    let world = &hooked.world;
+    world.install("olga");
+    hooked.receiver.answer_with(500);
+    world.sim().ping(world.app.app_id).unwrap();
+    hooked.arrived().await;
+    world.sim().set_delivery_mode(DeliveryMode::Dropped);
+    world.sim().ping(world.app.app_id).unwrap();
+    let (_, list) = world.as_app("/app/hook/deliveries").await;
+    agrees("GET /app/hook/deliveries 200", &list);
+    assert_eq!(list.as_array().unwrap().len(), 3);
+    for delivery in list.as_array().unwrap() {
+        let (_, whole) = world.as_app(&format!("/app/hook/deliveries/{}", delivery["id"])).await;
+        agrees("GET /app/hook/deliveries/{delivery_id} 200", &whole);
+    }
+    let attempt = format!("/app/hook/deliveries/{}/attempts", list[0]["id"]);
+    let attempted = answer(world.send(Method::POST, &attempt, &world.jwt()).await).await;
+    assert_eq!(attempted.0, 202);
+    agrees("POST /app/hook/deliveries/{delivery_id}/attempts 202", &attempted.1);
+    let bad = world.as_app("/app/hook/deliveries?cursor=x").await;
+    agrees_as_error(400, &bad);
+    agrees("GET /app/hook/deliveries 400", &bad.1);
+    agrees_as_error(404, &world.as_app("/app/hook/deliveries/1").await);
+    ask(world).await;
+    let (_, requests) = world.as_app("/app/installation-requests").await;
+    assert_eq!(requests.as_array().unwrap().len(), 1);
+    agrees("GET /app/installation-requests 200", &requests);
+}
+
+#[tokio::test]
 async fn errors() {
     let world =
         World::with(NewApp::new("dockline-dev", CALLBACK).with_permissions([("metadata", "read")])).await;
@@ -139,6 +172,53 @@ async fn errors() {
     let request = world.client.request(Method::DELETE, url).basic_auth(&world.app.client_id, Some(secret));
     let body: Value = request.send().await.unwrap().json().await.unwrap();
     agrees("DELETE /applications/{client_id}/token 422", &body);
+}
+
+const MINT: &str = "POST /app/installations/{installation_id}/access_tokens";
+
+#[tokio::test]
+async fn what_an_installation_is_given_and_sees() {
+    let world = World::new().await;
+    let ids = world.repositories(&["beans", "roaster"]);
+    let new = NewRepository::new("site").with_language(Some("Rust")).with_default_branch("trunk");
+    world.sim().create_repository("acme-coffee", new).unwrap();
+    let installation = world.install("acme-coffee");
+    // A list's item is a repository *and* a thing with custom properties, so a list cannot be closed: its items are.
+    let repository = validator("repository", true);
+    let list = validator("GET /installation/repositories 200", false);
+    for body in [
+        json!({}),
+        json!({ "repository_ids": ids, "permissions": { "contents": "read", "metadata": "read" } }),
+    ] {
+        let (_, minted) = world.mint(installation, &body).await;
+        agrees(&format!("{MINT} 201"), &minted);
+        assert_eq!(minted.get("repositories").is_some(), body != json!({}));
+        let token = minted["token"].as_str().unwrap();
+        let (status, seen) = world.get("/installation/repositories", token).await;
+        assert_eq!(status, 200);
+        assert!(list.is_valid(&seen), "{seen:#}");
+        for one in seen["repositories"].as_array().unwrap() {
+            let errors: Vec<String> = repository.iter_errors(one).map(|error| error.to_string()).collect();
+            assert!(errors.is_empty(), "{errors:?}\n{one:#}");
+            let required = description()["$defs"]["repository"]["required"].clone();
+            for field in required.as_array().unwrap() {
+                let mut mutant = one.clone();
+                mutant.as_object_mut().unwrap().remove(field.as_str().unwrap());
+                assert!(!repository.is_valid(&mutant), "{field} was not missed");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn refused_tokens_answer_in_githubs_form() {
+    let world = World::new().await;
+    let installation = world.install("acme-coffee");
+    agrees_as_error(422, &world.mint(installation, &json!({ "permissions": { "issues": "read" } })).await);
+    agrees_as_error(404, &world.mint(1, &json!({})).await);
+    agrees_as_error(401, &world.get("/installation/repositories", "rubbish").await);
+    world.sim().suspend(installation, None).unwrap();
+    agrees_as_error(403, &world.mint(installation, &json!({})).await);
 }
 
 /// Negative controls: a suite that lets these pass would let anything pass.

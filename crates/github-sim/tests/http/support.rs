@@ -26,7 +26,10 @@ impl World {
     }
 
     pub(crate) async fn with(app: NewApp) -> Self {
-        let sim = GithubSim::default();
+        Self::on(GithubSim::default(), app).await
+    }
+
+    pub(crate) async fn on(sim: GithubSim, app: NewApp) -> Self {
         sim.create_user("olga").unwrap();
         sim.create_user("mia").unwrap();
         sim.create_organization("acme-coffee").unwrap();
@@ -72,6 +75,24 @@ impl World {
 
     pub(crate) fn user_token(&self, login: &str) -> String {
         self.sim().issue_user_token(self.app.app_id, login).unwrap().expose_secret().to_owned()
+    }
+
+    /// Asks for an installation token with this body.
+    pub(crate) async fn mint(&self, installation: u64, body: &Value) -> (u16, Value) {
+        let url = format!("{}/app/installations/{installation}/access_tokens", self.running.api);
+        answer(self.client.post(url).bearer_auth(self.jwt()).json(body).send().await.unwrap()).await
+    }
+
+    /// A token minted over HTTP, narrowed to what `body` says.
+    pub(crate) async fn token(&self, installation: u64, body: &Value) -> String {
+        let (status, minted) = self.mint(installation, body).await;
+        assert_eq!(status, 201, "{minted}");
+        minted["token"].as_str().unwrap().to_owned()
+    }
+
+    /// Repositories of acme-coffee, private ones; their ids.
+    pub(crate) fn repositories(&self, names: &[&str]) -> Vec<u64> {
+        names.iter().map(|name| self.sim().add_repository("acme-coffee", name, true).unwrap()).collect()
     }
 
     pub(crate) fn install(&self, account: &str) -> u64 {

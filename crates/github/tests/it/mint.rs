@@ -198,7 +198,7 @@ async fn more_than_was_granted_is_githubs_to_say_in_few_clean_words() {
         async move {
             match minting(&answering(422, body).await).await {
                 Minting::NotGranted { message } => message,
-                other => panic!("{other:?}"),
+                other @ (Minting::Minted(_) | Minting::Missing | Minting::Suspended) => panic!("{other:?}"),
             }
         }
     };

@@ -1,6 +1,6 @@
 //! Looking installations up, and the App itself.
 
-use dockline::ports::Lookup;
+use dockline::ports::{Lookup, RateLeft};
 use dockline::{AccountKind, InstallationId, Status};
 
 use super::GatewayDriver;
@@ -9,12 +9,15 @@ async fn look_up(driver: &dyn GatewayDriver, id: InstallationId) -> Lookup {
     driver.gateway().installation(id).await.unwrap()
 }
 
-/// What the gateway was configured with needs nobody's answer; the install page has no query yet.
+/// What the gateway was configured with needs nobody's answer; neither page has a state yet.
 pub async fn the_registration_is_known_without_asking(driver: &dyn GatewayDriver) {
     let before = driver.requests().await;
     let registration = driver.gateway().registration();
     assert_eq!(driver.requests().await, before);
-    assert!(registration.has_oauth_client());
+    let authorize = registration.authorize_page.unwrap();
+    let (page, query) = authorize.split_once('?').unwrap();
+    assert!(page.ends_with("/login/oauth/authorize"), "{authorize}");
+    assert!(query.starts_with("client_id=") && !query.contains('&'), "{authorize}");
     assert!(registration.install_page.ends_with("/installations/new"), "{}", registration.install_page);
 }
 
@@ -73,5 +76,22 @@ pub async fn a_lookup_makes_at_most_two_requests(driver: &dyn GatewayDriver) {
         look_up(driver, id).await;
         let made = driver.requests().await - before;
         assert!((1..=2).contains(&made), "{made}");
+    }
+}
+
+/// How much GitHub lets us ask is read off its answers, and goes down with each (GitHub fact 43).
+pub async fn what_is_left_is_known_without_asking(driver: &dyn GatewayDriver) {
+    let mut earlier = None;
+    for _ in 0..2 {
+        driver.gateway().app().await.unwrap();
+        let before = driver.requests().await;
+        let left = driver.gateway().rate_left().unwrap();
+        assert_eq!(driver.requests().await, before);
+        assert!(left.remaining < left.limit, "{left:?}");
+        // Between the two a new window may have begun.
+        let is_less =
+            |earlier: RateLeft| left.remaining < earlier.remaining || left.resets_at > earlier.resets_at;
+        assert!(earlier.is_none_or(is_less), "{left:?} after {earlier:?}");
+        earlier = Some(left);
     }
 }

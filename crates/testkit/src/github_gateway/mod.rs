@@ -1,13 +1,20 @@
 //! What a [`GithubGateway`] promises. [`github_gateway_suite!`](crate::github_gateway_suite) runs it all.
 
+use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use dockline::ports::GithubGateway;
-use dockline::{AccountId, AccountKind, AuthorizationCode, Installation, InstallationId};
+use dockline::{
+    Access, AccountId, AccountKind, AuthorizationCode, Installation, InstallationId, PermissionName,
+    Repository,
+};
 
 pub mod finding;
+pub mod installers;
+pub mod listing;
+pub mod minting;
 pub mod proving;
 pub mod removing;
 pub mod trouble;
@@ -15,7 +22,7 @@ pub mod trouble;
 /// The far side: a GitHub that can be put into a state, and the gateway that asks it.
 #[async_trait]
 pub trait GatewayDriver: Debug + Send + Sync + 'static {
-    /// The gateway under test, with an OAuth client.
+    /// The gateway under test, with an OAuth client. Its GitHub tells how much is left of the App's limit.
     fn gateway(&self) -> &dyn GithubGateway;
 
     /// Somebody installs our App on a new account of this kind: what GitHub should say of it from now on.
@@ -32,6 +39,28 @@ pub trait GatewayDriver: Debug + Send + Sync + 'static {
 
     /// A new visitor of this standing comes back from GitHub, with a fresh code for our App.
     async fn visitor(&self, standing: Standing, id: InstallationId) -> Visitor;
+
+    /// What our App was granted on an installation: one permission at least.
+    async fn granted(&self, id: InstallationId) -> BTreeMap<PermissionName, Access>;
+
+    /// An installation of our App, which reached nothing so far, reaches so many new repositories from now on: what GitHub
+    /// should say of them, in its order.
+    async fn add_repositories(&self, id: InstallationId, count: usize) -> Vec<Repository>;
+
+    /// From now on GitHub gives out tokens of the new format, or of the old one (GitHub facts 30, 32).
+    async fn give_stateless_tokens(&self, stateless: bool);
+
+    /// From now on GitHub refuses every token that it gives out for its first so many uses (GitHub fact 21).
+    async fn refuse_fresh_tokens(&self, uses: u32);
+
+    /// How many installations' tokens are good at this moment, or would be but for a suspension.
+    async fn live_installation_tokens(&self) -> usize;
+
+    /// Who installed an installation of our App. GitHub has it on record that it told our App, who may never have got it.
+    async fn installed_by(&self, id: InstallationId) -> AccountId;
+
+    /// GitHub sends our App so many webhooks that tell of no installation's birth.
+    async fn send_other_webhooks(&self, count: usize);
 
     /// From now on every request to GitHub meets this.
     async fn trouble(&self, trouble: Trouble);
@@ -108,7 +137,33 @@ macro_rules! github_gateway_suite {
                 an_uninstalled_installation_is_missing,
                 an_id_that_was_never_given_out_is_missing,
                 another_apps_installation_is_missing,
-                a_lookup_makes_at_most_two_requests;
+                a_lookup_makes_at_most_two_requests,
+                what_is_left_is_known_without_asking;
+            minting:
+                a_token_without_narrowing_reaches_everything,
+                tokens_of_both_formats_are_good,
+                no_token_is_shown,
+                a_token_reaches_only_the_repositories_that_it_was_narrowed_to,
+                a_token_may_be_narrowed_to_what_was_granted,
+                more_than_was_granted_is_refused_in_githubs_words,
+                a_suspended_installation_gives_no_token,
+                what_is_missing_gives_no_token,
+                every_mint_gives_another_token,
+                a_mint_makes_at_most_two_requests,
+                a_revoked_token_has_ended_and_no_other,
+                what_has_ended_may_be_revoked_again;
+            listing:
+                an_installation_without_repositories_lists_none,
+                every_page_is_listed_as_it_is,
+                a_token_that_has_ended_is_refused,
+                a_fresh_token_that_is_refused_at_first_is_tried_again,
+                an_old_token_is_refused_at_once;
+            installers:
+                the_installer_is_found_by_githubs_record,
+                what_came_later_names_no_installer,
+                an_installer_is_found_on_a_later_page,
+                what_is_not_on_record_has_no_installer,
+                a_search_for_an_installer_is_bounded;
             proving:
                 an_administrator_is_witnessed_as_one,
                 a_member_sees_and_does_not_administer,

@@ -3,22 +3,33 @@
 use std::time::{Duration, Instant};
 
 use dockline::ports::Lookup;
-use dockline::{AccountKind, PortError, PortErrorKind, PortName};
+use dockline::{AccountKind, PortError, PortErrorKind, PortName, TokenScope};
 
+use super::minting::minted;
 use super::{GatewayDriver, Standing, Trouble, Visitor};
 
 /// What each method says while there is trouble, about an installation that is there.
-async fn errors(driver: &dyn GatewayDriver, trouble: Trouble) -> [(&'static str, PortErrorKind); 4] {
+async fn errors(driver: &dyn GatewayDriver, trouble: Trouble) -> Vec<(&'static str, PortErrorKind)> {
     let id = driver.install(AccountKind::Organization).await.id;
     let Visitor { code, .. } = driver.visitor(Standing::Administrator, id).await;
+    let everything = TokenScope::everything();
+    let token = minted(driver, id, &everything).await;
     driver.trouble(trouble).await;
     let gateway = driver.gateway();
-    [
+    let mut errors = vec![
         ("installation", kind(gateway.installation(id).await)),
         ("app", kind(gateway.app().await)),
         ("uninstall", kind(gateway.uninstall(id).await)),
         ("prove", kind(gateway.prove(&code, id).await)),
-    ]
+        ("mint", kind(gateway.mint(id, &everything).await)),
+        ("installer", kind(gateway.installer(id).await)),
+    ];
+    // Where it is the credential that is refused, an installation's token has its own answers.
+    if trouble != Trouble::CredentialRefused {
+        errors.push(("repositories", kind(gateway.repositories(&token, 1).await)));
+        errors.push(("revoke", kind(gateway.revoke(&token).await)));
+    }
+    errors
 }
 
 fn kind<T: std::fmt::Debug>(answer: Result<T, PortError>) -> PortErrorKind {
@@ -40,8 +51,8 @@ pub async fn a_github_that_does_not_answer_is_unavailable_in_time(driver: &dyn G
     for (method, kind) in errors(driver, Trouble::Silent).await {
         assert_eq!(kind, PortErrorKind::Unavailable, "{method}");
     }
-    // Four calls, and what setting the scene takes.
-    assert!(start.elapsed() < driver.patience() * 4 + Duration::from_secs(5), "{:?}", start.elapsed());
+    // Eight calls, and what setting the scene takes.
+    assert!(start.elapsed() < driver.patience() * 8 + Duration::from_secs(5), "{:?}", start.elapsed());
 }
 
 /// A limit is not "not found", and says until when (I19, L-34, L-58).

@@ -11,16 +11,8 @@ use dockline_testkit::binding_repo::{finding, inserting, model, releasing};
 use dockline_testkit::fixtures::{digest, seconds, unique};
 use time::OffsetDateTime;
 
-use super::{Repo, Wrong};
+use super::{Repo, Wrong, over_memory};
 use crate::bites;
-
-macro_rules! over_memory {
-    ($($(#[$doc:meta])* $name:ident),+) => {$(
-        $(#[$doc])*
-        #[derive(Debug, Default)]
-        pub(super) struct $name(MemoryBindingRepo);
-    )+};
-}
 
 over_memory! {
     /// L-06: an upsert by installation.

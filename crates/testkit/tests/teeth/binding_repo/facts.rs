@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 
 use async_trait::async_trait;
-use dockline::ports::{BindingRepo, Insertion, Observation};
+use dockline::ports::{BindingRepo, Insertion, Observation, Observed};
 use dockline::{Binding, InstallationId, NewBinding, OrganizationId, Status};
 use dockline_memory::MemoryBindingRepo;
 use dockline_testkit::binding_repo::{inserting, model, observing, releasing};
@@ -23,10 +23,11 @@ impl Wrong for HasNoMemoryOfUninstalls {
         &self.0
     }
 
-    async fn observe(&self, id: InstallationId, observation: Observation) {
-        if self.0.find_by_installation(id).await.unwrap().is_some() {
-            self.0.observe(id, observation).await.unwrap();
+    async fn observe(&self, id: InstallationId, observation: Observation) -> Observed {
+        if self.0.find_by_installation(id).await.unwrap().is_none() {
+            return Observed::Recorded;
         }
+        self.0.observe(id, observation).await.unwrap()
     }
 }
 
@@ -40,9 +41,10 @@ impl Wrong for BindsWhatItHears {
         &self.0
     }
 
-    async fn observe(&self, id: InstallationId, observation: Observation) {
-        self.0.observe(id, observation).await.unwrap();
+    async fn observe(&self, id: InstallationId, observation: Observation) -> Observed {
+        let observed = self.0.observe(id, observation).await.unwrap();
         self.0.insert(NewBinding { installation: id, ..binding() }).await.unwrap();
+        observed
     }
 }
 
@@ -56,12 +58,12 @@ impl Wrong for LetsOlderFactsWin {
         &self.0
     }
 
-    async fn observe(&self, id: InstallationId, mut observation: Observation) {
+    async fn observe(&self, id: InstallationId, mut observation: Observation) -> Observed {
         let row = self.0.find_by_installation(id).await.unwrap();
         if let (Some(row), Observation::Present { verified_at, .. }) = (row, &mut observation) {
             *verified_at = (*verified_at).max(row.last_verified_at);
         }
-        self.0.observe(id, observation).await.unwrap();
+        self.0.observe(id, observation).await.unwrap()
     }
 }
 
@@ -75,12 +77,13 @@ impl Wrong for DropsFactsOfTheSameTime {
         &self.0
     }
 
-    async fn observe(&self, id: InstallationId, observation: Observation) {
+    async fn observe(&self, id: InstallationId, observation: Observation) -> Observed {
         let row = self.0.find_by_installation(id).await.unwrap();
         let same = |row: Binding| matches!(&observation, Observation::Present { verified_at, .. } if *verified_at == row.last_verified_at);
-        if !row.is_some_and(same) {
-            self.0.observe(id, observation).await.unwrap();
+        if row.is_some_and(same) {
+            return Observed::Recorded;
         }
+        self.0.observe(id, observation).await.unwrap()
     }
 }
 
@@ -126,9 +129,9 @@ impl Wrong for RaisesTheGenerationAlways {
         Some(Binding { generation: row.generation + heard, ..row })
     }
 
-    async fn observe(&self, id: InstallationId, observation: Observation) {
+    async fn observe(&self, id: InstallationId, observation: Observation) -> Observed {
         *self.heard.lock().unwrap() += 1;
-        self.memory.observe(id, observation).await.unwrap();
+        self.memory.observe(id, observation).await.unwrap()
     }
 }
 
@@ -151,13 +154,16 @@ impl Wrong for BringsTheDeadBack {
         Some(Binding { status, ..row })
     }
 
-    async fn observe(&self, id: InstallationId, observation: Observation) {
+    async fn observe(&self, id: InstallationId, observation: Observation) -> Observed {
         let status = match &observation {
-            Observation::Present { status, .. } => *status,
-            Observation::Uninstalled { .. } => Status::Uninstalled,
+            Observation::Present { status, .. } => Some(*status),
+            Observation::Uninstalled { .. } => Some(Status::Uninstalled),
+            Observation::Regranted => None,
         };
-        self.heard.lock().unwrap().insert(id, status);
-        self.memory.observe(id, observation).await.unwrap();
+        if let Some(status) = status {
+            self.heard.lock().unwrap().insert(id, status);
+        }
+        self.memory.observe(id, observation).await.unwrap()
     }
 }
 
@@ -171,12 +177,13 @@ impl Wrong for ReleasesAtTheEnd {
         &self.0
     }
 
-    async fn observe(&self, id: InstallationId, observation: Observation) {
+    async fn observe(&self, id: InstallationId, observation: Observation) -> Observed {
         let ended = matches!(observation, Observation::Uninstalled { .. });
-        self.0.observe(id, observation).await.unwrap();
+        let observed = self.0.observe(id, observation).await.unwrap();
         if let (true, Some(row)) = (ended, self.0.find_by_installation(id).await.unwrap()) {
             self.0.release(&row.organization, id, seconds(0)).await.unwrap();
         }
+        observed
     }
 }
 
@@ -190,14 +197,14 @@ impl Wrong for DropsALateEnd {
         &self.0
     }
 
-    async fn observe(&self, id: InstallationId, observation: Observation) {
+    async fn observe(&self, id: InstallationId, observation: Observation) -> Observed {
         let row = self.0.find_by_installation(id).await.unwrap();
         if let (Some(row), Observation::Uninstalled { verified_at }) = (row, &observation)
             && *verified_at < row.last_verified_at
         {
-            return;
+            return Observed::Recorded;
         }
-        self.0.observe(id, observation).await.unwrap();
+        self.0.observe(id, observation).await.unwrap()
     }
 }
 

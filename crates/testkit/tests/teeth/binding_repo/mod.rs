@@ -3,14 +3,21 @@
 use std::fmt::Debug;
 
 use async_trait::async_trait;
-use dockline::ports::{BindingRepo, Insertion, Observation, Release};
-use dockline::{Binding, InstallationId, NewBinding, OrganizationId, PortError};
+use dockline::ports::{BindingRepo, Insertion, Observation, Observed, Release, Unverified};
+use dockline::{
+    AccountId, Binding, InstallationId, KnownInstallation, NewBinding, OrganizationId, PortError,
+};
 use dockline_memory::MemoryBindingRepo;
 use time::OffsetDateTime;
 
 mod answers;
 mod facts;
+mod installers;
+mod known;
+mod observation_races;
+mod observed;
 mod races;
+mod sweeps;
 
 /// The memory repository, but for what is overridden.
 #[async_trait]
@@ -29,8 +36,29 @@ pub(crate) trait Wrong: Debug + Send + Sync + 'static {
         self.memory().insert(new).await.unwrap()
     }
 
-    async fn observe(&self, id: InstallationId, observation: Observation) {
-        self.memory().observe(id, observation).await.unwrap();
+    async fn observe(&self, id: InstallationId, observation: Observation) -> Observed {
+        self.memory().observe(id, observation).await.unwrap()
+    }
+
+    async fn known(&self, id: InstallationId) -> Option<KnownInstallation> {
+        self.memory().known(id).await.unwrap()
+    }
+
+    async fn note_installer(&self, id: InstallationId, installer: AccountId, noted_at: OffsetDateTime) {
+        self.memory().note_installer(id, installer, noted_at).await.unwrap();
+    }
+
+    async fn installer(&self, id: InstallationId) -> Option<AccountId> {
+        self.memory().installer(id).await.unwrap()
+    }
+
+    async fn unverified_since(
+        &self,
+        before: OffsetDateTime,
+        after: Option<Unverified>,
+        limit: u32,
+    ) -> Vec<Unverified> {
+        self.memory().unverified_since(before, after, limit).await.unwrap()
     }
 
     async fn release(
@@ -60,9 +88,35 @@ impl<W: Wrong> BindingRepo for Repo<W> {
         Ok(self.0.insert(new).await)
     }
 
-    async fn observe(&self, id: InstallationId, observation: Observation) -> Result<(), PortError> {
-        self.0.observe(id, observation).await;
+    async fn observe(&self, id: InstallationId, observation: Observation) -> Result<Observed, PortError> {
+        Ok(self.0.observe(id, observation).await)
+    }
+
+    async fn known(&self, id: InstallationId) -> Result<Option<KnownInstallation>, PortError> {
+        Ok(self.0.known(id).await)
+    }
+
+    async fn note_installer(
+        &self,
+        id: InstallationId,
+        installer: AccountId,
+        noted_at: OffsetDateTime,
+    ) -> Result<(), PortError> {
+        self.0.note_installer(id, installer, noted_at).await;
         Ok(())
+    }
+
+    async fn installer(&self, id: InstallationId) -> Result<Option<AccountId>, PortError> {
+        Ok(self.0.installer(id).await)
+    }
+
+    async fn unverified_since(
+        &self,
+        before: OffsetDateTime,
+        after: Option<Unverified>,
+        limit: u32,
+    ) -> Result<Vec<Unverified>, PortError> {
+        Ok(self.0.unverified_since(before, after, limit).await)
     }
 
     async fn release(
@@ -74,3 +128,13 @@ impl<W: Wrong> BindingRepo for Repo<W> {
         Ok(self.0.release(organization, id, at).await)
     }
 }
+
+/// Mutants that are nothing but the memory repository and what they override.
+macro_rules! over_memory {
+    ($($(#[$doc:meta])* $name:ident),+) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Default)]
+        pub(super) struct $name(dockline_memory::MemoryBindingRepo);
+    )+};
+}
+pub(crate) use over_memory;

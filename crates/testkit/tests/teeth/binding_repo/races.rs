@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Mutex;
 
 use async_trait::async_trait;
-use dockline::ports::{BindingRepo, Insertion, Observation, Release};
+use dockline::ports::{BindingRepo, Insertion, Observation, Observed, Release};
 use dockline::{Binding, InstallationId, NewBinding, OrganizationId};
 use dockline_memory::MemoryBindingRepo;
 use dockline_testkit::binding_repo::races;
@@ -16,7 +16,7 @@ use super::{Repo, Wrong};
 use crate::bites;
 
 /// Between a read and the write that leans on it, others get their turn: a round trip to a database, in small.
-async fn others_go_first() {
+pub(super) async fn others_go_first() {
     for _ in 0..3 {
         yield_now().await;
     }
@@ -102,13 +102,15 @@ impl Wrong for KeepsUninstallsApart {
         self.memory.insert(new).await.unwrap()
     }
 
-    async fn observe(&self, id: InstallationId, observation: Observation) {
+    async fn observe(&self, id: InstallationId, observation: Observation) -> Observed {
         if self.memory.find_by_installation(id).await.unwrap().is_some() {
-            self.memory.observe(id, observation).await.unwrap();
-        } else if matches!(observation, Observation::Uninstalled { .. }) {
+            return self.memory.observe(id, observation).await.unwrap();
+        }
+        if matches!(observation, Observation::Uninstalled { .. }) {
             others_go_first().await;
             self.gone.lock().unwrap().insert(id);
         }
+        Observed::Recorded
     }
 }
 
@@ -170,17 +172,17 @@ impl Wrong for ComparesThenOverwrites {
         &self.0
     }
 
-    async fn observe(&self, id: InstallationId, mut observation: Observation) {
+    async fn observe(&self, id: InstallationId, mut observation: Observation) -> Observed {
         let before = self.0.find_by_installation(id).await.unwrap();
         if let (Some(before), Observation::Present { verified_at, .. }) = (before, &mut observation) {
             if *verified_at < before.last_verified_at {
-                return;
+                return Observed::Outdated;
             }
             others_go_first().await;
             let now = self.0.find_by_installation(id).await.unwrap().unwrap();
             *verified_at = (*verified_at).max(now.last_verified_at);
         }
-        self.0.observe(id, observation).await.unwrap();
+        self.0.observe(id, observation).await.unwrap()
     }
 }
 

@@ -1,0 +1,106 @@
+//! A repository as the REST API writes it.
+
+use serde_json::{Map, Value, json};
+
+use super::json::{account, node_id};
+use super::version::ApiVersion;
+use crate::clock::rfc3339;
+use crate::model::account::Account;
+use crate::model::repository::Repository;
+use crate::urls::Urls;
+
+/// The addresses below the repository's own: the field, and what follows.
+const BELOW: [(&str, &str); 37] = [
+    ("archive_url", "/{archive_format}{/ref}"),
+    ("assignees_url", "/assignees{/user}"),
+    ("blobs_url", "/git/blobs{/sha}"),
+    ("branches_url", "/branches{/branch}"),
+    ("collaborators_url", "/collaborators{/collaborator}"),
+    ("comments_url", "/comments{/number}"),
+    ("commits_url", "/commits{/sha}"),
+    ("compare_url", "/compare/{base}...{head}"),
+    ("contents_url", "/contents/{+path}"),
+    ("contributors_url", "/contributors"),
+    ("deployments_url", "/deployments"),
+    ("downloads_url", "/downloads"),
+    ("events_url", "/events"),
+    ("forks_url", "/forks"),
+    ("git_commits_url", "/git/commits{/sha}"),
+    ("git_refs_url", "/git/refs{/sha}"),
+    ("git_tags_url", "/git/tags{/sha}"),
+    ("hooks_url", "/hooks"),
+    ("issue_comment_url", "/issues/comments{/number}"),
+    ("issue_events_url", "/issues/events{/number}"),
+    ("issues_url", "/issues{/number}"),
+    ("keys_url", "/keys{/key_id}"),
+    ("labels_url", "/labels{/name}"),
+    ("languages_url", "/languages"),
+    ("merges_url", "/merges"),
+    ("milestones_url", "/milestones{/number}"),
+    ("notifications_url", "/notifications{?since,all,participating}"),
+    ("pulls_url", "/pulls{/number}"),
+    ("releases_url", "/releases{/id}"),
+    ("stargazers_url", "/stargazers"),
+    ("statuses_url", "/statuses/{sha}"),
+    ("subscribers_url", "/subscribers"),
+    ("subscription_url", "/subscription"),
+    ("tags_url", "/tags"),
+    ("teams_url", "/teams"),
+    ("trees_url", "/git/trees{/sha}"),
+    ("url", ""),
+];
+
+/// A repository, whole; the newest version of the API has two fields less (GitHub fact 44).
+pub(super) fn repository(
+    urls: &Urls,
+    version: ApiVersion,
+    owner: &Account,
+    repository: &Repository,
+) -> Value {
+    let Urls { web, api } = urls;
+    let Repository { id, name, private, default_branch, language, .. } = repository;
+    let full_name = format!("{}/{name}", owner.login);
+    let host = web.split_once("://").map_or(web.as_str(), |(_, host)| host);
+    let visibility = if *private { "private" } else { "public" };
+    let created = rfc3339(repository.created_at);
+    let whole = json!({
+        "id": id,
+        "node_id": node_id("Repository", *id),
+        "name": name,
+        "full_name": full_name,
+        "owner": account(urls, owner),
+        "private": private,
+        "visibility": visibility,
+        "html_url": format!("{web}/{full_name}"),
+        "clone_url": format!("{web}/{full_name}.git"),
+        "git_url": format!("git://{host}/{full_name}.git"),
+        "ssh_url": format!("git@{host}:{full_name}.git"),
+        "svn_url": format!("{web}/{full_name}"),
+        "mirror_url": null,
+        "description": null,
+        "homepage": null,
+        "language": language,
+        "license": null,
+        "topics": [],
+        "default_branch": default_branch,
+        "fork": false, "archived": false, "disabled": false, "is_template": false,
+        "has_issues": true, "has_projects": true, "has_wiki": true, "has_pages": false, "has_discussions": false,
+        "allow_forking": true, "web_commit_signoff_required": false,
+        "forks": 0, "forks_count": 0, "stargazers_count": 0, "watchers": 0, "watchers_count": 0,
+        "open_issues": 0, "open_issues_count": 0, "size": 1,
+        "created_at": created,
+        "pushed_at": created,
+        "updated_at": rfc3339(repository.updated_at),
+    });
+    let mut fields = match whole {
+        Value::Object(fields) => fields,
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => Map::new(),
+    };
+    let base = format!("{api}/repos/{full_name}");
+    fields.extend(BELOW.map(|(field, below)| (field.to_owned(), format!("{base}{below}").into())));
+    if version == ApiVersion::V2022_11_28 {
+        fields.insert("has_downloads".to_owned(), true.into());
+        fields.insert("use_squash_pr_title_as_default".to_owned(), false.into());
+    }
+    Value::Object(fields)
+}
