@@ -151,6 +151,14 @@ async fn a_transferred_repository_leaves_one_installation_and_joins_another() {
     assert_eq!(names(&arrived[1].payload()["repositories_added"]), ["tea/beans"]);
     assert_eq!(arrived[1].payload()["repositories_added"][0]["id"], beans, "the id stays");
 
+    // Selected once is not selected when it comes back.
+    sim.transfer(beans, "acme-coffee").unwrap();
+    let left = hooked.only().await;
+    assert_eq!(left.what(), "installation_repositories.removed");
+    assert_eq!(left.payload()["installation"]["id"], to);
+    sim.transfer(beans, "tea").unwrap();
+    assert_eq!(hooked.only().await.payload()["installation"]["id"], to);
+
     // Nobody selected cups, and a selection gains nothing by itself.
     sim.transfer(cups, "tea").unwrap();
     assert_eq!(hooked.only().await.what(), "installation_repositories.added");
