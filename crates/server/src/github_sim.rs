@@ -30,6 +30,9 @@ pub struct SimArgs {
     /// The App's callback URL: where browsers go after an installation.
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080/v1/github/installation/callback")]
     pub callback_url: String,
+    /// The App's webhook URL; without one GitHub tells nobody what happens.
+    #[arg(long, value_name = "URL")]
+    pub webhook_url: Option<String>,
     /// Print one line of JSON with the addresses and the App's credentials instead of text.
     #[arg(long)]
     pub json: bool,
@@ -38,8 +41,13 @@ pub struct SimArgs {
 /// Makes the accounts that demo and simulator start with, signs olga in, and registers the App.
 ///
 /// # Errors
-/// Where the simulator refuses the slug or the URL.
-pub fn populate(sim: &GithubSim, slug: &str, callback_url: &str) -> Result<AppCredentials, SimError> {
+/// Where the simulator refuses the slug or a URL.
+pub fn populate(
+    sim: &GithubSim,
+    slug: &str,
+    callback_url: &str,
+    webhook_url: Option<&str>,
+) -> Result<AppCredentials, SimError> {
     for (organization, admin, repositories) in [
         (ORGANIZATION, "olga", ["storefront", "roaster-firmware", "loyalty-api"].as_slice()),
         ("mallory-inc", "mallory", ["loot"].as_slice()),
@@ -52,7 +60,11 @@ pub fn populate(sim: &GithubSim, slug: &str, callback_url: &str) -> Result<AppCr
         }
     }
     sim.default_user(Some("olga"))?;
-    sim.create_app(NewApp::new(slug, callback_url).named("Dockline Demo"))
+    let app = NewApp::new(slug, callback_url).named("Dockline Demo");
+    sim.create_app(match webhook_url {
+        Some(url) => app.with_webhook_url(url),
+        None => app,
+    })
 }
 
 /// Runs the simulator until a signal comes.
@@ -65,7 +77,7 @@ pub async fn run(args: SimArgs) -> Result<ExitCode, Box<dyn Error + Send + Sync>
     let listener = listener::bind(args.listen.0, "--listen").await?;
     let web = base_url(listener.local_addr()?);
     let sim = GithubSim::default();
-    let app = populate(&sim, &args.slug, &args.callback_url)?;
+    let app = populate(&sim, &args.slug, &args.callback_url, args.webhook_url.as_deref())?;
     let text = if args.json { json_line(&web, &app) } else { summary(&web, &app) };
     {
         let mut stdout = io::stdout().lock();

@@ -37,8 +37,7 @@ pub struct ProductConfig {
     pub return_url: String,
     /// The web origin of GitHub, where the button leads.
     pub github: String,
-    /// Whether disconnecting also removes the App at GitHub. If not, it stays installed there, and to connect again
-    /// takes an installation that GitHub sends no `code` for, which only the policy "state" lets pass.
+    /// Whether disconnecting also removes the App at GitHub. If not, it stays installed there, and can be connected again.
     pub uninstall: bool,
 }
 

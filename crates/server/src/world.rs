@@ -2,12 +2,14 @@
 
 use std::error::Error;
 use std::sync::Arc;
+use std::time::Duration;
 
 use dockline::ports::OsEntropy;
 use dockline::{
     ApiKey, AppId, ClaimPolicy, Dockline, KeyEnvironment, KeyRecord, OrganizationId, Ports, Scope, Tier,
+    WebhookSecrets,
 };
-use dockline_axum::{RouterOptions, TracingEvents};
+use dockline_axum::{RefreshOptions, Refresher, RouterOptions, TracingEvents};
 use dockline_github::{GithubApp, GithubAppConfig, GithubHost};
 use dockline_github_sim::{AppCredentials, GithubSim};
 use dockline_memory::{MemoryBindingRepo, MemoryKeyStore, MemoryRateLimiter, MemoryStateStore};
@@ -25,6 +27,9 @@ pub const SEED_INSTALLATION: u64 = 50_291_845;
 
 /// The state of the API page's example.
 pub const SEED_STATE: &str = "lUNN5tIRm-K3a8sBXvBQDxVOCgz2x9YK";
+
+/// How long webhooks' hints are followed up at the end.
+const DRAIN: Duration = Duration::from_secs(1);
 
 /// Base URLs without a slash at the end, and the product's return URL.
 #[derive(Debug, Clone)]
@@ -58,6 +63,8 @@ pub struct Demo {
     rival: Tenant,
     policy: ClaimPolicy,
     sim: GithubSim,
+    app: AppCredentials,
+    refresher: Refresher,
     stop: watch::Sender<bool>,
     servers: JoinSet<()>,
 }
@@ -82,7 +89,8 @@ impl Demo {
 
         let sim = GithubSim::default();
         let callback = format!("{}/v1/github/installation/callback", addresses.api);
-        let app = populate(&sim, SLUG, &callback)?;
+        let webhooks = format!("{}/v1/github/webhooks", addresses.api);
+        let app = populate(&sim, SLUG, &callback, Some(&webhooks))?;
         if policy == ClaimPolicy::State {
             sim.install_as(SEED_INSTALLATION, app.app_id, ORGANIZATION, "olga")?;
         }
@@ -100,6 +108,7 @@ impl Demo {
             .with_policy(policy)
             .with_rate_limiter(Arc::new(MemoryRateLimiter::new()))
             .with_events(Arc::new(TracingEvents))
+            .with_webhook_secrets(WebhookSecrets::new([app.webhook_secret.clone()])?)
             .build()?;
         let product = product::router(ProductConfig {
             api: addresses.api.clone(),
@@ -110,15 +119,18 @@ impl Demo {
             // The seed's installation must outlive a detachment: GitHub gives no number twice.
             uninstall: policy != ClaimPolicy::State,
         })?;
-        let router = dockline_axum::router(dockline, RouterOptions::default()).merge(product);
+        let (refresher, refreshing) = Refresher::new(dockline.clone(), RefreshOptions::default());
+        let options = RouterOptions::default().with_refresher(refresher.clone());
+        let router = dockline_axum::router(dockline, options).merge(product);
 
         let (stop, stopped) = watch::channel(false);
         let mut servers = JoinSet::new();
+        servers.spawn(refreshing);
         servers.spawn(listener::serve(api_listener, router, Limits::default(), until(stopped.clone())));
         // Its own server, not ours: a simulated GitHub also has to cut connections, on demand.
         servers.spawn(sim.clone().serve(github_listener, until(stopped)));
         tracing::info!(api = addresses.api, github = addresses.github, ?policy, "the demo is running");
-        Ok(Self { addresses, acme, rival, policy, sim, stop, servers })
+        Ok(Self { addresses, acme, rival, policy, sim, app, refresher, stop, servers })
     }
 
     /// Where everything is.
@@ -151,9 +163,22 @@ impl Demo {
         &self.sim
     }
 
+    /// The App's number.
+    #[must_use]
+    pub const fn app_id(&self) -> u64 {
+        self.app.app_id
+    }
+
+    /// Done when GitHub has told everything by webhook, and was asked about all of it.
+    pub async fn settled(&self) {
+        self.sim.settled().await;
+        self.refresher.idle().await;
+    }
+
     /// Lets running requests end, and returns when both ports are free again.
     pub async fn stop(mut self) {
         self.stop.send_replace(true);
+        self.refresher.drain(DRAIN).await;
         while self.servers.join_next().await.is_some() {}
     }
 }

@@ -16,7 +16,7 @@ use crate::error::{ApiError, Details};
 
 pub(crate) use body::LargeBodies;
 
-/// GitHub waits ten seconds at most (GitHub fact 52): what takes longer, nobody waits for.
+/// GitHub waits ten seconds at most (GitHub fact 51): what takes longer, nobody waits for.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The most characters of a header's text in the log.

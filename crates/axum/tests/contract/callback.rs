@@ -88,15 +88,29 @@ async fn without_members_read_an_administrator_of_an_organization_is_only_seen()
     assert_eq!(refused(&world, &query).await, "not_administered");
 }
 
+/// Without a code nothing is tied, and nobody gets to the product: the visitor is sent to GitHub to say who they are. One
+/// who comes back from there without a code is refused.
 #[tokio::test]
 async fn a_missing_code_is_a_refusal_not_a_skip_l_07() {
     let world = World::start().await;
     let installation = world.installed("acme-coffee", "olga");
     let state = world.fresh_state(&world.acme).await;
+    let page = format!("{}/login/oauth/authorize?client_id={}", world.sim.web, world.app.client_id);
     for action in ["install", "update", "anything"] {
         let query = format!("installation_id={installation}&setup_action={action}&state={state}");
-        assert_eq!(refused(&world, &query).await, "missing_code");
+        let sent = Answer::of(world.http.get(world.callback(&query))).await.expect(302);
+        assert_eq!(sent.header("location"), format!("{page}&state={state}~{installation}"));
+        assert_eq!(sent.header("cache-control"), "no-store");
+        assert_eq!(sent.header("set-cookie"), "");
     }
+    let answer = world.register(&world.acme, installation, &state).await.expect_error(422, "VALIDATION");
+    assert_eq!(answer.issues(), ["installationId not_claimable"]);
+    assert_eq!(refused(&world, &format!("state={state}~{installation}")).await, "missing_code");
+    let denied = format!("error=access_denied&state={state}~{installation}");
+    assert_eq!(refused(&world, &denied).await, "authorization_denied");
+    // Also where GitHub says so during the installation.
+    let denied = format!("error=access_denied&installation_id={installation}&state={state}");
+    assert_eq!(refused(&world, &denied).await, "authorization_denied");
     still_works(&world, installation, &state).await;
 }
 

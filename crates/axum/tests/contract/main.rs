@@ -1,6 +1,7 @@
 //! `contract.md`, row by row, over real sockets against a simulated GitHub.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests fail by panicking")]
 
+mod adoption;
 mod answer;
 mod browser;
 mod callback;
@@ -11,7 +12,12 @@ mod faults;
 mod github_trouble;
 mod http_rules;
 mod install_url;
+mod installer;
 mod keys_and_budgets;
+mod life;
 mod registration;
+mod repos;
 mod request_body;
+mod webhooks;
+mod whoami;
 mod world;

@@ -7,8 +7,9 @@ use std::time::Duration;
 use dockline::ports::{Clock, ManualClock, OsEntropy, SystemClock};
 use dockline::{
     ApiKey, AppId, ClaimPolicy, Dockline, KeyEnvironment, KeyRecord, OrganizationId, Ports, Scope, Tier,
+    WebhookSecrets,
 };
-use dockline_axum::RouterOptions;
+use dockline_axum::{RefreshOptions, Refresher, RouterOptions};
 use dockline_github::{GithubApp, GithubAppConfig, GithubHost};
 use dockline_github_sim::{AppCredentials, Config, GithubSim, NewApp, Role, RunningSim};
 use dockline_memory::{MemoryBindingRepo, MemoryEvents, MemoryKeyStore, MemoryRateLimiter, MemoryStateStore};
@@ -20,6 +21,8 @@ use crate::answer::Answer;
 pub(crate) const RETURN_URL: &str = "https://app.example.com/github/connected";
 pub(crate) const INSTALLATION: &str = "/v1/github/installation";
 pub(crate) const CALLBACK: &str = "/v1/github/installation/callback";
+pub(crate) const WEBHOOKS: &str = "/v1/github/webhooks";
+pub(crate) const REPOS: &str = "/v1/github/repos";
 pub(crate) const INSTALL_URL: &str = "/v1/github/installation/install-url";
 
 /// An organization of the product, by its key.
@@ -37,6 +40,8 @@ pub(crate) struct World {
     pub(crate) keys: MemoryKeyStore,
     pub(crate) events: MemoryEvents,
     pub(crate) clock: Arc<ManualClock>,
+    pub(crate) dockline: Dockline,
+    pub(crate) refresher: Refresher,
 }
 
 /// What a test may choose.
@@ -47,6 +52,8 @@ pub(crate) struct Choice {
     pub(crate) app: fn(NewApp) -> NewApp,
     pub(crate) ports: fn(Ports) -> Ports,
     pub(crate) options: fn(RouterOptions) -> RouterOptions,
+    /// GitHub tells us what happens, and is asked back.
+    pub(crate) webhooks: bool,
     /// Long enough for a busy machine; short where a test waits for it to pass.
     pub(crate) github_timeout: Duration,
 }
@@ -60,6 +67,7 @@ impl Default for Choice {
             app: |app| app,
             ports: |ports| ports,
             options: |options| options,
+            webhooks: false,
             github_timeout: Duration::from_secs(10),
         }
     }
@@ -80,6 +88,7 @@ impl World {
         let api = format!("http://{}{}", listener.local_addr().unwrap(), choice.prefix);
         let sim = GithubSim::new(Config::default()).start().await.unwrap();
         let app = (choice.app)(NewApp::new("dockline-test", &format!("{api}{CALLBACK}")));
+        let app = if choice.webhooks { app.with_webhook_url(&format!("{api}{WEBHOOKS}")) } else { app };
         let app = sim.sim().create_app(app).unwrap();
         populate(sim.sim());
 
@@ -98,15 +107,23 @@ impl World {
             bindings: Arc::new(MemoryBindingRepo::new()),
             github: Arc::new(GithubApp::new(config).unwrap()),
         });
+        let secret = app.webhook_secret.clone();
+        let secret = Some(secret).filter(|secret| !secret.expose_secret().is_empty());
+        let secrets = WebhookSecrets::new(secret).unwrap();
         let dockline = Dockline::builder(ports)
             .with_policy(choice.policy)
             .with_confirmation(choice.confirmation)
             .with_rate_limiter(Arc::new(MemoryRateLimiter::new()))
             .with_events(Arc::new(events.clone()))
+            .with_webhook_secrets(secrets)
             .with_clock(clock.clone())
             .build()
             .unwrap();
-        let router = dockline_axum::router(dockline, (choice.options)(RouterOptions::default()));
+        let (refresher, refreshing) = Refresher::new(dockline.clone(), RefreshOptions::default());
+        tokio::spawn(refreshing);
+        let options = RouterOptions::default();
+        let options = if choice.webhooks { options.with_refresher(refresher.clone()) } else { options };
+        let router = dockline_axum::router(dockline.clone(), (choice.options)(options));
         let router =
             if choice.prefix.is_empty() { router } else { axum::Router::new().nest(choice.prefix, router) };
         tokio::spawn(async move { axum::serve(listener, router).await });
@@ -116,11 +133,36 @@ impl World {
         // The gateway brings reqwest with TLS and no process-wide provider; this plain client has to have one.
         drop(rustls::crypto::ring::default_provider().install_default());
         let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-        Self { sim, app, api, http, acme, rival, keys, events, clock }
+        Self { sim, app, api, http, acme, rival, keys, events, clock, dockline, refresher }
     }
 
     pub(crate) fn github(&self) -> &GithubSim {
         self.sim.sim()
+    }
+
+    /// With GitHub's webhooks, which are followed up.
+    pub(crate) async fn with_webhooks(policy: ClaimPolicy) -> Self {
+        Self::with(Choice { policy, webhooks: true, ..Choice::default() }).await
+    }
+
+    /// Done when GitHub has told everything that it means to tell by now, and was asked about all of it.
+    pub(crate) async fn settled(&self) {
+        self.github().settled().await;
+        self.refresher.idle().await;
+    }
+
+    /// An installation of acme-coffee that acme has bound, under the policy "state".
+    pub(crate) async fn bound(&self) -> u64 {
+        let installation = self.installed("acme-coffee", "olga");
+        let state = self.fresh_state(&self.acme).await;
+        self.register(&self.acme, installation, &state).await.expect(201);
+        installation
+    }
+
+    /// What acme sees of its binding.
+    pub(crate) async fn seen(&self, field: &str) -> String {
+        let answer = self.get(&self.acme, INSTALLATION).await.expect(200);
+        answer.json[field].as_str().unwrap().to_owned()
     }
 
     /// An installation that GitHub knows and nobody has bound.

@@ -26,7 +26,21 @@ impl Backend {
         key: Option<&SecretString>,
         body: Option<String>,
     ) -> Result<Exchange, WalkFailed> {
-        let address = format!("{}/v1/github/installation{below}", self.api);
+        self.call_path(method, &format!("/v1/github/installation{below}"), key, body).await
+    }
+
+    pub(super) async fn repositories(&self, key: &SecretString, query: &str) -> Result<Exchange, WalkFailed> {
+        self.call_path("GET", &format!("/v1/github/repos{query}"), Some(key), None).await
+    }
+
+    async fn call_path(
+        &self,
+        method: &'static str,
+        path: &str,
+        key: Option<&SecretString>,
+        body: Option<String>,
+    ) -> Result<Exchange, WalkFailed> {
+        let address = format!("{}{path}", self.api);
         let url = Url::parse(&address).map_err(|_| WalkFailed::Address(address))?;
         let verb = match method {
             "POST" => Method::POST,

@@ -4,6 +4,7 @@ mod backend;
 mod browser;
 mod exchange;
 mod html;
+mod life;
 mod steps;
 mod transcript;
 mod visit;
@@ -11,6 +12,7 @@ mod visit;
 use std::io::{self, Write};
 
 use dockline::ClaimPolicy;
+use dockline_github_sim::SimError;
 
 pub use browser::{Browser, BrowserError};
 pub use exchange::{Exchange, Unanswered};
@@ -53,6 +55,9 @@ pub enum WalkFailed {
     /// There is no HTTP client.
     #[error("the walk failed: {0}")]
     Client(#[from] ClientFailed),
+    /// The simulated GitHub refused a change.
+    #[error("the walk failed: {0}")]
+    Sim(#[from] SimError),
     /// Nothing can be printed.
     #[error("the walk failed: it cannot be printed: {0}")]
     Print(#[from] io::Error),
@@ -65,7 +70,7 @@ pub enum WalkFailed {
 pub async fn run(demo: &Demo, out: &mut (dyn Write + Send)) -> Result<(), WalkFailed> {
     let client = loopback()?;
     // Where the policy asks for nothing, GitHub's detour ends without our question.
-    let steps = if demo.policy() == ClaimPolicy::State { 13 } else { 14 };
+    let steps = if demo.policy() == ClaimPolicy::State { 25 } else { 28 };
     let transcript = Transcript::new(out, steps, &[&demo.acme().key, &demo.rival().key]);
     let backend = Backend::new(client.clone(), &demo.addresses().api);
     steps::Walk { demo, transcript, backend, browser: Browser::new(client) }.all().await

@@ -24,7 +24,7 @@ pub(super) struct Walk<'a> {
 }
 
 /// What the flow came to, as the backend knows it.
-struct Bound {
+pub(super) struct Bound {
     installation: u64,
     state: String,
     registered_at: String,
@@ -43,7 +43,10 @@ impl Walk<'_> {
         self.conflict(&bound).await?;
         self.attack(&mut bound).await?;
         self.mistakes(&bound).await?;
+        self.life(bound.installation).await?;
         self.detach(&bound).await?;
+        self.adopt(bound.installation).await?;
+        self.end(bound.installation).await?;
         self.transcript.finish()
     }
 
@@ -53,7 +56,7 @@ impl Walk<'_> {
         self.transcript.check("status", expected, exchange.status)
     }
 
-    async fn register(&mut self, installation: u64, state: String) -> Result<Bound, WalkFailed> {
+    pub(super) async fn register(&mut self, installation: u64, state: String) -> Result<Bound, WalkFailed> {
         self.transcript.step("The backend binds the installation")?;
         let answer = self.backend.register(Some(self.acme()), installation, &state).await?;
         self.shown(&answer, StatusCode::CREATED)?;
@@ -132,7 +135,7 @@ impl Walk<'_> {
         self.transcript.check("and say why", "unknown_key".to_owned(), text(&issue, "code"))
     }
 
-    async fn detach(&mut self, bound: &Bound) -> Result<(), WalkFailed> {
+    pub(super) async fn detach(&mut self, bound: &Bound) -> Result<(), WalkFailed> {
         self.transcript.step("The backend detaches")?;
         let answer = self.backend.call("DELETE", "", Some(self.acme()), None).await?;
         self.shown(&answer, StatusCode::NO_CONTENT)?;
@@ -156,7 +159,7 @@ impl Walk<'_> {
     }
 
     /// The code, and the request's id in the body and in the header.
-    fn refused(&mut self, answer: &Exchange, code: &str) -> Result<(), WalkFailed> {
+    pub(super) fn refused(&mut self, answer: &Exchange, code: &str) -> Result<(), WalkFailed> {
         let error = json_of(answer).get("error").cloned().unwrap_or_default();
         self.transcript.check("code", code.to_owned(), text(&error, "code"))?;
         let header = answer.header("x-request-id").unwrap_or("none").to_owned();
@@ -185,7 +188,7 @@ fn is_time(text: &str) -> bool {
     text.len() == form.len() && text.ends_with("+00:00") && form.chars().zip(text.chars()).all(fits)
 }
 
-fn details(answer: &Exchange) -> Value {
+pub(super) fn details(answer: &Exchange) -> Value {
     json_of(answer).pointer("/error/details").cloned().unwrap_or_default()
 }
 

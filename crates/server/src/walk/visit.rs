@@ -13,8 +13,12 @@ impl Walk<'_> {
     pub(super) async fn visit(&mut self) -> Result<(u64, String), WalkFailed> {
         let (url, state) = self.link().await?;
         let page = self.choose(&url).await?;
-        let installed = self.install(&page, &state).await?;
+        let mut installed = self.install(&page, &state).await?;
         let installation = installed.redirected_with("installation_id").unwrap_or_default();
+        let action = installed.redirected_with("setup_action").unwrap_or_default();
+        if action == "update" && self.demo.policy() != ClaimPolicy::State {
+            installed = self.identify(&installed).await?;
+        }
         let back = if self.demo.policy() == ClaimPolicy::State {
             self.transcript.step("The callback sends the browser on: this policy asks nobody")?;
             let back = self.browser.follow(&installed).await?;
@@ -23,7 +27,6 @@ impl Walk<'_> {
         } else {
             self.confirm(&installed).await?
         };
-        let action = installed.redirected_with("setup_action").unwrap_or_default();
         let return_url = &self.demo.addresses().return_url;
         let expected =
             format!("{return_url}?installation_id={installation}&state={state}&setup_action={action}");
@@ -32,6 +35,20 @@ impl Walk<'_> {
         let number = installation.parse();
         self.transcript.check("with the installation's number", true, number.is_ok())?;
         Ok((number.unwrap_or_default(), state))
+    }
+
+    /// GitHub sent no code: the App was installed before. Whoever came is sent there once more, to say who they are.
+    async fn identify(&mut self, installed: &Exchange) -> Result<Exchange, WalkFailed> {
+        self.transcript.step("The callback has GitHub say who came, since it sent no code")?;
+        let sent = self.browser.follow(installed).await?;
+        self.shown(&sent, StatusCode::FOUND)?;
+        let page = format!("{}/login/oauth/authorize?", self.demo.addresses().github);
+        let to_github = sent.location().is_some_and(|to| to.starts_with(&page));
+        self.transcript.check("to GitHub's web flow", true, to_github)?;
+        let back = self.browser.follow(&sent).await?;
+        self.shown(&back, StatusCode::FOUND)?;
+        self.transcript.check("which sends a code", true, back.redirected_with("code").is_some())?;
+        Ok(back)
     }
 
     async fn link(&mut self) -> Result<(String, String), WalkFailed> {
