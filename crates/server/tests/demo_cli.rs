@@ -36,6 +36,7 @@ fn the_walk_shows_no_secret() {
         for shown in stdout.split(name).skip(1) {
             let value: String = shown.chars().take_while(|c| !"&\"\n".contains(*c)).collect();
             // On the way through GitHub's web flow the state carries the installation's number.
+            let value = value.replace("%7E", "~");
             let (value, number) = value.split_once('~').unwrap_or((&value, ""));
             assert!(value.ends_with('…') && value.chars().count() == 7, "{name}{value}");
             assert!(number.bytes().all(|byte| byte.is_ascii_digit()), "{name}{number}");

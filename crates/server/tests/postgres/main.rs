@@ -9,7 +9,9 @@
 mod api;
 mod commands;
 mod crashes;
+mod life;
 mod nodes;
 mod schema;
 mod server;
 mod statements;
+mod uninstalls;

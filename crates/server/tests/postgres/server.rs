@@ -30,12 +30,12 @@ pub(crate) fn run(schema: &TestSchema, arguments: &[&str]) -> Output {
 /// The App's credentials as the files that an operator has; removed when dropped.
 pub(crate) struct AppFiles {
     folder: PathBuf,
-    slug: String,
-    client_id: String,
+    pub(crate) slug: String,
+    pub(crate) client_id: String,
 }
 
 impl AppFiles {
-    pub(crate) fn new(schema: &TestSchema, app: &AppCredentials) -> Self {
+    fn new(schema: &TestSchema, app: &AppCredentials) -> Self {
         let folder = std::env::temp_dir().join(format!("dockline-{}", schema.name));
         std::fs::create_dir(&folder).unwrap();
         for (name, secret) in [
@@ -48,7 +48,7 @@ impl AppFiles {
         Self { folder, slug: app.slug.clone(), client_id: app.client_id.clone() }
     }
 
-    fn path(&self, name: &str) -> String {
+    pub(crate) fn path(&self, name: &str) -> String {
         self.folder.join(name).to_str().unwrap().to_owned()
     }
 }
@@ -96,6 +96,16 @@ impl Server {
 
     /// Starts it and does not wait.
     pub(crate) fn spawn(schema: &TestSchema, github: &Github, listen: &str) -> Starting {
+        Self::spawn_with(schema, github, listen, &[])
+    }
+
+    /// Starts it with further arguments and does not wait.
+    pub(crate) fn spawn_with(
+        schema: &TestSchema,
+        github: &Github,
+        listen: &str,
+        further: &[&str],
+    ) -> Starting {
         let files = &github.files;
         let arguments = [
             "serve",
@@ -121,6 +131,7 @@ impl Server {
             "--claim-policy",
             "state",
         ];
+        let arguments = [&arguments, further].concat();
         let command = &mut dockline(schema, &arguments);
         Starting(command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap())
     }

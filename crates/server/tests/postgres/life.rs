@@ -1,0 +1,208 @@
+//! Webhooks, the background sweep and `dockline reconcile`, on processes.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Output, Stdio};
+
+use dockline_github_sim::{DeliveryMode, Fault, FaultRule};
+use serde_json::Value;
+
+use crate::api::Backend;
+use crate::schema::TestSchema;
+use crate::server::{Github, Server, dockline};
+
+/// Bindings of as many organizations.
+async fn bound(schema: &TestSchema, github: &Github, api: &str, count: usize) -> Vec<(Backend, u64)> {
+    let mut bound = Vec::new();
+    for number in 0..count {
+        let backend = Backend::new(schema.key(&format!("org_{number}")).await);
+        let installation = github.install(&format!("account-{number}"));
+        let state = backend.state(api).await;
+        assert_eq!(backend.register(api, installation, &state).await.unwrap().status, 201);
+        bound.push((backend, installation));
+    }
+    bound
+}
+
+async fn status(backend: &Backend, api: &str) -> String {
+    backend.inspect(api).await.unwrap().json()["status"].as_str().unwrap().to_owned()
+}
+
+/// `dockline reconcile` with the App's files.
+fn reconcile(schema: &TestSchema, github: &Github, further: &[&str]) -> Command {
+    let files = &github.files;
+    let key = files.path("key.pem");
+    let arguments = [
+        "reconcile",
+        "--github-web-url",
+        &github.sim.web,
+        "--github-api-url",
+        &github.sim.api,
+        "--github-app-id",
+        &github.app.app_id.to_string(),
+        "--github-app-slug",
+        &files.slug,
+        "--github-private-key-file",
+        &key,
+    ];
+    dockline(schema, &[&arguments, further].concat())
+}
+
+/// The last line of a run with `--json`.
+fn summary(output: &Output) -> Value {
+    let stdout = String::from_utf8(output.stdout.clone()).unwrap();
+    serde_json::from_str(stdout.lines().last().unwrap()).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn webhooks_are_taken_by_either_of_two_secrets_and_followed_up_also_while_it_ends() {
+    let schema = TestSchema::migrated().await;
+    let github = Github::start(&schema).await;
+    let old = github.files.path("webhook-secret");
+    let new = github.files.path("new-webhook-secret");
+    std::fs::write(&new, "the new secret, while it is being changed\n").unwrap();
+    let further = ["--webhook-secret-file", new.as_str(), "--reconcile-every", "0"];
+    let server = Server::spawn_with(&schema, &github, "127.0.0.1:0", &further).listening();
+    let sim = github.sim.sim();
+    let hook = format!("{}/v1/github/webhooks", server.api);
+    sim.set_webhook_url(github.app.app_id, Some(&hook)).unwrap();
+    let bound = bound(&schema, &github, &server.api, 2).await;
+    sim.settled().await;
+    // Signed with the old one, then with the new one, then with one of a stranger's.
+    for (secret, code) in [
+        (None, 202),
+        (Some("the new secret, while it is being changed"), 202),
+        (Some("a stranger's secret"), 401),
+    ] {
+        if let Some(secret) = secret {
+            sim.set_webhook_secret(github.app.app_id, secret).unwrap();
+        }
+        sim.ping(github.app.app_id).unwrap();
+        sim.settled().await;
+        assert_eq!(sim.deliveries().pop().unwrap().outcome.unwrap().status_code, code, "{secret:?}");
+    }
+    assert!(std::fs::read_to_string(old).is_ok());
+    sim.set_webhook_secret(github.app.app_id, "the new secret, while it is being changed").unwrap();
+    let (first, installation) = &bound[0];
+    sim.uninstall(*installation).unwrap();
+    sim.settled().await;
+    assert_eq!(status(first, &server.api).await, "uninstalled");
+    // Told, and at once told to end: what was hinted at is asked about first.
+    let (second, installation) = &bound[1];
+    sim.set_fault(FaultRule::new(Fault::Slow { ms: 300 }).for_path("/api/v3/app/installations"));
+    sim.suspend(*installation, None).unwrap();
+    sim.settled().await;
+    assert_eq!(server.end(), Some(0));
+    sim.clear_faults();
+    let server = Server::start(&schema, &github, "127.0.0.1:0");
+    assert_eq!(status(second, &server.api).await, "suspended");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reconcile_finds_what_no_webhook_told_and_is_resumed_where_it_stopped() {
+    let schema = TestSchema::migrated().await;
+    let github = Github::start(&schema).await;
+    let server = Server::start(&schema, &github, "127.0.0.1:0");
+    let bound = bound(&schema, &github, &server.api, 60).await;
+    let sim = github.sim.sim();
+    sim.set_delivery_mode(DeliveryMode::Dropped);
+    for (number, (_, installation)) in bound.iter().enumerate() {
+        match number % 3 {
+            0 => sim.suspend(*installation, None).unwrap(),
+            1 => sim.uninstall(*installation).unwrap(),
+            _ => {}
+        }
+    }
+    // They were verified a moment ago.
+    let nothing = reconcile(&schema, &github, &["--json"]).output().unwrap();
+    assert_eq!(nothing.status.code(), Some(0), "{nothing:?}");
+    assert_eq!(summary(&nothing)["asked"], 0);
+    schema.execute("update $schema.installations set verified_at = verified_at - interval '2 hours'").await;
+    let some = reconcile(&schema, &github, &["--json", "--limit", "35"]).output().unwrap();
+    assert_eq!((some.status.code(), &summary(&some)["asked"]), (Some(0), &Value::from(35)), "{some:?}");
+    let rest = reconcile(&schema, &github, &[]).output().unwrap();
+    let told = String::from_utf8(rest.stdout.clone()).unwrap();
+    assert_eq!(rest.status.code(), Some(0), "{rest:?}");
+    assert!(told.contains("asked about 25: ") && told.trim_end().ends_with("through"), "{told}");
+    for (number, (backend, _)) in bound.iter().enumerate() {
+        let expected = ["suspended", "uninstalled", "active"][number % 3];
+        assert_eq!(status(backend, &server.api).await, expected);
+    }
+    let all = reconcile(&schema, &github, &["--json", "--all"]).output().unwrap();
+    let all = summary(&all);
+    // Those that are uninstalled are final.
+    assert_eq!(
+        (&all["status"], &all["active"], &all["suspended"], &all["asked"]),
+        (&"through".into(), &20.into(), &20.into(), &40.into())
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reconcile_says_what_failed_and_ends_with_1() {
+    let schema = TestSchema::migrated().await;
+    let github = Github::start(&schema).await;
+    let server = Server::start(&schema, &github, "127.0.0.1:0");
+    let bound = bound(&schema, &github, &server.api, 3).await;
+    let path = format!("/api/v3/app/installations/{}", bound[1].1);
+    github.sim.sim().set_fault(FaultRule::new(Fault::Status { code: 502 }).for_path(&path));
+    let output = reconcile(&schema, &github, &["--json", "--all"]).output().unwrap();
+    let sum = summary(&output);
+    assert_eq!(
+        (output.status.code(), &sum["failed"], &sum["active"]),
+        (Some(1), &1.into(), &2.into()),
+        "{output:?}"
+    );
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    assert!(stdout.contains(&format!("\"failedInstallationId\":{}", bound[1].1)), "{stdout}");
+    // The key is not the App's any more.
+    github.sim.sim().set_fault(FaultRule::new(Fault::Status { code: 401 }));
+    let output = reconcile(&schema, &github, &["--json", "--all"]).output().unwrap();
+    assert_eq!(
+        (output.status.code(), &summary(&output)["status"]),
+        (Some(1), &"given_up".into()),
+        "{output:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reconcile_ends_cleanly_at_an_interrupt() {
+    let schema = TestSchema::migrated().await;
+    let github = Github::start(&schema).await;
+    let server = Server::start(&schema, &github, "127.0.0.1:0");
+    let bound = bound(&schema, &github, &server.api, 30).await;
+    // All of the first stretch are answered, and then GitHub hangs.
+    let last = format!("/api/v3/app/installations/{}", bound[29].1);
+    github.sim.sim().set_fault(FaultRule::new(Fault::Hang).for_path(&last));
+    let mut child = reconcile(&schema, &github, &["--json", "--all"]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let first: Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
+    assert_eq!((&first["status"], &first["asked"]), (&"going_on".into(), &25.into()));
+    let id = child.id().to_string();
+    assert!(Command::new("kill").args(["-s", "INT", &id]).status().unwrap().success());
+    let end: Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
+    assert_eq!(end["status"], "interrupted");
+    assert_eq!(child.wait().unwrap().code(), Some(1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn serve_sweeps_in_the_background() {
+    let schema = TestSchema::migrated().await;
+    let github = Github::start(&schema).await;
+    let further = ["--reconcile-every", "1s", "--reconcile-unverified-for", "0"];
+    let servers: Vec<_> =
+        (0..2).map(|_| Server::spawn_with(&schema, &github, "127.0.0.1:0", &further).listening()).collect();
+    let bound = bound(&schema, &github, &servers[0].api, 5).await;
+    let sim = github.sim.sim();
+    sim.suspend(bound[0].1, None).unwrap();
+    sim.uninstall(bound[1].1).unwrap();
+    // The next sweep asks about all of them; it is over when one more has begun.
+    for (at, expected) in [(0, "suspended"), (1, "uninstalled"), (2, "active")] {
+        let api = &servers[at % 2].api;
+        while status(&bound[at].0, api).await != expected {
+            assert!(sim.count_requests("GET", "/api/v3/app/installations") < 1_000, "never found");
+            tokio::task::yield_now().await;
+        }
+    }
+    for server in servers {
+        assert_eq!(server.end(), Some(0));
+    }
+}
