@@ -83,13 +83,16 @@ fn seed_example(demo: &Demo) -> String {
 }
 
 fn afterwards(demo: &Demo, by_state: bool) -> String {
-    let api = &demo.addresses().api;
+    let Addresses { api, github, .. } = demo.addresses();
     let key = demo.acme().key.expose_secret();
-    let mut text = String::new();
+    let mut text = format!(
+        "\nSuspend or uninstall it at GitHub, and look again, here or in the product: {github}/settings/installations\n\n\
+         The repositories that it reaches:\n\ncurl '{api}/v1/github/repos?limit=2' \\\n  -H 'Authorization: Bearer {key}'\n"
+    );
     let (detach, query) = if by_state {
         ("Detach", "")
     } else {
-        // Where the App stays installed, GitHub sends the browser back without a code the next time.
+        // Where the App stays installed, GitHub's page offers Save in place of Install, and asks once more who came.
         ("Detach, and remove the App at GitHub, so that it can be installed again", "?uninstall=true")
     };
     for (what, option, query) in [("What is bound", "", ""), (detach, "-i -X DELETE ", query)] {
@@ -106,7 +109,7 @@ fn attack(demo: &Demo, state: &str, by_state: bool) -> String {
     let rival = demo.rival();
     let (name, key) = (rival.name, rival.key.expose_secret());
     let number = if by_state { format!("ID={SEED_INSTALLATION}\n") } else { String::new() };
-    // Where the App is installed already, or the policy asks nobody, no confirmation page comes.
+    // Where the policy asks nobody, no confirmation page comes.
     let lure = if by_state {
         String::new()
     } else {
