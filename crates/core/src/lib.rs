@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod cache;
 pub mod error;
 pub mod model;
 pub mod ports;
@@ -8,5 +9,7 @@ pub mod service;
 
 pub use error::*;
 pub use model::*;
+pub use rules::delivery::Notice;
+pub use rules::repositories::{RepositoriesPage, RepositoriesQuery, RepositoryCursor};
 pub use rules::request::RegistrationRequest;
 pub use service::*;

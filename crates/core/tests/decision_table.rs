@@ -96,11 +96,11 @@ fn every_row_under_every_policy() {
         }
         for (state, unbound) in &states {
             let state = state.as_ref();
-            assert_eq!(decide(wanted(), None, state, policy, NOW), *unbound, "{policy} {state:?}");
+            assert_eq!(decide(wanted(), None, state, policy, None, NOW), *unbound, "{policy} {state:?}");
             // With a binding, the state does not matter.
-            let same = decide(wanted(), Some(binding(wanted())), state, policy, NOW);
+            let same = decide(wanted(), Some(binding(wanted())), state, policy, None, NOW);
             assert_eq!(same, Decision::Replay(binding(wanted())), "{policy} {state:?}");
-            let other = decide(wanted(), Some(binding(another())), state, policy, NOW);
+            let other = decide(wanted(), Some(binding(another())), state, policy, None, NOW);
             assert_eq!(other, Decision::Conflict(binding(another())), "{policy} {state:?}");
         }
     }
@@ -159,5 +159,35 @@ fn every_refusal_about_an_installation_reads_the_same_i_10() {
     ];
     for reason in about_the_installation {
         assert_eq!(reason.issue(), R::NoSuchInstallation.issue(), "{reason:?}");
+    }
+}
+
+#[test]
+fn a_visitor_who_saw_it_counts_by_having_installed_it_and_nobody_else_does() {
+    let fresh = Duration::minutes(1);
+    let visitor = AccountId::new(2).unwrap();
+    let somebody_else = AccountId::new(3).unwrap();
+    for policy in POLICIES {
+        for proof in PROOFS {
+            let tie = tie(wanted(), proof);
+            let decision =
+                |installer| decide(wanted(), None, Some(&state(fresh, Some(tie))), policy, installer, NOW);
+            // Only under the policy that what they saw does not reach; then it is recorded as what it is.
+            let by_installing = policy == ClaimPolicy::Controlled && proof == Proof::Visible;
+            if by_installing {
+                let proven = Claim::Tied(Tie { proof: Proof::Installed, ..tie });
+                assert_eq!(decision(Some(visitor)), Decision::Proceed(proven));
+            } else {
+                assert_eq!(decision(Some(visitor)), decision(None), "{policy} {proof}");
+            }
+            assert_eq!(decision(Some(somebody_else)), decision(None), "{policy} {proof}");
+        }
+        // Having installed it lifts no state that no visitor was tied by, and no tie to another installation.
+        let untied = decide(wanted(), None, Some(&state(fresh, None)), policy, Some(visitor), NOW);
+        let nobody = decide(wanted(), None, Some(&state(fresh, None)), policy, None, NOW);
+        assert_eq!(untied, nobody);
+        let elsewhere = state(fresh, Some(tie(another(), Proof::Visible)));
+        let elsewhere = decide(wanted(), None, Some(&elsewhere), policy, Some(visitor), NOW);
+        assert_eq!(elsewhere, Decision::Refuse(RefusalReason::TiedToAnother));
     }
 }

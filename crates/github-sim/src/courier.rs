@@ -56,7 +56,9 @@ impl GithubSim {
                 let world = self.world();
                 (world.outbox.next_due(), world.now())
             };
-            let nap = due.and_then(|due| Duration::try_from(due - now).ok()).unwrap_or(LONGEST_NAP);
+            // What became due meanwhile is nothing to wait for.
+            let until = |due: OffsetDateTime| Duration::try_from(due - now).unwrap_or_default();
+            let nap = due.map_or(LONGEST_NAP, until);
             // Woken when something new waits, and when the clock was moved; else when the next is due.
             drop(timeout(nap.min(LONGEST_NAP), self.shared().mail.notified()).await);
         }

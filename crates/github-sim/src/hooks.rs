@@ -4,9 +4,7 @@ use secrecy::SecretString;
 
 use crate::delivery::{Delivery, DeliveryMode};
 use crate::error::SimError;
-use crate::model::change::Actor;
 use crate::model::hook::{ContentType, HookChange};
-use crate::model::installation::Selection;
 use crate::sim::GithubSim;
 use crate::webhook;
 
@@ -91,27 +89,6 @@ impl GithubSim {
 
 /// Changes of accounts.
 impl GithubSim {
-    /// The owner selects these of the account's repositories; none: all of them, also those to come.
-    ///
-    /// # Errors
-    /// An unknown installation, or a repository that the account does not have.
-    pub fn select_repositories(
-        &self,
-        installation: u64,
-        repositories: Option<&[u64]>,
-    ) -> Result<(), SimError> {
-        let mut world = self.world();
-        let now = world.now();
-        let model = &mut world.model;
-        let found = model.installation(installation).ok_or(SimError::UnknownInstallation(installation))?;
-        let sender = Actor::Person(model.owner_of(found.account).unwrap_or(found.installed_by));
-        let selection = match repositories {
-            None => Selection::All,
-            Some(ids) => model.selection_of(installation, ids)?,
-        };
-        model.select(installation, selection, sender, now)
-    }
-
     /// Moves a repository to another account. It keeps its id; installations on its old account lose it, and those on the new one that
     /// reach all repositories gain it.
     ///

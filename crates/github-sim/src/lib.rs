@@ -1,7 +1,7 @@
 //! A GitHub to develop against.
 //!
 //! [`GithubSim`] is a model of accounts, GitHub Apps, installations and grants, served over real HTTP: the REST API of Apps, the install
-//! page, the OAuth web flow, and faults on demand. State is a model, not a script: what one request changes, the next one sees. It shares no code
+//! page, the OAuth web flow, webhooks, and faults on demand. State is a model, not a script: what one request changes, the next one sees. It shares no code
 //! with any client, so that client and simulator check one another; its answers are tested against GitHub's own OpenAPI description.
 //!
 //! ```
@@ -29,6 +29,7 @@
 //! |---|---|
 //! | `GET /app`, `GET /app/installations`, `GET` and `DELETE /app/installations/{id}`, `PUT` and `DELETE /app/installations/{id}/suspended`, `GET /orgs/{login}/installation`, `GET /users/{login}/installation` | the App's JWT |
 //! | `GET /user`, `GET /user/installations`, `GET /user/memberships/orgs/{login}` | a user token |
+//! | `GET /app/hook/deliveries`, `GET /app/hook/deliveries/{id}`, `POST /app/hook/deliveries/{id}/attempts`, `GET /app/installation-requests` | the App's JWT |
 //! | `DELETE /applications/{client_id}/token` | client id and secret |
 //!
 //! | page | |
@@ -37,7 +38,24 @@
 //! | `GET /`, `GET /apps/{slug}` | the Apps, and one App (`#install-link`) |
 //! | `GET /settings/installations`, `GET`, `POST /settings/installations/{id}` (also below `/organizations/{login}`), `POST /settings/installation-requests/{id}` | what an owner may do: `#suspend`, `#unsuspend`, `#uninstall`, `#approve-{id}` |
 //! | `GET`, `POST /login` (`#user`, `#sign-in`), `GET /session/{login}` | who is in front of the browser: cookie `github_sim_session` |
-//! | `GET /login/oauth/authorize`, `POST /login/oauth/access_token` | the OAuth web flow; everybody agrees at once |
+//! | `GET /login/oauth/authorize`, `POST /login/oauth/access_token` | the OAuth web flow; everybody agrees at once, but for those who [refuse](GithubSim::refuse_authorization) |
+//!
+//! # Webhooks
+//!
+//! Whatever way a change comes, by page, REST, control API or library, Apps that have a webhook URL are told as GitHub tells them, with whole payloads:
+//!
+//! | change | event |
+//! |---|---|
+//! | installed, uninstalled, suspended, unsuspended, new permissions accepted | `installation`: `created` (with `requester`, where a member had asked), `deleted`, `suspend`, `unsuspend`, `new_permissions_accepted` |
+//! | another selection of repositories, a repository [transferred](GithubSim::transfer) | `installation_repositories`: `added`, `removed` |
+//! | an account renamed | `installation_target`: `renamed`, for each installation on it |
+//! | an authorization [revoked](GithubSim::revoke_authorization) | `github_app_authorization`: `revoked` |
+//! | a new webhook URL, or by hand | `ping` |
+//!
+//! While an installation is suspended its App hears of nothing there but the suspension and its end. [`DeliveryMode`] says how deliveries travel; whoever
+//! [serves](GithubSim::serve) the simulator posts them, [`settled`](GithubSim::settled) waits for that (and posts where nobody serves), and
+//! [`deliver`](GithubSim::deliver) posts one by hand. A test without HTTP takes headers and body from [`deliveries`](GithubSim::deliveries). Nothing is
+//! ever tried again by itself, as at GitHub.
 //!
 //! # The control API
 //!
@@ -45,23 +63,35 @@
 //!
 //! | below `/_control` | body, `?` = optional | answer |
 //! |---|---|---|
-//! | `POST /apps` | `slug`, `callback_url`, `name?`, `more_callback_urls?`, `setup_url?`, `owner?`, `permissions?`, `events?`, `code_on_update?`, `app_id?`, `private_key_pem?` | the credentials: `app_id`, `slug`, `name`, `client_id`, `client_secret`, `private_key_pem`, `webhook_secret`, `callback_url` |
+//! | `POST /apps` | `slug`, `callback_url`, `name?`, `more_callback_urls?`, `setup_url?`, `owner?`, `permissions?`, `events?`, `code_on_update?`, `webhook_url?`, `webhook_secret?`, `webhook_content_type?` (`json`, `form`), `webhook_active?`, `app_id?`, `private_key_pem?` | the credentials: `app_id`, `slug`, `name`, `client_id`, `client_secret`, `private_key_pem`, `webhook_secret`, `callback_url` |
 //! | `GET /apps/{id}` | | the credentials once more |
 //! | `POST /apps/{id}/permissions` | an object, such as `{"members": "read"}` | |
+//! | `POST /apps/{id}/webhook` | `url?` (null: none), `secret?`, `content_type?`, `active?` | |
+//! | `POST /apps/{id}/ping` | | |
 //! | `POST /users`, `POST /organizations` | `login` | `id` |
 //! | `POST /enterprises` | `slug` | `id` |
 //! | `POST /default-user` | `login`, or null for nobody | |
+//! | `POST /users/{login}/refuse-authorization` | `refuse` | |
+//! | `DELETE /authorizations` | `app_id`, `user` | |
 //! | `POST /memberships` | `organization`, `user`, `role` (`admin`, `member`), `state?` (`active`, `pending`) | |
 //! | `DELETE /memberships` | `organization`, `user` | |
 //! | `POST /repositories` | `owner`, `name`, `private?` | `id` |
+//! | `POST /repositories/{id}/transfer` | `to` (a login) | |
 //! | `POST /collaborators` | `owner`, `user` | |
 //! | `POST /accounts/{login}/rename` | `login` | |
 //! | `POST /installations` | `app_id`, `account`, `sender`, `id?` | `id` |
 //! | `POST /installations/{id}/suspend` | nothing, or `by?` (a user's login) | |
-//! | `POST /installations/{id}/unsuspend`, `…/uninstall`, `…/null-account`, `…/accept-permissions` | | |
+//! | `POST /installations/{id}/uninstall` | nothing, or `by?` | |
+//! | `POST /installations/{id}/unsuspend`, `…/null-account`, `…/accept-permissions` | | |
 //! | `POST /installation-requests/{id}/approve` | `owner` | `installation_id` |
 //! | `POST /codes` | `app_id`, `user` | `code` |
 //! | `POST /user-tokens` | `app_id`, `user` | `access_token` |
+//! | `POST /delivery-mode` | a [`DeliveryMode`]: `mode`, and its `seed` or `seconds` | |
+//! | `POST /webhook-shape` | `old`: whether payloads have the [older shape](GithubSim::set_old_webhook_shape) | |
+//! | `GET /deliveries`, `DELETE /deliveries` | | `deliveries`: each with headers, body and outcome |
+//! | `POST /deliveries/settle`, `POST /deliveries/release` | | once settled; once released |
+//! | `POST /deliveries/{id}/deliver` | | 200 with the delivery |
+//! | `POST /deliveries/{id}/redeliver` | | `id` |
 //! | `POST /faults` | a [`FaultRule`]: `fault`, `method?`, `path_prefix?`, `remaining?` | |
 //! | `DELETE /faults` | | |
 //! | `POST /clock` | `{"advance": seconds}` or `{"offset": seconds}` | |

@@ -13,8 +13,11 @@ pub enum ArrivalRefusal {
     ExpiredState,
     /// `installation_id` is not a number that GitHub gives.
     MalformedInstallation,
-    /// GitHub sent no `code`, so nobody can tell who came. A missing proof is a refusal, not a skip (L-07).
+    /// GitHub sent no `code`, also after it was asked to, so nobody can tell who came. A missing proof is a refusal, not
+    /// a skip (L-07).
     MissingCode,
+    /// The visitor told GitHub not to tell us who they are.
+    AuthorizationDenied,
     /// GitHub did not accept the code: it was used before, or is too old.
     CodeRefused,
     /// The state is tied to another installation.
@@ -39,6 +42,7 @@ impl ArrivalRefusal {
         Self::ExpiredState,
         Self::MalformedInstallation,
         Self::MissingCode,
+        Self::AuthorizationDenied,
         Self::CodeRefused,
         Self::TiedToAnother,
         Self::NotVisible,
@@ -57,6 +61,7 @@ impl ArrivalRefusal {
             Self::ExpiredState => "expired_state",
             Self::MalformedInstallation => "malformed_installation",
             Self::MissingCode => "missing_code",
+            Self::AuthorizationDenied => "authorization_denied",
             Self::CodeRefused => "code_refused",
             Self::TiedToAnother => "tied_to_another",
             Self::NotVisible => "not_visible",
@@ -82,8 +87,11 @@ impl ArrivalRefusal {
             }
             Self::MissingCode => {
                 "GitHub did not tell us who you are, so the installation cannot be connected. Start again from the \
-                 product; if this happens again, its operator must switch on \"Request user authorization (OAuth) \
-                 during installation\" in the GitHub App."
+                 product."
+            }
+            Self::AuthorizationDenied => {
+                "You asked GitHub not to tell us who you are, so we cannot tell whether the installation is yours to \
+                 connect. Start again from the product, and agree."
             }
             Self::CodeRefused => {
                 "GitHub did not accept this visit: it was used before, or is too old. Start again from the product."

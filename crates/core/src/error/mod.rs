@@ -5,10 +5,14 @@ mod arrival;
 mod code;
 mod issue;
 mod port;
+mod token;
 mod use_case;
+mod webhook;
 
 pub use arrival::ArrivalRefusal;
 pub use code::ErrorCode;
 pub use issue::{Issue, IssueCode};
 pub use port::{EntropyFailed, PortError, PortErrorKind, PortName};
+pub use token::{RepositoriesError, TokenError};
 pub use use_case::{AdmitError, BeginError, BuildError, RefusalReason, RegisterError};
+pub use webhook::{DeliveryFault, SignatureRefusal, WebhookError};

@@ -30,6 +30,12 @@ impl WebhookSecrets {
         if secrets.iter().all(strong) { Ok(Self(secrets)) } else { Err(WeakWebhookSecret) }
     }
 
+    /// No secret: every delivery is refused.
+    #[must_use]
+    pub const fn none() -> Self {
+        Self(Vec::new())
+    }
+
     /// Each secret's bytes.
     pub(crate) fn keys(&self) -> impl Iterator<Item = &[u8]> {
         self.0.iter().map(|secret| secret.expose_secret().as_bytes())

@@ -1,7 +1,9 @@
 //! Whose installation is it (`design.md` §3, lessons L-01 to L-14).
 
 use crate::error::RefusalReason;
-use crate::model::{AccountKind, ClaimPolicy, InstallationId, InstalledOn, IssuedState, Proof, Tie, Witness};
+use crate::model::{
+    AccountId, AccountKind, ClaimPolicy, InstallationId, InstalledOn, IssuedState, Proof, Tie, Witness,
+};
 
 /// By what right an installation may be bound.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,7 +51,26 @@ pub fn proof_of(witness: &Witness) -> Option<Proof> {
     Some(if administered { Proof::Administered } else { Proof::Visible })
 }
 
-/// Whether a state gives its owner a claim to `wanted` under `policy`.
+/// A tie whose visitor saw the installation and who did not suffice by that: whether they are the one who installed it
+/// is then what counts, and whoever knows that may be heard last ([`Proof::Installed`]; L-09, L-28).
+#[must_use]
+pub const fn awaits_installer(tie: &Tie, policy: ClaimPolicy) -> bool {
+    matches!(tie.proof, Proof::Visible) && !suffices(tie.proof, policy)
+}
+
+/// The tie as it stands once it is known who installed the installation: [`Proof::Installed`] where that is the visitor
+/// and what they showed does not suffice. Never less than it was.
+#[must_use]
+pub fn with_installer(tie: Tie, installer: Option<AccountId>, policy: ClaimPolicy) -> Tie {
+    if awaits_installer(&tie, policy) && installer == Some(tie.visitor) {
+        Tie { proof: Proof::Installed, ..tie }
+    } else {
+        tie
+    }
+}
+
+/// Whether a state gives its owner a claim to `wanted` under `policy`. `installer` is who installed `wanted`, where that
+/// is known.
 ///
 /// # Errors
 /// [`RefusalReason::TiedToAnother`], or [`RefusalReason::Unproven`] where a proof is missing or too weak: absence never
@@ -58,10 +79,11 @@ pub fn claim(
     state: &IssuedState,
     wanted: InstallationId,
     policy: ClaimPolicy,
+    installer: Option<AccountId>,
 ) -> Result<Claim, RefusalReason> {
     let claim = match state.tie {
         Some(tie) if tie.installation != wanted => return Err(RefusalReason::TiedToAnother),
-        Some(tie) => Claim::Tied(tie),
+        Some(tie) => Claim::Tied(with_installer(tie, installer, policy)),
         None => Claim::State,
     };
     if suffices(claim.proof(), policy) { Ok(claim) } else { Err(RefusalReason::Unproven) }
@@ -70,7 +92,7 @@ pub fn claim(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Account, AccountId};
+    use crate::model::Account;
 
     fn account(id: u64, kind: AccountKind) -> InstalledOn {
         InstalledOn::Account(Account { id: AccountId::new(id).unwrap(), login: "acme".into(), kind })

@@ -3,6 +3,9 @@
 pub mod access;
 pub mod bucket;
 pub mod claim;
+pub mod delivery;
 pub mod register;
+pub mod repositories;
 pub mod request;
 pub mod return_url;
+pub mod signature;

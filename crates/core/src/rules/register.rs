@@ -5,7 +5,7 @@ use time::OffsetDateTime;
 use super::claim::{self, Claim};
 use crate::error::RefusalReason;
 use crate::model::{
-    Account, AppId, Binding, ClaimPolicy, Installation, InstallationId, InstalledOn, IssuedState,
+    Account, AccountId, AppId, Binding, ClaimPolicy, Installation, InstallationId, InstalledOn, IssuedState,
 };
 use crate::ports::Insertion;
 
@@ -22,8 +22,8 @@ pub enum Decision {
     Proceed(Claim),
 }
 
-/// Decides on a registration of `wanted`, given the caller's own binding and the caller's own state (`None` where the
-/// organization was issued none of that digest). Total:
+/// Decides on a registration of `wanted`, given the caller's own binding, the caller's own state (`None` where the
+/// organization was issued none of that digest), and who installed `wanted`, where that is known and matters. Total:
 ///
 /// | the organization's binding | state | decision |
 /// |---|---|---|
@@ -32,7 +32,7 @@ pub enum Decision {
 /// | none | unknown, or another organization's | [`Decision::Refuse`] (`UnknownState`) |
 /// | none | expired | [`Decision::Refuse`] (`ExpiredState`) |
 /// | none | live, tied to another installation | [`Decision::Refuse`] (`TiedToAnother`) |
-/// | none | live, its proof does not reach the policy | [`Decision::Refuse`] (`Unproven`) |
+/// | none | live, its proof does not reach the policy, nor does its visitor's having installed it | [`Decision::Refuse`] (`Unproven`) |
 /// | none | live, proven for this installation | [`Decision::Proceed`] |
 ///
 /// A state that is *spent* is not seen here: the repository that writes the binding knows, and answers
@@ -43,6 +43,7 @@ pub fn decide(
     bound: Option<Binding>,
     state: Option<&IssuedState>,
     policy: ClaimPolicy,
+    installer: Option<AccountId>,
     now: OffsetDateTime,
 ) -> Decision {
     match (bound, state) {
@@ -51,7 +52,7 @@ pub fn decide(
         (None, None) => Decision::Refuse(RefusalReason::UnknownState),
         (None, Some(state)) if !state.is_live(now) => Decision::Refuse(RefusalReason::ExpiredState),
         (None, Some(state)) => {
-            claim::claim(state, wanted, policy).map_or_else(Decision::Refuse, Decision::Proceed)
+            claim::claim(state, wanted, policy, installer).map_or_else(Decision::Refuse, Decision::Proceed)
         }
     }
 }

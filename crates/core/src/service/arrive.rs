@@ -19,6 +19,8 @@ pub struct Callback<'a> {
     pub code: Option<&'a str>,
     /// `setup_action`
     pub setup_action: Option<&'a str>,
+    /// `error`: what GitHub says in place of a code.
+    pub error: Option<&'a str>,
 }
 
 /// What becomes of a visitor who came back from GitHub.
@@ -28,6 +30,10 @@ pub enum Arrival {
     Confirm(Box<Question>),
     /// Send them on.
     Redirect(Return),
+    /// Send them to GitHub, which sent no code, to ask them who they are; they come back to the same callback. So it is
+    /// with an App that was installed before (`setup_action=update`; L-61), and with one that does not ask during the
+    /// installation.
+    Authorize(Authorization),
     /// Turn them away; nothing was changed.
     Refused(ArrivalRefusal),
 }
@@ -55,6 +61,15 @@ pub struct Question {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Return {
     /// The whole URL. Holds the state.
+    pub url: String,
+}
+
+/// Where GitHub asks a visitor to let us see who they are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Authorization {
+    /// The whole URL. Holds the state, and after a `~` the installation that the visitor came with: GitHub gives back
+    /// the state and nothing else. Both can be made up as much as the callback's parameters always could; what counts is
+    /// what GitHub then says of the visitor.
     pub url: String,
 }
 
@@ -92,6 +107,7 @@ impl Dockline {
     }
 
     async fn arrive_traced(&self, callback: Callback<'_>, traced: &mut Traced) -> Result<Arrival, PortError> {
+        let (callback, authorized) = after_authorization(callback);
         let (state, issued) = match self.issued(callback.state).await? {
             Ok(found) => found,
             Err(reason) => return Ok(Arrival::Refused(reason)),
@@ -116,21 +132,33 @@ impl Dockline {
         }
         let Some(code) = callback.code else {
             // Nobody showed anything, so nothing is tied. Where the policy asks for nothing, the product may go on.
-            return Ok(if claim::suffices(Proof::State, self.policy) {
-                Arrival::Redirect(Return::connected(&issued, &state, installation, setup_action))
-            } else {
-                Arrival::Refused(ArrivalRefusal::MissingCode)
-            });
+            if claim::suffices(Proof::State, self.policy) {
+                return Ok(Arrival::Redirect(Return::connected(&issued, &state, installation, setup_action)));
+            }
+            if callback.error.is_some() {
+                return Ok(Arrival::Refused(ArrivalRefusal::AuthorizationDenied));
+            }
+            let page = self.ports.github.registration().authorize_page.filter(|_| !authorized);
+            return Ok(page.map_or(Arrival::Refused(ArrivalRefusal::MissingCode), |page| {
+                let url = format!("{page}&state={}{SEPARATOR}{installation}", state.expose());
+                Arrival::Authorize(Authorization { url })
+            }));
         };
         let code = AuthorizationCode::presented(code);
         let witness = match self.ports.github.prove(&code, installation).await? {
             Proving::Witnessed(witness) => witness,
             Proving::CodeRefused => return Ok(Arrival::Refused(ArrivalRefusal::CodeRefused)),
         };
-        match self.testify(witness, installation) {
-            Ok((account, tie)) => self.ask_or_tie(state, issued, account, tie, setup_action).await,
-            Err(reason) => Ok(Arrival::Refused(reason)),
-        }
+        let (account, tie) = match testify(witness, installation) {
+            Ok(testified) => testified,
+            Err(reason) => return Ok(Arrival::Refused(reason)),
+        };
+        // Whoever says that they have just installed it may be ahead of the delivery that says the same.
+        let just_installed = callback.setup_action == Some("install");
+        let Some(tie) = self.tie_of_visitor(tie, just_installed).await? else {
+            return Ok(Arrival::Refused(ArrivalRefusal::NotAdministered));
+        };
+        self.ask_or_tie(state, issued, account, tie, setup_action).await
     }
 
     /// The state that a browser names, if it can still be used.
@@ -147,27 +175,6 @@ impl Dockline {
         Ok(if issued.is_live(self.now()) { Ok((state, issued)) } else { Err(ArrivalRefusal::ExpiredState) })
     }
 
-    fn testify(
-        &self,
-        witness: Witness,
-        installation: InstallationId,
-    ) -> Result<(Account, Tie), ArrivalRefusal> {
-        let proof = claim::proof_of(&witness).ok_or(ArrivalRefusal::NotVisible)?;
-        let Witness { visitor, visible, .. } = witness;
-        let account = match visible {
-            Some(InstalledOn::Account(account)) => account,
-            Some(InstalledOn::Enterprise { .. } | InstalledOn::Unknown) => {
-                return Err(ArrivalRefusal::UnbindableAccount);
-            }
-            None => return Err(ArrivalRefusal::NotVisible),
-        };
-        if !claim::suffices(proof, self.policy) {
-            return Err(ArrivalRefusal::NotAdministered);
-        }
-        let tie = Tie { installation, account: account.id, proof, visitor };
-        Ok((account, tie))
-    }
-
     async fn ask_or_tie(
         &self,
         state: State,
@@ -177,6 +184,9 @@ impl Dockline {
         setup_action: SetupAction,
     ) -> Result<Arrival, PortError> {
         if !self.confirmation {
+            let Some(tie) = self.settle(tie).await? else {
+                return Ok(Arrival::Refused(ArrivalRefusal::NotAdministered));
+            };
             let vouched = self.ports.states.vouch(&issued.digest, None, tie).await?;
             return Ok(match vouched {
                 Vouched::Tied | Vouched::AlreadyTied => {
@@ -210,6 +220,38 @@ impl Dockline {
     pub(super) fn record_vouched(&self, issued: &IssuedState, tie: &Tie) {
         let organization = issued.organization.clone();
         self.record(&Event::Vouched { organization, installation: tie.installation, proof: tie.proof });
+    }
+}
+
+/// Who came with what, as far as the binding rules are concerned.
+fn testify(witness: Witness, installation: InstallationId) -> Result<(Account, Tie), ArrivalRefusal> {
+    let proof = claim::proof_of(&witness).ok_or(ArrivalRefusal::NotVisible)?;
+    let Witness { visitor, visible, .. } = witness;
+    let account = match visible {
+        Some(InstalledOn::Account(account)) => account,
+        Some(InstalledOn::Enterprise { .. } | InstalledOn::Unknown) => {
+            return Err(ArrivalRefusal::UnbindableAccount);
+        }
+        None => return Err(ArrivalRefusal::NotVisible),
+    };
+    let tie = Tie { installation, account: account.id, proof, visitor };
+    Ok((account, tie))
+}
+
+/// Between a state and an installation on the way through GitHub's web flow.
+const SEPARATOR: char = '~';
+
+/// A visitor who comes back from [`Arrival::Authorize`] brings the installation in the state. Whether it is one.
+fn after_authorization(callback: Callback<'_>) -> (Callback<'_>, bool) {
+    let plain = callback.installation_id.is_none() && callback.setup_action.is_none();
+    let split = callback.state.filter(|_| plain).and_then(|state| state.rsplit_once(SEPARATOR));
+    match split.filter(|(_, installation)| installation_id(installation).is_some()) {
+        Some((state, installation)) => {
+            let (state, installation_id) = (Some(state), Some(installation));
+            let setup_action = Some(SetupAction::Update.as_str());
+            (Callback { state, installation_id, setup_action, ..callback }, true)
+        }
+        None => (callback, false),
     }
 }
 

@@ -53,15 +53,13 @@ impl Dockline {
             let parameters = [("error", "access_denied"), ("state", state.expose())];
             return Ok(Reply::Redirect(Return::to(&issued, &parameters)));
         }
-        Ok(match states.vouch(&issued.digest, Some(&ticket), visit.tie).await? {
+        let Some(tie) = self.settle(visit.tie).await? else {
+            return Ok(self.turn_away(Some(&issued), ArrivalRefusal::NotAdministered));
+        };
+        Ok(match states.vouch(&issued.digest, Some(&ticket), tie).await? {
             Vouched::Tied | Vouched::AlreadyTied => {
-                self.record_vouched(&issued, &visit.tie);
-                Reply::Redirect(Return::connected(
-                    &issued,
-                    &state,
-                    visit.tie.installation,
-                    visit.setup_action,
-                ))
+                self.record_vouched(&issued, &tie);
+                Reply::Redirect(Return::connected(&issued, &state, tie.installation, visit.setup_action))
             }
             Vouched::TiedToOther => self.turn_away(Some(&issued), ArrivalRefusal::TiedToAnother),
             Vouched::Unknown => self.turn_away(Some(&issued), ArrivalRefusal::TicketRefused),

@@ -1,7 +1,7 @@
 use super::Dockline;
 use crate::error::PortError;
 use crate::model::{Binding, Caller, Status};
-use crate::ports::{Event, Observation, Release};
+use crate::ports::{Event, Release};
 
 /// Whether to remove the App at GitHub as well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,12 +37,17 @@ impl Dockline {
         let uninstalled = uninstall == Uninstall::Yes;
         if uninstalled && bound.status != Status::Uninstalled {
             self.ports.github.uninstall(bound.installation).await?;
-            let verified_at = self.now();
-            bindings.observe(bound.installation, Observation::Uninstalled { verified_at }).await?;
+            let known = bindings.known(bound.installation).await?;
+            self.end(bound.installation, known).await?;
         }
         match bindings.release(&caller.organization, bound.installation, self.now()).await? {
             Release::Released(binding) => {
                 let (organization, installation) = (caller.organization.clone(), binding.installation);
+                // After the release, so that no mint that is under way can put a token back (L-39, L-59).
+                let tokens = self.forget_tokens(installation);
+                if self.token_revocation && !uninstalled {
+                    self.revoke(tokens).await;
+                }
                 self.record(&Event::Detached { organization, installation, uninstalled });
                 Ok(Detached::Released(Box::new(binding)))
             }

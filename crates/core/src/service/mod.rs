@@ -6,27 +6,44 @@ mod begin;
 mod confirm;
 mod detach;
 mod inspect;
+mod installer;
 mod mint;
+mod reconcile;
+mod refresh;
 mod register;
+mod repositories;
+mod token;
+mod webhook;
 
 use std::sync::Arc;
 
 use time::{Duration, OffsetDateTime, UtcOffset};
 
 pub use admit::Admission;
-pub use arrive::{Arrival, Callback, Question, Return};
+pub use arrive::{Arrival, Authorization, Callback, Question, Return};
 pub use begin::{BeginRequest, InstallLink};
 pub use confirm::{Answer, Reply};
 pub use detach::{Detached, Uninstall};
+pub use reconcile::{Sweep, Swept};
+pub use refresh::Standing;
 pub use register::Registered;
+pub use token::RefusedToken;
+pub use webhook::{Delivery, Receipt};
 
+use crate::cache::Cache;
 use crate::error::BuildError;
-use crate::model::{ClaimPolicy, Proof};
+use crate::model::{ClaimPolicy, Proof, WebhookSecrets};
 use crate::ports::{
     BindingRepo, Clock, Entropy, Event, Events, GithubGateway, KeyStore, NoEvents, OsEntropy, RateLimiter,
     StateStore, SystemClock,
 };
 use crate::rules::claim;
+
+/// How many tokens are kept.
+const MOST_TOKENS: usize = 10_000;
+
+/// How many installations' repositories are kept.
+const MOST_LISTINGS: usize = 64;
 
 /// The ports that every host provides. Exhaustive on purpose: forgetting one does not compile.
 #[derive(Debug, Clone)]
@@ -51,6 +68,10 @@ pub struct Dockline {
     entropy: Arc<dyn Entropy>,
     policy: ClaimPolicy,
     confirmation: bool,
+    webhook_secrets: Arc<WebhookSecrets>,
+    token_revocation: bool,
+    tokens: token::Tokens,
+    listings: repositories::Listings,
 }
 
 /// Puts a [`Dockline`] together.
@@ -70,6 +91,10 @@ impl Dockline {
             entropy: Arc::new(OsEntropy),
             policy: ClaimPolicy::default(),
             confirmation: true,
+            webhook_secrets: Arc::new(WebhookSecrets::none()),
+            token_revocation: false,
+            tokens: Cache::new(MOST_TOKENS),
+            listings: Cache::new(MOST_LISTINGS),
         })
     }
 
@@ -102,6 +127,20 @@ impl Builder {
     /// link then connects their own account to the stranger's organization** unless the host asks first (L-67).
     pub const fn with_confirmation(mut self, confirmation: bool) -> Self {
         self.0.confirmation = confirmation;
+        self
+    }
+
+    /// The secrets with which GitHub signs its deliveries. Without any, every delivery is refused.
+    pub fn with_webhook_secrets(mut self, secrets: WebhookSecrets) -> Self {
+        self.0.webhook_secrets = Arc::new(secrets);
+        self
+    }
+
+    /// Whether a detach also ends the tokens that are kept for the installation, at GitHub. Off by default: tokens are
+    /// served no more after a detach in any case and end within the hour, and GitHub may be slow or down. A detach
+    /// succeeds whatever GitHub says (L-60).
+    pub const fn with_token_revocation(mut self, token_revocation: bool) -> Self {
+        self.0.token_revocation = token_revocation;
         self
     }
 

@@ -2,7 +2,7 @@ use super::Dockline;
 use crate::error::{PortError, RefusalReason, RegisterError};
 use crate::model::{Binding, Caller, NewBinding};
 use crate::ports::{Event, Lookup};
-use crate::rules::claim::Claim;
+use crate::rules::claim::{self, Claim};
 use crate::rules::register::{Decision, Outcome, classify, decide, verify};
 use crate::rules::request::RegistrationRequest;
 
@@ -75,7 +75,13 @@ impl Dockline {
             Some(_) => None,
             None => self.ports.states.find(organization, &spent).await?,
         };
-        let claim = match decide(wanted, bound, state.as_ref(), self.policy, self.now()) {
+        let installer = match state.as_ref().and_then(|state| state.tie) {
+            Some(tie) if claim::awaits_installer(&tie, self.policy) => {
+                self.ports.bindings.installer(tie.installation).await?
+            }
+            _ => None,
+        };
+        let claim = match decide(wanted, bound, state.as_ref(), self.policy, installer, self.now()) {
             Decision::Replay(bound) => return Ok(Outcome::Replayed(bound)),
             Decision::Conflict(bound) => return Ok(Outcome::Conflict(bound)),
             Decision::Refuse(reason) => return Ok(Outcome::Refused(reason)),

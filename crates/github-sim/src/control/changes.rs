@@ -30,22 +30,6 @@ pub(super) async fn uninstall(
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct SelectionBody {
-    /// Null: all.
-    repositories: Option<Vec<u64>>,
-}
-
-pub(super) async fn select(
-    State(sim): State<GithubSim>,
-    Path(id): Path<u64>,
-    Json(body): Json<SelectionBody>,
-) -> Done {
-    sim.select_repositories(id, body.repositories.as_deref())?;
-    Ok(StatusCode::NO_CONTENT)
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(super) struct TransferBody {
     to: String,
 }

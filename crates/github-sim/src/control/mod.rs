@@ -76,7 +76,6 @@ pub(crate) fn routes() -> Router<GithubSim> {
         .route("/installations/{id}/suspend", post(write::suspend))
         .route("/installations/{id}/unsuspend", post(write::unsuspend))
         .route("/installations/{id}/uninstall", post(changes::uninstall))
-        .route("/installations/{id}/repositories", post(changes::select))
         .route("/installations/{id}/null-account", post(write::null_account))
         .route("/installations/{id}/accept-permissions", post(write::accept_permissions))
         .route("/installation-requests/{id}/approve", post(write::approve))

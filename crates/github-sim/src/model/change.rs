@@ -85,8 +85,13 @@ impl Model {
         account.repositories.iter().filter(reached).map(named).collect()
     }
 
+    /// Who acts where only the installation is known: an owner of its account, else whoever installed it.
+    pub(super) fn someone(&self, installation: &Installation) -> Actor {
+        Actor::Person(self.owner_of(installation.account).unwrap_or(installation.installed_by))
+    }
+
     /// Somebody who may act for the account: the person, or the organization's first owner.
-    pub(crate) fn owner_of(&self, account: u64) -> Option<u64> {
+    pub(super) fn owner_of(&self, account: u64) -> Option<u64> {
         if self.account(account)?.kind == AccountKind::User {
             return Some(account);
         }

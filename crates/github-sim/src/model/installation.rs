@@ -198,7 +198,7 @@ impl Model {
         installation.permissions = permissions;
         installation.events = events;
         let installation = installation.clone();
-        let sender = Actor::Person(self.owner_of(installation.account).unwrap_or(installation.installed_by));
+        let sender = self.someone(&installation);
         self.changed(Change::Installation { step: Step::PermissionsAccepted, installation, sender });
         Ok(())
     }

@@ -1,7 +1,5 @@
 //! Which repositories installations reach, as that changes: a new selection, and a repository that moves to another account.
 
-use std::collections::BTreeSet;
-
 use time::OffsetDateTime;
 
 use super::Model;
@@ -12,7 +10,7 @@ use crate::error::SimError;
 
 impl Model {
     /// A new selection. What it adds is told before what it removes; a selection of another kind is told even where it reaches the same.
-    pub(crate) fn select(
+    pub(crate) fn select_by(
         &mut self,
         id: u64,
         selection: Selection,
@@ -37,17 +35,6 @@ impl Model {
         Ok(())
     }
 
-    /// Those of `ids` that belong to the installation's account; an error names a stranger among them.
-    pub(crate) fn selection_of(&self, id: u64, ids: &[u64]) -> Result<Selection, SimError> {
-        let installation = self.installation(id).ok_or(SimError::UnknownInstallation(id))?;
-        let account = self.account(installation.account);
-        let own = |id: &u64| account.is_some_and(|a| a.repositories.iter().any(|r| r.id == *id));
-        if !ids.iter().all(own) {
-            return Err(SimError::Invalid("a repository that the account does not have"));
-        }
-        Ok(Selection::Selected(ids.iter().copied().collect::<BTreeSet<u64>>()))
-    }
-
     /// The repository keeps its id. Installations on its old account lose it; those on the new one that reach all repositories gain it.
     pub(crate) fn transfer(
         &mut self,
@@ -70,15 +57,16 @@ impl Model {
             return Err(SimError::Taken(name));
         }
         let sender = self.owner_of(from);
+        let sender = |installation: &Installation| Actor::Person(sender.unwrap_or(installation.installed_by));
         let losing = self.reaching(from, repository);
         self.move_repository(repository, from, to);
         for (installation, lost) in losing {
-            let sender = Actor::Person(sender.unwrap_or(installation.installed_by));
+            let sender = sender(&installation);
             let installation = self.forget(installation.id, repository, now)?;
             self.changed(Change::RepositoriesRemoved { installation, repositories: vec![lost], sender });
         }
         for (installation, gained) in self.reaching(to, repository) {
-            let sender = Actor::Person(sender.unwrap_or(installation.installed_by));
+            let sender = sender(&installation);
             self.changed(Change::RepositoriesAdded { installation, repositories: vec![gained], sender });
         }
         Ok(())

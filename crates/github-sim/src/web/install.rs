@@ -157,7 +157,7 @@ fn carry_out(world: &mut World, offer: Offer, submission: Submission<'_>) -> Res
             (Some(model.install(new, now)?), "install")
         }
         Offer::Configure(id) => {
-            model.select(id, selection, Actor::Person(user), now)?;
+            model.select_by(id, selection, Actor::Person(user), now)?;
             (Some(id), "update")
         }
         Offer::Request => {

@@ -1,7 +1,9 @@
 //! The simulator's answers against GitHub's own OpenAPI description, cut by `.ci/github-openapi`.
 
-use crate::support::{CALLBACK, World};
-use dockline_github_sim::{MembershipState, NewApp, Role};
+use crate::installation_requests::ask;
+use crate::receiver::Hooked;
+use crate::support::{CALLBACK, World, answer};
+use dockline_github_sim::{DeliveryMode, MembershipState, NewApp, Role};
 use jsonschema::Validator;
 use reqwest::Method;
 use secrecy::ExposeSecret;
@@ -120,6 +122,37 @@ async fn what_a_person_sees() {
     agrees(membership, &world.get("/user/memberships/orgs/acme-coffee", &token).await.1);
     world.sim().set_membership_state("acme-coffee", "olga", Role::Member, MembershipState::Pending).unwrap();
     agrees(membership, &world.get("/user/memberships/orgs/acme-coffee", &token).await.1);
+}
+
+#[tokio::test]
+async fn deliveries_and_requests() {
+    let hooked = Hooked::new().await;
+    let world = &hooked.world;
+    world.install("olga");
+    hooked.receiver.answer_with(500);
+    world.sim().ping(world.app.app_id).unwrap();
+    hooked.arrived().await;
+    world.sim().set_delivery_mode(DeliveryMode::Dropped);
+    world.sim().ping(world.app.app_id).unwrap();
+    let (_, list) = world.as_app("/app/hook/deliveries").await;
+    agrees("GET /app/hook/deliveries 200", &list);
+    assert_eq!(list.as_array().unwrap().len(), 3);
+    for delivery in list.as_array().unwrap() {
+        let (_, whole) = world.as_app(&format!("/app/hook/deliveries/{}", delivery["id"])).await;
+        agrees("GET /app/hook/deliveries/{delivery_id} 200", &whole);
+    }
+    let attempt = format!("/app/hook/deliveries/{}/attempts", list[0]["id"]);
+    let attempted = answer(world.send(Method::POST, &attempt, &world.jwt()).await).await;
+    assert_eq!(attempted.0, 202);
+    agrees("POST /app/hook/deliveries/{delivery_id}/attempts 202", &attempted.1);
+    let bad = world.as_app("/app/hook/deliveries?cursor=x").await;
+    agrees_as_error(400, &bad);
+    agrees("GET /app/hook/deliveries 400", &bad.1);
+    agrees_as_error(404, &world.as_app("/app/hook/deliveries/1").await);
+    ask(world).await;
+    let (_, requests) = world.as_app("/app/installation-requests").await;
+    assert_eq!(requests.as_array().unwrap().len(), 1);
+    agrees("GET /app/installation-requests 200", &requests);
 }
 
 #[tokio::test]

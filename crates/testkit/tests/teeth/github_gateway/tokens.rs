@@ -69,10 +69,10 @@ impl Paper {
     /// What a token of this scope reaches, `Some(None)` being all; `None` where it may not be had.
     fn narrowed(&self, id: InstallationId, scope: &TokenScope) -> Option<Option<BTreeSet<RepositoryId>>> {
         let granted = granted();
-        let asked = scope.permissions().into_iter().flatten();
+        let mut asked = scope.permissions().into_iter().flatten();
         let permitted =
             |(name, access): (&PermissionName, &Access)| granted.get(name).is_some_and(|most| access <= most);
-        if !asked.map(|asked| permitted(asked)).all(|permitted| permitted) {
+        if !asked.all(permitted) {
             return None;
         }
         let world = self.world();
