@@ -3,11 +3,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use dockline::ports::{BindingRepo, Insertion, KeyStore, RateLimiter, StateStore, Take, Verdict};
-use dockline::{BudgetClass, PortErrorKind, PortName, Tier};
+use dockline::ports::{
+    BindingRepo, GithubGateway, Insertion, KeyStore, Listing, Minting, MockGithubGateway, Observation,
+    RateLeft, RateLimiter, StateStore, Take, Verdict,
+};
+use dockline::{
+    BudgetClass, InstallationToken, NewToken, PortError, PortErrorKind, PortName, Tier, TokenScope,
+};
 use dockline_memory::{MemoryBindingRepo, MemoryKeyStore, MemoryRateLimiter, MemoryStateStore};
 use dockline_testkit::faults::{Fault, Faulty};
-use dockline_testkit::fixtures::{NOON, binding, installation, key, state};
+use dockline_testkit::fixtures::{
+    NOON, account_id, binding, installation, key, organization, seconds, state,
+};
 use dockline_testkit::race::TASKS;
 use dockline_testkit::runner::block_on;
 use dockline_testkit::{binding_repo_suite, rate_limiter_suite, state_store_suite};
@@ -90,6 +97,104 @@ fn every_storage_port_fails_under_its_own_name() {
     assert_eq!(take().unwrap_err().port(), PortName::RateLimiter);
     let Verdict::Allowed(budget) = take().unwrap() else { unreachable!("two of sixty") };
     assert_eq!(budget.remaining, 58);
+}
+
+fn error<T: std::fmt::Debug>(answer: Result<T, PortError>) -> (PortName, PortErrorKind) {
+    match answer {
+        Err(error) => (error.port(), error.kind()),
+        Ok(answer) => unreachable!("no fault: {answer:?}"),
+    }
+}
+
+#[test]
+fn every_call_of_a_repository_may_fail_and_has_no_effect_then() {
+    let (memory, faulty) = bindings();
+    let (faulty, new, id) = (faulty.with(Fault::FailsBefore.always()), binding(), installation(1));
+    let down = (PortName::BindingRepo, PortErrorKind::Unavailable);
+    block_on(async {
+        assert_eq!(error(faulty.find(&new.organization).await), down);
+        assert_eq!(error(faulty.find_by_installation(id).await), down);
+        assert_eq!(error(faulty.insert(new.clone()).await), down);
+        let end = Observation::Uninstalled { verified_at: NOON };
+        assert_eq!(error(faulty.observe(id, end).await), down);
+        assert_eq!(error(faulty.known(id).await), down);
+        assert_eq!(error(faulty.note_installer(id, account_id(77), NOON).await), down);
+        assert_eq!(error(faulty.installer(id).await), down);
+        assert_eq!(error(faulty.unverified_since(NOON, None, 1).await), down);
+        assert_eq!(error(faulty.release(&organization("acme"), id, NOON).await), down);
+        assert_eq!(memory.known(id).await.unwrap(), None);
+        assert_eq!(memory.installer(id).await.unwrap(), None);
+        assert_eq!(memory.find(&new.organization).await.unwrap(), None);
+    });
+    let called: Vec<_> = faulty.calls().into_iter().map(|call| call.method).collect();
+    let all = [
+        "find",
+        "find_by_installation",
+        "insert",
+        "observe",
+        "known",
+        "note_installer",
+        "installer",
+        "unverified_since",
+        "release",
+    ];
+    assert_eq!(called, all);
+}
+
+/// The first call of each fails before it is made, so the gateway sees one of each, and its answer comes through.
+#[test]
+fn a_gateways_calls_for_tokens_and_installers_go_through_their_faults() {
+    let left = RateLeft { limit: 5_000, remaining: 4_999, resets_at: seconds(3_600) };
+    let mut gateway = MockGithubGateway::new();
+    let asked = |id, scope: &TokenScope| id == installation(1) && *scope == TokenScope::default();
+    gateway
+        .expect_mint()
+        .times(1)
+        .withf(move |id, scope| asked(*id, scope))
+        .returning(|_, _| Ok(Minting::Suspended));
+    let same = |token: &InstallationToken| token.expose() == "canary";
+    gateway.expect_revoke().times(1).withf(same).returning(|_| Ok(()));
+    gateway
+        .expect_repositories()
+        .times(1)
+        .withf(move |token, page| same(token) && *page == 2)
+        .returning(|_, _| Ok(Listing::TokenRefused));
+    gateway
+        .expect_installer()
+        .times(1)
+        .withf(|id| *id == installation(1))
+        .returning(|_| Ok(Some(account_id(77))));
+    gateway.expect_rate_left().times(1).return_const(left);
+    let gateway: Arc<dyn GithubGateway> = Arc::new(gateway);
+    let faulty = Faulty::over(gateway);
+    let methods = ["mint", "revoke", "repositories", "installer"];
+    for method in methods {
+        faulty.set(Fault::FailsAs(PortErrorKind::Rejected).once().of(method));
+    }
+    let token = InstallationToken::new(NewToken {
+        installation: installation(1),
+        secret: "canary".into(),
+        issued_at: NOON,
+        expires_at: seconds(3_600),
+        web_origin: "https://github.example".into(),
+    });
+    let (id, scope, refused) =
+        (installation(1), TokenScope::default(), (PortName::GithubGateway, PortErrorKind::Rejected));
+    block_on(async {
+        assert_eq!(error(faulty.mint(id, &scope).await), refused);
+        assert!(matches!(faulty.mint(id, &scope).await, Ok(Minting::Suspended)));
+        assert_eq!(error(faulty.revoke(&token).await), refused);
+        faulty.revoke(&token).await.unwrap();
+        assert_eq!(error(faulty.repositories(&token, 2).await), refused);
+        assert_eq!(faulty.repositories(&token, 2).await.unwrap(), Listing::TokenRefused);
+        assert_eq!(error(faulty.installer(id).await), refused);
+        assert_eq!(faulty.installer(id).await.unwrap(), Some(account_id(77)));
+    });
+    assert_eq!(faulty.rate_left(), Some(left));
+    assert_eq!(methods.map(|method| faulty.count(method)), [2; 4]);
+    assert_eq!(faulty.count("rate_left"), 1);
+    let calls = format!("{:?}", faulty.calls());
+    assert!(!calls.contains("canary"), "{calls}");
 }
 
 #[test]

@@ -52,7 +52,7 @@ pub enum Observed {
     /// Something later is kept, or, for [`Observation::Regranted`], nothing is known of the installation. Nothing
     /// changed.
     Outdated,
-    /// The installation was uninstalled before, and that stands.
+    /// The installation was uninstalled before, and that stands. Nothing changed.
     Gone,
 }
 
