@@ -6,9 +6,9 @@ use std::time::Duration;
 use dockline::Dockline;
 use dockline::ports::{Clock, Entropy, OsEntropy, SystemClock};
 
+use crate::large_bodies::LargeBodies;
 use crate::pages::{Pages, PlainPages};
 use crate::refresher::Refresher;
-use crate::webhook::LargeBodies;
 
 /// What a host may choose about the router.
 #[derive(Debug, Clone)]

@@ -13,7 +13,6 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Serialize;
 
 use crate::budget_headers;
-use crate::installation::nothing_bound;
 
 /// An error answer before it is sealed in the envelope, which knows the request's id.
 #[derive(Debug, Clone)]
@@ -61,6 +60,11 @@ impl ApiError {
     pub(crate) fn internal() -> Self {
         let message = "Something went wrong on our side. Quote the request id to support.";
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, ErrorCode::Internal, message)
+    }
+
+    pub(crate) fn nothing_bound() -> Self {
+        let message = "No GitHub App installation is registered for this organization.";
+        Self::new(StatusCode::NOT_FOUND, ErrorCode::NotFound, message)
     }
 
     pub(crate) fn too_late() -> Self {
@@ -216,7 +220,7 @@ impl From<RegisterError> for ApiError {
 impl From<RepositoriesError> for ApiError {
     fn from(error: RepositoriesError) -> Self {
         match error {
-            RepositoriesError::NotBound => nothing_bound(),
+            RepositoriesError::NotBound => Self::nothing_bound(),
             RepositoriesError::Unusable(bound) => {
                 let message = match bound.status {
                     Status::Suspended => {

@@ -3,7 +3,7 @@
 use axum::extract::{RawQuery, Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
-use dockline::{Caller, Detached, ErrorCode, Issue, IssueCode, Registered, RegistrationRequest, Uninstall};
+use dockline::{Caller, Detached, Issue, IssueCode, Registered, RegistrationRequest, Uninstall};
 use http::StatusCode;
 
 use crate::body;
@@ -34,7 +34,7 @@ pub(crate) async fn inspect(
 ) -> Result<Response, ApiError> {
     match context.dockline.inspect(&caller).await? {
         Some(binding) => Ok(Json(InspectedBody::from(&binding)).into_response()),
-        None => Err(nothing_bound()),
+        None => Err(ApiError::nothing_bound()),
     }
 }
 
@@ -47,7 +47,7 @@ pub(crate) async fn detach(
     let uninstall = uninstall(&Parameters::parse(query.as_bytes())).map_err(ApiError::validation)?;
     match context.dockline.detach(&caller, uninstall).await? {
         Detached::Released(_) => Ok(StatusCode::NO_CONTENT),
-        Detached::NothingBound => Err(nothing_bound()),
+        Detached::NothingBound => Err(ApiError::nothing_bound()),
     }
 }
 
@@ -64,9 +64,4 @@ fn uninstall(parameters: &Parameters<'_>) -> Result<Uninstall, Vec<Issue>> {
             Err(vec![Issue::new("uninstall", IssueCode::Malformed, "uninstall must be true or false.")])
         }
     }
-}
-
-pub(crate) fn nothing_bound() -> ApiError {
-    let message = "No GitHub App installation is registered for this organization.";
-    ApiError::new(StatusCode::NOT_FOUND, ErrorCode::NotFound, message)
 }

@@ -10,6 +10,7 @@ mod error;
 mod events;
 mod install_url;
 mod installation;
+mod large_bodies;
 mod pages;
 mod query;
 mod refresher;
@@ -26,7 +27,7 @@ use dockline::{Dockline, Scope};
 
 use crate::admission::Gate;
 use crate::context::Context;
-use crate::webhook::LargeBodies;
+use crate::large_bodies::LargeBodies;
 
 pub use context::RouterOptions;
 pub use events::TracingEvents;

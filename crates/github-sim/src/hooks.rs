@@ -4,7 +4,8 @@ use secrecy::SecretString;
 
 use crate::delivery::{Delivery, DeliveryMode};
 use crate::error::SimError;
-use crate::model::hook::{ContentType, HookChange};
+use crate::model::hook::ContentType;
+use crate::model::hook_change::HookChange;
 use crate::sim::GithubSim;
 use crate::webhook;
 

@@ -1,18 +1,15 @@
 //! Reading a delivery: 25 MiB at the most, and never many large ones at once.
 
-use std::sync::Arc;
-use std::time::Duration;
-
 use axum::body::Body;
 use axum::extract::Request;
 use dockline::ErrorCode;
 use http::StatusCode;
 use http_body_util::BodyExt;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::timeout;
+use tokio::sync::OwnedSemaphorePermit;
 
 use crate::body::{announced, broken_off};
 use crate::error::ApiError;
+use crate::large_bodies::LargeBodies;
 
 /// The most bytes of a delivery: GitHub sends no larger one (`contract.md` §3).
 const LARGEST: usize = 25 * 1024 * 1024;
@@ -20,23 +17,6 @@ const LARGEST: usize = 25 * 1024 * 1024;
 /// What any delivery may hold without asking for a place. Nearly all of an App's own events are smaller, so that they
 /// never wait for large ones; what they take together is bounded by the host's connections, as for any other request.
 const SMALL: usize = 64 * 1024;
-
-/// Large deliveries that are held at once: with [`LARGEST`] no more than 100 MiB, whoever sends them. Nothing is known
-/// of a sender before all of a body was read.
-const LARGE_AT_ONCE: usize = 4;
-
-/// How long a large one waits for its place.
-const WAIT: Duration = Duration::from_secs(5);
-
-/// The places of large deliveries, shared by all requests of a router.
-#[derive(Debug, Clone)]
-pub(crate) struct LargeBodies(Arc<Semaphore>);
-
-impl Default for LargeBodies {
-    fn default() -> Self {
-        Self(Arc::new(Semaphore::new(LARGE_AT_ONCE)))
-    }
-}
 
 /// A whole body. Gives its place back when dropped.
 #[derive(Debug)]
@@ -66,7 +46,11 @@ pub(super) async fn read(request: Request, places: &LargeBodies) -> Result<Held,
             return Err(too_large());
         }
         if length > SMALL && held._place.is_none() {
-            held._place = Some(place(places).await?);
+            let place = places.place().await.ok_or_else(|| {
+                tracing::warn!("too many large deliveries at once");
+                ApiError::too_late()
+            })?;
+            held._place = Some(place);
             // All at once: growing step by step would hold it twice over. What is not written to costs nothing.
             let whole = if announced == 0 { LARGEST } else { usize::try_from(announced).unwrap_or(LARGEST) };
             held.bytes.reserve_exact(whole.max(length) - held.bytes.len());
@@ -74,14 +58,6 @@ pub(super) async fn read(request: Request, places: &LargeBodies) -> Result<Held,
         held.bytes.extend_from_slice(&data);
     }
     Ok(held)
-}
-
-async fn place(places: &LargeBodies) -> Result<OwnedSemaphorePermit, ApiError> {
-    let place = timeout(WAIT, Arc::clone(&places.0).acquire_owned()).await;
-    place.ok().and_then(Result::ok).ok_or_else(|| {
-        tracing::warn!("too many large deliveries at once");
-        ApiError::too_late()
-    })
 }
 
 fn too_large() -> ApiError {
@@ -101,7 +77,7 @@ mod tests {
     async fn small_deliveries_do_not_wait_for_large_ones_which_wait_for_a_while() {
         let places = LargeBodies::default();
         let mut held = Vec::new();
-        for _ in 0..LARGE_AT_ONCE {
+        for _ in 0..LargeBodies::AT_ONCE {
             held.push(read(request(SMALL + 1), &places).await.unwrap());
         }
         for _ in 0..100 {

@@ -14,8 +14,6 @@ use crate::body::check_media_type;
 use crate::context::Context;
 use crate::error::{ApiError, Details};
 
-pub(crate) use body::LargeBodies;
-
 /// GitHub waits ten seconds at most (GitHub fact 51): what takes longer, nobody waits for.
 const PATIENCE: Duration = Duration::from_secs(10);
 

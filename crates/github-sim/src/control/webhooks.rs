@@ -9,7 +9,8 @@ use serde_json::{Map, Value, json};
 use super::ControlError;
 use crate::clock::rfc3339;
 use crate::delivery::{Delivery, DeliveryMode, Outcome};
-use crate::model::hook::{ContentType, HookChange};
+use crate::model::hook::ContentType;
+use crate::model::hook_change::HookChange;
 use crate::sim::GithubSim;
 
 type Done = Result<StatusCode, ControlError>;

@@ -6,7 +6,6 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use super::Model;
-use super::change::Change;
 use super::repository::{NewRepository, Repository, RepositoryChange, check_branch, check_name};
 use crate::error::SimError;
 
@@ -77,7 +76,7 @@ impl Account {
         self.repositories.iter().find(|repository| repository.name.eq_ignore_ascii_case(name))
     }
 
-    fn check_free(&self, name: &str) -> Result<(), SimError> {
+    pub(super) fn check_free(&self, name: &str) -> Result<(), SimError> {
         match self.repository(name) {
             Some(_) => Err(SimError::Taken(name.to_owned())),
             None => Ok(()),
@@ -108,7 +107,7 @@ impl Model {
         Ok(id)
     }
 
-    fn check_free(&self, login: &str) -> Result<(), SimError> {
+    pub(super) fn check_free(&self, login: &str) -> Result<(), SimError> {
         let fits = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
         if login.is_empty() || login.len() > 39 || !login.bytes().all(fits) {
             return Err(SimError::Invalid("a login is 1 to 39 letters, digits, hyphens or underscores"));
@@ -152,25 +151,6 @@ impl Model {
 
     pub(crate) fn user_id(&self, login: &str) -> Result<u64, SimError> {
         self.id_of_kind(login, AccountKind::User, "a user")
-    }
-
-    /// The id stays, the login changes, and the old login is free to be taken.
-    pub(crate) fn rename(&mut self, login: &str, new_login: &str) -> Result<(), SimError> {
-        let id = self.id_of(login)?;
-        if !login.eq_ignore_ascii_case(new_login) {
-            self.check_free(new_login)?;
-        }
-        let Some(account) = self.accounts.get_mut(&id) else { return Ok(()) };
-        let from = std::mem::replace(&mut account.login, new_login.to_owned());
-        if from == new_login {
-            return Ok(());
-        }
-        let sender = self.owner_of(id);
-        let installed: Vec<_> = self.installations().filter(|i| i.account == id).cloned().collect();
-        for installation in installed {
-            self.changed(Change::Renamed { installation, from: from.clone(), sender });
-        }
-        Ok(())
     }
 
     pub(crate) fn set_membership(

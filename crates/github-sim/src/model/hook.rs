@@ -4,9 +4,6 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use super::Model;
-use super::app::App;
-use super::change::Change;
 use crate::error::SimError;
 use crate::random;
 
@@ -72,52 +69,9 @@ impl Hook {
     }
 }
 
-fn checked(url: String) -> Result<String, SimError> {
+pub(super) fn checked(url: String) -> Result<String, SimError> {
     let web = url
         .parse::<axum::http::Uri>()
         .is_ok_and(|uri| uri.host().is_some() && matches!(uri.scheme_str(), Some("http" | "https")));
     if web { Ok(url) } else { Err(SimError::Invalid("a webhook's URL is an http or https address")) }
-}
-
-/// A change of an App's webhook.
-#[derive(Clone, Debug)]
-pub(crate) enum HookChange {
-    Url(Option<String>),
-    ContentType(ContentType),
-    Active(bool),
-    Secret(SecretString),
-}
-
-impl Model {
-    fn app_mut(&mut self, id: u64) -> Result<&mut App, SimError> {
-        self.apps.get_mut(&id).ok_or(SimError::UnknownApp(id))
-    }
-
-    /// A new URL is tried out at once, as GitHub does.
-    pub(crate) fn change_hook(
-        &mut self,
-        app_id: u64,
-        change: HookChange,
-        now: OffsetDateTime,
-    ) -> Result<(), SimError> {
-        let hook = &mut self.app_mut(app_id)?.hook;
-        let mut ping = false;
-        match change {
-            HookChange::Url(url) => {
-                hook.url = url.map(checked).transpose()?;
-                ping = hook.url.is_some();
-            }
-            HookChange::ContentType(content_type) => hook.content_type = content_type,
-            HookChange::Active(active) => hook.active = active,
-            HookChange::Secret(secret) => hook.secret = secret,
-        }
-        hook.updated_at = now;
-        if ping { self.ping(app_id) } else { Ok(()) }
-    }
-
-    pub(crate) fn ping(&mut self, app_id: u64) -> Result<(), SimError> {
-        self.known_app(app_id)?;
-        self.changed(Change::Ping { app_id });
-        Ok(())
-    }
 }

@@ -6,9 +6,12 @@ mod authorization;
 pub(crate) mod change;
 pub(crate) mod grant;
 pub(crate) mod hook;
+pub(crate) mod hook_change;
 pub(crate) mod installation;
 pub(crate) mod installation_token;
+mod installing;
 mod reach;
+mod renaming;
 mod repositories;
 pub(crate) mod repository;
 
