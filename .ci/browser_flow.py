@@ -20,6 +20,10 @@ ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
 DEADLINE = 30
 
 
+class Stale(Exception):
+    """The element's page was left between finding the element and using it."""
+
+
 class Browser:
     """One browser with a profile of its own, driven by the WebDriver protocol."""
 
@@ -41,8 +45,11 @@ class Browser:
             with urllib.request.urlopen(request, timeout=DEADLINE + 10) as answer:
                 return json.load(answer)["value"]
         except urllib.error.HTTPError as error:
+            refusal = json.load(error)["value"]
+            if refusal["error"] == "stale element reference":
+                raise Stale(path) from None
             self.shot("failure")
-            raise SystemExit(f"{self.name} {path}: {json.load(error)['value']['message']}") from None
+            raise SystemExit(f"{self.name} {path}: {refusal['message']}") from None
 
     def open(self, url: str):
         self.call("/url", {"url": url})
@@ -50,14 +57,24 @@ class Browser:
     def find(self, css: str) -> str:
         return self.call("/element", {"using": "css selector", "value": css})[ELEMENT]
 
+    def on(self, css: str, command: str, body=None):
+        """The command on the element of the page that is there by then: a click may return before its navigation is over."""
+        end = time.monotonic() + DEADLINE
+        while True:
+            try:
+                return self.call(f"/element/{self.find(css)}/{command}", body)
+            except Stale:
+                if time.monotonic() > end:
+                    raise SystemExit(f"{self.name}: {css} stays stale") from None
+
     def click(self, css: str):
-        self.call(f"/element/{self.find(css)}/click", {})
+        self.on(css, "click", {})
 
     def text(self, css: str) -> str:
-        return self.call(f"/element/{self.find(css)}/text")
+        return self.on(css, "text")
 
     def value(self, css: str) -> str:
-        return self.call(f"/element/{self.find(css)}/property/value")
+        return self.on(css, "property/value")
 
     def run(self, script: str, *arguments):
         return self.call("/execute/sync", {"script": script, "args": list(arguments)})
@@ -106,14 +123,20 @@ def choose_account(admin: Browser):
     admin.click("#account-select")
 
 
+def install(admin: Browser) -> str:
+    """Install on GitHub's page, up to the question that Dockline then asks."""
+    admin.click("#install")
+    check("GitHub sends the browser back", admin.arrives_at("/v1/github/installation/callback"), admin.call("/url"))
+    return admin.text("h1")
+
+
 def lured(demo: dict, admin: Browser, stranger: Browser):
     """olga follows a stranger's link: the page names the stranger, and nothing happens without her own Confirm."""
     query = urllib.parse.urlencode({"returnUrl": demo["returnUrl"]})
     _, link = api(demo["api"], demo["rivalApiKey"], f"/install-url?{query}")
     admin.open(link["installUrl"])
     choose_account(admin)
-    admin.click("#install")
-    asked = admin.text("h1")
+    asked = install(admin)
     admin.shot("lured")
     check("the question names the stranger's organization", "Rival Roasters" in asked, asked)
     fields = {name: admin.value(f"input[name={name}]") for name in ("state", "ticket")}
@@ -158,8 +181,7 @@ def connect(demo: dict, admin: Browser):
     admin.click("#connect")
     admin.find("#install")
     admin.shot("github")
-    admin.click("#install")
-    asked = admin.text("h1")
+    asked = install(admin)
     admin.shot("confirmation")
     check("the question names the account", "acme-coffee" in asked, asked)
     admin.click("#confirm")
