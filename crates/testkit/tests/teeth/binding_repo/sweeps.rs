@@ -8,56 +8,67 @@ use dockline::ports::{BindingRepo, Insertion, Observation, Observed, Unverified}
 use dockline::{InstallationId, NewBinding, Status};
 use dockline_memory::MemoryBindingRepo;
 use dockline_testkit::binding_repo::{model, sweeping};
-use time::{Duration, OffsetDateTime};
+use time::OffsetDateTime;
 
 use super::{Repo, Wrong, over_memory};
 use crate::bites;
 
 over_memory! {
-    /// `<=` for `<`.
-    SweepsWhatIsOfThatTime,
-    /// `>=` for `>`.
-    BeginsWithTheCursor,
-    /// The cursor is a time.
-    SkipsEqualsOfTheCursor,
-    /// The cursor is a number.
-    GoesByNumberAlone,
-    /// Numbers in the order of their digits.
-    SortsNumbersAsText,
-    /// The cursor is not looked at.
-    AlwaysBeginsAnew,
-    /// The cursor is a row, and where it is gone, so is the sweep's place.
-    LooksForTheCursorsRow,
-    /// The limit is not looked at.
-    HasNoLimit,
-    /// The limit is taken before the cursor.
-    LimitsBeforeTheCursor,
     /// Only what gives tokens.
-    SweepsOnlyTheActive,
-    /// The longest unverified last.
-    BeginsWithTheNewest
+    SweepsOnlyTheActive
 }
 
 const ALWAYS: OffsetDateTime = time::macros::datetime!(9000-01-01 0:00 UTC);
 
-/// All that is due, from the beginning.
-async fn all(memory: &MemoryBindingRepo, before: OffsetDateTime) -> Vec<Unverified> {
-    memory.unverified_since(before, None, u32::MAX).await.unwrap()
+/// What a page was asked for.
+#[derive(Debug, Clone, Copy)]
+struct Asked {
+    before: OffsetDateTime,
+    after: Option<Unverified>,
+    limit: u32,
 }
 
-fn page(mut due: Vec<Unverified>, limit: u32) -> Vec<Unverified> {
-    due.truncate(usize::try_from(limit).unwrap());
-    due
+impl Asked {
+    fn is_due(&self, due: &Unverified) -> bool {
+        due.verified_at < self.before
+    }
+
+    fn follows(&self, due: &Unverified) -> bool {
+        self.after.is_none_or(|after| place(due) > place(&after))
+    }
+
+    fn page(&self, due: impl IntoIterator<Item = Unverified>) -> Vec<Unverified> {
+        due.into_iter().take(usize::try_from(self.limit).unwrap()).collect()
+    }
 }
 
 fn place(due: &Unverified) -> (OffsetDateTime, InstallationId) {
     (due.verified_at, due.installation)
 }
 
+/// All that is due before `before`, in order.
+async fn all(memory: &MemoryBindingRepo, before: OffsetDateTime) -> Vec<Unverified> {
+    memory.unverified_since(before, None, u32::MAX).await.unwrap()
+}
+
+/// How a wrong repository cuts a page out of all that is bound and alive.
+type Cut = fn(Asked, Vec<Unverified>) -> Vec<Unverified>;
+
+#[derive(Debug)]
+struct Cuts {
+    memory: MemoryBindingRepo,
+    cut: Cut,
+}
+
+/// A repository whose pages are cut like this.
+fn cuts(cut: Cut) -> Repo<Cuts> {
+    Repo(Cuts { memory: MemoryBindingRepo::new(), cut })
+}
+
 #[async_trait]
-impl Wrong for SweepsWhatIsOfThatTime {
+impl Wrong for Cuts {
     fn memory(&self) -> &MemoryBindingRepo {
-        &self.0
+        &self.memory
     }
 
     async fn unverified_since(
@@ -66,154 +77,71 @@ impl Wrong for SweepsWhatIsOfThatTime {
         after: Option<Unverified>,
         limit: u32,
     ) -> Vec<Unverified> {
-        self.0.unverified_since(before + Duration::MICROSECOND, after, limit).await.unwrap()
+        (self.cut)(Asked { before, after, limit }, all(&self.memory, ALWAYS).await)
     }
 }
 
-#[async_trait]
-impl Wrong for BeginsWithTheCursor {
-    fn memory(&self) -> &MemoryBindingRepo {
-        &self.0
-    }
-
-    async fn unverified_since(
-        &self,
-        before: OffsetDateTime,
-        after: Option<Unverified>,
-        limit: u32,
-    ) -> Vec<Unverified> {
-        let mut due = all(&self.0, before).await;
-        due.retain(|due| after.is_none_or(|after| place(due) >= place(&after)));
-        page(due, limit)
-    }
+/// `<=` for `<`.
+fn with_what_is_of_that_time(asked: Asked, all: Vec<Unverified>) -> Vec<Unverified> {
+    asked.page(all.into_iter().filter(|due| due.verified_at <= asked.before && asked.follows(due)))
 }
 
-#[async_trait]
-impl Wrong for SkipsEqualsOfTheCursor {
-    fn memory(&self) -> &MemoryBindingRepo {
-        &self.0
-    }
-
-    async fn unverified_since(
-        &self,
-        before: OffsetDateTime,
-        after: Option<Unverified>,
-        limit: u32,
-    ) -> Vec<Unverified> {
-        let mut due = all(&self.0, before).await;
-        due.retain(|due| after.is_none_or(|after| due.verified_at > after.verified_at));
-        page(due, limit)
-    }
+/// `>=` for `>`.
+fn from_the_cursor_on(asked: Asked, all: Vec<Unverified>) -> Vec<Unverified> {
+    let follows = |due: &Unverified| asked.after.is_none_or(|after| place(due) >= place(&after));
+    asked.page(all.into_iter().filter(|due| asked.is_due(due) && follows(due)))
 }
 
-#[async_trait]
-impl Wrong for GoesByNumberAlone {
-    fn memory(&self) -> &MemoryBindingRepo {
-        &self.0
-    }
-
-    async fn unverified_since(
-        &self,
-        before: OffsetDateTime,
-        after: Option<Unverified>,
-        limit: u32,
-    ) -> Vec<Unverified> {
-        let mut due = all(&self.0, before).await;
-        due.sort_by_key(|due| due.installation);
-        due.retain(|due| after.is_none_or(|after| due.installation > after.installation));
-        page(due, limit)
-    }
+/// The cursor is a time.
+fn after_the_cursors_equals(asked: Asked, all: Vec<Unverified>) -> Vec<Unverified> {
+    let follows = |due: &Unverified| asked.after.is_none_or(|after| due.verified_at > after.verified_at);
+    asked.page(all.into_iter().filter(|due| asked.is_due(due) && follows(due)))
 }
 
-#[async_trait]
-impl Wrong for SortsNumbersAsText {
-    fn memory(&self) -> &MemoryBindingRepo {
-        &self.0
-    }
-
-    async fn unverified_since(
-        &self,
-        before: OffsetDateTime,
-        after: Option<Unverified>,
-        limit: u32,
-    ) -> Vec<Unverified> {
-        let text = |due: &Unverified| (due.verified_at, due.installation.to_string());
-        let mut due = all(&self.0, before).await;
-        due.sort_by_key(text);
-        due.retain(|due| after.is_none_or(|after| text(due) > text(&after)));
-        page(due, limit)
-    }
+/// The cursor is a number.
+fn by_number_alone(asked: Asked, mut all: Vec<Unverified>) -> Vec<Unverified> {
+    all.sort_by_key(|due| due.installation);
+    let follows = |due: &Unverified| asked.after.is_none_or(|after| due.installation > after.installation);
+    asked.page(all.into_iter().filter(|due| asked.is_due(due) && follows(due)))
 }
 
-#[async_trait]
-impl Wrong for AlwaysBeginsAnew {
-    fn memory(&self) -> &MemoryBindingRepo {
-        &self.0
-    }
-
-    async fn unverified_since(
-        &self,
-        before: OffsetDateTime,
-        _: Option<Unverified>,
-        limit: u32,
-    ) -> Vec<Unverified> {
-        self.0.unverified_since(before, None, limit).await.unwrap()
-    }
+/// Numbers in the order of their digits.
+fn with_numbers_as_text(asked: Asked, mut all: Vec<Unverified>) -> Vec<Unverified> {
+    let text = |due: &Unverified| (due.verified_at, due.installation.to_string());
+    all.sort_by_key(text);
+    let follows = |due: &Unverified| asked.after.is_none_or(|after| text(due) > text(&after));
+    asked.page(all.into_iter().filter(|due| asked.is_due(due) && follows(due)))
 }
 
-#[async_trait]
-impl Wrong for LooksForTheCursorsRow {
-    fn memory(&self) -> &MemoryBindingRepo {
-        &self.0
-    }
-
-    async fn unverified_since(
-        &self,
-        before: OffsetDateTime,
-        after: Option<Unverified>,
-        limit: u32,
-    ) -> Vec<Unverified> {
-        let due = all(&self.0, before).await;
-        let Some(after) = after else { return page(due, limit) };
-        match due.iter().position(|due| *due == after) {
-            Some(position) => page(due.into_iter().skip(position + 1).collect(), limit),
-            None => Vec::new(),
-        }
-    }
+/// The cursor is not looked at.
+fn always_anew(asked: Asked, all: Vec<Unverified>) -> Vec<Unverified> {
+    asked.page(all.into_iter().filter(|due| asked.is_due(due)))
 }
 
-#[async_trait]
-impl Wrong for HasNoLimit {
-    fn memory(&self) -> &MemoryBindingRepo {
-        &self.0
-    }
-
-    async fn unverified_since(
-        &self,
-        before: OffsetDateTime,
-        after: Option<Unverified>,
-        _: u32,
-    ) -> Vec<Unverified> {
-        self.0.unverified_since(before, after, u32::MAX).await.unwrap()
-    }
+/// The cursor is a row, and where it is gone, so is the sweep's place.
+fn after_the_cursors_row(asked: Asked, all: Vec<Unverified>) -> Vec<Unverified> {
+    let begin = asked.after.map_or(Some(0), |after| Some(all.iter().position(|due| *due == after)? + 1));
+    let rest = begin.map(|begin| all.into_iter().skip(begin)).into_iter().flatten();
+    asked.page(rest.filter(|due| asked.is_due(due)))
 }
 
-#[async_trait]
-impl Wrong for LimitsBeforeTheCursor {
-    fn memory(&self) -> &MemoryBindingRepo {
-        &self.0
-    }
+/// The limit is not looked at.
+fn without_a_limit(asked: Asked, all: Vec<Unverified>) -> Vec<Unverified> {
+    all.into_iter().filter(|due| asked.is_due(due) && asked.follows(due)).collect()
+}
 
-    async fn unverified_since(
-        &self,
-        before: OffsetDateTime,
-        after: Option<Unverified>,
-        limit: u32,
-    ) -> Vec<Unverified> {
-        let mut due = page(all(&self.0, before).await, limit);
-        due.retain(|due| after.is_none_or(|after| place(due) > place(&after)));
-        due
-    }
+/// The limit is taken before the cursor.
+fn with_the_limit_first(asked: Asked, all: Vec<Unverified>) -> Vec<Unverified> {
+    let mut page = asked.page(all.into_iter().filter(|due| asked.is_due(due)));
+    page.retain(|due| asked.follows(due));
+    page
+}
+
+/// The longest unverified last.
+fn from_the_newest_on(asked: Asked, mut all: Vec<Unverified>) -> Vec<Unverified> {
+    all.reverse();
+    let follows = |due: &Unverified| asked.after.is_none_or(|after| place(due) < place(&after));
+    asked.page(all.into_iter().filter(|due| asked.is_due(due) && follows(due)))
 }
 
 #[async_trait]
@@ -234,26 +162,7 @@ impl Wrong for SweepsOnlyTheActive {
                 active.push(due);
             }
         }
-        page(active, limit)
-    }
-}
-
-#[async_trait]
-impl Wrong for BeginsWithTheNewest {
-    fn memory(&self) -> &MemoryBindingRepo {
-        &self.0
-    }
-
-    async fn unverified_since(
-        &self,
-        before: OffsetDateTime,
-        after: Option<Unverified>,
-        limit: u32,
-    ) -> Vec<Unverified> {
-        let mut due = all(&self.0, before).await;
-        due.reverse();
-        due.retain(|due| after.is_none_or(|after| place(due) < place(&after)));
-        page(due, limit)
+        Asked { before, after, limit }.page(active)
     }
 }
 
@@ -306,8 +215,8 @@ impl Wrong for ListsWhatItHeardOf {
             }
         }
         due.sort_by_key(place);
-        due.retain(|due| after.is_none_or(|after| place(due) > place(&after)));
-        page(due, limit)
+        let asked = Asked { before, after, limit };
+        asked.page(due.into_iter().filter(|due| asked.follows(due)))
     }
 }
 
@@ -333,38 +242,38 @@ impl Wrong for GoesByTheRegistration {
             due.push(Unverified { verified_at: registered.registered_at, installation });
         }
         due.sort_by_key(place);
-        due.retain(|due| due.verified_at < before && after.is_none_or(|after| place(due) > place(&after)));
-        page(due, limit)
+        let asked = Asked { before, after, limit };
+        asked.page(due.into_iter().filter(|due| asked.is_due(due) && asked.follows(due)))
     }
 }
 
 bites! {
     BindingRepo;
-    a_sweep_of_what_is_of_that_time: Repo(SweepsWhatIsOfThatTime::default()) =>
+    a_sweep_of_what_is_of_that_time: cuts(with_what_is_of_that_time) =>
         sweeping::what_github_answered_about_before_is_due_and_at_that_time_is_not;
     a_sweep_by_the_registration: Repo(GoesByTheRegistration::default()) =>
         sweeping::what_was_verified_meanwhile_is_not_due,
         sweeping::what_github_answered_about_before_is_due_and_at_that_time_is_not;
-    a_page_that_begins_with_the_cursor: Repo(BeginsWithTheCursor::default()) =>
+    a_page_that_begins_with_the_cursor: cuts(from_the_cursor_on) =>
         sweeping::a_page_has_no_more_than_its_limit,
         model::the_repository_agrees_with_a_plain_log_on_every_sequence;
-    a_page_that_skips_the_cursors_equals: Repo(SkipsEqualsOfTheCursor::default()) =>
+    a_page_that_skips_the_cursors_equals: cuts(after_the_cursors_equals) =>
         sweeping::pages_follow_on_one_another_also_among_equals,
         model::the_repository_agrees_with_a_plain_log_on_every_sequence;
-    a_sweep_by_number_alone: Repo(GoesByNumberAlone::default()) =>
+    a_sweep_by_number_alone: cuts(by_number_alone) =>
         sweeping::the_longest_unverified_comes_first_and_the_lowest_number_among_equals,
         sweeping::a_sweep_that_verifies_what_it_sees_comes_to_each_once;
-    a_sweep_in_the_order_of_digits: Repo(SortsNumbersAsText::default()) =>
+    a_sweep_in_the_order_of_digits: cuts(with_numbers_as_text) =>
         sweeping::the_longest_unverified_comes_first_and_the_lowest_number_among_equals;
-    a_sweep_that_always_begins_anew: Repo(AlwaysBeginsAnew::default()) =>
+    a_sweep_that_always_begins_anew: cuts(always_anew) =>
         sweeping::a_page_has_no_more_than_its_limit,
         sweeping::a_page_follows_on_what_is_not_there_any_more;
-    a_cursor_that_has_to_be_there: Repo(LooksForTheCursorsRow::default()) =>
+    a_cursor_that_has_to_be_there: cuts(after_the_cursors_row) =>
         sweeping::a_page_follows_on_what_is_not_there_any_more,
         sweeping::a_sweep_that_verifies_what_it_sees_comes_to_each_once;
-    a_page_without_a_limit: Repo(HasNoLimit::default()) =>
+    a_page_without_a_limit: cuts(without_a_limit) =>
         sweeping::a_page_has_no_more_than_its_limit;
-    a_limit_before_the_cursor: Repo(LimitsBeforeTheCursor::default()) =>
+    a_limit_before_the_cursor: cuts(with_the_limit_first) =>
         sweeping::a_page_has_no_more_than_its_limit,
         sweeping::pages_follow_on_one_another_also_among_equals;
     a_sweep_of_the_active_only: Repo(SweepsOnlyTheActive::default()) =>
@@ -374,6 +283,6 @@ bites! {
         model::the_repository_agrees_with_a_plain_log_on_every_sequence;
     a_sweep_of_what_nobody_has: Repo(ListsWhatItHeardOf::of(false)) =>
         sweeping::only_what_is_bound_is_due;
-    a_sweep_that_begins_with_the_newest: Repo(BeginsWithTheNewest::default()) =>
+    a_sweep_that_begins_with_the_newest: cuts(from_the_newest_on) =>
         sweeping::the_longest_unverified_comes_first_and_the_lowest_number_among_equals;
 }
