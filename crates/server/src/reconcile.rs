@@ -96,7 +96,12 @@ async fn sweep(
                 sleep(wait).await;
             }
             Then::Through | Then::Enough => return Ok(Outcome::Through),
-            Then::GiveUp => return Ok(Outcome::GivenUp),
+            Then::GiveUp(error) => {
+                if let Some(error) = error {
+                    report.cause(&error)?;
+                }
+                return Ok(Outcome::GivenUp);
+            }
         }
     }
 }
@@ -123,6 +128,10 @@ impl Report {
             self.line(&json, &format!("installation {installation}: {error}"))?;
         }
         Ok(())
+    }
+
+    fn cause(&self, error: &str) -> io::Result<()> {
+        self.line(&json!({ "error": error }), error)
     }
 
     fn progress(&self, tally: &Tally) -> io::Result<()> {

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::time::Duration;
 
 use dockline::ports::{Clock, SystemClock, Unverified};
-use dockline::{Dockline, InstallationId, PortError, PortErrorKind, Sweep, Swept};
+use dockline::{Dockline, InstallationId, Pause, PauseCause, PortError, Sweep, Swept};
 use time::OffsetDateTime;
 
 /// Bindings that are asked about before anything is told of it.
@@ -38,7 +38,7 @@ pub(crate) struct Tally {
 }
 
 /// What comes after a stretch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Then {
     /// Another stretch.
     Go,
@@ -48,8 +48,8 @@ pub(crate) enum Then {
     Through,
     /// Nothing: as many as were allowed were asked about.
     Enough,
-    /// Nothing: GitHub or the store is out of order.
-    GiveUp,
+    /// Nothing: GitHub or the store is out of order, and with what error.
+    GiveUp(Option<String>),
 }
 
 /// One stretch of it.
@@ -89,15 +89,7 @@ impl Sweeping {
         Ok(self.count(swept))
     }
 
-    fn count(&mut self, mut swept: Swept) -> Stretch {
-        let mut refused = false;
-        if swept.not_before.is_some() {
-            // What GitHub put off is asked about again, and has not failed.
-            let put_off =
-                |(_, error): &mut (_, PortError)| matches!(error.kind(), PortErrorKind::RateLimited { .. });
-            swept.failed.pop_if(put_off);
-            refused = swept.failed.last().is_some_and(|(_, error)| error.kind() == PortErrorKind::Rejected);
-        }
+    fn count(&mut self, swept: Swept) -> Stretch {
         let asked = swept.asked() as u64;
         let failed = swept.failed.len() as u64;
         self.tally.active += u64::from(swept.active);
@@ -108,19 +100,26 @@ impl Sweeping {
         self.left = self.left.map(|left| left.saturating_sub(asked));
         self.after = swept.next;
         self.in_vain = if asked == failed { self.in_vain + 1 } else { 0 };
-        let then = match (swept.next, swept.not_before) {
+        let in_vain = self.in_vain >= IN_VAIN;
+        let then = match (swept.next, swept.paused) {
             (None, _) => Then::Through,
-            _ if refused || self.in_vain >= IN_VAIN => Then::GiveUp,
+            (_, Some(Pause { cause: PauseCause::Rejected(error), .. })) => Then::GiveUp(Some(told(&error))),
+            (_, Some(Pause { cause: PauseCause::OutOfReach(error), .. })) if in_vain => {
+                Then::GiveUp(Some(told(&error)))
+            }
+            _ if in_vain => Then::GiveUp(None),
             (Some(_), None) if self.left == Some(0) => Then::Enough,
             (Some(_), None) => Then::Go,
-            (Some(_), Some(not_before)) => {
-                Then::Wait((not_before - SystemClock.now()).try_into().unwrap_or_default())
+            (Some(_), Some(pause)) => {
+                Then::Wait((pause.until - SystemClock.now()).try_into().unwrap_or_default())
             }
         };
-        let told = |(installation, error): (InstallationId, PortError)| {
-            let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
-            (installation, format!("{error}{cause}"))
-        };
-        Stretch { then, failed: swept.failed.into_iter().map(told).collect() }
+        let failed = swept.failed.into_iter().map(|(installation, error)| (installation, told(&error)));
+        Stretch { then, failed: failed.collect() }
     }
+}
+
+fn told(error: &PortError) -> String {
+    let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
+    format!("{error}{cause}")
 }

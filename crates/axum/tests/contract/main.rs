@@ -18,6 +18,7 @@ mod life;
 mod registration;
 mod repos;
 mod request_body;
+mod sweep;
 mod tokens;
 mod webhooks;
 mod whoami;

@@ -24,7 +24,7 @@ pub use arrive::{Arrival, Authorization, Callback, Question, Return};
 pub use begin::{BeginRequest, InstallLink};
 pub use confirm::{Answer, Reply};
 pub use detach::{Detached, Uninstall};
-pub use reconcile::{Sweep, Swept};
+pub use reconcile::{Pause, PauseCause, Sweep, Swept};
 pub use refresh::Standing;
 pub use register::Registered;
 pub use token::RefusedToken;

@@ -10,6 +10,9 @@ use crate::ports::Unverified;
 /// How many calls in a row may find GitHub or the store out of reach before a sweep gives up for now.
 const FAILURES_IN_A_ROW: u32 = 3;
 
+/// How long what is out of order should be left alone.
+const OUT_OF_ORDER: Duration = Duration::from_secs(60);
+
 /// A stretch of a sweep.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sweep {
@@ -38,9 +41,32 @@ pub struct Swept {
     pub failed: Vec<(InstallationId, PortError)>,
     /// Where the next stretch goes on; `None`: this sweep is through.
     pub next: Option<Unverified>,
-    /// Before this time GitHub does not want to be asked again (invariant I19), or should not be, to leave some of its
-    /// rate to others.
-    pub not_before: Option<OffsetDateTime>,
+    /// Why it stopped before the stretch's end. The binding at which it did is not among the failed: the next stretch
+    /// begins with it.
+    pub paused: Option<Pause>,
+}
+
+/// Why a stretch stopped early, and until when nothing should be asked.
+#[derive(Debug)]
+pub struct Pause {
+    /// Not before this time.
+    pub until: OffsetDateTime,
+    /// What made it stop.
+    pub cause: PauseCause,
+}
+
+/// What makes a stretch stop early.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum PauseCause {
+    /// What is left of GitHub's rate is for others.
+    Reserve,
+    /// GitHub does not want to be asked now (invariant I19).
+    RateLimited,
+    /// GitHub refuses the App's own credential: nobody else's installation would fare better.
+    Rejected(PortError),
+    /// GitHub or the store was out of reach several times in a row.
+    OutOfReach(PortError),
 }
 
 impl Swept {
@@ -67,9 +93,8 @@ impl Dockline {
         let mut in_a_row = 0;
         let all = due.len() < sweep.limit as usize;
         for unverified in due {
-            if let Some(not_before) = self.spent_beyond(sweep.reserve_percent) {
-                (swept.next, swept.not_before) = (resume(done, unverified), Some(not_before));
-                return Ok(swept);
+            if let Some(until) = self.spent_beyond(sweep.reserve_percent) {
+                return Ok(swept.paused_at(done, unverified, until, PauseCause::Reserve));
             }
             match self.refresh(unverified.installation).await {
                 Ok(standing) => {
@@ -78,19 +103,21 @@ impl Dockline {
                 }
                 Err(error) => {
                     in_a_row += 1;
-                    let pause = match error.kind() {
-                        PortErrorKind::RateLimited { retry_after } => Some(retry_after),
-                        // Nobody else's installation would fare better.
-                        PortErrorKind::Rejected => Some(Duration::from_secs(60)),
+                    let (pause, cause) = match error.kind() {
+                        PortErrorKind::RateLimited { retry_after } => (retry_after, PauseCause::RateLimited),
+                        PortErrorKind::Rejected => (OUT_OF_ORDER, PauseCause::Rejected(error)),
+                        PortErrorKind::Unavailable | PortErrorKind::Corrupt | PortErrorKind::Unexpected
+                            if in_a_row >= FAILURES_IN_A_ROW =>
+                        {
+                            (OUT_OF_ORDER, PauseCause::OutOfReach(error))
+                        }
                         PortErrorKind::Unavailable | PortErrorKind::Corrupt | PortErrorKind::Unexpected => {
-                            (in_a_row >= FAILURES_IN_A_ROW).then_some(Duration::from_secs(60))
+                            swept.failed.push((unverified.installation, error));
+                            done = Some(unverified);
+                            continue;
                         }
                     };
-                    swept.failed.push((unverified.installation, error));
-                    if let Some(pause) = pause {
-                        (swept.next, swept.not_before) = (resume(done, unverified), Some(self.now() + pause));
-                        return Ok(swept);
-                    }
+                    return Ok(swept.paused_at(done, unverified, self.now() + pause, cause));
                 }
             }
             done = Some(unverified);
@@ -116,6 +143,18 @@ fn resume(done: Option<Unverified>, undone: Unverified) -> Option<Unverified> {
 }
 
 impl Swept {
+    fn paused_at(
+        mut self,
+        done: Option<Unverified>,
+        undone: Unverified,
+        until: OffsetDateTime,
+        cause: PauseCause,
+    ) -> Self {
+        self.next = resume(done, undone);
+        self.paused = Some(Pause { until, cause });
+        self
+    }
+
     fn count(&mut self, standing: Standing) {
         match standing {
             Standing::Present(Status::Active) => self.active += 1,

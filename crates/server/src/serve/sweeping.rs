@@ -51,8 +51,8 @@ async fn run(dockline: &Dockline, unverified_for: Duration) {
                 tracing::info!(tally = ?sweeping.tally, "swept");
                 return;
             }
-            Then::GiveUp => {
-                tracing::warn!(tally = ?sweeping.tally, "the sweep was given up; the next one goes on");
+            Then::GiveUp(error) => {
+                tracing::warn!(tally = ?sweeping.tally, error, "the sweep was given up; the next one goes on");
                 return;
             }
         }
