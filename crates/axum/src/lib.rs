@@ -32,6 +32,7 @@ use crate::context::Context;
 use crate::large_bodies::LargeBodies;
 
 pub use context::RouterOptions;
+pub use envelope::ErrorEnvelope;
 pub use events::TracingEvents;
 pub use monitoring::{Check, Exposition, Readiness};
 pub use pages::{Confirmation, Pages, PlainPages, Refusal};
