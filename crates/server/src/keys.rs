@@ -144,6 +144,7 @@ async fn create(args: CreateArgs) -> Result<ExitCode, Box<dyn Error + Send + Syn
         },
         allowed_return_domains: args.return_domains,
         revoked_at: None,
+        expires_at: None,
     };
     let created_at = SystemClock.now();
     if !store.insert(&record, &args.label, created_at).await? {
