@@ -1,6 +1,7 @@
 //! `dockline serve`: the API on PostgreSQL and the real GitHub.
 
 mod housekeeping;
+mod key_usage;
 mod options;
 mod sweeping;
 
@@ -12,7 +13,7 @@ use std::time::Duration;
 
 use dockline::{Dockline, Ports};
 use dockline_axum::{RefreshOptions, Refresher, RouterOptions, TracingEvents};
-use dockline_postgres::{PgBindingRepo, PgHousekeeping, PgKeyStore, PgRateLimiter, PgStateStore};
+use dockline_postgres::{PgBindingRepo, PgHousekeeping, PgKeyStore, PgKeyUsage, PgRateLimiter, PgStateStore};
 use serde_json::json;
 
 pub use options::{Migrations, ServeArgs};
@@ -50,6 +51,7 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Box<dyn Error + Send + Syn
         }
         Migrations::Check => migrator.check().await?,
     }
+    let usage = PgKeyUsage::new(&database);
     let dockline = Dockline::builder(Ports {
         keys: Arc::new(PgKeyStore::new(&database)),
         states: Arc::new(PgStateStore::new(&database)),
@@ -59,6 +61,7 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Box<dyn Error + Send + Syn
     .with_policy(args.claim_policy.into())
     .with_rate_limiter(Arc::new(PgRateLimiter::new(&database)))
     .with_events(Arc::new(TracingEvents))
+    .with_key_usage(Arc::new(usage.clone()))
     .with_webhook_secrets(webhook_secrets)
     .build()
     .map_err(|error| format!("{error}: give --github-client-id and --github-client-secret-file"))?;
@@ -76,8 +79,11 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Box<dyn Error + Send + Syn
     let options = RouterOptions::default().with_refresher(refresher.clone());
     let router = dockline_axum::router(dockline, options);
     let purging = tokio::spawn(housekeeping::keep(PgHousekeeping::new(&database)));
+    let noting = tokio::spawn(key_usage::keep(usage.clone()));
     listener::serve(listener, router, Limits::default(), ended).await;
     purging.abort();
+    noting.abort();
+    key_usage::write(&usage).await;
     if let Some(sweeping) = sweeping {
         // Cut off anywhere it leaves nothing half done, and the next one goes on from there.
         sweeping.abort();
