@@ -9,8 +9,8 @@ use dockline::Tier;
 pub struct TierArgs {
     /// How much the key may do: standard (120 reads and 60 writes a minute, 10,000 writes a day), pilot (1,200, 600,
     /// 100,000), partner (6,000, 3,000, 500,000), or a name of your own with the three numbers below.
-    #[arg(long = "tier", value_name = "NAME", default_value = "standard", value_parser = tier_name)]
-    name: String,
+    #[arg(long, value_name = "NAME", default_value = "standard", value_parser = tier_name)]
+    tier: String,
     /// Reads a minute, of a tier of your own.
     #[arg(long, value_name = "N")]
     reads_per_minute: Option<u32>,
@@ -38,7 +38,7 @@ impl TierArgs {
     /// Where a name that is not known comes without all three numbers, or a known one with any.
     pub(super) fn tier(&self) -> Result<Tier, String> {
         let numbers = [self.reads_per_minute, self.writes_per_minute, self.writes_per_day];
-        let name = &self.name;
+        let name = &self.tier;
         match (Tier::known(name), numbers) {
             (Some(known), [None, None, None]) => Ok(known),
             (Some(known), _) => Err(format!(
@@ -64,7 +64,7 @@ mod tests {
 
     fn args(name: &str, numbers: [Option<u32>; 3]) -> TierArgs {
         let [reads_per_minute, writes_per_minute, writes_per_day] = numbers;
-        TierArgs { name: name.to_owned(), reads_per_minute, writes_per_minute, writes_per_day }
+        TierArgs { tier: name.to_owned(), reads_per_minute, writes_per_minute, writes_per_day }
     }
 
     #[test]
