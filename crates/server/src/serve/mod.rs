@@ -1,5 +1,6 @@
 //! `dockline serve`: the API on PostgreSQL and the real GitHub.
 
+mod guessing;
 mod housekeeping;
 mod key_usage;
 mod options;
@@ -16,6 +17,7 @@ use dockline_axum::{RefreshOptions, Refresher, RouterOptions, TracingEvents};
 use dockline_postgres::{PgBindingRepo, PgHousekeeping, PgKeyStore, PgKeyUsage, PgRateLimiter, PgStateStore};
 use serde_json::json;
 
+pub use guessing::GuessArgs;
 pub use options::{Migrations, ServeArgs};
 
 use crate::address::base_url;
@@ -77,6 +79,10 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Box<dyn Error + Send + Syn
         .some()
         .map(|every| tokio::spawn(sweeping::keep(dockline.clone(), every, args.reconcile_unverified_for.0)));
     let options = RouterOptions::default().with_refresher(refresher.clone());
+    let options = match args.guessing.limit() {
+        Some(limit) => options.with_guess_limit(limit),
+        None => options,
+    };
     let router = dockline_axum::router(dockline, options);
     let purging = tokio::spawn(housekeeping::keep(PgHousekeeping::new(&database)));
     let noting = tokio::spawn(key_usage::keep(usage.clone()));
