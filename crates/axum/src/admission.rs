@@ -6,9 +6,10 @@ use axum::response::{IntoResponse, Response};
 use dockline::{AdmitError, BudgetClass, Caller, Scope};
 use http::{HeaderMap, Method, header};
 
-use crate::budget_headers;
+use crate::budget_headers::Standing;
 use crate::context::Context;
 use crate::error::ApiError;
+use crate::guessing;
 
 /// Who may use a route.
 #[derive(Debug, Clone)]
@@ -18,24 +19,28 @@ pub(crate) struct Gate {
     pub(crate) needed: Option<Scope>,
 }
 
-/// Admits the caller, hands it to the handler as an extension, and writes the budget's headers on the answer.
+/// Admits the caller, hands it to the handler as an extension, and notes where it stands, for the answer's headers.
 pub(crate) async fn admit(State(gate): State<Gate>, mut request: Request, next: Next) -> Response {
     let class = match *request.method() {
         Method::GET | Method::HEAD => BudgetClass::Read,
         _ => BudgetClass::Write,
     };
     let admission = match bearer(request.headers()) {
-        Some(key) => gate.context.dockline.admit(key, gate.needed.as_ref(), class).await,
+        Some(key) => match guessing::turn(request.extensions(), key).await {
+            // The turn is over when the key is judged.
+            Ok(_turn) => gate.context.dockline.admit(key, gate.needed.as_ref(), class).await,
+            Err(error) => return error.into_response(),
+        },
         None => Err(AdmitError::Unauthenticated),
     };
     match admission {
         Ok(admission) => {
             request.extensions_mut().insert::<Caller>(admission.caller);
-            let mut response = next.run(request).await;
-            if let Some(budget) = admission.budget {
-                budget_headers::write(&budget, response.headers_mut());
+            if let (Some(budget), Some(standing)) = (admission.budget, request.extensions().get::<Standing>())
+            {
+                standing.is(budget);
             }
-            response
+            next.run(request).await
         }
         Err(error) => ApiError::from(error).into_response(),
     }

@@ -1,9 +1,29 @@
 //! What an answer says about the key's budget.
 
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use dockline::Budget;
 use http::{HeaderMap, HeaderValue};
+
+/// Where a request's caller stands, once it was let in: known to [`crate::envelope::seal`] also where the answer is not the
+/// handler's, since it panicked or took too long.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Standing(Arc<OnceLock<Budget>>);
+
+impl Standing {
+    /// Takes note of the budget, once.
+    pub(crate) fn is(&self, budget: Budget) {
+        let _ = self.0.set(budget);
+    }
+
+    /// Writes what was noted, if anything was.
+    pub(crate) fn write(&self, headers: &mut HeaderMap) {
+        if let Some(budget) = self.0.get() {
+            write(budget, headers);
+        }
+    }
+}
 
 /// The budget's four headers (`contract.md` §2).
 pub(crate) fn write(budget: &Budget, headers: &mut HeaderMap) {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use dockline::Dockline;
 use dockline::ports::{Clock, Entropy, OsEntropy, SystemClock};
 
+use crate::guessing::{GuessLimit, Guesses};
 use crate::large_bodies::LargeBodies;
 use crate::monitoring::{Exposition, Readiness};
 use crate::pages::{Pages, PlainPages};
@@ -21,11 +22,12 @@ pub struct RouterOptions {
     pub(crate) refresher: Option<Refresher>,
     pub(crate) readiness: Option<Arc<dyn Readiness>>,
     pub(crate) exposition: Option<Arc<dyn Exposition>>,
+    pub(crate) guess_limit: Option<GuessLimit>,
 }
 
 impl Default for RouterOptions {
     /// Our own pages, the machine's clock and randomness, a minute for a request, no refresher; ready as long as it
-    /// answers, no metrics.
+    /// answers, no metrics, no limit of guesses.
     fn default() -> Self {
         Self {
             pages: Arc::new(PlainPages),
@@ -35,6 +37,7 @@ impl Default for RouterOptions {
             refresher: None,
             readiness: None,
             exposition: None,
+            guess_limit: None,
         }
     }
 }
@@ -84,6 +87,17 @@ impl RouterOptions {
         self
     }
 
+    /// How often a client address may be refused for want of valid credentials (401) before it is a 429. Callers with a
+    /// valid key and deliveries with a good signature are never limited by it.
+    ///
+    /// Requests must carry [`axum::extract::ConnectInfo`]`<SocketAddr>`, as `into_make_service_with_connect_info` provides
+    /// it; without, nothing is limited, and a warning says so once. Each router counts for itself, in bounded memory.
+    #[must_use]
+    pub fn with_guess_limit(mut self, limit: GuessLimit) -> Self {
+        self.guess_limit = Some(limit);
+        self
+    }
+
     /// Where request ids take their randomness from.
     #[must_use]
     pub fn with_entropy(mut self, entropy: Arc<dyn Entropy>) -> Self {
@@ -97,4 +111,5 @@ pub(crate) struct Context {
     pub(crate) dockline: Dockline,
     pub(crate) options: RouterOptions,
     pub(crate) large_bodies: LargeBodies,
+    pub(crate) guesses: Option<Guesses>,
 }

@@ -14,6 +14,7 @@ use http::{HeaderName, HeaderValue, StatusCode, Version, header};
 use serde::Serialize;
 use tokio::time::timeout;
 
+use crate::budget_headers::Standing;
 use crate::context::Context;
 use crate::error::{ApiError, Details};
 use crate::request_id::{NAME, RequestId};
@@ -76,9 +77,12 @@ impl ErrorEnvelope {
     }
 }
 
-/// Runs the rest within the deadline, turns a panic into a 500, and writes the envelope of whatever error came out.
-pub(crate) async fn seal(State(context): State<Context>, request: Request, next: Next) -> Response {
+/// Runs the rest within the deadline, turns a panic into a 500, and writes the envelope of whatever error came out, and where the
+/// caller stands.
+pub(crate) async fn seal(State(context): State<Context>, mut request: Request, next: Next) -> Response {
     let id = request.extensions().get::<RequestId>().cloned();
+    let standing = Standing::default();
+    request.extensions_mut().insert(standing.clone());
     let mut response = match proper(&request) {
         Ok(()) => {
             let answer = AssertUnwindSafe(next.run(request)).catch_unwind();
@@ -100,6 +104,7 @@ pub(crate) async fn seal(State(context): State<Context>, request: Request, next:
         }
         Err(error) => error.into_response(),
     };
+    standing.write(response.headers_mut());
     let Some(error) = response.extensions_mut().remove::<ApiError>() else { return response };
     let body = Envelope {
         error: Failure {

@@ -8,6 +8,7 @@ mod context;
 mod envelope;
 mod error;
 mod events;
+mod guessing;
 mod install_url;
 mod installation;
 mod large_bodies;
@@ -29,11 +30,14 @@ use dockline::{Dockline, Scope};
 
 use crate::admission::Gate;
 use crate::context::Context;
+use crate::guessing::Guesses;
 use crate::large_bodies::LargeBodies;
 
 pub use context::RouterOptions;
 pub use envelope::ErrorEnvelope;
 pub use events::TracingEvents;
+pub use guessing::GuessLimit;
+pub use ipnet::IpNet;
 pub use monitoring::{Check, Exposition, Readiness};
 pub use pages::{Confirmation, Pages, PlainPages, Refusal};
 pub use refresher::{RefreshOptions, Refresher};
@@ -45,7 +49,8 @@ pub use refresher::{RefreshOptions, Refresher};
 /// The App's callback URL at GitHub is `<where this is nested>/v1/github/installation/callback`, its webhook URL
 /// `<where this is nested>/v1/github/webhooks`.
 pub fn router(dockline: Dockline, options: RouterOptions) -> Router {
-    let context = Context { dockline, options, large_bodies: LargeBodies::default() };
+    let guesses = options.guess_limit.as_ref().map(Guesses::new);
+    let context = Context { dockline, options, large_bodies: LargeBodies::default(), guesses };
     let gate = |needed| from_fn_with_state(Gate { context: context.clone(), needed }, admission::admit);
     let admin = || gate(Some(Scope::GithubAdmin));
     Router::new()
@@ -65,6 +70,7 @@ pub fn router(dockline: Dockline, options: RouterOptions) -> Router {
         .fallback(envelope::not_found)
         .method_not_allowed_fallback(envelope::method_not_allowed)
         .with_state(context.clone())
+        .layer(from_fn_with_state(context.clone(), guessing::limit))
         .layer(from_fn_with_state(context.clone(), envelope::seal))
         .layer(from_fn_with_state(context, request_id::assign))
 }

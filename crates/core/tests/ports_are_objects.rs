@@ -4,8 +4,9 @@
 use std::sync::Arc;
 
 use dockline::ports::{
-    BindingRepo, Clock, Entropy, Events, GithubGateway, KeyStore, MockBindingRepo, MockClock, MockEntropy,
-    MockEvents, MockGithubGateway, MockKeyStore, MockRateLimiter, MockStateStore, RateLimiter, StateStore,
+    BindingRepo, Clock, Entropy, Events, GithubGateway, KeyStore, KeyUsage, MockBindingRepo, MockClock,
+    MockEntropy, MockEvents, MockGithubGateway, MockKeyStore, MockKeyUsage, MockRateLimiter, MockStateStore,
+    RateLimiter, StateStore,
 };
 use dockline::{Caller, Dockline, RegistrationRequest};
 
@@ -18,6 +19,7 @@ fn every_port_is_an_object_and_has_a_mock() {
     let _limiter: Arc<dyn RateLimiter> = Arc::new(MockRateLimiter::new());
     let _clock: Arc<dyn Clock> = Arc::new(MockClock::new());
     let _entropy: Arc<dyn Entropy> = Arc::new(MockEntropy::new());
+    let _usage: Arc<dyn KeyUsage> = Arc::new(MockKeyUsage::new());
     let _events: Arc<dyn Events> = Arc::new(MockEvents::new());
 }
 

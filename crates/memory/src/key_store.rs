@@ -3,14 +3,20 @@ use std::fmt;
 
 use async_trait::async_trait;
 use dockline::ports::KeyStore;
-use dockline::{KeyId, KeyRecord, PortError};
+use dockline::rules::rotation;
+use dockline::{ApiKey, KeyId, KeyRecord, PortError, Rotation, RotationTerms};
 use time::OffsetDateTime;
 
 use crate::shared::Shared;
 
 /// API keys by their id. There is no cache: a revocation is in force for the next call (invariant I13).
 #[derive(Clone, Default)]
-pub struct MemoryKeyStore(Shared<HashMap<KeyId, KeyRecord>>);
+pub struct MemoryKeyStore(Shared<HashMap<KeyId, Row>>);
+
+struct Row {
+    record: KeyRecord,
+    replaced_by: Option<KeyId>,
+}
 
 impl MemoryKeyStore {
     /// An empty store.
@@ -21,15 +27,32 @@ impl MemoryKeyStore {
 
     /// Adds a key, in place of an earlier record of the same id.
     pub fn insert(&self, record: KeyRecord) {
-        self.0.lock().insert(record.id.clone(), record);
+        self.0.lock().insert(record.id.clone(), Row { record, replaced_by: None });
     }
 
     /// Has the key refused from `at` on; `false` where there is no such key. Of several times the earliest counts.
     pub fn revoke(&self, id: &KeyId, at: OffsetDateTime) -> bool {
-        self.0.lock().get_mut(id).is_some_and(|record| {
-            record.revoked_at = Some(record.revoked_at.map_or(at, |earlier| earlier.min(at)));
+        self.0.lock().get_mut(id).is_some_and(|row| {
+            row.record.revoked_at = Some(row.record.revoked_at.map_or(at, |earlier| earlier.min(at)));
             true
         })
+    }
+
+    /// Puts `fresh` in the place of the key `id`, in one step.
+    pub fn rotate(&self, id: &KeyId, fresh: &ApiKey, terms: &RotationTerms, now: OffsetDateTime) -> Rotation {
+        let mut rows = self.0.lock();
+        let old = rows.get(id);
+        let replaced_by = old.and_then(|row| row.replaced_by.as_ref());
+        if let Err(reason) = rotation::check(old.map(|row| &row.record), replaced_by, fresh, now) {
+            return Rotation::Refused(reason);
+        }
+        let Some(old) = rows.get_mut(id) else { return Rotation::Refused(dockline::Unrotatable::Unknown) };
+        let record = rotation::successor(&old.record, fresh, terms);
+        let old_expires_at = rotation::end(&old.record, terms);
+        old.record.expires_at = Some(old_expires_at);
+        old.replaced_by = Some(record.id.clone());
+        rows.insert(record.id.clone(), Row { record: record.clone(), replaced_by: None });
+        Rotation::Rotated { fresh: Box::new(record), old_expires_at }
     }
 }
 
@@ -42,6 +65,6 @@ impl fmt::Debug for MemoryKeyStore {
 #[async_trait]
 impl KeyStore for MemoryKeyStore {
     async fn find(&self, id: &KeyId) -> Result<Option<KeyRecord>, PortError> {
-        Ok(self.0.lock().get(id).cloned())
+        Ok(self.0.lock().get(id).map(|row| row.record.clone()))
     }
 }

@@ -3,12 +3,12 @@
 #![expect(clippy::unwrap_used, reason = "memory does not fail")]
 
 use dockline::ports::KeyStore;
-use dockline::{KeyId, KeyRecord, Tier};
+use dockline::{KeyId, KeyRecord, Rotation, RotationTerms, Tier, Unrotatable};
 use dockline_memory::MemoryKeyStore;
 use dockline_testkit::fixtures::{NOON, key_of};
 use dockline_testkit::runner::block_on;
-use time::OffsetDateTime;
 use time::macros::datetime;
+use time::{Duration, OffsetDateTime};
 
 const LATER: OffsetDateTime = datetime!(2026-06-01 13:00 UTC);
 
@@ -55,4 +55,23 @@ fn a_clone_sees_a_revocation_at_once() {
     keys.insert(record(1));
     assert!(keys.clone().revoke(&record(1).id, NOON));
     assert_eq!(find(&keys, &record(1).id), Some(KeyRecord { revoked_at: Some(NOON), ..record(1) }));
+}
+
+#[test]
+fn a_rotated_key_lives_on_for_its_grace_beside_the_fresh_one_and_is_rotated_once() {
+    let keys = MemoryKeyStore::new();
+    keys.insert(record(1));
+    let [fresh, late] = [2, 3].map(|seed| key_of("org_acme", seed).0);
+    let terms = RotationTerms { old_expires_at: LATER, expires_at: Some(LATER + Duration::WEEK) };
+    let Rotation::Rotated { fresh: made, old_expires_at } = keys.rotate(&record(1).id, &fresh, &terms, NOON)
+    else {
+        unreachable!("refused")
+    };
+    assert_eq!(old_expires_at, LATER);
+    assert_eq!(find(&keys, fresh.id()), Some(*made));
+    assert_eq!(find(&keys, &record(1).id), Some(KeyRecord { expires_at: Some(LATER), ..record(1) }));
+    let again = keys.rotate(&record(1).id, &late, &terms, NOON);
+    assert_eq!(again, Rotation::Refused(Unrotatable::Replaced(fresh.id().clone())));
+    assert_eq!(find(&keys, late.id()), None);
+    assert_eq!(keys.rotate(late.id(), &fresh, &terms, NOON), Rotation::Refused(Unrotatable::Unknown));
 }

@@ -1,4 +1,5 @@
-//! Dockline's storage ports on PostgreSQL: [`PgKeyStore`], [`PgStateStore`], [`PgBindingRepo`], [`PgRateLimiter`].
+//! Dockline's storage ports on PostgreSQL: [`PgKeyStore`], [`PgStateStore`], [`PgBindingRepo`], [`PgRateLimiter`],
+//! [`PgKeyUsage`].
 //!
 //! Takes the host's own pool, or opens one ([`open_pool`]); keeps its tables in one schema, which [`Migrator`] makes
 //! and brings up to date, and [`PgHousekeeping`] keeps small. `docs/postgresql.md` describes the tables, the rights
@@ -43,6 +44,7 @@ mod database;
 mod failure;
 mod housekeeping;
 mod key_store;
+mod key_usage;
 mod lease;
 mod migrations;
 mod pool;
@@ -68,6 +70,7 @@ pub use binding_repo::PgBindingRepo;
 pub use database::{Database, StatementMode};
 pub use housekeeping::{PgHousekeeping, Purged};
 pub use key_store::{KeyEntry, PgKeyStore};
+pub use key_usage::PgKeyUsage;
 pub use migrations::{Applied, MigrationError, Migrator};
 pub use pool::{DEFAULT_CONNECTIONS, OpenError, open_pool};
 pub use rate_limiter::PgRateLimiter;

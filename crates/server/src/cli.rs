@@ -47,7 +47,7 @@ enum Command {
     /// For after an outage, or from a timer where `serve` does not sweep. It begins with the longest unverified, so that a
     /// new run goes on where one was cut off. It ends with 0 when it is through, and with 1 where something failed.
     Reconcile(Box<ReconcileArgs>),
-    /// Make, list and revoke API keys.
+    /// Make, rotate, list and revoke API keys.
     #[command(subcommand)]
     Keys(KeysCommand),
 }

@@ -209,6 +209,7 @@ fn tenant(
             .map(str::to_owned)
             .into(),
         revoked_at: None,
+        expires_at: None,
     });
     Ok(Tenant { organization, name, key: key.expose() })
 }

@@ -138,6 +138,7 @@ pub fn key_of(organization_id: &str, seed: u64) -> (ApiKey, KeyRecord) {
         tier: Tier::standard(),
         allowed_return_domains: vec!["app.acme.example".into()],
         revoked_at: None,
+        expires_at: None,
     };
     (key, record)
 }

@@ -6,7 +6,7 @@ use std::fmt::Debug;
 use async_trait::async_trait;
 use dockline::ports::KeyStore;
 use dockline::{KeyEnvironment, KeyId, KeyRecord, Scope, Tier};
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 
 /// Puts keys into a store: the port itself only reads.
 #[async_trait]
@@ -39,6 +39,7 @@ macro_rules! key_store_suite {
                 an_id_that_was_never_given_out_is_none,
                 an_id_is_matched_by_the_letter,
                 a_revoked_key_is_found_at_once_with_the_time_of_its_revocation,
+                an_expired_key_is_found_with_the_time_of_its_expiry,
                 revoking_one_key_leaves_the_others;
         }
     };
@@ -80,6 +81,7 @@ pub mod clauses {
             tier,
             allowed_return_domains: vec!["b.example".into(), "a.example".into()],
             revoked_at: Some(NOON),
+            expires_at: Some(NOON + Duration::DAY),
             ..record(1)
         };
         let bare = KeyRecord { scopes: vec![], allowed_return_domains: vec![], ..record(2) };
@@ -114,6 +116,20 @@ pub mod clauses {
         driver.revoke(&record(1).id, NOON).await;
         let revoked = KeyRecord { revoked_at: Some(NOON), ..record(1) };
         assert_eq!(find(driver, &record(1).id).await, Some(revoked));
+    }
+
+    /// Long expired ones, too, so that the core can tell; a revocation leaves the expiry as it is.
+    pub async fn an_expired_key_is_found_with_the_time_of_its_expiry(driver: &dyn KeyStoreDriver) {
+        for (seed, expires_at) in
+            (1..).zip([NOON - Duration::weeks(5_000), NOON, NOON + Duration::weeks(50_000)])
+        {
+            let expiring = KeyRecord { expires_at: Some(expires_at), ..record(seed) };
+            driver.insert(expiring.clone()).await;
+            assert_eq!(find(driver, &expiring.id).await, Some(expiring.clone()));
+            driver.revoke(&expiring.id, NOON).await;
+            let revoked = KeyRecord { revoked_at: Some(NOON), ..expiring };
+            assert_eq!(find(driver, &revoked.id).await, Some(revoked));
+        }
     }
 
     /// A revocation is for exactly the key that it names.

@@ -6,6 +6,7 @@ pub mod faults;
 pub mod fixtures;
 pub mod github_gateway;
 pub mod key_store;
+pub mod key_usage;
 pub mod race;
 pub mod random;
 pub mod rate_limiter;

@@ -11,6 +11,7 @@ use tokio::time::timeout;
 
 use crate::github_gateway::GatewayDriver;
 use crate::key_store::KeyStoreDriver;
+use crate::key_usage::KeyUsageDriver;
 
 /// Longer than any clause takes on a slow database; a clause that hangs fails instead of holding up the whole run.
 const DEADLINE: Duration = Duration::from_secs(300);
@@ -54,7 +55,7 @@ macro_rules! fresh {
     )+};
 }
 
-fresh!(BindingRepo, StateStore, RateLimiter, KeyStoreDriver, GatewayDriver);
+fresh!(BindingRepo, StateStore, RateLimiter, KeyStoreDriver, KeyUsageDriver, GatewayDriver);
 
 /// Parts a guard from its adapter: [`Fresh::into_parts`] with the port named first.
 pub fn parts<P: ?Sized, Shape, F: Fresh<P, Shape>>(fresh: F) -> (F::Guard, Arc<P>) {

@@ -25,7 +25,9 @@ fn sources(suite: &Path) -> Vec<PathBuf> {
 #[test]
 fn every_clause_is_run_by_the_suite_of_its_port() {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    for suite in ["binding_repo/", "state_store/", "rate_limiter/", "github_gateway/", "key_store.rs"] {
+    for suite in
+        ["binding_repo/", "state_store/", "rate_limiter/", "github_gateway/", "key_store.rs", "key_usage.rs"]
+    {
         let texts: Vec<_> =
             sources(&source.join(suite)).iter().map(|path| fs::read_to_string(path).unwrap()).collect();
         let list = texts.iter().find_map(|text| text.split("$crate::__suite! {").nth(1)).unwrap();

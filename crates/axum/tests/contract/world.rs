@@ -226,6 +226,7 @@ pub(crate) fn tenant(
         tier: Tier::partner(),
         allowed_return_domains: vec!["app.example.com".into(), "127.0.0.1".into()],
         revoked_at: None,
+        expires_at: None,
     };
     change(&mut record);
     keys.insert(record);

@@ -189,8 +189,10 @@ pub struct KeyRecord {
     pub tier: Tier,
     /// Hosts that a `returnUrl` may name: exact, compared without case.
     pub allowed_return_domains: Vec<String>,
-    /// From when on the key is refused.
+    /// From when on the key is refused, since somebody said so.
     pub revoked_at: Option<OffsetDateTime>,
+    /// From when on the key is refused, since its time is over.
+    pub expires_at: Option<OffsetDateTime>,
 }
 
 #[cfg(test)]

@@ -62,6 +62,12 @@ impl Tier {
         Self::of("partner", 6_000, 3_000, 500_000)
     }
 
+    /// The tier that `contract.md` §2 describes under `name`; `None` where it describes none: a host's own.
+    #[must_use]
+    pub fn known(name: &str) -> Option<Self> {
+        [Self::standard(), Self::pilot(), Self::partner()].into_iter().find(|tier| tier.name == name)
+    }
+
     /// The budget of a minute in `class`.
     #[must_use]
     pub const fn per_minute(&self, class: BudgetClass) -> u32 {

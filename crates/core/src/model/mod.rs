@@ -9,6 +9,7 @@ mod installation;
 mod issued_state;
 mod proof;
 mod repository;
+mod rotation;
 mod secret;
 mod token;
 mod token_scope;
@@ -25,6 +26,7 @@ pub use installation::{Account, AccountKind, Installation, InstalledOn, KnownIns
 pub use issued_state::{IssuedState, SetupAction, Tie, Visit};
 pub use proof::{ClaimPolicy, Proof, Witness};
 pub use repository::{InvalidRepositoryName, Repository, RepositoryName};
+pub use rotation::{Rotation, RotationTerms, Unrotatable};
 pub use secret::{AuthorizationCode, BrowserSecret, InvalidState, SecretDigest, State, StateDigest, Ticket};
 pub use token::{InstallationToken, InvalidFullName, NewToken};
 pub use token_scope::{Access, InvalidScope, PermissionName, RepositoryScope, TokenScope};

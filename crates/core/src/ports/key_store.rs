@@ -9,7 +9,7 @@ use crate::model::{KeyId, KeyRecord};
 #[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
 #[async_trait]
 pub trait KeyStore: Debug + Send + Sync + 'static {
-    /// The record of a key, also of a revoked one; `None` for an id that was never given out.
+    /// The record of a key, also of a revoked or expired one; `None` for an id that was never given out.
     ///
     /// SHOULD take as long for an unknown id as for a known one. MUST NOT answer from a cache that is older than the
     /// host's documented bound on revocation (invariant I13).

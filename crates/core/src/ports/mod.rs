@@ -62,6 +62,7 @@ mod entropy;
 mod events;
 mod github_gateway;
 mod key_store;
+mod key_usage;
 mod rate_limiter;
 mod state_store;
 
@@ -73,12 +74,13 @@ pub use github_gateway::{
     AppFacts, AppRegistration, GithubGateway, Listing, Lookup, Minting, Proving, RateLeft, Removal,
 };
 pub use key_store::KeyStore;
+pub use key_usage::{KeyUsage, NoKeyUsage};
 pub use rate_limiter::{RateLimiter, Take, Verdict};
 pub use state_store::{Put, StateStore, Vouched};
 
 #[cfg(any(test, feature = "mocks"))]
 pub use {
     binding_repo::MockBindingRepo, clock::MockClock, entropy::MockEntropy, events::MockEvents,
-    github_gateway::MockGithubGateway, key_store::MockKeyStore, rate_limiter::MockRateLimiter,
-    state_store::MockStateStore,
+    github_gateway::MockGithubGateway, key_store::MockKeyStore, key_usage::MockKeyUsage,
+    rate_limiter::MockRateLimiter, state_store::MockStateStore,
 };

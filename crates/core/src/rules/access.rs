@@ -17,7 +17,8 @@ pub fn authenticate(presented: &ApiKey, record: Option<KeyRecord>, now: OffsetDa
     let usable = secret_matches
         && record.id == *presented.id()
         && record.environment == presented.environment()
-        && record.revoked_at.is_none_or(|revoked_at| now < revoked_at);
+        && record.revoked_at.is_none_or(|revoked_at| now < revoked_at)
+        && record.expires_at.is_none_or(|expires_at| now < expires_at);
     usable.then_some(Caller {
         organization: record.organization,
         organization_name: record.organization_name,
@@ -51,6 +52,7 @@ mod tests {
             tier: Tier::standard(),
             allowed_return_domains: vec![],
             revoked_at: None,
+            expires_at: None,
         };
         (key, record)
     }
@@ -63,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_wrong_secret_wrong_environment_and_revoked_are_nobody() {
+    fn unknown_wrong_secret_wrong_environment_revoked_and_expired_are_nobody() {
         let (key, record) = key_and_record(1);
         let (other, _) = key_and_record(2);
         assert_eq!(authenticate(&key, None, NOW), None);
@@ -75,7 +77,11 @@ mod tests {
         assert_eq!(authenticate(&key, Some(wrong_row), NOW), None);
         let revoked = KeyRecord { revoked_at: Some(NOW), ..record.clone() };
         assert_eq!(authenticate(&key, Some(revoked), NOW), None);
-        let revoked_later = KeyRecord { revoked_at: Some(NOW + Duration::SECOND), ..record };
+        let revoked_later = KeyRecord { revoked_at: Some(NOW + Duration::SECOND), ..record.clone() };
         assert!(authenticate(&key, Some(revoked_later), NOW).is_some());
+        let expired = KeyRecord { expires_at: Some(NOW), ..record.clone() };
+        assert_eq!(authenticate(&key, Some(expired), NOW), None);
+        let expires_later = KeyRecord { expires_at: Some(NOW + Duration::SECOND), ..record };
+        assert!(authenticate(&key, Some(expires_later), NOW).is_some());
     }
 }

@@ -8,4 +8,5 @@ pub mod register;
 pub mod repositories;
 pub mod request;
 pub mod return_url;
+pub mod rotation;
 pub mod signature;

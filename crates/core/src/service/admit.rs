@@ -28,8 +28,9 @@ impl Dockline {
     ) -> Result<Admission, AdmitError> {
         let presented = ApiKey::parse(presented).map_err(|_| AdmitError::Unauthenticated)?;
         let record = self.ports.keys.find(presented.id()).await?;
-        let caller =
-            access::authenticate(&presented, record, self.now()).ok_or(AdmitError::Unauthenticated)?;
+        let now = self.now();
+        let caller = access::authenticate(&presented, record, now).ok_or(AdmitError::Unauthenticated)?;
+        self.usage.used(&caller.key, now);
         if !needed.is_none_or(|needed| caller.may(needed)) {
             let budget = self.charge(&caller, class, 0).await?.map(|verdict| match verdict {
                 Verdict::Allowed(budget) | Verdict::Limited { budget, .. } => budget,

@@ -34,8 +34,8 @@ use crate::cache::Cache;
 use crate::error::BuildError;
 use crate::model::{ClaimPolicy, Proof, WebhookSecrets};
 use crate::ports::{
-    BindingRepo, Clock, Entropy, Event, Events, GithubGateway, KeyStore, NoEvents, OsEntropy, RateLimiter,
-    StateStore, SystemClock,
+    BindingRepo, Clock, Entropy, Event, Events, GithubGateway, KeyStore, KeyUsage, NoEvents, NoKeyUsage,
+    OsEntropy, RateLimiter, StateStore, SystemClock,
 };
 use crate::rules::claim;
 
@@ -64,6 +64,7 @@ pub struct Dockline {
     ports: Ports,
     limiter: Option<Arc<dyn RateLimiter>>,
     events: Arc<dyn Events>,
+    usage: Arc<dyn KeyUsage>,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     policy: ClaimPolicy,
@@ -81,12 +82,13 @@ pub struct Builder(Dockline);
 
 impl Dockline {
     /// Starts from the required ports: policy [`ClaimPolicy::Controlled`], confirmation on, no rate limit, no events,
-    /// the machine's clock and randomness.
+    /// no note of which keys are in use, the machine's clock and randomness.
     pub fn builder(ports: Ports) -> Builder {
         Builder(Self {
             ports,
             limiter: None,
             events: Arc::new(NoEvents),
+            usage: Arc::new(NoKeyUsage),
             clock: Arc::new(SystemClock),
             entropy: Arc::new(OsEntropy),
             policy: ClaimPolicy::default(),
@@ -153,6 +155,12 @@ impl Builder {
     /// Tells events to somebody.
     pub fn with_events(mut self, events: Arc<dyn Events>) -> Self {
         self.0.events = events;
+        self
+    }
+
+    /// Tells somebody which keys are in use.
+    pub fn with_key_usage(mut self, usage: Arc<dyn KeyUsage>) -> Self {
+        self.0.usage = usage;
         self
     }
 

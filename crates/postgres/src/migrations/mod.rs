@@ -18,6 +18,7 @@ use crate::statement::in_schema;
 const MIGRATIONS: &[Migration] = &[
     Migration { name: "0001_first", sql: include_str!("0001_first.sql") },
     Migration { name: "0002_life", sql: include_str!("0002_life.sql") },
+    Migration { name: "0003_keys", sql: include_str!("0003_keys.sql") },
 ];
 
 const DEADLINE: Duration = Duration::from_secs(300);

@@ -9,10 +9,11 @@ use crate::schema::Schema;
 
 const FIRST: Migration = Migration { name: "0001_first", sql: include_str!("0001_first.sql") };
 const LIFE: Migration = Migration { name: "0002_life", sql: include_str!("0002_life.sql") };
+const KEYS: Migration = Migration { name: "0003_keys", sql: include_str!("0003_keys.sql") };
 
 /// One that has to look at every row, as a next one might.
 const NEXT: Migration = Migration {
-    name: "0003_test",
+    name: "0004_test",
     sql: "ALTER TABLE api_keys ADD COLUMN note text NOT NULL DEFAULT ''; \
         UPDATE api_keys SET note = name; \
         CREATE UNIQUE INDEX api_keys_note ON api_keys (note);",
@@ -20,7 +21,7 @@ const NEXT: Migration = Migration {
 
 /// Half of it works.
 const BROKEN: Migration =
-    Migration { name: "0003_broken", sql: "CREATE TABLE half (id bigint); INSERT INTO nowhere VALUES (1);" };
+    Migration { name: "0004_broken", sql: "CREATE TABLE half (id bigint); INSERT INTO nowhere VALUES (1);" };
 
 fn migrator(schema: &Schema) -> Migrator {
     Migrator::new(open_pool(&fresh::url().into(), 2).unwrap(), schema.clone())
@@ -67,7 +68,7 @@ async fn eight_instances_at_once_bring_an_old_schema_with_rows_up_to_date_once()
         )
         .await
         .unwrap();
-    assert_eq!(all_at_once(&schema, &[FIRST, LIFE, NEXT], 2).await, 1);
+    assert_eq!(all_at_once(&schema, &[FIRST, LIFE, KEYS, NEXT], 3).await, 1);
     let kept: i64 =
         session.query_one("SELECT count(*) FROM api_keys WHERE note = name", &[]).await.unwrap().get(0);
     assert_eq!(kept, 1_000);
@@ -92,7 +93,7 @@ async fn the_first_schema_with_rows_gains_what_a_bindings_life_needs() {
         .unwrap();
     let rows = "SELECT md5(string_agg(i::text, ',' ORDER BY installation_id)) FROM installations AS i";
     let before: String = session.query_one(rows, &[]).await.unwrap().get(0);
-    assert_eq!(migrator(&schema).run().await.unwrap(), Applied { from: 1, to: 2 });
+    assert_eq!(migrator(&schema).run().await.unwrap(), Applied { from: 1, to: 3 });
     let after: String = session.query_one(rows, &[]).await.unwrap().get(0);
     assert_eq!(before, after);
     let indexed: f32 = session
@@ -105,11 +106,36 @@ async fn the_first_schema_with_rows_gains_what_a_bindings_life_needs() {
     assert_eq!(noted, 0);
 }
 
+/// I26: keys that were made before keys could expire are in force for ever, as they were.
+#[tokio::test]
+async fn keys_of_the_second_schema_stay_as_they_are() {
+    let (_fresh, schema) = at(&[FIRST, LIFE]).await;
+    let session = fresh::session_in(&schema).await;
+    session
+        .batch_execute(
+            "INSERT INTO api_keys SELECT lpad(n::text, 16, '0'), 'live', sha256(n::text::bytea), 'org', 'Org', \
+             'key ' || n, '{}', 'standard', 1, 1, 1, '{}', '2026-03-01 12:00Z', \
+             CASE WHEN n % 2 = 0 THEN timestamptz '2026-03-02 12:00Z' END FROM generate_series(1, 100) AS n",
+        )
+        .await
+        .unwrap();
+    let rows = "SELECT md5(string_agg((id, secret_hash, organization, name, created_at, revoked_at)::text, ',' ORDER BY id)) \
+        FROM api_keys";
+    let before: String = session.query_one(rows, &[]).await.unwrap().get(0);
+    assert_eq!(migrator(&schema).run().await.unwrap(), Applied { from: 2, to: 3 });
+    let after: String = session.query_one(rows, &[]).await.unwrap().get(0);
+    assert_eq!(before, after);
+    let untouched =
+        "SELECT count(*) FROM api_keys WHERE num_nulls(expires_at, replaced_by, last_used_at) = 3";
+    let untouched: i64 = session.query_one(untouched, &[]).await.unwrap().get(0);
+    assert_eq!(untouched, 100);
+}
+
 #[tokio::test]
 async fn a_schema_that_is_newer_is_refused_and_left_alone() {
-    let (_fresh, schema) = at(&[FIRST, LIFE, NEXT]).await;
+    let (_fresh, schema) = at(&[FIRST, LIFE, KEYS, NEXT]).await;
     for refused in [migrator(&schema).run().await.map(drop), migrator(&schema).check().await] {
-        assert!(matches!(refused, Err(MigrationError::Newer { found: 3, known: 2 })), "{refused:?}");
+        assert!(matches!(refused, Err(MigrationError::Newer { found: 4, known: 3 })), "{refused:?}");
     }
 }
 
@@ -117,13 +143,13 @@ async fn a_schema_that_is_newer_is_refused_and_left_alone() {
 async fn a_schema_that_is_behind_or_missing_is_pending() {
     let (_fresh, schema) = fresh::name();
     let pending = migrator(&schema).check().await;
-    assert!(matches!(pending, Err(MigrationError::Pending { found: 0, known: 2 })), "{pending:?}");
+    assert!(matches!(pending, Err(MigrationError::Pending { found: 0, known: 3 })), "{pending:?}");
     migrator(&schema).run_known(&[FIRST]).await.unwrap();
     let pending = migrator(&schema).check().await;
-    assert!(matches!(pending, Err(MigrationError::Pending { found: 1, known: 2 })), "{pending:?}");
-    assert_eq!(migrator(&schema).run().await.unwrap(), Applied { from: 1, to: 2 });
+    assert!(matches!(pending, Err(MigrationError::Pending { found: 1, known: 3 })), "{pending:?}");
+    assert_eq!(migrator(&schema).run().await.unwrap(), Applied { from: 1, to: 3 });
     migrator(&schema).check().await.unwrap();
-    assert_eq!(migrator(&schema).run().await.unwrap(), Applied { from: 2, to: 2 });
+    assert_eq!(migrator(&schema).run().await.unwrap(), Applied { from: 3, to: 3 });
 }
 
 #[tokio::test]
@@ -137,7 +163,7 @@ async fn a_migration_that_was_applied_with_another_text_is_refused() {
 #[tokio::test]
 async fn a_migration_that_fails_halfway_leaves_nothing() {
     let (_fresh, schema) = at(MIGRATIONS).await;
-    let failed = migrator(&schema).run_known(&[FIRST, LIFE, BROKEN]).await;
+    let failed = migrator(&schema).run_known(&[FIRST, LIFE, KEYS, BROKEN]).await;
     assert!(matches!(failed, Err(MigrationError::Failed(_))), "{failed:?}");
     let session = fresh::session_in(&schema).await;
     let half: bool = session.query_one("SELECT to_regclass('half') IS NOT NULL", &[]).await.unwrap().get(0);
@@ -168,7 +194,7 @@ async fn a_schema_that_is_there_and_empty_is_filled() {
     let url = fresh::url_with(&format!("options=-c%20role%3D{role}"));
     let applied = Migrator::new(open_pool(&url.into(), 1).unwrap(), schema.clone()).run().await;
     admin.batch_execute(&format!("DROP SCHEMA {schema} CASCADE; DROP ROLE {role}")).await.unwrap();
-    assert_eq!(applied.unwrap(), Applied { from: 0, to: 2 });
+    assert_eq!(applied.unwrap(), Applied { from: 0, to: 3 });
 }
 
 /// Every column says what it is for.

@@ -1,10 +1,11 @@
 //! Every storage port's suite.
 
 use async_trait::async_trait;
-use dockline::ports::KeyStore;
+use dockline::ports::{KeyStore, KeyUsage};
 use dockline::{KeyId, KeyRecord};
-use dockline_postgres::{PgBindingRepo, PgKeyStore, PgRateLimiter, PgStateStore};
+use dockline_postgres::{PgBindingRepo, PgKeyStore, PgKeyUsage, PgRateLimiter, PgStateStore};
 use dockline_testkit::key_store::KeyStoreDriver;
+use dockline_testkit::key_usage::KeyUsageDriver;
 use time::OffsetDateTime;
 
 use crate::{fresh, migrated};
@@ -22,6 +23,10 @@ dockline_testkit::rate_limiter_suite!(async {
     (guard, PgRateLimiter::new(&database))
 });
 dockline_testkit::key_store_suite!(async { keys().await });
+dockline_testkit::key_usage_suite!(async {
+    let (guard, database) = migrated::database().await;
+    (guard, Usage { keys: PgKeyStore::new(&database), usage: PgKeyUsage::new(&database) })
+});
 
 /// Once more through a pooler in transaction mode.
 mod pooled {
@@ -81,5 +86,30 @@ impl KeyStoreDriver for Keys {
 
     async fn revoke(&self, id: &KeyId, at: OffsetDateTime) {
         assert!(self.0.revoke(id, at).await.unwrap());
+    }
+}
+
+#[derive(Debug)]
+struct Usage {
+    keys: PgKeyStore,
+    usage: PgKeyUsage,
+}
+
+#[async_trait]
+impl KeyUsageDriver for Usage {
+    fn usage(&self) -> &dyn KeyUsage {
+        &self.usage
+    }
+
+    async fn give_out(&self, record: KeyRecord) {
+        assert!(self.keys.insert(&record, "", OffsetDateTime::UNIX_EPOCH).await.unwrap());
+    }
+
+    async fn write(&self) {
+        self.usage.write().await.unwrap();
+    }
+
+    async fn last_used(&self, id: &KeyId) -> Option<OffsetDateTime> {
+        self.keys.entry(id).await.unwrap().and_then(|entry| entry.last_used_at)
     }
 }

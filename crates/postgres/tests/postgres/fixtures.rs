@@ -76,5 +76,6 @@ pub(crate) fn key(id: &str, owner: &str) -> KeyRecord {
         tier: Tier::partner(),
         allowed_return_domains: vec!["acme.example".to_owned(), "localhost".to_owned()],
         revoked_at: None,
+        expires_at: None,
     }
 }

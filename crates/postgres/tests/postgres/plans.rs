@@ -1,8 +1,8 @@
 //! That what is looked up is found by an index, by the very statements that the adapter prepared.
 
-use dockline::Status;
-use dockline::ports::{BindingRepo, KeyStore, Observation, StateStore, Unverified};
-use dockline_postgres::{Database, PgBindingRepo, PgHousekeeping, PgKeyStore, PgStateStore};
+use dockline::ports::{BindingRepo, KeyStore, KeyUsage, Observation, SeededEntropy, StateStore, Unverified};
+use dockline::{ApiKey, KeyEnvironment, RotationTerms, Status};
+use dockline_postgres::{Database, PgBindingRepo, PgHousekeeping, PgKeyStore, PgKeyUsage, PgStateStore};
 use time::Duration;
 
 use crate::fixtures::{NOON, account, binding, digest, installation, key, organization, state, tie};
@@ -83,11 +83,21 @@ async fn lookups_in_ten_thousand_rows_go_by_an_index() {
     states.vouch(&digest("s"), None, tie(1)).await.unwrap();
     states.discard(&digest("s"), None).await.unwrap();
     let keys = PgKeyStore::new(&database);
-    keys.find(&key("0123456789ABCDEF", "org_a").id).await.unwrap();
+    let known = key("0123456789ABCDEF", "org_a");
+    keys.insert(&known, "", NOON).await.unwrap();
+    keys.find(&known.id).await.unwrap();
+    let fresh = ApiKey::mint(KeyEnvironment::Live, &SeededEntropy::new(1)).unwrap();
+    let terms = RotationTerms { old_expires_at: NOON, expires_at: None };
+    keys.rotate(&known.id, &fresh, &terms, NOON).await.unwrap();
+    keys.entry(&known.id).await.unwrap();
+    keys.revoke(&known.id, NOON).await.unwrap();
+    let usage = PgKeyUsage::new(&database);
+    usage.used(&known.id, NOON);
+    usage.write().await.unwrap();
     PgHousekeeping::new(&database).purge(NOON, 10).await.unwrap();
 
     let plans = plans(&database).await;
-    assert!(plans.len() >= 20, "{}", plans.len());
+    assert!(plans.len() >= 25, "{}", plans.len());
     for (statement, plan) in plans {
         assert!(!plan.contains("Seq Scan"), "{statement}\n{plan}");
     }

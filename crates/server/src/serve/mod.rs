@@ -1,8 +1,10 @@
 //! `dockline serve`: the API on PostgreSQL and the real GitHub.
 
 mod ending;
+mod guessing;
 mod health;
 mod housekeeping;
+mod key_usage;
 mod options;
 mod sweeping;
 
@@ -13,9 +15,11 @@ use std::sync::Arc;
 
 use dockline::{Dockline, Ports};
 use dockline_axum::{RefreshOptions, Refresher, RouterOptions, TracingEvents};
-use dockline_postgres::{PgBindingRepo, PgHousekeeping, PgKeyStore, PgRateLimiter, PgStateStore};
+use dockline_postgres::{PgBindingRepo, PgHousekeeping, PgKeyStore, PgKeyUsage, PgRateLimiter, PgStateStore};
 use serde_json::json;
+use tokio::task::JoinSet;
 
+pub use guessing::GuessArgs;
 pub use options::{Migrations, ServeArgs};
 
 use ending::{Ending, StoppedAt};
@@ -51,6 +55,7 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Box<dyn Error + Send + Syn
         }
         Migrations::Check => migrator.check().await?,
     }
+    let usage = PgKeyUsage::new(&database);
     let dockline = Dockline::builder(Ports {
         keys: Arc::new(PgKeyStore::new(&database)),
         states: Arc::new(PgStateStore::new(&database)),
@@ -60,6 +65,7 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Box<dyn Error + Send + Syn
     .with_policy(args.claim_policy.into())
     .with_rate_limiter(Arc::new(PgRateLimiter::new(&database)))
     .with_events(Arc::new(TracingEvents))
+    .with_key_usage(Arc::new(usage.clone()))
     .with_webhook_secrets(webhook_secrets)
     .build()
     .map_err(|error| format!("{error}: give --github-client-id and --github-client-secret-file"))?;
@@ -70,26 +76,28 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Box<dyn Error + Send + Syn
     announce(&api, &public, args.json)?;
     let (refresher, refreshing) = Refresher::new(dockline.clone(), RefreshOptions::default());
     let refreshing = tokio::spawn(refreshing);
-    let sweeping = args
-        .reconcile_every
-        .some()
-        .map(|every| tokio::spawn(sweeping::keep(dockline.clone(), every, args.reconcile_unverified_for.0)));
+    // Each can be cut off anywhere: it leaves nothing half done, and the next one goes on from there.
+    let mut background = JoinSet::new();
+    if let Some(every) = args.reconcile_every.some() {
+        background.spawn(sweeping::keep(dockline.clone(), every, args.reconcile_unverified_for.0));
+    }
     let health = Health::new(migrator, github, args.ready_github_within.some());
-    let watching = tokio::spawn(health.clone().watch());
+    background.spawn(health.clone().watch());
+    background.spawn(housekeeping::keep(PgHousekeeping::new(&database)));
+    background.spawn(key_usage::keep(usage.clone()));
     let options = RouterOptions::default().with_refresher(refresher.clone()).with_readiness(health.clone());
+    let options = match args.guessing.limit() {
+        Some(limit) => options.with_guess_limit(limit),
+        None => options,
+    };
     let router = dockline_axum::router(dockline, options);
-    let purging = tokio::spawn(housekeeping::keep(PgHousekeeping::new(&database)));
     let limits = args.listener.limits();
     let stopped_at = StoppedAt::default();
     let (told, insisted) = ending.begin(health, stopped_at.clone());
     let serving = async {
         listener::serve(listener, router, limits, told).await;
-        purging.abort();
-        watching.abort();
-        if let Some(sweeping) = sweeping {
-            // Cut off anywhere it leaves nothing half done, and the next one goes on from there.
-            sweeping.abort();
-        }
+        background.abort_all();
+        key_usage::write(&usage).await;
         stopped_at.drain(&refresher, limits.grace).await;
         // Ended by the drain.
         let _ = refreshing.await;

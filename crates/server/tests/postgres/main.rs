@@ -9,6 +9,7 @@
 mod api;
 mod commands;
 mod crashes;
+mod keys;
 mod life;
 mod nodes;
 mod schema;

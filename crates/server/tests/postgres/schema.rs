@@ -60,6 +60,7 @@ impl TestSchema {
             tier: Tier::partner(),
             allowed_return_domains: vec!["app.example.com".into()],
             revoked_at: None,
+            expires_at: None,
         };
         assert!(PgKeyStore::new(&self.database()).insert(&record, "", SystemClock.now()).await.unwrap());
         key.expose()

@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use dockline::ports::KeyStore;
 use dockline::{KeyId, KeyRecord, PortError, Scope};
 use dockline_memory::MemoryKeyStore;
+use dockline_testkit::fixtures::NOON;
 use dockline_testkit::key_store::{KeyStoreDriver, clauses};
 use time::OffsetDateTime;
 
@@ -26,6 +27,10 @@ enum Fault {
     DropsForeignScopes,
     /// Whoever asks for any key gets one.
     KnowsEverybody,
+    /// Keys live for ever.
+    DropsExpiries,
+    /// An expired key is as good as none.
+    HidesExpiredKeys,
 }
 
 #[derive(Debug)]
@@ -46,7 +51,11 @@ impl Store {
         let alike = |given: &&KeyId| match self.fault {
             Fault::ComparesABeginning => given.as_str()[..14] == id.as_str()[..14],
             Fault::KnowsEverybody => true,
-            Fault::HidesRevokedKeys | Fault::CachesForEver | Fault::DropsForeignScopes => *given == id,
+            Fault::HidesRevokedKeys
+            | Fault::CachesForEver
+            | Fault::DropsForeignScopes
+            | Fault::DropsExpiries
+            | Fault::HidesExpiredKeys => *given == id,
         };
         self.given.lock().unwrap().iter().find(alike).unwrap_or(id).clone()
     }
@@ -61,11 +70,16 @@ impl KeyStore for Store {
         let Some(mut record) = self.memory.find(&self.looked_up(id)).await? else { return Ok(None) };
         match self.fault {
             Fault::HidesRevokedKeys if record.revoked_at.is_some() => return Ok(None),
+            Fault::HidesExpiredKeys if record.expires_at.is_some_and(|at| at <= NOON) => return Ok(None),
+            Fault::DropsExpiries => record.expires_at = None,
             Fault::DropsForeignScopes => record.scopes.retain(|scope| !matches!(scope, Scope::Other(_))),
             Fault::CachesForEver => {
                 self.cache.lock().unwrap().insert(id.clone(), record.clone());
             }
-            Fault::HidesRevokedKeys | Fault::ComparesABeginning | Fault::KnowsEverybody => {}
+            Fault::HidesRevokedKeys
+            | Fault::HidesExpiredKeys
+            | Fault::ComparesABeginning
+            | Fault::KnowsEverybody => {}
         }
         Ok(Some(record))
     }
@@ -96,6 +110,11 @@ bites! {
         clauses::a_revoked_key_is_found_at_once_with_the_time_of_its_revocation;
     ids_that_are_compared_by_their_beginning: Store::with(Fault::ComparesABeginning) =>
         clauses::an_id_is_matched_by_the_letter;
+    expiries_that_are_dropped: Store::with(Fault::DropsExpiries) =>
+        clauses::an_expired_key_is_found_with_the_time_of_its_expiry,
+        clauses::every_kind_of_record_comes_back;
+    a_store_that_hides_expired_keys: Store::with(Fault::HidesExpiredKeys) =>
+        clauses::an_expired_key_is_found_with_the_time_of_its_expiry;
     scopes_that_are_dropped: Store::with(Fault::DropsForeignScopes) =>
         clauses::every_kind_of_record_comes_back;
     a_key_for_everybody: Store::with(Fault::KnowsEverybody) =>

@@ -13,6 +13,7 @@ use dockline_testkit::runner::{attempt, block_on};
 mod binding_repo;
 mod github_gateway;
 mod key_store;
+mod key_usage;
 mod rate_limiter;
 mod state_store;
 

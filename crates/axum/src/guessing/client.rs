@@ -1,0 +1,93 @@
+//! Whose request it is, as far as can be trusted.
+
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+
+use http::HeaderMap;
+use ipnet::IpNet;
+
+const FORWARDED_FOR: &str = "x-forwarded-for";
+
+/// Whoever sent a request: the peer, or what trusted proxies say of whom they got it from. Each proxy adds at the right,
+/// so that what the client itself wrote there is never reached.
+pub(super) fn address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
+    let mut client = peer.to_canonical();
+    let mut lines: Vec<_> = headers.get_all(FORWARDED_FOR).iter().collect();
+    lines.reverse();
+    for line in lines {
+        let Ok(line) = line.to_str() else { break };
+        for entry in line.rsplit(',') {
+            if !trusted.iter().any(|network| network.contains(&client)) {
+                return client;
+            }
+            let Some(before) = parse(entry.trim()) else { return client };
+            client = before;
+        }
+    }
+    client
+}
+
+/// `192.0.2.1`, `192.0.2.1:443`, `2001:db8::1`, `[2001:db8::1]` or `[2001:db8::1]:443`.
+fn parse(entry: &str) -> Option<IpAddr> {
+    let bracketed = entry.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    let address = bracketed.unwrap_or(entry).parse().ok();
+    let address = address.or_else(|| entry.parse().ok().map(|socket: SocketAddr| socket.ip()));
+    address.map(|address| address.to_canonical())
+}
+
+/// What is counted as one client: an IPv4 address, or the 64 bits of an IPv6 address that a customer is given.
+pub(super) const fn network(client: IpAddr) -> IpAddr {
+    match client {
+        IpAddr::V4(_) => client,
+        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    fn seen(peer: &str, forwarded: &[&str], trusted: &[&str]) -> String {
+        let mut headers = HeaderMap::new();
+        for line in forwarded {
+            headers.append(FORWARDED_FOR, HeaderValue::from_bytes(line.as_bytes()).unwrap());
+        }
+        let trusted: Vec<IpNet> = trusted.iter().map(|network| network.parse().unwrap()).collect();
+        address(peer.parse().unwrap(), &headers, &trusted).to_string()
+    }
+
+    #[test]
+    fn only_what_trusted_proxies_say_is_believed() {
+        let proxies = ["10.0.0.0/8", "fd00::/8"];
+        for (peer, forwarded, expected) in [
+            ("192.0.2.9", &["198.51.100.1"][..], "192.0.2.9"),
+            ("10.0.0.1", &[], "10.0.0.1"),
+            ("10.0.0.1", &["198.51.100.1"], "198.51.100.1"),
+            ("10.0.0.1", &["6.6.6.6, 198.51.100.1"], "198.51.100.1"),
+            ("10.0.0.1", &["6.6.6.6", "198.51.100.1, 10.2.3.4"], "198.51.100.1"),
+            ("10.0.0.1", &["10.6.6.6,198.51.100.1 ,10.2.3.4", "10.5.5.5"], "198.51.100.1"),
+            ("10.0.0.1", &["10.7.7.7, 10.2.3.4"], "10.7.7.7"),
+            ("10.0.0.1", &["198.51.100.1:4711"], "198.51.100.1"),
+            ("10.0.0.1", &["[2001:db8::1]:443"], "2001:db8::1"),
+            ("10.0.0.1", &["[2001:db8::1]"], "2001:db8::1"),
+            ("::ffff:10.0.0.1", &["::ffff:198.51.100.1"], "198.51.100.1"),
+            ("fd00::1", &["2001:db8::1"], "2001:db8::1"),
+            ("10.0.0.1", &["198.51.100.1, unknown"], "10.0.0.1"),
+            ("10.0.0.1", &["198.51.100.1, , 10.2.3.4"], "10.2.3.4"),
+            ("10.0.0.1", &["198.51.100.1", "\u{e9}"], "10.0.0.1"),
+        ] {
+            assert_eq!(seen(peer, forwarded, &proxies), expected, "{peer} {forwarded:?}");
+        }
+        assert_eq!(seen("127.0.0.1", &["198.51.100.1"], &[]), "127.0.0.1");
+    }
+
+    #[test]
+    fn an_ipv6_customer_is_one_client() {
+        let network = |text: &str| network(text.parse().unwrap()).to_string();
+        assert_eq!(network("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::");
+        assert_eq!(network("2001:db8:1:2:ffff::"), "2001:db8:1:2::");
+        assert_eq!(network("2001:db8:1:3::1"), "2001:db8:1:3::");
+        assert_eq!(network("192.0.2.1"), "192.0.2.1");
+    }
+}

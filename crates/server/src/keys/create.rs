@@ -1,0 +1,89 @@
+use std::error::Error;
+use std::process::ExitCode;
+
+use clap::{Args, ValueEnum};
+use dockline::ports::{Clock, OsEntropy, SystemClock};
+use dockline::{ApiKey, KeyEnvironment, KeyRecord, OrganizationId, Scope};
+use dockline_postgres::{KeyEntry, PgKeyStore};
+
+use super::life::Life;
+use super::organization;
+use super::tier::TierArgs;
+use super::told::{described, show};
+use crate::database::DatabaseArgs;
+
+/// Options of `dockline keys create`.
+#[derive(Debug, Clone, Args)]
+pub struct CreateArgs {
+    #[command(flatten)]
+    database: DatabaseArgs,
+    /// The organization's id in the product: 1 to 128 printable ASCII characters.
+    #[arg(long, value_name = "ID", value_parser = organization)]
+    organization: OrganizationId,
+    /// What people call the organization: the confirmation page asks with it.
+    #[arg(long, value_name = "NAME")]
+    name: String,
+    /// What the key may do, such as github:admin; may be given several times.
+    #[arg(long = "scope", value_name = "SCOPE", required = true)]
+    scopes: Vec<String>,
+    #[command(flatten)]
+    tier: TierArgs,
+    #[command(flatten)]
+    life: Life,
+    /// A host that a returnUrl may name, exactly; may be given several times.
+    #[arg(long = "return-domain", value_name = "HOST")]
+    return_domains: Vec<String>,
+    /// The key's world.
+    #[arg(long, value_enum, default_value_t)]
+    env: Environment,
+    /// What operators call this key.
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    label: String,
+    /// Print one JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+enum Environment {
+    #[default]
+    Live,
+    Test,
+}
+
+pub(super) async fn run(args: CreateArgs) -> Result<ExitCode, Box<dyn Error + Send + Sync>> {
+    let created_at = SystemClock.now();
+    let (tier, expires_at) = (args.tier.tier()?, args.life.end(created_at)?);
+    let store = PgKeyStore::new(&args.database.open()?);
+    let environment = match args.env {
+        Environment::Live => KeyEnvironment::Live,
+        Environment::Test => KeyEnvironment::Test,
+    };
+    let key = ApiKey::mint(environment, &OsEntropy)?;
+    let record = KeyRecord {
+        id: key.id().clone(),
+        environment,
+        secret_hash: key.secret_hash(),
+        organization: args.organization,
+        organization_name: args.name,
+        scopes: args.scopes.iter().map(|scope| Scope::parse(scope)).collect(),
+        tier,
+        allowed_return_domains: args.return_domains,
+        revoked_at: None,
+        expires_at,
+    };
+    if !store.insert(&record, &args.label, created_at).await? {
+        return Err("the fresh key id is taken, which is next to impossible: repeat the command".into());
+    }
+    let note = format!("This key is not shown again. Key id: {}", record.id);
+    let entry = KeyEntry {
+        record,
+        name: args.label,
+        created_at,
+        last_used_at: None,
+        replaced_by: None,
+        rotated_from: None,
+    };
+    show(&key, &note, args.json.then(|| described(&entry)).transpose()?)?;
+    Ok(ExitCode::SUCCESS)
+}

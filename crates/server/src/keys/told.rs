@@ -1,0 +1,59 @@
+//! What is printed of keys.
+
+use std::io::{self, Write};
+
+use dockline::{ApiKey, KeyId, Scope};
+use dockline_postgres::KeyEntry;
+use secrecy::ExposeSecret;
+use serde_json::{Map, Value, json};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+/// A moment, to the second at least.
+pub(super) fn told(at: OffsetDateTime) -> Result<String, time::error::Format> {
+    at.format(&Rfc3339)
+}
+
+/// Prints a fresh key: the only time that it can be. What goes beside it is for people, and not on stdout.
+pub(super) fn show(key: &ApiKey, note: &str, object: Option<Map<String, Value>>) -> io::Result<()> {
+    let shown = key.expose();
+    let mut stdout = io::stdout().lock();
+    match object {
+        Some(mut object) => {
+            object.insert("apiKey".to_owned(), Value::from(shown.expose_secret()));
+            writeln!(stdout, "{}", Value::from(object))
+        }
+        None => {
+            writeln!(stdout, "{}", shown.expose_secret())?;
+            writeln!(io::stderr(), "{note}")
+        }
+    }
+}
+
+/// Everything of a key that may be shown more than once.
+pub(super) fn described(entry: &KeyEntry) -> Result<Map<String, Value>, time::error::Format> {
+    let record = &entry.record;
+    let time = |at: Option<OffsetDateTime>| at.map(told).transpose();
+    let id = |key: &Option<KeyId>| json!(key.as_ref().map(KeyId::as_str));
+    let tier = &record.tier;
+    let fields = [
+        ("keyId", json!(record.id.as_str())),
+        ("env", json!(record.environment.as_str())),
+        ("organizationId", json!(record.organization.as_str())),
+        ("organizationName", json!(record.organization_name)),
+        ("scopes", json!(record.scopes.iter().map(Scope::as_str).collect::<Vec<_>>())),
+        ("tier", json!(tier.name)),
+        ("readsPerMinute", json!(tier.reads_per_minute)),
+        ("writesPerMinute", json!(tier.writes_per_minute)),
+        ("writesPerDay", json!(tier.writes_per_day)),
+        ("returnDomains", json!(record.allowed_return_domains)),
+        ("label", json!(entry.name)),
+        ("createdAt", json!(told(entry.created_at)?)),
+        ("expiresAt", json!(time(record.expires_at)?)),
+        ("revokedAt", json!(time(record.revoked_at)?)),
+        ("lastUsedAt", json!(time(entry.last_used_at)?)),
+        ("rotatedFrom", id(&entry.rotated_from)),
+        ("replacedBy", id(&entry.replaced_by)),
+    ];
+    Ok(fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+}
