@@ -181,14 +181,48 @@ impl GithubAppConfig {
         self
     }
 
-    /// Takes stray blanks and line breaks off the ids and checks everything that can be checked without a call.
-    pub(crate) fn checked(mut self) -> Result<Self, ConfigError> {
-        self.slug = self.slug.trim().to_owned();
+    /// All that [`GithubApp::new`] would refuse, at once, where it tells the first only. Nobody is asked.
+    ///
+    /// [`GithubApp::new`]: crate::GithubApp::new
+    #[must_use]
+    pub fn problems(&self) -> Vec<ConfigError> {
+        let mut problems = self.problems_of_names();
+        problems.extend(self.signer().err());
+        problems
+    }
+
+    /// Of everything but the key.
+    fn problems_of_names(&self) -> Vec<ConfigError> {
+        let mut problems = Vec::new();
         let in_slug =
             |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_');
-        if !fits(&self.slug, in_slug) {
-            return Err(ConfigError::Slug);
+        if !fits(self.slug.trim(), in_slug) {
+            problems.push(ConfigError::Slug);
         }
+        if let Some((id, secret)) = &self.oauth {
+            problems.extend(client_id(id).err());
+            problems.extend(client_secret(secret).err());
+        }
+        if let Some(Issuer::ClientId(id)) = &self.issuer {
+            problems.extend(client_id(id).err());
+        }
+        let sane = |timeout: Duration| !timeout.is_zero() && timeout <= Duration::from_secs(600);
+        if ![self.connect_timeout, self.timeout, self.signing_timeout].into_iter().all(sane) {
+            problems.push(ConfigError::Timeout);
+        }
+        let in_agent = |byte: u8| byte == b' ' || byte.is_ascii_graphic();
+        if self.user_agent_suffix.as_deref().is_some_and(|suffix| !fits(suffix.trim(), in_agent)) {
+            problems.push(ConfigError::UserAgent);
+        }
+        problems
+    }
+
+    /// Takes stray blanks and line breaks off the ids and checks everything that can be checked without a call.
+    pub(crate) fn checked(mut self) -> Result<Self, ConfigError> {
+        if let Some(first) = self.problems_of_names().into_iter().next() {
+            return Err(first);
+        }
+        self.slug = self.slug.trim().to_owned();
         if let Some((id, secret)) = self.oauth.take() {
             self.oauth = Some((client_id(&id)?, client_secret(&secret)?));
         }
@@ -197,14 +231,6 @@ impl GithubAppConfig {
             (Some(Issuer::AppId), _) | (None, None) => Some(Issuer::AppId),
             (None, Some((id, _))) => Some(Issuer::ClientId(id.clone())),
         };
-        let sane = |timeout: Duration| !timeout.is_zero() && timeout <= Duration::from_secs(600);
-        if !(sane(self.connect_timeout) && sane(self.timeout) && sane(self.signing_timeout)) {
-            return Err(ConfigError::Timeout);
-        }
-        let in_agent = |byte: u8| byte == b' ' || byte.is_ascii_graphic();
-        if self.user_agent_suffix.as_deref().is_some_and(|suffix| !fits(suffix.trim(), in_agent)) {
-            return Err(ConfigError::UserAgent);
-        }
         Ok(self)
     }
 

@@ -1,5 +1,6 @@
 //! `dockline serve`: the API on PostgreSQL and the real GitHub.
 
+pub(crate) mod checks;
 mod housekeeping;
 mod options;
 mod sweeping;
@@ -33,13 +34,15 @@ const DRAIN: Duration = Duration::from_secs(10);
 pub async fn run(args: ServeArgs) -> Result<ExitCode, Box<dyn Error + Send + Sync>> {
     logging::start(logging::Verbosity::Running);
     let ended = signals::ended()?;
-    let database = args.database.open()?;
-    let webhook_secrets = options::webhook_secrets(&args.webhook_secret_file)?;
-    if args.webhook_secret_file.is_empty() {
+    let checks::Checked { database, github, webhook_secrets, public_url } = checks::all(&args).await?;
+    if args.webhook_secret.is_empty() && args.webhook_secret_file.is_empty() {
         tracing::warn!("no --webhook-secret-file: GitHub's deliveries are refused");
     }
-    let public_url = options::check_public_url(args.public_url.as_deref())?;
-    let github = github_app::open(&args.github).await?;
+    if let Err(error) = &github.settings {
+        let cause = github_app::about(error).0;
+        tracing::warn!(%error, cause, "GitHub does not answer at present; serving begins nevertheless");
+    }
+    let github = github.github;
     let migrator = migrator(&database);
     match args.migrations {
         Migrations::Apply => {
@@ -60,8 +63,7 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Box<dyn Error + Send + Syn
     .with_rate_limiter(Arc::new(PgRateLimiter::new(&database)))
     .with_events(Arc::new(TracingEvents))
     .with_webhook_secrets(webhook_secrets)
-    .build()
-    .map_err(|error| format!("{error}: give --github-client-id and --github-client-secret-file"))?;
+    .build()?;
 
     let listener = listener::bind(args.listen.0, "--listen").await?;
     let api = base_url(listener.local_addr()?);
