@@ -57,7 +57,9 @@ enum Command {
     /// so; `FAIL`, with what to do about it; `????`, what GitHub's API does not tell, with where to look. Ends with 0 where
     /// nothing failed, and with 1 otherwise.
     Doctor(Box<ServeArgs>),
-    /// Bring the database's schema to what this version needs. Safe to run any number of times, and at once.
+    /// Bring the database's schema to what this version needs.
+    ///
+    /// Safe to run any number of times, and on several machines at once.
     Migrate(MigrateArgs),
     /// Ask GitHub about all bindings that were not verified for a while, and take note of what it says.
     ///

@@ -14,24 +14,42 @@ use crate::secret::TwoForms;
 
 /// Options of every command that needs the database.
 #[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Database")]
 pub struct DatabaseArgs {
     /// The database, such as postgres://dockline@db.example.com/dockline?sslmode=verify-full.
     ///
     /// A password in it is better given by the environment or by a file: other users of a machine can read command lines.
-    #[arg(long, value_name = "URL", env = "DOCKLINE_DATABASE_URL", hide_env_values = true)]
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "DOCKLINE_DATABASE_URL",
+        help_heading = "Database",
+        hide_env_values = true
+    )]
     pub database_url: Option<SecretString>,
     /// File with the database's URL.
-    #[arg(long, value_name = "FILE", env = "DOCKLINE_DATABASE_URL_FILE")]
+    #[arg(long, value_name = "FILE", env = "DOCKLINE_DATABASE_URL_FILE", help_heading = "Database")]
     pub database_url_file: Option<PathBuf>,
     /// The schema that holds Dockline's tables.
-    #[arg(long, value_name = "NAME", env = "DOCKLINE_DATABASE_SCHEMA", default_value = "dockline")]
+    #[arg(
+        long,
+        value_name = "NAME",
+        env = "DOCKLINE_DATABASE_SCHEMA",
+        help_heading = "Database",
+        default_value = "dockline"
+    )]
     pub database_schema: String,
     /// Connections at the most; more than eight a node make writes slower, not faster.
-    #[arg(long, value_name = "N", env = "DOCKLINE_DATABASE_CONNECTIONS", default_value_t = DEFAULT_CONNECTIONS)]
+    #[arg(long, value_name = "N", env = "DOCKLINE_DATABASE_CONNECTIONS", help_heading = "Database", default_value_t = DEFAULT_CONNECTIONS)]
     pub database_connections: usize,
     /// How statements are sent: a pooler that hands out connections by transaction may need unnamed ones.
-    #[arg(long, value_enum, default_value_t, value_name = "HOW", env = "DOCKLINE_DATABASE_STATEMENTS")]
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        value_name = "HOW",
+        env = "DOCKLINE_DATABASE_STATEMENTS",
+        help_heading = "Database"
+    )]
     pub database_statements: Statements,
 }
 

@@ -39,7 +39,8 @@ pub enum Refused {
 /// `command`, with the option that names the file wherever there is something to read from it.
 #[must_use]
 pub fn with_file_option(command: Command) -> Command {
-    let command = command.mut_subcommands(with_file_option);
+    // What stands in the environment may be a secret, and help is often shown to others; `dockline config` tells it.
+    let command = command.mut_subcommands(with_file_option).mut_args(|arg| arg.hide_env_values(true));
     if !command.get_arguments().any(can_be_in_file) {
         return command;
     }
@@ -48,7 +49,9 @@ pub fn with_file_option(command: Command) -> Command {
             .long(FILE)
             .value_name("FILE")
             .env(VARIABLE)
+            .hide_env_values(true)
             .value_hint(ValueHint::FilePath)
+            .display_order(0)
             .value_parser(clap::value_parser!(PathBuf))
             .help("File in TOML with options by their long names, without the dashes; flags and environment win over it"),
     )
@@ -149,12 +152,14 @@ fn refused(path: &std::path::Path, entry: &Entry, error: &clap::Error, leaf: &Co
         .filter(|arg| arg.get_action().takes_values())
         .map(|arg| arg.get_possible_values().iter().map(|value| value.get_name().to_owned()).collect())
         .unwrap_or_default();
-    let mend = match error.source() {
-        Some(cause) => cause.to_string(),
-        None if possible.is_empty() => String::new(),
-        None => format!("one of: {}", possible.join(", ")),
+    let (cause, mend) = match error.source() {
+        Some(cause) => (format!(": {cause}"), format!("docs/configuration.md explains {}", entry.key)),
+        None if possible.is_empty() => {
+            (String::new(), format!("docs/configuration.md explains {}", entry.key))
+        }
+        None => (String::new(), format!("give one of: {}", possible.join(", "))),
     };
     let secret = arg.is_some_and(origin::is_secret);
     let value = if secret { String::new() } else { format!(" {:?}", entry.values.join(",")) };
-    Mistake::new(entry.place(path), format!("the value{value} is not accepted"), mend)
+    Mistake::new(entry.place(path), format!("the value{value} is not accepted{cause}"), mend)
 }

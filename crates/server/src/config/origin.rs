@@ -65,7 +65,10 @@ impl InForce {
     pub(super) fn of(command: &Command, matches: &ArgMatches, file: Option<(&PathBuf, &[Entry])>) -> Self {
         let (leaf, matches) = leaf(command, matches);
         let shown = leaf.get_arguments().filter(|arg| can_be_in_file(arg) || arg.get_id() == super::FILE);
-        Self { settings: shown.filter_map(|arg| setting(arg, matches, file)).collect() }
+        let mut settings: Vec<Setting> = shown.filter_map(|arg| setting(arg, matches, file)).collect();
+        let headings: Vec<String> = settings.iter().map(|setting| setting.heading.clone()).collect();
+        settings.sort_by_key(|setting| headings.iter().position(|heading| *heading == setting.heading));
+        Self { settings }
     }
 
     /// The option of that long name.
@@ -104,9 +107,9 @@ fn setting(arg: &Arg, matches: &ArgMatches, file: Option<(&PathBuf, &[Entry])>) 
     })
 }
 
-/// Whether an option's value is a secret: by its type, or because its variable's value is not to be shown.
+/// Whether an option's value is a secret, which its type says.
 pub(super) fn is_secret(arg: &Arg) -> bool {
-    arg.get_value_parser().type_id() == TypeId::of::<SecretString>() || arg.is_hide_env_values_set()
+    arg.get_value_parser().type_id() == TypeId::of::<SecretString>()
 }
 
 const REDACTED: &str = "[redacted]";

@@ -4,7 +4,7 @@ use std::fs;
 use std::sync::Arc;
 
 use dockline::AppId;
-use dockline_github::{ConfigError, GithubHost, PublicKey};
+use dockline_github::{ConfigError, GithubHost, Issuer, PublicKey};
 use secrecy::SecretString;
 
 use super::options::GithubArgs;
@@ -48,7 +48,12 @@ impl GithubArgs {
             signing_timeout: self.github_signer_timeout.0,
             public_key,
         };
-        for problem in configured.as_app(app.or(AppId::new(1).ok())?).problems() {
+        let mut config = configured.as_app(app.or(AppId::new(1).ok())?);
+        if let (Some(id), None) = (&configured.client_id, &configured.client_secret) {
+            // Its form is looked at without its secret, too.
+            config = config.with_issuer(Issuer::ClientId(id.clone()));
+        }
+        for problem in config.problems() {
             let place = match &problem {
                 ConfigError::AppId => "--github-app-id",
                 ConfigError::Slug => "--github-app-slug",

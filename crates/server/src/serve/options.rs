@@ -60,10 +60,22 @@ pub struct ServeArgs {
     /// How often GitHub is asked about bindings that were not verified for a while, such as 15m; 0 for never.
     ///
     /// It finds what no webhook told.
-    #[arg(long, value_name = "PERIOD", env = "DOCKLINE_RECONCILE_EVERY", default_value = "15m")]
+    #[arg(
+        long,
+        value_name = "PERIOD",
+        env = "DOCKLINE_RECONCILE_EVERY",
+        help_heading = "Sweep",
+        default_value = "15m"
+    )]
     pub reconcile_every: Period,
     /// For how long a binding has to be unverified, to be asked about.
-    #[arg(long, value_name = "PERIOD", env = "DOCKLINE_RECONCILE_UNVERIFIED_FOR", default_value = "1h")]
+    #[arg(
+        long,
+        value_name = "PERIOD",
+        env = "DOCKLINE_RECONCILE_UNVERIFIED_FOR",
+        help_heading = "Sweep",
+        default_value = "1h"
+    )]
     pub reconcile_unverified_for: Period,
     /// Where browsers reach this API, such as https://api.example.com; http on this machine only.
     ///
