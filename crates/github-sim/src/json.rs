@@ -7,6 +7,7 @@ use crate::clock::rfc3339;
 use crate::model::Model;
 use crate::model::account::{Account, AccountKind, Membership};
 use crate::model::app::App;
+use crate::model::hook::{ContentType, Hook};
 use crate::model::installation::{Installation, InstallationRequest};
 use crate::urls::Urls;
 
@@ -124,6 +125,21 @@ pub(crate) fn app(urls: &Urls, model: &Model, app: &App) -> Value {
         "events": app.events,
         "installations_count": model.installations().filter(|installation| installation.app_id == app.id).count(),
     })
+}
+
+/// `GET /app/hook/config`: all but the secret itself, and not whether it is active.
+pub(crate) fn hook_config(hook: &Hook) -> Value {
+    let content_type = match hook.content_type {
+        ContentType::Json => "json",
+        ContentType::Form => "form",
+    };
+    let mut config = json!({ "content_type": content_type, "insecure_ssl": "0" });
+    let has_secret = !secrecy::ExposeSecret::expose_secret(&hook.secret).is_empty();
+    let more = [("secret", has_secret.then_some("********")), ("url", hook.url.as_deref())];
+    if let Some(config) = config.as_object_mut() {
+        config.extend(more.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.into()))));
+    }
+    config
 }
 
 /// An installation, whole.

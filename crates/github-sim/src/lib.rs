@@ -32,7 +32,7 @@
 //! | `POST /app/installations/{id}/access_tokens`: `repositories?`, `repository_ids?`, `permissions?`; header `X-GitHub-Stateless-S2S-Token: enabled` or `disabled` | the App's JWT |
 //! | `GET /installation/repositories`, `DELETE /installation/token` | an installation token |
 //! | `GET /user`, `GET /user/installations`, `GET /user/memberships/orgs/{login}` | a user token |
-//! | `GET /app/hook/deliveries`, `GET /app/hook/deliveries/{id}`, `POST /app/hook/deliveries/{id}/attempts`, `GET /app/installation-requests` | the App's JWT |
+//! | `GET /app/hook/config`, `GET /app/hook/deliveries`, `GET /app/hook/deliveries/{id}`, `POST /app/hook/deliveries/{id}/attempts`, `GET /app/installation-requests` | the App's JWT |
 //! | `DELETE /applications/{client_id}/token` | client id and secret |
 //!
 //! | page | |

@@ -11,8 +11,7 @@ use crate::config::GithubAppConfig;
 use crate::error::ConfigError;
 use crate::fault::{GithubFault, Scope};
 use crate::host::GithubHost;
-use crate::jwt::{Jwt, Signer};
-use crate::key;
+use crate::jwt::{Jwt, Jwts};
 use crate::pause::{Pause, Pauses};
 use crate::rate::RateGauge;
 use crate::transport::{Body, Call, Credential, LARGE, Transport, USUAL};
@@ -22,7 +21,7 @@ use crate::verdict::fault_of;
 pub(crate) struct Api {
     host: GithubHost,
     transport: Transport,
-    signer: Signer,
+    jwts: Jwts,
     clock: Arc<dyn Clock>,
     pause: Pause,
     /// Of installations whose own hourly budget is used up.
@@ -69,7 +68,12 @@ impl Api {
         Ok(Self {
             host: config.host.clone(),
             transport: Transport::new(config)?,
-            signer: Signer::new(key::parse(&config.private_key_pem)?, config.issuer_text()),
+            jwts: Jwts::new(
+                config.signer()?,
+                config.public_key.clone(),
+                config.signing_timeout,
+                config.issuer_text(),
+            ),
             clock: Arc::clone(&config.clock),
             pause: Pause::default(),
             pauses: Pauses::default(),
@@ -84,7 +88,7 @@ impl Api {
 
     /// A time by GitHub's clock in ours, as far as the two are known to differ.
     pub(crate) fn in_our_time(&self, github: OffsetDateTime) -> OffsetDateTime {
-        github.saturating_sub(time::Duration::seconds(self.signer.ahead()))
+        github.saturating_sub(time::Duration::seconds(self.jwts.ahead()))
     }
 
     /// Where the API is.
@@ -100,16 +104,16 @@ impl Api {
     /// Calls the API as the App. Where GitHub refuses the JWT while its clock and ours differ, signs once more with the
     /// difference, and remembers it once GitHub accepts that (lesson L-43).
     pub(crate) async fn as_app(&self, ask: Ask<'_>) -> Result<Answer, GithubFault> {
-        let jwt = self.signer.jwt(self.clock.now())?;
+        let jwt = self.jwts.jwt(self.clock.now()).await?;
         let refused = self.with_jwt(ask.clone(), &jwt).await;
         let Err(GithubFault::CredentialRefused { date, .. }) = &refused else {
             return refused;
         };
         let now = self.clock.now();
-        let Some(ahead) = Signer::measured(&jwt, *date, now) else {
+        let Some(ahead) = Jwts::measured(&jwt, *date, now) else {
             return refused;
         };
-        let jwt = self.signer.corrected(now, ahead)?;
+        let jwt = self.jwts.corrected(now, ahead).await?;
         let answer = self.with_jwt(ask, &jwt).await;
         match &answer {
             Err(GithubFault::CredentialRefused { message, .. }) => Err(GithubFault::ClockSkew {
@@ -124,7 +128,7 @@ impl Api {
                 | GithubFault::Suspended
                 | GithubFault::Unprocessable { .. },
             ) => {
-                if self.signer.adopt(jwt) {
+                if self.jwts.adopt(jwt) {
                     let (seconds, direction) =
                         (ahead.unsigned_abs(), if ahead > 0 { "behind" } else { "ahead of" });
                     tracing::warn!(

@@ -9,6 +9,8 @@ use secrecy::SecretString;
 use crate::api_version::ApiVersion;
 use crate::error::ConfigError;
 use crate::host::GithubHost;
+use crate::public_key::PublicKey;
+use crate::signer::{LocalSigner, Signer};
 
 /// Whom the App's JWT names as its issuer. GitHub recommends the client id and takes either; an enterprise server up
 /// to 3.13 takes the App id only.
@@ -21,6 +23,13 @@ pub enum Issuer {
     AppId,
 }
 
+/// Who signs the JWT.
+#[derive(Clone)]
+enum Signing {
+    Pem(SecretString),
+    By(Arc<dyn Signer>),
+}
+
 /// What a [`GithubApp`](crate::GithubApp) is built from. Nothing is checked before [`GithubApp::new`].
 ///
 /// [`GithubApp::new`]: crate::GithubApp::new
@@ -28,7 +37,9 @@ pub enum Issuer {
 pub struct GithubAppConfig {
     pub(crate) app: AppId,
     pub(crate) slug: String,
-    pub(crate) private_key_pem: SecretString,
+    signing: Signing,
+    pub(crate) public_key: Option<PublicKey>,
+    pub(crate) signing_timeout: Duration,
     pub(crate) host: GithubHost,
     pub(crate) issuer: Option<Issuer>,
     pub(crate) oauth: Option<(String, SecretString)>,
@@ -44,10 +55,22 @@ impl GithubAppConfig {
     /// An App of github.com: its number, its URL name (`github.com/apps/<slug>`) and the content of its `.pem` file.
     #[must_use]
     pub fn new(app: AppId, slug: impl Into<String>, private_key_pem: SecretString) -> Self {
+        Self::with(app, slug.into(), Signing::Pem(private_key_pem))
+    }
+
+    /// [`Self::new`] for those who must not hold the private key: another signs.
+    #[must_use]
+    pub fn signed_by(app: AppId, slug: impl Into<String>, signer: Arc<dyn Signer>) -> Self {
+        Self::with(app, slug.into(), Signing::By(signer))
+    }
+
+    fn with(app: AppId, slug: String, signing: Signing) -> Self {
         Self {
             app,
-            slug: slug.into(),
-            private_key_pem,
+            slug,
+            signing,
+            public_key: None,
+            signing_timeout: Duration::from_secs(5),
             host: GithubHost::github_com(),
             issuer: None,
             oauth: None,
@@ -98,6 +121,20 @@ impl GithubAppConfig {
         self
     }
 
+    /// Checks every signature before it goes out, which tells a signer with another key from a GitHub that refuses.
+    #[must_use]
+    pub fn with_public_key(mut self, key: PublicKey) -> Self {
+        self.public_key = Some(key);
+        self
+    }
+
+    /// How long the signer may take for one signature. Default 5 s; more than zero and at most ten minutes.
+    #[must_use]
+    pub fn with_signing_timeout(mut self, timeout: Duration) -> Self {
+        self.signing_timeout = timeout;
+        self
+    }
+
     /// The version of the API to ask for.
     #[must_use]
     pub fn with_api_version(mut self, version: ApiVersion) -> Self {
@@ -144,14 +181,48 @@ impl GithubAppConfig {
         self
     }
 
-    /// Takes stray blanks and line breaks off the ids and checks everything that can be checked without a call.
-    pub(crate) fn checked(mut self) -> Result<Self, ConfigError> {
-        self.slug = self.slug.trim().to_owned();
+    /// All that [`GithubApp::new`] would refuse, at once, where it tells the first only. Nobody is asked.
+    ///
+    /// [`GithubApp::new`]: crate::GithubApp::new
+    #[must_use]
+    pub fn problems(&self) -> Vec<ConfigError> {
+        let mut problems = self.problems_of_names();
+        problems.extend(self.signer().err());
+        problems
+    }
+
+    /// Of everything but the key.
+    fn problems_of_names(&self) -> Vec<ConfigError> {
+        let mut problems = Vec::new();
         let in_slug =
             |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_');
-        if !fits(&self.slug, in_slug) {
-            return Err(ConfigError::Slug);
+        if !fits(self.slug.trim(), in_slug) {
+            problems.push(ConfigError::Slug);
         }
+        if let Some((id, secret)) = &self.oauth {
+            problems.extend(client_id(id).err());
+            problems.extend(client_secret(secret).err());
+        }
+        if let Some(Issuer::ClientId(id)) = &self.issuer {
+            problems.extend(client_id(id).err());
+        }
+        let sane = |timeout: Duration| !timeout.is_zero() && timeout <= Duration::from_secs(600);
+        if ![self.connect_timeout, self.timeout, self.signing_timeout].into_iter().all(sane) {
+            problems.push(ConfigError::Timeout);
+        }
+        let in_agent = |byte: u8| byte == b' ' || byte.is_ascii_graphic();
+        if self.user_agent_suffix.as_deref().is_some_and(|suffix| !fits(suffix.trim(), in_agent)) {
+            problems.push(ConfigError::UserAgent);
+        }
+        problems
+    }
+
+    /// Takes stray blanks and line breaks off the ids and checks everything that can be checked without a call.
+    pub(crate) fn checked(mut self) -> Result<Self, ConfigError> {
+        if let Some(first) = self.problems_of_names().into_iter().next() {
+            return Err(first);
+        }
+        self.slug = self.slug.trim().to_owned();
         if let Some((id, secret)) = self.oauth.take() {
             self.oauth = Some((client_id(&id)?, client_secret(&secret)?));
         }
@@ -160,15 +231,14 @@ impl GithubAppConfig {
             (Some(Issuer::AppId), _) | (None, None) => Some(Issuer::AppId),
             (None, Some((id, _))) => Some(Issuer::ClientId(id.clone())),
         };
-        let sane = |timeout: Duration| !timeout.is_zero() && timeout <= Duration::from_secs(600);
-        if !(sane(self.connect_timeout) && sane(self.timeout)) {
-            return Err(ConfigError::Timeout);
-        }
-        let in_agent = |byte: u8| byte == b' ' || byte.is_ascii_graphic();
-        if self.user_agent_suffix.as_deref().is_some_and(|suffix| !fits(suffix.trim(), in_agent)) {
-            return Err(ConfigError::UserAgent);
-        }
         Ok(self)
+    }
+
+    pub(crate) fn signer(&self) -> Result<Arc<dyn Signer>, ConfigError> {
+        match &self.signing {
+            Signing::Pem(pem) => Ok(Arc::new(LocalSigner::from_pem(pem)?)),
+            Signing::By(signer) => Ok(Arc::clone(signer)),
+        }
     }
 
     pub(crate) fn user_agent(&self) -> String {

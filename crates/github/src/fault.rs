@@ -3,6 +3,8 @@ use std::time::Duration;
 use dockline::{AppId, PortError, PortErrorKind, PortName};
 use time::OffsetDateTime;
 
+use crate::signer::SignerError;
+
 /// What went wrong with GitHub: the `source()` of every [`PortError`] of this crate, for the operator's log. Each text
 /// names the cause and, where somebody can do something, the mend. None holds a secret: of GitHub's answers only the
 /// cleaned `message` is kept (`excerpt.rs`).
@@ -74,8 +76,8 @@ pub(crate) enum GithubFault {
     ExchangeRefused { error: String },
     #[error("GitHub refuses the visitor's own fresh token (401): they revoked it, or must try again")]
     VisitorTokenRefused,
-    #[error("the JWT could not be signed: the private key is inconsistent; generate a new one")]
-    Signing,
+    #[error("the App's JWT could not be signed: {0}")]
+    Signing(#[from] SignerError),
     #[error("the proof's task ended before its time: the runtime is shutting down, or there is a bug")]
     TaskEnded,
 }
@@ -105,8 +107,8 @@ impl GithubFault {
             | Self::Suspended
             | Self::NotGranted { .. }
             | Self::NoOauthClient
-            | Self::OauthClientRefused { .. }
-            | Self::Signing => PortErrorKind::Rejected,
+            | Self::OauthClientRefused { .. } => PortErrorKind::Rejected,
+            Self::Signing(error) => error.kind(),
             Self::Redirected { .. } | Self::NotGithubs { .. } | Self::TooLarge { .. } => {
                 PortErrorKind::Corrupt
             }

@@ -67,6 +67,10 @@ impl GithubApp {
         });
         Ok(Self { registration, app, mint, prover, budget })
     }
+
+    pub(crate) const fn our_app(&self) -> &OurApp {
+        &self.app
+    }
 }
 
 #[async_trait]

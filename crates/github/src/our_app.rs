@@ -5,6 +5,7 @@ use std::sync::Arc;
 use dockline::ports::{Lookup, Removal};
 use dockline::{AppId, Installation, InstallationId};
 
+use crate::answer::Answer;
 use crate::api::{Api, Ask};
 use crate::fault::GithubFault;
 use crate::wire::{AppWire, InstallationWire};
@@ -18,10 +19,14 @@ pub(crate) struct OurApp {
 
 impl OurApp {
     pub(crate) async fn me(&self) -> Result<AppWire, GithubFault> {
+        self.whole().await?.json()
+    }
+
+    /// All that GitHub says of our App.
+    pub(crate) async fn whole(&self) -> Result<Answer, GithubFault> {
         match self.api.as_app(Ask::get("/app")).await {
-            Ok(answer) => answer.json(),
             Err(GithubFault::NotFound { .. }) => Err(GithubFault::UnknownApp),
-            Err(other) => Err(other),
+            answer => answer,
         }
     }
 

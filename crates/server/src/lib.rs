@@ -2,19 +2,25 @@
 
 pub mod address;
 pub mod cli;
+mod completions;
+pub mod config;
 pub mod database;
 pub mod demo;
+mod doctor;
 mod github_app;
 pub mod github_sim;
 pub mod http_client;
 pub mod keys;
 pub mod listener;
 pub mod logging;
+mod man;
 pub mod migrate;
+pub mod mistakes;
 mod period;
 pub mod policy;
 pub mod product;
 pub mod reconcile;
+mod secret;
 pub mod serve;
 pub mod signals;
 mod sweep;

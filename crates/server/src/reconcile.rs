@@ -15,6 +15,7 @@ use tokio::time::sleep;
 
 use crate::database::{DatabaseArgs, migrator};
 use crate::github_app::{self, GithubArgs};
+use crate::mistakes::Mistakes;
 use crate::period::Period;
 use crate::sweep::{Sweeping, Tally, Then};
 use crate::{logging, signals};
@@ -47,8 +48,11 @@ pub struct ReconcileArgs {
 pub async fn run(args: ReconcileArgs) -> Result<ExitCode, Box<dyn Error + Send + Sync>> {
     logging::start(logging::Verbosity::Running);
     let ended = signals::ended()?;
-    let database = args.database.open()?;
-    let github = github_app::open(&args.github).await?;
+    let mut mistakes = Mistakes::default();
+    let (database, configured) = (args.database.check(&mut mistakes), args.github.check(&mut mistakes));
+    let (Some(database), Some(configured)) = (database, configured) else { return Err(mistakes.into()) };
+    let github_app::Connected { github, differences, .. } = github_app::connect(&configured).await?;
+    differences.none()?;
     migrator(&database).check().await?;
     let dockline = Dockline::builder(Ports {
         keys: Arc::new(PgKeyStore::new(&database)),

@@ -24,6 +24,7 @@ type Answer = Result<Json<Value>, ApiError>;
 pub(super) fn routes() -> Router<GithubSim> {
     Router::new()
         .route("/app", get(app))
+        .route("/app/hook/config", get(hook_config))
         .route("/app/installations", get(installations))
         .route("/app/installations/{id}", get(installation).delete(uninstall))
         .route("/app/installations/{id}/suspended", put(suspend).delete(unsuspend))
@@ -41,6 +42,11 @@ async fn app(State(sim): State<GithubSim>, caller: AppCaller, urls: Urls) -> Ans
     let world = sim.world();
     let app = world.model.known_app(caller.app_id)?;
     Ok(Json(json::app(&urls, &world.model, app)))
+}
+
+async fn hook_config(State(sim): State<GithubSim>, caller: AppCaller) -> Answer {
+    let world = sim.world();
+    Ok(Json(json::hook_config(&world.model.known_app(caller.app_id)?.hook)))
 }
 
 async fn installations(

@@ -60,6 +60,24 @@ fn agrees_as_error(status: u16, answer: &(u16, Value)) {
     assert!(answer.1["message"].is_string() && answer.1["documentation_url"].is_string());
 }
 
+#[tokio::test]
+async fn the_apps_webhook() {
+    let world = World::new().await;
+    let (status, bare) = world.as_app("/app/hook/config").await;
+    assert_eq!((status, bare.get("url"), &bare["secret"]), (200, None, &json!("********")));
+    agrees("GET /app/hook/config 200", &bare);
+    let app = NewApp::new("hooked", CALLBACK)
+        .with_webhook_url("https://api.example.com/hooks")
+        .with_webhook_secret("");
+    let app = world.sim().create_app(app).unwrap();
+    let (_, config) = World { app, ..world }.as_app("/app/hook/config").await;
+    assert_eq!(
+        config,
+        json!({ "url": "https://api.example.com/hooks", "content_type": "json", "insecure_ssl": "0" })
+    );
+    agrees("GET /app/hook/config 200", &config);
+}
+
 const GET: &str = "GET /app/installations/{installation_id} 200";
 
 #[tokio::test]

@@ -5,6 +5,7 @@ mod delivery;
 mod installation;
 mod out_of_range;
 mod repository;
+mod settings;
 mod token;
 mod visitor;
 
@@ -12,5 +13,6 @@ pub(crate) use app::AppWire;
 pub(crate) use delivery::{DeliveryWire, SentWire};
 pub(crate) use installation::{InstallationWire, InstallationsWire};
 pub(crate) use repository::RepositoriesWire;
+pub(crate) use settings::{AppSettingsWire, HookConfigWire, RecordWire};
 pub(crate) use token::{Narrowing, TokenWire};
 pub(crate) use visitor::{ExchangeWire, MembershipWire, UserWire};

@@ -6,6 +6,7 @@
     reason = "a test that cannot go on fails"
 )]
 
+mod app_settings;
 mod config;
 mod installer;
 mod jwt;
@@ -20,6 +21,7 @@ mod revocation;
 mod scripted;
 mod secrets;
 mod setting;
+mod signer;
 mod skew;
 mod tls;
 mod trouble;

@@ -34,6 +34,7 @@ impl Seen {
     }
 }
 
+#[derive(Clone)]
 /// What to answer.
 pub(crate) enum Reply {
     With {

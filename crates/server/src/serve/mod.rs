@@ -1,5 +1,6 @@
 //! `dockline serve`: the API on PostgreSQL and the real GitHub.
 
+pub(crate) mod checks;
 mod ending;
 mod guessing;
 mod health;
@@ -38,13 +39,15 @@ use crate::{github_app, logging};
 pub async fn run(args: ServeArgs) -> Result<ExitCode, Box<dyn Error + Send + Sync>> {
     logging::start(logging::Verbosity::Running);
     let ending = Ending::prepared(args.listener.drain_delay.0)?;
-    let database = args.database.open()?;
-    let webhook_secrets = options::webhook_secrets(&args.webhook_secret_file)?;
-    if args.webhook_secret_file.is_empty() {
+    let checks::Checked { database, github, webhook_secrets, public_url } = checks::all(&args).await?;
+    if args.webhook_secret.is_empty() && args.webhook_secret_file.is_empty() {
         tracing::warn!("no --webhook-secret-file: GitHub's deliveries are refused");
     }
-    let public_url = options::check_public_url(args.public_url.as_deref())?;
-    let github = Arc::new(github_app::open(&args.github).await?);
+    if let Err(error) = &github.settings {
+        let cause = github_app::about(error).0;
+        tracing::warn!(%error, cause, "GitHub does not answer at present; serving begins nevertheless");
+    }
+    let github = Arc::new(github.github);
     let migrator = migrator(&database);
     match args.migrations {
         Migrations::Apply => {
@@ -67,8 +70,7 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Box<dyn Error + Send + Syn
     .with_events(Arc::new(TracingEvents))
     .with_key_usage(Arc::new(usage.clone()))
     .with_webhook_secrets(webhook_secrets)
-    .build()
-    .map_err(|error| format!("{error}: give --github-client-id and --github-client-secret-file"))?;
+    .build()?;
 
     let listener = listener::bind(args.listen.0, "--listen").await?;
     let api = base_url(listener.local_addr()?);

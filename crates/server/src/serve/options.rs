@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use dockline::WebhookSecrets;
+use secrecy::SecretString;
 
 use crate::address::ListenAddr;
 use crate::database::DatabaseArgs;
-use crate::github_app::{GithubArgs, secret_file};
+use crate::github_app::GithubArgs;
 use crate::listener::ListenerArgs;
 use crate::period::Period;
 use crate::policy::Policy;
@@ -21,14 +21,36 @@ pub struct ServeArgs {
     pub listen: ListenAddr,
     #[command(flatten)]
     pub(crate) database: DatabaseArgs,
-    /// Whether to bring the schema up to date at the start, or only to check that it is. Several instances may start at
-    /// once.
-    #[arg(long, value_enum, default_value_t, env = "DOCKLINE_MIGRATIONS", help_heading = "Database")]
+    /// Whether to bring the schema up to date at the start, or only to check that it is.
+    ///
+    /// Several instances may start at once.
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        value_name = "WHAT",
+        env = "DOCKLINE_MIGRATIONS",
+        help_heading = "Database"
+    )]
     pub migrations: Migrations,
     #[command(flatten)]
     pub(crate) github: GithubArgs,
-    /// File with the App's webhook secret; given twice, both count, for as long as the secret is being changed. Without
-    /// one every delivery is refused, and only the sweep finds what happened at GitHub.
+    /// The App's webhook secret; may be given twice.
+    ///
+    /// As with the file. In the environment, one a line.
+    #[arg(
+        long,
+        value_name = "SECRET",
+        value_delimiter = '\n',
+        env = "DOCKLINE_WEBHOOK_SECRET",
+        hide_env_values = true,
+        help_heading = "GitHub App"
+    )]
+    pub webhook_secret: Vec<SecretString>,
+    /// File with the App's webhook secret; may be given twice.
+    ///
+    /// Both count, for as long as the secret is being changed. In the environment, with a comma between. Without one every
+    /// delivery is refused, and only the sweep finds what happened at GitHub.
     #[arg(
         long,
         value_name = "FILE",
@@ -37,15 +59,29 @@ pub struct ServeArgs {
         help_heading = "GitHub App"
     )]
     pub webhook_secret_file: Vec<PathBuf>,
-    /// How often GitHub is asked about bindings that were not verified for a while, which finds what no webhook told, such
-    /// as 15m; 0 for never.
-    #[arg(long, value_name = "PERIOD", env = "DOCKLINE_RECONCILE_EVERY", default_value = "15m")]
+    /// How often GitHub is asked about bindings that were not verified for a while, such as 15m; 0 for never.
+    ///
+    /// It finds what no webhook told.
+    #[arg(
+        long,
+        value_name = "PERIOD",
+        env = "DOCKLINE_RECONCILE_EVERY",
+        help_heading = "Sweep",
+        default_value = "15m"
+    )]
     pub reconcile_every: Period,
-    /// For how long.
-    #[arg(long, value_name = "PERIOD", env = "DOCKLINE_RECONCILE_UNVERIFIED_FOR", default_value = "1h")]
+    /// For how long a binding has to be unverified, to be asked about.
+    #[arg(
+        long,
+        value_name = "PERIOD",
+        env = "DOCKLINE_RECONCILE_UNVERIFIED_FOR",
+        help_heading = "Sweep",
+        default_value = "1h"
+    )]
     pub reconcile_unverified_for: Period,
-    /// Where browsers reach this API, without a path of ours: https, or http on this machine. GitHub must be told the
-    /// callback URL below it.
+    /// Where browsers reach this API, such as https://api.example.com; http on this machine only.
+    ///
+    /// Without a path of ours: GitHub must be told the callback URL below it.
     #[arg(long, value_name = "URL", env = "DOCKLINE_PUBLIC_URL")]
     pub public_url: Option<String>,
     /// What must be shown before an installation is bound for the first time.
@@ -74,15 +110,8 @@ pub enum Migrations {
     Check,
 }
 
-/// The secrets of these files, none where there are none.
-pub(super) fn webhook_secrets(files: &[PathBuf]) -> Result<WebhookSecrets, String> {
-    let secrets = files.iter().map(|file| secret_file(file, "--webhook-secret-file"));
-    let secrets = secrets.collect::<Result<Vec<_>, _>>()?;
-    WebhookSecrets::new(secrets).map_err(|weak| format!("--webhook-secret-file: {weak}"))
-}
-
 /// The public base URL without a slash at its end.
-pub(super) fn check_public_url(url: Option<&str>) -> Result<Option<String>, String> {
+pub(crate) fn check_public_url(url: Option<&str>) -> Result<Option<String>, String> {
     let Some(url) = url.map(|url| url.trim_end_matches('/')) else { return Ok(None) };
     let loopback = ["http://127.0.0.1", "http://localhost", "http://[::1]"];
     let local = loopback
@@ -93,7 +122,7 @@ pub(super) fn check_public_url(url: Option<&str>) -> Result<Option<String>, Stri
     if plain && (local || (url.starts_with("https://") && url.len() > "https://".len())) {
         Ok(Some(url.to_owned()))
     } else {
-        Err("--public-url must be an https URL without query, such as https://api.example.com; http only on this machine"
+        Err("is not an https URL without query (http is for this machine only): write it as https://api.example.com"
             .to_owned())
     }
 }
