@@ -9,6 +9,7 @@ use secrecy::SecretString;
 use crate::api_version::ApiVersion;
 use crate::error::ConfigError;
 use crate::host::GithubHost;
+use crate::observer::Observer;
 
 /// Whom the App's JWT names as its issuer. GitHub recommends the client id and takes either; an enterprise server up
 /// to 3.13 takes the App id only.
@@ -38,6 +39,7 @@ pub struct GithubAppConfig {
     pub(crate) user_agent_suffix: Option<String>,
     pub(crate) stateless_tokens: Option<bool>,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) observer: Option<Arc<dyn Observer>>,
 }
 
 impl GithubAppConfig {
@@ -57,6 +59,7 @@ impl GithubAppConfig {
             user_agent_suffix: None,
             stateless_tokens: None,
             clock: Arc::new(SystemClock),
+            observer: None,
         }
     }
 
@@ -141,6 +144,13 @@ impl GithubAppConfig {
     #[must_use]
     pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
+        self
+    }
+
+    /// Tells somebody of every request to GitHub and of every signature.
+    #[must_use]
+    pub fn with_observer(mut self, observer: Arc<dyn Observer>) -> Self {
+        self.observer = Some(observer);
         self
     }
 

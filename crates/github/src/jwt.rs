@@ -1,6 +1,6 @@
 //! The App's JWT: RS256, sixty seconds back, nine minutes ahead, signed once in eight minutes (lesson L-43).
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use data_encoding::BASE64URL_NOPAD;
 use ring::rand::SystemRandom;
@@ -9,6 +9,7 @@ use secrecy::SecretString;
 use time::OffsetDateTime;
 
 use crate::fault::GithubFault;
+use crate::observer::Observer;
 
 /// `iat` lies this far back, so that a clock slightly fast does not make it the future.
 const BACK: i64 = 60;
@@ -26,6 +27,7 @@ pub(crate) type Ahead = i64;
 pub(crate) struct Signer {
     key: RsaKeyPair,
     issuer: String,
+    observer: Option<Arc<dyn Observer>>,
     kept: Mutex<Kept>,
 }
 
@@ -61,8 +63,8 @@ fn differs(one: Ahead, other: Ahead) -> bool {
 }
 
 impl Signer {
-    pub(crate) fn new(key: RsaKeyPair, issuer: String) -> Self {
-        Self { key, issuer, kept: Mutex::default() }
+    pub(crate) fn new(key: RsaKeyPair, issuer: String, observer: Option<Arc<dyn Observer>>) -> Self {
+        Self { key, issuer, observer, kept: Mutex::default() }
     }
 
     /// The JWT in use, or a new one. Signing happens under the lock: below a millisecond, and one signature for all who
@@ -122,6 +124,9 @@ impl Signer {
         self.key
             .sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), text.as_bytes(), &mut signature)
             .map_err(|_| GithubFault::Signing)?;
+        if let Some(observer) = &self.observer {
+            observer.signed();
+        }
         text.push('.');
         text.push_str(&BASE64URL_NOPAD.encode(&signature));
         Ok(Jwt { text: text.into(), signed: github_now, ahead })

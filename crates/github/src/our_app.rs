@@ -7,6 +7,7 @@ use dockline::{AppId, Installation, InstallationId};
 
 use crate::api::{Api, Ask};
 use crate::fault::GithubFault;
+use crate::observer::Operation;
 use crate::wire::{AppWire, InstallationWire};
 
 /// What can be asked with the App's JWT alone.
@@ -18,7 +19,7 @@ pub(crate) struct OurApp {
 
 impl OurApp {
     pub(crate) async fn me(&self) -> Result<AppWire, GithubFault> {
-        match self.api.as_app(Ask::get("/app")).await {
+        match self.api.as_app(Ask::get(Operation::App, "/app")).await {
             Ok(answer) => answer.json(),
             Err(GithubFault::NotFound { .. }) => Err(GithubFault::UnknownApp),
             Err(other) => Err(other),
@@ -36,7 +37,11 @@ impl OurApp {
     }
 
     pub(crate) async fn look_up(&self, id: InstallationId) -> Result<Lookup, GithubFault> {
-        let answer = match self.api.as_app(Ask::get(&format!("/app/installations/{id}"))).await {
+        let answer = match self
+            .api
+            .as_app(Ask::get(Operation::Installation, &format!("/app/installations/{id}")))
+            .await
+        {
             Ok(answer) => answer,
             Err(GithubFault::NotFound { .. }) => {
                 self.confirm_credential().await?;
@@ -54,7 +59,7 @@ impl OurApp {
     }
 
     pub(crate) async fn remove(&self, id: InstallationId) -> Result<Removal, GithubFault> {
-        match self.api.as_app(Ask::delete(&format!("/app/installations/{id}"))).await {
+        match self.api.as_app(Ask::delete(Operation::Uninstall, &format!("/app/installations/{id}"))).await {
             // 204 in version 2022-11-28 of the API, 202 in 2026-03-10.
             Ok(answer) if matches!(answer.status, 202 | 204) => Ok(Removal::Removed),
             Ok(answer) => Err(GithubFault::not_githubs(format!("{} to an uninstall", answer.status))),
