@@ -7,6 +7,7 @@ use dockline::Dockline;
 use dockline::ports::{Clock, Entropy, OsEntropy, SystemClock};
 
 use crate::large_bodies::LargeBodies;
+use crate::monitoring::{Exposition, Readiness};
 use crate::pages::{Pages, PlainPages};
 use crate::refresher::Refresher;
 
@@ -18,10 +19,13 @@ pub struct RouterOptions {
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) deadline: Duration,
     pub(crate) refresher: Option<Refresher>,
+    pub(crate) readiness: Option<Arc<dyn Readiness>>,
+    pub(crate) exposition: Option<Arc<dyn Exposition>>,
 }
 
 impl Default for RouterOptions {
-    /// Our own pages, the machine's clock and randomness, a minute for a request, no refresher.
+    /// Our own pages, the machine's clock and randomness, a minute for a request, no refresher; ready as long as it
+    /// answers, no metrics.
     fn default() -> Self {
         Self {
             pages: Arc::new(PlainPages),
@@ -29,6 +33,8 @@ impl Default for RouterOptions {
             entropy: Arc::new(OsEntropy),
             deadline: Duration::from_secs(60),
             refresher: None,
+            readiness: None,
+            exposition: None,
         }
     }
 }
@@ -61,6 +67,20 @@ impl RouterOptions {
     #[must_use]
     pub fn with_refresher(mut self, refresher: Refresher) -> Self {
         self.refresher = Some(refresher);
+        self
+    }
+
+    /// Who says at `/readyz` whether this node should be sent requests. Without one it is ready as long as it answers.
+    #[must_use]
+    pub fn with_readiness(mut self, readiness: Arc<dyn Readiness>) -> Self {
+        self.readiness = Some(readiness);
+        self
+    }
+
+    /// What `/metrics` tells. Without one there is nothing at that path.
+    #[must_use]
+    pub fn with_metrics(mut self, exposition: Arc<dyn Exposition>) -> Self {
+        self.exposition = Some(exposition);
         self
     }
 

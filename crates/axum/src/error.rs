@@ -13,6 +13,7 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Serialize;
 
 use crate::budget_headers;
+use crate::wire::CheckBody;
 
 /// An error answer before it is sealed in the envelope, which knows the request's id.
 #[derive(Debug, Clone)]
@@ -43,6 +44,9 @@ pub(crate) enum Details {
     },
     Reason {
         reason: &'static str,
+    },
+    Checks {
+        checks: Vec<CheckBody>,
     },
 }
 
@@ -85,7 +89,7 @@ impl ApiError {
         self
     }
 
-    fn with_retry_after(mut self, wait: Duration) -> Self {
+    pub(crate) fn with_retry_after(mut self, wait: Duration) -> Self {
         self.retry_after = Some(wait);
         self
     }

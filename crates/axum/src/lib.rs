@@ -11,6 +11,8 @@ mod events;
 mod install_url;
 mod installation;
 mod large_bodies;
+mod monitoring;
+mod operations;
 mod pages;
 mod query;
 mod refresher;
@@ -31,11 +33,13 @@ use crate::large_bodies::LargeBodies;
 
 pub use context::RouterOptions;
 pub use events::TracingEvents;
+pub use monitoring::{Check, Exposition, Readiness};
 pub use pages::{Confirmation, Pages, PlainPages, Refusal};
 pub use refresher::{RefreshOptions, Refresher};
 
-/// The routes under `/v1`, ready to be served or nested under any prefix. Every answer carries `X-Request-Id`, and
-/// every error the envelope, those for unknown paths, wrong methods and panics included; no further layer is needed.
+/// The routes under `/v1`, `/healthz`, `/readyz` and, with [`RouterOptions::with_metrics`], `/metrics`, ready to be served
+/// or nested under any prefix. Every answer carries `X-Request-Id`, and every error the envelope, those for unknown paths,
+/// wrong methods and panics included; no further layer is needed.
 ///
 /// The App's callback URL at GitHub is `<where this is nested>/v1/github/installation/callback`, its webhook URL
 /// `<where this is nested>/v1/github/webhooks`.
@@ -56,6 +60,7 @@ pub fn router(dockline: Dockline, options: RouterOptions) -> Router {
         .route("/v1/github/repos", get(repositories::list).route_layer(admin()))
         .route("/v1/github/webhooks", post(webhook::take))
         .route("/v1/whoami", get(whoami::tell).route_layer(gate(None)))
+        .merge(operations::routes(&context))
         .fallback(envelope::not_found)
         .method_not_allowed_fallback(envelope::method_not_allowed)
         .with_state(context.clone())

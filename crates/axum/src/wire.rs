@@ -4,6 +4,8 @@ use dockline::{Binding, Caller, RepositoriesPage, Repository};
 use serde::Serialize;
 use time::OffsetDateTime;
 
+use crate::monitoring::Check;
+
 /// The five fields of a binding.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -124,6 +126,31 @@ impl<'a> From<&'a Caller> for WhoamiBody<'a> {
             scopes: caller.scopes.iter().map(dockline::Scope::as_str).collect(),
             rate_limit_tier: &caller.tier.name,
         }
+    }
+}
+
+/// `{"status":"ok"}`, for `/readyz` with what was looked at.
+#[derive(Debug, Serialize)]
+pub(crate) struct HealthBody {
+    pub(crate) status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) checks: Option<Vec<CheckBody>>,
+}
+
+/// A check as the wire has it, in the body of a 200 and in `details.checks` of a 503.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct CheckBody {
+    name: &'static str,
+    ok: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cause: Option<&'static str>,
+    since: String,
+}
+
+impl From<Check> for CheckBody {
+    fn from(check: Check) -> Self {
+        let Check { name, failing, since } = check;
+        Self { name, ok: failing.is_none(), cause: failing, since: milliseconds(since) }
     }
 }
 
