@@ -9,6 +9,7 @@ use http::{HeaderMap, Method, header};
 use crate::budget_headers;
 use crate::context::Context;
 use crate::error::ApiError;
+use crate::observe;
 
 /// Who may use a route.
 #[derive(Debug, Clone)]
@@ -30,6 +31,7 @@ pub(crate) async fn admit(State(gate): State<Gate>, mut request: Request, next: 
     };
     match admission {
         Ok(admission) => {
+            observe::identify(&admission.caller);
             request.extensions_mut().insert::<Caller>(admission.caller);
             let mut response = next.run(request).await;
             if let Some(budget) = admission.budget {

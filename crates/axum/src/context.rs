@@ -8,6 +8,7 @@ use dockline::ports::{Clock, Entropy, OsEntropy, SystemClock};
 
 use crate::large_bodies::LargeBodies;
 use crate::monitoring::{Exposition, Readiness};
+use crate::observe::TraceLinks;
 use crate::pages::{Pages, PlainPages};
 use crate::refresher::Refresher;
 
@@ -21,6 +22,7 @@ pub struct RouterOptions {
     pub(crate) refresher: Option<Refresher>,
     pub(crate) readiness: Option<Arc<dyn Readiness>>,
     pub(crate) exposition: Option<Arc<dyn Exposition>>,
+    pub(crate) trace_links: Option<Arc<dyn TraceLinks>>,
 }
 
 impl Default for RouterOptions {
@@ -35,6 +37,7 @@ impl Default for RouterOptions {
             refresher: None,
             readiness: None,
             exposition: None,
+            trace_links: None,
         }
     }
 }
@@ -81,6 +84,13 @@ impl RouterOptions {
     #[must_use]
     pub fn with_metrics(mut self, exposition: Arc<dyn Exposition>) -> Self {
         self.exposition = Some(exposition);
+        self
+    }
+
+    /// Who ties requests' spans to their callers' traces. Without one, `traceparent` is not looked at.
+    #[must_use]
+    pub fn with_trace_links(mut self, links: Arc<dyn TraceLinks>) -> Self {
+        self.trace_links = Some(links);
         self
     }
 

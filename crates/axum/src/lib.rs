@@ -12,6 +12,7 @@ mod install_url;
 mod installation;
 mod large_bodies;
 mod monitoring;
+mod observe;
 mod operations;
 mod pages;
 mod query;
@@ -34,6 +35,10 @@ use crate::large_bodies::LargeBodies;
 pub use context::RouterOptions;
 pub use events::TracingEvents;
 pub use monitoring::{Check, Exposition, Readiness};
+pub use observe::{
+    HTTP_REQUEST_DURATION, HTTP_REQUESTS, HTTP_REQUESTS_IN_FLIGHT, REFRESH_QUEUE, REFRESHES, TraceLinks,
+    TraceParent, WEBHOOK_DELIVERIES, describe_metrics,
+};
 pub use pages::{Confirmation, Pages, PlainPages, Refusal};
 pub use refresher::{RefreshOptions, Refresher};
 
@@ -65,6 +70,7 @@ pub fn router(dockline: Dockline, options: RouterOptions) -> Router {
         .method_not_allowed_fallback(envelope::method_not_allowed)
         .with_state(context.clone())
         .layer(from_fn_with_state(context.clone(), envelope::seal))
+        .layer(from_fn_with_state(context.clone(), observe::watch))
         .layer(from_fn_with_state(context, request_id::assign))
 }
 
