@@ -3,12 +3,15 @@
 use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::Args;
 use dockline::AppId;
 use dockline::ports::GithubGateway;
 use dockline_github::{GithubApp, GithubAppConfig, GithubHost};
 use secrecy::SecretString;
+
+use crate::telemetry;
 
 /// Options that name GitHub and the App.
 #[derive(Debug, Clone, Args)]
@@ -93,7 +96,8 @@ fn config(args: &GithubArgs, app: AppId) -> Result<GithubAppConfig, Box<dyn Erro
         (Some(web), Some(api)) => GithubHost::at(web, api)?,
         _ => GithubHost::github_com(),
     };
-    let config = GithubAppConfig::new(app, slug, key).with_host(host);
+    let config =
+        GithubAppConfig::new(app, slug, key).with_host(host).with_observer(Arc::new(telemetry::Gateway));
     match (&args.github_client_id, &args.github_client_secret_file) {
         (Some(id), Some(file)) => {
             let secret = secret_file(file, "--github-client-secret-file")?;

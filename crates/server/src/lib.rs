@@ -18,5 +18,6 @@ pub mod reconcile;
 pub mod serve;
 pub mod signals;
 mod sweep;
+pub mod telemetry;
 pub mod walk;
 pub mod world;

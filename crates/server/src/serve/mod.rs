@@ -1,6 +1,7 @@
 //! `dockline serve`: the API on PostgreSQL and the real GitHub.
 
 mod housekeeping;
+mod metered;
 mod options;
 mod sweeping;
 
@@ -10,16 +11,19 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
+use dockline::ports::GithubGateway;
 use dockline::{Dockline, Ports};
-use dockline_axum::{RefreshOptions, Refresher, RouterOptions, TracingEvents};
-use dockline_postgres::{PgBindingRepo, PgHousekeeping, PgKeyStore, PgRateLimiter, PgStateStore};
+use dockline_axum::{RefreshOptions, Refresher, RouterOptions};
+use dockline_postgres::{PgBindingRepo, PgCensus, PgHousekeeping, PgKeyStore, PgRateLimiter, PgStateStore};
 use serde_json::json;
+use tokio::net::TcpListener;
 
 pub use options::{Migrations, ServeArgs};
 
 use crate::address::base_url;
 use crate::database::migrator;
 use crate::listener::{self, Limits};
+use crate::telemetry::{self, Metrics, MetricsAt, Sources};
 use crate::{github_app, logging, signals};
 
 /// How long webhooks' hints are followed up after the last request was answered.
@@ -31,7 +35,8 @@ const DRAIN: Duration = Duration::from_secs(10);
 /// # Errors
 /// Where it cannot start: each error names its mend.
 pub async fn run(args: ServeArgs) -> Result<ExitCode, Box<dyn Error + Send + Sync>> {
-    logging::start(logging::Verbosity::Running);
+    logging::start_with(logging::Verbosity::Running, args.telemetry.log_format, None);
+    let metrics = Metrics::install()?;
     let ended = signals::ended()?;
     let database = args.database.open()?;
     let webhook_secrets = options::webhook_secrets(&args.webhook_secret_file)?;
@@ -40,6 +45,7 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Box<dyn Error + Send + Syn
     }
     let public_url = options::check_public_url(args.public_url.as_deref())?;
     let github = github_app::open(&args.github).await?;
+    let github: Arc<dyn GithubGateway> = Arc::new(github);
     let migrator = migrator(&database);
     match args.migrations {
         Migrations::Apply => {
@@ -50,23 +56,30 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Box<dyn Error + Send + Syn
         }
         Migrations::Check => migrator.check().await?,
     }
-    let dockline = Dockline::builder(Ports {
+    let dockline = Dockline::builder(metered::ports(Ports {
         keys: Arc::new(PgKeyStore::new(&database)),
         states: Arc::new(PgStateStore::new(&database)),
         bindings: Arc::new(PgBindingRepo::new(&database)),
-        github: Arc::new(github),
-    })
+        github: Arc::clone(&github),
+    }))
     .with_policy(args.claim_policy.into())
-    .with_rate_limiter(Arc::new(PgRateLimiter::new(&database)))
-    .with_events(Arc::new(TracingEvents))
+    .with_rate_limiter(metered::limiter(Arc::new(PgRateLimiter::new(&database))))
+    .with_events(metered::events())
     .with_webhook_secrets(webhook_secrets)
     .build()
     .map_err(|error| format!("{error}: give --github-client-id and --github-client-secret-file"))?;
 
     let listener = listener::bind(args.listen.0, "--listen").await?;
+    let on_api = telemetry::is_on_api(args.telemetry.metrics_listen, listener.local_addr()?);
+    let metrics_listener = match args.telemetry.metrics_listen {
+        Some(MetricsAt::Address(address)) => Some(listener::bind(address.0, "--metrics-listen").await?),
+        Some(MetricsAt::Api | MetricsAt::Off) | None => None,
+    };
+    let metrics_url = metrics_listener.as_ref().map(TcpListener::local_addr).transpose()?.map(base_url);
     let api = base_url(listener.local_addr()?);
     let public = public_url.unwrap_or_else(|| api.clone());
-    announce(&api, &public, args.json)?;
+    let metrics_url = metrics_url.or_else(|| on_api.then(|| api.clone())).map(|url| format!("{url}/metrics"));
+    announce(&api, &public, metrics_url.as_deref(), args.json)?;
     let (refresher, refreshing) = Refresher::new(dockline.clone(), RefreshOptions::default());
     let refreshing = tokio::spawn(refreshing);
     let sweeping = args
@@ -74,10 +87,17 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Box<dyn Error + Send + Syn
         .some()
         .map(|every| tokio::spawn(sweeping::keep(dockline.clone(), every, args.reconcile_unverified_for.0)));
     let options = RouterOptions::default().with_refresher(refresher.clone());
+    let sources = Sources { dockline: dockline.clone(), github, pool: database.pool().clone() };
+    let exposition = metrics.exposition(sources);
+    let options = if on_api { options.with_metrics(Arc::clone(&exposition)) } else { options };
+    let scraping =
+        metrics_listener.map(|listener| tokio::spawn(telemetry::listener::serve(listener, exposition)));
+    let counting = tokio::spawn(telemetry::count_bindings(PgCensus::new(&database), metrics));
     let router = dockline_axum::router(dockline, options);
     let purging = tokio::spawn(housekeeping::keep(PgHousekeeping::new(&database)));
     listener::serve(listener, router, Limits::default(), ended).await;
     purging.abort();
+    counting.abort();
     if let Some(sweeping) = sweeping {
         // Cut off anywhere it leaves nothing half done, and the next one goes on from there.
         sweeping.abort();
@@ -85,20 +105,28 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Box<dyn Error + Send + Syn
     refresher.drain(DRAIN).await;
     // Ended by the drain.
     let _ = refreshing.await;
+    if let Some(scraping) = scraping {
+        scraping.abort();
+    }
     Ok(ExitCode::SUCCESS)
 }
 
-fn announce(api: &str, public: &str, json: bool) -> io::Result<()> {
+fn announce(api: &str, public: &str, metrics: Option<&str>, json: bool) -> io::Result<()> {
     let callback = format!("{public}/v1/github/installation/callback");
     let webhook = format!("{public}/v1/github/webhooks");
     let mut stdout = io::stdout().lock();
     if json {
-        writeln!(stdout, "{}", json!({ "api": api, "callbackUrl": callback, "webhookUrl": webhook }))?;
+        writeln!(
+            stdout,
+            "{}",
+            json!({ "api": api, "callbackUrl": callback, "webhookUrl": webhook, "metrics": metrics })
+        )?;
     } else {
         writeln!(
             stdout,
             "listening on {api}\nthe App's callback URL at GitHub: {callback}\nthe App's webhook URL at GitHub:  {webhook}"
         )?;
+        writeln!(stdout, "metrics: {}", metrics.unwrap_or("nowhere; --metrics-listen says where"))?;
     }
     stdout.flush()
 }

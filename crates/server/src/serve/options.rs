@@ -10,6 +10,7 @@ use crate::database::DatabaseArgs;
 use crate::github_app::{GithubArgs, secret_file};
 use crate::period::Period;
 use crate::policy::Policy;
+use crate::telemetry::TelemetryArgs;
 
 /// Options of `dockline serve`.
 #[derive(Debug, Clone, Args)]
@@ -49,6 +50,8 @@ pub struct ServeArgs {
     /// What must be shown before an installation is bound for the first time.
     #[arg(long, value_enum, default_value_t, value_name = "POLICY", env = "DOCKLINE_CLAIM_POLICY")]
     pub claim_policy: Policy,
+    #[command(flatten)]
+    pub(crate) telemetry: TelemetryArgs,
     /// Print one line of JSON with the addresses when listening.
     #[arg(long)]
     pub json: bool,
