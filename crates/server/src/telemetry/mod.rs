@@ -1,6 +1,8 @@
 //! What `serve` tells of itself: logs, metrics and, where it was built in, traces.
 
 mod census;
+#[cfg(test)]
+mod documented;
 mod exposition;
 mod github;
 pub(crate) mod listener;

@@ -3,13 +3,16 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,
+    clippy::panic,
     reason = "tests fail by panicking"
 )]
 
 mod api;
 mod commands;
 mod crashes;
+mod exposition;
 mod life;
+mod metrics;
 mod nodes;
 mod schema;
 mod server;
