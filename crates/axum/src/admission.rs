@@ -10,6 +10,7 @@ use crate::budget_headers::Standing;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::guessing;
+use crate::observe;
 
 /// Who may use a route.
 #[derive(Debug, Clone)]
@@ -35,6 +36,7 @@ pub(crate) async fn admit(State(gate): State<Gate>, mut request: Request, next: 
     };
     match admission {
         Ok(admission) => {
+            observe::identify(&admission.caller);
             request.extensions_mut().insert::<Caller>(admission.caller);
             if let (Some(budget), Some(standing)) = (admission.budget, request.extensions().get::<Standing>())
             {

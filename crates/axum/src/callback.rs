@@ -12,6 +12,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use crate::body;
 use crate::context::Context;
 use crate::error::{ApiError, Details};
+use crate::observe::Told;
 use crate::pages::{Confirmation, Pages, Refusal};
 use crate::query::Parameters;
 
@@ -98,6 +99,7 @@ fn turn_away(context: &Context, headers: &HeaderMap, error: ApiError) -> Respons
     let html = pages.refusal(&Refusal { code: error.code, message: error.message });
     let mut response = page(pages, html, "'none'");
     *response.status_mut() = error.status;
+    response.extensions_mut().insert(Told(error.code));
     error.write_headers(response.headers_mut());
     response
 }

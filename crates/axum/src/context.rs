@@ -9,6 +9,7 @@ use dockline::ports::{Clock, Entropy, OsEntropy, SystemClock};
 use crate::guessing::{GuessLimit, Guesses};
 use crate::large_bodies::LargeBodies;
 use crate::monitoring::{Exposition, Readiness};
+use crate::observe::TraceLinks;
 use crate::pages::{Pages, PlainPages};
 use crate::refresher::Refresher;
 
@@ -23,6 +24,7 @@ pub struct RouterOptions {
     pub(crate) readiness: Option<Arc<dyn Readiness>>,
     pub(crate) exposition: Option<Arc<dyn Exposition>>,
     pub(crate) guess_limit: Option<GuessLimit>,
+    pub(crate) trace_links: Option<Arc<dyn TraceLinks>>,
 }
 
 impl Default for RouterOptions {
@@ -38,6 +40,7 @@ impl Default for RouterOptions {
             readiness: None,
             exposition: None,
             guess_limit: None,
+            trace_links: None,
         }
     }
 }
@@ -95,6 +98,13 @@ impl RouterOptions {
     #[must_use]
     pub fn with_guess_limit(mut self, limit: GuessLimit) -> Self {
         self.guess_limit = Some(limit);
+        self
+    }
+
+    /// Who ties requests' spans to their callers' traces. Without one, `traceparent` is not looked at.
+    #[must_use]
+    pub fn with_trace_links(mut self, links: Arc<dyn TraceLinks>) -> Self {
+        self.trace_links = Some(links);
         self
     }
 

@@ -17,6 +17,7 @@ use tokio::time::timeout;
 use crate::budget_headers::Standing;
 use crate::context::Context;
 use crate::error::{ApiError, Details};
+use crate::observe::Told;
 use crate::request_id::{NAME, RequestId};
 
 #[derive(Debug, Serialize)]
@@ -88,7 +89,7 @@ pub(crate) async fn seal(State(context): State<Context>, mut request: Request, n
             let answer = AssertUnwindSafe(next.run(request)).catch_unwind();
             match timeout(context.options.deadline, answer).await {
                 Ok(Ok(response)) => response,
-                // The panic's own text went to stderr; it may quote anything, so it goes nowhere else.
+                // The panic's own text may quote anything: it is left to the host's hook.
                 Ok(Err(_)) => {
                     tracing::error!(request_id = id.as_ref().map(RequestId::as_str), "a handler panicked");
                     ApiError::internal().into_response()
@@ -115,6 +116,7 @@ pub(crate) async fn seal(State(context): State<Context>, mut request: Request, n
         },
     };
     // A struct of strings and numbers always serialises.
+    response.extensions_mut().insert(Told(error.code));
     *response.body_mut() = Body::from(serde_json::to_vec(&body).unwrap_or_default());
     let headers = response.headers_mut();
     error.write_headers(headers);

@@ -13,6 +13,7 @@ mod install_url;
 mod installation;
 mod large_bodies;
 mod monitoring;
+mod observe;
 mod operations;
 mod pages;
 mod query;
@@ -39,6 +40,10 @@ pub use events::TracingEvents;
 pub use guessing::GuessLimit;
 pub use ipnet::IpNet;
 pub use monitoring::{Check, Exposition, Readiness};
+pub use observe::{
+    HTTP_REQUEST_DURATION, HTTP_REQUESTS, HTTP_REQUESTS_IN_FLIGHT, REFRESH_QUEUE, REFRESHES, TraceLinks,
+    TraceParent, WEBHOOK_DELIVERIES, describe_metrics,
+};
 pub use pages::{Confirmation, Pages, PlainPages, Refusal};
 pub use refresher::{RefreshOptions, Refresher};
 
@@ -72,6 +77,7 @@ pub fn router(dockline: Dockline, options: RouterOptions) -> Router {
         .with_state(context.clone())
         .layer(from_fn_with_state(context.clone(), guessing::limit))
         .layer(from_fn_with_state(context.clone(), envelope::seal))
+        .layer(from_fn_with_state(context.clone(), observe::watch))
         .layer(from_fn_with_state(context, request_id::assign))
 }
 

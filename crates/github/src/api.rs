@@ -12,6 +12,7 @@ use crate::error::ConfigError;
 use crate::fault::{GithubFault, Scope};
 use crate::host::GithubHost;
 use crate::jwt::{Jwt, Jwts};
+use crate::observer::Operation;
 use crate::pause::{Pause, Pauses};
 use crate::rate::RateGauge;
 use crate::transport::{Body, Call, Credential, LARGE, Transport, USUAL};
@@ -32,6 +33,7 @@ pub(crate) struct Api {
 /// What to ask as the App.
 #[derive(Clone)]
 pub(crate) struct Ask<'a> {
+    operation: Operation,
     method: Method,
     path: &'a str,
     body: Option<String>,
@@ -40,17 +42,17 @@ pub(crate) struct Ask<'a> {
 }
 
 impl<'a> Ask<'a> {
-    pub(crate) const fn get(path: &'a str) -> Self {
-        Self { method: Method::GET, path, body: None, header: None, room: USUAL }
+    pub(crate) const fn get(operation: Operation, path: &'a str) -> Self {
+        Self { operation, method: Method::GET, path, body: None, header: None, room: USUAL }
     }
 
-    pub(crate) fn delete(path: &'a str) -> Self {
-        Self { method: Method::DELETE, ..Self::get(path) }
+    pub(crate) fn delete(operation: Operation, path: &'a str) -> Self {
+        Self { method: Method::DELETE, ..Self::get(operation, path) }
     }
 
     /// With a body of JSON.
-    pub(crate) fn post(path: &'a str, body: String) -> Self {
-        Self { method: Method::POST, body: Some(body), ..Self::get(path) }
+    pub(crate) fn post(operation: Operation, path: &'a str, body: String) -> Self {
+        Self { method: Method::POST, body: Some(body), ..Self::get(operation, path) }
     }
 
     pub(crate) fn with_header(self, name: &'static str, value: &'static str) -> Self {
@@ -73,6 +75,7 @@ impl Api {
                 config.public_key.clone(),
                 config.signing_timeout,
                 config.issuer_text(),
+                config.observer.clone(),
             ),
             clock: Arc::clone(&config.clock),
             pause: Pause::default(),
@@ -149,7 +152,7 @@ impl Api {
             body: ask.body.map_or(Body::None, Body::Json),
             header: ask.header,
             room: ask.room,
-            ..Call::new(ask.method, self.url(ask.path), Credential::Bearer(jwt.text()))
+            ..Call::new(ask.operation, ask.method, self.url(ask.path), Credential::Bearer(jwt.text()))
         };
         let answer = self.transport.send(call).await?;
         self.rate.note(&answer);
@@ -168,7 +171,10 @@ impl Api {
             return Err(GithubFault::Paused { wait });
         }
         let credential = Credential::Installation(token);
-        let call = Call { room: LARGE, ..Call::new(Method::GET, self.url(path), credential) };
+        let call = Call {
+            room: LARGE,
+            ..Call::new(Operation::Repositories, Method::GET, self.url(path), credential)
+        };
         self.judged_alone(self.transport.send(call).await?, token)
     }
 
@@ -178,7 +184,7 @@ impl Api {
         token: &InstallationToken,
     ) -> Result<Answer, GithubFault> {
         let url = self.url("/installation/token");
-        let call = Call::new(Method::DELETE, url, Credential::Installation(token));
+        let call = Call::new(Operation::RevokeToken, Method::DELETE, url, Credential::Installation(token));
         self.judged_alone(self.transport.send(call).await?, token)
     }
 
@@ -198,9 +204,14 @@ impl Api {
     /// A visitor's used-up hourly budget is theirs, shared with all that they do elsewhere: if it made everybody wait,
     /// any visitor could stop the product for an hour. Their token is given back at once, so that it is not used before
     /// its time either.
-    pub(crate) async fn as_visitor(&self, path: &str, token: &SecretString) -> Result<Answer, GithubFault> {
+    pub(crate) async fn as_visitor(
+        &self,
+        operation: Operation,
+        path: &str,
+        token: &SecretString,
+    ) -> Result<Answer, GithubFault> {
         self.admit()?;
-        let call = Call::new(Method::GET, self.url(path), Credential::Bearer(token));
+        let call = Call::new(operation, Method::GET, self.url(path), Credential::Bearer(token));
         let answer = self.transport.send(call).await?;
         match fault_of(&answer) {
             None => Ok(answer),
@@ -214,7 +225,8 @@ impl Api {
     pub(crate) async fn exchange(&self, form: String) -> Result<Answer, GithubFault> {
         let url = format!("{}/login/oauth/access_token", self.host.web());
         self.admit()?;
-        let call = Call { body: Body::Form(form), ..Call::new(Method::POST, url, Credential::InBody) };
+        let call = Call::new(Operation::ExchangeCode, Method::POST, url, Credential::InBody);
+        let call = Call { body: Body::Form(form), ..call };
         self.judged(self.transport.send(call).await?)
     }
 
@@ -227,7 +239,8 @@ impl Api {
     ) -> Result<Answer, GithubFault> {
         let url = self.url(&format!("/applications/{}/token", client.0));
         let credential = Credential::Basic(client.0, client.1);
-        let call = Call { body: Body::Json(body), ..Call::new(Method::DELETE, url, credential) };
+        let call = Call::new(Operation::RevokeVisitorsToken, Method::DELETE, url, credential);
+        let call = Call { body: Body::Json(body), ..call };
         self.judged(self.transport.send(call).await?)
     }
 

@@ -9,6 +9,7 @@ use secrecy::SecretString;
 use crate::api_version::ApiVersion;
 use crate::error::ConfigError;
 use crate::host::GithubHost;
+use crate::observer::Observer;
 use crate::public_key::PublicKey;
 use crate::signer::{LocalSigner, Signer};
 
@@ -49,6 +50,7 @@ pub struct GithubAppConfig {
     pub(crate) user_agent_suffix: Option<String>,
     pub(crate) stateless_tokens: Option<bool>,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) observer: Option<Arc<dyn Observer>>,
 }
 
 impl GithubAppConfig {
@@ -80,6 +82,7 @@ impl GithubAppConfig {
             user_agent_suffix: None,
             stateless_tokens: None,
             clock: Arc::new(SystemClock),
+            observer: None,
         }
     }
 
@@ -178,6 +181,13 @@ impl GithubAppConfig {
     #[must_use]
     pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
+        self
+    }
+
+    /// Tells somebody of every request to GitHub and of every signature.
+    #[must_use]
+    pub fn with_observer(mut self, observer: Arc<dyn Observer>) -> Self {
+        self.observer = Some(observer);
         self
     }
 

@@ -7,6 +7,7 @@ use reqwest::Url;
 use crate::answer::Answer;
 use crate::api::Ask;
 use crate::fault::GithubFault;
+use crate::observer::Operation;
 use crate::our_app::OurApp;
 use crate::wire::{DeliveryWire, SentWire};
 
@@ -18,7 +19,7 @@ const MOST_PAGES: usize = 3;
 pub(crate) async fn installer(app: &OurApp, id: InstallationId) -> Result<Option<AccountId>, GithubFault> {
     let Some(delivery) = find(app, id).await? else { return Ok(None) };
     let path = format!("{LIST}/{delivery}");
-    match app.api.as_app(Ask::get(&path).with_large_answer()).await {
+    match app.api.as_app(Ask::get(Operation::Delivery, &path).with_large_answer()).await {
         Ok(answer) => answer.json::<SentWire>()?.installer(id, app.id),
         // Listed a moment ago: GitHub has forgotten it since.
         Err(GithubFault::NotFound { .. }) => Ok(None),
@@ -30,7 +31,7 @@ pub(crate) async fn installer(app: &OurApp, id: InstallationId) -> Result<Option
 async fn find(app: &OurApp, id: InstallationId) -> Result<Option<u64>, GithubFault> {
     let mut path = format!("{LIST}?per_page=100");
     for _ in 0..MOST_PAGES {
-        let answer = app.api.as_app(Ask::get(&path)).await?;
+        let answer = app.api.as_app(Ask::get(Operation::Deliveries, &path)).await?;
         let page: Vec<DeliveryWire> = answer.json()?;
         if let Some(found) = page.iter().find(|delivery| delivery.tells_of(id)) {
             return Ok(Some(found.id));

@@ -10,6 +10,7 @@ use time::OffsetDateTime;
 use tokio::time::timeout;
 
 use crate::fault::GithubFault;
+use crate::observer::Observer;
 use crate::public_key::PublicKey;
 use crate::signer::{Signer, SignerError};
 
@@ -31,6 +32,7 @@ pub(crate) struct Jwts {
     public_key: Option<PublicKey>,
     signing_timeout: Duration,
     issuer: String,
+    observer: Option<Arc<dyn Observer>>,
     kept: Mutex<Kept>,
     /// Held while the signer is asked: one signature for all who wait for it. Never while `kept` is locked.
     asking: tokio::sync::Mutex<()>,
@@ -89,9 +91,10 @@ impl Jwts {
         public_key: Option<PublicKey>,
         signing_timeout: Duration,
         issuer: String,
+        observer: Option<Arc<dyn Observer>>,
     ) -> Self {
         let (kept, asking) = (Mutex::default(), tokio::sync::Mutex::default());
-        Self { signer, public_key, signing_timeout, issuer, kept, asking }
+        Self { signer, public_key, signing_timeout, issuer, observer, kept, asking }
     }
 
     /// The JWT in use, or a new one.
@@ -188,6 +191,9 @@ impl Jwts {
         })?;
         if let Some(key) = &self.public_key {
             key.verify(text.as_bytes(), &signature)?;
+        }
+        if let Some(observer) = &self.observer {
+            observer.signed();
         }
         text.push('.');
         text.push_str(&BASE64URL_NOPAD.encode(signature.as_bytes()));

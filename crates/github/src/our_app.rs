@@ -8,6 +8,7 @@ use dockline::{AppId, Installation, InstallationId};
 use crate::answer::Answer;
 use crate::api::{Api, Ask};
 use crate::fault::GithubFault;
+use crate::observer::Operation;
 use crate::wire::{AppWire, InstallationWire};
 
 /// What can be asked with the App's JWT alone.
@@ -24,7 +25,7 @@ impl OurApp {
 
     /// All that GitHub says of our App.
     pub(crate) async fn whole(&self) -> Result<Answer, GithubFault> {
-        match self.api.as_app(Ask::get("/app")).await {
+        match self.api.as_app(Ask::get(Operation::App, "/app")).await {
             Err(GithubFault::NotFound { .. }) => Err(GithubFault::UnknownApp),
             answer => answer,
         }
@@ -41,7 +42,11 @@ impl OurApp {
     }
 
     pub(crate) async fn look_up(&self, id: InstallationId) -> Result<Lookup, GithubFault> {
-        let answer = match self.api.as_app(Ask::get(&format!("/app/installations/{id}"))).await {
+        let answer = match self
+            .api
+            .as_app(Ask::get(Operation::Installation, &format!("/app/installations/{id}")))
+            .await
+        {
             Ok(answer) => answer,
             Err(GithubFault::NotFound { .. }) => {
                 self.confirm_credential().await?;
@@ -59,7 +64,7 @@ impl OurApp {
     }
 
     pub(crate) async fn remove(&self, id: InstallationId) -> Result<Removal, GithubFault> {
-        match self.api.as_app(Ask::delete(&format!("/app/installations/{id}"))).await {
+        match self.api.as_app(Ask::delete(Operation::Uninstall, &format!("/app/installations/{id}"))).await {
             // 204 in version 2022-11-28 of the API, 202 in 2026-03-10.
             Ok(answer) if matches!(answer.status, 202 | 204) => Ok(Removal::Removed),
             Ok(answer) => Err(GithubFault::not_githubs(format!("{} to an uninstall", answer.status))),

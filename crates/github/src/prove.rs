@@ -16,6 +16,7 @@ use tokio::time::timeout;
 use crate::api::Api;
 use crate::excerpt;
 use crate::fault::GithubFault;
+use crate::observer::Operation;
 use crate::wire::{ExchangeWire, InstallationsWire, MembershipWire, UserWire};
 
 /// Nobody sees ten thousand installations of one App.
@@ -93,7 +94,8 @@ impl Prover {
         token: &SecretString,
         installation: InstallationId,
     ) -> Result<Witness, GithubFault> {
-        let visitor: AccountId = self.api.as_visitor("/user", token).await?.json::<UserWire>()?.try_into()?;
+        let visitor: AccountId =
+            self.api.as_visitor(Operation::Visitor, "/user", token).await?.json::<UserWire>()?.try_into()?;
         let visible = self.visible(token, installation).await?;
         let administers_organization = match &visible {
             Some(InstalledOn::Account(account @ Account { kind: AccountKind::Organization, .. })) => {
@@ -116,7 +118,8 @@ impl Prover {
         let mut seen = 0_u64;
         for page in 1..=MOST_PAGES {
             let path = format!("/user/installations?per_page=100&page={page}");
-            let listed: InstallationsWire = self.api.as_visitor(&path, token).await?.json()?;
+            let listed: InstallationsWire =
+                self.api.as_visitor(Operation::VisitorsInstallations, &path, token).await?.json()?;
             seen += listed.installations.len() as u64;
             let last = listed.installations.is_empty() || seen >= listed.total_count;
             let is_it = |id: u64, app: u64| id == installation.get() && app == self.app.get();
@@ -137,7 +140,11 @@ impl Prover {
     /// Whether the visitor administers the organization. What GitHub will not say is a no.
     async fn administers(&self, token: &SecretString, organization: &Account) -> Result<bool, GithubFault> {
         let login = utf8_percent_encode(&organization.login, LOGIN);
-        match self.api.as_visitor(&format!("/user/memberships/orgs/{login}"), token).await {
+        match self
+            .api
+            .as_visitor(Operation::VisitorsMembership, &format!("/user/memberships/orgs/{login}"), token)
+            .await
+        {
             Ok(answer) => Ok(answer.json::<MembershipWire>()?.administers(organization.id)),
             Err(GithubFault::NotFound { .. } | GithubFault::Suspended) => Ok(false),
             Err(fault @ GithubFault::NotGranted { .. }) => {

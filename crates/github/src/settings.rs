@@ -6,6 +6,7 @@ use crate::api::Ask;
 use crate::app_settings::{AppSettings, DeliveryRecord, WebhookConfig};
 use crate::fault::GithubFault;
 use crate::gateway::GithubApp;
+use crate::observer::Operation;
 use crate::our_app::OurApp;
 use crate::wire::{AppSettingsWire, HookConfigWire, RecordWire};
 
@@ -42,7 +43,7 @@ async fn settings(app: &OurApp) -> Result<AppSettings, GithubFault> {
 }
 
 async fn webhook(app: &OurApp) -> Result<Option<WebhookConfig>, GithubFault> {
-    match app.api.as_app(Ask::get("/app/hook/config")).await {
+    match app.api.as_app(Ask::get(Operation::HookConfig, "/app/hook/config")).await {
         Ok(answer) => Ok(Some(answer.json::<HookConfigWire>()?.into())),
         Err(GithubFault::NotFound { .. }) => {
             app.confirm_credential().await?;
@@ -54,7 +55,7 @@ async fn webhook(app: &OurApp) -> Result<Option<WebhookConfig>, GithubFault> {
 
 async fn latest_deliveries(app: &OurApp, most: u8) -> Result<Vec<DeliveryRecord>, GithubFault> {
     let path = format!("/app/hook/deliveries?per_page={}", most.clamp(1, 100));
-    match app.api.as_app(Ask::get(&path)).await {
+    match app.api.as_app(Ask::get(Operation::Deliveries, &path)).await {
         Ok(answer) => {
             let records: Vec<RecordWire> = answer.json()?;
             records.into_iter().map(DeliveryRecord::try_from).collect()

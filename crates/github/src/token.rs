@@ -5,6 +5,7 @@ use dockline::{InstallationId, InstallationToken, NewToken, TokenScope};
 
 use crate::api::{Api, Ask};
 use crate::fault::GithubFault;
+use crate::observer::Operation;
 use crate::our_app::OurApp;
 use crate::wire::{Narrowing, TokenWire};
 
@@ -24,7 +25,7 @@ impl Mint {
     pub(crate) async fn mint(&self, id: InstallationId, scope: &TokenScope) -> Result<Minting, GithubFault> {
         let path = format!("/app/installations/{id}/access_tokens");
         let body = serde_json::json!(Narrowing::from(scope)).to_string();
-        let ask = Ask::post(&path, body).with_large_answer();
+        let ask = Ask::post(Operation::Mint, &path, body).with_large_answer();
         let ask = match self.stateless {
             Some(stateless) => ask.with_header(FORMAT, if stateless { "enabled" } else { "disabled" }),
             None => ask,

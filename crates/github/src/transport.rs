@@ -1,5 +1,6 @@
 use std::error::Error;
 use std::sync::Arc;
+use std::time::Instant;
 
 use dockline::InstallationToken;
 use reqwest::header::{ACCEPT, CONTENT_TYPE};
@@ -8,6 +9,8 @@ use rustls::crypto::ring::default_provider;
 use rustls::{ClientConfig, RootCertStore};
 use rustls_platform_verifier::BuilderVerifierExt;
 use secrecy::{ExposeSecret, SecretString};
+use tracing::Instrument;
+use tracing::field::Empty;
 
 use crate::answer::Answer;
 use crate::api_version::ApiVersion;
@@ -15,6 +18,7 @@ use crate::config::GithubAppConfig;
 use crate::error::ConfigError;
 use crate::excerpt;
 use crate::fault::GithubFault;
+use crate::observer::{Called, Observer, Operation, Outcome};
 
 /// Room for nearly every answer: a hundred installations are about 300 KiB (lesson L-65).
 pub(crate) const USUAL: usize = 1 << 20;
@@ -43,6 +47,7 @@ pub(crate) enum Body {
 
 /// One request. Not `Debug`: it holds secrets.
 pub(crate) struct Call<'a> {
+    pub(crate) operation: Operation,
     pub(crate) method: Method,
     pub(crate) url: String,
     pub(crate) credential: Credential<'a>,
@@ -55,8 +60,8 @@ pub(crate) struct Call<'a> {
 
 impl<'a> Call<'a> {
     /// One without a body, whose answer is of the usual size.
-    pub(crate) fn new(method: Method, url: String, credential: Credential<'a>) -> Self {
-        Self { method, url, credential, body: Body::None, header: None, room: USUAL }
+    pub(crate) fn new(operation: Operation, method: Method, url: String, credential: Credential<'a>) -> Self {
+        Self { operation, method, url, credential, body: Body::None, header: None, room: USUAL }
     }
 }
 
@@ -64,6 +69,7 @@ impl<'a> Call<'a> {
 pub(crate) struct Transport {
     client: Client,
     version: ApiVersion,
+    observer: Option<Arc<dyn Observer>>,
 }
 
 impl Transport {
@@ -80,11 +86,28 @@ impl Transport {
             .user_agent(config.user_agent())
             .build()
             .map_err(|error| ConfigError::Client(innermost(error)))?;
-        Ok(Self { client, version: config.api_version })
+        Ok(Self { client, version: config.api_version, observer: config.observer.clone() })
     }
 
-    /// Sends `call` and reads the whole answer, within the timeout.
+    /// Sends `call` and reads the whole answer, within the timeout, in a span of its own.
     pub(crate) async fn send(&self, call: Call<'_>) -> Result<Answer, GithubFault> {
+        let operation = call.operation;
+        let span =
+            tracing::debug_span!("github", operation = operation.as_str(), status = Empty, outcome = Empty);
+        let begun = Instant::now();
+        let answer = self.exchange(call).instrument(span.clone()).await;
+        let outcome = Outcome::of(&answer);
+        if let Ok(answer) = &answer {
+            span.record("status", answer.status);
+        }
+        span.record("outcome", outcome.as_str());
+        if let Some(observer) = &self.observer {
+            observer.called(Called { operation, outcome, took: begun.elapsed() });
+        }
+        answer
+    }
+
+    async fn exchange(&self, call: Call<'_>) -> Result<Answer, GithubFault> {
         let request = self.client.request(call.method, call.url);
         let request = match call.credential {
             // Not the API: the page where codes are exchanged.

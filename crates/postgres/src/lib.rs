@@ -39,6 +39,7 @@
 //! return to, no secret.
 
 mod binding_repo;
+mod census;
 mod column;
 mod database;
 mod failure;
@@ -68,6 +69,7 @@ pub use deadpool_postgres::Pool;
 pub use tokio_postgres;
 
 pub use binding_repo::PgBindingRepo;
+pub use census::{Census, PgCensus};
 pub use database::{Database, StatementMode};
 pub use housekeeping::{PgHousekeeping, Purged};
 pub use key_store::{KeyEntry, PgKeyStore};

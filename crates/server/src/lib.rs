@@ -24,5 +24,6 @@ mod secret;
 pub mod serve;
 pub mod signals;
 mod sweep;
+pub mod telemetry;
 pub mod walk;
 pub mod world;

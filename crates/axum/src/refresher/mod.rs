@@ -12,9 +12,11 @@ use std::time::Duration;
 use dockline::{Dockline, InstallationId, PortError, PortErrorKind};
 use futures_util::FutureExt;
 use futures_util::future::join_all;
+use metrics::{counter, gauge};
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 
+use crate::observe::{REFRESH_QUEUE, REFRESHES};
 use queue::{Next, Queue, Queued};
 
 /// How hints are followed up.
@@ -122,8 +124,14 @@ impl Refresher {
         match queued {
             Queued::Added => self.0.woken.notify_one(),
             Queued::AlreadyThere => {}
-            Queued::Full => tracing::warn!(%installation, "too many hints at once; left to the sweep"),
-            Queued::Closed => tracing::warn!(%installation, "a hint came after the end; left to the sweep"),
+            Queued::Full => {
+                settled("dropped");
+                tracing::warn!(%installation, "too many hints at once; left to the sweep");
+            }
+            Queued::Closed => {
+                settled("dropped");
+                tracing::warn!(%installation, "a hint came after the end; left to the sweep");
+            }
         }
     }
 
@@ -165,6 +173,7 @@ impl Shared {
     /// Under the queue's lock, so that counts are told in the order in which they were true.
     fn count(&self, queue: &Queue) {
         let open = queue.open();
+        gauge!(REFRESH_QUEUE).set(u32::try_from(open).unwrap_or(u32::MAX));
         self.open.send_if_modified(|told| std::mem::replace(told, open) != open);
     }
 
@@ -195,12 +204,14 @@ impl Shared {
         let mut queue = self.queue();
         match asked {
             Ok(Ok(standing)) => {
+                settled("done");
                 tracing::debug!(%installation, ?standing, "GitHub was asked back");
                 queue.done();
             }
             Ok(Err(error)) => self.failed(&mut queue, installation, attempt, &error),
             Err(_) => {
-                // The panic's own text went to stderr; it may quote anything, so it goes nowhere else.
+                // The panic's own text may quote anything: it is left to the host's hook.
+                settled("panicked");
                 tracing::error!(%installation, "asking GitHub back panicked; left to the sweep");
                 queue.done();
             }
@@ -223,15 +234,21 @@ impl Shared {
             queue.pause(now + limited);
         }
         if attempt >= self.options.attempts {
+            settled("given_up");
             tracing::warn!(%installation, attempt, %error, cause, "asking GitHub back was given up; left to the sweep");
             queue.done();
         } else {
             let pause = self.options.first_pause.saturating_mul(4_u32.saturating_pow(attempt - 1));
             let pause = limited.map_or(pause, |limited| limited.max(pause));
+            settled("failed");
             tracing::info!(%installation, attempt, %error, cause, ?pause, "asking GitHub back failed");
             queue.again(installation, attempt, now + pause);
         }
     }
+}
+
+fn settled(outcome: &'static str) {
+    counter!(REFRESHES, "outcome" => outcome).increment(1);
 }
 
 /// However the work ends, nobody waits for it any more.

@@ -2,6 +2,7 @@
 //! order, each before the next costs anything; the signature itself covers the body and can only come after it.
 
 mod body;
+mod counted;
 
 use std::time::Duration;
 
@@ -23,14 +24,27 @@ const LONGEST_TOLD: usize = 64;
 /// 202 without a body. What GitHub then has to be asked is asked afterwards.
 pub(crate) async fn take(State(context): State<Context>, request: Request) -> Result<StatusCode, ApiError> {
     let told = Told::of(request.headers());
-    let taken = timeout(PATIENCE, take_in_time(&context, request, &told)).await;
+    let event = counted::event(&told.event);
+    let taken = follow(&context, request, told).await;
+    counted::count(event, taken.as_ref().map_err(|error| error.code));
+    taken.map(|_| StatusCode::ACCEPTED)
+}
+
+async fn follow(context: &Context, request: Request, told: Told) -> Result<Notice, ApiError> {
+    let taken = timeout(PATIENCE, take_in_time(context, request, &told)).await;
     let Receipt { notice, refresh } = taken.unwrap_or_else(|_| {
         tracing::warn!(delivery = told.delivery, event = told.event, "a delivery took too long");
         Err(ApiError::too_late())
     })?;
     let installation = notice.installation().map(|installation| installation.get());
-    let notice = kind(notice);
-    tracing::info!(delivery = told.delivery, event = told.event, notice, installation, "delivery taken");
+    let kind = kind(notice);
+    tracing::info!(
+        delivery = told.delivery,
+        event = told.event,
+        notice = kind,
+        installation,
+        "delivery taken"
+    );
     match (refresh, &context.options.refresher) {
         (Some(installation), Some(refresher)) => refresher.hint(installation),
         (Some(installation), None) => {
@@ -38,7 +52,7 @@ pub(crate) async fn take(State(context): State<Context>, request: Request) -> Re
         }
         (None, _) => {}
     }
-    Ok(StatusCode::ACCEPTED)
+    Ok(notice)
 }
 
 async fn take_in_time(context: &Context, request: Request, told: &Told) -> Result<Receipt, ApiError> {

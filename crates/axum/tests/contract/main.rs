@@ -15,6 +15,7 @@ mod install_url;
 mod installer;
 mod keys_and_budgets;
 mod life;
+mod observe;
 mod operations;
 mod registration;
 mod repos;

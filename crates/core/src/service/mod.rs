@@ -16,6 +16,7 @@ mod token;
 mod webhook;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use time::{Duration, OffsetDateTime, UtcOffset};
 
@@ -72,6 +73,7 @@ pub struct Dockline {
     webhook_secrets: Arc<WebhookSecrets>,
     token_revocation: bool,
     tokens: token::Tokens,
+    served: Arc<AtomicU64>,
     listings: repositories::Listings,
 }
 
@@ -96,6 +98,7 @@ impl Dockline {
             webhook_secrets: Arc::new(WebhookSecrets::none()),
             token_revocation: false,
             tokens: Cache::new(MOST_TOKENS),
+            served: Arc::default(),
             listings: Cache::new(MOST_LISTINGS),
         })
     }

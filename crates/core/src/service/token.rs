@@ -1,3 +1,5 @@
+use std::sync::atomic::Ordering;
+
 use futures_util::FutureExt;
 use time::Duration;
 
@@ -54,7 +56,10 @@ impl Dockline {
             let (installation, generation) = (bound.installation, bound.generation);
             let start = |flight| self.clone().mint(bound, scope.clone(), flight).boxed();
             match self.tokens.look(installation, scope, generation, self.now(), start) {
-                Found::Fresh(token) => return Ok(token),
+                Found::Fresh(token) => {
+                    self.served.fetch_add(1, Ordering::Relaxed);
+                    return Ok(token);
+                }
                 Found::Flying(flight) => match flight.await {
                     Err(TokenError::Unsettled) => {}
                     settled => return settled,
@@ -63,6 +68,13 @@ impl Dockline {
             }
         }
         Err(TokenError::Unsettled)
+    }
+
+    /// How many tokens were served from memory since the start, without asking GitHub: for gauges and counters that are
+    /// read now and then. There is no event for it, since that would cost more than serving one.
+    #[must_use]
+    pub fn tokens_served_again(&self) -> u64 {
+        self.served.load(Ordering::Relaxed)
     }
 
     /// Tells that GitHub answered 401 or 404 to a token that [`Dockline::token`] gave.

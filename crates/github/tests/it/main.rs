@@ -14,6 +14,7 @@ mod listing;
 mod logs;
 mod lookup;
 mod mint;
+mod observed;
 mod pause;
 mod proof;
 mod rate;

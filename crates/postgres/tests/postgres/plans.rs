@@ -2,7 +2,9 @@
 
 use dockline::ports::{BindingRepo, KeyStore, KeyUsage, Observation, SeededEntropy, StateStore, Unverified};
 use dockline::{ApiKey, KeyEnvironment, RotationTerms, Status};
-use dockline_postgres::{Database, PgBindingRepo, PgHousekeeping, PgKeyStore, PgKeyUsage, PgStateStore};
+use dockline_postgres::{
+    Database, PgBindingRepo, PgCensus, PgHousekeeping, PgKeyStore, PgKeyUsage, PgStateStore,
+};
 use time::Duration;
 
 use crate::fixtures::{NOON, account, binding, digest, installation, key, organization, state, tie};
@@ -50,8 +52,8 @@ async fn plans(database: &Database) -> Vec<(String, String)> {
     for row in prepared {
         let (name, statement, types): (String, String, Vec<String>) = (row.get(0), row.get(1), row.get(2));
         let nulls: Vec<_> = types.iter().map(|of| format!("NULL::{of}")).collect();
-        let plan =
-            session.query(&format!("EXPLAIN EXECUTE {name}({})", nulls.join(", ")), &[]).await.unwrap();
+        let nulls = if nulls.is_empty() { String::new() } else { format!("({})", nulls.join(", ")) };
+        let plan = session.query(&format!("EXPLAIN EXECUTE {name}{nulls}"), &[]).await.unwrap();
         let plan: Vec<String> = plan.iter().map(|line| line.get(0)).collect();
         plans.push((statement, plan.join("\n")));
     }
@@ -123,5 +125,27 @@ async fn sweeps_and_installers_are_read_from_an_index_alone() {
     for (statement, plan) in plans {
         assert!(plan.contains("Index Only Scan"), "{statement}\n{plan}");
         assert!(!plan.contains("Sort") && !plan.contains("Filter"), "{statement}\n{plan}");
+    }
+}
+
+/// One pass that stops, without a sort, and a look at the head of an index.
+#[tokio::test]
+async fn a_census_reads_each_bound_installation_once_at_the_most() {
+    let (_fresh, database) = filled().await;
+    let session = database.pool().get().await.unwrap();
+    session.batch_execute(&format!("VACUUM {}.installations", database.schema())).await.unwrap();
+    drop(session);
+    PgCensus::new(&database).take().await.unwrap();
+
+    let plans = plans(&database).await;
+    assert_eq!(plans.len(), 2);
+    for (statement, plan) in plans {
+        if statement.contains("count(*)") {
+            assert!(plan.contains("HashAggregate") && plan.contains("Limit"), "{plan}");
+            assert!(!plan.contains("Sort") && !plan.contains("Join"), "{plan}");
+        } else {
+            assert!(plan.contains("Index Only Scan using installations_unverified"), "{plan}");
+            assert!(!plan.contains("Sort") && !plan.contains("Filter"), "{plan}");
+        }
     }
 }

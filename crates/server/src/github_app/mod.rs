@@ -12,6 +12,8 @@ use dockline::AppId;
 use dockline_github::{GithubAppConfig, GithubHost, PublicKey, Signer};
 use secrecy::SecretString;
 
+use crate::telemetry;
+
 pub(crate) use connect::{Connected, about, connect};
 pub(crate) use options::GithubArgs;
 
@@ -41,7 +43,10 @@ impl Configured {
             Signing::Pem(pem) => GithubAppConfig::new(app, &self.slug, pem.clone()),
             Signing::By(signer) => GithubAppConfig::signed_by(app, &self.slug, Arc::clone(signer)),
         };
-        let config = config.with_host(self.host.clone()).with_signing_timeout(self.signing_timeout);
+        let config = config
+            .with_host(self.host.clone())
+            .with_signing_timeout(self.signing_timeout)
+            .with_observer(Arc::new(telemetry::Gateway));
         let config = match &self.public_key {
             Some(key) => config.with_public_key(key.clone()),
             None => config,

@@ -6,6 +6,7 @@ mod guessing;
 mod health;
 mod housekeeping;
 mod key_usage;
+mod metered;
 mod options;
 mod sweeping;
 
@@ -15,9 +16,12 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use dockline::{Dockline, Ports};
-use dockline_axum::{RefreshOptions, Refresher, RouterOptions, TracingEvents};
-use dockline_postgres::{PgBindingRepo, PgHousekeeping, PgKeyStore, PgKeyUsage, PgRateLimiter, PgStateStore};
+use dockline_axum::{RefreshOptions, Refresher, RouterOptions};
+use dockline_postgres::{
+    PgBindingRepo, PgCensus, PgHousekeeping, PgKeyStore, PgKeyUsage, PgRateLimiter, PgStateStore,
+};
 use serde_json::json;
+use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 pub use guessing::GuessArgs;
@@ -29,6 +33,7 @@ use health::Health;
 use crate::address::base_url;
 use crate::database::migrator;
 use crate::listener;
+use crate::telemetry::{self, Metrics, MetricsAt, Sources};
 use crate::{github_app, logging};
 
 /// Serves until a signal comes; then takes no more connections and ends when what runs is answered, and what webhooks hinted
@@ -37,7 +42,8 @@ use crate::{github_app, logging};
 /// # Errors
 /// Where it cannot start: each error names its mend.
 pub async fn run(args: ServeArgs) -> Result<ExitCode, Box<dyn Error + Send + Sync>> {
-    logging::start(logging::Verbosity::Running);
+    logging::start_with(logging::Verbosity::Running, args.telemetry.log_format, None);
+    let metrics = Metrics::install()?;
     let ending = Ending::prepared(args.listener.drain_delay.0)?;
     let checks::Checked { database, github, webhook_secrets, public_url } = checks::all(&args).await?;
     if args.webhook_secret.is_empty() && args.webhook_secret_file.is_empty() {
@@ -59,23 +65,30 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Box<dyn Error + Send + Syn
         Migrations::Check => migrator.check().await?,
     }
     let usage = PgKeyUsage::new(&database);
-    let dockline = Dockline::builder(Ports {
+    let dockline = Dockline::builder(metered::ports(Ports {
         keys: Arc::new(PgKeyStore::new(&database)),
         states: Arc::new(PgStateStore::new(&database)),
         bindings: Arc::new(PgBindingRepo::new(&database)),
         github: github.clone(),
-    })
+    }))
     .with_policy(args.claim_policy.into())
-    .with_rate_limiter(Arc::new(PgRateLimiter::new(&database)))
-    .with_events(Arc::new(TracingEvents))
+    .with_rate_limiter(metered::limiter(Arc::new(PgRateLimiter::new(&database))))
+    .with_events(metered::events())
     .with_key_usage(Arc::new(usage.clone()))
     .with_webhook_secrets(webhook_secrets)
     .build()?;
 
     let listener = listener::bind(args.listen.0, "--listen").await?;
+    let on_api = telemetry::is_on_api(args.telemetry.metrics_listen, listener.local_addr()?);
+    let metrics_listener = match args.telemetry.metrics_listen {
+        Some(MetricsAt::Address(address)) => Some(listener::bind(address.0, "--metrics-listen").await?),
+        Some(MetricsAt::Api | MetricsAt::Off) | None => None,
+    };
+    let metrics_url = metrics_listener.as_ref().map(TcpListener::local_addr).transpose()?.map(base_url);
     let api = base_url(listener.local_addr()?);
     let public = public_url.unwrap_or_else(|| api.clone());
-    announce(&api, &public, args.json)?;
+    let metrics_url = metrics_url.or_else(|| on_api.then(|| api.clone())).map(|url| format!("{url}/metrics"));
+    announce(&api, &public, metrics_url.as_deref(), args.json)?;
     let (refresher, refreshing) = Refresher::new(dockline.clone(), RefreshOptions::default());
     let refreshing = tokio::spawn(refreshing);
     // Each can be cut off anywhere: it leaves nothing half done, and the next one goes on from there.
@@ -83,11 +96,18 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Box<dyn Error + Send + Syn
     if let Some(every) = args.reconcile_every.some() {
         background.spawn(sweeping::keep(dockline.clone(), every, args.reconcile_unverified_for.0));
     }
-    let health = Health::new(migrator, github, args.ready_github_within.some());
+    let health = Health::new(migrator, github.clone(), args.ready_github_within.some());
     background.spawn(health.clone().watch());
     background.spawn(housekeeping::keep(PgHousekeeping::new(&database)));
     background.spawn(key_usage::keep(usage.clone()));
     let options = RouterOptions::default().with_refresher(refresher.clone()).with_readiness(health.clone());
+    let sources = Sources { dockline: dockline.clone(), github, pool: database.pool().clone() };
+    let exposition = metrics.exposition(sources);
+    if let Some(listener) = metrics_listener {
+        background.spawn(telemetry::listener::serve(listener, exposition.clone()));
+    }
+    background.spawn(telemetry::count_bindings(PgCensus::new(&database), metrics));
+    let options = if on_api { options.with_metrics(exposition) } else { options };
     let options = match args.guessing.limit() {
         Some(limit) => options.with_guess_limit(limit),
         None => options,
@@ -111,17 +131,22 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Box<dyn Error + Send + Syn
     })
 }
 
-fn announce(api: &str, public: &str, json: bool) -> io::Result<()> {
+fn announce(api: &str, public: &str, metrics: Option<&str>, json: bool) -> io::Result<()> {
     let callback = format!("{public}/v1/github/installation/callback");
     let webhook = format!("{public}/v1/github/webhooks");
     let mut stdout = io::stdout().lock();
     if json {
-        writeln!(stdout, "{}", json!({ "api": api, "callbackUrl": callback, "webhookUrl": webhook }))?;
+        writeln!(
+            stdout,
+            "{}",
+            json!({ "api": api, "callbackUrl": callback, "webhookUrl": webhook, "metrics": metrics })
+        )?;
     } else {
         writeln!(
             stdout,
             "listening on {api}\nthe App's callback URL at GitHub: {callback}\nthe App's webhook URL at GitHub:  {webhook}"
         )?;
+        writeln!(stdout, "metrics: {}", metrics.unwrap_or("nowhere; --metrics-listen says where"))?;
     }
     stdout.flush()
 }

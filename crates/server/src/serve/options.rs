@@ -12,6 +12,7 @@ use crate::listener::ListenerArgs;
 use crate::period::Period;
 use crate::policy::Policy;
 use crate::serve::guessing::GuessArgs;
+use crate::telemetry::TelemetryArgs;
 
 /// Options of `dockline serve`.
 #[derive(Debug, Clone, Args)]
@@ -89,6 +90,8 @@ pub struct ServeArgs {
     pub claim_policy: Policy,
     #[command(flatten)]
     pub(crate) guessing: GuessArgs,
+    #[command(flatten)]
+    pub(crate) telemetry: TelemetryArgs,
     /// Print one line of JSON with the addresses when listening.
     #[arg(long)]
     pub json: bool,

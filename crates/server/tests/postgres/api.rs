@@ -51,6 +51,10 @@ impl Backend {
         self.answer(self.http.delete(format!("{api}{INSTALLATION}"))).await
     }
 
+    pub(crate) async fn repositories(&self, api: &str) -> Option<Answer> {
+        self.answer(self.http.get(format!("{api}/v1/github/repos"))).await
+    }
+
     /// Asks for an install URL; `None` where there is no answer, or it is a 503.
     pub(crate) async fn try_state(&self, api: &str) -> Option<String> {
         let url = format!("{api}{INSTALLATION}/install-url?returnUrl=https://app.example.com/");

@@ -3,14 +3,17 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,
+    clippy::panic,
     reason = "tests fail by panicking"
 )]
 
 mod api;
 mod commands;
 mod crashes;
+mod exposition;
 mod keys;
 mod life;
+mod metrics;
 mod nodes;
 mod schema;
 mod server;

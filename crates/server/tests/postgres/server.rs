@@ -86,6 +86,7 @@ impl Github {
 pub(crate) struct Server {
     child: Child,
     pub(crate) api: String,
+    pub(crate) metrics: Option<String>,
 }
 
 impl Server {
@@ -165,6 +166,7 @@ impl Starting {
         let mut line = String::new();
         BufReader::new(self.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let told: Value = serde_json::from_str(&line).expect("the server did not start");
-        Server { child: self.0, api: told["api"].as_str().unwrap().to_owned() }
+        let metrics = told["metrics"].as_str().map(str::to_owned);
+        Server { child: self.0, api: told["api"].as_str().unwrap().to_owned(), metrics }
     }
 }

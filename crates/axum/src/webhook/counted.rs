@@ -1,0 +1,34 @@
+//! Deliveries by event and outcome.
+
+use dockline::{ErrorCode, Notice};
+use metrics::counter;
+
+use crate::observe::WEBHOOK_DELIVERIES;
+
+/// What GitHub tells every App of, and what is read here. The header is not signed: anything else is one and the same.
+const EVENTS: [&str; 6] = [
+    "github_app_authorization",
+    "installation",
+    "installation_repositories",
+    "installation_target",
+    "meta",
+    "ping",
+];
+
+pub(super) fn event(told: &str) -> &'static str {
+    EVENTS.into_iter().find(|known| *known == told).unwrap_or("other")
+}
+
+pub(super) fn count(event: &'static str, taken: Result<&Notice, ErrorCode>) {
+    let outcome = match taken {
+        Ok(Notice::Ignored | Notice::Ping) => "ignored",
+        Ok(_) => "taken",
+        Err(ErrorCode::Unauthenticated) => "unsigned",
+        Err(ErrorCode::Validation) => "unreadable",
+        Err(ErrorCode::PayloadTooLarge | ErrorCode::UnsupportedMediaType | ErrorCode::BadRequest) => {
+            "refused"
+        }
+        Err(_) => "failed",
+    };
+    counter!(WEBHOOK_DELIVERIES, "event" => event, "outcome" => outcome).increment(1);
+}

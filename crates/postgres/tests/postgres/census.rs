@@ -1,0 +1,39 @@
+//! What is counted, and what is not.
+
+use dockline::Status;
+use dockline::ports::{BindingRepo, Observation};
+use dockline_postgres::{Census, PgBindingRepo, PgCensus};
+use time::Duration;
+
+use crate::fixtures::{NOON, account, binding, installation, organization};
+use crate::migrated;
+
+#[tokio::test]
+async fn live_bindings_are_counted_by_status_and_the_longest_unverified_is_found() {
+    let (_fresh, database) = migrated::database().await;
+    let (bindings, census) = (PgBindingRepo::new(&database), PgCensus::new(&database));
+    assert_eq!(census.take().await.unwrap(), Census::default());
+    for number in 1..=6 {
+        bindings.insert(binding(&format!("org_{number}"), number, "s")).await.unwrap();
+    }
+    let seen = |status, number, minutes| Observation::Present {
+        status,
+        account: account(number),
+        verified_at: NOON + Duration::minutes(minutes),
+    };
+    for (number, status, minutes) in [
+        (1, Status::Active, 9),
+        (2, Status::Active, 3),
+        (3, Status::Active, 7),
+        (4, Status::Suspended, 5),
+        // Heard of, and bound to nobody.
+        (9, Status::Active, 1),
+    ] {
+        bindings.observe(installation(number), seen(status, number, minutes)).await.unwrap();
+    }
+    bindings.observe(installation(5), Observation::Uninstalled { verified_at: NOON }).await.unwrap();
+    bindings.release(&organization("org_6"), installation(6), NOON).await.unwrap();
+    let counted = census.take().await.unwrap();
+    let longest_unverified = Some(NOON + Duration::minutes(3));
+    assert_eq!(counted, Census { active: 3, suspended: 1, uninstalled: 1, longest_unverified });
+}

@@ -1,0 +1,39 @@
+use dockline::ports::{Event, Events};
+use metrics::counter;
+
+use crate::names::{EVENTS, TOKENS_MINTED};
+
+/// Counts events by kind and reason. Never by organization, key or installation: those are many.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct EventCounters;
+
+const NONE: &str = "none";
+
+impl Events for EventCounters {
+    fn record(&self, event: &Event) {
+        let (kind, detail) = match event {
+            Event::Registered { proof, .. } => ("registered", proof.as_str()),
+            Event::Replayed { .. } => ("replayed", NONE),
+            Event::Refused { reason, .. } => ("refused", reason.as_str()),
+            Event::Conflicted { .. } => ("conflicted", NONE),
+            Event::Vouched { proof, .. } => ("vouched", proof.as_str()),
+            Event::ArrivalRefused { reason, .. } => ("arrival_refused", reason.as_str()),
+            Event::Cancelled { .. } => ("cancelled", NONE),
+            Event::Detached { uninstalled, .. } => {
+                ("detached", if *uninstalled { "uninstalled" } else { NONE })
+            }
+            Event::Suspended { .. } => ("suspended", NONE),
+            Event::Reinstated { .. } => ("reinstated", NONE),
+            Event::Uninstalled { .. } => ("uninstalled", NONE),
+            Event::Renamed { .. } => ("renamed", NONE),
+            Event::Regranted { .. } => ("regranted", NONE),
+            Event::AccountChanged { .. } => ("account_changed", NONE),
+            Event::TokenMinted { narrowed, .. } => {
+                counter!(TOKENS_MINTED, "narrowed" => if *narrowed { "true" } else { "false" }).increment(1);
+                return;
+            }
+            _ => ("other", NONE),
+        };
+        counter!(EVENTS, "event" => kind, "detail" => detail).increment(1);
+    }
+}
