@@ -9,9 +9,11 @@
 mod api;
 mod commands;
 mod crashes;
+mod doctor;
 mod life;
 mod nodes;
 mod schema;
 mod server;
+mod signer;
 mod statements;
 mod uninstalls;
