@@ -85,7 +85,10 @@ struct Reading<'a> {
 impl Reading<'_> {
     /// A table's name is the beginning of its keys: `[database]` with `url` is `database-url`.
     fn table(&mut self, prefix: &str, table: &DeTable<'_>) {
-        for (name, value) in table {
+        // As they were written: the table is in the order of its names.
+        let mut pairs: Vec<_> = table.iter().collect();
+        pairs.sort_by_key(|(name, _)| name.span().start);
+        for (name, value) in pairs {
             let key = format!("{prefix}{}", name.get_ref().replace('_', "-"));
             let line = (self.line)(Some(name.span()));
             let known = self.keys.iter().find(|known| known.name == key).cloned();

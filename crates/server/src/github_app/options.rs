@@ -54,7 +54,7 @@ pub(crate) struct GithubArgs {
     /// File with the App's private key, as GitHub gave it.
     #[arg(long, value_name = "FILE", env = "DOCKLINE_GITHUB_PRIVATE_KEY_FILE", help_heading = "GitHub App")]
     pub(crate) github_private_key_file: Option<PathBuf>,
-    /// Program that signs in the private key's place, such as by a key management service: 'PROGRAM ARGUMENT…'.
+    /// Program that signs in the private key's place, such as by a key management service: 'PROGRAM ARGUMENT...'.
     ///
     /// It is run once in eight minutes, without a shell (quotes and backslashes work as in one). It reads what is to be
     /// signed from its standard input to its end, and writes the RS256 signature (RSASSA-PKCS1-v1_5 with SHA-256) to its

@@ -15,7 +15,7 @@ fn serve_without_a_database_names_the_demo() {
     let schema = TestSchema::new();
     let mut command = dockline(&schema, &["serve"]);
     let ended = command.env_remove("DOCKLINE_DATABASE_URL").output().unwrap();
-    assert_eq!(ended.status.code(), Some(1));
+    assert_eq!(ended.status.code(), Some(2));
     let told = text(&ended.stderr);
     assert!(told.contains("--database-url") && told.contains("dockline demo"), "{told}");
 }

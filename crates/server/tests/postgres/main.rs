@@ -10,6 +10,7 @@
 mod api;
 mod commands;
 mod crashes;
+mod doctor;
 mod exposition;
 mod keys;
 mod life;
@@ -17,5 +18,6 @@ mod metrics;
 mod nodes;
 mod schema;
 mod server;
+mod signer;
 mod statements;
 mod uninstalls;

@@ -51,6 +51,10 @@ impl AppFiles {
     pub(crate) fn path(&self, name: &str) -> String {
         self.folder.join(name).to_str().unwrap().to_owned()
     }
+
+    pub(crate) fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.folder.join(name), text).unwrap();
+    }
 }
 
 impl Drop for AppFiles {
@@ -68,8 +72,12 @@ pub(crate) struct Github {
 
 impl Github {
     pub(crate) async fn start(schema: &TestSchema) -> Self {
-        let sim = dockline_github_sim::GithubSim::default().start().await.unwrap();
         let app = NewApp::new("dockline-test", "https://api.example.com/v1/github/installation/callback");
+        Self::with_app(schema, app).await
+    }
+
+    pub(crate) async fn with_app(schema: &TestSchema, app: NewApp) -> Self {
+        let sim = dockline_github_sim::GithubSim::default().start().await.unwrap();
         let app = sim.sim().create_app(app).unwrap();
         let files = AppFiles::new(schema, &app);
         Self { sim, app, files }
@@ -135,6 +143,11 @@ impl Server {
         let arguments = [&arguments, further].concat();
         let command = &mut dockline(schema, &arguments);
         Starting(command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap())
+    }
+
+    /// Starts that command and waits until it listens.
+    pub(crate) fn of(mut command: Command) -> Self {
+        Starting(command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap()).listening()
     }
 
     /// `kill -9`

@@ -1,0 +1,179 @@
+//! All mistakes at once, each with its place, its cause and its mend.
+
+use std::net::TcpListener;
+
+use crate::program::{Folder, dockline, ran};
+
+#[test]
+fn all_that_is_wrong_in_the_file_is_told_with_its_line() {
+    let folder = Folder::new();
+    let text = "listne = ':1'\nclaim-policy = 'foo'\nlisten = '8080'\nmigrations = true\n[database]\nconnections = 'many'\n";
+    let file = folder.file("c.toml", text);
+    let (code, _, stderr) = ran(&mut dockline(&["serve", "--config", &file]));
+    assert_eq!(code, Some(2));
+    assert!(stderr.starts_with("dockline: 5 things are wrong with the configuration:\n"), "{stderr}");
+    for told in [
+        "c.toml:1: listne: there is no such option\n     mend: did you mean listen?",
+        "c.toml:2: claim-policy: the value \"foo\" is not accepted\n     mend: give one of: state, visible, controlled",
+        "c.toml:3: listen: the value \"8080\" is not accepted: write it as 127.0.0.1:8080",
+        "c.toml:4: migrations: has a value of the wrong type, boolean",
+        "c.toml:6: database-connections: the value \"many\" is not accepted",
+    ] {
+        assert!(stderr.contains(told), "{told}\n{stderr}");
+    }
+}
+
+#[test]
+fn a_file_that_is_not_there_or_no_toml_is_told() {
+    let folder = Folder::new();
+    let (code, _, stderr) = ran(&mut dockline(&["config", "--config", &folder.path("none.toml")]));
+    assert!(code == Some(2) && stderr.contains("none.toml: cannot be read"), "{stderr}");
+    let file = folder.file("c.toml", "listen = ':1'\nlisten = ':2'\n");
+    let (code, _, stderr) = ran(&mut dockline(&["migrate", "--config", &file]));
+    assert!(code == Some(2) && stderr.contains("c.toml:2: is not TOML: duplicate key"), "{stderr}");
+    let (code, _, stderr) =
+        ran(&mut dockline(&["serve", "--config", &folder.file("d.toml", "config = 'x'")]));
+    assert!(code == Some(2) && stderr.contains("d.toml:1: config: there is no such option"), "{stderr}");
+}
+
+#[test]
+fn claps_own_mistakes_stay_its_own() {
+    let (code, _, stderr) = ran(&mut dockline(&["serve", "--listne", ":1"]));
+    assert_eq!(code, Some(2));
+    assert!(stderr.starts_with("error: unexpected argument '--listne' found"), "{stderr}");
+    assert!(stderr.contains("'--listen'"), "{stderr}");
+    let (code, _, stderr) = ran(dockline(&["serve"]).env("DOCKLINE_CLAIM_POLICY", "foo"));
+    assert!(
+        code == Some(2) && stderr.starts_with("error: invalid value 'foo' for '--claim-policy"),
+        "{stderr}"
+    );
+}
+
+#[test]
+fn serve_tells_all_local_mistakes_at_once() {
+    let folder = Folder::new();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let listen = taken.local_addr().unwrap().to_string();
+    let weak = folder.file("weak", "0000000000000000000000000");
+    let short = folder.file("short", "short");
+    let empty = folder.file("empty", " \n");
+    let key = folder.file("key.pem", include_str!("../../../github/tests/keys/ec-pkcs8.pem"));
+    let (code, stdout, stderr) = ran(&mut dockline(&[
+        "serve",
+        "--listen",
+        &listen,
+        "--database-url",
+        "mysql://u:canary@h/d",
+        "--database-schema",
+        "Bad Name",
+        "--database-connections",
+        "0",
+        "--github-web-url",
+        "http://github.example.com",
+        "--github-api-url",
+        "https://github.example.com/api/v3?x",
+        "--github-app-id",
+        "12x",
+        "--github-app-slug",
+        "Bad Slug",
+        "--github-client-id",
+        "bad id",
+        "--github-client-secret-file",
+        &empty,
+        "--github-private-key-file",
+        &key,
+        "--webhook-secret-file",
+        &weak,
+        "--webhook-secret-file",
+        &short,
+        "--webhook-secret-file",
+        &folder.path("none"),
+        "--public-url",
+        "http://api.example.com",
+    ]));
+    assert_eq!((code, stdout.as_str()), (Some(2), ""));
+    for told in [
+        "--database-url: not a PostgreSQL URL",
+        "--database-schema: a schema name has 1 to 63",
+        "--database-connections: a pool needs at least one",
+        "--github-web-url: the GitHub host is plain http",
+        "--github-api-url: the GitHub host is not a host name",
+        "--github-app-id: the App id is not a number",
+        "--github-app-slug: the App's slug is not",
+        "--github-client-id: the client id is not",
+        "--github-client-secret-file: ",
+        "--github-private-key-file: the App's private key is not an RSA key",
+        "--webhook-secret-file: has fewer than 16 bytes, or all of them alike",
+        "none cannot be read",
+        "--public-url: is not an https URL",
+        "--listen: cannot listen on",
+    ] {
+        assert!(stderr.contains(told), "{told}\n{stderr}");
+    }
+    assert_eq!(stderr.matches("has fewer than 16 bytes").count(), 2, "{stderr}");
+    // Each has its number and its mend.
+    assert!(stderr.contains("15 things are wrong"), "{stderr}");
+    assert_eq!(stderr.matches("\n     mend: ").count(), 15, "{stderr}");
+    assert!(!stderr.contains("canary"), "{stderr}");
+}
+
+#[test]
+fn each_wrong_private_key_is_told_for_what_it_is() {
+    for (pem, cause) in [
+        (include_str!("../../../github/tests/keys/ec-sec1.pem"), "is not an RSA key"),
+        (include_str!("../../../github/tests/keys/rsa-2048-public.pem"), "is a public key or a certificate"),
+        (include_str!("../../../github/tests/keys/rsa-2048-encrypted-pkcs8.pem"), "is encrypted"),
+        (include_str!("../../../github/tests/keys/rsa-1024.pem"), "has fewer than 2048 bits"),
+        (include_str!("../../../github/tests/keys/tls/server.pem"), "is a public key or a certificate"),
+        ("/etc/dockline/key.pem", "is not a PEM text"),
+        (" \n", "is empty"),
+    ] {
+        let mut command =
+            dockline(&["serve", "--listen", ":0", "--github-app-slug", "s", "--github-app-id", "1"]);
+        let (code, _, stderr) = ran(command.env("DOCKLINE_GITHUB_PRIVATE_KEY", pem));
+        assert_eq!(code, Some(2));
+        assert!(stderr.contains("--github-private-key: ") && stderr.contains(cause), "{cause}\n{stderr}");
+    }
+}
+
+#[test]
+fn what_does_not_go_together_is_told() {
+    let folder = Folder::new();
+    let file = folder.file("secret", "0123456789abcdef0123456789abcdef");
+    let told = |arguments: &[&str], environment: &[(&str, &str)]| {
+        let mut command = dockline(&["serve", "--listen", ":0"]);
+        command.args(arguments).envs(environment.iter().copied());
+        let (code, _, stderr) = ran(&mut command);
+        assert_eq!(code, Some(2), "{stderr}");
+        stderr
+    };
+    for (option, variable) in [
+        ("database-url", "DOCKLINE_DATABASE_URL"),
+        ("github-client-secret", "DOCKLINE_GITHUB_CLIENT_SECRET"),
+        ("github-private-key", "DOCKLINE_GITHUB_PRIVATE_KEY"),
+        ("webhook-secret", "DOCKLINE_WEBHOOK_SECRET"),
+    ] {
+        let stderr = told(&[&format!("--{option}-file"), &file], &[(variable, "x")]);
+        let expected = format!("--{option}: was given twice: itself, and by --{option}-file");
+        assert!(stderr.contains(&expected), "{stderr}");
+    }
+    let stderr = told(&["--github-client-id", "Iv1"], &[]);
+    assert!(stderr.contains("--github-client-id: is given without its secret"), "{stderr}");
+    let stderr = told(&["--github-client-secret-file", &file], &[]);
+    assert!(stderr.contains("--github-client-secret: is given without a client id"), "{stderr}");
+    assert!(stderr.contains("--claim-policy: needs an OAuth client"), "{stderr}");
+    assert!(stderr.contains("--github-app-id: neither it nor --github-client-id is given"), "{stderr}");
+    let stderr = told(&["--github-signer-command", "sign", "--github-private-key-file", &file], &[]);
+    assert!(stderr.contains("--github-signer-command: is given beside a private key"), "{stderr}");
+    let stderr = told(&["--github-signer-command", "'open", "--github-public-key-file", &file], &[]);
+    assert!(
+        stderr.contains("--github-signer-command: has a quote or a backslash that is left open"),
+        "{stderr}"
+    );
+    assert!(stderr.contains("is not a public key in PEM"), "{stderr}");
+    let stderr = told(&["--github-web-url", "https://a.test"], &[]);
+    assert!(stderr.contains("--github-web-url: is given without --github-api-url"), "{stderr}");
+    let stderr = told(&[], &[]);
+    assert!(stderr.contains("--github-private-key-file: no private key of the App is given"), "{stderr}");
+    assert!(stderr.contains("--database-url: this command needs a PostgreSQL database"), "{stderr}");
+}

@@ -1,0 +1,110 @@
+//! Secrets in all their forms are nowhere in what is printed.
+
+use std::process::Command;
+
+use clap::builder::ValueParser;
+use secrecy::SecretString;
+
+use crate::program::{Folder, dockline, ran};
+
+/// All options of all subcommands that hold secrets.
+fn secret_options() -> Vec<clap::Arg> {
+    fn collect(command: &clap::Command, found: &mut Vec<clap::Arg>) {
+        let secret = ValueParser::from(clap::value_parser!(SecretString)).type_id();
+        found.extend(
+            command.get_arguments().filter(|arg| arg.get_value_parser().type_id() == secret).cloned(),
+        );
+        command.get_subcommands().for_each(|inner| collect(inner, found));
+    }
+    let mut command = dockline_server::cli::command();
+    command.build();
+    let mut found = Vec::new();
+    collect(&command, &mut found);
+    found.sort_by_key(|arg| arg.get_long().map(str::to_owned));
+    found.dedup_by_key(|arg| arg.get_long().map(str::to_owned));
+    found
+}
+
+#[test]
+fn every_secret_has_a_variable_and_a_file() {
+    let command = dockline_server::cli::command();
+    let serve = command.find_subcommand("serve").unwrap();
+    let secrets = secret_options();
+    assert_eq!(secrets.len(), 4);
+    for secret in secrets {
+        let (long, variable) = (secret.get_long().unwrap(), secret.get_env().unwrap().to_str().unwrap());
+        assert_eq!(variable, format!("DOCKLINE_{}", long.to_uppercase().replace('-', "_")));
+        let twin = format!("{long}-file");
+        let twin = serve.get_arguments().find(|arg| arg.get_long() == Some(&twin)).unwrap();
+        assert_eq!(twin.get_env().unwrap().to_str().unwrap(), format!("{variable}_FILE"));
+    }
+}
+
+/// A value that is a secret and is refused by whoever looks at it; by form.
+fn canaries() -> [&'static str; 5] {
+    [
+        "canary0123456789",
+        "postgres://u:canary@127.0.0.1:1/d",
+        "postgres://127.0.0.1:1/d?password=canary",
+        "-----BEGIN RSA PRIVATE KEY-----\ncanary\n-----END RSA PRIVATE KEY-----",
+        "canary\u{e9} canary",
+    ]
+}
+
+fn nowhere(command: &mut Command) {
+    let (_, stdout, stderr) = ran(command);
+    assert!(!stdout.contains("canary") && !stderr.contains("canary"), "{stdout}\n{stderr}");
+    assert!(!stdout.is_empty() || !stderr.is_empty());
+}
+
+#[test]
+fn they_appear_in_nothing_that_is_printed() {
+    let folder = Folder::new();
+    for secret in secret_options() {
+        let (long, variable) = (secret.get_long().unwrap(), secret.get_env().unwrap().to_str().unwrap());
+        for canary in canaries() {
+            let toml = |key: &str| format!("{key} = {}\n", serde_json::to_string(canary).unwrap());
+            let file = folder.file("c.toml", &toml(long));
+            let held = folder.file("held", canary);
+            for arguments in [
+                &["config"][..],
+                &["config", "--json"],
+                &["serve", "--listen", ":0"],
+                &["doctor", "--listen", ":0"],
+            ] {
+                nowhere(dockline(arguments).env(variable, canary));
+                nowhere(dockline(arguments).arg(format!("--{long}={canary}")));
+                nowhere(dockline(arguments).args(["--config", &file]));
+                nowhere(dockline(arguments).arg(format!("--{long}-file={held}")));
+            }
+            // Beside a mistake in the same file, in the same line, and in a key's place.
+            for text in [
+                format!("{}nonsense = 1\n", toml(long)),
+                format!("{}{}", toml(long), toml(long)),
+                format!("{long} = canary\n"),
+                format!("{long} = [{}\n", serde_json::to_string(canary).unwrap()),
+                format!("{long} = {{ a = {} }}\n", serde_json::to_string(canary).unwrap()),
+                format!("{long} = [[{}]]\n", serde_json::to_string(canary).unwrap()),
+            ] {
+                let file = folder.file("c.toml", &text);
+                nowhere(dockline(&["serve", "--listen", ":0"]).args(["--config", &file]));
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_given_is_told_as_given() {
+    let secret = "canary-0123456789";
+    let (code, stdout, _) =
+        ran(dockline(&["config"]).env("DOCKLINE_WEBHOOK_SECRET", format!("{secret}\n{secret}")));
+    assert_eq!(code, Some(0));
+    let line = stdout.lines().find(|line| line.contains("webhook-secret ")).unwrap();
+    assert!(line.contains("[redacted], [redacted]") && line.ends_with("DOCKLINE_WEBHOOK_SECRET"), "{line}");
+    let url = "postgres://user:canary@db.example.com/dockline?sslmode=require";
+    let (_, stdout, _) = ran(dockline(&["config"]).env("DOCKLINE_DATABASE_URL", url));
+    assert!(
+        stdout.contains("postgres://user:[redacted]@db.example.com/dockline?sslmode=require"),
+        "{stdout}"
+    );
+}
