@@ -130,8 +130,9 @@ fn http2(limits: &Limits) -> http2::Builder<TokioExecutor> {
         .max_concurrent_streams(limits.streams)
         .max_header_list_size(u32::try_from(limits.head_bytes).unwrap_or(u32::MAX))
         .max_frame_size(16 * 1024)
-        .initial_stream_window_size(64 * 1024)
-        .initial_connection_window_size(1024 * 1024)
+        // What comes before somebody reads it lies in our memory: the protocol's own default, for each connection.
+        .initial_stream_window_size(65_535)
+        .initial_connection_window_size(65_535)
         .max_send_buf_size(64 * 1024)
         .max_pending_accept_reset_streams(20)
         .max_local_error_reset_streams(100)

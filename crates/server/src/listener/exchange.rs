@@ -13,7 +13,7 @@ use axum::{BoxError, Router};
 use futures_util::FutureExt;
 use http::{Request, Response};
 use hyper::body::{Frame, Incoming, SizeHint};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, Sleep, sleep_until, timeout};
 use tower::ServiceExt;
 
@@ -27,12 +27,22 @@ const PIECE: usize = 16 * 1024;
 /// What all requests of a listener share.
 #[derive(Debug, Clone)]
 pub(super) struct Exchange {
-    pub(super) app: Router,
-    pub(super) places: Arc<Semaphore>,
+    app: Router,
+    /// Of requests that are worked on.
+    places: Arc<Semaphore>,
+    /// Of those, of requests that wait for such a place, and of answers that wait to be taken.
+    rooms: Arc<Semaphore>,
     pub(super) limits: Limits,
 }
 
 impl Exchange {
+    pub(super) fn new(app: Router, limits: Limits) -> Self {
+        let places = Arc::new(Semaphore::new(limits.requests));
+        // Each connection of HTTP/1 may have one that waits; it is the many of HTTP/2 that could fill the memory.
+        let rooms = limits.requests.saturating_add(limits.connections).min(Semaphore::MAX_PERMITS);
+        Self { app, places, rooms: Arc::new(Semaphore::new(rooms)), limits }
+    }
+
     /// Answers a request, whatever becomes of it.
     pub(super) async fn answer(
         self,
@@ -41,15 +51,17 @@ impl Exchange {
         vitals: Arc<Vitals>,
     ) -> Result<Response<Answer>, Infallible> {
         let under_way = vitals.begin();
+        let room = Arc::clone(&self.rooms).try_acquire_owned().ok();
         let answer = match self.refused(&request) {
             Some(refusal) => refusal.to_response(),
+            None if room.is_none() => Refusal::Busy.to_response(),
             None => {
                 request.extensions_mut().insert(ConnectInfo(peer));
                 self.ask(request).await
             }
         };
         under_way.answers();
-        Ok(answer.map(|body| Answer { body, rest: Bytes::new(), under_way }))
+        Ok(answer.map(|body| Answer { body, rest: Bytes::new(), under_way, _room: room }))
     }
 
     fn refused(&self, request: &Request<Incoming>) -> Option<Refusal> {
@@ -64,7 +76,7 @@ impl Exchange {
     }
 
     async fn ask(self, request: Request<Incoming>) -> Response<Body> {
-        let Self { app, places, limits } = self;
+        let Self { app, places, rooms: _, limits } = self;
         let until = Instant::now() + limits.body;
         let request = request.map(|body| Body::new(Punctual { body, until, late: None }));
         // Routers answer for their own panics; one that forgot to must not cut the connection either.
@@ -127,6 +139,7 @@ pub(super) struct Answer {
     body: Body,
     rest: Bytes,
     under_way: UnderWay,
+    _room: Option<OwnedSemaphorePermit>,
 }
 
 impl HttpBody for Answer {

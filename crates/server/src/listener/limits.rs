@@ -29,7 +29,8 @@ pub struct Limits {
     /// Connections at a time of one address, of which IPv6 counts the first 64 bits; further ones are closed at once.
     /// Loopback, private and link-local addresses are not counted: there one's own proxies are. `None` for no limit.
     pub connections_per_address: Option<usize>,
-    /// Requests that are worked on at a time, over all connections; further ones wait for as long as an answer may take.
+    /// Requests that are worked on at a time, over all connections; further ones wait for as long as an answer may take, as
+    /// many as there may be connections, and beyond that they are a 503 at once.
     pub requests: usize,
     /// Requests under way at a time on one connection of HTTP/2.
     pub streams: u32,

@@ -86,9 +86,12 @@ struct Connections {
 
 impl Connections {
     fn new(app: Router, limits: Limits) -> Self {
-        let exchange = Exchange { app, places: Arc::new(Semaphore::new(limits.requests)), limits };
-        let stopped = watch::Sender::new(false);
-        Self { running: JoinSet::new(), addresses: Addresses::default(), exchange, stopped }
+        Self {
+            running: JoinSet::new(),
+            addresses: Addresses::default(),
+            exchange: Exchange::new(app, limits),
+            stopped: watch::Sender::new(false),
+        }
     }
 
     fn start(&mut self, stream: TcpStream, peer: SocketAddr, place: Option<OwnedSemaphorePermit>) {

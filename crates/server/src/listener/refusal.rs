@@ -20,6 +20,8 @@ pub(super) enum Refusal {
     Panicked,
     /// No answer in time.
     Late,
+    /// More requests wait than there is room for.
+    Busy,
 }
 
 impl Refusal {
@@ -37,7 +39,7 @@ impl Refusal {
             Self::LongTarget => StatusCode::URI_TOO_LONG,
             Self::LargeHead => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::Panicked => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::Late => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Late | Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -56,6 +58,9 @@ impl Refusal {
                 ErrorCode::Unavailable,
                 "The request took too long and was given up. The same call may be repeated.",
             ),
+            Self::Busy => {
+                (ErrorCode::Unavailable, "Too many requests are under way. The same call may be repeated.")
+            }
         };
         ErrorEnvelope::new(code, message)
     }
@@ -63,7 +68,7 @@ impl Refusal {
     /// As an answer of a service.
     pub(super) fn to_response(self) -> Response {
         let mut response = self.envelope().into_response(self.status());
-        if self == Self::Late {
+        if matches!(self, Self::Late | Self::Busy) {
             response.headers_mut().insert(http::header::RETRY_AFTER, 1.into());
         }
         response

@@ -131,6 +131,26 @@ async fn a_limit_over_all_connections_holds_for_streams_too() {
 }
 
 #[tokio::test]
+async fn more_than_may_wait_are_refused_at_once() {
+    let gauge = Gauge::new();
+    let served = served(gauge.app(), Limits { requests: 1, connections: 2, ..Limits::default() }).await;
+    let (sender, _connection) = client(&served, &Builder::new()).await;
+    let mut answers = JoinSet::new();
+    for _ in 0..10 {
+        let sender = sender.clone();
+        answers.spawn(async move { ask(&sender, "/").await.await.unwrap().status().as_u16() });
+    }
+    // One is worked on, two wait.
+    for _ in 0..7 {
+        assert_eq!(timeout(LONG, answers.join_next()).await.unwrap().unwrap().unwrap(), 503);
+    }
+    gauge.go_on.add_permits(3);
+    for _ in 0..3 {
+        assert_eq!(timeout(LONG, answers.join_next()).await.unwrap().unwrap().unwrap(), 200);
+    }
+}
+
+#[tokio::test]
 async fn a_flood_of_requests_that_are_given_up_at_once_is_cut() {
     let app = Router::new().route("/", get(std::future::pending::<String>));
     let served = served(app, Limits { aborted: 50, ..Limits::default() }).await;

@@ -8,7 +8,7 @@ use dockline::ports::GithubGateway;
 use dockline::{PortError, PortErrorKind};
 use tokio::time::{Instant, sleep, timeout};
 
-/// How often GitHub is asked: sixty of the 5,000 questions an hour that it answers at the least.
+/// How often GitHub is asked: little of the App's hourly rate, for which GitHub documents no number (GitHub fact 41).
 const EVERY: Duration = Duration::from_secs(60);
 
 /// How long an answer may take.
