@@ -7,8 +7,10 @@
 )]
 
 mod api;
+mod budgets;
 mod commands;
 mod crashes;
+mod hammering;
 mod keys;
 mod life;
 mod nodes;
