@@ -4,13 +4,16 @@
 mod adoption;
 mod answer;
 mod browser;
+mod budgets_everywhere;
 mod callback;
 mod claims;
 mod confirmation;
 mod detach;
 mod faults;
 mod github_trouble;
+mod guessing;
 mod http_rules;
+mod inside;
 mod install_url;
 mod installer;
 mod keys_and_budgets;

@@ -8,11 +8,13 @@
 )]
 
 mod api;
+mod budgets;
 mod commands;
 mod crashes;
 mod doctor;
 mod ending;
 mod exposition;
+mod hammering;
 mod health;
 mod keys;
 mod life;

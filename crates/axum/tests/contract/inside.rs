@@ -1,0 +1,120 @@
+//! The router without sockets, so that a test can stop and move every clock; GitHub is not there.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::ConnectInfo;
+use dockline::ports::ManualClock;
+use dockline::{AppId, ClaimPolicy, Dockline, Ports, WebhookSecrets};
+use dockline_axum::RouterOptions;
+use dockline_github::{GithubApp, GithubAppConfig, GithubHost};
+use dockline_github_sim::{AppCredentials, Config, GithubSim, NewApp};
+use dockline_memory::{MemoryBindingRepo, MemoryKeyStore, MemoryRateLimiter, MemoryStateStore};
+use dockline_testkit::fixtures::NOON;
+use http::{HeaderMap, Request};
+use http_body_util::BodyExt;
+use secrecy::ExposeSecret;
+use serde_json::Value;
+use tower::ServiceExt;
+
+use crate::world::{Tenant, tenant};
+
+/// An answer without its socket.
+#[derive(Debug)]
+pub(crate) struct Told {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) json: Value,
+}
+
+impl Told {
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map(|value| value.to_str().unwrap()).unwrap_or_default()
+    }
+
+    pub(crate) fn code(&self) -> &str {
+        self.json["error"]["code"].as_str().unwrap_or_default()
+    }
+
+    /// `Retry-After`, which is there and at least 1.
+    pub(crate) fn wait(&self) -> u32 {
+        let wait = self.header("retry-after").parse().unwrap();
+        assert!(wait >= 1);
+        wait
+    }
+}
+
+pub(crate) struct Inside {
+    pub(crate) router: Router,
+    pub(crate) keys: MemoryKeyStore,
+    pub(crate) acme: Tenant,
+    pub(crate) app: AppCredentials,
+}
+
+impl Inside {
+    pub(crate) fn with(options: RouterOptions) -> Self {
+        Self::over(options, |ports| ports)
+    }
+
+    pub(crate) fn over(options: RouterOptions, around: impl FnOnce(Ports) -> Ports) -> Self {
+        let app = GithubSim::new(Config::default())
+            .create_app(NewApp::new("dockline-test", "https://api.example.com/callback"))
+            .unwrap();
+        let nowhere = GithubHost::at("http://127.0.0.1:9", "http://127.0.0.1:9/api/v3").unwrap();
+        let config =
+            GithubAppConfig::new(AppId::new(app.app_id).unwrap(), &*app.slug, app.private_key_pem.clone())
+                .with_host(nowhere);
+        let keys = MemoryKeyStore::new();
+        let clock = Arc::new(ManualClock::starting_at(NOON));
+        let dockline = Dockline::builder(around(Ports {
+            keys: Arc::new(keys.clone()),
+            states: Arc::new(MemoryStateStore::new()),
+            bindings: Arc::new(MemoryBindingRepo::new()),
+            github: Arc::new(GithubApp::new(config).unwrap()),
+        }))
+        .with_policy(ClaimPolicy::State)
+        .with_rate_limiter(Arc::new(MemoryRateLimiter::new()))
+        .with_webhook_secrets(WebhookSecrets::new([app.webhook_secret.clone()]).unwrap())
+        .with_clock(clock.clone())
+        .build()
+        .unwrap();
+        let router = dockline_axum::router(dockline, options.with_clock(clock));
+        let acme = tenant(&keys, "org_acme", "Acme Coffee", |_| {});
+        Self { router, keys, acme, app }
+    }
+
+    /// Asks as `peer`, which may be nobody, with these headers.
+    pub(crate) async fn ask(
+        &self,
+        peer: &str,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Told {
+        let mut request = Request::builder().method(method).uri(path).header("host", "api.example.com");
+        if !peer.is_empty() {
+            request = request.extension(ConnectInfo(peer.parse::<SocketAddr>().unwrap()));
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let response =
+            self.router.clone().oneshot(request.body(Body::from(body.to_owned())).unwrap()).await.unwrap();
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        Told { status, headers, json: serde_json::from_slice(&body).unwrap_or(Value::Null) }
+    }
+
+    /// A GET with this `Authorization`.
+    pub(crate) async fn get(&self, peer: &str, path: &str, authorization: &str) -> Told {
+        self.ask(peer, "GET", path, &[("authorization", authorization)], "").await
+    }
+}
+
+/// The header of a tenant's key.
+pub(crate) fn bearer(tenant: &Tenant) -> String {
+    format!("Bearer {}", tenant.key.expose_secret())
+}
