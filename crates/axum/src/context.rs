@@ -6,6 +6,8 @@ use std::time::Duration;
 use dockline::Dockline;
 use dockline::ports::{Clock, Entropy, OsEntropy, SystemClock};
 
+#[cfg(feature = "openapi")]
+use crate::document::KeptDocument;
 use crate::large_bodies::LargeBodies;
 use crate::monitoring::{Exposition, Readiness};
 use crate::pages::{Pages, PlainPages};
@@ -21,6 +23,7 @@ pub struct RouterOptions {
     pub(crate) refresher: Option<Refresher>,
     pub(crate) readiness: Option<Arc<dyn Readiness>>,
     pub(crate) exposition: Option<Arc<dyn Exposition>>,
+    pub(crate) server_url: Option<String>,
 }
 
 impl Default for RouterOptions {
@@ -35,6 +38,7 @@ impl Default for RouterOptions {
             refresher: None,
             readiness: None,
             exposition: None,
+            server_url: None,
         }
     }
 }
@@ -84,6 +88,14 @@ impl RouterOptions {
         self
     }
 
+    /// Where clients reach the router, such as `https://api.example.com`, for `servers` of `/openapi.json`. Without it the
+    /// document names the prefix that it was asked for under, which is right where no proxy rewrites paths.
+    #[must_use]
+    pub fn with_server_url(mut self, url: impl Into<String>) -> Self {
+        self.server_url = Some(url.into());
+        self
+    }
+
     /// Where request ids take their randomness from.
     #[must_use]
     pub fn with_entropy(mut self, entropy: Arc<dyn Entropy>) -> Self {
@@ -97,4 +109,6 @@ pub(crate) struct Context {
     pub(crate) dockline: Dockline,
     pub(crate) options: RouterOptions,
     pub(crate) large_bodies: LargeBodies,
+    #[cfg(feature = "openapi")]
+    pub(crate) document: KeptDocument,
 }

@@ -9,27 +9,12 @@ use axum::response::{IntoResponse, Response};
 use dockline::ErrorCode;
 use futures_util::FutureExt;
 use http::{HeaderValue, StatusCode, Version, header};
-use serde::Serialize;
 use tokio::time::timeout;
 
 use crate::context::Context;
-use crate::error::{ApiError, Details};
+use crate::error::ApiError;
 use crate::request_id::RequestId;
-
-#[derive(Debug, Serialize)]
-struct Envelope<'a> {
-    error: Failure<'a>,
-}
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Failure<'a> {
-    code: ErrorCode,
-    message: &'a str,
-    request_id: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    details: Option<&'a Details>,
-}
+use crate::wire::{Envelope, Failure};
 
 /// Runs the rest within the deadline, turns a panic into a 500, and writes the envelope of whatever error came out.
 pub(crate) async fn seal(State(context): State<Context>, request: Request, next: Next) -> Response {
@@ -55,6 +40,9 @@ pub(crate) async fn seal(State(context): State<Context>, request: Request, next:
         }
         Err(error) => error.into_response(),
     };
+    // What is somebody's own is nobody else's, and old news the next moment.
+    let fresh = HeaderValue::from_static("no-store");
+    response.headers_mut().entry(header::CACHE_CONTROL).or_insert(fresh);
     let Some(error) = response.extensions_mut().remove::<ApiError>() else { return response };
     let body = Envelope {
         error: Failure {
@@ -70,7 +58,6 @@ pub(crate) async fn seal(State(context): State<Context>, request: Request, next:
     error.write_headers(headers);
     headers.remove(header::CONTENT_LENGTH);
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
 
