@@ -97,7 +97,6 @@ fn schemas() -> Map<String, Value> {
     add::<OwnState>(&mut schemas);
     add::<Cursor>(&mut schemas);
     merge_all_of(&mut schemas, "VerifiedInstallation");
-    schemas.insert("Registration".to_owned(), registration());
     details(&mut schemas);
     errors(&mut schemas);
     for schema in schemas.values_mut() {
@@ -114,26 +113,6 @@ fn add<T: ToSchema>(schemas: &mut Map<String, Value>) {
         // A schema always serialises.
         schemas.insert(name, serde_json::to_value(schema).unwrap_or_default());
     }
-}
-
-/// The body of a registration, as `dockline::RegistrationRequest` reads it by hand.
-fn registration() -> Value {
-    json!({
-        "type": "object",
-        "properties": {
-            "installationId": {
-                "allOf": [reference("InstallationNumber")],
-                "description": "What GitHub put on the redirect as `installation_id`. A JSON integer: no quotes, fraction or \
-                    exponent.",
-            },
-            "state": {
-                "allOf": [reference("AnyState")],
-                "description": "What GitHub put on the redirect as `state`: the value that install-url gave or took.",
-            },
-        },
-        "required": ["installationId", "state"],
-        "additionalProperties": false,
-    })
 }
 
 /// One object where utoipa writes two for a flattened field: a closed object cannot be put together from others.
@@ -176,7 +155,7 @@ fn details(schemas: &mut Map<String, Value>) {
     }
 }
 
-/// `Error`, which every error is, and each kind of error with its own codes and details.
+/// `ErrorBody`, which every error is, and each kind of error with its own codes and details.
 fn errors(schemas: &mut Map<String, Value>) {
     schemas.retain(|name, _| !name.starts_with("Envelope") && !name.starts_with("Failure"));
     let failure = serde_json::to_value(<Failure<'_, Details>>::schema()).unwrap_or_default();
@@ -192,7 +171,7 @@ fn errors(schemas: &mut Map<String, Value>) {
     any["properties"]["details"] =
         json!({ "type": "object", "description": "Only where there is something to say." });
     schemas.insert("Failure".to_owned(), any);
-    schemas.insert("Error".to_owned(), envelope("Failure", "The one body that every 4xx and 5xx has."));
+    schemas.insert("ErrorBody".to_owned(), envelope("Failure", "The one body that every 4xx and 5xx has."));
     for (name, codes, told) in ERRORS {
         let mut own = failure.clone();
         let spelled: Vec<_> = codes.iter().map(|code| code.as_str()).collect();

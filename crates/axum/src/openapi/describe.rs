@@ -69,7 +69,7 @@ fn register(endpoint: Endpoint) -> Value {
             "required": true,
             "description": "At most 16 KiB of UTF-8. A key that is not named here, or given twice, is an error.",
             "content": { "application/json": {
-                "schema": reference("Registration"), "examples": examples::registration(),
+                "schema": registration(), "examples": examples::registration(),
             } },
         },
         "responses": Answers::of(endpoint)
@@ -89,6 +89,27 @@ fn register(endpoint: Endpoint) -> Value {
             .error(503, "PlatformOrUnavailable", "GitHub limits us, or our store cannot be reached. Nothing was changed.")
             .with(503, RETRY)
             .done(),
+    })
+}
+
+/// The body of a registration, as `dockline::RegistrationRequest` reads it by hand. It has no name of its own: then generated clients
+/// take its two fields rather than an object.
+fn registration() -> Value {
+    json!({
+        "type": "object",
+        "properties": {
+            "installationId": {
+                "allOf": [reference("InstallationNumber")],
+                "description": "What GitHub put on the redirect as `installation_id`. A JSON integer: no quotes, fraction or \
+                    exponent.",
+            },
+            "state": {
+                "allOf": [reference("AnyState")],
+                "description": "What GitHub put on the redirect as `state`: the value that install-url gave or took.",
+            },
+        },
+        "required": ["installationId", "state"],
+        "additionalProperties": false,
     })
 }
 

@@ -59,7 +59,7 @@ const INTRODUCTION: &str = "\
 A product sends its user to an install URL (`installUrl`). GitHub sends the browser back, Dockline asks the visitor to confirm, \
 and redirects to the product's `returnUrl` with an `installation_id` and the `state`; the product posts both \
 (`registerInstallation`). One installation per organization. No long-lived GitHub credential is stored.\n\n\
-**Every answer** carries `X-Request-Id`. **Every 4xx and 5xx** has the body of the schema `Error`, but that a browser gets a \
+**Every answer** carries `X-Request-Id`. **Every 4xx and 5xx** has the body of the schema `ErrorBody`, but that a browser gets a \
 page from the callback. An unknown path is 404 `NOT_FOUND`; a method that a path does not have is 405 `METHOD_NOT_ALLOWED` \
 (`#/components/responses/MethodNotAllowed`) with `Allow`; every GET also answers HEAD.\n\n\
 **Queries**: an operation that has parameters takes those and no others, each at most once, anything else is 422; one that has \

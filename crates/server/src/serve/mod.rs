@@ -65,7 +65,7 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Box<dyn Error + Send + Syn
 
     let listener = listener::bind(args.listen.0, "--listen").await?;
     let api = base_url(listener.local_addr()?);
-    let public = public_url.unwrap_or_else(|| api.clone());
+    let public = public_url.clone().unwrap_or_else(|| api.clone());
     announce(&api, &public, args.json)?;
     let (refresher, refreshing) = Refresher::new(dockline.clone(), RefreshOptions::default());
     let refreshing = tokio::spawn(refreshing);
@@ -74,6 +74,7 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Box<dyn Error + Send + Syn
         .some()
         .map(|every| tokio::spawn(sweeping::keep(dockline.clone(), every, args.reconcile_unverified_for.0)));
     let options = RouterOptions::default().with_refresher(refresher.clone());
+    let options = public_url.into_iter().fold(options, RouterOptions::with_server_url);
     let router = dockline_axum::router(dockline, options);
     let purging = tokio::spawn(housekeeping::keep(PgHousekeeping::new(&database)));
     listener::serve(listener, router, Limits::default(), ended).await;
