@@ -7,14 +7,59 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use dockline::ErrorCode;
+use dockline::ports::{OsEntropy, SystemClock};
 use futures_util::FutureExt;
-use http::{HeaderValue, StatusCode, Version, header};
+use http::uri::Authority;
+use http::{HeaderName, HeaderValue, StatusCode, Version, header};
 use tokio::time::timeout;
 
 use crate::context::Context;
-use crate::error::ApiError;
-use crate::request_id::RequestId;
+use crate::error::{ApiError, Details};
+use crate::request_id::{NAME, RequestId};
 use crate::wire::{Envelope, Failure};
+
+/// An error answer for what never reaches the router, such as a listener's own: the contract's body with a request id of
+/// its own.
+#[derive(Debug, Clone)]
+pub struct ErrorEnvelope {
+    id: RequestId,
+    json: String,
+}
+
+impl ErrorEnvelope {
+    /// With a fresh request id. `message` is for people, and SHOULD name the mend.
+    #[must_use]
+    pub fn new(code: ErrorCode, message: &str) -> Self {
+        let id = RequestId::mint(&SystemClock, &OsEntropy);
+        let failure: Failure<'_, Details> = Failure { code, message, request_id: id.as_str(), details: None };
+        // A struct of strings always serialises.
+        let json = serde_json::to_string(&Envelope { error: failure }).unwrap_or_default();
+        Self { id, json }
+    }
+
+    /// The value of `X-Request-Id`.
+    #[must_use]
+    pub fn request_id(&self) -> &str {
+        self.id.as_str()
+    }
+
+    /// The body, `application/json`.
+    #[must_use]
+    pub fn json(&self) -> &str {
+        &self.json
+    }
+
+    /// The whole answer, with the headers of every error.
+    #[must_use]
+    pub fn into_response(self, status: StatusCode) -> Response {
+        let headers = [
+            (header::CONTENT_TYPE, "application/json"),
+            (header::CACHE_CONTROL, "no-store"),
+            (HeaderName::from_static(NAME), self.id.as_str()),
+        ];
+        (status, headers, self.json).into_response()
+    }
+}
 
 /// Runs the rest within the deadline, turns a panic into a 500, and writes the envelope of whatever error came out.
 pub(crate) async fn seal(State(context): State<Context>, request: Request, next: Next) -> Response {
@@ -61,16 +106,39 @@ pub(crate) async fn seal(State(context): State<Context>, request: Request, next:
     response
 }
 
-/// Exactly one `Host` (RFC 9112 §3.2): the server below us accepts none or several, and proxies may disagree on which
-/// one counts.
+/// Exactly one `Host`, well-formed (RFC 9112 §3.2): the server below us accepts none, several, and anything, and proxies
+/// may disagree on which one counts. HTTP/1.0 knows no `Host`, HTTP/2 names it elsewhere (RFC 9113 §8.3.1).
 fn proper(request: &Request) -> Result<(), ApiError> {
-    let hosts = request.headers().get_all(header::HOST).iter().count();
-    let named_otherwise = request.uri().authority().is_some() || request.version() >= Version::HTTP_2;
-    if hosts == 1 || (hosts == 0 && named_otherwise) {
-        return Ok(());
+    let refused = |message| Err(ApiError::new(StatusCode::BAD_REQUEST, ErrorCode::BadRequest, message));
+    let mut hosts = request.headers().get_all(header::HOST).iter();
+    let named = request.uri().authority();
+    match (hosts.next(), hosts.next()) {
+        (None, _) if named.is_some() || request.version() != Version::HTTP_11 => Ok(()),
+        (Some(host), None) => match authority(host) {
+            None => refused("The Host header is not a host with an optional port."),
+            Some(host)
+                if request.version() >= Version::HTTP_2 && named.is_some_and(|named| *named != host) =>
+            {
+                refused("The Host header names another host than the request does.")
+            }
+            Some(_) => Ok(()),
+        },
+        _ => refused("A request has exactly one Host header."),
     }
-    let message = "A request has exactly one Host header.";
-    Err(ApiError::new(StatusCode::BAD_REQUEST, ErrorCode::BadRequest, message))
+}
+
+/// A name or an address, and a port. Of what else a URL's host may hold nothing is in use, and a comma is how some proxies
+/// join two headers.
+fn authority(host: &HeaderValue) -> Option<Authority> {
+    let authority: Authority = host.to_str().ok()?.parse().ok()?;
+    let name = authority.host();
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:[]".contains(&byte);
+    let port = authority.as_str().strip_prefix(name)?;
+    let port = match port.strip_prefix(':') {
+        Some(port) => port.is_empty() || port.parse::<u16>().is_ok(),
+        None => port.is_empty(),
+    };
+    (port && !name.is_empty() && name.bytes().all(plain)).then_some(authority)
 }
 
 pub(crate) async fn not_found() -> ApiError {

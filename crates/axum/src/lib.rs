@@ -38,6 +38,7 @@ use crate::context::Context;
 use crate::large_bodies::LargeBodies;
 
 pub use context::RouterOptions;
+pub use envelope::ErrorEnvelope;
 pub use events::TracingEvents;
 pub use monitoring::{Check, Exposition, Readiness};
 #[cfg(feature = "openapi")]

@@ -126,7 +126,9 @@ impl Demo {
         let (stop, stopped) = watch::channel(false);
         let mut servers = JoinSet::new();
         servers.spawn(refreshing);
-        servers.spawn(listener::serve(api_listener, router, Limits::default(), until(stopped.clone())));
+        let limits = Limits::default();
+        let limits = Limits { connections: listener::room_for(limits.connections), ..limits };
+        servers.spawn(listener::serve(api_listener, router, limits, until(stopped.clone())));
         // Its own server, not ours: a simulated GitHub also has to cut connections, on demand.
         servers.spawn(sim.clone().serve(github_listener, until(stopped)));
         tracing::info!(api = addresses.api, github = addresses.github, ?policy, "the demo is running");

@@ -64,11 +64,21 @@ async fn there_is_exactly_one_host_and_one_authorization() {
     let world = World::start().await;
     let key = world.acme.key.expose_secret();
     let get = |headers: &str| format!("GET {INSTALLATION} HTTP/1.1\r\n{headers}\r\n");
-    for headers in ["", "Host: a\r\nHost: b\r\n", "Host: a\r\nHost: a\r\n"] {
+    let hosts = ["", "Host: a\r\nHost: b\r\n", "Host: a\r\nHost: a\r\n"].map(str::to_owned);
+    let malformed = ["", " ", "a b", "u@a", "u:p@a", "a/b", "a:99999", "a:b", ":80", "[::1", "a,b", "\u{e9}"];
+    let malformed = malformed.iter().map(|host| format!("Host: {host}\r\n"));
+    for headers in hosts.into_iter().chain(malformed) {
         let answer = raw(&world, &get(&format!("{headers}Authorization: Bearer {key}\r\n"))).await;
         assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
         assert!(answer.contains("\"BAD_REQUEST\"") && answer.contains("x-request-id: req_"), "{answer}");
     }
+    for host in ["a", "A.example:8080", "127.0.0.1", "[::1]:80", "a:"] {
+        let answer = raw(&world, &get(&format!("Host: {host}\r\nAuthorization: Bearer {key}\r\n"))).await;
+        assert!(answer.starts_with("HTTP/1.1 404 "), "{host}: {answer}");
+    }
+    let old = format!("GET {INSTALLATION} HTTP/1.0\r\nAuthorization: Bearer {key}\r\n\r\n");
+    let answer = raw(&world, &old).await;
+    assert!(answer.starts_with("HTTP/1.0 404 "), "{answer}");
     let twice = format!("Host: a\r\nAuthorization: Bearer {key}\r\nAuthorization: Bearer {key}\r\n");
     let answer = raw(&world, &get(&twice)).await;
     assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");

@@ -1,5 +1,7 @@
 //! `dockline serve`: the API on PostgreSQL and the real GitHub.
 
+mod ending;
+mod health;
 mod housekeeping;
 mod options;
 mod sweeping;
@@ -8,7 +10,6 @@ use std::error::Error;
 use std::io::{self, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
 
 use dockline::{Dockline, Ports};
 use dockline_axum::{RefreshOptions, Refresher, RouterOptions, TracingEvents};
@@ -17,29 +18,29 @@ use serde_json::json;
 
 pub use options::{Migrations, ServeArgs};
 
+use ending::{Ending, StoppedAt};
+use health::Health;
+
 use crate::address::base_url;
 use crate::database::migrator;
-use crate::listener::{self, Limits};
-use crate::{github_app, logging, signals};
-
-/// How long webhooks' hints are followed up after the last request was answered.
-const DRAIN: Duration = Duration::from_secs(10);
+use crate::listener;
+use crate::{github_app, logging};
 
 /// Serves until a signal comes; then takes no more connections and ends when what runs is answered, and what webhooks hinted
-/// at was asked about.
+/// at was asked about. At a second signal it ends at once.
 ///
 /// # Errors
 /// Where it cannot start: each error names its mend.
 pub async fn run(args: ServeArgs) -> Result<ExitCode, Box<dyn Error + Send + Sync>> {
     logging::start(logging::Verbosity::Running);
-    let ended = signals::ended()?;
+    let ending = Ending::prepared(args.listener.drain_delay.0)?;
     let database = args.database.open()?;
     let webhook_secrets = options::webhook_secrets(&args.webhook_secret_file)?;
     if args.webhook_secret_file.is_empty() {
         tracing::warn!("no --webhook-secret-file: GitHub's deliveries are refused");
     }
     let public_url = options::check_public_url(args.public_url.as_deref())?;
-    let github = github_app::open(&args.github).await?;
+    let github = Arc::new(github_app::open(&args.github).await?);
     let migrator = migrator(&database);
     match args.migrations {
         Migrations::Apply => {
@@ -54,7 +55,7 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Box<dyn Error + Send + Syn
         keys: Arc::new(PgKeyStore::new(&database)),
         states: Arc::new(PgStateStore::new(&database)),
         bindings: Arc::new(PgBindingRepo::new(&database)),
-        github: Arc::new(github),
+        github: github.clone(),
     })
     .with_policy(args.claim_policy.into())
     .with_rate_limiter(Arc::new(PgRateLimiter::new(&database)))
@@ -73,20 +74,32 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Box<dyn Error + Send + Syn
         .reconcile_every
         .some()
         .map(|every| tokio::spawn(sweeping::keep(dockline.clone(), every, args.reconcile_unverified_for.0)));
-    let options = RouterOptions::default().with_refresher(refresher.clone());
+    let health = Health::new(migrator, github, args.ready_github_within.some());
+    let watching = tokio::spawn(health.clone().watch());
+    let options = RouterOptions::default().with_refresher(refresher.clone()).with_readiness(health.clone());
     let options = public_url.into_iter().fold(options, RouterOptions::with_server_url);
     let router = dockline_axum::router(dockline, options);
     let purging = tokio::spawn(housekeeping::keep(PgHousekeeping::new(&database)));
-    listener::serve(listener, router, Limits::default(), ended).await;
-    purging.abort();
-    if let Some(sweeping) = sweeping {
-        // Cut off anywhere it leaves nothing half done, and the next one goes on from there.
-        sweeping.abort();
-    }
-    refresher.drain(DRAIN).await;
-    // Ended by the drain.
-    let _ = refreshing.await;
-    Ok(ExitCode::SUCCESS)
+    let limits = args.listener.limits();
+    let stopped_at = StoppedAt::default();
+    let (told, insisted) = ending.begin(health, stopped_at.clone());
+    let serving = async {
+        listener::serve(listener, router, limits, told).await;
+        purging.abort();
+        watching.abort();
+        if let Some(sweeping) = sweeping {
+            // Cut off anywhere it leaves nothing half done, and the next one goes on from there.
+            sweeping.abort();
+        }
+        stopped_at.drain(&refresher, limits.grace).await;
+        // Ended by the drain.
+        let _ = refreshing.await;
+        ExitCode::SUCCESS
+    };
+    Ok(tokio::select! {
+        code = serving => code,
+        () = insisted => ExitCode::FAILURE,
+    })
 }
 
 fn announce(api: &str, public: &str, json: bool) -> io::Result<()> {

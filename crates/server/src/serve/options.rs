@@ -8,6 +8,7 @@ use dockline::WebhookSecrets;
 use crate::address::ListenAddr;
 use crate::database::DatabaseArgs;
 use crate::github_app::{GithubArgs, secret_file};
+use crate::listener::ListenerArgs;
 use crate::period::Period;
 use crate::policy::Policy;
 
@@ -52,6 +53,12 @@ pub struct ServeArgs {
     /// Print one line of JSON with the addresses when listening.
     #[arg(long)]
     pub json: bool,
+    #[command(flatten)]
+    pub(crate) listener: ListenerArgs,
+    /// How long ago GitHub may have accepted the App's credential for the last time for /readyz to say that this node is
+    /// ready; 0 to leave GitHub out of it. It is asked once a minute.
+    #[arg(long, value_name = "PERIOD", env = "DOCKLINE_READY_GITHUB_WITHIN", default_value = "15m")]
+    pub ready_github_within: Period,
 }
 
 /// What to do about a schema that is not up to date.

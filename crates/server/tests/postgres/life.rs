@@ -11,7 +11,12 @@ use crate::schema::TestSchema;
 use crate::server::{Github, Server, dockline};
 
 /// Bindings of as many organizations.
-async fn bound(schema: &TestSchema, github: &Github, api: &str, count: usize) -> Vec<(Backend, u64)> {
+pub(crate) async fn bound(
+    schema: &TestSchema,
+    github: &Github,
+    api: &str,
+    count: usize,
+) -> Vec<(Backend, u64)> {
     let mut bound = Vec::new();
     for number in 0..count {
         let backend = Backend::new(schema.key(&format!("org_{number}")).await);
@@ -23,12 +28,12 @@ async fn bound(schema: &TestSchema, github: &Github, api: &str, count: usize) ->
     bound
 }
 
-async fn status(backend: &Backend, api: &str) -> String {
+pub(crate) async fn status(backend: &Backend, api: &str) -> String {
     backend.inspect(api).await.unwrap().json()["status"].as_str().unwrap().to_owned()
 }
 
 /// `dockline reconcile` with the App's files.
-fn reconcile(schema: &TestSchema, github: &Github, further: &[&str]) -> Command {
+pub(crate) fn reconcile(schema: &TestSchema, github: &Github, further: &[&str]) -> Command {
     let files = &github.files;
     let key = files.path("key.pem");
     let arguments = [

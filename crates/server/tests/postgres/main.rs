@@ -9,6 +9,8 @@
 mod api;
 mod commands;
 mod crashes;
+mod ending;
+mod health;
 mod life;
 mod nodes;
 mod schema;

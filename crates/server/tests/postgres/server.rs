@@ -143,9 +143,19 @@ impl Server {
     }
 
     /// SIGTERM; gives the exit code.
-    pub(crate) fn end(mut self) -> Option<i32> {
+    pub(crate) fn end(self) -> Option<i32> {
+        self.terminate();
+        self.ended()
+    }
+
+    /// SIGTERM.
+    pub(crate) fn terminate(&self) {
         let id = self.child.id().to_string();
         assert!(Command::new("kill").args(["-s", "TERM", &id]).status().unwrap().success());
+    }
+
+    /// The exit code.
+    pub(crate) fn ended(mut self) -> Option<i32> {
         self.child.wait().unwrap().code()
     }
 }

@@ -1,0 +1,153 @@
+//! Whatever the moment at which a node ends or dies: what it had acknowledged is found by the next sweep (I22, I23).
+
+use std::time::{Duration, Instant};
+
+use dockline::ports::{Entropy, OsEntropy};
+use dockline_github_sim::{Fault, FaultRule};
+use dockline_testkit::random::Random;
+
+use crate::api::Backend;
+use crate::life::{bound, reconcile, status};
+use crate::schema::TestSchema;
+use crate::server::{Github, Server};
+
+const ROUNDS: usize = 8;
+const ORGANIZATIONS: usize = 6;
+/// Changes at GitHub in a round, each of which is told by webhook.
+const CHANGES: u32 = 24;
+
+/// No sweep but the one that the test asks for.
+const FURTHER: [&str; 4] = ["--reconcile-every", "0", "--shutdown-grace", "2s"];
+
+fn start(schema: &TestSchema, github: &Github) -> Server {
+    let server = Server::spawn_with(schema, github, "127.0.0.1:0", &FURTHER).listening();
+    let hook = format!("{}/v1/github/webhooks", server.api);
+    github.sim.sim().set_webhook_url(github.app.app_id, Some(&hook)).unwrap();
+    server
+}
+
+/// How many deliveries were acknowledged.
+fn acknowledged(github: &Github) -> usize {
+    let deliveries = github.sim.sim().deliveries();
+    deliveries
+        .iter()
+        .filter(|delivery| delivery.outcome.as_ref().is_some_and(|told| told.status_code == 202))
+        .count()
+}
+
+/// As GitHub has it.
+fn truth(github: &Github, installation: u64) -> &'static str {
+    match github.sim.sim().installation(installation) {
+        None => "uninstalled",
+        Some(found) if found.suspended => "suspended",
+        Some(_) => "active",
+    }
+}
+
+fn sweep(schema: &TestSchema, github: &Github) {
+    let swept = reconcile(schema, github, &["--json", "--all"]).output().unwrap();
+    assert_eq!(swept.status.code(), Some(0), "{swept:?}");
+}
+
+/// Something changes at GitHub; the first three installations are never removed.
+fn change(github: &Github, random: &mut Random, bound: &[(Backend, u64)]) {
+    let sim = github.sim.sim();
+    let number = random.below(u32::try_from(bound.len()).unwrap()) as usize;
+    let installation = bound[number].1;
+    // What is not there any more cannot be changed.
+    let _ = match random.below(12) {
+        0 if number >= 3 => sim.uninstall(installation),
+        0..=6 => sim.suspend(installation, None),
+        _ => sim.unsuspend(installation),
+    };
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_any_end_and_a_sweep_every_binding_stands_as_github_says() {
+    let mut seed = [0; 8];
+    OsEntropy.fill(&mut seed).unwrap();
+    let seed = std::env::var("DOCKLINE_SEED").map_or(u64::from_be_bytes(seed), |seed| seed.parse().unwrap());
+    println!("DOCKLINE_SEED={seed}");
+    let mut random = Random::seeded(seed);
+    let schema = TestSchema::migrated().await;
+    let github = Github::start(&schema).await;
+    let mut server = start(&schema, &github);
+    let bound = bound(&schema, &github, &server.api, ORGANIZATIONS).await;
+    let (mut stale, mut killed) = (0, 0);
+    for _ in 0..ROUNDS {
+        // Some questions are still open when the end comes.
+        github
+            .sim
+            .sim()
+            .set_fault(FaultRule::new(Fault::Slow { ms: 30 }).for_path("/api/v3/app/installations"));
+        let end = random.below(CHANGES);
+        let kill = random.below(2) == 0;
+        let mut running = Some(server);
+        let mut ending = None;
+        for number in 0..CHANGES {
+            change(&github, &mut random, &bound);
+            // From none to all of the deliveries of before are in flight.
+            for _ in 0..random.below(400) {
+                tokio::task::yield_now().await;
+            }
+            if number == end
+                && let Some(server) = running.take()
+            {
+                if kill {
+                    killed += 1;
+                    server.kill();
+                } else {
+                    ending = Some(tokio::task::spawn_blocking(|| server.end()));
+                }
+            }
+        }
+        if let Some(ending) = ending {
+            assert_eq!(ending.await.unwrap(), Some(0));
+        }
+        github.sim.sim().clear_faults();
+        github.sim.sim().settled().await;
+        server = start(&schema, &github);
+        for (backend, installation) in &bound {
+            stale += usize::from(status(backend, &server.api).await != truth(&github, *installation));
+        }
+        sweep(&schema, &github);
+        for (backend, installation) in &bound {
+            assert_eq!(status(backend, &server.api).await, truth(&github, *installation), "seed {seed}");
+        }
+    }
+    println!(
+        "{ROUNDS} ends, {killed} of them by kill -9; {} deliveries acknowledged; {stale} bindings stood otherwise before the sweeps",
+        acknowledged(&github)
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_acknowledged_and_not_asked_about_is_found_by_the_next_sweep() {
+    let schema = TestSchema::migrated().await;
+    let github = Github::start(&schema).await;
+    let sim = github.sim.sim();
+    let mut server = start(&schema, &github);
+    let bound = bound(&schema, &github, &server.api, 2).await;
+    sim.settled().await;
+    for (number, (backend, installation)) in bound.iter().enumerate() {
+        sim.set_fault(FaultRule::new(Fault::Hang).for_path("/api/v3/app/installations"));
+        let before = acknowledged(&github);
+        sim.suspend(*installation, None).unwrap();
+        sim.settled().await;
+        assert_eq!(acknowledged(&github), before + 1);
+        if number == 0 {
+            server.kill();
+        } else {
+            // In good order, but GitHub says nothing for longer than the grace.
+            let began = Instant::now();
+            assert_eq!(server.end(), Some(0));
+            let took = began.elapsed();
+            assert!(took >= Duration::from_secs(1) && took < Duration::from_secs(10), "{took:?}");
+        }
+        sim.clear_faults();
+        server = start(&schema, &github);
+        assert_eq!(status(backend, &server.api).await, "active", "nobody has asked yet");
+        sweep(&schema, &github);
+        assert_eq!(status(backend, &server.api).await, "suspended");
+    }
+}
