@@ -6,6 +6,8 @@ use std::time::Duration;
 use dockline::Dockline;
 use dockline::ports::{Clock, Entropy, OsEntropy, SystemClock};
 
+#[cfg(feature = "openapi")]
+use crate::document::KeptDocument;
 use crate::guessing::{GuessLimit, Guesses};
 use crate::large_bodies::LargeBodies;
 use crate::monitoring::{Exposition, Readiness};
@@ -25,6 +27,7 @@ pub struct RouterOptions {
     pub(crate) exposition: Option<Arc<dyn Exposition>>,
     pub(crate) guess_limit: Option<GuessLimit>,
     pub(crate) trace_links: Option<Arc<dyn TraceLinks>>,
+    pub(crate) server_url: Option<String>,
 }
 
 impl Default for RouterOptions {
@@ -41,6 +44,7 @@ impl Default for RouterOptions {
             exposition: None,
             guess_limit: None,
             trace_links: None,
+            server_url: None,
         }
     }
 }
@@ -108,6 +112,14 @@ impl RouterOptions {
         self
     }
 
+    /// Where clients reach the router, such as `https://api.example.com`, for `servers` of `/openapi.json`. Without it the
+    /// document names the prefix that it was asked for under, which is right where no proxy rewrites paths.
+    #[must_use]
+    pub fn with_server_url(mut self, url: impl Into<String>) -> Self {
+        self.server_url = Some(url.into());
+        self
+    }
+
     /// Where request ids take their randomness from.
     #[must_use]
     pub fn with_entropy(mut self, entropy: Arc<dyn Entropy>) -> Self {
@@ -122,4 +134,6 @@ pub(crate) struct Context {
     pub(crate) options: RouterOptions,
     pub(crate) large_bodies: LargeBodies,
     pub(crate) guesses: Option<Guesses>,
+    #[cfg(feature = "openapi")]
+    pub(crate) document: KeptDocument,
 }

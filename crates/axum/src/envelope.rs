@@ -11,7 +11,6 @@ use dockline::ports::{OsEntropy, SystemClock};
 use futures_util::FutureExt;
 use http::uri::Authority;
 use http::{HeaderName, HeaderValue, StatusCode, Version, header};
-use serde::Serialize;
 use tokio::time::timeout;
 
 use crate::budget_headers::Standing;
@@ -19,21 +18,7 @@ use crate::context::Context;
 use crate::error::{ApiError, Details};
 use crate::observe::Told;
 use crate::request_id::{NAME, RequestId};
-
-#[derive(Debug, Serialize)]
-struct Envelope<'a> {
-    error: Failure<'a>,
-}
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Failure<'a> {
-    code: ErrorCode,
-    message: &'a str,
-    request_id: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    details: Option<&'a Details>,
-}
+use crate::wire::{Envelope, Failure};
 
 /// An error answer for what never reaches the router, such as a listener's own: the contract's body with a request id of
 /// its own.
@@ -48,7 +33,7 @@ impl ErrorEnvelope {
     #[must_use]
     pub fn new(code: ErrorCode, message: &str) -> Self {
         let id = RequestId::mint(&SystemClock, &OsEntropy);
-        let failure = Failure { code, message, request_id: id.as_str(), details: None };
+        let failure: Failure<'_, Details> = Failure { code, message, request_id: id.as_str(), details: None };
         // A struct of strings always serialises.
         let json = serde_json::to_string(&Envelope { error: failure }).unwrap_or_default();
         Self { id, json }
@@ -106,6 +91,9 @@ pub(crate) async fn seal(State(context): State<Context>, mut request: Request, n
         Err(error) => error.into_response(),
     };
     standing.write(response.headers_mut());
+    // What is somebody's own is nobody else's, and old news the next moment.
+    let fresh = HeaderValue::from_static("no-store");
+    response.headers_mut().entry(header::CACHE_CONTROL).or_insert(fresh);
     let Some(error) = response.extensions_mut().remove::<ApiError>() else { return response };
     let body = Envelope {
         error: Failure {
@@ -122,7 +110,6 @@ pub(crate) async fn seal(State(context): State<Context>, mut request: Request, n
     error.write_headers(headers);
     headers.remove(header::CONTENT_LENGTH);
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
 

@@ -30,16 +30,24 @@ pub(crate) struct ApiError {
 /// `details` of the envelope, only where there is something to say.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase", untagged)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub(crate) enum Details {
     Issues {
+        /// All that is wrong, in the order of the request.
+        #[cfg_attr(feature = "openapi", schema(value_type = Vec<crate::schema::Issue>, min_items = 1, max_items = 100))]
         issues: Vec<Issue>,
     },
     #[serde(rename_all = "camelCase")]
     Bound {
+        /// The installation that the caller's own organization is bound to.
+        #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 9_007_199_254_740_991_u64))]
         bound_installation_id: u64,
+        #[cfg_attr(feature = "openapi", schema(value_type = crate::schema::InstallationStatus))]
         bound_status: &'static str,
     },
     Platform {
+        /// Whose trouble it is.
+        #[cfg_attr(feature = "openapi", schema(pattern = "^github$"))]
         platform: &'static str,
     },
     Reason {

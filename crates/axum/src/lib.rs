@@ -5,6 +5,9 @@ mod body;
 mod budget_headers;
 mod callback;
 mod context;
+#[cfg(feature = "openapi")]
+mod document;
+mod endpoint;
 mod envelope;
 mod error;
 mod events;
@@ -14,22 +17,25 @@ mod installation;
 mod large_bodies;
 mod monitoring;
 mod observe;
+#[cfg(feature = "openapi")]
+mod openapi;
 mod operations;
 mod pages;
 mod query;
 mod refresher;
 mod repositories;
 mod request_id;
+mod routes;
+#[cfg(feature = "openapi")]
+mod schema;
 mod webhook;
 mod whoami;
 mod wire;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
-use axum::routing::{delete, get, post};
-use dockline::{Dockline, Scope};
+use dockline::Dockline;
 
-use crate::admission::Gate;
 use crate::context::Context;
 use crate::guessing::Guesses;
 use crate::large_bodies::LargeBodies;
@@ -44,6 +50,8 @@ pub use observe::{
     HTTP_REQUEST_DURATION, HTTP_REQUESTS, HTTP_REQUESTS_IN_FLIGHT, REFRESH_QUEUE, REFRESHES, TraceLinks,
     TraceParent, WEBHOOK_DELIVERIES, describe_metrics,
 };
+#[cfg(feature = "openapi")]
+pub use openapi::openapi;
 pub use pages::{Confirmation, Pages, PlainPages, Refusal};
 pub use refresher::{RefreshOptions, Refresher};
 
@@ -55,23 +63,15 @@ pub use refresher::{RefreshOptions, Refresher};
 /// `<where this is nested>/v1/github/webhooks`.
 pub fn router(dockline: Dockline, options: RouterOptions) -> Router {
     let guesses = options.guess_limit.as_ref().map(Guesses::new);
-    let context = Context { dockline, options, large_bodies: LargeBodies::default(), guesses };
-    let gate = |needed| from_fn_with_state(Gate { context: context.clone(), needed }, admission::admit);
-    let admin = || gate(Some(Scope::GithubAdmin));
-    Router::new()
-        .route(
-            "/v1/github/installation",
-            get(installation::inspect)
-                .merge(post(installation::register))
-                .merge(delete(installation::detach))
-                .route_layer(admin()),
-        )
-        .route("/v1/github/installation/install-url", get(install_url::begin).route_layer(admin()))
-        .route("/v1/github/installation/callback", get(callback::arrive).merge(post(callback::confirm)))
-        .route("/v1/github/repos", get(repositories::list).route_layer(admin()))
-        .route("/v1/github/webhooks", post(webhook::take))
-        .route("/v1/whoami", get(whoami::tell).route_layer(gate(None)))
-        .merge(operations::routes(&context))
+    let context = Context {
+        dockline,
+        options,
+        large_bodies: LargeBodies::default(),
+        guesses,
+        #[cfg(feature = "openapi")]
+        document: document::KeptDocument::default(),
+    };
+    routes::all(&context)
         .fallback(envelope::not_found)
         .method_not_allowed_fallback(envelope::method_not_allowed)
         .with_state(context.clone())

@@ -3,10 +3,9 @@
 
 use std::time::Duration;
 
+use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
-use axum::{Json, Router};
 use dockline::ErrorCode;
 use http::{StatusCode, header};
 use tokio::time::timeout;
@@ -21,22 +20,13 @@ const EXPOSITION: &str = "text/plain; version=0.0.4; charset=utf-8";
 /// How long [`Readiness::checks`](crate::Readiness::checks) is waited for: probes give up after a few seconds themselves.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// The routes; `/metrics` only where there is an exposition.
-pub(crate) fn routes(context: &Context) -> Router<Context> {
-    let routes = Router::new().route("/healthz", get(healthy)).route("/readyz", get(ready));
-    match &context.options.exposition {
-        Some(_) => routes.route("/metrics", get(metrics)),
-        None => routes,
-    }
-}
-
 /// 200 as long as the process answers at all.
-async fn healthy() -> Response {
+pub(crate) async fn healthy() -> Response {
     ([(header::CACHE_CONTROL, "no-store")], Json(HealthBody { status: "ok", checks: None })).into_response()
 }
 
 /// 200 where every check holds, 503 otherwise.
-async fn ready(State(context): State<Context>) -> Result<Response, ApiError> {
+pub(crate) async fn ready(State(context): State<Context>) -> Result<Response, ApiError> {
     let checks = match &context.options.readiness {
         Some(readiness) => timeout(PATIENCE, readiness.checks()).await.map_err(|_| ApiError::too_late())?,
         None => Vec::new(),
@@ -53,7 +43,8 @@ async fn ready(State(context): State<Context>) -> Result<Response, ApiError> {
         .with_retry_after(Duration::from_secs(1)))
 }
 
-async fn metrics(State(context): State<Context>) -> Result<Response, ApiError> {
+/// What the host counts; there is nothing at this path where it counts nothing.
+pub(crate) async fn metrics(State(context): State<Context>) -> Result<Response, ApiError> {
     let exposition = context.options.exposition.as_ref().ok_or_else(ApiError::internal)?;
     let headers = [(header::CONTENT_TYPE, EXPOSITION), (header::CACHE_CONTROL, "no-store")];
     Ok((headers, exposition.render()).into_response())

@@ -1,6 +1,6 @@
 //! The shapes of `contract.md`, field by field in its order.
 
-use dockline::{Binding, Caller, RepositoriesPage, Repository};
+use dockline::{Binding, Caller, ErrorCode, RepositoriesPage, Repository};
 use serde::Serialize;
 use time::OffsetDateTime;
 
@@ -9,17 +9,29 @@ use crate::monitoring::Check;
 /// The five fields of a binding.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = Installation))]
 pub(crate) struct InstallationBody<'a> {
+    /// What GitHub calls the installation.
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 9_007_199_254_740_991_u64))]
     installation_id: u64,
+    /// The account that the installation is on, as GitHub tells it.
     github_account: AccountBody<'a>,
+    /// The same as `githubAccount.login`, also where the account is a user.
+    #[cfg_attr(feature = "openapi", schema(min_length = 1))]
     org_login: &'a str,
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::schema::InstallationStatus))]
     status: &'static str,
+    /// When the organization was first bound to it; a re-post does not change it.
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::schema::Microseconds))]
     registered_at: String,
 }
 
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = GithubAccount))]
 struct AccountBody<'a> {
+    #[cfg_attr(feature = "openapi", schema(min_length = 1))]
     login: &'a str,
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::schema::AccountType))]
     r#type: &'static str,
 }
 
@@ -39,9 +51,12 @@ impl<'a> From<&'a Binding> for InstallationBody<'a> {
 /// The five fields and the time of GitHub's last answer.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = VerifiedInstallation))]
 pub(crate) struct InspectedBody<'a> {
     #[serde(flatten)]
     installation: InstallationBody<'a>,
+    /// When GitHub last said so; may be earlier than `registeredAt`.
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::schema::Microseconds))]
     last_verified_at: String,
 }
 
@@ -54,32 +69,53 @@ impl<'a> From<&'a Binding> for InspectedBody<'a> {
 /// An install link; `authUrl` and `installUrl` are the same.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = InstallLink))]
 pub(crate) struct InstallLinkBody<'a> {
+    /// Where to send the user's browser; good once, until `expiresAt`.
+    #[cfg_attr(feature = "openapi", schema(format = "uri"))]
     pub(crate) auth_url: &'a str,
+    /// The same as `authUrl`.
+    #[cfg_attr(feature = "openapi", schema(format = "uri"))]
     pub(crate) install_url: &'a str,
+    /// What comes back on the redirect and goes into `registerInstallation`.
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::schema::OwnState))]
     pub(crate) state: &'a str,
+    /// 15 minutes from now.
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::schema::Milliseconds))]
     pub(crate) expires_at: String,
 }
 
 /// A page of repositories.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = RepositoryPage))]
 pub(crate) struct RepositoriesBody<'a> {
+    #[cfg_attr(feature = "openapi", schema(max_items = 200))]
     items: Vec<RepositoryBody<'a>>,
+    /// What to pass as `cursor` for the next page; `null` on the last one.
+    #[cfg_attr(feature = "openapi", schema(required))]
     next_cursor: Option<String>,
 }
 
 /// The eight fields of a repository; `language` and `primaryLanguage` are the same.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = Repository))]
 struct RepositoryBody<'a> {
+    /// GitHub's number of the repository, which no rename changes.
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 9_007_199_254_740_991_u64))]
     repo_id: u64,
     full_name: &'a str,
     owner: &'a str,
     private: bool,
     default_branch: &'a str,
+    /// What it is mostly written in, where GitHub can tell.
+    #[cfg_attr(feature = "openapi", schema(required))]
     language: Option<&'a str>,
+    /// The same as `language`.
+    #[cfg_attr(feature = "openapi", schema(required))]
     primary_language: Option<&'a str>,
+    #[cfg_attr(feature = "openapi", schema(format = "uri"))]
     html_url: &'a str,
 }
 
@@ -109,11 +145,18 @@ impl<'a> From<&'a RepositoriesPage> for RepositoriesBody<'a> {
 /// What a key is.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = Whoami))]
 pub(crate) struct WhoamiBody<'a> {
+    /// Whose key it is.
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 128, pattern = r"^[!-~]+$"))]
     organization_id: &'a str,
     organization_name: &'a str,
+    /// The part of the key that may be logged.
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::schema::KeyId))]
     api_key_id: &'a str,
+    /// What it may do; `*` covers everything.
     scopes: Vec<&'a str>,
+    /// How much it may do.
     rate_limit_tier: &'a str,
 }
 
@@ -131,7 +174,9 @@ impl<'a> From<&'a Caller> for WhoamiBody<'a> {
 
 /// `{"status":"ok"}`, for `/readyz` with what was looked at.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = Health))]
 pub(crate) struct HealthBody {
+    #[cfg_attr(feature = "openapi", schema(pattern = "^ok$"))]
     pub(crate) status: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) checks: Option<Vec<CheckBody>>,
@@ -139,11 +184,15 @@ pub(crate) struct HealthBody {
 
 /// A check as the wire has it, in the body of a 200 and in `details.checks` of a 503.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = Check))]
 pub(crate) struct CheckBody {
     name: &'static str,
     ok: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
+    /// Why it does not hold.
     cause: Option<&'static str>,
+    /// Since when it is as it is.
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::schema::Milliseconds))]
     since: String,
 }
 
@@ -152,6 +201,31 @@ impl From<Check> for CheckBody {
         let Check { name, failing, since } = check;
         Self { name, ok: failing.is_none(), cause: failing, since: milliseconds(since) }
     }
+}
+
+/// The one body that every 4xx and 5xx has.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub(crate) struct Envelope<'a, D> {
+    pub(crate) error: Failure<'a, D>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub(crate) struct Failure<'a, D> {
+    /// Stable and for programs; codes may be added, never renamed or reused.
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::schema::ErrorCode))]
+    pub(crate) code: ErrorCode,
+    /// For people; may change.
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 2000))]
+    pub(crate) message: &'a str,
+    /// The same as the header `X-Request-Id`: quote it to support.
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::schema::RequestId))]
+    pub(crate) request_id: &'a str,
+    /// Only where there is something to say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) details: Option<D>,
 }
 
 /// `2026-04-18T19:14:09.123456+00:00`: always six digits, never `Z`.

@@ -88,7 +88,8 @@ fn unsigned(refusal: SignatureRefusal, told: &Told) -> ApiError {
     ApiError::unsigned()
 }
 
-const fn reason(fault: DeliveryFault) -> &'static str {
+/// As `details.reason` spells it.
+pub(crate) const fn reason(fault: DeliveryFault) -> &'static str {
     match fault {
         DeliveryFault::NoEvent => "no_event",
         DeliveryFault::NotAnObject => "not_an_object",

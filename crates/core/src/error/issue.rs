@@ -25,6 +25,20 @@ pub enum IssueCode {
     Expired,
 }
 
+impl IssueCode {
+    /// Every code.
+    pub const ALL: &[Self] = &[
+        Self::Missing,
+        Self::UnknownKey,
+        Self::WrongType,
+        Self::OutOfRange,
+        Self::Malformed,
+        Self::DuplicateKey,
+        Self::NotClaimable,
+        Self::Expired,
+    ];
+}
+
 /// One entry of `details.issues`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Issue {

@@ -36,6 +36,11 @@ pub enum DeliveryFault {
     ForeignApp,
 }
 
+impl DeliveryFault {
+    /// Every fault.
+    pub const ALL: &[Self] = &[Self::NoEvent, Self::NotAnObject, Self::AnotherShape, Self::ForeignApp];
+}
+
 /// Why a delivery had no effect.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

@@ -15,6 +15,9 @@ pub enum AccountKind {
 }
 
 impl AccountKind {
+    /// Every kind that can be bound.
+    pub const ALL: &[Self] = &[Self::User, Self::Organization];
+
     /// As GitHub and our contract spell it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -116,6 +119,9 @@ pub enum Status {
 }
 
 impl Status {
+    /// Every status.
+    pub const ALL: &[Self] = &[Self::Active, Self::Suspended, Self::Uninstalled];
+
     /// As the contract spells it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

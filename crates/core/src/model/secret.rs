@@ -132,6 +132,8 @@ opaque_secret!(Ticket, BrowserSecret, AuthorizationCode);
 impl State {
     /// The fewest characters of a state that a caller makes itself: less could be guessed (`contract.md` §3, L-04).
     pub const LEAST_OWN_LENGTH: usize = 16;
+    /// The most characters of any state (`contract.md` §3).
+    pub const LONGEST: usize = 256;
 
     /// Parses a state: 1–256 characters of `A–Z a–z 0–9 - . _ ~` (`contract.md` §3).
     ///
@@ -140,7 +142,7 @@ impl State {
     pub fn parse(text: impl Into<String>) -> Result<Self, InvalidState> {
         let text = text.into();
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');
-        if (1..=256).contains(&text.len()) && text.bytes().all(allowed) {
+        if (1..=Self::LONGEST).contains(&text.len()) && text.bytes().all(allowed) {
             Ok(Self(text.into()))
         } else {
             Err(InvalidState)

@@ -86,7 +86,7 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Box<dyn Error + Send + Syn
     };
     let metrics_url = metrics_listener.as_ref().map(TcpListener::local_addr).transpose()?.map(base_url);
     let api = base_url(listener.local_addr()?);
-    let public = public_url.unwrap_or_else(|| api.clone());
+    let public = public_url.clone().unwrap_or_else(|| api.clone());
     let metrics_url = metrics_url.or_else(|| on_api.then(|| api.clone())).map(|url| format!("{url}/metrics"));
     announce(&api, &public, metrics_url.as_deref(), args.json)?;
     let (refresher, refreshing) = Refresher::new(dockline.clone(), RefreshOptions::default());
@@ -112,6 +112,7 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Box<dyn Error + Send + Syn
         Some(limit) => options.with_guess_limit(limit),
         None => options,
     };
+    let options = public_url.into_iter().fold(options, RouterOptions::with_server_url);
     let router = dockline_axum::router(dockline, options);
     let limits = args.listener.limits();
     let stopped_at = StoppedAt::default();
