@@ -22,6 +22,9 @@ async fn all_failures_to_authenticate_are_alike_and_cost_nothing() {
     let revoked = tenant(&world.keys, "org_revoked", "Revoked", |record| {
         record.revoked_at = Some(time::OffsetDateTime::UNIX_EPOCH);
     });
+    let expired = tenant(&world.keys, "org_expired", "Expired", |record| {
+        record.expires_at = Some(time::OffsetDateTime::UNIX_EPOCH);
+    });
     let stranger = tenant(&dockline_memory::MemoryKeyStore::new(), "org_x", "X", |_| {});
     let (head, _) = good.rsplit_once('_').unwrap();
     let mut wrong_secret: Vec<_> = good.splitn(4, '_').collect();
@@ -39,6 +42,7 @@ async fn all_failures_to_authenticate_are_alike_and_cost_nothing() {
         Some(format!("Bearer {}", good.replace("lp_live", "lp_test"))),
         Some(format!("Bearer {}", stranger.key.expose_secret())),
         Some(format!("Bearer {}", revoked.key.expose_secret())),
+        Some(format!("Bearer {}", expired.key.expose_secret())),
     ];
     let mut bodies = std::collections::HashSet::new();
     for attempt in &attempts {

@@ -27,7 +27,7 @@ pub enum ErrorCode {
     UnsupportedMediaType,
     /// The request is not proper HTTP, such as one with two `Host` headers.
     BadRequest,
-    /// The key's budget is used up.
+    /// The key's budget is used up, or too many requests without valid credentials came from one address.
     RateLimited,
     /// GitHub is in trouble, or limits us.
     PlatformError,
