@@ -53,8 +53,8 @@ impl Kept {
 
     /// The one in use or the candidate, where it is for a clock that is so far ahead.
     fn fitting(&self, now: OffsetDateTime, ahead: Ahead) -> Option<Jwt> {
-        let kept = self.jwt.iter().chain(&self.candidate);
-        kept.filter(|jwt| jwt.is_fresh(now) && !differs(jwt.ahead, ahead)).last().cloned()
+        let mut kept = self.candidate.iter().chain(&self.jwt);
+        kept.find(|jwt| jwt.is_fresh(now) && !differs(jwt.ahead, ahead)).cloned()
     }
 }
 

@@ -12,7 +12,7 @@ use dockline::AppId;
 use dockline_github::{GithubAppConfig, GithubHost, PublicKey, Signer};
 use secrecy::SecretString;
 
-pub(crate) use connect::{Connected, about, connect};
+pub(crate) use connect::{Connected, about, connect, open};
 pub(crate) use options::GithubArgs;
 
 /// What the options say, checked as far as nobody has to be asked.
