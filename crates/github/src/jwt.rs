@@ -55,8 +55,8 @@ impl Kept {
 
     /// The one in use or the candidate, where it is for a clock that is so far ahead.
     fn fitting(&self, now: OffsetDateTime, ahead: Ahead) -> Option<Jwt> {
-        let mut kept = self.jwt.iter().chain(&self.candidate);
-        kept.rfind(|jwt| jwt.is_fresh(now) && !differs(jwt.ahead, ahead)).cloned()
+        let mut kept = self.candidate.iter().chain(&self.jwt);
+        kept.find(|jwt| jwt.is_fresh(now) && !differs(jwt.ahead, ahead)).cloned()
     }
 }
 

@@ -51,8 +51,7 @@ pub async fn run(args: ReconcileArgs) -> Result<ExitCode, Box<dyn Error + Send +
     let mut mistakes = Mistakes::default();
     let (database, configured) = (args.database.check(&mut mistakes), args.github.check(&mut mistakes));
     let (Some(database), Some(configured)) = (database, configured) else { return Err(mistakes.into()) };
-    let github_app::Connected { github, differences, .. } = github_app::connect(&configured).await?;
-    differences.none()?;
+    let github = github_app::open(&configured).await?;
     migrator(&database).check().await?;
     let dockline = Dockline::builder(Ports {
         keys: Arc::new(PgKeyStore::new(&database)),

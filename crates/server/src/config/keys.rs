@@ -37,10 +37,12 @@ fn collect(command: &Command, keys: &mut Vec<Key>) {
     for arg in command.get_arguments().filter(|arg| can_be_in_file(arg)) {
         let Some(name) = arg.get_long() else { continue };
         if !keys.iter().any(|key| key.name == name) {
-            let shape = match arg.get_action() {
-                ArgAction::SetTrue | ArgAction::SetFalse | ArgAction::Count => Shape::Switch,
-                ArgAction::Append => Shape::Many,
-                _ => Shape::One,
+            let shape = if !arg.get_action().takes_values() {
+                Shape::Switch
+            } else if matches!(arg.get_action(), ArgAction::Append) {
+                Shape::Many
+            } else {
+                Shape::One
             };
             keys.push(Key { name: name.to_owned(), shape });
         }

@@ -65,7 +65,11 @@ impl GithubArgs {
                 ConfigError::PrivateKey(_) if signing.is_none() => continue,
                 ConfigError::PrivateKey(_) if self.github_private_key.is_some() => "--github-private-key",
                 ConfigError::PrivateKey(_) => "--github-private-key-file",
-                _ => "GitHub",
+                ConfigError::ApiVersion
+                | ConfigError::UserAgent
+                | ConfigError::TrustStore(_)
+                | ConfigError::Client(_)
+                | _ => "GitHub",
             };
             mistakes.0.push(Mistake::told(place, &problem));
         }

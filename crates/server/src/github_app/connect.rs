@@ -51,6 +51,17 @@ pub(crate) async fn connect(configured: &Configured) -> Result<Connected, Mistak
     Ok(Connected { github, settings: Ok(settings), differences })
 }
 
+/// The gateway alone: GitHub is asked only where it has to tell the App's number.
+pub(crate) async fn open(configured: &Configured) -> Result<GithubApp, Mistakes> {
+    if let Some(app) = configured.app {
+        return GithubApp::new(configured.as_app(app))
+            .map_err(|error| Mistake::told("GitHub", &error).into());
+    }
+    let Connected { github, differences, .. } = connect(configured).await?;
+    differences.none()?;
+    Ok(github)
+}
+
 /// Where what is configured is not what GitHub says.
 fn differences(configured: &Configured, settings: &AppSettings) -> Mistakes {
     let mut mistakes = Mistakes::default();

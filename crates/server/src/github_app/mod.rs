@@ -14,7 +14,7 @@ use secrecy::SecretString;
 
 use crate::telemetry;
 
-pub(crate) use connect::{Connected, about, connect};
+pub(crate) use connect::{Connected, about, connect, open};
 pub(crate) use options::GithubArgs;
 
 /// What the options say, checked as far as nobody has to be asked.

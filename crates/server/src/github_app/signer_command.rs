@@ -94,7 +94,7 @@ impl Signer for SignerCommand {
             SignerError::Broken(cause) => {
                 SignerError::Broken(format!("{}: {cause}, raw or in base64", self.program))
             }
-            other => other,
+            unavailable @ (SignerError::Unavailable(_) | _) => unavailable,
         })
     }
 }

@@ -1,8 +1,9 @@
 //! What can be found wrong before anything is served: all of it at once, and what nobody has to be asked for first.
 
+use std::time::Duration;
+
 use dockline::WebhookSecrets;
 use dockline_postgres::{Database, MigrationError};
-use std::time::Duration;
 
 use super::options::{Migrations, ServeArgs, check_public_url};
 use crate::database::migrator;
@@ -157,9 +158,9 @@ fn mistake_of(database: &Database, error: &MigrationError) -> Mistake {
             format!("gave no answer within {after:?}"),
             "look at --database-url, the network and firewalls on the way to it, and whether it runs",
         ),
-        other => Mistake::new(
+        failed @ (MigrationError::Failed(_) | _) => Mistake::new(
             "the database",
-            chain(other),
+            chain(failed),
             "look at --database-url, and whether the database runs and lets this user in",
         ),
     }

@@ -102,3 +102,52 @@ fn what_stands_in_the_environment_is_not_in_the_help() {
         ran(help.env("DOCKLINE_PUBLIC_URL", "https://canary.test").env("DOCKLINE_CONFIG", "canary"));
     assert!(!stdout.contains("canary"), "{stdout}");
 }
+
+/// What makes a new option need no further work: one name in three spellings, and `config` shows it.
+#[test]
+fn every_option_has_one_name_in_three_spellings_and_is_shown() {
+    fn check(command: &clap::Command) {
+        for arg in command.get_arguments() {
+            let Some(variable) = arg.get_env().and_then(|name| name.to_str()) else { continue };
+            let long = arg.get_long().unwrap();
+            assert_eq!(variable, format!("DOCKLINE_{}", long.to_uppercase().replace('-', "_")));
+            assert!(arg.get_help().is_some() && arg.get_help_heading() != Some(""), "{long}");
+        }
+        command.get_subcommands().for_each(check);
+    }
+    let mut command = dockline_server::cli::command();
+    command.build();
+    check(&command);
+    let serve = command.find_subcommand("serve").unwrap();
+    let shown = in_force(&mut dockline(&["config"]));
+    for arg in serve.get_arguments().filter(|arg| arg.get_env().is_some()) {
+        let told = &shown[arg.get_long().unwrap()];
+        let source = if arg.get_default_values().is_empty() { "unset" } else { "default" };
+        assert_eq!(told["source"], source, "{arg}");
+    }
+}
+
+/// Each option that `serve` has reaches it by the file as by a flag, whatever its type is.
+#[test]
+fn every_option_can_be_given_by_the_file() {
+    let folder = Folder::new();
+    let command = dockline_server::cli::command();
+    let serve = command.find_subcommand("serve").unwrap();
+    let mut seen = 0;
+    for arg in serve.get_arguments().filter(|arg| arg.get_env().is_some() && arg.get_id() != "config") {
+        let long = arg.get_long().unwrap();
+        let possible = arg.get_possible_values();
+        let default = arg.get_default_values().first().map(|value| value.to_string_lossy().into_owned());
+        let value = match (possible.last(), default) {
+            _ if !arg.get_action().takes_values() => "true".to_owned(),
+            (Some(value), _) => format!("'{}'", value.get_name()),
+            (None, Some(default)) => format!("'{default}'"),
+            (None, None) => "'something'".to_owned(),
+        };
+        let file = folder.file("c.toml", &format!("{} = {value}\n", long.replace('-', "_")));
+        let told = in_force(&mut dockline(&["config", "--config", &file]))[long].clone();
+        assert_eq!((&told["source"], &told["from"]), (&"file".into(), &format!("{file}:1: {long}").into()));
+        seen += 1;
+    }
+    assert!(seen > 20, "{seen}");
+}

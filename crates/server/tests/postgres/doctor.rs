@@ -47,13 +47,19 @@ impl Patient {
     }
 
     /// Whether it is green, and what it found.
-    fn seen(&self, change: impl Fn(&mut Command)) -> (bool, Vec<Value>) {
+    fn seen(&self, change: Change<'_>) -> (bool, Vec<Value>) {
         let mut command = self.command("doctor");
         command.arg("--json");
-        change(&mut command);
+        for (name, value) in change {
+            match value {
+                &"" => command.env_remove(name),
+                value if name.starts_with("--") => command.args([name, value]),
+                value => command.env(name, value),
+            };
+        }
         let output = command.output().unwrap();
         let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
-        let told: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{stderr}"));
+        let told: Value = serde_json::from_slice(&output.stdout).expect(&stderr);
         let failed = told["counts"]["fail"].as_u64().unwrap();
         assert_eq!(output.status.code(), Some(i32::from(failed > 0)), "{told:#}");
         (failed == 0, told["checks"].as_array().unwrap().clone())
@@ -61,7 +67,7 @@ impl Patient {
 
     /// That it finds `check` to be `verdict`, saying `said`, with a mend where one is needed.
     #[track_caller]
-    fn finds(&self, change: impl Fn(&mut Command), check: &str, verdict: &str, said: &str) {
+    fn finds(&self, change: Change<'_>, check: &str, verdict: &str, said: &str) {
         let (green, checks) = self.seen(change);
         let named: Vec<&Value> = checks.iter().filter(|it| it["check"] == check).collect();
         let right = |it: &&&Value| it["verdict"] == verdict && it["said"].as_str().unwrap().contains(said);
@@ -71,12 +77,15 @@ impl Patient {
     }
 }
 
-fn unchanged(_: &mut Command) {}
+/// Variables and flags; an empty variable is taken away.
+type Change<'a> = &'a [(&'a str, &'a str)];
+
+const UNCHANGED: Change<'static> = &[];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_healthy_install_is_green_and_everything_is_looked_at() {
     let patient = Patient::healthy().await;
-    let (green, checks) = patient.seen(unchanged);
+    let (green, checks) = patient.seen(UNCHANGED);
     assert!(green, "{checks:#?}");
     let names: Vec<&str> = checks.iter().map(|it| it["check"].as_str().unwrap()).collect();
     let schema = format!("database schema {}", patient.schema.name);
@@ -116,25 +125,22 @@ async fn a_healthy_install_is_green_and_everything_is_looked_at() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_does_not_belong_to_the_app_is_named() {
     let patient = Patient::healthy().await;
-    let with =
-        |name: &'static str, value: &'static str| move |command: &mut Command| drop(command.env(name, value));
-    let ask = with("DOCKLINE_GITHUB_APP_SLUG", "another");
+    let ask: Change<'_> = &[("DOCKLINE_GITHUB_APP_SLUG", "another")];
     patient.finds(
         ask,
         "--github-app-slug",
         "fail",
         "but GitHub says that the App with this key is dockline-test",
     );
-    let ask = with("DOCKLINE_GITHUB_APP_ID", "77");
+    let ask: Change<'_> = &[("DOCKLINE_GITHUB_APP_ID", "77")];
     patient.finds(ask, "--github-app-id", "fail", "is 77, but GitHub says");
     // The JWT names the client id, and GitHub knows no such App.
-    patient.finds(with("DOCKLINE_GITHUB_CLIENT_ID", "Iv23nobody"), "App credential", "fail", "");
+    patient.finds(&[("DOCKLINE_GITHUB_CLIENT_ID", "Iv23nobody")], "App credential", "fail", "");
     let other = include_str!("../../../github/tests/keys/rsa-2048-pkcs1.pem");
-    let foreign = |command: &mut Command| {
-        command.env_remove("DOCKLINE_GITHUB_PRIVATE_KEY_FILE").env("DOCKLINE_GITHUB_PRIVATE_KEY", other);
-    };
+    let foreign: Change<'_> =
+        &[("DOCKLINE_GITHUB_PRIVATE_KEY_FILE", ""), ("DOCKLINE_GITHUB_PRIVATE_KEY", other)];
     patient.finds(foreign, "App credential", "fail", "GitHub refuses the App's credential (401)");
-    let ask = with("DOCKLINE_GITHUB_API_URL", "http://127.0.0.1:1/api/v3");
+    let ask: Change<'_> = &[("DOCKLINE_GITHUB_API_URL", "http://127.0.0.1:1/api/v3")];
     patient.finds(ask, "App credential", "fail", "GitHub cannot be reached");
     // And serve refuses to start for the same reasons, all at once.
     let mut serve = patient.command("serve");
@@ -157,19 +163,16 @@ async fn what_does_not_belong_to_the_app_is_named() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_is_not_as_it_should_be_is_told() {
     let patient = Patient::healthy().await;
-    let unreachable = |command: &mut Command| {
-        command.env("DOCKLINE_DATABASE_URL", "postgres://u:canary@127.0.0.1:1/d?connect_timeout=2");
-    };
+    let unreachable: Change<'_> =
+        &[("DOCKLINE_DATABASE_URL", "postgres://u:canary@127.0.0.1:1/d?connect_timeout=2")];
     patient.finds(unreachable, "database", "fail", "onnect");
-    let empty = |command: &mut Command| drop(command.env("DOCKLINE_DATABASE_SCHEMA", "not_there"));
+    let empty: Change<'_> = &[("DOCKLINE_DATABASE_SCHEMA", "not_there")];
     patient.finds(empty, "database schema not_there", "warn", "has version 0 and will be brought to");
-    let checked = |command: &mut Command| {
-        command.env("DOCKLINE_DATABASE_SCHEMA", "not_there").env("DOCKLINE_MIGRATIONS", "check");
-    };
+    let checked: Change<'_> = &[("DOCKLINE_DATABASE_SCHEMA", "not_there"), ("DOCKLINE_MIGRATIONS", "check")];
     patient.finds(checked, "database schema not_there", "fail", "has version 0");
-    let many = |command: &mut Command| drop(command.env("DOCKLINE_DATABASE_CONNECTIONS", "100000"));
+    let many: Change<'_> = &[("DOCKLINE_DATABASE_CONNECTIONS", "100000")];
     patient.finds(many, "database connections", "warn", "100000 for each node");
-    let never = |command: &mut Command| drop(command.env("DOCKLINE_RECONCILE_EVERY", "0"));
+    let never: Change<'_> = &[("DOCKLINE_RECONCILE_EVERY", "0")];
     patient.finds(never, "sweep", "warn", "switched off");
 }
 
@@ -177,11 +180,11 @@ async fn a_database_that_is_not_as_it_should_be_is_told() {
 async fn what_the_app_lacks_at_github_is_told() {
     let app = NewApp::new("dockline-test", CALLBACK).with_permissions([("contents", "read")]);
     let patient = Patient::with(app).await;
-    patient.finds(unchanged, "permission Members", "fail", "no organization can be bound");
-    patient.finds(unchanged, "permission Metadata", "warn", "repositories cannot be listed");
-    patient.finds(unchanged, "webhook", "warn", "the App has none");
-    patient.finds(unchanged, "webhook deliveries", "unknown", "delivered nothing");
-    let state = |command: &mut Command| drop(command.env("DOCKLINE_CLAIM_POLICY", "state"));
+    patient.finds(UNCHANGED, "permission Members", "fail", "no organization can be bound");
+    patient.finds(UNCHANGED, "permission Metadata", "warn", "repositories cannot be listed");
+    patient.finds(UNCHANGED, "webhook", "warn", "the App has none");
+    patient.finds(UNCHANGED, "webhook deliveries", "unknown", "delivered nothing");
+    let state: Change<'_> = &[("DOCKLINE_CLAIM_POLICY", "state")];
     patient.finds(state, "permission Members", "ok", "does not need it");
 
     let app = NewApp::new("dockline-test", CALLBACK)
@@ -189,17 +192,17 @@ async fn what_the_app_lacks_at_github_is_told() {
         .with_webhook_secret("");
     let mut patient = Patient::with(app).await;
     patient.github.files.write("webhook-secret", "0123456789abcdef");
-    patient.finds(unchanged, "webhook URL", "fail", "at GitHub it is https://old.example.com/hooks");
-    patient.finds(unchanged, "webhook secret at GitHub", "fail", "none is set");
+    patient.finds(UNCHANGED, "webhook URL", "fail", "at GitHub it is https://old.example.com/hooks");
+    patient.finds(UNCHANGED, "webhook secret at GitHub", "fail", "none is set");
 
     patient = Patient::healthy().await;
-    let none = |command: &mut Command| drop(command.env_remove("DOCKLINE_WEBHOOK_SECRET_FILE"));
+    let none: Change<'_> = &[("DOCKLINE_WEBHOOK_SECRET_FILE", "")];
     patient.finds(none, "webhook secret", "warn", "every delivery is refused");
     patient.finds(none, "webhook secret at GitHub", "warn", "none is given here");
-    let private = |command: &mut Command| drop(command.env_remove("DOCKLINE_PUBLIC_URL"));
+    let private: Change<'_> = &[("DOCKLINE_PUBLIC_URL", "")];
     patient.finds(private, "webhook URL", "unknown", "ours is not known");
     patient.github.sim.sim().advance_clock(40);
-    patient.finds(unchanged, "clock", "warn", "behind GitHub's");
+    patient.finds(UNCHANGED, "clock", "warn", "behind GitHub's");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -209,7 +212,7 @@ async fn the_record_of_deliveries_is_read() {
         NewApp::new("dockline-test", CALLBACK).with_webhook_url("http://127.0.0.1:1/v1/github/webhooks");
     let patient = Patient::with(app).await;
     patient.github.sim.sim().settled().await;
-    let local = |command: &mut Command| drop(command.env("DOCKLINE_PUBLIC_URL", "http://127.0.0.1:1"));
+    let local: Change<'_> = &[("DOCKLINE_PUBLIC_URL", "http://127.0.0.1:1")];
     patient.finds(local, "webhook URL", "ok", "http://127.0.0.1:1/v1/github/webhooks");
     patient.finds(local, "webhook deliveries", "warn", "1 of the last 1 failed; the newest, ping at");
 }
@@ -225,21 +228,15 @@ async fn secrets_that_others_may_read_are_warned_of() {
     mode(0o600);
     let warned =
         |checks: &[Value]| checks.iter().filter(|it| it["check"] == "--github-private-key-file").count();
-    assert_eq!(warned(&patient.seen(unchanged).1), 0);
+    assert_eq!(warned(&patient.seen(UNCHANGED).1), 0);
     mode(0o644);
-    patient.finds(unchanged, "--github-private-key-file", "warn", "every user of this machine may read it");
-    let flag = |command: &mut Command| {
-        drop(
-            command.args(["--webhook-secret", "0123456789abcdef"]).env_remove("DOCKLINE_WEBHOOK_SECRET_FILE"),
-        )
-    };
+    patient.finds(UNCHANGED, "--github-private-key-file", "warn", "every user of this machine may read it");
+    let flag: Change<'_> = &[("--webhook-secret", "0123456789abcdef"), ("DOCKLINE_WEBHOOK_SECRET_FILE", "")];
     patient.finds(flag, "--webhook-secret", "warn", "on a command line");
     patient.github.files.write("c.toml", "webhook-secret = '0123456789abcdef'\n");
     let file = patient.github.files.path("c.toml");
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
-    let ours = |command: &mut Command| {
-        drop(command.env("DOCKLINE_CONFIG", &file).env_remove("DOCKLINE_WEBHOOK_SECRET_FILE"))
-    };
+    let ours: Change<'_> = &[("DOCKLINE_CONFIG", file.as_str()), ("DOCKLINE_WEBHOOK_SECRET_FILE", "")];
     patient.finds(ours, "--config", "warn", "every user of this machine may read it");
 }
 
@@ -252,7 +249,7 @@ async fn a_late_sweep_is_noticed() {
     let installation = github.install("olga");
     let state = backend.state(&server.api).await;
     assert_eq!(backend.register(&server.api, installation, &state).await.unwrap().status, 201);
-    patient.finds(unchanged, "sweep", "ok", "was verified at");
+    patient.finds(UNCHANGED, "sweep", "ok", "was verified at");
     schema.execute("update $schema.installations set verified_at = verified_at - interval '2 hours'").await;
-    patient.finds(unchanged, "sweep", "warn", "more than 5580 s ago");
+    patient.finds(UNCHANGED, "sweep", "warn", "more than 5580 s ago");
 }

@@ -62,25 +62,27 @@ async fn what_a_signer_may_do_wrong_is_told_with_its_cause() {
     let public = public_half(&github.files);
     let key = github.files.path("key.pem");
     let sign_as = |key: &str| format!("openssl dgst -sha256 -sign '{key}'");
-    let checked = [("DOCKLINE_GITHUB_PUBLIC_KEY_FILE", public.as_str())];
-    let cases: [(String, &[(&str, &str)], &str); 9] = [
+    let cases = [
         (
             "sh -c 'echo no access to the key >&2; exit 3'".into(),
-            &[],
+            None,
             "failed (exit status: 3); it said \"no access to the key\"",
         ),
-        ("sh -c 'exit 1'".into(), &[], "failed (exit status: 1); it said nothing"),
-        ("echo rubbish!".into(), &[], "it gave text that is not base64"),
-        ("echo QUJD".into(), &[], "it gave 3 bytes, and an RS256 signature has 256 to 1024"),
-        ("true".into(), &[], "it gave 0 bytes"),
-        ("yes".into(), &[], "gave more than 8192 bytes"),
-        ("/nowhere/at/all --sign".into(), &[], "cannot be started (No such file or directory"),
-        (sign_as(&other), &[], "GitHub refuses the App's credential (401)"),
-        (sign_as(&other), &checked, "its signature does not fit the public key"),
+        ("sh -c 'exit 1'".into(), None, "failed (exit status: 1); it said nothing"),
+        ("echo rubbish!".into(), None, "it gave text that is not base64"),
+        ("echo QUJD".into(), None, "it gave 3 bytes, and an RS256 signature has 256 to 1024"),
+        ("true".into(), None, "it gave 0 bytes"),
+        ("yes".into(), None, "gave more than 8192 bytes"),
+        ("/nowhere/at/all --sign".into(), None, "cannot be started (No such file or directory"),
+        (sign_as(&other), None, "GitHub refuses the App's credential (401)"),
+        (sign_as(&other), Some(&public), "its signature does not fit the public key"),
     ];
-    for (line, environment, said) in cases {
+    for (line, public, said) in cases {
         let mut doctor = command("doctor", &schema, &github);
-        doctor.env("DOCKLINE_GITHUB_SIGNER_COMMAND", &line).envs(environment.iter().copied());
+        doctor.env("DOCKLINE_GITHUB_SIGNER_COMMAND", &line);
+        if let Some(public) = public {
+            doctor.env("DOCKLINE_GITHUB_PUBLIC_KEY_FILE", public);
+        }
         let output = doctor.output().unwrap();
         let stdout = String::from_utf8(output.stdout).unwrap();
         assert_eq!(output.status.code(), Some(1), "{line}: {stdout}");
