@@ -54,7 +54,9 @@ def start(command: list, environment: dict, log) -> tuple:
 def served(binary: str, log_path: pathlib.Path):
     """Starts all of it, with policy `state`: nobody has to visit. What the programs log goes to a file."""
     environment = {**os.environ, "DOCKLINE_DATABASE_URL": os.environ["DATABASE_URL"],
-                   "DOCKLINE_DATABASE_SCHEMA": f"clients_{uuid.uuid4().hex[:12]}", "RUST_LOG": "warn"}
+                   "DOCKLINE_DATABASE_SCHEMA": f"clients_{uuid.uuid4().hex[:12]}", "RUST_LOG": "warn",
+                   # The wrong keys of a test are no guesses.
+                   "DOCKLINE_GUESSES_PER_MINUTE": "0"}
     processes = []
     with tempfile.TemporaryDirectory() as folder, open(log_path, "w", encoding="utf-8") as log:
         files = pathlib.Path(folder)

@@ -49,7 +49,8 @@ impl Answers {
                 .error(
                     429,
                     "RateLimited",
-                    "The key's budget is used up. After `Retry-After` the same call gets through.",
+                    "The key's budget is used up, and after `Retry-After` the same call gets through; or too many calls of this \
+                     address had no valid key, where the host limits guesses.",
                 )
                 .with(429, &[("Retry-After", "RetryAfter")])
         };
@@ -62,7 +63,13 @@ impl Answers {
             Access::AnyKey => keyed(answers),
             Access::Signed => answers
                 .error(401, "Unauthenticated", "Not signed with our webhook secret.")
-                .with(401, &[("WWW-Authenticate", "Challenge")]),
+                .with(401, &[("WWW-Authenticate", "Challenge")])
+                .error(
+                    429,
+                    "RateLimited",
+                    "Too many deliveries of this address were not signed, where the host limits guesses.",
+                )
+                .with(429, &[("Retry-After", "RetryAfter")]),
             Access::Open => answers,
         }
     }
