@@ -2,6 +2,8 @@
 
 mod panics;
 
+use std::panic::set_hook;
+
 use clap::ValueEnum;
 use tracing::Subscriber;
 use tracing::level_filters::LevelFilter;
@@ -48,8 +50,15 @@ pub fn start_with(verbosity: Verbosity, format: LogFormat, further: Option<Furth
     let asked = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
     let logged = subscriber(further).with(lines(format, asked, std::io::stderr));
     if logged.try_init().is_ok() {
-        panics::log();
+        log_panics();
     }
+}
+
+/// Has panics logged like anything else, and without what may be somebody's secret, in place of printing them to stderr:
+/// a text that was put together when it panicked may quote anything, so only one that stands in the source is told; where
+/// it panicked always is. `RUST_BACKTRACE=1` adds the way there.
+pub fn log_panics() {
+    set_hook(Box::new(panics::tell));
 }
 
 /// The part below the lines.
