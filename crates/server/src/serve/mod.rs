@@ -23,7 +23,7 @@ pub use options::{Migrations, ServeArgs};
 use crate::address::base_url;
 use crate::database::migrator;
 use crate::listener::{self, Limits};
-use crate::telemetry::{self, Metrics, MetricsAt, Sources};
+use crate::telemetry::{self, Metrics, MetricsAt, Sources, Tracer};
 use crate::{github_app, logging, signals};
 
 /// How long webhooks' hints are followed up after the last request was answered.
@@ -35,7 +35,8 @@ const DRAIN: Duration = Duration::from_secs(10);
 /// # Errors
 /// Where it cannot start: each error names its mend.
 pub async fn run(args: ServeArgs) -> Result<ExitCode, Box<dyn Error + Send + Sync>> {
-    logging::start_with(logging::Verbosity::Running, args.telemetry.log_format, None);
+    let tracer = Tracer::of(&args.telemetry)?;
+    logging::start_with(logging::Verbosity::Running, args.telemetry.log_format, tracer.layer());
     let metrics = Metrics::install()?;
     let ended = signals::ended()?;
     let database = args.database.open()?;
@@ -87,6 +88,7 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Box<dyn Error + Send + Syn
         .some()
         .map(|every| tokio::spawn(sweeping::keep(dockline.clone(), every, args.reconcile_unverified_for.0)));
     let options = RouterOptions::default().with_refresher(refresher.clone());
+    let options = tracer.link(options);
     let sources = Sources { dockline: dockline.clone(), github, pool: database.pool().clone() };
     let exposition = metrics.exposition(sources);
     let options = if on_api { options.with_metrics(Arc::clone(&exposition)) } else { options };
@@ -108,6 +110,7 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Box<dyn Error + Send + Syn
     if let Some(scraping) = scraping {
         scraping.abort();
     }
+    tracer.end().await;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -305,7 +305,7 @@ pub(crate) async fn webhooks(world: &World<'_>, key: &str, kind: &str) {
 
 /// Everything that asks GitHub, while it answers as `mode` says.
 pub(crate) async fn trouble(world: &World<'_>, github: &crate::github::Github, mode: Mode, number: usize) {
-    github.set(Mode::Well { stateless: number % 2 == 0 });
+    github.set(Mode::Well { stateless: number.is_multiple_of(2) });
     let kind = format!("{mode:?}");
     let organization = format!("org_trouble_{number}");
     let (key, _) = success(world, &organization, "before trouble").await;

@@ -14,6 +14,8 @@ mod exposition;
 mod life;
 mod metrics;
 mod nodes;
+#[cfg(feature = "otel")]
+mod otel;
 mod schema;
 mod server;
 mod statements;
