@@ -93,3 +93,43 @@ where
 pub fn others() -> Targets {
     Targets::new().with_default(LevelFilter::INFO).with_target("dockline", LevelFilter::TRACE)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex, PoisonError};
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Written(Arc<Mutex<Vec<u8>>>);
+
+    impl std::io::Write for Written {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).write(bytes)
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn others_are_heard_from_info_up_and_we_at_trace() {
+        for format in [LogFormat::Human, LogFormat::Json] {
+            let written = Written::default();
+            let writer = written.clone();
+            let lines = lines(format, EnvFilter::new("trace"), move || writer.clone());
+            tracing::subscriber::with_default(Registry::default().with(lines), || {
+                tracing::trace!(target: "dockline_github::transport", "ours at trace");
+                tracing::info!(target: "hyper::client", "theirs at info");
+                tracing::debug!(target: "hyper::client", "authorization: theirs at debug");
+                tracing::trace!(target: "h2::codec", "theirs at trace");
+                tracing::debug!(target: "tokio_postgres::query", "parameters of theirs");
+                tracing::debug!(target: "reqwest::connect", "theirs, of another");
+            });
+            let told = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
+            assert_eq!(told.lines().count(), 2, "{told}");
+            assert!(told.contains("ours at trace") && told.contains("theirs at info"), "{told}");
+        }
+    }
+}

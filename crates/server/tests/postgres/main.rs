@@ -8,11 +8,14 @@
 )]
 
 mod api;
+mod canary;
 mod commands;
 mod crashes;
 mod exposition;
 mod life;
 mod metrics;
+#[path = "../canary/needles.rs"]
+mod needles;
 mod nodes;
 #[cfg(feature = "otel")]
 mod otel;
