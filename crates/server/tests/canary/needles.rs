@@ -27,9 +27,11 @@ impl Needle {
         Self { name, spellings }
     }
 
-    /// The spelling in which `text` holds it.
+    /// How and where `text` holds it.
     pub(crate) fn found_in(&self, text: &str) -> Option<String> {
-        Haystack::of(std::slice::from_ref(self)).search(text).pop().map(|found| found.spelling)
+        let Found { name, encoding, spelling, at } =
+            Haystack::of(std::slice::from_ref(self)).search(text).pop()?;
+        Some(format!("{name} ({encoding}: {spelling}) at {at}"))
     }
 }
 
