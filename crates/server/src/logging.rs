@@ -2,6 +2,8 @@
 
 mod panics;
 
+use std::panic::set_hook;
+
 use clap::ValueEnum;
 use tracing::Subscriber;
 use tracing::level_filters::LevelFilter;
@@ -48,8 +50,15 @@ pub fn start_with(verbosity: Verbosity, format: LogFormat, further: Option<Furth
     let asked = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
     let logged = subscriber(further).with(lines(format, asked, std::io::stderr));
     if logged.try_init().is_ok() {
-        panics::log();
+        log_panics();
     }
+}
+
+/// Has panics logged like anything else, and without what may be somebody's secret, in place of printing them to stderr:
+/// a text that was put together when it panicked may quote anything, so only one that stands in the source is told; where
+/// it panicked always is. `RUST_BACKTRACE=1` adds the way there.
+pub fn log_panics() {
+    set_hook(Box::new(panics::tell));
 }
 
 /// The part below the lines.
@@ -83,4 +92,44 @@ where
 #[must_use]
 pub fn others() -> Targets {
     Targets::new().with_default(LevelFilter::INFO).with_target("dockline", LevelFilter::TRACE)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex, PoisonError};
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Written(Arc<Mutex<Vec<u8>>>);
+
+    impl std::io::Write for Written {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).write(bytes)
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn others_are_heard_from_info_up_and_we_at_trace() {
+        for format in [LogFormat::Human, LogFormat::Json] {
+            let written = Written::default();
+            let writer = written.clone();
+            let lines = lines(format, EnvFilter::new("trace"), move || writer.clone());
+            tracing::subscriber::with_default(Registry::default().with(lines), || {
+                tracing::trace!(target: "dockline_github::transport", "ours at trace");
+                tracing::info!(target: "hyper::client", "theirs at info");
+                tracing::debug!(target: "hyper::client", "authorization: theirs at debug");
+                tracing::trace!(target: "h2::codec", "theirs at trace");
+                tracing::debug!(target: "tokio_postgres::query", "parameters of theirs");
+                tracing::debug!(target: "reqwest::connect", "theirs, of another");
+            });
+            let told = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
+            assert_eq!(told.lines().count(), 2, "{told}");
+            assert!(told.contains("ours at trace") && told.contains("theirs at info"), "{told}");
+        }
+    }
 }

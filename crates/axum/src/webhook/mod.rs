@@ -125,7 +125,8 @@ fn text(headers: &HeaderMap, name: &str) -> Option<String> {
     once(headers, name).and_then(|value| std::str::from_utf8(value).ok()).map(str::to_owned)
 }
 
-/// What the log says of a delivery: never anything of its body. Headers are not signed, so nothing hangs on them.
+/// What the log says of a delivery: never anything of its body. Headers are not signed, so nothing hangs on them, and
+/// what is not spelled as GitHub spells its numbers and events is not told: it could be a secret in the wrong place.
 #[derive(Debug)]
 struct Told {
     delivery: String,
@@ -134,11 +135,14 @@ struct Told {
 
 impl Told {
     fn of(headers: &HeaderMap) -> Self {
-        let told = |name| {
-            let visible = once(headers, name).into_iter().flatten().filter(|byte| byte.is_ascii_graphic());
-            visible.take(LONGEST_TOLD).map(|byte| char::from(*byte)).collect()
+        let told = |name, allowed: fn(&u8) -> bool| {
+            let value = once(headers, name).filter(|value| value.len() <= LONGEST_TOLD);
+            let value = value.filter(|value| value.iter().all(allowed)).unwrap_or_default();
+            value.iter().map(|byte| char::from(*byte)).collect()
         };
-        Self { delivery: told("x-github-delivery"), event: told("x-github-event") }
+        let in_number = |byte: &u8| byte.is_ascii_hexdigit() || *byte == b'-';
+        let in_event = |byte: &u8| byte.is_ascii_lowercase() || *byte == b'_';
+        Self { delivery: told("x-github-delivery", in_number), event: told("x-github-event", in_event) }
     }
 }
 
@@ -149,15 +153,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_logged_of_headers_is_short_and_visible() {
+    fn what_is_logged_of_headers_is_spelled_as_github_does() {
         let mut headers = HeaderMap::new();
-        let hostile = [b"a\t\"b\" ".as_slice(), &[0xff; 3], &[b'x'; 500]].concat();
-        headers.insert("x-github-delivery", HeaderValue::from_bytes(&hostile).unwrap());
-        headers.append("x-github-event", HeaderValue::from_static("ping"));
-        headers.append("x-github-event", HeaderValue::from_static("installation"));
+        headers.insert("x-github-event", HeaderValue::from_static("installation_repositories"));
+        let number = "72d3162e-cc78-11e3-81ab-4c9367dc0958";
+        headers.insert("x-github-delivery", HeaderValue::from_static(number));
         let told = Told::of(&headers);
-        assert_eq!(told.delivery, format!("a\"b\"{}", "x".repeat(LONGEST_TOLD - 4)));
-        assert_eq!(told.event, "");
+        assert_eq!((&*told.delivery, &*told.event), (number, "installation_repositories"));
+        for hostile in [
+            [b"a\t\"b\" ".as_slice(), &[0xff; 3]].concat(),
+            vec![b'a'; LONGEST_TOLD + 1],
+            b"lp_live_0123456789ABCDEF_secret".to_vec(),
+        ] {
+            for name in ["x-github-delivery", "x-github-event"] {
+                headers.insert(name, HeaderValue::from_bytes(&hostile).unwrap());
+            }
+            let told = Told::of(&headers);
+            assert_eq!((&*told.delivery, &*told.event), ("", ""), "{hostile:?}");
+        }
+        headers.insert("x-github-event", HeaderValue::from_static("ping"));
+        headers.append("x-github-event", HeaderValue::from_static("installation"));
+        assert_eq!(Told::of(&headers).event, "");
         assert_eq!(text(&headers, "x-github-event"), None);
     }
 }

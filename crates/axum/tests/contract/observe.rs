@@ -1,7 +1,7 @@
 //! What an operator sees of requests: logs, metrics, and nothing that a caller could fill them with.
 
 use std::io::{self, Write};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Once};
 
 use async_trait::async_trait;
 use axum::body::Body;
@@ -18,6 +18,7 @@ use serde_json::Value;
 use tower::ServiceExt;
 use tracing::Span;
 use tracing::subscriber::DefaultGuard;
+use tracing_subscriber::Registry;
 
 use crate::answer::Answer;
 use crate::world::{Choice, INSTALLATION, RETURN_URL, World};
@@ -28,6 +29,10 @@ struct Logs(Arc<Mutex<Vec<u8>>>);
 
 impl Logs {
     fn capture() -> (Self, DefaultGuard) {
+        // Where there is but one subscriber, and that a thread's own, what other threads come by first is taken for
+        // something that nobody listens to, in this thread, too.
+        static OTHERS: Once = Once::new();
+        OTHERS.call_once(|| tracing::subscriber::set_global_default(Registry::default()).unwrap());
         let logs = Self::default();
         let writer = logs.clone();
         let subscriber = tracing_subscriber::fmt()

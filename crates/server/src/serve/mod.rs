@@ -33,7 +33,7 @@ use health::Health;
 use crate::address::base_url;
 use crate::database::migrator;
 use crate::listener;
-use crate::telemetry::{self, Metrics, MetricsAt, Sources};
+use crate::telemetry::{self, Metrics, MetricsAt, Sources, Tracer};
 use crate::{github_app, logging};
 
 /// Serves until a signal comes; then takes no more connections and ends when what runs is answered, and what webhooks hinted
@@ -42,7 +42,8 @@ use crate::{github_app, logging};
 /// # Errors
 /// Where it cannot start: each error names its mend.
 pub async fn run(args: ServeArgs) -> Result<ExitCode, Box<dyn Error + Send + Sync>> {
-    logging::start_with(logging::Verbosity::Running, args.telemetry.log_format, None);
+    let tracer = Tracer::of(&args.telemetry)?;
+    logging::start_with(logging::Verbosity::Running, args.telemetry.log_format, tracer.layer());
     let metrics = Metrics::install()?;
     let ending = Ending::prepared(args.listener.drain_delay.0)?;
     let checks::Checked { database, github, webhook_secrets, public_url } = checks::all(&args).await?;
@@ -101,6 +102,7 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Box<dyn Error + Send + Syn
     background.spawn(housekeeping::keep(PgHousekeeping::new(&database)));
     background.spawn(key_usage::keep(usage.clone()));
     let options = RouterOptions::default().with_refresher(refresher.clone()).with_readiness(health.clone());
+    let options = tracer.link(options);
     let sources = Sources { dockline: dockline.clone(), github, pool: database.pool().clone() };
     let exposition = metrics.exposition(sources);
     if let Some(listener) = metrics_listener {
@@ -124,6 +126,7 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Box<dyn Error + Send + Syn
         stopped_at.drain(&refresher, limits.grace).await;
         // Ended by the drain.
         let _ = refreshing.await;
+        tracer.end().await;
         ExitCode::SUCCESS
     };
     Ok(tokio::select! {

@@ -8,6 +8,9 @@ mod github;
 pub(crate) mod listener;
 mod names;
 mod options;
+#[cfg(feature = "otel")]
+pub(crate) mod otel;
+mod tracer;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -24,6 +27,7 @@ pub(crate) use github::Gateway;
 pub use names::describe;
 pub(crate) use names::{SWEEP_BINDINGS, SWEEP_LAST_SUCCESS, SWEEPS};
 pub use options::{MetricsAt, TelemetryArgs};
+pub(crate) use tracer::Tracer;
 
 use exposition::Scraped;
 

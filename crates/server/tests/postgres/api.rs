@@ -51,6 +51,10 @@ impl Backend {
         self.answer(self.http.delete(format!("{api}{INSTALLATION}"))).await
     }
 
+    pub(crate) async fn detach_and_uninstall(&self, api: &str) -> Option<Answer> {
+        self.answer(self.http.delete(format!("{api}{INSTALLATION}?uninstall=true"))).await
+    }
+
     pub(crate) async fn repositories(&self, api: &str) -> Option<Answer> {
         self.answer(self.http.get(format!("{api}/v1/github/repos"))).await
     }

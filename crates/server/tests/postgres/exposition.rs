@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::process::{Command, Stdio};
 
+type Labels = Vec<(String, String)>;
+
 /// A metric with its samples.
 #[derive(Debug, Default)]
 pub(crate) struct Family {
@@ -96,7 +98,7 @@ fn check(name: &str, family: &Family) {
 
 /// That buckets grow and the last one holds everything.
 fn buckets(name: &str, family: &Family) {
-    let mut series: BTreeMap<Vec<(String, String)>, Vec<(f64, f64)>> = BTreeMap::new();
+    let mut series: BTreeMap<Labels, Vec<(f64, f64)>> = BTreeMap::new();
     for ((suffix, labels), value) in &family.samples {
         let mut labels = labels_of(labels);
         if suffix == "_bucket" {
@@ -117,7 +119,7 @@ fn buckets(name: &str, family: &Family) {
 }
 
 /// `name="value",…`, with what a value may escape.
-fn labels_of(text: &str) -> Vec<(String, String)> {
+fn labels_of(text: &str) -> Labels {
     let mut labels = Vec::new();
     let mut rest = text;
     while !rest.is_empty() {

@@ -109,7 +109,14 @@ async fn a_node_is_ready_when_all_that_it_needs_is_there_and_says_what_is_not() 
 async fn a_credential_that_github_refuses_makes_a_node_unready_unless_github_is_left_out() {
     let schema = TestSchema::migrated().await;
     let github = Github::start(&schema).await;
-    github.sim.sim().set_fault(FaultRule::new(Fault::Status { code: 401 }).for_path("/api/v3/app"));
+    let app_is_refused_after = |first: u32| {
+        let sim = github.sim.sim();
+        sim.clear_faults();
+        sim.set_fault(FaultRule::new(Fault::Slow { ms: 0 }).for_path("/api/v3/app").times(first));
+        sim.set_fault(FaultRule::new(Fault::Status { code: 401 }).for_path("/api/v3/app"));
+    };
+    // A node does not start with a credential that is refused; it becomes so just afterwards.
+    app_is_refused_after(1);
     let app = github.app.app_id.to_string();
     let further = ["--github-app-id", app.as_str()];
     let server = Server::spawn_with(&schema, &github, "127.0.0.1:0", &further).listening();
@@ -120,6 +127,7 @@ async fn a_credential_that_github_refuses_makes_a_node_unready_unless_github_is_
     }
     assert_eq!(github.sim.sim().count_requests("GET", "/api/v3/app"), asked, "probes ask GitHub nothing");
 
+    app_is_refused_after(1);
     let further = ["--github-app-id", app.as_str(), "--ready-github-within", "0"];
     let server = Server::spawn_with(&schema, &github, "127.0.0.1:0", &further).listening();
     until_failing(&server.api, &[]).await;

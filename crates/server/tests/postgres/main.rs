@@ -9,6 +9,7 @@
 
 mod api;
 mod budgets;
+mod canary;
 mod commands;
 mod crashes;
 mod doctor;
@@ -19,7 +20,11 @@ mod health;
 mod keys;
 mod life;
 mod metrics;
+#[path = "../canary/needles.rs"]
+mod needles;
 mod nodes;
+#[cfg(feature = "otel")]
+mod otel;
 mod schema;
 mod server;
 mod signer;

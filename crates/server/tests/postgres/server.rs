@@ -1,5 +1,6 @@
 //! `dockline serve` as a child process.
 
+use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
@@ -115,6 +116,23 @@ impl Server {
         listen: &str,
         further: &[&str],
     ) -> Starting {
+        let mut command = Self::command(schema, github, listen, further);
+        Starting(command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap())
+    }
+
+    /// Starts it with everything logged to `log`, and does not wait.
+    pub(crate) fn spawn_logging(
+        schema: &TestSchema,
+        github: &Github,
+        further: &[&str],
+        log: File,
+    ) -> Starting {
+        let mut command = Self::command(schema, github, "127.0.0.1:0", further);
+        let command = command.env("RUST_LOG", "trace").env("RUST_BACKTRACE", "1");
+        Starting(command.stdout(Stdio::piped()).stderr(log).spawn().unwrap())
+    }
+
+    fn command(schema: &TestSchema, github: &Github, listen: &str, further: &[&str]) -> Command {
         let files = &github.files;
         let arguments = [
             "serve",
@@ -140,9 +158,7 @@ impl Server {
             "--claim-policy",
             "state",
         ];
-        let arguments = [&arguments, further].concat();
-        let command = &mut dockline(schema, &arguments);
-        Starting(command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap())
+        dockline(schema, &[&arguments, further].concat())
     }
 
     /// Starts that command and waits until it listens.

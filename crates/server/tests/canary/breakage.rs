@@ -1,0 +1,84 @@
+//! Worlds in which something of ours is broken.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use dockline::ports::{
+    BindingRepo, GithubGateway, KeyStore, MockBindingRepo, MockGithubGateway, MockKeyStore, MockStateStore,
+    StateStore,
+};
+use dockline::{PortErrorKind, Ports};
+use dockline_testkit::faults::{Fault, Faulty};
+use secrecy::SecretString;
+
+use crate::github::{Github, STATELESS};
+use crate::watch::Watch;
+use crate::world::World;
+use crate::{walks, world};
+
+/// Each store down, limited, refusing, corrupt and buggy.
+pub(crate) async fn stores(watch: &Watch, github: &Github, pem: &SecretString) {
+    for kind in [
+        PortErrorKind::Unavailable,
+        PortErrorKind::RateLimited { retry_after: Duration::from_secs(3) },
+        PortErrorKind::Rejected,
+        PortErrorKind::Corrupt,
+        PortErrorKind::Unexpected,
+    ] {
+        let fault = || Fault::FailsAs(kind).always();
+        let keys = |ports: Ports| Ports {
+            keys: Arc::new(Faulty::<dyn KeyStore>::over(ports.keys).with(fault())),
+            ..ports
+        };
+        let states = |ports: Ports| Ports {
+            states: Arc::new(Faulty::<dyn StateStore>::over(ports.states).with(fault())),
+            ..ports
+        };
+        let bindings = |ports: Ports| Ports {
+            bindings: Arc::new(Faulty::<dyn BindingRepo>::over(ports.bindings).with(fault())),
+            ..ports
+        };
+        walks::broken(&World::start(watch, github, pem, keys).await, &format!("keys: {kind:?}")).await;
+        walks::broken(&World::start(watch, github, pem, states).await, &format!("states: {kind:?}")).await;
+        walks::broken(&World::start(watch, github, pem, bindings).await, &format!("bindings: {kind:?}"))
+            .await;
+    }
+}
+
+/// A text that quotes what it should not, as a careless `expect` or an index out of range does.
+fn quoting(arguments: &str) -> String {
+    let secrets = [world::WEBHOOK_SECRET, world::CLIENT_SECRET, STATELESS, crate::github::USER_TOKEN];
+    format!("called with {arguments}, while holding {secrets:?}")
+}
+
+/// Each port with a bug that quotes secrets as it panics.
+pub(crate) async fn panics(watch: &Watch, github: &Github, pem: &SecretString) {
+    let keys = |ports| {
+        let mut keys = MockKeyStore::new();
+        keys.expect_find().returning(|id| panic!("{}", quoting(&format!("{id:?}"))));
+        Ports { keys: Arc::new(keys), ..ports }
+    };
+    walks::broken(&World::start(watch, github, pem, keys).await, "keys: panic").await;
+    let states = |ports| {
+        let mut states = MockStateStore::new();
+        states.expect_put().returning(|state| panic!("{}", quoting(&format!("{state:?}"))));
+        states.expect_find().returning(|_, digest| panic!("{}", quoting(&format!("{digest:?}"))));
+        states.expect_find_by_digest().returning(|digest| panic!("{}", quoting(&format!("{digest:?}"))));
+        Ports { states: Arc::new(states), ..ports }
+    };
+    walks::broken(&World::start(watch, github, pem, states).await, "states: panic").await;
+    // Whatever is called of it panics by itself, and quotes its arguments.
+    let bindings = |ports| Ports { bindings: Arc::new(MockBindingRepo::new()), ..ports };
+    walks::broken(&World::start(watch, github, pem, bindings).await, "bindings: panic").await;
+    let gateway = |ports: Ports| {
+        let registration = ports.github.registration();
+        let mut github = MockGithubGateway::new();
+        github.expect_registration().returning(move || registration.clone());
+        github.expect_installation().returning(|id| panic!("{}", quoting(&format!("{id:?}"))));
+        github.expect_prove().returning(|code, _| panic!("{}", quoting(code.expose())));
+        Ports { github: Arc::new(github) as Arc<dyn GithubGateway>, ..ports }
+    };
+    let world = World::start(watch, github, pem, gateway).await;
+    walks::broken(&world, "the gateway: panic").await;
+    walks::visit(&world, "the gateway: panic").await;
+}

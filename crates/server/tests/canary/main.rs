@@ -1,0 +1,75 @@
+//! Known secrets go through every path of the service, and are found in no log, metric, trace or answer, in no spelling.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests fail by panicking")]
+
+mod breakage;
+mod github;
+mod needles;
+mod program;
+mod walks;
+mod watch;
+mod world;
+
+use dockline_github_sim::{GithubSim, NewApp};
+use secrecy::ExposeSecret;
+
+use crate::github::{Github, Mode};
+use crate::watch::Watch;
+use crate::world::World;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_secret_is_told_anywhere_on_any_path() {
+    let watch = Watch::begin();
+    walks::guard_constants(&watch);
+    // Only for its keys: what answers is the test's own.
+    let app = NewApp::new("acme-dock", "https://api.example.com/v1/github/installation/callback");
+    let pem = GithubSim::default().create_app(app).unwrap().private_key_pem;
+    for line in pem.expose_secret().lines().filter(|line| line.len() > 60) {
+        watch.guard("the App's private key", line);
+    }
+    let github = Github::start().await;
+
+    for stateless in [false, true] {
+        github.set(Mode::Well { stateless });
+        let world = World::start(&watch, &github, &pem, |ports| ports).await;
+        let kind = if stateless { "tokens of the new format" } else { "tokens of the old format" };
+        let (key, state) = walks::success(&world, &format!("org_acme_{stateless}"), kind).await;
+        walks::refusals(&world, &key, &state).await;
+        walks::raw(&world, &key).await;
+        walks::webhooks(&world, &key, kind).await;
+        walks::detach(&world, &key).await;
+    }
+    let mut modes = vec![Mode::Mixed, Mode::Html, Mode::Huge, Mode::Never];
+    modes.extend(
+        [201, 204, 301, 307, 400, 401, 403, 404, 409, 418, 422, 429, 500, 502, 503].map(Mode::Repeats),
+    );
+    for (number, mode) in modes.into_iter().enumerate() {
+        // A world each: a pause that GitHub asked for would hold back the next.
+        let world = World::start(&watch, &github, &pem, |ports| ports).await;
+        walks::trouble(&world, &github, mode, number).await;
+    }
+    github.set(Mode::Well { stateless: true });
+    breakage::stores(&watch, &github, &pem).await;
+    breakage::panics(&watch, &github, &pem).await;
+    for jwt in github.jwts() {
+        // The rest is the App's number and the time.
+        let signature = jwt.rsplit('.').next().unwrap();
+        watch.guard("the signature of the App's JWT", signature);
+    }
+    assert!(!github.jwts().is_empty());
+
+    let leaks = watch.leaks();
+    // Printed, since a panic's text goes to the log like any other of this process.
+    for leak in &leaks {
+        println!("{leak}");
+    }
+    assert!(leaks.is_empty(), "there are leaks");
+    // That there was something to search, from each source.
+    for told in
+        ["a handler panicked", "a thread panicked", "visitor turned away", "delivery refused", "port{"]
+    {
+        assert!(watch.log().contains(told), "{told}");
+    }
+    for (path, statuses) in watch.paths() {
+        println!("{path}: {statuses:?}");
+    }
+}

@@ -1,0 +1,385 @@
+//! The paths of the API, one after the other.
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+
+use dockline::ports::{Clock, SystemClock};
+use dockline::{OrganizationId, Sweep, Tier, TokenScope};
+use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::github::{APP, INSTALLATION, Mode};
+use crate::world::{INSTALLATION_PATH, RETURN_URL, WEBHOOK_SECRET, World};
+
+const CODE: &str = "OauthCodeCanary0123456789";
+const CALLBACK: &str = "/v1/github/installation/callback";
+const WEBHOOKS: &str = "/v1/github/webhooks";
+
+/// From install-url to an uninstall, as it should go. The key, bound, with its state.
+pub(crate) async fn success(world: &World<'_>, organization: &str, kind: &str) -> (String, String) {
+    let key = world.key(organization, |_| {});
+    let own = format!("own-state-canary.{organization}~0123456789");
+    world.watch.guard("a caller's own state", &own);
+    let url = format!("{INSTALLATION_PATH}/install-url?returnUrl={RETURN_URL}&state={own}");
+    let request = world.get(&url).bearer_auth(&key);
+    let told = world.ask_for("install-url, with the caller's state", &[&own], request).await;
+    assert_eq!(told.status, 200);
+    let state = world.state(&key).await;
+    confirm(world, &state).await;
+    let path = |what: &str| format!("{what} ({kind})");
+    for (what, status) in [("register", 201), ("register again", 201)] {
+        let answer = world.ask(&path(what), world.register(&key, INSTALLATION, &state)).await;
+        assert_eq!(answer.status, status, "{}", answer.body);
+    }
+    for (what, at) in [
+        ("get", INSTALLATION_PATH),
+        ("repos, with a fresh token", "/v1/github/repos"),
+        ("repos, from memory", "/v1/github/repos"),
+        ("whoami", "/v1/whoami"),
+    ] {
+        let answer = world.ask(&path(what), world.get(at).bearer_auth(&key)).await;
+        assert_eq!(answer.status, 200, "{what} {}", answer.body);
+    }
+    let organization = OrganizationId::new(organization).unwrap();
+    for what in ["a token, fresh or kept", "a token, kept"] {
+        let token = world.dockline.token(&organization, &TokenScope::everything()).await.unwrap();
+        assert!(!format!("{token:?}").contains(token.expose()));
+        world.watch.covered(&path(what), 200);
+    }
+    (key, state)
+}
+
+/// The visitor at the callback, asked and agreed.
+async fn confirm(world: &World<'_>, state: &str) {
+    let query = format!("?state={state}&installation_id={INSTALLATION}&setup_action=install");
+    let request = world.get(&format!("{CALLBACK}{query}"));
+    let to_github = world.ask_for("callback without a code, to GitHub", &[state], request).await;
+    assert_eq!(to_github.status, 302);
+    // The page's own secrets are known when it is there: asked by hand.
+    let asked = world.get(&format!("{CALLBACK}{query}&code={CODE}")).send().await.unwrap();
+    assert_eq!(asked.status().as_u16(), 200);
+    let cookie = asked.headers()["set-cookie"].to_str().unwrap().to_owned();
+    let headers = format!("{:?}", asked.headers());
+    let html = asked.text().await.unwrap();
+    let field = |name: &str| {
+        let (_, rest) = html.split_once(&format!("name=\"{name}\" value=\"")).unwrap();
+        rest.split_once('"').unwrap().0.to_owned()
+    };
+    let ticket = field("ticket");
+    let browser = cookie.split_once('=').unwrap().1.split_once(';').unwrap().0.to_owned();
+    world.watch.guard("a confirmation's ticket", &ticket);
+    world.watch.guard("a confirmation's cookie", &browser);
+    let told = [headers, html].concat().replace(&ticket, "").replace(&browser, "").replace(state, "");
+    world.watch.answered("callback, the question", 200, told);
+    let form = |answer: &str| format!("state={state}&ticket={ticket}&answer={answer}");
+    let send = |cookie: &str, answer: &str| {
+        let request = world.http.post(format!("{}{CALLBACK}", world.api)).body(form(answer));
+        let request = request.header("content-type", "application/x-www-form-urlencoded");
+        request.header("cookie", format!("__Host-dockline-visit={cookie}"))
+    };
+    for (path, cookie) in [("confirm, from another browser", "another"), ("confirm, with an odd cookie", "")]
+    {
+        assert_eq!(world.ask(path, send(cookie, "confirm")).await.status, 422);
+    }
+    let confirmed = world.ask_for("confirm", &[state], send(&browser, "confirm")).await;
+    assert_eq!(confirmed.status, 303, "{}", confirmed.body);
+    assert_eq!(world.ask("confirm, a second time", send(&browser, "confirm")).await.status, 422);
+}
+
+/// Ends what [`success`] began.
+pub(crate) async fn detach(world: &World<'_>, key: &str) {
+    let request = world.http.delete(format!("{}{INSTALLATION_PATH}?uninstall=true", world.api));
+    assert_eq!(world.ask("detach and uninstall", request.bearer_auth(key)).await.status, 204);
+    world.dockline.revoke_tokens().await;
+}
+
+/// Every refusal, with secrets where they should and where they should not be.
+pub(crate) async fn refusals(world: &World<'_>, key: &str, bound_state: &str) {
+    let state = &world.state(&world.key("org_refused", |_| {})).await;
+    let ask = async |path: &str, status: u16, request| {
+        let answer = world.ask(path, request).await;
+        assert_eq!(answer.status, status, "{path}: {}", answer.body);
+    };
+    let mut wrong = key.to_owned();
+    wrong.pop();
+    let at = INSTALLATION_PATH;
+    ask("401, no key", 401, world.get(at)).await;
+    ask("401, a key cut short", 401, world.get(at).bearer_auth(&wrong)).await;
+    ask("401, a key with something after it", 401, world.get(at).bearer_auth(format!("{key}x"))).await;
+    ask(
+        "401, a key of another environment",
+        401,
+        world.get(at).bearer_auth(key.replace("lp_live", "lp_test")),
+    )
+    .await;
+    ask("401, a key as Basic", 401, world.get(at).basic_auth(key, Some(key))).await;
+    ask(
+        "401, two keys",
+        401,
+        world.get(at).bearer_auth(key).header("authorization", format!("Bearer {key}")),
+    )
+    .await;
+    ask("401, a key in the query", 401, world.get(&format!("{at}?token={key}&api_key={key}"))).await;
+    ask("401, a key as a cookie", 401, world.get(at).header("cookie", format!("key={key}"))).await;
+    let revoked = world.key("org_revoked", |record| record.revoked_at = Some(SystemClock.now()));
+    ask("401, a revoked key", 401, world.get(at).bearer_auth(&revoked)).await;
+    let scopeless = world.key("org_scopeless", |record| record.scopes.clear());
+    ask("403, a key without the scope", 403, world.get(at).bearer_auth(&scopeless)).await;
+    let poor = world.key("org_poor", |record| {
+        record.tier = Tier { reads_per_minute: 1, ..Tier::standard() };
+    });
+    world.ask("429, the last one", world.get(at).bearer_auth(&poor)).await;
+    ask("429, a used-up budget", 429, world.get(at).bearer_auth(&poor)).await;
+    ask(
+        "404, a key in the path",
+        404,
+        world.get(&format!("/v1/github/{key}/{state}?key={key}")).bearer_auth(key),
+    )
+    .await;
+    ask("405", 405, world.http.put(format!("{}{at}?key={key}", world.api)).bearer_auth(key)).await;
+    let strange = |name: &'static str, value: &str| world.get(at).header(name, value).bearer_auth(key);
+    for (path, name) in [
+        ("a key as X-Request-Id", "x-request-id"),
+        ("a key as traceparent", "traceparent"),
+        ("a key as the user agent", "user-agent"),
+        ("a key as the referer", "referer"),
+    ] {
+        ask(path, 200, strange(name, key)).await;
+    }
+    let post = |body: String| world.post(at, body).bearer_auth(key);
+    ask("413, secrets in a large body", 413, post(format!("{key}{state}").repeat(1_000))).await;
+    ask("415, secrets as text", 415, post(key.into()).header("content-type", "text/plain")).await;
+    ask("415, a key as the media type", 415, post(key.into()).header("content-type", format!("{key}/{key}")))
+        .await;
+    for (path, body) in [
+        ("422, not JSON", format!("{key} {state}")),
+        ("422, cut JSON", format!("{{\"state\":\"{state}\",\"key\":\"{key}")),
+        ("422, a key as a value", json!({ "installationId": 1, "state": key, "apiKey": key }).to_string()),
+        ("422, a state as the number", json!({ "installationId": state, "state": 1 }).to_string()),
+        ("422, a state twice", format!("{{\"state\":\"{state}\",\"state\":\"{state}\"}}")),
+        ("422, deeper", json!({ "installationId": { "key": key }, "state": [state] }).to_string()),
+        ("422, an array", json!([key, state]).to_string()),
+    ] {
+        ask(path, 422, post(body)).await;
+    }
+    // The answer lists what is wrong by the names that the caller gave.
+    let body = format!("{{\"{key}\":1,\"{state}\":2}}");
+    let answer =
+        world.ask_for("422, a key as a name", &[key, &key[..64.min(key.len())], state], post(body)).await;
+    assert_eq!(answer.status, 422);
+    for (path, expected, state) in
+        [("422, a foreign state", 422, state.as_str()), ("409, another installation", 409, bound_state)]
+    {
+        let fresh = if expected == 409 { key.to_owned() } else { world.key("org_foreign", |_| {}) };
+        ask(path, expected, world.register(&fresh, 4_242, state)).await;
+    }
+    for (path, status, query) in [
+        ("install-url, a key as the return URL", 422, format!("returnUrl={key}")),
+        ("install-url, a foreign return URL", 403, format!("returnUrl=https://evil.example/{key}?{state}")),
+        ("install-url, a key in everything", 422, format!("returnUrl={RETURN_URL}&state={key}%20&key={key}")),
+    ] {
+        ask(path, status, world.get(&format!("{at}/install-url?{query}")).bearer_auth(key)).await;
+    }
+    ask("repos, secrets in the query", 422, {
+        world.get(&format!("/v1/github/repos?cursor={key}&limit={state}&search={key}")).bearer_auth(key)
+    })
+    .await;
+    callback_refusals(world, key, state).await;
+}
+
+async fn callback_refusals(world: &World<'_>, key: &str, state: &str) {
+    for accept in ["text/html", "application/json"] {
+        for (path, query) in [
+            ("callback, nothing", String::new()),
+            ("callback, an unknown state", format!("state=unknown-state&code={CODE}")),
+            (
+                "callback, secrets in wrong places",
+                format!("state={key}%20&installation_id={CODE}&error={key}"),
+            ),
+            ("callback, no number", format!("state={state}&installation_id={key}&code={CODE}")),
+            ("callback, all of it twice", format!("state={state}&state={state}&code={CODE}&code={CODE}")),
+            ("callback, not visible", format!("state={state}&installation_id=4242&code={CODE}")),
+            ("callback, denied", format!("state={state}&installation_id=4242&error=access_denied")),
+        ] {
+            let path = format!("{path} ({accept})");
+            let answer =
+                world.ask(&path, world.get(&format!("{CALLBACK}?{query}")).header("accept", accept)).await;
+            assert!((400..500).contains(&answer.status), "{path}: {} {}", answer.status, answer.body);
+        }
+        let form = format!("state={state}&ticket={key}&answer=confirm&code={CODE}");
+        let request = world.http.post(format!("{}{CALLBACK}", world.api)).header("accept", accept).body(form);
+        let request = request.header("content-type", "application/x-www-form-urlencoded");
+        let path = format!("confirm, a key as the ticket ({accept})");
+        assert_eq!(world.ask(&path, request).await.status, 422);
+    }
+}
+
+/// What is hardly HTTP.
+pub(crate) async fn raw(world: &World<'_>, key: &str) {
+    let host = world.api.strip_prefix("http://").unwrap();
+    for (path, text) in [
+        (
+            "400, two hosts",
+            format!("GET /{key} HTTP/1.1\r\nhost: {key}\r\nhost: b\r\nauthorization: Bearer {key}\r\n\r\n"),
+        ),
+        (
+            "a header that is none",
+            format!("GET / HTTP/1.1\r\n{key}\u{1}: x\r\nauthorization Bearer {key}\r\n\r\n"),
+        ),
+        ("a request line that is none", format!("{key}\r\n\r\n")),
+        ("another version", format!("GET /{key} HTTP/9.9\r\nhost: x\r\n\r\n")),
+        ("a long head", format!("GET / HTTP/1.1\r\nhost: x\r\nx-a: {}\r\n\r\n", key.repeat(5_000))),
+        ("a broken chunk", {
+            format!(
+                "POST {INSTALLATION_PATH} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {key}\r\ncontent-type: \
+                 application/json\r\ntransfer-encoding: chunked\r\n\r\n{key}\r\n{key}\r\n"
+            )
+        }),
+    ] {
+        let mut stream = TcpStream::connect(host).await.unwrap();
+        // A server that has seen enough need not read the rest.
+        let _ = stream.write_all(text.as_bytes()).await;
+        let _ = stream.shutdown().await;
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer).await;
+        let answer = String::from_utf8_lossy(&answer).into_owned();
+        let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or_default();
+        world.watch.answered(path, status, answer);
+    }
+}
+
+/// Deliveries, good and bad.
+pub(crate) async fn webhooks(world: &World<'_>, key: &str, kind: &str) {
+    let about = |action: &str, number: u64| {
+        json!({
+            "action": action, "key": key, "secret": WEBHOOK_SECRET,
+            "installation": { "id": number, "app_id": APP, "account": { "id": 4_242, "login": "acme" }, "permissions": {} },
+            "sender": { "id": 4_343 },
+        })
+        .to_string()
+    };
+    let signed = |body: &str| {
+        let hmac = Hmac::<Sha256>::new_from_slice(WEBHOOK_SECRET.as_bytes()).unwrap();
+        format!("sha256={}", data_encoding::HEXLOWER.encode(&hmac.chain_update(body).finalize().into_bytes()))
+    };
+    let send = |event: &str, signature: &str, body: &str| {
+        let request = world.post(WEBHOOKS, body.to_owned()).header("x-github-event", event);
+        let request = request.header("x-github-delivery", "72d3162e-cc78-11e3-81ab-4c9367dc0958");
+        request.header("x-hub-signature-256", signature)
+    };
+    let good = about("suspend", INSTALLATION);
+    let broken = format!("{{\"{key}\": \"{WEBHOOK_SECRET}");
+    for (path, request) in [
+        ("webhook, signed", send("installation", &signed(&good), &good)),
+        (
+            "webhook, of a new one",
+            send("installation", &signed(&about("created", 99)), &about("created", 99)),
+        ),
+        ("webhook, ping", send("ping", &signed(&good), &good)),
+        ("webhook, not signed", world.post(WEBHOOKS, good.clone())),
+        (
+            "webhook, the secret as signature",
+            send("installation", "sha256=webhook secret of the Canary", &good),
+        ),
+        ("webhook, a key as signature", send("installation", key, &good)),
+        ("webhook, signed by another", send("installation", &signed("another"), &good)),
+        ("webhook, no JSON", send("installation", &signed(&broken), &broken)),
+        ("webhook, a key as the event", send(key, &signed(&good), &good)),
+        ("webhook, a key as the event, unsigned", send(key, &signed("x"), &good)),
+        ("webhook, a key as the media type", {
+            send("installation", &signed(&good), &good).header("content-type", format!("{key}/{key}"))
+        }),
+        ("webhook, a key as the delivery", {
+            world
+                .post(WEBHOOKS, good.clone())
+                .header("x-github-delivery", key)
+                .header("x-github-event", key)
+                .header("x-hub-signature-256", signed("x"))
+        }),
+    ] {
+        world.ask(&format!("{path} ({kind})"), request).await;
+    }
+    world.refresher.idle().await;
+}
+
+/// Everything that asks GitHub, while it answers as `mode` says.
+pub(crate) async fn trouble(world: &World<'_>, github: &crate::github::Github, mode: Mode, number: usize) {
+    github.set(Mode::Well { stateless: number.is_multiple_of(2) });
+    let kind = format!("{mode:?}");
+    let organization = format!("org_trouble_{number}");
+    let (key, _) = success(world, &organization, "before trouble").await;
+    world.dockline.revoke_tokens().await;
+    let unbound = world.key(&format!("org_unbound_{number}"), |_| {});
+    let state = world.state(&unbound).await;
+    github.set(mode);
+    let path = |what: &str| format!("{what} (GitHub: {kind})");
+    let code = format!("{CALLBACK}?state={state}&installation_id={INSTALLATION}&code={CODE}");
+    world.ask(&path("callback"), world.get(&code)).await;
+    world.ask(&path("callback, a page"), world.get(&code).header("accept", "text/html")).await;
+    world.ask(&path("register"), world.register(&unbound, INSTALLATION, &state)).await;
+    world.ask(&path("repos"), world.get("/v1/github/repos?search=x").bearer_auth(&key)).await;
+    let organization = OrganizationId::new(organization).unwrap();
+    let told = match world.dockline.token(&organization, &TokenScope::everything()).await {
+        Ok(token) => format!("{token:?}"),
+        Err(error) => format!("{error} {error:?}"),
+    };
+    world.watch.answered(&path("a token"), 0, told);
+    webhooks(world, &key, &format!("GitHub: {kind}")).await;
+    let sweep = Sweep { before: SystemClock.now(), after: None, limit: 10, reserve_percent: 0 };
+    let swept = world.dockline.reconcile(sweep).await;
+    world.watch.answered(&path("a sweep"), 0, format!("{swept:?}"));
+    let request = world.http.delete(format!("{}{INSTALLATION_PATH}?uninstall=true", world.api));
+    world.ask(&path("detach and uninstall"), request.bearer_auth(&key)).await;
+    // What a pause holds back would ask nobody.
+    github.set(Mode::Well { stateless: true });
+    let request = world.http.delete(format!("{}{INSTALLATION_PATH}", world.api));
+    world.ask("detach", request.bearer_auth(&key)).await;
+}
+
+/// A few paths of each kind, for worlds in which something of ours is broken.
+pub(crate) async fn broken(world: &World<'_>, kind: &str) {
+    let key = world.key("org_broken", |_| {});
+    let state = "broken-state-canary-0123456789abcdef";
+    world.watch.guard("a state in a broken world", state);
+    let path = |what: &str| format!("{what} ({kind})");
+    let code = format!("{CALLBACK}?state={state}&installation_id={INSTALLATION}&code={CODE}");
+    let form = format!("state={state}&ticket=BrokenTicketCanary0123456&answer=confirm");
+    world.watch.guard("a ticket in a broken world", "BrokenTicketCanary0123456");
+    let url = format!("{INSTALLATION_PATH}/install-url?returnUrl={RETURN_URL}&state={state}");
+    for (what, request) in [
+        ("get", world.get(INSTALLATION_PATH).bearer_auth(&key)),
+        ("register", world.register(&key, INSTALLATION, state)),
+        ("repos", world.get("/v1/github/repos").bearer_auth(&key)),
+        ("whoami", world.get("/v1/whoami").bearer_auth(&key)),
+        ("callback", world.get(&code)),
+        ("confirm", {
+            let request = world.http.post(format!("{}{CALLBACK}", world.api)).body(form);
+            let request = request.header("content-type", "application/x-www-form-urlencoded");
+            request.header("cookie", "__Host-dockline-visit=BrokenCookieCanary0123456")
+        }),
+        ("detach", world.http.delete(format!("{}{INSTALLATION_PATH}", world.api)).bearer_auth(&key)),
+    ] {
+        world.ask(&path(what), request).await;
+    }
+    world.ask_for(&path("install-url"), &[state], world.get(&url).bearer_auth(&key)).await;
+    world.watch.guard("a cookie in a broken world", "BrokenCookieCanary0123456");
+    webhooks(world, &key, kind).await;
+}
+
+pub(crate) fn guard_constants(world: &crate::watch::Watch) {
+    world.guard("an OAuth code", CODE);
+    world.guard("the webhook secret", WEBHOOK_SECRET);
+    world.guard("the OAuth client's secret", crate::world::CLIENT_SECRET);
+    world.guard("a visitor's token", crate::github::USER_TOKEN);
+    world.guard("an installation's token, old format", crate::github::OPAQUE);
+    world.guard("an installation's token, new format", crate::github::STATELESS);
+}
+
+/// A visitor at the callback of a state that there is.
+pub(crate) async fn visit(world: &World<'_>, kind: &str) {
+    let state = world.state(&world.key("org_visited", |_| {})).await;
+    let code = format!("{CALLBACK}?state={state}&installation_id={INSTALLATION}&code={CODE}");
+    let answer = world.ask(&format!("callback of a live state ({kind})"), world.get(&code)).await;
+    assert_eq!(answer.status, 500);
+}

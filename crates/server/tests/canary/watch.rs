@@ -1,0 +1,112 @@
+//! Everything that is told anywhere, and which secrets are to be found in none of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex};
+
+use dockline_server::logging::{self, LogFormat};
+use metrics_exporter_prometheus::PrometheusHandle;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Registry};
+
+use crate::needles::{Found, Haystack, Needle};
+
+/// What a subscriber wrote.
+#[derive(Clone, Default)]
+pub(crate) struct Written(Arc<Mutex<Vec<u8>>>);
+
+impl Written {
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned()
+    }
+}
+
+impl Write for Written {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Keeps what is told under the name of where it was told, and searches it.
+pub(crate) struct Watch {
+    human: Written,
+    json: Written,
+    metrics: PrometheusHandle,
+    answers: Mutex<Vec<(String, String)>>,
+    needles: Mutex<Vec<Needle>>,
+    covered: Mutex<BTreeMap<String, BTreeSet<u16>>>,
+}
+
+impl Watch {
+    /// For this process: logs as `serve` writes them, in both formats, at trace, and its metrics.
+    pub(crate) fn begin() -> Self {
+        let (human, json) = (Written::default(), Written::default());
+        let (to_human, to_json) = (human.clone(), json.clone());
+        let trace = || EnvFilter::new("trace");
+        Registry::default()
+            .with(logging::lines(LogFormat::Human, trace(), move || to_human.clone()))
+            .with(logging::lines(LogFormat::Json, trace(), move || to_json.clone()))
+            .init();
+        logging::log_panics();
+        let metrics = dockline_server::telemetry::prometheus().unwrap().install_recorder().unwrap();
+        dockline_server::telemetry::describe();
+        Self {
+            human,
+            json,
+            metrics,
+            answers: Mutex::default(),
+            needles: Mutex::default(),
+            covered: Mutex::default(),
+        }
+    }
+
+    /// From now on a secret.
+    pub(crate) fn guard(&self, name: &'static str, secret: &str) {
+        self.needles.lock().unwrap().push(Needle::new(name, secret));
+    }
+
+    /// An answer on `path`, status, headers and body in `text`; what it is meant to hold was taken out of it.
+    pub(crate) fn answered(&self, path: &str, status: u16, text: String) {
+        self.answers.lock().unwrap().push((format!("the answer to: {path}"), text));
+        self.covered(path, status);
+    }
+
+    /// A path that was gone without an answer of HTTP.
+    pub(crate) fn covered(&self, path: &str, status: u16) {
+        self.covered.lock().unwrap().entry(path.to_owned()).or_default().insert(status);
+    }
+
+    pub(crate) fn log(&self) -> String {
+        self.human.text()
+    }
+
+    /// Every path with the statuses that were answered on it.
+    pub(crate) fn paths(&self) -> BTreeMap<String, BTreeSet<u16>> {
+        self.covered.lock().unwrap().clone()
+    }
+
+    /// Every leak: which secret, how it was spelled, where.
+    pub(crate) fn leaks(&self) -> BTreeSet<String> {
+        let needles = self.needles.lock().unwrap();
+        let mut places = self.answers.lock().unwrap().clone();
+        places.push(("/metrics".to_owned(), self.metrics.render()));
+        for (name, log) in [("the log", self.human.text()), ("the log in JSON", self.json.text())] {
+            places.extend(log.lines().map(|line| (name.to_owned(), line.to_owned())));
+        }
+        let haystack = Haystack::of(&needles);
+        let mut leaks = BTreeSet::new();
+        for (place, text) in &places {
+            for Found { name, encoding, spelling, at } in haystack.search(text) {
+                let around = text.char_indices().filter(|(character, _)| character.abs_diff(at) < 160);
+                let around: String = around.map(|(_, character)| character).collect();
+                leaks.insert(format!("{name} ({encoding}: {spelling}) in {place}: … {around} …"));
+            }
+        }
+        leaks
+    }
+}

@@ -1,0 +1,156 @@
+//! The service as `serve` puts it together, on memory, beside a GitHub of the test's.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use dockline::ports::{BindingRepo, Events, GithubGateway, KeyStore, OsEntropy, RateLimiter, StateStore};
+use dockline::{
+    ApiKey, AppId, ClaimPolicy, Dockline, KeyEnvironment, KeyRecord, OrganizationId, Ports, Scope, Tier,
+    WebhookSecrets,
+};
+use dockline_axum::{RefreshOptions, Refresher, RouterOptions, TracingEvents};
+use dockline_github::{GithubApp, GithubAppConfig, GithubHost};
+use dockline_memory::{MemoryBindingRepo, MemoryKeyStore, MemoryRateLimiter, MemoryStateStore};
+use dockline_server::listener::{self, Limits};
+use dockline_telemetry::{EventCounters, FanOut, Metered};
+use reqwest::{Client, RequestBuilder};
+use secrecy::{ExposeSecret, SecretString};
+use tokio::net::TcpListener;
+
+use crate::github::{APP, Github};
+use crate::watch::Watch;
+
+pub(crate) const CLIENT_SECRET: &str = "cs>>>???~~~>>>CanaryZxCvBnMaSdFgHjKl12";
+pub(crate) const WEBHOOK_SECRET: &str = "webhook \"secret\" of the Canary \\ with ünicode / and + more";
+pub(crate) const INSTALLATION_PATH: &str = "/v1/github/installation";
+pub(crate) const RETURN_URL: &str = "https://app.example.com/connected";
+
+pub(crate) struct World<'w> {
+    pub(crate) watch: &'w Watch,
+    pub(crate) api: String,
+    pub(crate) http: Client,
+    pub(crate) dockline: Dockline,
+    pub(crate) refresher: Refresher,
+    keys: MemoryKeyStore,
+}
+
+/// An answer, as far as the walk goes on from it.
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) body: String,
+}
+
+impl<'w> World<'w> {
+    pub(crate) async fn start(
+        watch: &'w Watch,
+        github: &Github,
+        pem: &SecretString,
+        change: impl FnOnce(Ports) -> Ports,
+    ) -> Self {
+        let host = GithubHost::at(&github.url, &format!("{}/api/v3", github.url)).unwrap();
+        let config = GithubAppConfig::new(AppId::new(APP).unwrap(), "acme-dock", pem.clone())
+            .with_host(host)
+            .with_oauth_client("Iv23.client", CLIENT_SECRET.into())
+            .with_timeout(Duration::from_millis(300));
+        let keys = MemoryKeyStore::new();
+        let ports = change(Ports {
+            keys: Arc::new(keys.clone()),
+            states: Arc::new(MemoryStateStore::new()),
+            bindings: Arc::new(MemoryBindingRepo::new()),
+            github: Arc::new(GithubApp::new(config).unwrap()),
+        });
+        let limiter: Arc<dyn RateLimiter> = Arc::new(MemoryRateLimiter::new());
+        let events = [Arc::new(TracingEvents) as Arc<dyn Events>, Arc::new(EventCounters)];
+        let dockline = Dockline::builder(Ports {
+            keys: Arc::new(Metered::<dyn KeyStore>::over(ports.keys)),
+            states: Arc::new(Metered::<dyn StateStore>::over(ports.states)),
+            bindings: Arc::new(Metered::<dyn BindingRepo>::over(ports.bindings)),
+            github: Arc::new(Metered::<dyn GithubGateway>::over(ports.github)),
+        })
+        .with_policy(ClaimPolicy::Controlled)
+        .with_rate_limiter(Arc::new(Metered::<dyn RateLimiter>::over(limiter)))
+        .with_events(Arc::new(FanOut::to(events)))
+        .with_webhook_secrets(WebhookSecrets::new([WEBHOOK_SECRET.into()]).unwrap())
+        .with_token_revocation(true)
+        .build()
+        .unwrap();
+        let (refresher, refreshing) = Refresher::new(
+            dockline.clone(),
+            RefreshOptions::default().with_attempts(1).with_first_pause(Duration::from_millis(1)),
+        );
+        tokio::spawn(refreshing);
+        let options = RouterOptions::default().with_refresher(refresher.clone());
+        let router = dockline_axum::router(dockline.clone(), options);
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let api = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(listener::serve(listener, router, Limits::default(), std::future::pending()));
+        let http = dockline_server::http_client::loopback().unwrap();
+        Self { watch, api, http, dockline, refresher, keys }
+    }
+
+    /// A key of a new organization, whose secret is watched for from now on.
+    pub(crate) fn key(&self, organization: &str, change: impl FnOnce(&mut KeyRecord)) -> String {
+        let key = ApiKey::mint(KeyEnvironment::Live, &OsEntropy).unwrap();
+        let mut record = KeyRecord {
+            id: key.id().clone(),
+            environment: KeyEnvironment::Live,
+            secret_hash: key.secret_hash(),
+            organization: OrganizationId::new(organization).unwrap(),
+            organization_name: "Acme Coffee".to_owned(),
+            scopes: vec![Scope::GithubAdmin],
+            tier: Tier::partner(),
+            allowed_return_domains: vec!["app.example.com".into()],
+            revoked_at: None,
+            expires_at: None,
+        };
+        change(&mut record);
+        self.keys.insert(record);
+        let text = key.expose().expose_secret().to_owned();
+        self.watch.guard("an API key's secret", text.splitn(4, '_').nth(3).unwrap());
+        text
+    }
+
+    pub(crate) fn get(&self, path: &str) -> RequestBuilder {
+        self.http.get(format!("{}{path}", self.api))
+    }
+
+    pub(crate) fn post(&self, path: &str, body: impl Into<reqwest::Body>) -> RequestBuilder {
+        self.http.post(format!("{}{path}", self.api)).header("content-type", "application/json").body(body)
+    }
+
+    pub(crate) fn register(&self, key: &str, installation: u64, state: &str) -> RequestBuilder {
+        let body = format!(r#"{{"installationId":{installation},"state":"{state}"}}"#);
+        self.post(INSTALLATION_PATH, body).bearer_auth(key)
+    }
+
+    /// Goes one path; nothing secret may be in the answer.
+    pub(crate) async fn ask(&self, path: &str, request: RequestBuilder) -> Answer {
+        self.ask_for(path, &[], request).await
+    }
+
+    /// Goes one path; `meant` may be in the answer, since that is what it is for.
+    pub(crate) async fn ask_for(&self, path: &str, meant: &[&str], request: RequestBuilder) -> Answer {
+        let response = request.send().await.unwrap_or_else(|error| panic!("{path}: {error}"));
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let body = response.text().await.unwrap();
+        let mut told = format!("{status} {headers:?}\n{body}");
+        for secret in meant {
+            told = told.replace(secret, "");
+        }
+        self.watch.answered(path, status, told);
+        Answer { status, body }
+    }
+
+    /// A state of our making for the key's organization, watched for from now on.
+    pub(crate) async fn state(&self, key: &str) -> String {
+        let url = format!("{INSTALLATION_PATH}/install-url?returnUrl={RETURN_URL}");
+        let request = self.get(&url).bearer_auth(key);
+        let response = request.send().await.unwrap();
+        let (headers, body) = (format!("{:?}", response.headers()), response.text().await.unwrap());
+        let state = body.split_once("\"state\":\"").unwrap().1.split_once('"').unwrap().0.to_owned();
+        self.watch.guard("a state", &state);
+        let told = format!("{headers}{body}").replace(&state, "");
+        self.watch.answered("install-url, with a state of our making", 200, told);
+        state
+    }
+}

@@ -1,0 +1,77 @@
+//! The running program's own log at trace, in both formats: no secret of its configuration, and none that went through.
+
+use std::fs::File;
+
+use dockline_github_sim::{Fault, FaultRule, TokenFormat};
+use reqwest::Url;
+use secrecy::ExposeSecret;
+
+use crate::api::Backend;
+use crate::needles::Needle;
+use crate::schema::TestSchema;
+use crate::server::{Github, Server};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_secret_is_in_what_serve_logs_at_trace() {
+    for (format, tokens) in [("human", TokenFormat::Opaque), ("json", TokenFormat::Stateless)] {
+        let schema = TestSchema::migrated().await;
+        let github = Github::start(&schema).await;
+        let log = github.files.path("log");
+        let further = ["--log-format", format, "--reconcile-every", "1s", "--reconcile-unverified-for", "0"];
+        let file = File::create(&log).unwrap();
+        let server = Server::spawn_logging(&schema, &github, &further, file).listening();
+        let sim = github.sim.sim();
+        let hook = format!("{}/v1/github/webhooks", server.api);
+        sim.set_webhook_url(github.app.app_id, Some(&hook)).unwrap();
+        sim.set_token_format(tokens);
+        let key = schema.key("org_acme").await;
+        let backend = Backend::new(key.clone());
+        let installation = github.install("acme");
+        let state = backend.state(&server.api).await;
+        assert_eq!(backend.register(&server.api, installation, &state).await.unwrap().status, 201);
+        assert_eq!(backend.repositories(&server.api).await.unwrap().status, 200);
+        let stranger = Backend::new(format!("{}x", key.expose_secret()).into());
+        assert_eq!(stranger.inspect(&server.api).await.unwrap().status, 401);
+        sim.set_webhook_secret(github.app.app_id, "a stranger's secret").unwrap();
+        sim.ping(github.app.app_id).unwrap();
+        sim.settled().await;
+        for code in [401, 403, 422, 500] {
+            sim.set_fault(FaultRule::new(Fault::Status { code }));
+            assert!(backend.detach_and_uninstall(&server.api).await.unwrap().status >= 400);
+            sim.clear_faults();
+        }
+        // The store's table is gone: what the database then says quotes the statement.
+        schema.execute("alter table $schema.bindings rename to elsewhere").await;
+        assert_eq!(backend.inspect(&server.api).await.unwrap().status, 500);
+        assert_eq!(server.end(), Some(0));
+
+        let told = std::fs::read_to_string(&log).unwrap();
+        for expected in ["request", "org_acme", "port", "github", "answered", "delivery refused"] {
+            assert!(told.contains(expected), "{expected} is not in the log");
+        }
+        let app = &github.app;
+        let pem: Vec<_> = app.private_key_pem.expose_secret().lines().map(str::to_owned).collect();
+        let mut secrets = vec![
+            ("an API key's secret", key.expose_secret().splitn(4, '_').nth(3).unwrap().to_owned()),
+            ("a state", state),
+            ("the client secret", app.client_secret.expose_secret().to_owned()),
+            ("the webhook secret", app.webhook_secret.expose_secret().to_owned()),
+            ("the private key", pem[pem.len() / 2].clone()),
+        ];
+        let url = Url::parse(schema.url.expose_secret()).unwrap();
+        // A test database of somebody's own may have none.
+        secrets.extend(
+            url.password().filter(|word| word.len() >= 12).map(|word| ("the password", word.to_owned())),
+        );
+        for (name, secret) in secrets {
+            assert_eq!(Needle::new(name, &secret).found_in(&told), None, "{name} ({format})");
+        }
+        // Tokens have random parts; what they all begin with must not be there.
+        for prefix in ["ghs_", "ghu_", "Bearer ", "eyJhbGciOi"] {
+            assert!(!told.contains(prefix), "{prefix} ({format})");
+        }
+        // Of others only what is meant for people.
+        let others = told.lines().filter(|line| line.contains("hyper") || line.contains("tokio_postgres"));
+        assert_eq!(others.count(), 0, "({format})");
+    }
+}

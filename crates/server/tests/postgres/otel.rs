@@ -1,0 +1,50 @@
+//! Spans at a collector, as `serve --otel-endpoint` sends them.
+
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::routing::post;
+use dockline_server::http_client;
+use dockline_server::listener::{self, Limits};
+use secrecy::ExposeSecret;
+use tokio::net::TcpListener;
+
+use crate::schema::TestSchema;
+use crate::server::{Github, Server};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_collector_gets_the_spans_of_a_request_and_no_secret() {
+    let taken: Arc<Mutex<Vec<u8>>> = Arc::default();
+    let keep = Arc::clone(&taken);
+    let collector = Router::new().route(
+        "/v1/traces",
+        post(move |body: Bytes| async move { keep.lock().unwrap().extend_from_slice(&body) }),
+    );
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("http://{}/", listener.local_addr().unwrap());
+    tokio::spawn(listener::serve(listener, collector, Limits::default(), std::future::pending()));
+
+    let schema = TestSchema::migrated().await;
+    let github = Github::start(&schema).await;
+    let further = ["--otel-endpoint", endpoint.as_str()];
+    let server = Server::spawn_with(&schema, &github, "127.0.0.1:0", &further).listening();
+    let key = schema.key("org_traced").await;
+    let url = format!("{}/v1/whoami", server.api);
+    let (trace, span) = ([0x5a_u8; 16], [0xa5_u8; 8]);
+    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let request = http_client::loopback().unwrap().get(url).bearer_auth(key.expose_secret());
+    let request = request.header("traceparent", format!("00-{}-{}-01", hex(&trace), hex(&span)));
+    assert_eq!(request.send().await.unwrap().status().as_u16(), 200);
+    // The end sends what is left.
+    assert_eq!(server.end(), Some(0));
+    let taken = taken.lock().unwrap().clone();
+    let text = String::from_utf8_lossy(&taken);
+    for told in ["request", "/v1/whoami", "org_traced", "key_store", "find", "req_", "dockline"] {
+        assert!(text.contains(told), "{told} is not in {text}");
+    }
+    let holds = |bytes: &[u8]| taken.windows(bytes.len()).any(|window| window == bytes);
+    assert!(holds(&trace) && holds(&span), "no link to the caller's span");
+    let secret = key.expose_secret().splitn(4, '_').nth(3).unwrap();
+    assert!(!holds(secret.as_bytes()));
+}
