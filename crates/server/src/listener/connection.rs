@@ -177,14 +177,14 @@ async fn drive<C: GracefulConnection>(
                 (due, _) => due,
             };
             let Some((at, due)) = due else { return Poll::Pending };
-            // It goes off at that time or before, and then this is asked anew: most times are put off again and again.
-            if timer.deadline() > at || timer.is_elapsed() {
-                timer.as_mut().reset(at);
-            }
-            if timer.as_mut().poll(context).is_pending() {
-                return Poll::Pending;
-            }
             if at > Instant::now() {
+                // It goes off at that time or before, and then this is asked anew: most times are put off again and again.
+                if timer.deadline() > at || timer.is_elapsed() {
+                    timer.as_mut().reset(at);
+                }
+                if timer.as_mut().poll(context).is_pending() {
+                    return Poll::Pending;
+                }
                 continue;
             }
             match due {

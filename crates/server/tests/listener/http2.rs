@@ -169,6 +169,36 @@ async fn a_flood_of_requests_that_are_given_up_at_once_is_cut() {
 }
 
 #[tokio::test]
+async fn requests_that_are_given_up_one_after_the_other_are_counted_too() {
+    let arrived = Arc::new(Notify::new());
+    let arrives = Arc::clone(&arrived);
+    let app = Router::new().route(
+        "/",
+        get(async move || {
+            arrives.notify_one();
+            std::future::pending::<String>().await
+        }),
+    );
+    let served = served(app, Limits { aborted: 20, ..Limits::default() }).await;
+    let (sender, connection) = client(&served, &Builder::new()).await;
+    let mut given_up = 0;
+    // Each has reached its handler, so that only we can know.
+    while let Ok(mut sender) = sender.clone().ready().await {
+        let request = Request::get("http://api.example/").body(()).unwrap();
+        let Ok((_, mut stream)) = sender.send_request(request, true) else { break };
+        tokio::select! {
+            () = arrived.notified() => {}
+            _ = futures_util::future::poll_fn(|context| stream.poll_reset(context)) => break,
+        }
+        stream.send_reset(Reason::CANCEL);
+        given_up += 1;
+        assert!(given_up < 100, "never cut");
+    }
+    let _ = ended(connection).await;
+    assert!((21..=23).contains(&given_up), "cut after {given_up}");
+}
+
+#[tokio::test]
 async fn who_gives_up_now_and_then_is_not_cut() {
     let app = ok().route("/never", get(std::future::pending::<String>));
     let served = served(app, Limits { aborted: 5, ..Limits::default() }).await;
