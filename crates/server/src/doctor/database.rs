@@ -1,5 +1,6 @@
 //! The database: whether it is there, what it is, whether its schema is up to date, and how late the sweep is.
 
+use std::error::Error;
 use std::time::Duration;
 
 use dockline::ports::{BindingRepo, Clock, SystemClock};
@@ -19,9 +20,10 @@ pub(super) async fn examine(args: &ServeArgs, database: &Database) -> Vec<Findin
     let facts = match database.probe().await {
         Ok(facts) => facts,
         Err(error) => {
+            // What lies behind it names the cause; the port's name would only lead astray.
             return vec![Finding::fail(
                 "database",
-                chain(&error),
+                error.source().map_or_else(|| error.to_string(), chain),
                 "look at --database-url, and whether the database runs and lets this user in",
             )];
         }

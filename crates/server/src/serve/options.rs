@@ -80,7 +80,7 @@ pub struct ServeArgs {
         default_value = "1h"
     )]
     pub reconcile_unverified_for: Period,
-    /// Where browsers reach this API, such as https://api.example.com; http on this machine only.
+    /// Where browsers reach this API: an https URL, or http on this machine only.
     ///
     /// Without a path of ours: GitHub must be told the callback URL below it.
     #[arg(long, value_name = "URL", env = "DOCKLINE_PUBLIC_URL")]
