@@ -38,7 +38,8 @@ def before_call(context, case, kwargs):
     name = case.operation.definition.raw["operationId"]
     if case.meta is None or not (case.meta.generation.mode.is_positive or name == "takeDelivery"):
         return
-    chance = hashlib.sha256(case.id.encode()).digest()[0]
+    # By what was generated, so that the same data are treated alike: Hypothesis gives up where they are not.
+    chance = hashlib.sha256(repr((case.body, case.query)).encode()).digest()[0]
     stateful = case.meta.phase.name.value == "stateful"
     if name == "registerInstallation":
         number = case.body.get("installationId")
