@@ -35,6 +35,9 @@ impl Answers {
         let access = endpoint.access();
         let answers = Self { access, responses: Map::new() }
             .error(400, "BadRequest", "Not exactly one `Host` header.")
+            .error(408, "BadRequest", "The request's head did not come in time: said by `dockline serve`, before any key is looked at.")
+            .error(414, "BadRequest", "Path and query are too long: said by `dockline serve`.")
+            .error(431, "BadRequest", "There are too many headers, or they are too large: said by `dockline serve`.")
             .error(500, "Internal", "The fault is ours. Quote the request id to support.")
             .error(
                 503,
@@ -130,8 +133,8 @@ impl Answers {
 
     fn answer(mut self, status: u16, description: &str, content: Option<Value>) -> Self {
         let mut headers: Map<_, _> = references(ALWAYS).collect();
-        let admitted =
-            matches!(self.access, Access::GithubAdmin | Access::AnyKey) && !matches!(status, 400 | 401);
+        let admitted = matches!(self.access, Access::GithubAdmin | Access::AnyKey)
+            && !matches!(status, 400 | 401 | 408 | 414 | 431);
         if admitted {
             headers.extend(references(BUDGET));
         }

@@ -287,7 +287,8 @@ fn list_repos(endpoint: Endpoint) -> Value {
 
 fn take_delivery(endpoint: Endpoint) -> Value {
     let text = || json!({ "type": "string" });
-    let mut event = example(header("X-GitHub-Event", "What happened.", text()), json!("installation"));
+    let event = json!({ "type": "string", "minLength": 1 });
+    let mut event = example(header("X-GitHub-Event", "What happened.", event), json!("installation"));
     event["required"] = json!(true);
     let form = json!({
         "type": "object", "properties": { "payload": { "type": "string" } }, "required": ["payload"],

@@ -61,8 +61,7 @@ and redirects to the product's `returnUrl` with an `installation_id` and the `st
 (`registerInstallation`). One installation per organization. No long-lived GitHub credential is stored.\n\n\
 **Every answer** carries `X-Request-Id`. **Every 4xx and 5xx** has the body of the schema `ErrorBody`, but that a browser gets a \
 page from the callback. An unknown path is 404 `NOT_FOUND`; a method that a path does not have is 405 `METHOD_NOT_ALLOWED` \
-(`#/components/responses/MethodNotAllowed`) with `Allow`; every GET also answers HEAD. What never gets as far as the API, such as \
-a head that is too large (431), the server in front answers: `dockline serve` with 400, 408, 414, 431 or 503 and the same body.\n\n\
+(`#/components/responses/MethodNotAllowed`) with `Allow`; every GET also answers HEAD.\n\n\
 **Queries**: an operation that has parameters takes those and no others, each at most once, anything else is 422; one that has \
 none does not look at the query. The callback, whose query is GitHub's, passes over what it does not know. **Bodies** are as \
 strict as their schemas.\n\n\

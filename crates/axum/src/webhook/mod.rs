@@ -60,7 +60,8 @@ async fn take_in_time(context: &Context, request: Request, told: &Told) -> Resul
     let signature = once(headers, "x-hub-signature-256").map(<[u8]>::to_vec);
     context.dockline.may_be_signed(signature.as_deref()).map_err(|reason| unsigned(reason, told))?;
     check_media_type(headers, &["application/json", "application/x-www-form-urlencoded"])?;
-    let event = text(headers, "x-github-event");
+    // An empty one names nothing.
+    let event = text(headers, "x-github-event").filter(|event| !event.is_empty());
     let content_type = text(headers, header::CONTENT_TYPE.as_str());
     let body = body::read(request, &context.large_bodies).await?;
     let delivery = Delivery {

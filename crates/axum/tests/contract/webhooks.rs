@@ -239,18 +239,17 @@ async fn what_is_unknown_is_taken_and_ignored_and_what_cannot_be_read_is_named()
 }
 
 #[tokio::test]
-async fn a_doubled_event_is_no_event() {
+async fn a_doubled_or_empty_event_is_no_event() {
     let world = World::start().await;
     let body = world.about(1, "created").to_string();
     let signature = signed(world.app.webhook_secret.expose_secret(), body.as_bytes());
-    let headers = [
-        ("x-hub-signature-256", signature.as_str()),
-        ("content-type", "application/json"),
-        ("x-github-event", "installation"),
-        ("x-github-event", "ping"),
-    ];
-    let answer = world.post_hook(&headers, body).await.expect_error(422, "VALIDATION");
-    assert_eq!(answer.json["error"]["details"]["reason"], "no_event");
+    for events in [&["installation", "ping"][..], &["installation", "installation"], &[""], &[]] {
+        let mut headers =
+            vec![("x-hub-signature-256", signature.as_str()), ("content-type", "application/json")];
+        headers.extend(events.iter().map(|event| ("x-github-event", *event)));
+        let answer = world.post_hook(&headers, body.clone()).await.expect_error(422, "VALIDATION");
+        assert_eq!(answer.json["error"]["details"]["reason"], "no_event", "{events:?}");
+    }
 }
 
 #[tokio::test]
