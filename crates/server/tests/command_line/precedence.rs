@@ -142,7 +142,11 @@ fn every_option_can_be_given_by_the_file() {
             _ if !arg.get_action().takes_values() => "true".to_owned(),
             (Some(value), _) => format!("'{}'", value.get_name()),
             (None, Some(default)) => format!("'{default}'"),
-            (None, None) => "'something'".to_owned(),
+            (None, None) => match long {
+                "metrics-listen" => "'127.0.0.1:9464'".to_owned(),
+                "trusted-proxies" => "'10.0.0.0/8'".to_owned(),
+                _ => "'something'".to_owned(),
+            },
         };
         let file = folder.file("c.toml", &format!("{} = {value}\n", long.replace('-', "_")));
         let told = in_force(&mut dockline(&["config", "--config", &file]))[long].clone();
