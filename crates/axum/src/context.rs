@@ -8,12 +8,12 @@ use dockline::ports::{Clock, Entropy, OsEntropy, SystemClock};
 
 #[cfg(feature = "openapi")]
 use crate::document::KeptDocument;
-use crate::guessing::{GuessLimit, Guesses};
+use crate::guessing::GuessLimit;
 use crate::large_bodies::LargeBodies;
 use crate::monitoring::{Exposition, Readiness};
-use crate::observe::TraceLinks;
 use crate::pages::{Pages, PlainPages};
 use crate::refresher::Refresher;
+use crate::trace_parent::TraceLinks;
 
 /// What a host may choose about the router.
 #[derive(Debug, Clone)]
@@ -133,7 +133,6 @@ pub(crate) struct Context {
     pub(crate) dockline: Dockline,
     pub(crate) options: RouterOptions,
     pub(crate) large_bodies: LargeBodies,
-    pub(crate) guesses: Option<Guesses>,
     #[cfg(feature = "openapi")]
     pub(crate) document: KeptDocument,
 }

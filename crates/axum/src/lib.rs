@@ -15,6 +15,7 @@ mod guessing;
 mod install_url;
 mod installation;
 mod large_bodies;
+mod metric_names;
 mod monitoring;
 mod observe;
 #[cfg(feature = "openapi")]
@@ -28,6 +29,7 @@ mod request_id;
 mod routes;
 #[cfg(feature = "openapi")]
 mod schema;
+mod trace_parent;
 mod webhook;
 mod whoami;
 mod wire;
@@ -45,15 +47,16 @@ pub use envelope::ErrorEnvelope;
 pub use events::TracingEvents;
 pub use guessing::GuessLimit;
 pub use ipnet::IpNet;
-pub use monitoring::{Check, Exposition, Readiness};
-pub use observe::{
-    HTTP_REQUEST_DURATION, HTTP_REQUESTS, HTTP_REQUESTS_IN_FLIGHT, REFRESH_QUEUE, REFRESHES, TraceLinks,
-    TraceParent, WEBHOOK_DELIVERIES, describe_metrics,
+pub use metric_names::{
+    HTTP_REQUEST_DURATION, HTTP_REQUESTS, HTTP_REQUESTS_IN_FLIGHT, REFRESH_QUEUE, REFRESHES,
+    WEBHOOK_DELIVERIES, describe_metrics,
 };
+pub use monitoring::{Check, Exposition, Readiness};
 #[cfg(feature = "openapi")]
 pub use openapi::openapi;
 pub use pages::{Confirmation, Pages, PlainPages, Refusal};
 pub use refresher::{RefreshOptions, Refresher};
+pub use trace_parent::{TraceLinks, TraceParent};
 
 /// The routes under `/v1`, `/healthz`, `/readyz` and, with [`RouterOptions::with_metrics`], `/metrics`, ready to be served
 /// or nested under any prefix. Every answer carries `X-Request-Id`, and every error the envelope, those for unknown paths,
@@ -63,11 +66,11 @@ pub use refresher::{RefreshOptions, Refresher};
 /// `<where this is nested>/v1/github/webhooks`.
 pub fn router(dockline: Dockline, options: RouterOptions) -> Router {
     let guesses = options.guess_limit.as_ref().map(Guesses::new);
+    let links = options.trace_links.clone();
     let context = Context {
         dockline,
         options,
         large_bodies: LargeBodies::default(),
-        guesses,
         #[cfg(feature = "openapi")]
         document: document::KeptDocument::default(),
     };
@@ -75,9 +78,9 @@ pub fn router(dockline: Dockline, options: RouterOptions) -> Router {
         .fallback(envelope::not_found)
         .method_not_allowed_fallback(envelope::method_not_allowed)
         .with_state(context.clone())
-        .layer(from_fn_with_state(context.clone(), guessing::limit))
+        .layer(from_fn_with_state(guesses, guessing::limit))
         .layer(from_fn_with_state(context.clone(), envelope::seal))
-        .layer(from_fn_with_state(context.clone(), observe::watch))
+        .layer(from_fn_with_state(links, observe::watch))
         .layer(from_fn_with_state(context, request_id::assign))
 }
 

@@ -31,7 +31,6 @@ use ipnet::IpNet;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout};
 
-use crate::context::Context;
 use crate::error::ApiError;
 use cells::{Cells, Limiter, Question};
 
@@ -137,8 +136,12 @@ impl std::fmt::Debug for Guesses {
 struct Suspicion(Arc<Semaphore>);
 
 /// Counts 401s, and turns those above the allowance into 429s.
-pub(crate) async fn limit(State(context): State<Context>, mut request: Request, next: Next) -> Response {
-    let Some(guesses) = &context.guesses else { return next.run(request).await };
+pub(crate) async fn limit(
+    State(guesses): State<Option<Guesses>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let Some(guesses) = guesses else { return next.run(request).await };
     let Some(source) = guesses.source(&request) else { return next.run(request).await };
     if guesses.used_up(source) {
         request.extensions_mut().insert(Suspicion(Arc::clone(&guesses.0.lookups)));

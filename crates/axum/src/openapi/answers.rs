@@ -4,8 +4,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::components::reference;
 use super::examples;
+use super::reference::reference;
 use crate::endpoint::{Access, Endpoint};
 
 /// Which headers a group of answers has, by the names of their components.

@@ -15,6 +15,7 @@ use crate::wire::{
 };
 
 use super::answers;
+use super::reference::reference;
 
 pub(super) fn components() -> Value {
     json!({
@@ -75,10 +76,6 @@ const ERRORS: &[(&str, &[ErrorCode], Told)] = &[
         Told::Maybe("PlatformDetails"),
     ),
 ];
-
-pub(super) fn reference(schema: &str) -> Value {
-    json!({ "$ref": format!("#/components/schemas/{schema}") })
-}
 
 fn schemas() -> Map<String, Value> {
     let mut schemas = Map::new();

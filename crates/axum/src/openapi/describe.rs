@@ -7,8 +7,8 @@ use dockline::rules::return_url;
 use serde_json::{Value, json};
 
 use super::answers::{Answers, PAGE};
-use super::components::reference;
 use super::examples;
+use super::reference::reference;
 use crate::endpoint::{Access, Endpoint};
 
 /// The operation object of an endpoint.

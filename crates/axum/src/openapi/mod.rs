@@ -5,6 +5,7 @@ mod answers;
 mod components;
 mod describe;
 mod examples;
+mod reference;
 mod tell;
 
 use serde_json::{Map, Value, json};

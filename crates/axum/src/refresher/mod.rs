@@ -16,7 +16,7 @@ use metrics::{counter, gauge};
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 
-use crate::observe::{REFRESH_QUEUE, REFRESHES};
+use crate::metric_names::{REFRESH_QUEUE, REFRESHES};
 use queue::{Next, Queue, Queued};
 
 /// How hints are followed up.

@@ -3,7 +3,7 @@
 use dockline::{ErrorCode, Notice};
 use metrics::counter;
 
-use crate::observe::WEBHOOK_DELIVERIES;
+use crate::metric_names::WEBHOOK_DELIVERIES;
 
 /// What GitHub tells every App of, and what is read here. The header is not signed: anything else is one and the same.
 const EVENTS: [&str; 6] = [

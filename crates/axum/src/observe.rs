@@ -1,8 +1,6 @@
 //! One span, one line in the log and one count for each request.
 
-mod names;
-mod trace_parent;
-
+use std::sync::Arc;
 use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request, State};
@@ -14,21 +12,20 @@ use metrics::{counter, gauge, histogram};
 use tracing::field::{Empty, display};
 use tracing::{Instrument, Span};
 
-pub use names::{
-    HTTP_REQUEST_DURATION, HTTP_REQUESTS, HTTP_REQUESTS_IN_FLIGHT, REFRESH_QUEUE, REFRESHES,
-    WEBHOOK_DELIVERIES, describe_metrics,
-};
-pub use trace_parent::{TraceLinks, TraceParent};
-
-use crate::context::Context;
+use crate::metric_names::{HTTP_REQUEST_DURATION, HTTP_REQUESTS, HTTP_REQUESTS_IN_FLIGHT};
 use crate::request_id::RequestId;
+use crate::trace_parent::{TraceLinks, TraceParent};
 
 /// The code of an error answer, for those who watch: left on the response by whoever sealed it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Told(pub(crate) ErrorCode);
 
 /// Watches the rest. The span is at the level of errors, so that whatever is logged at all has its request's fields.
-pub(crate) async fn watch(State(context): State<Context>, request: Request, next: Next) -> Response {
+pub(crate) async fn watch(
+    State(links): State<Option<Arc<dyn TraceLinks>>>,
+    request: Request,
+    next: Next,
+) -> Response {
     let method = spelled(request.method());
     let route = request.extensions().get::<MatchedPath>().cloned();
     let id = request.extensions().get::<RequestId>().cloned();
@@ -43,7 +40,7 @@ pub(crate) async fn watch(State(context): State<Context>, request: Request, next
         code = Empty,
         latency_ms = Empty,
     );
-    if let (Some(links), Some(parent)) = (&context.options.trace_links, TraceParent::of(request.headers())) {
+    if let (Some(links), Some(parent)) = (&links, TraceParent::of(request.headers())) {
         links.link(&span, &parent);
     }
     let watched = Watched::begin(method, route, span.clone());
