@@ -1,27 +1,22 @@
 //! `dockline serve`: the API on PostgreSQL and the real GitHub.
 
+mod assembly;
 pub(crate) mod checks;
 mod ending;
 mod guessing;
 mod health;
 mod housekeeping;
 mod key_usage;
-mod metered;
+mod listening;
 mod options;
 mod sweeping;
 
 use std::error::Error;
-use std::io::{self, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use dockline::{Dockline, Ports};
 use dockline_axum::{RefreshOptions, Refresher, RouterOptions};
-use dockline_postgres::{
-    PgBindingRepo, PgCensus, PgHousekeeping, PgKeyStore, PgKeyUsage, PgRateLimiter, PgStateStore,
-};
-use serde_json::json;
-use tokio::net::TcpListener;
+use dockline_postgres::{MigrationError, Migrator, PgCensus, PgHousekeeping, PgKeyUsage};
 use tokio::task::JoinSet;
 
 pub use guessing::GuessArgs;
@@ -29,11 +24,11 @@ pub use options::{Migrations, ServeArgs};
 
 use ending::{Ending, StoppedAt};
 use health::Health;
+use listening::Listening;
 
-use crate::address::base_url;
 use crate::database::migrator;
 use crate::listener;
-use crate::telemetry::{self, Metrics, MetricsAt, Sources, Tracer};
+use crate::telemetry::{self, Metrics, Sources, Tracer};
 use crate::{github_app, logging};
 
 /// Serves until a signal comes; then takes no more connections and ends when what runs is answered, and what webhooks hinted
@@ -56,40 +51,12 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Box<dyn Error + Send + Syn
     }
     let github = Arc::new(github.github);
     let migrator = migrator(&database);
-    match args.migrations {
-        Migrations::Apply => {
-            let applied = migrator.run().await?;
-            if applied.from != applied.to {
-                tracing::info!(from = applied.from, to = applied.to, "the schema was migrated");
-            }
-        }
-        Migrations::Check => migrator.check().await?,
-    }
+    migrate(&migrator, args.migrations).await?;
     let usage = PgKeyUsage::new(&database);
-    let dockline = Dockline::builder(metered::ports(Ports {
-        keys: Arc::new(PgKeyStore::new(&database)),
-        states: Arc::new(PgStateStore::new(&database)),
-        bindings: Arc::new(PgBindingRepo::new(&database)),
-        github: github.clone(),
-    }))
-    .with_policy(args.claim_policy.into())
-    .with_rate_limiter(metered::limiter(Arc::new(PgRateLimiter::new(&database))))
-    .with_events(metered::events())
-    .with_key_usage(Arc::new(usage.clone()))
-    .with_webhook_secrets(webhook_secrets)
-    .build()?;
-
-    let listener = listener::bind(args.listen.0, "--listen").await?;
-    let on_api = telemetry::is_on_api(args.telemetry.metrics_listen, listener.local_addr()?);
-    let metrics_listener = match args.telemetry.metrics_listen {
-        Some(MetricsAt::Address(address)) => Some(listener::bind(address.0, "--metrics-listen").await?),
-        Some(MetricsAt::Api | MetricsAt::Off) | None => None,
-    };
-    let metrics_url = metrics_listener.as_ref().map(TcpListener::local_addr).transpose()?.map(base_url);
-    let api = base_url(listener.local_addr()?);
-    let public = public_url.clone().unwrap_or_else(|| api.clone());
-    let metrics_url = metrics_url.or_else(|| on_api.then(|| api.clone())).map(|url| format!("{url}/metrics"));
-    announce(&api, &public, metrics_url.as_deref(), args.json)?;
+    let policy = args.claim_policy.into();
+    let dockline = assembly::dockline(&database, github.clone(), policy, webhook_secrets, usage.clone())?;
+    let listening = Listening::begin(&args).await?;
+    listening.announce(public_url.as_deref(), args.json)?;
     let (refresher, refreshing) = Refresher::new(dockline.clone(), RefreshOptions::default());
     let refreshing = tokio::spawn(refreshing);
     // Each can be cut off anywhere: it leaves nothing half done, and the next one goes on from there.
@@ -105,11 +72,11 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Box<dyn Error + Send + Syn
     let options = tracer.link(options);
     let sources = Sources { dockline: dockline.clone(), github, pool: database.pool().clone() };
     let exposition = metrics.exposition(sources);
-    if let Some(listener) = metrics_listener {
+    if let Some(listener) = listening.metrics {
         background.spawn(telemetry::listener::serve(listener, exposition.clone()));
     }
     background.spawn(telemetry::count_bindings(PgCensus::new(&database), metrics));
-    let options = if on_api { options.with_metrics(exposition) } else { options };
+    let options = if listening.metrics_on_api { options.with_metrics(exposition) } else { options };
     let options = match args.guessing.limit() {
         Some(limit) => options.with_guess_limit(limit),
         None => options,
@@ -120,7 +87,7 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Box<dyn Error + Send + Syn
     let stopped_at = StoppedAt::default();
     let (told, insisted) = ending.begin(health, stopped_at.clone());
     let serving = async {
-        listener::serve(listener, router, limits, told).await;
+        listener::serve(listening.api, router, limits, told).await;
         background.abort_all();
         key_usage::write(&usage).await;
         stopped_at.drain(&refresher, limits.grace).await;
@@ -135,22 +102,15 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Box<dyn Error + Send + Syn
     })
 }
 
-fn announce(api: &str, public: &str, metrics: Option<&str>, json: bool) -> io::Result<()> {
-    let callback = format!("{public}/v1/github/installation/callback");
-    let webhook = format!("{public}/v1/github/webhooks");
-    let mut stdout = io::stdout().lock();
-    if json {
-        writeln!(
-            stdout,
-            "{}",
-            json!({ "api": api, "callbackUrl": callback, "webhookUrl": webhook, "metrics": metrics })
-        )?;
-    } else {
-        writeln!(
-            stdout,
-            "listening on {api}\nthe App's callback URL at GitHub: {callback}\nthe App's webhook URL at GitHub:  {webhook}"
-        )?;
-        writeln!(stdout, "metrics: {}", metrics.unwrap_or("nowhere; --metrics-listen says where"))?;
+async fn migrate(migrator: &Migrator, migrations: Migrations) -> Result<(), MigrationError> {
+    match migrations {
+        Migrations::Apply => {
+            let applied = migrator.run().await?;
+            if applied.from != applied.to {
+                tracing::info!(from = applied.from, to = applied.to, "the schema was migrated");
+            }
+            Ok(())
+        }
+        Migrations::Check => migrator.check().await,
     }
-    stdout.flush()
 }
