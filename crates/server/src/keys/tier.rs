@@ -3,22 +3,24 @@ use std::borrow::Cow;
 use clap::Args;
 use dockline::Tier;
 
+/// Given to each by itself: of the struct, it would also be over what comes after it.
+const HEADING: &str = "Budget";
+
 /// How much a key may do: a known tier, or the host's own with its three numbers.
 #[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Budget")]
 pub struct TierArgs {
     /// How much the key may do: standard (120 reads and 60 writes a minute, 10,000 writes a day), pilot (1,200, 600,
     /// 100,000), partner (6,000, 3,000, 500,000), or a name of your own with the three numbers below.
-    #[arg(long, value_name = "NAME", default_value = "standard", value_parser = tier_name)]
+    #[arg(long, help_heading = HEADING, value_name = "NAME", default_value = "standard", value_parser = tier_name)]
     tier: String,
     /// Reads a minute, of a tier of your own.
-    #[arg(long, value_name = "N")]
+    #[arg(long, help_heading = HEADING, value_name = "N")]
     reads_per_minute: Option<u32>,
     /// Writes a minute, of a tier of your own.
-    #[arg(long, value_name = "N")]
+    #[arg(long, help_heading = HEADING, value_name = "N")]
     writes_per_minute: Option<u32>,
     /// Writes a day (UTC), of a tier of your own.
-    #[arg(long, value_name = "N")]
+    #[arg(long, help_heading = HEADING, value_name = "N")]
     writes_per_day: Option<u32>,
 }
 

@@ -6,18 +6,21 @@ use std::num::NonZeroU32;
 use clap::Args;
 use dockline_axum::{GuessLimit, IpNet};
 
+/// Given to each by itself: of the struct, it would also be over what comes after it.
+const HEADING: &str = "Guessing";
+
 /// Options about requests without valid credentials.
 #[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Guessing")]
 pub struct GuessArgs {
     /// Requests without valid credentials a minute that a client address is answered with 401; further ones are a 429. 0 for
     /// no limit. Callers with a valid key and deliveries with a good signature are never limited by it.
-    #[arg(long, value_name = "N", env = "DOCKLINE_GUESSES_PER_MINUTE", default_value_t = 60)]
+    #[arg(long, help_heading = HEADING, value_name = "N", env = "DOCKLINE_GUESSES_PER_MINUTE", default_value_t = 60)]
     pub guesses_per_minute: u32,
     /// Addresses or networks of the proxies in front, such as 10.0.0.0/8,fd00::1: only they are believed what they write
     /// into X-Forwarded-For. Behind a proxy that is not named here, all clients count as one.
     #[arg(
         long,
+        help_heading = HEADING,
         value_name = "NETWORK",
         value_delimiter = ',',
         env = "DOCKLINE_TRUSTED_PROXIES",
