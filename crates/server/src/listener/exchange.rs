@@ -5,13 +5,14 @@ use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::ConnectInfo;
 use axum::{BoxError, Router};
 use futures_util::FutureExt;
-use http::{Request, Response};
+use http::{HeaderValue, Request, Response, Version, header};
 use hyper::body::{Frame, Incoming, SizeHint};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, Sleep, sleep_until, timeout};
@@ -23,6 +24,10 @@ use super::vitals::{UnderWay, Vitals};
 
 /// Bytes of an answer that are handed to a connection at a time: what it does not take stays in one place.
 const PIECE: usize = 16 * 1024;
+
+/// Bytes of a body that nobody has read which hyper still takes off the connection, so that it can be kept; beyond, it is
+/// closed.
+const TAKEN_OFF: u64 = 8 * 1024;
 
 /// What all requests of a listener share.
 #[derive(Debug, Clone)]
@@ -78,14 +83,17 @@ impl Exchange {
     async fn ask(self, request: Request<Incoming>) -> Response<Body> {
         let Self { app, places, rooms: _, limits } = self;
         let until = Instant::now() + limits.body;
-        let request = request.map(|body| Body::new(Punctual { body, until, late: None }));
+        let left = Arc::new(AtomicBool::new(false));
+        let closes = (request.version() < Version::HTTP_2).then(|| Arc::clone(&left));
+        let request =
+            request.map(|body| Body::new(Punctual { body, until, late: None, read: 0, ended: false, left }));
         // Routers answer for their own panics; one that forgot to must not cut the connection either.
         let answer = AssertUnwindSafe(async {
             // The semaphore is never closed.
             let _place = places.acquire().await;
             app.oneshot(request).await
         });
-        match timeout(limits.answer, answer.catch_unwind()).await {
+        let mut answer = match timeout(limits.answer, answer.catch_unwind()).await {
             Ok(Ok(Ok(answer))) => answer,
             Ok(Ok(Err(impossible))) => match impossible {},
             Ok(Err(_)) => {
@@ -96,7 +104,12 @@ impl Exchange {
                 tracing::error!(after = ?limits.answer, "a request took too long and was given up");
                 Refusal::Late.to_response()
             }
+        };
+        if closes.is_some_and(|left| left.load(Ordering::Relaxed)) {
+            // Said, so that no client sends its next request into a connection that is about to close.
+            answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
+        answer
     }
 }
 
@@ -106,6 +119,18 @@ struct Punctual {
     until: Instant,
     /// Made when the body is first waited for: most are there at once, or empty.
     late: Option<Pin<Box<Sleep>>>,
+    read: u64,
+    ended: bool,
+    /// Set where more of it was left unread than is taken off the connection.
+    left: Arc<AtomicBool>,
+}
+
+impl Drop for Punctual {
+    fn drop(&mut self) {
+        let ended = self.ended || self.body.is_end_stream();
+        let much = self.body.size_hint().lower().max(self.read) > TAKEN_OFF;
+        self.left.store(!ended && much, Ordering::Relaxed);
+    }
 }
 
 impl HttpBody for Punctual {
@@ -117,8 +142,16 @@ impl HttpBody for Punctual {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Self::Data>, BoxError>>> {
         let frame = Pin::new(&mut self.body).poll_frame(context).map_err(BoxError::from);
-        if frame.is_ready() {
-            return frame;
+        match &frame {
+            Poll::Ready(Some(Ok(part))) => {
+                self.read += part.data_ref().map_or(0, |data| data.len() as u64);
+                return frame;
+            }
+            Poll::Ready(end) => {
+                self.ended = end.is_none();
+                return frame;
+            }
+            Poll::Pending => {}
         }
         let until = self.until;
         let late = self.late.get_or_insert_with(|| Box::pin(sleep_until(until)));

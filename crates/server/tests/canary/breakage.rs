@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dockline::ports::{
-    BindingRepo, GithubGateway, KeyStore, MockBindingRepo, MockGithubGateway, MockKeyStore, MockStateStore,
-    StateStore,
+    BindingRepo, GithubGateway, KeyStore, MockBindingRepo, MockGithubGateway, MockKeyStore, MockRateLimiter,
+    MockStateStore, RateLimiter, StateStore,
 };
 use dockline::{PortErrorKind, Ports};
+use dockline_memory::MemoryRateLimiter;
 use dockline_testkit::faults::{Fault, Faulty};
 use secrecy::SecretString;
 
@@ -16,7 +17,7 @@ use crate::watch::Watch;
 use crate::world::World;
 use crate::{walks, world};
 
-/// Each store down, limited, refusing, corrupt and buggy.
+/// Each store and the limiter down, limited, refusing, corrupt and buggy.
 pub(crate) async fn stores(watch: &Watch, github: &Github, pem: &SecretString) {
     for kind in [
         PortErrorKind::Unavailable,
@@ -38,6 +39,10 @@ pub(crate) async fn stores(watch: &Watch, github: &Github, pem: &SecretString) {
             bindings: Arc::new(Faulty::<dyn BindingRepo>::over(ports.bindings).with(fault())),
             ..ports
         };
+        let limiter: Arc<dyn RateLimiter> = Arc::new(MemoryRateLimiter::new());
+        let limiter = Arc::new(Faulty::<dyn RateLimiter>::over(limiter).with(fault()));
+        let limited = World::limited(watch, github, pem, |ports| ports, limiter).await;
+        walks::broken(&limited, &format!("the limiter: {kind:?}")).await;
         walks::broken(&World::start(watch, github, pem, keys).await, &format!("keys: {kind:?}")).await;
         walks::broken(&World::start(watch, github, pem, states).await, &format!("states: {kind:?}")).await;
         walks::broken(&World::start(watch, github, pem, bindings).await, &format!("bindings: {kind:?}"))
@@ -67,6 +72,10 @@ pub(crate) async fn panics(watch: &Watch, github: &Github, pem: &SecretString) {
         Ports { states: Arc::new(states), ..ports }
     };
     walks::broken(&World::start(watch, github, pem, states).await, "states: panic").await;
+    let mut limiter = MockRateLimiter::new();
+    limiter.expect_take().returning(|take| panic!("{}", quoting(&format!("{take:?}"))));
+    let limited = World::limited(watch, github, pem, |ports| ports, Arc::new(limiter)).await;
+    walks::broken(&limited, "the limiter: panic").await;
     // Whatever is called of it panics by itself, and quotes its arguments.
     let bindings = |ports| Ports { bindings: Arc::new(MockBindingRepo::new()), ..ports };
     walks::broken(&World::start(watch, github, pem, bindings).await, "bindings: panic").await;

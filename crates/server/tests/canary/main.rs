@@ -69,6 +69,9 @@ async fn no_secret_is_told_anywhere_on_any_path() {
     {
         assert!(watch.log().contains(told), "{told}");
     }
+    for span in ["request{", "port{", "github{"] {
+        assert!(watch.spans().contains(span), "{span}");
+    }
     for (path, statuses) in watch.paths() {
         println!("{path}: {statuses:?}");
     }

@@ -124,6 +124,8 @@ pub(crate) async fn refusals(world: &World<'_>, key: &str, bound_state: &str) {
     ask("401, a key as a cookie", 401, world.get(at).header("cookie", format!("key={key}"))).await;
     let revoked = world.key("org_revoked", |record| record.revoked_at = Some(SystemClock.now()));
     ask("401, a revoked key", 401, world.get(at).bearer_auth(&revoked)).await;
+    let expired = world.key("org_expired", |record| record.expires_at = Some(SystemClock.now()));
+    ask("401, an expired key", 401, world.get(at).bearer_auth(&expired)).await;
     let scopeless = world.key("org_scopeless", |record| record.scopes.clear());
     ask("403, a key without the scope", 403, world.get(at).bearer_auth(&scopeless)).await;
     let poor = world.key("org_poor", |record| {
@@ -311,13 +313,15 @@ pub(crate) async fn trouble(world: &World<'_>, github: &crate::github::Github, m
     let (key, _) = success(world, &organization, "before trouble").await;
     world.dockline.revoke_tokens().await;
     let unbound = world.key(&format!("org_unbound_{number}"), |_| {});
-    let state = world.state(&unbound).await;
+    let (state, tied) = (world.state(&unbound).await, world.state(&unbound).await);
+    // So that GitHub is asked about what is registered.
+    confirm(world, &tied).await;
     github.set(mode);
     let path = |what: &str| format!("{what} (GitHub: {kind})");
     let code = format!("{CALLBACK}?state={state}&installation_id={INSTALLATION}&code={CODE}");
     world.ask(&path("callback"), world.get(&code)).await;
     world.ask(&path("callback, a page"), world.get(&code).header("accept", "text/html")).await;
-    world.ask(&path("register"), world.register(&unbound, INSTALLATION, &state)).await;
+    world.ask(&path("register"), world.register(&unbound, INSTALLATION, &tied)).await;
     world.ask(&path("repos"), world.get("/v1/github/repos?search=x").bearer_auth(&key)).await;
     let organization = OrganizationId::new(organization).unwrap();
     let told = match world.dockline.token(&organization, &TokenScope::everything()).await {

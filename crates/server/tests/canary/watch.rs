@@ -6,9 +6,10 @@ use std::sync::{Arc, Mutex};
 
 use dockline_server::logging::{self, LogFormat};
 use metrics_exporter_prometheus::PrometheusHandle;
+use tracing_subscriber::fmt::format::FmtSpan;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
-use tracing_subscriber::{EnvFilter, Registry};
+use tracing_subscriber::{EnvFilter, Layer, Registry, fmt};
 
 use crate::needles::{Found, Haystack, Needle};
 
@@ -36,6 +37,8 @@ impl Write for Written {
 pub(crate) struct Watch {
     human: Written,
     json: Written,
+    /// Every span with its fields, as traces have them, also those in which nothing was logged.
+    spans: Written,
     metrics: PrometheusHandle,
     answers: Mutex<Vec<(String, String)>>,
     needles: Mutex<Vec<Needle>>,
@@ -45,12 +48,18 @@ pub(crate) struct Watch {
 impl Watch {
     /// For this process: logs as `serve` writes them, in both formats, at trace, and its metrics.
     pub(crate) fn begin() -> Self {
-        let (human, json) = (Written::default(), Written::default());
-        let (to_human, to_json) = (human.clone(), json.clone());
+        let (human, json, spans) = (Written::default(), Written::default(), Written::default());
+        let (to_human, to_json, to_spans) = (human.clone(), json.clone(), spans.clone());
         let trace = || EnvFilter::new("trace");
         Registry::default()
             .with(logging::lines(LogFormat::Human, trace(), move || to_human.clone()))
             .with(logging::lines(LogFormat::Json, trace(), move || to_json.clone()))
+            .with(
+                fmt::layer()
+                    .with_span_events(FmtSpan::CLOSE)
+                    .with_writer(move || to_spans.clone())
+                    .with_filter(logging::others()),
+            )
             .init();
         logging::log_panics();
         let metrics = dockline_server::telemetry::prometheus().unwrap().install_recorder().unwrap();
@@ -58,6 +67,7 @@ impl Watch {
         Self {
             human,
             json,
+            spans,
             metrics,
             answers: Mutex::default(),
             needles: Mutex::default(),
@@ -85,6 +95,10 @@ impl Watch {
         self.human.text()
     }
 
+    pub(crate) fn spans(&self) -> String {
+        self.spans.text()
+    }
+
     /// Every path with the statuses that were answered on it.
     pub(crate) fn paths(&self) -> BTreeMap<String, BTreeSet<u16>> {
         self.covered.lock().unwrap().clone()
@@ -95,7 +109,11 @@ impl Watch {
         let needles = self.needles.lock().unwrap();
         let mut places = self.answers.lock().unwrap().clone();
         places.push(("/metrics".to_owned(), self.metrics.render()));
-        for (name, log) in [("the log", self.human.text()), ("the log in JSON", self.json.text())] {
+        for (name, log) in [
+            ("the log", self.human.text()),
+            ("the log in JSON", self.json.text()),
+            ("the spans", self.spans.text()),
+        ] {
             places.extend(log.lines().map(|line| (name.to_owned(), line.to_owned())));
         }
         let haystack = Haystack::of(&needles);

@@ -47,6 +47,17 @@ impl<'w> World<'w> {
         pem: &SecretString,
         change: impl FnOnce(Ports) -> Ports,
     ) -> Self {
+        Self::limited(watch, github, pem, change, Arc::new(MemoryRateLimiter::new())).await
+    }
+
+    /// With a limiter of the test's.
+    pub(crate) async fn limited(
+        watch: &'w Watch,
+        github: &Github,
+        pem: &SecretString,
+        change: impl FnOnce(Ports) -> Ports,
+        limiter: Arc<dyn RateLimiter>,
+    ) -> Self {
         let host = GithubHost::at(&github.url, &format!("{}/api/v3", github.url)).unwrap();
         let config = GithubAppConfig::new(AppId::new(APP).unwrap(), "acme-dock", pem.clone())
             .with_host(host)
@@ -59,7 +70,6 @@ impl<'w> World<'w> {
             bindings: Arc::new(MemoryBindingRepo::new()),
             github: Arc::new(GithubApp::new(config).unwrap()),
         });
-        let limiter: Arc<dyn RateLimiter> = Arc::new(MemoryRateLimiter::new());
         let events = [Arc::new(TracingEvents) as Arc<dyn Events>, Arc::new(EventCounters)];
         let dockline = Dockline::builder(Ports {
             keys: Arc::new(Metered::<dyn KeyStore>::over(ports.keys)),

@@ -69,6 +69,28 @@ async fn idleness_is_not_a_late_head_and_ends_without_a_word() {
     assert!(answer.ends_with("fine"), "{answer}");
 }
 
+/// A client that is not told sends its next request into a connection that is about to close.
+#[tokio::test]
+async fn much_of_a_body_left_unread_closes_the_connection_and_the_answer_says_so() {
+    let served = served(ok().route("/unread", post(async || "unread")), Limits::default()).await;
+    let to = |path: &str, length: usize| {
+        format!("POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n")
+    };
+    let much = "x".repeat(100_000);
+    for body in ["", &much] {
+        let answer = rest(send(served.address, &[&to("/unread", much.len()), body].concat()).await).await;
+        assert!(answer.contains("\r\nconnection: close\r\n") && answer.ends_with("unread"), "{answer}");
+    }
+    for request in [[&to("/unread", 5), "hello"].concat(), [&to("/echo", much.len()), much.as_str()].concat()]
+    {
+        let mut stream = send(served.address, &request).await;
+        let answer = one(&mut stream).await;
+        assert!(answer.starts_with("HTTP/1.1 200") && !answer.contains("connection: close"), "{answer}");
+        stream.write_all(GET.as_bytes()).await.unwrap();
+        assert!(one(&mut stream).await.ends_with("fine"));
+    }
+}
+
 #[tokio::test]
 async fn what_is_not_http_is_refused_in_the_contracts_words() {
     let served = served(ok(), Limits::default()).await;
