@@ -11,7 +11,7 @@ pub enum Policy {
     State,
     /// The person in the browser can see the installation.
     Visible,
-    /// The person in the browser administers the account.
+    /// The person in the browser administers the account, or is the one who installed the App.
     #[default]
     Controlled,
 }
