@@ -44,7 +44,12 @@ pub(crate) async fn admit(State(gate): State<Gate>, mut request: Request, next: 
             }
             next.run(request).await
         }
-        Err(error) => ApiError::from(error).into_response(),
+        Err(error) => {
+            if let Some(caller) = error.caller() {
+                observe::identify(caller);
+            }
+            ApiError::from(error).into_response()
+        }
     }
 }
 

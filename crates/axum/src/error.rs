@@ -178,11 +178,11 @@ impl From<AdmitError> for ApiError {
                 let message = "A valid API key is required: Authorization: Bearer lp_….";
                 Self::new(StatusCode::UNAUTHORIZED, ErrorCode::Unauthenticated, message)
             }
-            AdmitError::ForbiddenScope { budget } => {
+            AdmitError::ForbiddenScope { budget, .. } => {
                 let message = "The API key lacks the scope github:admin.";
                 Self::new(StatusCode::FORBIDDEN, ErrorCode::ForbiddenScope, message).with_budget(budget)
             }
-            AdmitError::RateLimited { budget, retry_after } => Self::new(
+            AdmitError::RateLimited { budget, retry_after, .. } => Self::new(
                 StatusCode::TOO_MANY_REQUESTS,
                 ErrorCode::RateLimited,
                 "The key's budget is used up. Repeat the call after Retry-After seconds.",

@@ -21,7 +21,7 @@ use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::Registry;
 
 use crate::answer::Answer;
-use crate::world::{Choice, INSTALLATION, RETURN_URL, World};
+use crate::world::{Choice, INSTALLATION, RETURN_URL, World, tenant};
 
 /// What was logged by this thread and the tasks on it, as lines of JSON.
 #[derive(Clone, Default)]
@@ -80,6 +80,11 @@ async fn each_request_is_one_line_with_its_id_route_caller_and_outcome() {
     let refused = world.get(&world.rival, &format!("{INSTALLATION}/install-url?returnUrl=nonsense")).await;
     let stranger = Answer::of(world.http.get(format!("{}{INSTALLATION}", world.api))).await.expect(401);
     let nowhere = world.get(&world.acme, "/v1/github/nothing/at/all").await.expect(404);
+    // Whose key it was is told of who was not let in, too.
+    let scopeless = tenant(&world.keys, "org_scopeless", "Scopeless", |record| record.scopes.clear());
+    let powerless = world.get(&scopeless, INSTALLATION).await.expect(403);
+    let poor = tenant(&world.keys, "org_poor", "Poor", |record| record.tier.reads_per_minute = 0);
+    let limited = world.get(&poor, INSTALLATION).await.expect(429);
     // Probes that find all well are no news.
     Answer::of(world.http.get(format!("{}/healthz", world.api))).await.expect(200);
     let lines = logs.of("answered");
@@ -102,6 +107,8 @@ async fn each_request_is_one_line_with_its_id_route_caller_and_outcome() {
             expect(&refused, install_url, "org_rival", "422", "VALIDATION"),
             expect(&stranger, INSTALLATION, "", "401", "UNAUTHENTICATED"),
             expect(&nowhere, "unmatched", "", "404", "NOT_FOUND"),
+            expect(&powerless, INSTALLATION, "org_scopeless", "403", "FORBIDDEN_SCOPE"),
+            expect(&limited, INSTALLATION, "org_poor", "429", "RATE_LIMITED"),
         ]
     );
     let id = world.acme.key.expose_secret().split('_').nth(2).unwrap();

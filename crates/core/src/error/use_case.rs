@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::{ErrorCode, Issue, IssueCode, PortError};
-use crate::model::{Binding, Budget};
+use crate::model::{Binding, Budget, Caller};
 
 /// Why the Dockline could not be put together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -24,12 +24,16 @@ pub enum AdmitError {
     /// The key lacks the scope. Handling: 403.
     #[error("the key lacks the scope")]
     ForbiddenScope {
+        /// Whose key it is.
+        caller: Box<Caller>,
         /// Where the key stands; not charged for this request.
         budget: Option<Budget>,
     },
     /// The key's budget is used up. Handling: 429 with `Retry-After`.
     #[error("the key's budget is used up")]
     RateLimited {
+        /// Whose key it is.
+        caller: Box<Caller>,
         /// Where the key stands.
         budget: Budget,
         /// After how long the same request will be let in, if no other takes its place.
@@ -41,6 +45,15 @@ pub enum AdmitError {
 }
 
 impl AdmitError {
+    /// Who was not let in, where a valid key said so: for the host's log.
+    #[must_use]
+    pub fn caller(&self) -> Option<&Caller> {
+        match self {
+            Self::ForbiddenScope { caller, .. } | Self::RateLimited { caller, .. } => Some(caller),
+            Self::Unauthenticated | Self::Port(_) => None,
+        }
+    }
+
     /// The code that the caller sees.
     #[must_use]
     pub const fn code(&self) -> ErrorCode {

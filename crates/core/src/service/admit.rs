@@ -35,13 +35,13 @@ impl Dockline {
             let budget = self.charge(&caller, class, 0).await?.map(|verdict| match verdict {
                 Verdict::Allowed(budget) | Verdict::Limited { budget, .. } => budget,
             });
-            return Err(AdmitError::ForbiddenScope { budget });
+            return Err(AdmitError::ForbiddenScope { caller: Box::new(caller), budget });
         }
         match self.charge(&caller, class, 1).await? {
             None => Ok(Admission { caller, budget: None }),
             Some(Verdict::Allowed(budget)) => Ok(Admission { caller, budget: Some(budget) }),
             Some(Verdict::Limited { budget, retry_after }) => {
-                Err(AdmitError::RateLimited { budget, retry_after })
+                Err(AdmitError::RateLimited { caller: Box::new(caller), budget, retry_after })
             }
         }
     }
