@@ -4,7 +4,7 @@ use std::fmt;
 use async_trait::async_trait;
 use dockline::ports::KeyStore;
 use dockline::rules::rotation;
-use dockline::{ApiKey, KeyId, KeyRecord, PortError, Rotation, RotationTerms};
+use dockline::{ApiKey, KeyId, KeyRecord, PortError, Rotation, RotationTerms, Unrotatable};
 use time::OffsetDateTime;
 
 use crate::shared::Shared;
@@ -41,12 +41,10 @@ impl MemoryKeyStore {
     /// Puts `fresh` in the place of the key `id`, in one step.
     pub fn rotate(&self, id: &KeyId, fresh: &ApiKey, terms: &RotationTerms, now: OffsetDateTime) -> Rotation {
         let mut rows = self.0.lock();
-        let old = rows.get(id);
-        let replaced_by = old.and_then(|row| row.replaced_by.as_ref());
-        if let Err(reason) = rotation::check(old.map(|row| &row.record), replaced_by, fresh, now) {
+        let Some(old) = rows.get_mut(id) else { return Rotation::Refused(Unrotatable::Unknown) };
+        if let Err(reason) = rotation::check(Some(&old.record), old.replaced_by.as_ref(), fresh, now) {
             return Rotation::Refused(reason);
         }
-        let Some(old) = rows.get_mut(id) else { return Rotation::Refused(dockline::Unrotatable::Unknown) };
         let record = rotation::successor(&old.record, fresh, terms);
         let old_expires_at = rotation::end(&old.record, terms);
         old.record.expires_at = Some(old_expires_at);

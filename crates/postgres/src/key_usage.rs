@@ -21,7 +21,7 @@ const WRITE: &str = "UPDATE {schema}.api_keys AS k SET last_used_at = GREATEST(k
 
 const TYPES: &[Type] = &[Type::TEXT_ARRAY, Type::TIMESTAMPTZ_ARRAY, Type::TIMESTAMPTZ_ARRAY];
 
-/// Keys that are remembered at a time: about 2 MiB, and the most rows that one statement writes.
+/// Keys that are remembered at a time, and the most rows that one statement writes.
 const MOST: usize = 10_000;
 
 /// Takes note of which keys are in use, in the column `last_used_at` of the table `api_keys`: the first use within each

@@ -11,7 +11,7 @@ use governor::nanos::Nanos;
 use governor::state::StateStore;
 use governor::state::keyed::ShrinkableKeyedStateStore;
 
-/// Addresses at a time: about 4 MiB.
+/// Addresses at a time.
 const MOST: usize = 65_536;
 
 /// What is asked of the limiter.

@@ -32,7 +32,7 @@ async fn every_form_of_the_issuer_is_taken() {
 async fn an_issuer_that_is_no_app_is_404() {
     let world = World::new().await;
     let (now, id) = (world.sim().now().unix_timestamp(), world.app.app_id);
-    for iss in [json!(1), json!(format!("{id}\n")), json!("+1"), json!("Iv23liXXXXXXXXXXXXXX"), json!(null)] {
+    for iss in [json!(1), json!(format!("{id}\n")), json!("+1"), json!("Iv23liNoAppHasThisId"), json!(null)] {
         let judged = judged(&world, json!({ "iat": now - 60, "exp": now + 540, "iss": iss })).await;
         assert_eq!(judged, (404, "Integration not found".to_owned()), "{iss}");
     }

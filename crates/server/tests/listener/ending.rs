@@ -6,11 +6,10 @@ use axum::Router;
 use axum::routing::get;
 use dockline_server::listener::Limits;
 use tokio::io::AsyncReadExt;
-use tokio::net::TcpStream;
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
-use crate::served::{LONG, SHORT, ok, one, rest, send, served};
+use crate::served::{LONG, SHORT, held, ok, one, rest, send, served, stopped};
 
 #[tokio::test]
 async fn one_connection_too_many_waits_for_a_place() {
@@ -26,26 +25,14 @@ async fn one_connection_too_many_waits_for_a_place() {
 
 #[tokio::test]
 async fn a_running_request_is_answered_after_the_shutdown_began_and_no_new_one() {
-    let (arrived, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-    let (arrives, goes_on) = (Arc::clone(&arrived), Arc::clone(&go_on));
-    let app = Router::new().route(
-        "/",
-        get(async move || {
-            arrives.notify_one();
-            goes_on.notified().await;
-            "fine"
-        }),
-    );
+    let (app, arrived, go_on) = held();
     let served = served(app, Limits::default()).await;
     let stream = send(served.address, "GET / HTTP/1.1\r\nHost: x\r\n\r\n").await;
     arrived.notified().await;
-    served.stop.send(()).unwrap();
-    while TcpStream::connect(served.address).await.is_ok() {
-        tokio::task::yield_now().await;
-    }
+    let server = stopped(served).await;
     go_on.notify_one();
     assert!(rest(stream).await.ends_with("fine"));
-    served.server.await.unwrap();
+    server.await.unwrap();
 }
 
 #[tokio::test]

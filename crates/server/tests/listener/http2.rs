@@ -15,7 +15,7 @@ use tokio::sync::{Notify, Semaphore};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
 
-use crate::served::{LONG, SHORT, Served, ok, served};
+use crate::served::{LONG, SHORT, Served, held, ok, served, stopped};
 
 /// A client, and what drives its connection to its end.
 async fn client(
@@ -251,26 +251,14 @@ async fn a_client_that_opens_no_window_for_the_answer_is_cut() {
 
 #[tokio::test]
 async fn what_runs_is_answered_after_the_shutdown_began() {
-    let (arrived, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-    let (arrives, goes_on) = (Arc::clone(&arrived), Arc::clone(&go_on));
-    let app = Router::new().route(
-        "/",
-        get(async move || {
-            arrives.notify_one();
-            goes_on.notified().await;
-            "fine"
-        }),
-    );
+    let (app, arrived, go_on) = held();
     let served = served(app, Limits::default()).await;
     let (sender, connection) = client(&served, &Builder::new()).await;
     let answer = ask(&sender, "/").await;
     arrived.notified().await;
-    served.stop.send(()).unwrap();
-    while TcpStream::connect(served.address).await.is_ok() {
-        tokio::task::yield_now().await;
-    }
+    let server = stopped(served).await;
     go_on.notify_one();
     assert_eq!(whole(answer.await.unwrap().into_body()).await, b"fine");
     ended(connection).await.unwrap();
-    timeout(LONG, served.server).await.unwrap().unwrap();
+    timeout(LONG, server).await.unwrap().unwrap();
 }

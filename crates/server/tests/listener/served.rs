@@ -1,6 +1,7 @@
 //! A listener under test, and plain clients of it.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -8,7 +9,7 @@ use axum::routing::{get, post};
 use dockline_server::listener::{Limits, bind, serve};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
@@ -31,6 +32,15 @@ pub(crate) async fn served(app: Router, limits: Limits) -> Served {
         let _ = stopped.await;
     }));
     Served { address, stop, server }
+}
+
+/// Begins the shutdown; when nobody is let in any more, what runs until its end.
+pub(crate) async fn stopped(served: Served) -> JoinHandle<()> {
+    served.stop.send(()).unwrap();
+    while TcpStream::connect(served.address).await.is_ok() {
+        tokio::task::yield_now().await;
+    }
+    served.server
 }
 
 pub(crate) async fn send(address: SocketAddr, text: &str) -> TcpStream {
@@ -79,6 +89,18 @@ pub(crate) fn assert_refused(answer: &str, status: &str, code: &str) {
     assert_eq!(body["error"]["requestId"], header("x-request-id"), "{answer}");
     assert!(header("x-request-id").starts_with("req_"), "{answer}");
     assert!(!body["error"]["message"].as_str().unwrap().is_empty(), "{answer}");
+}
+
+/// Answers when it is let to: the first tells when a request has arrived, the second lets it be answered.
+pub(crate) fn held() -> (Router, Arc<Notify>, Arc<Notify>) {
+    let (arrived, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let (arrives, goes_on) = (Arc::clone(&arrived), Arc::clone(&go_on));
+    let answer = async move || {
+        arrives.notify_one();
+        goes_on.notified().await;
+        "fine"
+    };
+    (Router::new().route("/", get(answer)), arrived, go_on)
 }
 
 pub(crate) fn ok() -> Router {

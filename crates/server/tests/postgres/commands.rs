@@ -119,3 +119,12 @@ async fn a_newer_schema_is_refused() {
     assert_eq!(ended.status.code(), Some(1));
     assert!(text(&ended.stderr).contains("at most"), "{}", text(&ended.stderr));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn serve_that_may_not_migrate_starts_on_what_is_up_to_date() {
+    let schema = TestSchema::migrated().await;
+    let github = Github::start(&schema).await;
+    let server = Server::spawn_with(&schema, &github, "127.0.0.1:0", &["--migrations", "check"]).listening();
+    let backend = Backend::new(schema.key("org_1").await);
+    assert_eq!(backend.inspect(&server.api).await.unwrap().status, 404);
+}
