@@ -3,7 +3,7 @@
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use dockline::{AdmitError, BudgetClass, Caller, Scope};
+use dockline::{AuthenticateError, BudgetClass, Caller, Scope};
 use http::{HeaderMap, Method, header};
 
 use crate::budget_headers::Standing;
@@ -21,7 +21,7 @@ pub(crate) struct Gate {
 }
 
 /// Admits the caller, hands it to the handler as an extension, and notes where it stands, for the answer's headers.
-pub(crate) async fn admit(State(gate): State<Gate>, mut request: Request, next: Next) -> Response {
+pub(crate) async fn authenticate(State(gate): State<Gate>, mut request: Request, next: Next) -> Response {
     let class = match *request.method() {
         Method::GET | Method::HEAD => BudgetClass::Read,
         _ => BudgetClass::Write,
@@ -29,10 +29,10 @@ pub(crate) async fn admit(State(gate): State<Gate>, mut request: Request, next: 
     let admission = match bearer(request.headers()) {
         Some(key) => match guessing::turn(request.extensions(), key).await {
             // The turn is over when the key is judged.
-            Ok(_turn) => gate.context.dockline.admit(key, gate.needed.as_ref(), class).await,
+            Ok(_turn) => gate.context.dockline.authenticate(key, gate.needed.as_ref(), class).await,
             Err(error) => return error.into_response(),
         },
-        None => Err(AdmitError::Unauthenticated),
+        None => Err(AuthenticateError::Unauthenticated),
     };
     match admission {
         Ok(admission) => {

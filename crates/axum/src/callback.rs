@@ -5,7 +5,8 @@ use std::time::Duration;
 use axum::extract::{RawQuery, Request, State};
 use axum::response::{Html, IntoResponse, Response};
 use dockline::{
-    Answer, Arrival, ArrivalRefusal, Authorization, BrowserSecret, Callback, Question, Reply, Return, Ticket,
+    ConfirmationAnswer, Authorization, BrowserSecret, Callback, CallbackOutcome, CallbackRefusal, ConfirmationPrompt, ConfirmationOutcome,
+    ReturnRedirect, Ticket,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 
@@ -33,11 +34,11 @@ pub(crate) async fn arrive(
         setup_action: parameters.once("setup_action"),
         error: parameters.once("error"),
     };
-    match context.dockline.arrive(callback).await {
-        Ok(Arrival::Confirm(question)) => ask(&context, &question),
-        Ok(Arrival::Redirect(Return { url })) => redirect(StatusCode::FOUND, &url),
-        Ok(Arrival::Authorize(Authorization { url })) => redirect(StatusCode::FOUND, &url),
-        Ok(Arrival::Refused(reason)) => turn_away(&context, &headers, refusal(reason)),
+    match context.dockline.handle_callback(callback).await {
+        Ok(CallbackOutcome::Confirm(question)) => ask(&context, &question),
+        Ok(CallbackOutcome::Redirect(ReturnRedirect { url })) => redirect(StatusCode::FOUND, &url),
+        Ok(CallbackOutcome::Authorize(Authorization { url })) => redirect(StatusCode::FOUND, &url),
+        Ok(CallbackOutcome::Refused(reason)) => turn_away(&context, &headers, refusal(reason)),
         Err(error) => turn_away(&context, &headers, error.into()),
     }
 }
@@ -52,25 +53,25 @@ pub(crate) async fn confirm(State(context): State<Context>, request: Request) ->
     let confirmed = match parameters.once("answer") {
         Some("confirm") => true,
         Some("cancel") => false,
-        _ => return turn_away(&context, &headers, refusal(ArrivalRefusal::TicketRefused)),
+        _ => return turn_away(&context, &headers, refusal(CallbackRefusal::TicketRefused)),
     };
     let ticket = Ticket::presented(parameters.once("ticket").unwrap_or_default());
     let browser = browser_cookie(&headers);
     let answer =
-        Answer { state: parameters.once("state"), ticket: &ticket, browser: browser.as_ref(), confirmed };
+        ConfirmationAnswer { state: parameters.once("state"), ticket: &ticket, browser: browser.as_ref(), confirmed };
     match context.dockline.confirm(answer).await {
-        Ok(Reply::Redirect(Return { url })) => {
+        Ok(ConfirmationOutcome::Redirect(ReturnRedirect { url })) => {
             // The question is answered: its cookie has nothing left to prove.
             let mut response = redirect(StatusCode::SEE_OTHER, &url);
             set_cookie(&mut response, "", Duration::ZERO);
             response
         }
-        Ok(Reply::Refused(reason)) => turn_away(&context, &headers, refusal(reason)),
+        Ok(ConfirmationOutcome::Refused(reason)) => turn_away(&context, &headers, refusal(reason)),
         Err(error) => turn_away(&context, &headers, error.into()),
     }
 }
 
-fn ask(context: &Context, question: &Question) -> Response {
+fn ask(context: &Context, question: &ConfirmationPrompt) -> Response {
     let pages = context.options.pages.as_ref();
     let html = pages.confirmation(&Confirmation {
         account: &question.account,
@@ -104,7 +105,7 @@ fn turn_away(context: &Context, headers: &HeaderMap, error: ApiError) -> Respons
     response
 }
 
-fn refusal(reason: ArrivalRefusal) -> ApiError {
+fn refusal(reason: CallbackRefusal) -> ApiError {
     ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, reason.code(), reason.message())
         .with_details(Details::Reason { reason: reason.as_str() })
 }

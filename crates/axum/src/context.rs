@@ -8,7 +8,7 @@ use dockline::ports::{Clock, Entropy, OsEntropy, SystemClock};
 
 #[cfg(feature = "openapi")]
 use crate::document::KeptDocument;
-use crate::guessing::GuessLimit;
+use crate::guessing::AuthFailureLimit;
 use crate::large_bodies::LargeBodies;
 use crate::monitoring::{Exposition, Readiness};
 use crate::pages::{Pages, PlainPages};
@@ -25,7 +25,7 @@ pub struct RouterOptions {
     pub(crate) refresher: Option<Refresher>,
     pub(crate) readiness: Option<Arc<dyn Readiness>>,
     pub(crate) exposition: Option<Arc<dyn Exposition>>,
-    pub(crate) guess_limit: Option<GuessLimit>,
+    pub(crate) guess_limit: Option<AuthFailureLimit>,
     pub(crate) trace_links: Option<Arc<dyn TraceLinks>>,
     pub(crate) server_url: Option<String>,
 }
@@ -100,7 +100,7 @@ impl RouterOptions {
     /// Requests must carry [`axum::extract::ConnectInfo`]`<SocketAddr>`, as `into_make_service_with_connect_info` provides
     /// it; without, nothing is limited, and a warning says so once. Each router counts for itself, in bounded memory.
     #[must_use]
-    pub fn with_guess_limit(mut self, limit: GuessLimit) -> Self {
+    pub fn with_auth_failure_limit(mut self, limit: AuthFailureLimit) -> Self {
         self.guess_limit = Some(limit);
         self
     }

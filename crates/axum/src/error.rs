@@ -6,8 +6,8 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use dockline::{
-    AdmitError, BeginError, Budget, ErrorCode, Issue, PortError, PortErrorKind, PortName, RegisterError,
-    RepositoriesError, Status,
+    AuthenticateError, Budget, ErrorCode, Issue, PortError, PortErrorKind, PortName, RegisterError,
+    RepositoriesError, StartInstallError, Status,
 };
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Serialize;
@@ -171,40 +171,40 @@ fn log(error: &PortError) {
     }
 }
 
-impl From<AdmitError> for ApiError {
-    fn from(error: AdmitError) -> Self {
+impl From<AuthenticateError> for ApiError {
+    fn from(error: AuthenticateError) -> Self {
         match error {
-            AdmitError::Unauthenticated => {
+            AuthenticateError::Unauthenticated => {
                 let message = "A valid API key is required: Authorization: Bearer lp_….";
                 Self::new(StatusCode::UNAUTHORIZED, ErrorCode::Unauthenticated, message)
             }
-            AdmitError::ForbiddenScope { budget, .. } => {
+            AuthenticateError::ForbiddenScope { budget, .. } => {
                 let message = "The API key lacks the scope github:admin.";
                 Self::new(StatusCode::FORBIDDEN, ErrorCode::ForbiddenScope, message).with_budget(budget)
             }
-            AdmitError::RateLimited { budget, retry_after, .. } => Self::new(
+            AuthenticateError::RateLimited { budget, retry_after, .. } => Self::new(
                 StatusCode::TOO_MANY_REQUESTS,
                 ErrorCode::RateLimited,
                 "The key's budget is used up. Repeat the call after Retry-After seconds.",
             )
             .with_budget(Some(budget))
             .with_retry_after(retry_after),
-            AdmitError::Port(error) => error.into(),
+            AuthenticateError::Port(error) => error.into(),
             _ => Self::internal(),
         }
     }
 }
 
-impl From<BeginError> for ApiError {
-    fn from(error: BeginError) -> Self {
+impl From<StartInstallError> for ApiError {
+    fn from(error: StartInstallError) -> Self {
         match error {
-            BeginError::Invalid(issues) => Self::validation(issues),
-            BeginError::ReturnUrlNotAllowed => Self::new(
+            StartInstallError::Invalid(issues) => Self::validation(issues),
+            StartInstallError::ReturnUrlNotAllowed => Self::new(
                 StatusCode::FORBIDDEN,
                 ErrorCode::ReturnUrlNotAllowed,
                 "returnUrl must be an HTTPS URL whose host is on the key's allowedReturnDomains.",
             ),
-            BeginError::Port(error) => error.into(),
+            StartInstallError::Port(error) => error.into(),
             _ => Self::internal(),
         }
     }

@@ -14,7 +14,7 @@ impl Events for TracingEvents {
             Event::Conflicted { organization, bound, attempted } => {
                 tracing::warn!(%organization, %bound, %attempted, "registration met another binding");
             }
-            Event::ArrivalRefused { organization, installation, reason } => {
+            Event::CallbackRefused { organization, installation, reason } => {
                 let organization = organization.as_ref().map(tracing::field::display);
                 let installation = installation.as_ref().map(tracing::field::display);
                 tracing::warn!(organization, installation, reason = reason.as_str(), "visitor turned away");
@@ -25,7 +25,7 @@ impl Events for TracingEvents {
             Event::Replayed { organization, installation } => {
                 tracing::info!(%organization, %installation, "registration repeated");
             }
-            Event::Vouched { organization, installation, proof } => {
+            Event::ClaimConfirmed { organization, installation, proof } => {
                 tracing::info!(%organization, %installation, %proof, "visitor confirmed");
             }
             Event::Cancelled { organization, installation } => {
@@ -50,7 +50,7 @@ impl Events for TracingEvents {
                 let organization = organization.as_ref().map(tracing::field::display);
                 tracing::info!(organization, %installation, from, to, "the account was renamed at GitHub");
             }
-            Event::Regranted { installation } => {
+            Event::PermissionsChanged { installation } => {
                 tracing::info!(%installation, "permissions or repositories were changed at GitHub");
             }
             Event::AccountChanged { organization, installation, known, named } => {

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::{RawQuery, State};
 use axum::{Extension, response::IntoResponse, response::Response};
-use dockline::{BeginRequest, Caller};
+use dockline::{Caller, StartInstallRequest};
 use http::header;
 
 use crate::context::Context;
@@ -22,8 +22,9 @@ pub(crate) async fn begin(
     if !issues.is_empty() {
         return Err(ApiError::validation(issues));
     }
-    let request = BeginRequest { return_url: parameters.once("returnUrl"), state: parameters.once("state") };
-    let link = context.dockline.begin(&caller, request).await?;
+    let request =
+        StartInstallRequest { return_url: parameters.once("returnUrl"), state: parameters.once("state") };
+    let link = context.dockline.start_install(&caller, request).await?;
     let body = InstallLinkBody {
         auth_url: &link.url,
         install_url: &link.url,

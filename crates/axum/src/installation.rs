@@ -32,7 +32,7 @@ pub(crate) async fn inspect(
     State(context): State<Context>,
     Extension(caller): Extension<Caller>,
 ) -> Result<Response, ApiError> {
-    match context.dockline.inspect(&caller).await? {
+    match context.dockline.binding(&caller).await? {
         Some(binding) => Ok(Json(InspectedBody::from(&binding)).into_response()),
         None => Err(ApiError::nothing_bound()),
     }

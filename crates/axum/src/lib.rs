@@ -45,7 +45,7 @@ use crate::large_bodies::LargeBodies;
 pub use context::RouterOptions;
 pub use envelope::ErrorEnvelope;
 pub use events::TracingEvents;
-pub use guessing::GuessLimit;
+pub use guessing::AuthFailureLimit;
 pub use ipnet::IpNet;
 pub use metric_names::{
     HTTP_REQUEST_DURATION, HTTP_REQUESTS, HTTP_REQUESTS_IN_FLIGHT, REFRESH_QUEUE, REFRESHES,

@@ -9,7 +9,7 @@ pub mod service;
 
 pub use error::*;
 pub use model::*;
-pub use rules::delivery::Notice;
+pub use rules::delivery::WebhookEvent;
 pub use rules::repositories::{RepositoriesPage, RepositoriesQuery, RepositoryCursor};
 pub use rules::request::RegistrationRequest;
 pub use service::*;

@@ -1,12 +1,12 @@
 //! Every row of the decision table, under every policy (`design.md` §2; invariants I1 to I5).
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
-use dockline::ports::Insertion;
+use dockline::ports::InsertOutcome;
 use dockline::rules::claim::Claim;
 use dockline::rules::register::{Decision, Outcome, classify, decide, verify};
 use dockline::{
     Account, AccountId, AccountKind, AppId, Binding, ClaimPolicy, Installation, InstallationId, InstalledOn,
-    IssuedState, OrganizationId, Proof, RefusalReason, SecretDigest, Status, Tie,
+    IssuedState, OrganizationId, Proof, RefusalReason, SecretDigest, Status, VerifiedClaim,
 };
 use time::{Duration, OffsetDateTime};
 
@@ -40,11 +40,16 @@ fn binding(installation: InstallationId) -> Binding {
     }
 }
 
-fn tie(installation: InstallationId, proof: Proof) -> Tie {
-    Tie { installation, account: AccountId::new(1).unwrap(), proof, visitor: AccountId::new(2).unwrap() }
+fn tie(installation: InstallationId, proof: Proof) -> VerifiedClaim {
+    VerifiedClaim {
+        installation,
+        account: AccountId::new(1).unwrap(),
+        proof,
+        visitor: AccountId::new(2).unwrap(),
+    }
 }
 
-fn state(expires_in: Duration, tie: Option<Tie>) -> IssuedState {
+fn state(expires_in: Duration, tie: Option<VerifiedClaim>) -> IssuedState {
     IssuedState {
         digest: SecretDigest::of(b"state"),
         organization: OrganizationId::new("org_1").unwrap(),
@@ -109,13 +114,13 @@ fn every_row_under_every_policy() {
 #[test]
 fn the_write_is_classified_by_what_is_stored() {
     let refused = |insertion| classify(wanted(), insertion);
-    assert_eq!(refused(Insertion::Taken), Outcome::Refused(RefusalReason::Taken));
-    assert_eq!(refused(Insertion::Spent), Outcome::Refused(RefusalReason::SpentState));
-    assert_eq!(refused(Insertion::Gone), Outcome::Refused(RefusalReason::Gone));
+    assert_eq!(refused(InsertOutcome::Taken), Outcome::Refused(RefusalReason::Taken));
+    assert_eq!(refused(InsertOutcome::Spent), Outcome::Refused(RefusalReason::SpentState));
+    assert_eq!(refused(InsertOutcome::Gone), Outcome::Refused(RefusalReason::Gone));
     let (same, other) = (binding(wanted()), binding(another()));
-    assert_eq!(refused(Insertion::Inserted(same.clone())), Outcome::Created(same.clone()));
-    assert_eq!(refused(Insertion::Occupied(same.clone())), Outcome::Replayed(same));
-    assert_eq!(refused(Insertion::Occupied(other.clone())), Outcome::Conflict(other));
+    assert_eq!(refused(InsertOutcome::Inserted(same.clone())), Outcome::Created(same.clone()));
+    assert_eq!(refused(InsertOutcome::Occupied(same.clone())), Outcome::Replayed(same));
+    assert_eq!(refused(InsertOutcome::Occupied(other.clone())), Outcome::Conflict(other));
 }
 
 #[test]
@@ -175,7 +180,7 @@ fn a_visitor_who_saw_it_counts_by_having_installed_it_and_nobody_else_does() {
             // Only under the policy that what they saw does not reach; then it is recorded as what it is.
             let by_installing = policy == ClaimPolicy::Controlled && proof == Proof::Visible;
             if by_installing {
-                let proven = Claim::Tied(Tie { proof: Proof::Installed, ..tie });
+                let proven = Claim::Tied(VerifiedClaim { proof: Proof::Installed, ..tie });
                 assert_eq!(decision(Some(visitor)), Decision::Proceed(proven));
             } else {
                 assert_eq!(decision(Some(visitor)), decision(None), "{policy} {proof}");

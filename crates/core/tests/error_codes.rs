@@ -1,6 +1,6 @@
 //! `docs/error-codes.md` lists every code and reason exactly once, and says truly whether to repeat.
 
-use dockline::{ArrivalRefusal, ErrorCode};
+use dockline::{CallbackRefusal, ErrorCode};
 
 const PAGE: &str = include_str!("../../../docs/error-codes.md");
 
@@ -26,6 +26,6 @@ fn the_page_and_the_codes_are_equal() {
 fn the_page_names_every_reason_of_the_callback() {
     let section = PAGE.split("## At the callback").nth(1).unwrap();
     let named: Vec<&str> = section.split("one of: ").nth(1).unwrap().split('`').skip(1).step_by(2).collect();
-    let expected: Vec<&str> = ArrivalRefusal::ALL.iter().map(|reason| reason.as_str()).collect();
+    let expected: Vec<&str> = CallbackRefusal::ALL.iter().map(|reason| reason.as_str()).collect();
     assert_eq!(named, expected);
 }

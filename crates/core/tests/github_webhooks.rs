@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests fail by panicking")]
 
 use dockline::rules::{delivery, signature};
-use dockline::{AppId, DeliveryFault, InstallationId, Notice, SignatureRefusal, WebhookSecrets};
+use dockline::{AppId, DeliveryFault, InstallationId, SignatureRefusal, WebhookEvent, WebhookSecrets};
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
@@ -33,12 +33,12 @@ impl Example {
         AppId::new(apps.into_iter().find_map(Value::as_u64).unwrap_or(1)).unwrap()
     }
 
-    fn read(&self, body: &str) -> Result<Notice, DeliveryFault> {
+    fn read(&self, body: &str) -> Result<WebhookEvent, DeliveryFault> {
         delivery::read(Some(&self.event), Some("application/json"), body.as_bytes(), self.app())
     }
 
     /// Reads the example with one thing changed.
-    fn changed(&self, change: impl FnOnce(&mut Value)) -> Result<Notice, DeliveryFault> {
+    fn changed(&self, change: impl FnOnce(&mut Value)) -> Result<WebhookEvent, DeliveryFault> {
         let mut payload = self.payload.clone();
         change(&mut payload);
         self.read(&payload.to_string())
@@ -49,23 +49,23 @@ impl Example {
     }
 
     /// What it says, by the documentation of its action.
-    fn meaning(&self) -> Notice {
+    fn meaning(&self) -> WebhookEvent {
         let id = |pointer: &str| self.payload.pointer(pointer).and_then(Value::as_u64);
         let installation = || InstallationId::new(id("/installation/id").unwrap()).unwrap();
         match (self.event.as_str(), self.payload["action"].as_str()) {
-            ("ping", None) => Notice::Ping,
-            ("github_app_authorization", Some("revoked")) => Notice::Ignored,
-            ("installation", Some("created")) => Notice::Installed {
+            ("ping", None) => WebhookEvent::Ping,
+            ("github_app_authorization", Some("revoked")) => WebhookEvent::Ignored,
+            ("installation", Some("created")) => WebhookEvent::Installed {
                 installation: installation(),
                 installer: dockline::AccountId::new(id("/sender/id").unwrap()).unwrap(),
             },
-            ("installation", Some("deleted")) => Notice::Deleted { installation: installation() },
+            ("installation", Some("deleted")) => WebhookEvent::Deleted { installation: installation() },
             ("installation", Some("suspend" | "unsuspend")) => {
-                Notice::StatusChanged { installation: installation() }
+                WebhookEvent::StatusChanged { installation: installation() }
             }
             ("installation", Some("new_permissions_accepted"))
             | ("installation_repositories", Some("added" | "removed")) => {
-                Notice::Regranted { installation: installation() }
+                WebhookEvent::PermissionsChanged { installation: installation() }
             }
             other => unreachable!("{other:?}"),
         }
@@ -101,7 +101,7 @@ fn every_example_says_what_its_action_means() {
     }
 }
 
-type Seen = Result<Notice, DeliveryFault>;
+type Seen = Result<WebhookEvent, DeliveryFault>;
 
 /// Each example with one thing changed at a time: what it was, what it came to, and what it should have come to.
 fn mutations(example: &Example) -> Vec<(&'static str, Seen, Seen)> {
@@ -125,11 +125,15 @@ fn mutations(example: &Example) -> Vec<(&'static str, Seen, Seen)> {
         ("without an event", under(None), Err(DeliveryFault::NoEvent)),
         ("as another event", under(Some(another)), SHAPE),
         ("as a rename", under(Some("installation_target")), SHAPE),
-        ("as an event of next year", under(Some("of_next_year")), Ok(Notice::Ignored)),
+        ("as an event of next year", under(Some("of_next_year")), Ok(WebhookEvent::Ignored)),
     ];
     if example.has("/action") {
         all.extend([
-            ("action unknown", example.changed(|p| p["action"] = json!("of_next_year")), Ok(Notice::Ignored)),
+            (
+                "action unknown",
+                example.changed(|p| p["action"] = json!("of_next_year")),
+                Ok(WebhookEvent::Ignored),
+            ),
             ("action a number", example.changed(|p| p["action"] = json!(1)), SHAPE),
             ("sender gone", example.changed(|p| drop(p.as_object_mut().unwrap().remove("sender"))), SHAPE),
             ("sender a name", example.changed(|p| p["sender"] = json!("olga")), SHAPE),

@@ -56,7 +56,7 @@ fn uses(change: impl FnOnce(&mut KeyRecord), presented: impl FnOnce(&ApiKey) -> 
     .build()
     .unwrap();
     let presented = presented(&key);
-    drop(pollster::block_on(dockline.admit(&presented, Some(&Scope::GithubAdmin), BudgetClass::Read)));
+    drop(pollster::block_on(dockline.authenticate(&presented, Some(&Scope::GithubAdmin), BudgetClass::Read)));
     let noted = noted.0.lock().unwrap();
     assert!(noted.iter().all(|used| *used == (key.id().clone(), NOW)), "{noted:?}");
     noted.len()

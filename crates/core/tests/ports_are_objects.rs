@@ -29,6 +29,6 @@ fn sendable<T: Send>(_: T) {}
 #[expect(dead_code, reason = "checked by the compiler")]
 fn futures_can_be_sent(dockline: &Dockline, caller: &Caller, request: &RegistrationRequest) {
     sendable(dockline.register(caller, request));
-    sendable(dockline.inspect(caller));
-    sendable(dockline.arrive(dockline::Callback::default()));
+    sendable(dockline.binding(caller));
+    sendable(dockline.handle_callback(dockline::Callback::default()));
 }

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use dockline::ports::{
-    AppFacts, AppRegistration, GithubGateway, Listing, Lookup, Minting, Proving, RateLeft, Removal,
+    AppFacts, AppRegistration, GithubGateway, ListOutcome, LookupOutcome, MintOutcome, RateLeft,
+    UninstallOutcome, VisitorCheck,
 };
 use dockline::{AccountId, AuthorizationCode, InstallationId, InstallationToken, PortError, TokenScope};
 use tokio::time::timeout;
@@ -83,27 +84,27 @@ impl GithubGateway for GithubApp {
         Ok(self.app.me().await?.try_into()?)
     }
 
-    async fn installation(&self, id: InstallationId) -> Result<Lookup, PortError> {
+    async fn installation(&self, id: InstallationId) -> Result<LookupOutcome, PortError> {
         Ok(self.app.look_up(id).await?)
     }
 
-    async fn prove(
+    async fn check_visitor(
         &self,
         code: &AuthorizationCode,
         installation: InstallationId,
-    ) -> Result<Proving, PortError> {
+    ) -> Result<VisitorCheck, PortError> {
         let prover = Arc::clone(self.prover.as_ref().ok_or(GithubFault::NoOauthClient)?);
         let code = code.clone();
         // The exchange, too, is in the task: cut between GitHub's answer and ours, it would leave a token behind.
-        let proof = async move { prover.prove(&code, installation).await }.in_current_span();
+        let proof = async move { prover.check_visitor(&code, installation).await }.in_current_span();
         Ok(tokio::spawn(proof).await.map_err(|_| GithubFault::TaskEnded)??)
     }
 
-    async fn uninstall(&self, id: InstallationId) -> Result<Removal, PortError> {
+    async fn uninstall(&self, id: InstallationId) -> Result<UninstallOutcome, PortError> {
         Ok(self.app.remove(id).await?)
     }
 
-    async fn mint(&self, id: InstallationId, scope: &TokenScope) -> Result<Minting, PortError> {
+    async fn mint(&self, id: InstallationId, scope: &TokenScope) -> Result<MintOutcome, PortError> {
         Ok(self.mint.mint(id, scope).await?)
     }
 
@@ -111,7 +112,7 @@ impl GithubGateway for GithubApp {
         Ok(token::revoke(&self.app.api, token).await?)
     }
 
-    async fn repositories(&self, token: &InstallationToken, page: u32) -> Result<Listing, PortError> {
+    async fn repositories(&self, token: &InstallationToken, page: u32) -> Result<ListOutcome, PortError> {
         Ok(repositories::list(&self.app.api, token, page).await?)
     }
 

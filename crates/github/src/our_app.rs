@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use dockline::ports::{Lookup, Removal};
+use dockline::ports::{LookupOutcome, UninstallOutcome};
 use dockline::{AppId, Installation, InstallationId};
 
 use crate::answer::Answer;
@@ -41,7 +41,7 @@ impl OurApp {
         }
     }
 
-    pub(crate) async fn look_up(&self, id: InstallationId) -> Result<Lookup, GithubFault> {
+    pub(crate) async fn look_up(&self, id: InstallationId) -> Result<LookupOutcome, GithubFault> {
         let answer = match self
             .api
             .as_app(Ask::get(Operation::Installation, &format!("/app/installations/{id}")))
@@ -50,27 +50,27 @@ impl OurApp {
             Ok(answer) => answer,
             Err(GithubFault::NotFound { .. }) => {
                 self.confirm_credential().await?;
-                return Ok(Lookup::Missing);
+                return Ok(LookupOutcome::Missing);
             }
             Err(other) => return Err(other),
         };
         let installation: Installation = answer.json::<InstallationWire>()?.try_into()?;
         if installation.id == id {
-            Ok(Lookup::Found(installation))
+            Ok(LookupOutcome::Found(installation))
         } else {
             // L-64: what is bound is what was asked for, or nothing.
             Err(GithubFault::not_githubs("another installation than the one asked for"))
         }
     }
 
-    pub(crate) async fn remove(&self, id: InstallationId) -> Result<Removal, GithubFault> {
+    pub(crate) async fn remove(&self, id: InstallationId) -> Result<UninstallOutcome, GithubFault> {
         match self.api.as_app(Ask::delete(Operation::Uninstall, &format!("/app/installations/{id}"))).await {
             // 204 in version 2022-11-28 of the API, 202 in 2026-03-10.
-            Ok(answer) if matches!(answer.status, 202 | 204) => Ok(Removal::Removed),
+            Ok(answer) if matches!(answer.status, 202 | 204) => Ok(UninstallOutcome::Removed),
             Ok(answer) => Err(GithubFault::not_githubs(format!("{} to an uninstall", answer.status))),
             Err(GithubFault::NotFound { .. }) => {
                 self.confirm_credential().await?;
-                Ok(Removal::AlreadyGone)
+                Ok(UninstallOutcome::AlreadyGone)
             }
             Err(other) => Err(other),
         }

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use dockline::ports::Proving;
+use dockline::ports::VisitorCheck;
 use dockline::{
-    Account, AccountId, AccountKind, AppId, AuthorizationCode, InstallationId, InstalledOn, Witness,
+    Account, AccountId, AccountKind, AppId, AuthorizationCode, InstallationId, InstalledOn, VisitorFacts,
 };
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::{ExposeSecret, SecretString};
@@ -43,18 +43,18 @@ enum Exchange {
 
 impl Prover {
     /// To be run in a task of its own: whoever drops a future halfway must not leave a live token behind.
-    pub(crate) async fn prove(
+    pub(crate) async fn check_visitor(
         &self,
         code: &AuthorizationCode,
         installation: InstallationId,
-    ) -> Result<Proving, GithubFault> {
+    ) -> Result<VisitorCheck, GithubFault> {
         let token = match self.exchange(code).await? {
             Exchange::Token(token) => token,
-            Exchange::Refused => return Ok(Proving::CodeRefused),
+            Exchange::Refused => return Ok(VisitorCheck::CodeRefused),
         };
         let witness = timeout(self.budget, self.witness(&token, installation)).await;
         self.revoke(&token).await;
-        witness.map_err(|_| GithubFault::TimedOut)?.map(Proving::Witnessed)
+        witness.map_err(|_| GithubFault::TimedOut)?.map(VisitorCheck::Visitor)
     }
 
     async fn exchange(&self, code: &AuthorizationCode) -> Result<Exchange, GithubFault> {
@@ -93,7 +93,7 @@ impl Prover {
         &self,
         token: &SecretString,
         installation: InstallationId,
-    ) -> Result<Witness, GithubFault> {
+    ) -> Result<VisitorFacts, GithubFault> {
         let visitor: AccountId =
             self.api.as_visitor(Operation::Visitor, "/user", token).await?.json::<UserWire>()?.try_into()?;
         let visible = self.visible(token, installation).await?;
@@ -105,7 +105,7 @@ impl Prover {
                 false
             }
         };
-        Ok(Witness { visitor, visible, administers_organization })
+        Ok(VisitorFacts { visitor, visible, administers_organization })
     }
 
     /// What `installation` is on, if it is among those that the visitor sees: all pages, by number, of our App only

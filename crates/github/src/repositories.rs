@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use dockline::InstallationToken;
-use dockline::ports::Listing;
+use dockline::ports::ListOutcome;
 use tokio::time::sleep;
 
 use crate::api::Api;
@@ -15,8 +15,12 @@ const YOUNG: time::Duration = time::Duration::seconds(5);
 /// Before the second, third and fourth try.
 const WAITS: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(3)];
 
-pub(crate) async fn list(api: &Api, token: &InstallationToken, page: u32) -> Result<Listing, GithubFault> {
-    let path = format!("/installation/repositories?per_page={}&page={page}", Listing::PER_PAGE);
+pub(crate) async fn list(
+    api: &Api,
+    token: &InstallationToken,
+    page: u32,
+) -> Result<ListOutcome, GithubFault> {
+    let path = format!("/installation/repositories?per_page={}&page={page}", ListOutcome::PER_PAGE);
     let mut waits = WAITS.into_iter();
     loop {
         match api.as_installation(&path, token).await {
@@ -24,10 +28,12 @@ pub(crate) async fn list(api: &Api, token: &InstallationToken, page: u32) -> Res
             Err(GithubFault::CredentialRefused { .. }) => {
                 match patience(waits.next(), api.now() - token.issued_at()) {
                     Some(wait) => sleep(wait).await,
-                    None => return Ok(Listing::TokenRefused),
+                    None => return Ok(ListOutcome::TokenRefused),
                 }
             }
-            Err(GithubFault::Suspended | GithubFault::NotFound { .. }) => return Ok(Listing::TokenRefused),
+            Err(GithubFault::Suspended | GithubFault::NotFound { .. }) => {
+                return Ok(ListOutcome::TokenRefused);
+            }
             Err(other) => return Err(other),
         }
     }

@@ -1,6 +1,6 @@
 //! Installation tokens: to be had, and to be ended.
 
-use dockline::ports::Minting;
+use dockline::ports::MintOutcome;
 use dockline::{InstallationId, InstallationToken, NewToken, TokenScope};
 
 use crate::api::{Api, Ask};
@@ -22,7 +22,11 @@ pub(crate) struct Mint {
 }
 
 impl Mint {
-    pub(crate) async fn mint(&self, id: InstallationId, scope: &TokenScope) -> Result<Minting, GithubFault> {
+    pub(crate) async fn mint(
+        &self,
+        id: InstallationId,
+        scope: &TokenScope,
+    ) -> Result<MintOutcome, GithubFault> {
         let path = format!("/app/installations/{id}/access_tokens");
         let body = serde_json::json!(Narrowing::from(scope)).to_string();
         let ask = Ask::post(Operation::Mint, &path, body).with_large_answer();
@@ -34,17 +38,17 @@ impl Mint {
             Ok(answer) => answer,
             Err(GithubFault::NotFound { .. }) => {
                 self.app.confirm_credential().await?;
-                return Ok(Minting::Missing);
+                return Ok(MintOutcome::Missing);
             }
-            Err(GithubFault::Suspended) => return Ok(Minting::Suspended),
-            Err(GithubFault::Unprocessable { message }) => return Ok(Minting::NotGranted { message }),
+            Err(GithubFault::Suspended) => return Ok(MintOutcome::Suspended),
+            Err(GithubFault::Unprocessable { message }) => return Ok(MintOutcome::NotGranted { message }),
             Err(other) => return Err(other),
         };
         if answer.status != 201 {
             return Err(GithubFault::not_githubs(format!("{} to a mint", answer.status)));
         }
         let (secret, expires_at) = answer.json::<TokenWire>()?.checked()?;
-        Ok(Minting::Minted(InstallationToken::new(NewToken {
+        Ok(MintOutcome::Minted(InstallationToken::new(NewToken {
             installation: id,
             secret,
             issued_at: self.app.api.now(),

@@ -2,7 +2,7 @@ use std::collections::HashMap;
 use std::fmt;
 
 use async_trait::async_trait;
-use dockline::ports::{RateLimiter, Take, Verdict};
+use dockline::ports::{RateLimitDecision, RateLimitRequest, RateLimiter};
 use dockline::rules::bucket::Bucket;
 use dockline::{BudgetClass, KeyId, PortError};
 use time::OffsetDateTime;
@@ -35,8 +35,8 @@ impl MemoryRateLimiter {
 }
 
 impl Buckets {
-    fn take(&mut self, take: Take) -> Verdict {
-        let Take { key, class, tier, permits, now } = take;
+    fn check(&mut self, request: RateLimitRequest) -> RateLimitDecision {
+        let RateLimitRequest { key, class, tier, permits, now } = request;
         let id = (key, class);
         if let Some(bucket) = self.rows.get_mut(&id) {
             bucket.catch_up(&tier, now);
@@ -45,7 +45,7 @@ impl Buckets {
         let mut bucket = Bucket::full(class, &tier, now);
         let verdict = verdict(&mut bucket, permits, now);
         // A bucket that was not charged is still as good as none.
-        if permits > 0 && matches!(verdict, Verdict::Allowed(_)) {
+        if permits > 0 && matches!(verdict, RateLimitDecision::Allowed(_)) {
             self.sweep(now);
             self.rows.insert(id, bucket);
         }
@@ -61,10 +61,10 @@ impl Buckets {
     }
 }
 
-fn verdict(bucket: &mut Bucket, permits: u32, now: OffsetDateTime) -> Verdict {
+fn verdict(bucket: &mut Bucket, permits: u32, now: OffsetDateTime) -> RateLimitDecision {
     match bucket.charge(permits, now) {
-        Ok(()) => Verdict::Allowed(bucket.budget(now)),
-        Err(retry_after) => Verdict::Limited { budget: bucket.budget(now), retry_after },
+        Ok(()) => RateLimitDecision::Allowed(bucket.budget(now)),
+        Err(retry_after) => RateLimitDecision::Limited { budget: bucket.budget(now), retry_after },
     }
 }
 
@@ -76,8 +76,8 @@ impl fmt::Debug for MemoryRateLimiter {
 
 #[async_trait]
 impl RateLimiter for MemoryRateLimiter {
-    async fn take(&self, take: Take) -> Result<Verdict, PortError> {
-        Ok(self.0.lock().take(take))
+    async fn check(&self, request: RateLimitRequest) -> Result<RateLimitDecision, PortError> {
+        Ok(self.0.lock().check(request))
     }
 }
 
@@ -89,8 +89,8 @@ mod tests {
 
     fn charge(buckets: &mut Buckets, class: BudgetClass, number: u64, now: OffsetDateTime) {
         let key = KeyId::parse(&format!("{number:016}")).unwrap();
-        let take = Take { key, class, tier: Tier::standard(), permits: 1, now };
-        assert!(matches!(buckets.take(take), Verdict::Allowed(_)));
+        let request = RateLimitRequest { key, class, tier: Tier::standard(), permits: 1, now };
+        assert!(matches!(buckets.check(request), RateLimitDecision::Allowed(_)));
     }
 
     #[test]
@@ -148,7 +148,13 @@ mod tests {
         let mut buckets = Buckets::default();
         let key = KeyId::parse("0123456789ABCDEF").unwrap();
         let now = OffsetDateTime::UNIX_EPOCH;
-        buckets.take(Take { key, class: BudgetClass::Read, tier: Tier::standard(), permits: 0, now });
+        buckets.check(RateLimitRequest {
+            key,
+            class: BudgetClass::Read,
+            tier: Tier::standard(),
+            permits: 0,
+            now,
+        });
         assert!(buckets.rows.is_empty());
     }
 }

@@ -2,8 +2,10 @@ use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 
 use async_trait::async_trait;
-use dockline::ports::{Put, StateStore, Vouched};
-use dockline::{IssuedState, OrganizationId, PortError, SecretDigest, StateDigest, Tie, Visit};
+use dockline::ports::{ConfirmOutcome, PutOutcome, StateStore};
+use dockline::{
+    IssuedState, OrganizationId, PendingConfirmation, PortError, SecretDigest, StateDigest, VerifiedClaim,
+};
 use time::{Duration, OffsetDateTime};
 
 use crate::shared::Shared;
@@ -62,20 +64,20 @@ impl States {
         }
     }
 
-    fn put(&mut self, state: IssuedState) -> Put {
+    fn put(&mut self, state: IssuedState) -> PutOutcome {
         self.purge(state.issued_at);
         if let Some(row) = self.rows.get(&state.digest) {
             if !row.gives_way_to(&state) {
-                return Put::InUse;
+                return PutOutcome::InUse;
             }
             self.by_expiry.remove(&(row.state.expires_at, state.digest));
         }
         self.by_expiry.insert((state.expires_at, state.digest));
         self.rows.insert(state.digest, Row { state, discarded: false });
-        Put::Stored
+        PutOutcome::Stored
     }
 
-    fn known(&self, digest: &StateDigest) -> Option<&IssuedState> {
+    fn installation(&self, digest: &StateDigest) -> Option<&IssuedState> {
         self.rows.get(digest).filter(|row| !row.discarded).map(|row| &row.state)
     }
 
@@ -83,29 +85,34 @@ impl States {
         self.rows.get_mut(digest).filter(|row| !row.discarded)
     }
 
-    fn hold(&mut self, digest: &StateDigest, visit: Visit) -> bool {
+    fn save_pending(&mut self, digest: &StateDigest, visit: PendingConfirmation) -> bool {
         self.known_mut(digest).is_some_and(|row| {
             row.state.visit = Some(visit);
             true
         })
     }
 
-    fn vouch(&mut self, digest: &StateDigest, ticket: Option<&SecretDigest>, tie: Tie) -> Vouched {
+    fn confirm_claim(
+        &mut self,
+        digest: &StateDigest,
+        ticket: Option<&SecretDigest>,
+        tie: VerifiedClaim,
+    ) -> ConfirmOutcome {
         // A ticket that does not fit changes nothing (L-19): the right visitor may still answer.
         let Some(row) = self.known_mut(digest).filter(|row| row.admits(ticket)) else {
-            return Vouched::Unknown;
+            return ConfirmOutcome::Unknown;
         };
         let outcome = match row.state.tie {
-            None => Vouched::Tied,
-            Some(first) if first.installation == tie.installation => Vouched::AlreadyTied,
-            Some(_) => return Vouched::TiedToOther,
+            None => ConfirmOutcome::Tied,
+            Some(first) if first.installation == tie.installation => ConfirmOutcome::AlreadyTied,
+            Some(_) => return ConfirmOutcome::TiedToOther,
         };
         row.state.tie.get_or_insert(tie);
         row.state.visit = None;
         outcome
     }
 
-    fn discard(&mut self, digest: &StateDigest, ticket: Option<&SecretDigest>) -> bool {
+    fn revoke(&mut self, digest: &StateDigest, ticket: Option<&SecretDigest>) -> bool {
         self.known_mut(digest).filter(|row| row.admits(ticket)).is_some_and(|row| {
             row.discarded = true;
             true
@@ -121,7 +128,7 @@ impl fmt::Debug for MemoryStateStore {
 
 #[async_trait]
 impl StateStore for MemoryStateStore {
-    async fn put(&self, state: IssuedState) -> Result<Put, PortError> {
+    async fn put(&self, state: IssuedState) -> Result<PutOutcome, PortError> {
         Ok(self.0.lock().put(state))
     }
 
@@ -131,31 +138,35 @@ impl StateStore for MemoryStateStore {
         digest: &StateDigest,
     ) -> Result<Option<IssuedState>, PortError> {
         let states = self.0.lock();
-        Ok(states.known(digest).filter(|state| state.organization == *organization).cloned())
+        Ok(states.installation(digest).filter(|state| state.organization == *organization).cloned())
     }
 
     async fn find_by_digest(&self, digest: &StateDigest) -> Result<Option<IssuedState>, PortError> {
-        Ok(self.0.lock().known(digest).cloned())
+        Ok(self.0.lock().installation(digest).cloned())
     }
 
-    async fn hold(&self, digest: &StateDigest, visit: Visit) -> Result<bool, PortError> {
-        Ok(self.0.lock().hold(digest, visit))
+    async fn save_pending(
+        &self,
+        digest: &StateDigest,
+        visit: PendingConfirmation,
+    ) -> Result<bool, PortError> {
+        Ok(self.0.lock().save_pending(digest, visit))
     }
 
-    async fn vouch<'a>(
+    async fn confirm_claim<'a>(
         &self,
         digest: &StateDigest,
         ticket: Option<&'a SecretDigest>,
-        tie: Tie,
-    ) -> Result<Vouched, PortError> {
-        Ok(self.0.lock().vouch(digest, ticket, tie))
+        tie: VerifiedClaim,
+    ) -> Result<ConfirmOutcome, PortError> {
+        Ok(self.0.lock().confirm_claim(digest, ticket, tie))
     }
 
-    async fn discard<'a>(
+    async fn revoke<'a>(
         &self,
         digest: &StateDigest,
         ticket: Option<&'a SecretDigest>,
     ) -> Result<bool, PortError> {
-        Ok(self.0.lock().discard(digest, ticket))
+        Ok(self.0.lock().revoke(digest, ticket))
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use dockline::NewBinding;
-use dockline::ports::{BindingRepo, Insertion, Observation};
+use dockline::ports::{BindingRepo, InsertOutcome, Observation};
 use dockline_memory::{BindingRecord, MemoryBindingRepo};
 use dockline_testkit::binding_repo::races;
 use dockline_testkit::fixtures::{binding_of, digest, installation, organization, seconds};
@@ -49,7 +49,7 @@ fn every_binding_is_kept_as_it_was_made_with_the_time_of_its_release() {
 fn a_clone_shares_what_the_original_holds() {
     let repo = MemoryBindingRepo::new();
     let insertion = block_on(repo.clone().insert(new_binding("acme", 1, "state"))).unwrap();
-    let Insertion::Inserted(binding) = insertion else { unreachable!("not inserted: {insertion:?}") };
+    let InsertOutcome::Inserted(binding) = insertion else { unreachable!("not inserted: {insertion:?}") };
     assert_eq!(block_on(repo.find(&organization("acme"))).unwrap(), Some(binding));
 }
 

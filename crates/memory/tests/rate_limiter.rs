@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use dockline::ports::{RateLimiter, Take, Verdict};
+use dockline::ports::{RateLimitDecision, RateLimitRequest, RateLimiter};
 use dockline::{BudgetClass, KeyId, Tier};
 use dockline_memory::MemoryRateLimiter;
 use dockline_testkit::fixtures::NOON;
@@ -14,7 +14,12 @@ use time::{OffsetDateTime, PrimitiveDateTime};
 
 const NANOSECOND: Duration = Duration::from_nanos(1);
 
-fn take(limiter: &MemoryRateLimiter, per_minute: u32, permits: u32, now: OffsetDateTime) -> Verdict {
+fn take(
+    limiter: &MemoryRateLimiter,
+    per_minute: u32,
+    permits: u32,
+    now: OffsetDateTime,
+) -> RateLimitDecision {
     let tier = Tier {
         name: Cow::Borrowed("fixture"),
         reads_per_minute: per_minute,
@@ -22,13 +27,13 @@ fn take(limiter: &MemoryRateLimiter, per_minute: u32, permits: u32, now: OffsetD
         writes_per_day: 100,
     };
     let key = KeyId::parse("0123456789ABCDEF").unwrap();
-    block_on(limiter.take(Take { key, class: BudgetClass::Read, tier, permits, now })).unwrap()
+    block_on(limiter.check(RateLimitRequest { key, class: BudgetClass::Read, tier, permits, now })).unwrap()
 }
 
-fn remaining(verdict: Verdict) -> u32 {
+fn remaining(verdict: RateLimitDecision) -> u32 {
     match verdict {
-        Verdict::Allowed(budget) => budget.remaining,
-        limited @ Verdict::Limited { .. } => unreachable!("not allowed: {limited:?}"),
+        RateLimitDecision::Allowed(budget) => budget.remaining,
+        limited @ RateLimitDecision::Limited { .. } => unreachable!("not allowed: {limited:?}"),
     }
 }
 
@@ -55,7 +60,7 @@ fn looking_at_odd_nanoseconds_neither_makes_nor_loses_budget() {
     }
     let full = NOON + Duration::from_secs(60);
     let early = take(&limiter, 7, 7, full - NANOSECOND);
-    assert!(matches!(early, Verdict::Limited { retry_after: NANOSECOND, .. }), "{early:?}");
+    assert!(matches!(early, RateLimitDecision::Limited { retry_after: NANOSECOND, .. }), "{early:?}");
     remaining(take(&limiter, 7, 7, full));
 }
 
@@ -74,7 +79,7 @@ fn the_very_ends_of_time_do_no_harm() {
     for permits in [0, 1, u32::MAX] {
         for now in ends {
             let verdict = take(&limiter, 120, permits, now);
-            assert_eq!(matches!(verdict, Verdict::Allowed(_)), permits <= 1, "{verdict:?}");
+            assert_eq!(matches!(verdict, RateLimitDecision::Allowed(_)), permits <= 1, "{verdict:?}");
         }
     }
 }

@@ -21,7 +21,7 @@ const LONGEST: &str = "SELECT verified_at FROM {schema}.installations \
 
 /// Counts live bindings, for gauges.
 #[derive(Debug, Clone)]
-pub struct PgCensus {
+pub struct PgBindingCounts {
     database: Database,
     count: Statement,
     longest: Statement,
@@ -41,7 +41,7 @@ pub struct Census {
     pub longest_unverified: Option<OffsetDateTime>,
 }
 
-impl PgCensus {
+impl PgBindingCounts {
     /// Of the bindings in `database`.
     #[must_use]
     pub fn new(database: &Database) -> Self {

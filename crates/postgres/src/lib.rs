@@ -69,7 +69,7 @@ pub use deadpool_postgres::Pool;
 pub use tokio_postgres;
 
 pub use binding_repo::PgBindingRepo;
-pub use census::{Census, PgCensus};
+pub use census::{Census, PgBindingCounts};
 pub use database::{Database, StatementMode};
 pub use housekeeping::{PgHousekeeping, Purged};
 pub use key_store::{KeyEntry, PgKeyStore};

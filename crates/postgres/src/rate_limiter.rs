@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use dockline::ports::{RateLimiter, Take, Verdict};
+use dockline::ports::{RateLimitDecision, RateLimitRequest, RateLimiter};
 use dockline::rules::bucket::{Bucket, PERMIT, capacity, in_utc};
 use dockline::{PortError, PortName};
 use time::OffsetDateTime;
@@ -96,21 +96,21 @@ impl PgRateLimiter {
         }
     }
 
-    async fn ask(&self, take: &Take) -> Result<Verdict, Failure> {
-        let full = Bucket::full(take.class, &take.tier, take.now);
-        let (now, cost) = (in_utc(take.now), u128::from(take.permits) * PERMIT);
-        let from_full = full.wait_for(take.permits, take.now);
-        let remembered = take.permits > 0 && from_full.is_zero();
+    async fn ask(&self, request: &RateLimitRequest) -> Result<RateLimitDecision, Failure> {
+        let full = Bucket::full(request.class, &request.tier, request.now);
+        let (now, cost) = (in_utc(request.now), u128::from(request.permits) * PERMIT);
+        let from_full = full.wait_for(request.permits, request.now);
+        let remembered = request.permits > 0 && from_full.is_zero();
         let row = self
             .database
             .row(
                 if remembered { &self.charge } else { &self.look },
                 &[
-                    &take.key.as_str(),
-                    &take.class.as_str(),
+                    &request.key.as_str(),
+                    &request.class.as_str(),
                     &i64::from(full.limit),
                     &full.daily.map(i64::from),
-                    &i64::from(take.permits),
+                    &i64::from(request.permits),
                     &now.unix_timestamp_nanos().to_string(),
                     &i64::from(now.to_julian_day()),
                     &capacity(full.limit).to_string(),
@@ -122,11 +122,11 @@ impl PgRateLimiter {
             Some(row) => counted(&row, full)?,
             None => (full, from_full.is_zero()),
         };
-        let budget = bucket.budget(take.now);
+        let budget = bucket.budget(request.now);
         Ok(if allowed {
-            Verdict::Allowed(budget)
+            RateLimitDecision::Allowed(budget)
         } else {
-            Verdict::Limited { budget, retry_after: bucket.wait_for(take.permits, take.now) }
+            RateLimitDecision::Limited { budget, retry_after: bucket.wait_for(request.permits, request.now) }
         })
     }
 }
@@ -145,7 +145,7 @@ fn counted(row: &Row, full: Bucket) -> Result<(Bucket, bool), Failure> {
 
 #[async_trait]
 impl RateLimiter for PgRateLimiter {
-    async fn take(&self, take: Take) -> Result<Verdict, PortError> {
-        self.ask(&take).await.map_err(|failure| failure.at(PortName::RateLimiter))
+    async fn check(&self, request: RateLimitRequest) -> Result<RateLimitDecision, PortError> {
+        self.ask(&request).await.map_err(|failure| failure.at(PortName::RateLimiter))
     }
 }

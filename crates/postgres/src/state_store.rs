@@ -1,8 +1,8 @@
 use async_trait::async_trait;
-use dockline::ports::{Put, StateStore, Vouched};
+use dockline::ports::{ConfirmOutcome, PutOutcome, StateStore};
 use dockline::{
-    InstallationId, IssuedState, OrganizationId, PortError, PortName, SecretDigest, SetupAction, StateDigest,
-    Tie, Visit,
+    InstallationId, IssuedState, OrganizationId, PendingConfirmation, PortError, PortName, SecretDigest,
+    SetupAction, StateDigest, VerifiedClaim,
 };
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
@@ -146,11 +146,11 @@ fn state(row: &Row) -> Result<IssuedState, Failure> {
     })
 }
 
-fn visit(row: &Row) -> Result<Option<Visit>, Failure> {
+fn visit(row: &Row) -> Result<Option<PendingConfirmation>, Failure> {
     let columns = ["visit_installation", "visit_account", "visit_proof", "visit_visitor"];
     let Some(tie) = tie(row, columns)? else { return Ok(None) };
     let actions = [SetupAction::Install, SetupAction::Update, SetupAction::Request];
-    Ok(Some(Visit {
+    Ok(Some(PendingConfirmation {
         ticket: parse(row, "visit_ticket", digest)?,
         browser: parse(row, "visit_browser", digest)?,
         tie,
@@ -159,12 +159,12 @@ fn visit(row: &Row) -> Result<Option<Visit>, Failure> {
 }
 
 /// The tie in these four columns, which are all null or none of them is.
-fn tie(row: &Row, columns: [&'static str; 4]) -> Result<Option<Tie>, Failure> {
+fn tie(row: &Row, columns: [&'static str; 4]) -> Result<Option<VerifiedClaim>, Failure> {
     let [tied, account, shown, visitor] = columns;
     if get::<Option<i64>>(row, tied)?.is_none() {
         return Ok(None);
     }
-    Ok(Some(Tie {
+    Ok(Some(VerifiedClaim {
         installation: installation(row, tied)?,
         account: account_id(row, account)?,
         proof: proof(row, shown)?,
@@ -174,7 +174,7 @@ fn tie(row: &Row, columns: [&'static str; 4]) -> Result<Option<Tie>, Failure> {
 
 #[async_trait]
 impl StateStore for PgStateStore {
-    async fn put(&self, state: IssuedState) -> Result<Put, PortError> {
+    async fn put(&self, state: IssuedState) -> Result<PutOutcome, PortError> {
         let (visit, tie) = (state.visit, state.tie);
         let question = visit.map(|visit| visit.tie);
         let row = self
@@ -202,7 +202,7 @@ impl StateStore for PgStateStore {
                 ],
             )
             .await;
-        Ok(if row.map_err(at)?.is_some() { Put::Stored } else { Put::InUse })
+        Ok(if row.map_err(at)?.is_some() { PutOutcome::Stored } else { PutOutcome::InUse })
     }
 
     async fn find(
@@ -217,7 +217,11 @@ impl StateStore for PgStateStore {
         self.find_of(None, digest).await
     }
 
-    async fn hold(&self, digest: &StateDigest, visit: Visit) -> Result<bool, PortError> {
+    async fn save_pending(
+        &self,
+        digest: &StateDigest,
+        visit: PendingConfirmation,
+    ) -> Result<bool, PortError> {
         let row = self
             .database
             .row(
@@ -237,12 +241,12 @@ impl StateStore for PgStateStore {
         Ok(row.map_err(at)?.is_some())
     }
 
-    async fn vouch<'a>(
+    async fn confirm_claim<'a>(
         &self,
         digest: &StateDigest,
         ticket: Option<&'a SecretDigest>,
-        tie: Tie,
-    ) -> Result<Vouched, PortError> {
+        tie: VerifiedClaim,
+    ) -> Result<ConfirmOutcome, PortError> {
         let row = self
             .database
             .row(
@@ -257,16 +261,16 @@ impl StateStore for PgStateStore {
                 ],
             )
             .await;
-        let Some(before) = row.map_err(at)? else { return Ok(Vouched::Unknown) };
+        let Some(before) = row.map_err(at)? else { return Ok(ConfirmOutcome::Unknown) };
         let first = parse_some(&before, "tie_installation", |id: i64| InstallationId::try_from(id));
         Ok(match first.map_err(at)? {
-            None => Vouched::Tied,
-            Some(first) if first == tie.installation => Vouched::AlreadyTied,
-            Some(_) => Vouched::TiedToOther,
+            None => ConfirmOutcome::Tied,
+            Some(first) if first == tie.installation => ConfirmOutcome::AlreadyTied,
+            Some(_) => ConfirmOutcome::TiedToOther,
         })
     }
 
-    async fn discard<'a>(
+    async fn revoke<'a>(
         &self,
         digest: &StateDigest,
         ticket: Option<&'a SecretDigest>,

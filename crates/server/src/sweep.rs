@@ -3,8 +3,8 @@
 use std::error::Error;
 use std::time::Duration;
 
-use dockline::ports::{Clock, SystemClock, Unverified};
-use dockline::{Dockline, InstallationId, Pause, PauseCause, PortError, Sweep, Swept};
+use dockline::ports::{Clock, ReconcileCursor, SystemClock};
+use dockline::{Dockline, InstallationId, Pause, PauseCause, PortError, ReconcileBatch, ReconcileReport};
 use time::OffsetDateTime;
 
 /// Bindings that are asked about before anything is told of it.
@@ -20,7 +20,7 @@ const IN_VAIN: u32 = 3;
 #[derive(Debug)]
 pub(crate) struct Sweeping {
     before: OffsetDateTime,
-    after: Option<Unverified>,
+    after: Option<ReconcileCursor>,
     left: Option<u64>,
     in_vain: u32,
     /// What it came to so far.
@@ -84,12 +84,12 @@ impl Sweeping {
             return Ok(Stretch { then: Then::Enough, failed: Vec::new() });
         }
         let (before, after) = (self.before, self.after);
-        let sweep = Sweep { before, after, limit, reserve_percent: RESERVE_PERCENT };
+        let sweep = ReconcileBatch { before, after, limit, reserve_percent: RESERVE_PERCENT };
         let swept = dockline.reconcile(sweep).await?;
         Ok(self.count(swept))
     }
 
-    fn count(&mut self, swept: Swept) -> Stretch {
+    fn count(&mut self, swept: ReconcileReport) -> Stretch {
         let asked = swept.asked() as u64;
         let failed = swept.failed.len() as u64;
         self.tally.active += u64::from(swept.active);

@@ -16,8 +16,8 @@ impl Events for EventCounters {
             Event::Replayed { .. } => ("replayed", NONE),
             Event::Refused { reason, .. } => ("refused", reason.as_str()),
             Event::Conflicted { .. } => ("conflicted", NONE),
-            Event::Vouched { proof, .. } => ("vouched", proof.as_str()),
-            Event::ArrivalRefused { reason, .. } => ("arrival_refused", reason.as_str()),
+            Event::ClaimConfirmed { proof, .. } => ("vouched", proof.as_str()),
+            Event::CallbackRefused { reason, .. } => ("arrival_refused", reason.as_str()),
             Event::Cancelled { .. } => ("cancelled", NONE),
             Event::Detached { uninstalled, .. } => {
                 ("detached", if *uninstalled { "uninstalled" } else { NONE })
@@ -26,7 +26,7 @@ impl Events for EventCounters {
             Event::Reinstated { .. } => ("reinstated", NONE),
             Event::Uninstalled { .. } => ("uninstalled", NONE),
             Event::Renamed { .. } => ("renamed", NONE),
-            Event::Regranted { .. } => ("regranted", NONE),
+            Event::PermissionsChanged { .. } => ("regranted", NONE),
             Event::AccountChanged { .. } => ("account_changed", NONE),
             Event::TokenMinted { narrowed, .. } => {
                 counter!(TOKENS_MINTED, "narrowed" => if *narrowed { "true" } else { "false" }).increment(1);

@@ -102,7 +102,7 @@ fn answers_pass_unchanged() {
     let (metered, organization) = (MemoryBindingRepo::new(), OrganizationId::new("org_a").unwrap());
     let bindings = Metered::<dyn BindingRepo>::over(Arc::new(metered.clone()));
     let inserted = pollster::block_on(bindings.insert(dockline_testkit::fixtures::binding())).unwrap();
-    let dockline::ports::Insertion::Inserted(inserted) = inserted else { panic!("{inserted:?}") };
+    let dockline::ports::InsertOutcome::Inserted(inserted) = inserted else { panic!("{inserted:?}") };
     assert_eq!(pollster::block_on(metered.find(&inserted.organization)).unwrap(), Some(inserted));
     assert_eq!(pollster::block_on(bindings.find(&organization)).unwrap(), None);
     let mut github = github;
@@ -123,7 +123,7 @@ fn ten_thousand_organizations_and_installations_are_no_series_of_their_own() {
                 let organization = OrganizationId::new(format!("org_{number}")).unwrap();
                 let digest = State::parse(format!("state-{number}")).unwrap().digest();
                 pollster::block_on(states.find(&organization, &digest)).unwrap();
-                pollster::block_on(bindings.known(installation(number))).unwrap();
+                pollster::block_on(bindings.installation(installation(number))).unwrap();
                 EventCounters.record(&Event::Renamed {
                     organization: Some(organization.clone()),
                     installation: installation(number),

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use dockline::ports::SeededEntropy;
 use dockline::{
     Account, AccountId, AccountKind, ApiKey, InstallationId, IssuedState, KeyEnvironment, KeyRecord,
-    NewBinding, OrganizationId, Proof, Scope, SecretDigest, StateDigest, Status, Tie, Tier,
+    NewBinding, OrganizationId, Proof, Scope, SecretDigest, StateDigest, Status, Tier, VerifiedClaim,
 };
 use time::macros::datetime;
 use time::{Duration, OffsetDateTime};
@@ -112,8 +112,8 @@ pub fn state() -> IssuedState {
 
 /// Ties a state to that installation, on the account 1234, as shown by its administrator 77.
 #[must_use]
-pub fn tie(number: u64) -> Tie {
-    Tie {
+pub fn tie(number: u64) -> VerifiedClaim {
+    VerifiedClaim {
         installation: installation(number),
         account: account_id(1_234),
         proof: Proof::Administered,

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dockline::ports::{
-    BindingRepo, GithubGateway, Insertion, KeyStore, Listing, Minting, MockGithubGateway, Observation,
-    RateLeft, RateLimiter, StateStore, Take, Verdict,
+    BindingRepo, GithubGateway, InsertOutcome, KeyStore, ListOutcome, MintOutcome, MockGithubGateway,
+    Observation, RateLeft, RateLimitDecision, RateLimitRequest, RateLimiter, StateStore,
 };
 use dockline::{
     BudgetClass, InstallationToken, NewToken, PortError, PortErrorKind, PortName, Tier, TokenScope,
@@ -39,7 +39,7 @@ fn a_call_that_fails_before_has_no_effect() {
     let error = block_on(faulty.insert(new.clone())).unwrap_err();
     assert_eq!((error.port(), error.kind()), (PortName::BindingRepo, PortErrorKind::Unavailable));
     assert_eq!(block_on(memory.find(&new.organization)).unwrap(), None);
-    assert!(matches!(block_on(faulty.insert(new)).unwrap(), Insertion::Inserted(_)));
+    assert!(matches!(block_on(faulty.insert(new)).unwrap(), InsertOutcome::Inserted(_)));
 }
 
 #[test]
@@ -48,7 +48,7 @@ fn a_call_whose_answer_is_lost_has_had_its_effect() {
     let (faulty, new) = (faulty.with(Fault::LosesAnswer.once()), binding());
     block_on(faulty.insert(new.clone())).unwrap_err();
     let row = block_on(memory.find(&new.organization)).unwrap().unwrap();
-    assert_eq!(block_on(faulty.insert(new)).unwrap(), Insertion::Occupied(row));
+    assert_eq!(block_on(faulty.insert(new)).unwrap(), InsertOutcome::Occupied(row));
 }
 
 #[test]
@@ -90,12 +90,18 @@ fn every_storage_port_fails_under_its_own_name() {
     let (_, record) = key();
     let take = || {
         let (key, tier) = (record.id.clone(), Tier::standard());
-        block_on(limiter.take(Take { key, class: BudgetClass::Write, tier, permits: 1, now: NOON }))
+        block_on(limiter.check(RateLimitRequest {
+            key,
+            class: BudgetClass::Write,
+            tier,
+            permits: 1,
+            now: NOON,
+        }))
     };
     assert_eq!(block_on(keys.find(&record.id)).unwrap_err().port(), PortName::KeyStore);
     assert_eq!(block_on(states.put(state())).unwrap_err().port(), PortName::StateStore);
     assert_eq!(take().unwrap_err().port(), PortName::RateLimiter);
-    let Verdict::Allowed(budget) = take().unwrap() else { unreachable!("two of sixty") };
+    let RateLimitDecision::Allowed(budget) = take().unwrap() else { unreachable!("two of sixty") };
     assert_eq!(budget.remaining, 58);
 }
 
@@ -117,12 +123,12 @@ fn every_call_of_a_repository_may_fail_and_has_no_effect_then() {
         assert_eq!(error(faulty.insert(new.clone()).await), down);
         let end = Observation::Uninstalled { verified_at: NOON };
         assert_eq!(error(faulty.observe(id, end).await), down);
-        assert_eq!(error(faulty.known(id).await), down);
-        assert_eq!(error(faulty.note_installer(id, account_id(77), NOON).await), down);
+        assert_eq!(error(faulty.installation(id).await), down);
+        assert_eq!(error(faulty.record_installer(id, account_id(77), NOON).await), down);
         assert_eq!(error(faulty.installer(id).await), down);
-        assert_eq!(error(faulty.unverified_since(NOON, None, 1).await), down);
+        assert_eq!(error(faulty.stale(NOON, None, 1).await), down);
         assert_eq!(error(faulty.release(&organization("acme"), id, NOON).await), down);
-        assert_eq!(memory.known(id).await.unwrap(), None);
+        assert_eq!(memory.installation(id).await.unwrap(), None);
         assert_eq!(memory.installer(id).await.unwrap(), None);
         assert_eq!(memory.find(&new.organization).await.unwrap(), None);
     });
@@ -151,14 +157,14 @@ fn a_gateways_calls_for_tokens_and_installers_go_through_their_faults() {
         .expect_mint()
         .times(1)
         .withf(move |id, scope| asked(*id, scope))
-        .returning(|_, _| Ok(Minting::Suspended));
+        .returning(|_, _| Ok(MintOutcome::Suspended));
     let same = |token: &InstallationToken| token.expose() == "canary";
     gateway.expect_revoke().times(1).withf(same).returning(|_| Ok(()));
     gateway
         .expect_repositories()
         .times(1)
         .withf(move |token, page| same(token) && *page == 2)
-        .returning(|_, _| Ok(Listing::TokenRefused));
+        .returning(|_, _| Ok(ListOutcome::TokenRefused));
     gateway
         .expect_installer()
         .times(1)
@@ -182,11 +188,11 @@ fn a_gateways_calls_for_tokens_and_installers_go_through_their_faults() {
         (installation(1), TokenScope::default(), (PortName::GithubGateway, PortErrorKind::Rejected));
     block_on(async {
         assert_eq!(error(faulty.mint(id, &scope).await), refused);
-        assert!(matches!(faulty.mint(id, &scope).await, Ok(Minting::Suspended)));
+        assert!(matches!(faulty.mint(id, &scope).await, Ok(MintOutcome::Suspended)));
         assert_eq!(error(faulty.revoke(&token).await), refused);
         faulty.revoke(&token).await.unwrap();
         assert_eq!(error(faulty.repositories(&token, 2).await), refused);
-        assert_eq!(faulty.repositories(&token, 2).await.unwrap(), Listing::TokenRefused);
+        assert_eq!(faulty.repositories(&token, 2).await.unwrap(), ListOutcome::TokenRefused);
         assert_eq!(error(faulty.installer(id).await), refused);
         assert_eq!(faulty.installer(id).await.unwrap(), Some(account_id(77)));
     });
@@ -220,6 +226,6 @@ fn calls_that_meet_at_a_barrier_are_made_together() {
             tasks.spawn(async move { faulty.insert(binding()).await.unwrap() });
         }
         let outcomes = tasks.join_all().await;
-        assert!(outcomes.iter().all(|outcome| matches!(outcome, Insertion::Inserted(_))));
+        assert!(outcomes.iter().all(|outcome| matches!(outcome, InsertOutcome::Inserted(_))));
     });
 }

@@ -41,14 +41,14 @@ const LOOKUPS_AT_ONCE: usize = 2;
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// How often a client address may be refused before it is not even told so: see
-/// [`RouterOptions::with_guess_limit`](crate::RouterOptions::with_guess_limit).
+/// [`RouterOptions::with_auth_failure_limit`](crate::RouterOptions::with_guess_limit).
 #[derive(Debug, Clone)]
-pub struct GuessLimit {
+pub struct AuthFailureLimit {
     per_minute: NonZeroU32,
     trusted_proxies: Vec<IpNet>,
 }
 
-impl GuessLimit {
+impl AuthFailureLimit {
     /// So many refused credentials a minute, which is also how many may come at once; they come back evenly.
     #[must_use]
     pub const fn per_minute(refusals: NonZeroU32) -> Self {
@@ -89,7 +89,7 @@ impl Clock for Monotonic {
 }
 
 impl Guesses {
-    pub(crate) fn new(limit: &GuessLimit) -> Self {
+    pub(crate) fn new(limit: &AuthFailureLimit) -> Self {
         let quota = Quota::per_minute(limit.per_minute);
         Self(Arc::new(Kept {
             trusted_proxies: limit.trusted_proxies.clone(),

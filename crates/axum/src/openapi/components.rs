@@ -2,7 +2,7 @@
 
 #![expect(clippy::indexing_slicing, reason = "JSON that is made here, and in every test that asks for it")]
 
-use dockline::{ArrivalRefusal, DeliveryFault, ErrorCode};
+use dockline::{CallbackRefusal, DeliveryFault, ErrorCode};
 use serde_json::{Map, Value, json};
 use utoipa::{PartialSchema, ToSchema};
 
@@ -143,7 +143,7 @@ fn details(schemas: &mut Map<String, Value>) {
     ] {
         schemas.insert(name.to_owned(), kind(key).unwrap_or_default());
     }
-    let visit: Vec<_> = ArrivalRefusal::ALL.iter().map(|reason| reason.as_str()).collect();
+    let visit: Vec<_> = CallbackRefusal::ALL.iter().map(|reason| reason.as_str()).collect();
     let delivery: Vec<_> = DeliveryFault::ALL.iter().map(|fault| webhook::reason(*fault)).collect();
     for (name, reasons) in [("VisitDetails", visit), ("DeliveryDetails", delivery)] {
         let mut reason = kind("reason").unwrap_or_default();

@@ -295,7 +295,7 @@ fn take_delivery(endpoint: Endpoint) -> Value {
     });
     json!({
         "tags": ["github"],
-        "summary": "Take a delivery of GitHub's",
+        "summary": "RateLimitRequest a delivery of GitHub's",
         "description": "For GitHub, not for clients. Events and actions that mean nothing to us are taken and ignored. At most 25 MiB.",
         "parameters": [event, header("X-GitHub-Delivery", "The delivery's id, for the log.", text())],
         "requestBody": {

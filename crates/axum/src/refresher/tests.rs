@@ -2,7 +2,8 @@ use std::collections::{HashMap, VecDeque};
 
 use async_trait::async_trait;
 use dockline::ports::{
-    AppFacts, AppRegistration, GithubGateway, Listing, Lookup, Minting, Proving, RateLeft, Removal,
+    AppFacts, AppRegistration, GithubGateway, ListOutcome, LookupOutcome, MintOutcome, RateLeft,
+    UninstallOutcome, VisitorCheck,
 };
 use dockline::{AccountId, AppId, AuthorizationCode, InstallationToken, PortName, Ports, TokenScope};
 use dockline_memory::{MemoryBindingRepo, MemoryKeyStore, MemoryStateStore};
@@ -30,26 +31,30 @@ impl GithubGateway for Scripted {
         unreachable!()
     }
 
-    async fn installation(&self, id: InstallationId) -> Result<Lookup, PortError> {
+    async fn installation(&self, id: InstallationId) -> Result<LookupOutcome, PortError> {
         self.asked.lock().unwrap().push((id.get(), self.begun.elapsed()));
         self.gate.acquire().await.unwrap().forget();
         let failure = self.answers.lock().unwrap().get_mut(&id.get()).and_then(VecDeque::pop_front);
         match failure {
             Some(PortErrorKind::Corrupt) => panic!("a gateway with a bug"),
             Some(kind) => Err(PortError::new(PortName::GithubGateway, kind, "as the test asked for")),
-            None => Ok(Lookup::Missing),
+            None => Ok(LookupOutcome::Missing),
         }
     }
 
-    async fn prove(&self, _: &AuthorizationCode, _: InstallationId) -> Result<Proving, PortError> {
+    async fn check_visitor(
+        &self,
+        _: &AuthorizationCode,
+        _: InstallationId,
+    ) -> Result<VisitorCheck, PortError> {
         unreachable!()
     }
 
-    async fn uninstall(&self, _: InstallationId) -> Result<Removal, PortError> {
+    async fn uninstall(&self, _: InstallationId) -> Result<UninstallOutcome, PortError> {
         unreachable!()
     }
 
-    async fn mint(&self, _: InstallationId, _: &TokenScope) -> Result<Minting, PortError> {
+    async fn mint(&self, _: InstallationId, _: &TokenScope) -> Result<MintOutcome, PortError> {
         unreachable!()
     }
 
@@ -57,7 +62,7 @@ impl GithubGateway for Scripted {
         unreachable!()
     }
 
-    async fn repositories(&self, _: &InstallationToken, _: u32) -> Result<Listing, PortError> {
+    async fn repositories(&self, _: &InstallationToken, _: u32) -> Result<ListOutcome, PortError> {
         unreachable!()
     }
 

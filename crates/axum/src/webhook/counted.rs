@@ -1,6 +1,6 @@
 //! Deliveries by event and outcome.
 
-use dockline::{ErrorCode, Notice};
+use dockline::{ErrorCode, WebhookEvent};
 use metrics::counter;
 
 use crate::metric_names::WEBHOOK_DELIVERIES;
@@ -19,9 +19,9 @@ pub(super) fn event(told: &str) -> &'static str {
     EVENTS.into_iter().find(|known| *known == told).unwrap_or("other")
 }
 
-pub(super) fn count(event: &'static str, taken: Result<&Notice, ErrorCode>) {
+pub(super) fn count(event: &'static str, taken: Result<&WebhookEvent, ErrorCode>) {
     let outcome = match taken {
-        Ok(Notice::Ignored | Notice::Ping) => "ignored",
+        Ok(WebhookEvent::Ignored | WebhookEvent::Ping) => "ignored",
         Ok(_) => "taken",
         Err(ErrorCode::Unauthenticated) => "unsigned",
         Err(ErrorCode::Validation) => "unreadable",

@@ -7,7 +7,9 @@ mod counted;
 use std::time::Duration;
 
 use axum::extract::{Request, State};
-use dockline::{Delivery, DeliveryFault, ErrorCode, Notice, Receipt, SignatureRefusal, WebhookError};
+use dockline::{
+    WebhookDelivery, DeliveryFault, ErrorCode, SignatureRefusal, WebhookError, WebhookEvent, WebhookOutcome,
+};
 use http::{HeaderMap, StatusCode, header};
 use tokio::time::timeout;
 
@@ -30,9 +32,9 @@ pub(crate) async fn take(State(context): State<Context>, request: Request) -> Re
     taken.map(|_| StatusCode::ACCEPTED)
 }
 
-async fn follow(context: &Context, request: Request, told: Told) -> Result<Notice, ApiError> {
+async fn follow(context: &Context, request: Request, told: Told) -> Result<WebhookEvent, ApiError> {
     let taken = timeout(PATIENCE, take_in_time(context, request, &told)).await;
-    let Receipt { notice, refresh } = taken.unwrap_or_else(|_| {
+    let WebhookOutcome { notice, refresh } = taken.unwrap_or_else(|_| {
         tracing::warn!(delivery = told.delivery, event = told.event, "a delivery took too long");
         Err(ApiError::too_late())
     })?;
@@ -55,22 +57,22 @@ async fn follow(context: &Context, request: Request, told: Told) -> Result<Notic
     Ok(notice)
 }
 
-async fn take_in_time(context: &Context, request: Request, told: &Told) -> Result<Receipt, ApiError> {
+async fn take_in_time(context: &Context, request: Request, told: &Told) -> Result<WebhookOutcome, ApiError> {
     let headers = request.headers();
     let signature = once(headers, "x-hub-signature-256").map(<[u8]>::to_vec);
-    context.dockline.may_be_signed(signature.as_deref()).map_err(|reason| unsigned(reason, told))?;
+    context.dockline.precheck_signature(signature.as_deref()).map_err(|reason| unsigned(reason, told))?;
     check_media_type(headers, &["application/json", "application/x-www-form-urlencoded"])?;
     // An empty one names nothing.
     let event = text(headers, "x-github-event").filter(|event| !event.is_empty());
     let content_type = text(headers, header::CONTENT_TYPE.as_str());
     let body = body::read(request, &context.large_bodies).await?;
-    let delivery = Delivery {
+    let delivery = WebhookDelivery {
         signature: signature.as_deref(),
         event: event.as_deref(),
         content_type: content_type.as_deref(),
         body: body.bytes(),
     };
-    context.dockline.webhook(delivery).await.map_err(|error| match error {
+    context.dockline.handle_webhook(delivery).await.map_err(|error| match error {
         WebhookError::Unsigned(reason) => unsigned(reason, told),
         WebhookError::Unreadable(fault) => {
             tracing::warn!(delivery = told.delivery, event = told.event, %fault, "delivery not readable");
@@ -100,15 +102,15 @@ pub(crate) const fn reason(fault: DeliveryFault) -> &'static str {
     }
 }
 
-const fn kind(notice: Notice) -> &'static str {
+const fn kind(notice: WebhookEvent) -> &'static str {
     match notice {
-        Notice::Ping => "ping",
-        Notice::Installed { .. } => "installed",
-        Notice::Deleted { .. } => "deleted",
-        Notice::StatusChanged { .. } => "status_changed",
-        Notice::Regranted { .. } => "regranted",
-        Notice::Renamed { .. } => "renamed",
-        Notice::Ignored => "ignored",
+        WebhookEvent::Ping => "ping",
+        WebhookEvent::Installed { .. } => "installed",
+        WebhookEvent::Deleted { .. } => "deleted",
+        WebhookEvent::StatusChanged { .. } => "status_changed",
+        WebhookEvent::PermissionsChanged { .. } => "regranted",
+        WebhookEvent::Renamed { .. } => "renamed",
+        WebhookEvent::Ignored => "ignored",
         _ => "other",
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use dockline::ports::{KeyStore, OsEntropy};
 use dockline::{ApiKey, KeyEnvironment, KeyId, KeyRecord, PortError, Ports};
-use dockline_axum::{GuessLimit, RouterOptions};
+use dockline_axum::{AuthFailureLimit, RouterOptions};
 use dockline_memory::MemoryKeyStore;
 use dockline_testkit::random::{Random, seeds};
 use secrecy::ExposeSecret;
@@ -21,12 +21,12 @@ use crate::world::{INSTALL_URL, INSTALLATION, WEBHOOKS, tenant};
 const GUESSER: &str = "192.0.2.1:4000";
 const OTHER: &str = "192.0.2.2:4000";
 
-fn limit(per_minute: u32) -> GuessLimit {
-    GuessLimit::per_minute(NonZeroU32::new(per_minute).unwrap())
+fn limit(per_minute: u32) -> AuthFailureLimit {
+    AuthFailureLimit::per_minute(NonZeroU32::new(per_minute).unwrap())
 }
 
 fn inside(per_minute: u32) -> Inside {
-    Inside::with(RouterOptions::default().with_guess_limit(limit(per_minute)))
+    Inside::with(RouterOptions::default().with_auth_failure_limit(limit(per_minute)))
 }
 
 /// A well-formed key that nobody was given.
@@ -175,7 +175,7 @@ async fn without_a_limit_nobody_is_limited_nor_where_nobody_is_known() {
 #[tokio::test(start_paused = true)]
 async fn behind_a_trusted_proxy_clients_are_told_apart_and_a_client_cannot_choose_who_it_is() {
     let proxies = ["10.0.0.0/8".parse().unwrap()];
-    let options = RouterOptions::default().with_guess_limit(limit(2).with_trusted_proxies(proxies));
+    let options = RouterOptions::default().with_auth_failure_limit(limit(2).with_trusted_proxies(proxies));
     let inside = Inside::with(options);
     let ask = async |peer: &str, forwarded: &str| {
         let headers = [("authorization", "Bearer x"), ("x-forwarded-for", forwarded)];
@@ -245,9 +245,8 @@ impl KeyStore for Watched {
 async fn the_key_store_is_protected_from_those_who_used_up_their_allowance() {
     let gauge = Arc::new(Gauge::default());
     let watched = Arc::clone(&gauge);
-    let inside = Inside::over(RouterOptions::default().with_guess_limit(limit(3)), move |ports| Ports {
-        keys: Arc::new(Watched { keys: ports.keys, gauge: watched }),
-        ..ports
+    let inside = Inside::over(RouterOptions::default().with_auth_failure_limit(limit(3)), move |ports| {
+        Ports { keys: Arc::new(Watched { keys: ports.keys, gauge: watched }), ..ports }
     });
     let guessers = ["192.0.2.1:1", "192.0.2.2:1", "192.0.2.3:1"];
     for guesser in guessers {
@@ -290,7 +289,7 @@ async fn whoever_waits_too_long_for_a_look_up_is_told_to_come_back() {
         }
     }
 
-    let inside = Inside::over(RouterOptions::default().with_guess_limit(limit(2)), |ports| Ports {
+    let inside = Inside::over(RouterOptions::default().with_auth_failure_limit(limit(2)), |ports| Ports {
         keys: Arc::new(Slow(MemoryKeyStore::new())),
         ..ports
     });

@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 use std::time::Instant;
 
-use dockline::ports::{Clock, Unverified};
-use dockline::{ClaimPolicy, Sweep};
+use dockline::ports::{Clock, ReconcileCursor};
+use dockline::{ClaimPolicy, ReconcileBatch};
 use dockline_github_sim::{DeliveryMode, Role};
 use dockline_testkit::random::Random;
 
@@ -143,9 +143,9 @@ impl World {
         // What was asked about since then is out of the sweep's way.
         self.clock.advance(time::Duration::SECOND);
         let before = self.clock.now();
-        let (mut after, mut asked) = (None::<Unverified>, 0);
+        let (mut after, mut asked) = (None::<ReconcileCursor>, 0);
         loop {
-            let sweep = Sweep { before, after, limit: 17, reserve_percent: 0 };
+            let sweep = ReconcileBatch { before, after, limit: 17, reserve_percent: 0 };
             let swept = self.dockline.reconcile(sweep).await.unwrap();
             assert!(swept.failed.is_empty(), "{swept:?}");
             asked += swept.asked();

@@ -1,7 +1,7 @@
 //! A sweep that meets trouble: what it counts as failed, why it pauses, and where the next stretch goes on.
 
-use dockline::ports::{Clock, Unverified};
-use dockline::{ClaimPolicy, InstallationId, PauseCause, Sweep, Swept};
+use dockline::ports::{Clock, ReconcileCursor};
+use dockline::{ClaimPolicy, InstallationId, PauseCause, ReconcileBatch, ReconcileReport};
 use dockline_github_sim::{Fault, FaultRule, Role};
 
 use crate::world::{World, tenant};
@@ -27,8 +27,12 @@ async fn bound() -> (World, Vec<u64>) {
 }
 
 /// The next stretch over all that was not verified since `before`.
-async fn stretch(world: &World, before: time::OffsetDateTime, after: Option<Unverified>) -> Swept {
-    let sweep = Sweep { before, after, limit: 10, reserve_percent: 0 };
+async fn stretch(
+    world: &World,
+    before: time::OffsetDateTime,
+    after: Option<ReconcileCursor>,
+) -> ReconcileReport {
+    let sweep = ReconcileBatch { before, after, limit: 10, reserve_percent: 0 };
     world.dockline.reconcile(sweep).await.unwrap()
 }
 
@@ -37,7 +41,7 @@ fn fails(world: &World, installation: u64, fault: Fault) {
     world.github().set_fault(FaultRule::new(fault).for_path(&path));
 }
 
-fn failed(swept: &Swept) -> Vec<u64> {
+fn failed(swept: &ReconcileReport) -> Vec<u64> {
     swept.failed.iter().map(|(installation, _)| installation.get()).collect()
 }
 

@@ -136,10 +136,10 @@ async fn a_token_is_served_until_five_minutes_before_its_end_l_40() {
     let margin = first.expires_at() - time::Duration::minutes(5) - world.dockline_now();
     world.clock.advance(margin - time::Duration::seconds(1));
     assert_eq!(world.token(&everything()).await.unwrap().expose(), first.expose());
-    assert_eq!(world.dockline.tokens_served_again(), 1);
+    assert_eq!(world.dockline.token_cache_hits(), 1);
     world.clock.advance(time::Duration::seconds(1));
     assert_ne!(world.token(&everything()).await.unwrap().expose(), first.expose());
-    assert_eq!(world.dockline.tokens_served_again(), 1);
+    assert_eq!(world.dockline.token_cache_hits(), 1);
 }
 
 impl World {

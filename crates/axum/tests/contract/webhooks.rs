@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use data_encoding::HEXLOWER;
-use dockline::ports::Unverified;
-use dockline::{ClaimPolicy, Ports, Sweep};
+use dockline::ports::ReconcileCursor;
+use dockline::{ClaimPolicy, Ports, ReconcileBatch};
 use dockline_github_sim::{ContentType, DeliveryMode, Fault, FaultRule, NewApp};
 use dockline_testkit::faults::{Fault as PortFault, Faulty};
 use hmac::{Hmac, KeyInit, Mac};
@@ -161,7 +161,7 @@ async fn without_a_refresher_the_sweep_finds_it() {
     world.post_event("installation", &world.about(installation, "suspend")).await.expect(202);
     assert_eq!(world.seen("status").await, "active");
     let before = dockline::ports::Clock::now(&*world.clock) + time::Duration::SECOND;
-    let sweep = Sweep { before, after: None::<Unverified>, limit: 10, reserve_percent: 0 };
+    let sweep = ReconcileBatch { before, after: None::<ReconcileCursor>, limit: 10, reserve_percent: 0 };
     let swept = world.dockline.reconcile(sweep).await.unwrap();
     assert_eq!((swept.suspended, swept.asked(), swept.next), (1, 1, None));
     assert_eq!(world.seen("status").await, "suspended");

@@ -1,7 +1,7 @@
 //! Errors in three layers: an adapter's own, [`PortError`] with its kind, and one error per use case, each of which
 //! has an [`ErrorCode`]. Display texts are for operators and hold no secret and no other tenant's data.
 
-mod arrival;
+mod callback;
 mod code;
 mod issue;
 mod port;
@@ -9,10 +9,10 @@ mod token;
 mod use_case;
 mod webhook;
 
-pub use arrival::ArrivalRefusal;
+pub use callback::CallbackRefusal;
 pub use code::ErrorCode;
 pub use issue::{Issue, IssueCode};
 pub use port::{EntropyFailed, PortError, PortErrorKind, PortName};
 pub use token::{RepositoriesError, TokenError};
-pub use use_case::{AdmitError, BeginError, BuildError, RefusalReason, RegisterError};
+pub use use_case::{AuthenticateError, BuildError, RefusalReason, RegisterError, StartInstallError};
 pub use webhook::{DeliveryFault, SignatureRefusal, WebhookError};

@@ -17,7 +17,7 @@ pub enum BuildError {
 /// Why a request was not let in.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum AdmitError {
+pub enum AuthenticateError {
     /// No valid key. Handling: 401, and not a word on which part was wrong.
     #[error("no valid API key")]
     Unauthenticated,
@@ -44,7 +44,7 @@ pub enum AdmitError {
     Port(#[from] PortError),
 }
 
-impl AdmitError {
+impl AuthenticateError {
     /// Who was not let in, where a valid key said so: for the host's log.
     #[must_use]
     pub fn caller(&self) -> Option<&Caller> {
@@ -69,7 +69,7 @@ impl AdmitError {
 /// Why no install URL was made.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum BeginError {
+pub enum StartInstallError {
     /// The request is wrong. Handling: 422 with the issues.
     #[error("the request is not valid")]
     Invalid(Vec<Issue>),
@@ -81,7 +81,7 @@ pub enum BeginError {
     Port(#[from] PortError),
 }
 
-impl BeginError {
+impl StartInstallError {
     /// The code that the caller sees.
     #[must_use]
     pub const fn code(&self) -> ErrorCode {

@@ -64,7 +64,7 @@ impl Tier {
 
     /// The tier that `contract.md` §2 describes under `name`; `None` where it describes none: a host's own.
     #[must_use]
-    pub fn known(name: &str) -> Option<Self> {
+    pub fn named(name: &str) -> Option<Self> {
         [Self::standard(), Self::pilot(), Self::partner()].into_iter().find(|tier| tier.name == name)
     }
 

@@ -94,7 +94,7 @@ impl Installation {
 
 /// What is kept of an installation that GitHub told us of, bound or not.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KnownInstallation {
+pub struct InstallationRecord {
     /// Who is bound to it.
     pub organization: Option<OrganizationId>,
     /// The account that it is on, as GitHub last told; `None` where all that was ever heard of it is its end.

@@ -18,9 +18,9 @@ pub struct IssuedState {
     /// From when on it is worth nothing.
     pub expires_at: OffsetDateTime,
     /// A visitor who was asked and has not answered yet.
-    pub visit: Option<Visit>,
+    pub visit: Option<PendingConfirmation>,
     /// The one installation that it may bind, once a visitor confirmed it.
-    pub tie: Option<Tie>,
+    pub tie: Option<VerifiedClaim>,
 }
 
 impl IssuedState {
@@ -36,7 +36,7 @@ impl IssuedState {
 
 /// The one installation that a state may bind, and what was shown for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Tie {
+pub struct VerifiedClaim {
     /// The installation.
     pub installation: InstallationId,
     /// The account that it was on when it was shown: a registration checks that it still is (L-13, L-53).
@@ -49,13 +49,13 @@ pub struct Tie {
 
 /// A visitor who came back from GitHub and was asked for a confirmation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Visit {
+pub struct PendingConfirmation {
     /// Digest of the question's one-time ticket.
     pub ticket: SecretDigest,
     /// Digest of the asked browser's cookie.
     pub browser: SecretDigest,
     /// What Confirm will tie.
-    pub tie: Tie,
+    pub tie: VerifiedClaim,
     /// What GitHub said the visitor did, for the redirect.
     pub setup_action: SetupAction,
 }

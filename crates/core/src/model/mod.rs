@@ -22,9 +22,9 @@ pub use caller::{Caller, Scope};
 pub use ids::{
     AccountId, AppId, InstallationId, InvalidOrganizationId, OrganizationId, OutOfRange, RepositoryId,
 };
-pub use installation::{Account, AccountKind, Installation, InstalledOn, KnownInstallation, Status};
-pub use issued_state::{IssuedState, SetupAction, Tie, Visit};
-pub use proof::{ClaimPolicy, Proof, Witness};
+pub use installation::{Account, AccountKind, Installation, InstallationRecord, InstalledOn, Status};
+pub use issued_state::{IssuedState, PendingConfirmation, SetupAction, VerifiedClaim};
+pub use proof::{ClaimPolicy, Proof, VisitorFacts};
 pub use repository::{InvalidRepositoryName, Repository, RepositoryName};
 pub use rotation::{Rotation, RotationTerms, Unrotatable};
 pub use secret::{AuthorizationCode, BrowserSecret, InvalidState, SecretDigest, State, StateDigest, Ticket};

@@ -68,7 +68,7 @@ impl fmt::Display for ClaimPolicy {
 /// Who was in the browser and what GitHub says they can reach: facts, from which the claim rules makes a
 /// [`Proof`].
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Witness {
+pub struct VisitorFacts {
     /// GitHub's number of the person.
     pub visitor: AccountId,
     /// What the installation is on, where it is among those that the person can see; `None` where it is not.

@@ -5,12 +5,12 @@ use time::OffsetDateTime;
 
 use crate::error::PortError;
 use crate::model::{
-    Account, AccountId, Binding, InstallationId, KnownInstallation, NewBinding, OrganizationId, Status,
+    Account, AccountId, Binding, InstallationId, InstallationRecord, NewBinding, OrganizationId, Status,
 };
 
 /// Outcome of [`BindingRepo::insert`].
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Insertion {
+pub enum InsertOutcome {
     /// Written; the row as it stands.
     Inserted(Binding),
     /// The organization has a live binding already: the same installation or another.
@@ -41,15 +41,15 @@ pub enum Observation {
         verified_at: OffsetDateTime,
     },
     /// What it may reach was changed: its permissions or its repositories (L-41). Says nothing about its status.
-    Regranted,
+    PermissionsChanged,
 }
 
 /// Outcome of [`BindingRepo::observe`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Observed {
+pub enum ObserveOutcome {
     /// It counts, whether it changed anything or not.
     Recorded,
-    /// Something later is kept, or, for [`Observation::Regranted`], nothing is known of the installation. Nothing
+    /// Something later is kept, or, for [`Observation::PermissionsChanged`], nothing is known of the installation. Nothing
     /// changed.
     Outdated,
     /// The installation was uninstalled before, and that stands. Nothing changed.
@@ -58,7 +58,7 @@ pub enum Observed {
 
 /// Where a sweep stands: a bound installation, and when GitHub last answered about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Unverified {
+pub struct ReconcileCursor {
     /// The time of GitHub's last answer.
     pub verified_at: OffsetDateTime,
     /// The installation.
@@ -67,7 +67,7 @@ pub struct Unverified {
 
 /// Outcome of [`BindingRepo::release`].
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Release {
+pub enum ReleaseOutcome {
     /// Released; the binding as it stood.
     Released(Binding),
     /// The organization has no live binding to that installation. Nothing changed.
@@ -95,23 +95,23 @@ pub trait BindingRepo: Debug + Send + Sync + 'static {
 
     /// Writes a binding if, at one instant, the organization has none, no other organization has the installation,
     /// the organization never spent the state, and the installation was not uninstalled. The conditions are tested in
-    /// this order: [`Insertion::Occupied`], [`Insertion::Taken`], [`Insertion::Gone`], [`Insertion::Spent`].
+    /// this order: [`InsertOutcome::Occupied`], [`InsertOutcome::Taken`], [`InsertOutcome::Gone`], [`InsertOutcome::Spent`].
     ///
     /// MUST be atomic and safe under any number of concurrent calls: uniqueness holds by constraint, never by a
     /// preceding read (L-02, L-50, L-51). MUST NOT move or touch an existing binding (L-06). The answer is the row as
     /// stored, never as tried (L-64). The new binding's status and account become the installation's unless those that
     /// are kept were verified later; a refused insert teaches nothing. A new binding whose status is
-    /// [`Status::Uninstalled`] is [`Insertion::Gone`].
+    /// [`Status::Uninstalled`] is [`InsertOutcome::Gone`].
     ///
     /// # Errors
     /// Infrastructure only; the row is written or not, and repeating the call tells which.
-    async fn insert(&self, binding: NewBinding) -> Result<Insertion, PortError>;
+    async fn insert(&self, binding: NewBinding) -> Result<InsertOutcome, PortError>;
 
     /// Takes note of what GitHub said, also about an installation that nobody has bound. Never creates, moves or
     /// releases a binding (L-29). [`Observation::Present`] older than what is kept MUST change nothing; one of the same
     /// time or later counts. [`Observation::Uninstalled`] counts whatever its time, and after it nothing changes the
     /// status again (invariant I7). Raises the generation where the status or the account changes, and for
-    /// [`Observation::Regranted`]. `verified_at` MUST NOT go back.
+    /// [`Observation::PermissionsChanged`]. `verified_at` MUST NOT go back.
     ///
     /// The answer MUST be that of the moment in which the observation was written, so that a rival's later one is not
     /// taken for ours.
@@ -122,20 +122,23 @@ pub trait BindingRepo: Debug + Send + Sync + 'static {
         &self,
         installation: InstallationId,
         observation: Observation,
-    ) -> Result<Observed, PortError>;
+    ) -> Result<ObserveOutcome, PortError>;
 
     /// What is kept of an installation, bound or not; `None` where GitHub was never heard of about it.
     ///
     /// # Errors
     /// Infrastructure only.
-    async fn known(&self, installation: InstallationId) -> Result<Option<KnownInstallation>, PortError>;
+    async fn installation(
+        &self,
+        installation: InstallationId,
+    ) -> Result<Option<InstallationRecord>, PortError>;
 
     /// Remembers who installed an installation, by a signed delivery of GitHub's. The first one stands: nobody installs
     /// the same installation twice. Independent of everything else that is kept of it, also where nothing is.
     ///
     /// # Errors
     /// Infrastructure only; the same call may be repeated.
-    async fn note_installer(
+    async fn record_installer(
         &self,
         installation: InstallationId,
         installer: AccountId,
@@ -154,12 +157,12 @@ pub trait BindingRepo: Debug + Send + Sync + 'static {
     ///
     /// # Errors
     /// Infrastructure only.
-    async fn unverified_since(
+    async fn stale(
         &self,
         before: OffsetDateTime,
-        after: Option<Unverified>,
+        after: Option<ReconcileCursor>,
         limit: u32,
-    ) -> Result<Vec<Unverified>, PortError>;
+    ) -> Result<Vec<ReconcileCursor>, PortError>;
 
     /// Ends the organization's binding to that installation. The row is kept as history, its state stays spent, the
     /// generation is raised; the answer holds the one before.
@@ -171,5 +174,5 @@ pub trait BindingRepo: Debug + Send + Sync + 'static {
         organization: &OrganizationId,
         installation: InstallationId,
         released_at: OffsetDateTime,
-    ) -> Result<Release, PortError>;
+    ) -> Result<ReleaseOutcome, PortError>;
 }

@@ -1,6 +1,6 @@
 use std::fmt::Debug;
 
-use crate::error::{ArrivalRefusal, RefusalReason};
+use crate::error::{CallbackRefusal, RefusalReason};
 use crate::model::{AccountId, InstallationId, KeyId, OrganizationId, Proof};
 
 /// Something that happened, told after the fact. Holds what the operator may know and the caller may not.
@@ -46,7 +46,7 @@ pub enum Event {
         attempted: InstallationId,
     },
     /// A visitor's claim was tied to a state.
-    Vouched {
+    ClaimConfirmed {
         /// Whose state.
         organization: OrganizationId,
         /// To what.
@@ -55,13 +55,13 @@ pub enum Event {
         proof: Proof,
     },
     /// A visitor's claim was refused at the callback.
-    ArrivalRefused {
+    CallbackRefused {
         /// Whose state, where it was known.
         organization: Option<OrganizationId>,
         /// What was claimed, where it was named.
         installation: Option<InstallationId>,
         /// Why.
-        reason: ArrivalRefusal,
+        reason: CallbackRefusal,
     },
     /// A visitor answered the confirmation with Cancel.
     Cancelled {
@@ -112,7 +112,7 @@ pub enum Event {
         to: String,
     },
     /// The permissions or repositories of an installation were changed; tokens of before are served no more.
-    Regranted {
+    PermissionsChanged {
         /// Which.
         installation: InstallationId,
     },

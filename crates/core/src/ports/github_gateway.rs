@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 use crate::error::PortError;
 use crate::model::{
     AccountId, AppId, AuthorizationCode, Installation, InstallationId, InstallationToken, Repository,
-    TokenScope, Witness,
+    TokenScope, VisitorFacts,
 };
 
 /// What the gateway was configured with: known without asking anybody.
@@ -44,25 +44,25 @@ pub struct AppFacts {
 
 /// Outcome of [`GithubGateway::installation`].
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Lookup {
+pub enum LookupOutcome {
     /// It exists, active or suspended.
     Found(Installation),
     /// It does not exist, or is no business of our App's: GitHub does not tell the two apart.
     Missing,
 }
 
-/// Outcome of [`GithubGateway::prove`].
+/// Outcome of [`GithubGateway::check_visitor`].
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Proving {
+pub enum VisitorCheck {
     /// The code was good; this is who came, and what they can reach.
-    Witnessed(Witness),
+    Visitor(VisitorFacts),
     /// GitHub refused the code: used before, too old, or another App's.
     CodeRefused,
 }
 
 /// Outcome of [`GithubGateway::uninstall`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Removal {
+pub enum UninstallOutcome {
     /// GitHub removes it, or has removed it.
     Removed,
     /// It was gone before.
@@ -71,7 +71,7 @@ pub enum Removal {
 
 /// Outcome of [`GithubGateway::mint`].
 #[derive(Debug, Clone)]
-pub enum Minting {
+pub enum MintOutcome {
     /// A fresh token.
     Minted(InstallationToken),
     /// The installation does not exist, or is no business of our App's.
@@ -87,10 +87,10 @@ pub enum Minting {
 
 /// Outcome of [`GithubGateway::repositories`].
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Listing {
+pub enum ListOutcome {
     /// One page.
     Page {
-        /// In GitHub's order; at most [`Listing::PER_PAGE`], and fewer only on the last page.
+        /// In GitHub's order; at most [`ListOutcome::PER_PAGE`], and fewer only on the last page.
         repositories: Vec<Repository>,
         /// How many there are on all pages.
         total: u64,
@@ -99,7 +99,7 @@ pub enum Listing {
     TokenRefused,
 }
 
-impl Listing {
+impl ListOutcome {
     /// Repositories on a page: the most that GitHub gives (GitHub fact 25).
     pub const PER_PAGE: u32 = 100;
 }
@@ -132,13 +132,13 @@ pub trait GithubGateway: Debug + Send + Sync + 'static {
     /// See the trait.
     async fn app(&self) -> Result<AppFacts, PortError>;
 
-    /// Looks an installation up as our App. [`Lookup::Missing`] only where GitHub still accepts our App's credential,
+    /// Looks an installation up as our App. [`LookupOutcome::Missing`] only where GitHub still accepts our App's credential,
     /// since a wrong one is a 404, too (L-55): at most two calls, each made once more on the one occasion that the
     /// clocks' skew is measured (L-43).
     ///
     /// # Errors
     /// See the trait.
-    async fn installation(&self, id: InstallationId) -> Result<Lookup, PortError>;
+    async fn installation(&self, id: InstallationId) -> Result<LookupOutcome, PortError>;
 
     /// Exchanges the code of a visitor and finds out who they are and whether they see and administer `installation`.
     /// All pages are read. The visitor's token is revoked before this returns and is never kept; failing to revoke it
@@ -147,25 +147,25 @@ pub trait GithubGateway: Debug + Send + Sync + 'static {
     ///
     /// # Errors
     /// See the trait.
-    async fn prove(
+    async fn check_visitor(
         &self,
         code: &AuthorizationCode,
         installation: InstallationId,
-    ) -> Result<Proving, PortError>;
+    ) -> Result<VisitorCheck, PortError>;
 
     /// Removes the App from the account.
     ///
     /// # Errors
     /// See the trait.
-    async fn uninstall(&self, id: InstallationId) -> Result<Removal, PortError>;
+    async fn uninstall(&self, id: InstallationId) -> Result<UninstallOutcome, PortError>;
 
     /// Mints a token for the installation. Never sends a narrowing to nothing, which GitHub reads as everything
     /// (L-48; [`TokenScope`] cannot hold one). A missing or unreadable `expires_at` is `Corrupt` (L-40).
-    /// [`Minting::Missing`] as in [`GithubGateway::installation`].
+    /// [`MintOutcome::Missing`] as in [`GithubGateway::installation`].
     ///
     /// # Errors
     /// See the trait.
-    async fn mint(&self, id: InstallationId, scope: &TokenScope) -> Result<Minting, PortError>;
+    async fn mint(&self, id: InstallationId, scope: &TokenScope) -> Result<MintOutcome, PortError>;
 
     /// Ends a token before its time. One that GitHub does not take any more counts as ended.
     ///
@@ -178,7 +178,7 @@ pub trait GithubGateway: Debug + Send + Sync + 'static {
     ///
     /// # Errors
     /// See the trait.
-    async fn repositories(&self, token: &InstallationToken, page: u32) -> Result<Listing, PortError>;
+    async fn repositories(&self, token: &InstallationToken, page: u32) -> Result<ListOutcome, PortError>;
 
     /// Who installed the installation, by GitHub's own record of the deliveries that it sent to our App: for a webhook
     /// that never came. `None` where its latest deliveries (three days, a bounded number) do not say.

@@ -66,17 +66,20 @@ mod key_usage;
 mod rate_limiter;
 mod state_store;
 
-pub use binding_repo::{BindingRepo, Insertion, Observation, Observed, Release, Unverified};
+pub use binding_repo::{
+    BindingRepo, InsertOutcome, Observation, ObserveOutcome, ReconcileCursor, ReleaseOutcome,
+};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use entropy::{Entropy, OsEntropy, SeededEntropy};
 pub use events::{Event, Events, NoEvents};
 pub use github_gateway::{
-    AppFacts, AppRegistration, GithubGateway, Listing, Lookup, Minting, Proving, RateLeft, Removal,
+    AppFacts, AppRegistration, GithubGateway, ListOutcome, LookupOutcome, MintOutcome, RateLeft,
+    UninstallOutcome, VisitorCheck,
 };
 pub use key_store::KeyStore;
 pub use key_usage::{KeyUsage, NoKeyUsage};
-pub use rate_limiter::{RateLimiter, Take, Verdict};
-pub use state_store::{Put, StateStore, Vouched};
+pub use rate_limiter::{RateLimitDecision, RateLimitRequest, RateLimiter};
+pub use state_store::{ConfirmOutcome, PutOutcome, StateStore};
 
 #[cfg(any(test, feature = "mocks"))]
 pub use {

@@ -9,7 +9,7 @@ use crate::model::{Budget, BudgetClass, KeyId, Tier};
 
 /// One question to a [`RateLimiter`].
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Take {
+pub struct RateLimitRequest {
     /// Whose budget.
     pub key: KeyId,
     /// Which of its budgets.
@@ -22,9 +22,9 @@ pub struct Take {
     pub now: OffsetDateTime,
 }
 
-/// Outcome of [`RateLimiter::take`].
+/// Outcome of [`RateLimiter::check`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
+pub enum RateLimitDecision {
     /// Charged.
     Allowed(Budget),
     /// Not charged.
@@ -48,5 +48,5 @@ pub trait RateLimiter: Debug + Send + Sync + 'static {
     ///
     /// # Errors
     /// Infrastructure only. The core fails closed.
-    async fn take(&self, take: Take) -> Result<Verdict, PortError>;
+    async fn check(&self, request: RateLimitRequest) -> Result<RateLimitDecision, PortError>;
 }

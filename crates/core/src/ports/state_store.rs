@@ -3,11 +3,13 @@ use std::fmt::Debug;
 use async_trait::async_trait;
 
 use crate::error::PortError;
-use crate::model::{IssuedState, OrganizationId, SecretDigest, StateDigest, Tie, Visit};
+use crate::model::{
+    IssuedState, OrganizationId, PendingConfirmation, SecretDigest, StateDigest, VerifiedClaim,
+};
 
 /// Outcome of [`StateStore::put`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Put {
+pub enum PutOutcome {
     /// Stored.
     Stored,
     /// A live row of that digest belongs to another organization, or has been visited, tied or discarded. Nothing
@@ -15,9 +17,9 @@ pub enum Put {
     InUse,
 }
 
-/// Outcome of [`StateStore::vouch`].
+/// Outcome of [`StateStore::confirm_claim`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Vouched {
+pub enum ConfirmOutcome {
     /// Tied by this call.
     Tied,
     /// It was tied to this very installation before; the first tie stands.
@@ -40,11 +42,11 @@ pub trait StateStore: Debug + Send + Sync + 'static {
     ///
     /// Where a row of the same digest exists, it MUST be replaced if it is expired at `state.issued_at`, or if it is
     /// the same organization's and has no visit, no tie and was not discarded (a repeated call); otherwise
-    /// [`Put::InUse`]. Atomic.
+    /// [`PutOutcome::InUse`]. Atomic.
     ///
     /// # Errors
     /// Infrastructure only; nothing was stored, or the same call may be repeated.
-    async fn put(&self, state: IssuedState) -> Result<Put, PortError>;
+    async fn put(&self, state: IssuedState) -> Result<PutOutcome, PortError>;
 
     /// The organization's own state of that digest. MUST be `None` for another organization's and for a discarded one.
     ///
@@ -68,28 +70,29 @@ pub trait StateStore: Debug + Send + Sync + 'static {
     ///
     /// # Errors
     /// Infrastructure only.
-    async fn hold(&self, digest: &StateDigest, visit: Visit) -> Result<bool, PortError>;
+    async fn save_pending(&self, digest: &StateDigest, visit: PendingConfirmation)
+    -> Result<bool, PortError>;
 
-    /// Ties the state to one installation and forgets its open question, in one atomic step; [`Vouched::AlreadyTied`]
+    /// Ties the state to one installation and forgets its open question, in one atomic step; [`ConfirmOutcome::AlreadyTied`]
     /// forgets it, too. The first tie wins.
     /// Where `ticket` is given, the tie MUST be made only if the open question's ticket is that one, so that a ticket
-    /// is good once; otherwise [`Vouched::Unknown`].
+    /// is good once; otherwise [`ConfirmOutcome::Unknown`].
     ///
     /// # Errors
     /// Infrastructure only; the same call may be repeated.
-    async fn vouch<'a>(
+    async fn confirm_claim<'a>(
         &self,
         digest: &StateDigest,
         ticket: Option<&'a SecretDigest>,
-        tie: Tie,
-    ) -> Result<Vouched, PortError>;
+        tie: VerifiedClaim,
+    ) -> Result<ConfirmOutcome, PortError>;
 
     /// Uses the state up: from now on it is as good as unknown, but its digest stays taken until it expires. `false`
     /// where there was none, or, where `ticket` is given, the open question's ticket is another.
     ///
     /// # Errors
     /// Infrastructure only; the same call may be repeated.
-    async fn discard<'a>(
+    async fn revoke<'a>(
         &self,
         digest: &StateDigest,
         ticket: Option<&'a SecretDigest>,

@@ -2,7 +2,8 @@
 
 use crate::error::RefusalReason;
 use crate::model::{
-    AccountId, AccountKind, ClaimPolicy, InstallationId, InstalledOn, IssuedState, Proof, Tie, Witness,
+    AccountId, AccountKind, ClaimPolicy, InstallationId, InstalledOn, IssuedState, Proof, VerifiedClaim,
+    VisitorFacts,
 };
 
 /// By what right an installation may be bound.
@@ -11,7 +12,7 @@ pub enum Claim {
     /// A live state, and a policy that asks for no more.
     State,
     /// A visitor showed it.
-    Tied(Tie),
+    Tied(VerifiedClaim),
 }
 
 impl Claim {
@@ -40,7 +41,7 @@ pub const fn suffices(proof: Proof, policy: ClaimPolicy) -> bool {
 /// A user's own account is administered by exactly that user; an organization by whom GitHub names an active
 /// administrator (GitHub fact 9). Seeing is not administering (L-08).
 #[must_use]
-pub fn proof_of(witness: &Witness) -> Option<Proof> {
+pub fn proof_of(witness: &VisitorFacts) -> Option<Proof> {
     let administered = match witness.visible.as_ref()? {
         InstalledOn::Account(account) => match account.kind {
             AccountKind::User => account.id == witness.visitor,
@@ -54,16 +55,20 @@ pub fn proof_of(witness: &Witness) -> Option<Proof> {
 /// A tie whose visitor saw the installation and who did not suffice by that: whether they are the one who installed it
 /// is then what counts, and whoever knows that may be heard last ([`Proof::Installed`]; L-09, L-28).
 #[must_use]
-pub const fn awaits_installer(tie: &Tie, policy: ClaimPolicy) -> bool {
+pub const fn awaits_installer(tie: &VerifiedClaim, policy: ClaimPolicy) -> bool {
     matches!(tie.proof, Proof::Visible) && !suffices(tie.proof, policy)
 }
 
 /// The tie as it stands once it is known who installed the installation: [`Proof::Installed`] where that is the visitor
 /// and what they showed does not suffice. Never less than it was.
 #[must_use]
-pub fn with_installer(tie: Tie, installer: Option<AccountId>, policy: ClaimPolicy) -> Tie {
+pub fn with_installer(
+    tie: VerifiedClaim,
+    installer: Option<AccountId>,
+    policy: ClaimPolicy,
+) -> VerifiedClaim {
     if awaits_installer(&tie, policy) && installer == Some(tie.visitor) {
-        Tie { proof: Proof::Installed, ..tie }
+        VerifiedClaim { proof: Proof::Installed, ..tie }
     } else {
         tie
     }
@@ -98,8 +103,8 @@ mod tests {
         InstalledOn::Account(Account { id: AccountId::new(id).unwrap(), login: "acme".into(), kind })
     }
 
-    fn witness(visible: Option<InstalledOn>, administers_organization: bool) -> Witness {
-        Witness { visitor: AccountId::new(7).unwrap(), visible, administers_organization }
+    fn witness(visible: Option<InstalledOn>, administers_organization: bool) -> VisitorFacts {
+        VisitorFacts { visitor: AccountId::new(7).unwrap(), visible, administers_organization }
     }
 
     #[test]

@@ -17,7 +17,7 @@ use crate::model::{AccountId, AppId, InstallationId};
 /// What a delivery says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Notice {
+pub enum WebhookEvent {
     /// GitHub tries the webhook out.
     Ping,
     /// The App was installed.
@@ -38,7 +38,7 @@ pub enum Notice {
         installation: InstallationId,
     },
     /// What an installation may reach was changed (L-41).
-    Regranted {
+    PermissionsChanged {
         /// Which.
         installation: InstallationId,
     },
@@ -52,7 +52,7 @@ pub enum Notice {
     Ignored,
 }
 
-impl Notice {
+impl WebhookEvent {
     /// The installation that it is about.
     #[must_use]
     pub const fn installation(&self) -> Option<InstallationId> {
@@ -60,7 +60,7 @@ impl Notice {
             Self::Installed { installation, .. }
             | Self::Deleted { installation }
             | Self::StatusChanged { installation }
-            | Self::Regranted { installation }
+            | Self::PermissionsChanged { installation }
             | Self::Renamed { installation } => Some(*installation),
             Self::Ping | Self::Ignored => None,
         }
@@ -76,7 +76,7 @@ pub fn read(
     content_type: Option<&str>,
     body: &[u8],
     our_app: AppId,
-) -> Result<Notice, DeliveryFault> {
+) -> Result<WebhookEvent, DeliveryFault> {
     let event = event.ok_or(DeliveryFault::NoEvent)?;
     let payload = payload(content_type, body)?;
     match event {
@@ -85,7 +85,7 @@ pub fn read(
         "installation_target" => target(&payload),
         "github_app_authorization" => authorization(&payload),
         "ping" => ping(&payload, our_app),
-        _ => Ok(Notice::Ignored),
+        _ => Ok(WebhookEvent::Ignored),
     }
 }
 
@@ -177,7 +177,7 @@ struct InstallationEvent<'a> {
     repositories_removed: Option<IgnoredAny>,
 }
 
-fn installation(payload: &str, our_app: AppId) -> Result<Notice, DeliveryFault> {
+fn installation(payload: &str, our_app: AppId) -> Result<WebhookEvent, DeliveryFault> {
     let event: InstallationEvent<'_> = object(payload)?;
     if event.repositories_added.is_some() || event.repositories_removed.is_some() {
         return Err(DeliveryFault::AnotherShape);
@@ -185,11 +185,11 @@ fn installation(payload: &str, our_app: AppId) -> Result<Notice, DeliveryFault> 
     let installation = whole_installation(event.installation.get(), our_app)?;
     let installer = person(event.sender)?;
     Ok(match event.action.as_ref() {
-        "created" => Notice::Installed { installation, installer },
-        "deleted" => Notice::Deleted { installation },
-        "suspend" | "unsuspend" => Notice::StatusChanged { installation },
-        "new_permissions_accepted" => Notice::Regranted { installation },
-        _ => Notice::Ignored,
+        "created" => WebhookEvent::Installed { installation, installer },
+        "deleted" => WebhookEvent::Deleted { installation },
+        "suspend" | "unsuspend" => WebhookEvent::StatusChanged { installation },
+        "new_permissions_accepted" => WebhookEvent::PermissionsChanged { installation },
+        _ => WebhookEvent::Ignored,
     })
 }
 
@@ -207,7 +207,7 @@ struct RepositoriesEvent<'a> {
     repositories_removed: &'a RawValue,
 }
 
-fn repositories(payload: &str, our_app: AppId) -> Result<Notice, DeliveryFault> {
+fn repositories(payload: &str, our_app: AppId) -> Result<WebhookEvent, DeliveryFault> {
     let event: RepositoriesEvent<'_> = object(payload)?;
     person(event.sender)?;
     if !is_array(event.repositories_added) || !is_array(event.repositories_removed) {
@@ -215,8 +215,8 @@ fn repositories(payload: &str, our_app: AppId) -> Result<Notice, DeliveryFault> 
     }
     let installation = whole_installation(event.installation.get(), our_app)?;
     Ok(match event.action.as_ref() {
-        "added" | "removed" => Notice::Regranted { installation },
-        _ => Notice::Ignored,
+        "added" | "removed" => WebhookEvent::PermissionsChanged { installation },
+        _ => WebhookEvent::Ignored,
     })
 }
 
@@ -233,15 +233,15 @@ struct TargetEvent<'a> {
 }
 
 /// Names no App, so nothing of it is believed but that it is worth asking about that installation, as our App.
-fn target(payload: &str) -> Result<Notice, DeliveryFault> {
+fn target(payload: &str) -> Result<WebhookEvent, DeliveryFault> {
     let event: TargetEvent<'_> = object(payload)?;
     person(event.account)?;
     object::<Anything>(event.changes.get())?;
     let installation: Numbered = object(event.installation.get())?;
     let installation = number(installation.id)?;
     Ok(match event.action.as_ref() {
-        "renamed" => Notice::Renamed { installation },
-        _ => Notice::Ignored,
+        "renamed" => WebhookEvent::Renamed { installation },
+        _ => WebhookEvent::Ignored,
     })
 }
 
@@ -253,10 +253,10 @@ struct AuthorizationEvent<'a> {
     sender: &'a RawValue,
 }
 
-fn authorization(payload: &str) -> Result<Notice, DeliveryFault> {
+fn authorization(payload: &str) -> Result<WebhookEvent, DeliveryFault> {
     let event: AuthorizationEvent<'_> = object(payload)?;
     person(event.sender)?;
-    Ok(Notice::Ignored)
+    Ok(WebhookEvent::Ignored)
 }
 
 #[derive(Deserialize)]
@@ -273,11 +273,11 @@ struct Hook {
 }
 
 /// A ping that names an App has to name ours: the quickest way to learn that a webhook was set up at the wrong one.
-fn ping(payload: &str, our_app: AppId) -> Result<Notice, DeliveryFault> {
+fn ping(payload: &str, our_app: AppId) -> Result<WebhookEvent, DeliveryFault> {
     let event: PingEvent<'_> = object(payload)?;
     let app = event.hook.map(|hook| object::<Hook>(hook.get())).transpose()?.and_then(|hook| hook.app_id);
     if app.is_some_and(|app| app != our_app.get()) {
         return Err(DeliveryFault::ForeignApp);
     }
-    Ok(Notice::Ping)
+    Ok(WebhookEvent::Ping)
 }

@@ -7,7 +7,7 @@ use crate::error::RefusalReason;
 use crate::model::{
     Account, AccountId, AppId, Binding, ClaimPolicy, Installation, InstallationId, InstalledOn, IssuedState,
 };
-use crate::ports::Insertion;
+use crate::ports::InsertOutcome;
 
 /// What to do with a registration, before GitHub is asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,7 +36,7 @@ pub enum Decision {
 /// | none | live, proven for this installation | [`Decision::Proceed`] |
 ///
 /// A state that is *spent* is not seen here: the repository that writes the binding knows, and answers
-/// [`Insertion::Spent`].
+/// [`InsertOutcome::Spent`].
 #[must_use]
 pub fn decide(
     wanted: InstallationId,
@@ -90,13 +90,13 @@ pub enum Outcome {
 
 /// Classifies the outcome of the one durable write: the loser of a race is told the winner's row.
 #[must_use]
-pub fn classify(wanted: InstallationId, insertion: Insertion) -> Outcome {
+pub fn classify(wanted: InstallationId, insertion: InsertOutcome) -> Outcome {
     match insertion {
-        Insertion::Inserted(binding) => Outcome::Created(binding),
-        Insertion::Occupied(binding) if binding.installation == wanted => Outcome::Replayed(binding),
-        Insertion::Occupied(binding) => Outcome::Conflict(binding),
-        Insertion::Taken => Outcome::Refused(RefusalReason::Taken),
-        Insertion::Spent => Outcome::Refused(RefusalReason::SpentState),
-        Insertion::Gone => Outcome::Refused(RefusalReason::Gone),
+        InsertOutcome::Inserted(binding) => Outcome::Created(binding),
+        InsertOutcome::Occupied(binding) if binding.installation == wanted => Outcome::Replayed(binding),
+        InsertOutcome::Occupied(binding) => Outcome::Conflict(binding),
+        InsertOutcome::Taken => Outcome::Refused(RefusalReason::Taken),
+        InsertOutcome::Spent => Outcome::Refused(RefusalReason::SpentState),
+        InsertOutcome::Gone => Outcome::Refused(RefusalReason::Gone),
     }
 }

@@ -1,35 +1,22 @@
 //! The use cases, one a file, all of them methods of [`Dockline`].
 
-mod admit;
-mod arrive;
-mod begin;
-mod confirm;
-mod detach;
-mod inspect;
-mod installer;
+mod authenticate;
+mod install_flow;
+mod lifecycle;
 mod mint;
-mod reconcile;
-mod refresh;
-mod register;
-mod repositories;
-mod token;
-mod webhook;
+mod registration;
+mod tokens;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use time::{Duration, OffsetDateTime, UtcOffset};
 
-pub use admit::Admission;
-pub use arrive::{Arrival, Authorization, Callback, Question, Return};
-pub use begin::{BeginRequest, InstallLink};
-pub use confirm::{Answer, Reply};
-pub use detach::{Detached, Uninstall};
-pub use reconcile::{Pause, PauseCause, Sweep, Swept};
-pub use refresh::Standing;
-pub use register::Registered;
-pub use token::RefusedToken;
-pub use webhook::{Delivery, Receipt};
+pub use authenticate::Authenticated;
+pub use install_flow::*;
+pub use lifecycle::*;
+pub use registration::*;
+pub use tokens::*;
 
 use crate::cache::Cache;
 use crate::error::BuildError;
@@ -72,9 +59,9 @@ pub struct Dockline {
     confirmation: bool,
     webhook_secrets: Arc<WebhookSecrets>,
     token_revocation: bool,
-    tokens: token::Tokens,
+    tokens: Tokens,
     served: Arc<AtomicU64>,
-    listings: repositories::Listings,
+    listings: Listings,
 }
 
 /// Puts a [`Dockline`] together.

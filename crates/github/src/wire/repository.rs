@@ -1,6 +1,6 @@
 //! Repositories: seven of about a hundred fields.
 
-use dockline::ports::Listing;
+use dockline::ports::ListOutcome;
 use dockline::{Repository, RepositoryId};
 use serde::Deserialize;
 
@@ -14,7 +14,7 @@ pub(crate) struct RepositoriesWire {
     repositories: Vec<RepositoryWire>,
 }
 
-impl TryFrom<RepositoriesWire> for Listing {
+impl TryFrom<RepositoriesWire> for ListOutcome {
     type Error = GithubFault;
 
     fn try_from(wire: RepositoriesWire) -> Result<Self, GithubFault> {

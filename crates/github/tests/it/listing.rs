@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
-use dockline::ports::{GithubGateway, Listing};
+use dockline::ports::{GithubGateway, ListOutcome};
 use dockline::{PortErrorKind, Repository, RepositoryId};
 use serde_json::{Value, json};
 
@@ -30,7 +30,7 @@ async fn a_repository_is_told_with_what_a_caller_needs_of_it_l66() {
     let mut without = repository_body(2);
     without.as_object_mut().unwrap().remove("language");
     let github = saying(200, page(&[repository_body(1), quiet, without], 3)).await;
-    let Listing::Page { repositories, total } = gateway(&github).repositories(&token(), 1).await.unwrap()
+    let ListOutcome::Page { repositories, total } = gateway(&github).repositories(&token(), 1).await.unwrap()
     else {
         panic!("refused")
     };
@@ -60,7 +60,8 @@ async fn the_page_that_is_asked_for_is_the_page_that_is_asked_of_github() {
     .await;
     let app = gateway(&github);
     for (number, ids) in [(3, 201..251), (1, 1..101), (4, 301..301)] {
-        let Listing::Page { repositories, total } = app.repositories(&token(), number).await.unwrap() else {
+        let ListOutcome::Page { repositories, total } = app.repositories(&token(), number).await.unwrap()
+        else {
             panic!("refused")
         };
         assert!(repositories.iter().map(|repository| repository.id.get()).eq(ids), "{number}");
@@ -75,7 +76,7 @@ async fn a_hundred_repositories_of_full_size_fit_l65() {
     large["filling"] = json!("x".repeat(40_000));
     let github = saying(200, page(&vec![large; 100], 100)).await;
     let listing = gateway(&github).repositories(&token(), 1).await.unwrap();
-    assert!(matches!(listing, Listing::Page { repositories, .. } if repositories.len() == 100));
+    assert!(matches!(listing, ListOutcome::Page { repositories, .. } if repositories.len() == 100));
 }
 
 #[tokio::test]
@@ -116,7 +117,7 @@ async fn a_token_that_github_does_not_take_any_more_is_refused_and_an_old_one_at
         let github = saying(status, json!({ "message": message })).await;
         for age in [5_000, 60_000, 7_200_000] {
             let listing = gateway(&github).repositories(&token_aged(age), 1).await.unwrap();
-            assert_eq!(listing, Listing::TokenRefused, "{status} {age}");
+            assert_eq!(listing, ListOutcome::TokenRefused, "{status} {age}");
         }
         assert_eq!(github.seen().len(), 3, "{status}: tried once each");
     }
@@ -153,7 +154,7 @@ async fn late(refusals: usize) -> Scripted {
 async fn a_fresh_token_that_is_refused_twice_is_accepted_at_last_l49() {
     let github = late(2).await;
     let listing = gateway(&github).repositories(&token_aged(4_999), 1).await.unwrap();
-    assert!(matches!(listing, Listing::Page { .. }));
+    assert!(matches!(listing, ListOutcome::Page { .. }));
     assert_eq!(github.lines(), [line(1), line(1), line(1)]);
 }
 
@@ -162,7 +163,7 @@ async fn a_fresh_token_is_not_tried_for_ever_l49() {
     let github = late(usize::MAX).await;
     let begun = Instant::now();
     let listing = gateway(&github).repositories(&token_aged(4_999), 1).await.unwrap();
-    assert_eq!(listing, Listing::TokenRefused);
+    assert_eq!(listing, ListOutcome::TokenRefused);
     assert_eq!(github.seen().len(), 4);
     assert!(begun.elapsed().as_secs() < 5, "{:?}", begun.elapsed());
 }

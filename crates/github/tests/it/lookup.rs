@@ -1,6 +1,6 @@
 //! What GitHub answers when asked for an installation or for the App.
 
-use dockline::ports::{AppFacts, GithubGateway, Lookup};
+use dockline::ports::{AppFacts, GithubGateway, LookupOutcome};
 use dockline::{Account, AccountKind, AppId, Installation, InstallationId, InstalledOn, PortErrorKind};
 use serde_json::{Value, json};
 
@@ -19,8 +19,8 @@ async fn saying(status: u16, body: Value) -> Scripted {
 
 async fn found(body: Value) -> Installation {
     match gateway(&saying(200, body).await).installation(installation_id()).await.unwrap() {
-        Lookup::Found(installation) => installation,
-        Lookup::Missing => panic!("missing"),
+        LookupOutcome::Found(installation) => installation,
+        LookupOutcome::Missing => panic!("missing"),
     }
 }
 
@@ -35,7 +35,7 @@ async fn an_installation_on_an_organization_is_found_in_one_call_l63() {
     };
     assert_eq!(
         looked_up,
-        Lookup::Found(Installation {
+        LookupOutcome::Found(Installation {
             id: installation_id(),
             app: AppId::new(APP).unwrap(),
             installed_on: InstalledOn::Account(account),
@@ -94,7 +94,7 @@ async fn an_answer_about_something_else_is_corrupt_l64() {
 #[tokio::test]
 async fn missing_is_said_only_while_github_accepts_our_credential_l55() {
     let github = saying(404, json!({ "message": "Not Found" })).await;
-    assert_eq!(gateway(&github).installation(installation_id()).await.unwrap(), Lookup::Missing);
+    assert_eq!(gateway(&github).installation(installation_id()).await.unwrap(), LookupOutcome::Missing);
     assert_eq!(github.lines(), [PATH, "GET /api/app"], "I19: two calls at most");
 }
 
@@ -159,6 +159,6 @@ async fn the_registration_is_known_without_a_call() {
 async fn the_largest_id_goes_into_the_path_whole_l63() {
     let github = Scripted::start(usual(|_| None)).await;
     let largest = InstallationId::new(InstallationId::MAX).unwrap();
-    assert_eq!(gateway(&github).installation(largest).await.unwrap(), Lookup::Missing);
+    assert_eq!(gateway(&github).installation(largest).await.unwrap(), LookupOutcome::Missing);
     assert_eq!(github.lines()[0], "GET /api/app/installations/9007199254740991");
 }

@@ -1,6 +1,6 @@
 //! Installation tokens: asked for, and ended.
 
-use dockline::ports::{GithubGateway, Minting};
+use dockline::ports::{GithubGateway, MintOutcome};
 use dockline::{Access, InstallationToken, PermissionName, PortErrorKind, RepositoryId, TokenScope};
 use dockline_github::GithubApp;
 use secrecy::ExposeSecret;
@@ -20,14 +20,16 @@ async fn answering(status: u16, body: Value) -> Scripted {
     Scripted::start(usual(move |seen| (seen.line == MINT).then(|| Reply::json(status, &body)))).await
 }
 
-async fn minting(github: &Scripted) -> Minting {
+async fn minting(github: &Scripted) -> MintOutcome {
     gateway(github).mint(installation_id(), &TokenScope::everything()).await.unwrap()
 }
 
-fn minted(minting: Minting) -> InstallationToken {
+fn minted(minting: MintOutcome) -> InstallationToken {
     match minting {
-        Minting::Minted(token) => token,
-        Minting::Missing | Minting::Suspended | Minting::NotGranted { .. } => panic!("{minting:?}"),
+        MintOutcome::Minted(token) => token,
+        MintOutcome::Missing | MintOutcome::Suspended | MintOutcome::NotGranted { .. } => {
+            panic!("{minting:?}")
+        }
     }
 }
 
@@ -152,7 +154,7 @@ async fn a_token_without_a_readable_end_or_that_no_header_can_carry_is_none_l40(
 #[tokio::test]
 async fn missing_is_said_only_while_github_accepts_our_credential_l55_l42() {
     let github = answering(404, json!({ "message": "Not Found" })).await;
-    assert!(matches!(minting(&github).await, Minting::Missing));
+    assert!(matches!(minting(&github).await, MintOutcome::Missing));
     assert_eq!(github.lines(), [MINT, "GET /api/app"]);
 
     let mut another = app_body();
@@ -176,7 +178,7 @@ async fn missing_is_said_only_while_github_accepts_our_credential_l55_l42() {
 async fn only_the_message_tells_suspension_from_other_refusals() {
     let suspended =
         answering(403, json!({ "message": "This installation has been suspended", "status": "403" }));
-    assert!(matches!(minting(&suspended.await).await, Minting::Suspended));
+    assert!(matches!(minting(&suspended.await).await, MintOutcome::Suspended));
     for (reply, expected) in [
         (Reply::message(403, "Resource not accessible by integration"), PortErrorKind::Rejected),
         (Reply::message(403, "You have exceeded a secondary rate limit"), limited(60)),
@@ -197,8 +199,10 @@ async fn more_than_was_granted_is_githubs_to_say_in_few_clean_words() {
         let body = json!({ "message": message, "errors": [{ "resource": "X" }] });
         async move {
             match minting(&answering(422, body).await).await {
-                Minting::NotGranted { message } => message,
-                other @ (Minting::Minted(_) | Minting::Missing | Minting::Suspended) => panic!("{other:?}"),
+                MintOutcome::NotGranted { message } => message,
+                other @ (MintOutcome::Minted(_) | MintOutcome::Missing | MintOutcome::Suspended) => {
+                    panic!("{other:?}")
+                }
             }
         }
     };
@@ -208,7 +212,7 @@ async fn more_than_was_granted_is_githubs_to_say_in_few_clean_words() {
     assert_eq!(told(&"no way ".repeat(100)).await.chars().count(), 201);
     assert_eq!(told(&format!("{OPAQUE} is bad")).await, "[masked] is bad");
     let html = Scripted::start(usual(|seen| (seen.line == MINT).then(|| Reply::bytes(422, "<html>")))).await;
-    assert!(matches!(minting(&html).await, Minting::NotGranted { message } if message.is_empty()));
+    assert!(matches!(minting(&html).await, MintOutcome::NotGranted { message } if message.is_empty()));
 }
 
 #[tokio::test]

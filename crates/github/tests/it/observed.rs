@@ -38,7 +38,7 @@ async fn every_request_is_told_and_one_signature_for_all_of_them() {
     app.app().await.unwrap();
     app.installation(installation_id()).await.unwrap();
     app.mint(installation_id(), &TokenScope::everything()).await.unwrap();
-    app.prove(&code(), installation_id()).await.unwrap();
+    app.check_visitor(&code(), installation_id()).await.unwrap();
     let called = notes.called.lock().unwrap().clone();
     assert_eq!(called.len(), github.seen().len());
     assert!(called.iter().all(|(_, outcome)| *outcome == Outcome::Ok), "{called:?}");

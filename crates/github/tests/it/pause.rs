@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use dockline::PortErrorKind;
-use dockline::ports::{GithubGateway, Proving};
+use dockline::ports::{GithubGateway, VisitorCheck};
 use dockline_github::GithubApp;
 use time::Duration;
 
@@ -26,7 +26,7 @@ async fn until_then_every_call_is_answered_here_with_what_is_left_i19_l34() {
     assert_eq!(kind(app.installation(installation_id()).await), limited(60));
     assert_eq!(kind(app.clone().app().await), limited(60), "a clone is the same gateway");
     assert_eq!(kind(app.uninstall(installation_id()).await), limited(60));
-    assert_eq!(kind(app.prove(&code(), installation_id()).await), limited(60));
+    assert_eq!(kind(app.check_visitor(&code(), installation_id()).await), limited(60));
     clock.advance(Duration::milliseconds(59_500));
     assert_eq!(kind(app.app().await), limited(1));
     assert_eq!(github.seen().len(), 1, "nothing was sent");
@@ -66,7 +66,7 @@ async fn a_visitors_used_up_budget_stops_nobody_else() {
     }))
     .await;
     let app = GithubApp::new(config(&github)).unwrap();
-    assert_eq!(kind(app.prove(&code(), installation_id()).await), limited(1_800));
+    assert_eq!(kind(app.check_visitor(&code(), installation_id()).await), limited(1_800));
     assert_eq!(github.lines().last().unwrap(), REVOCATION);
     app.installation(installation_id()).await.unwrap();
 }
@@ -80,7 +80,7 @@ async fn a_limit_on_how_we_behave_stops_everybody_but_the_revocation_i19() {
     }))
     .await;
     let app = GithubApp::new(config(&github)).unwrap();
-    assert_eq!(kind(app.prove(&code(), installation_id()).await), limited(45));
+    assert_eq!(kind(app.check_visitor(&code(), installation_id()).await), limited(45));
     assert_eq!(github.lines().last().unwrap(), REVOCATION, "a live token is worse than a call too early");
     let sent = github.seen().len();
     assert_eq!(kind(app.installation(installation_id()).await), limited(45));
@@ -97,6 +97,6 @@ async fn two_gateways_share_no_pause_l37() {
     let two = GithubApp::new(config(&github)).unwrap();
     assert_eq!(kind(one.app().await), limited(60));
     two.app().await.unwrap();
-    assert!(matches!(two.prove(&code(), installation_id()).await, Ok(Proving::Witnessed(_))));
+    assert!(matches!(two.check_visitor(&code(), installation_id()).await, Ok(VisitorCheck::Visitor(_))));
     assert!(matches!(kind(one.app().await), PortErrorKind::RateLimited { .. }));
 }

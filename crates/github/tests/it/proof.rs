@@ -1,7 +1,7 @@
 //! What a visitor's code proves.
 
-use dockline::ports::{GithubGateway, Proving};
-use dockline::{Account, AccountKind, AppId, InstalledOn, PortErrorKind, Witness};
+use dockline::ports::{GithubGateway, VisitorCheck};
+use dockline::{Account, AccountKind, AppId, InstalledOn, PortErrorKind, VisitorFacts};
 use dockline_github::{GithubApp, GithubAppConfig};
 use serde_json::{Value, json};
 
@@ -21,8 +21,8 @@ async fn answering(line: &'static str, reply: impl Fn(&Seen) -> Reply + Send + S
     Scripted::start(usual(move |seen| seen.line.starts_with(line).then(|| reply(seen)))).await
 }
 
-async fn proved(github: &Scripted) -> Witness {
-    witness(gateway(github).prove(&code(), installation_id()).await)
+async fn proved(github: &Scripted) -> VisitorFacts {
+    witness(gateway(github).check_visitor(&code(), installation_id()).await)
 }
 
 #[tokio::test]
@@ -33,7 +33,7 @@ async fn an_administrator_of_the_organization_is_witnessed_in_this_order() {
         login: "acme-coffee".to_owned(),
         kind: AccountKind::Organization,
     };
-    let expected = Witness {
+    let expected = VisitorFacts {
         visitor: account_id(VISITOR),
         visible: Some(InstalledOn::Account(account)),
         administers_organization: true,
@@ -83,7 +83,7 @@ async fn without_members_read_nobody_administers_and_the_log_says_so_once_l07() 
     .await;
     let app = gateway(&github);
     for _ in 0..2 {
-        let witness = witness(app.prove(&code(), installation_id()).await);
+        let witness = witness(app.check_visitor(&code(), installation_id()).await);
         assert!(witness.visible.is_some());
         assert!(!witness.administers_organization);
     }
@@ -167,8 +167,8 @@ async fn a_login_cannot_leave_its_place_in_the_path_i18() {
 async fn a_refused_code_is_a_value_and_there_is_nothing_to_revoke() {
     for error in ["bad_verification_code", "unverified_user_email"] {
         let github = answering(EXCHANGE, move |_| Reply::json(200, &json!({ "error": error }))).await;
-        let proving = gateway(&github).prove(&code(), installation_id()).await.unwrap();
-        assert_eq!(proving, Proving::CodeRefused, "{error}");
+        let proving = gateway(&github).check_visitor(&code(), installation_id()).await.unwrap();
+        assert_eq!(proving, VisitorCheck::CodeRefused, "{error}");
         assert_eq!(github.lines(), [EXCHANGE]);
     }
 }
@@ -177,17 +177,20 @@ async fn a_refused_code_is_a_value_and_there_is_nothing_to_revoke() {
 async fn a_refused_client_is_the_operators_to_mend() {
     for error in ["incorrect_client_credentials", "redirect_uri_mismatch", "application_suspended"] {
         let github = answering(EXCHANGE, move |_| Reply::json(200, &json!({ "error": error }))).await;
-        let failure = gateway(&github).prove(&code(), installation_id()).await.unwrap_err();
+        let failure = gateway(&github).check_visitor(&code(), installation_id()).await.unwrap_err();
         assert_eq!(failure.kind(), PortErrorKind::Rejected, "{error}");
         assert!(chain(&failure).contains(error), "{}", chain(&failure));
     }
     for status in [401, 404] {
         let github = answering(EXCHANGE, move |_| Reply::bytes(status, "")).await;
-        let failure = gateway(&github).prove(&code(), installation_id()).await;
+        let failure = gateway(&github).check_visitor(&code(), installation_id()).await;
         assert_eq!(kind(failure), PortErrorKind::Rejected, "{status}");
     }
     let github = answering(EXCHANGE, |_| Reply::json(200, &json!({ "error": "news" }))).await;
-    assert_eq!(kind(gateway(&github).prove(&code(), installation_id()).await), PortErrorKind::Unexpected);
+    assert_eq!(
+        kind(gateway(&github).check_visitor(&code(), installation_id()).await),
+        PortErrorKind::Unexpected
+    );
 }
 
 #[tokio::test]
@@ -203,11 +206,14 @@ async fn a_token_that_is_none_is_corrupt() {
     ] {
         let shown = body.to_string();
         let github = answering(EXCHANGE, move |_| Reply::json(200, &body)).await;
-        let failure = gateway(&github).prove(&code(), installation_id()).await;
+        let failure = gateway(&github).check_visitor(&code(), installation_id()).await;
         assert_eq!(kind(failure), PortErrorKind::Corrupt, "{shown}");
     }
     let github = answering(EXCHANGE, |_| Reply::bytes(200, "access_token=ghu_tokencanary&scope=")).await;
-    assert_eq!(kind(gateway(&github).prove(&code(), installation_id()).await), PortErrorKind::Corrupt);
+    assert_eq!(
+        kind(gateway(&github).check_visitor(&code(), installation_id()).await),
+        PortErrorKind::Corrupt
+    );
 }
 
 #[tokio::test]
@@ -217,6 +223,6 @@ async fn without_an_oauth_client_a_code_proves_nothing_and_is_not_skipped_l07() 
         GithubAppConfig::new(AppId::new(APP).unwrap(), "acme-dock", PKCS1.into()).with_host(github.host());
     let app = GithubApp::new(config).unwrap();
     assert!(!app.registration().has_oauth_client());
-    assert_eq!(kind(app.prove(&code(), installation_id()).await), PortErrorKind::Rejected);
+    assert_eq!(kind(app.check_visitor(&code(), installation_id()).await), PortErrorKind::Rejected);
     assert!(github.seen().is_empty());
 }

@@ -43,7 +43,7 @@ async fn errors_midway_keep_their_kind_and_the_token_is_revoked_l34() {
         ];
         for (index, (reply, expected)) in cases.into_iter().enumerate() {
             let github = failing(step, reply).await;
-            let failure = gateway(&github).prove(&code(), installation_id()).await;
+            let failure = gateway(&github).check_visitor(&code(), installation_id()).await;
             assert_eq!(kind(failure), expected, "{step}, case {index}");
             assert!(revoked(&github), "{step}, case {index}");
         }
@@ -54,7 +54,7 @@ async fn errors_midway_keep_their_kind_and_the_token_is_revoked_l34() {
 async fn a_server_that_stops_answering_midway_does_not_keep_the_token() {
     for step in STEPS {
         let github = failing(step, || Reply::Never).await;
-        let failure = impatient(&github).prove(&code(), installation_id()).await;
+        let failure = impatient(&github).check_visitor(&code(), installation_id()).await;
         assert_eq!(kind(failure), PortErrorKind::Unavailable, "{step}");
         assert!(revoked(&github), "{step}");
     }
@@ -67,7 +67,7 @@ async fn a_caller_that_goes_away_midway_leaves_no_token_behind() {
         let app = impatient(&github);
         let code = code();
         tokio::select! {
-            _ = app.prove(&code, installation_id()) => panic!("nobody answers"),
+            _ = app.check_visitor(&code, installation_id()) => panic!("nobody answers"),
             () = github.until(step) => {}
         }
         // The future is dropped; the gateway, too.
@@ -82,7 +82,7 @@ async fn a_caller_that_goes_away_during_the_exchange_leaves_no_token_behind() {
     let github = Scripted::start(usual(|_| None)).await;
     let (app, code) = (gateway(&github), code());
     tokio::select! {
-        _ = app.prove(&code, installation_id()) => panic!("the proof was first"),
+        _ = app.check_visitor(&code, installation_id()) => panic!("the proof was first"),
         () = github.until("POST /login") => {}
     }
     github.until(REVOCATION).await;
@@ -102,7 +102,7 @@ async fn a_revocation_that_fails_is_a_warning_and_no_error() {
     for (reply, warned) in cases {
         let (logs, _guard) = Logs::capture();
         let github = failing(REVOCATION, reply).await;
-        let witness = witness(impatient(&github).prove(&code(), installation_id()).await);
+        let witness = witness(impatient(&github).check_visitor(&code(), installation_id()).await);
         assert!(witness.administers_organization);
         let warnings = logs.warnings();
         assert_eq!(warnings.len(), warned, "{warnings:?}");
@@ -125,7 +125,7 @@ async fn a_proof_has_a_deadline_of_its_own_i17() {
         })
     }))
     .await;
-    let failure = impatient(&github).prove(&code(), installation_id()).await;
+    let failure = impatient(&github).check_visitor(&code(), installation_id()).await;
     assert_eq!(kind(failure), PortErrorKind::Unavailable);
     assert!(revoked(&github));
     assert!(github.seen().len() < 20, "{}", github.seen().len());

@@ -1,7 +1,7 @@
 //! No secret leaves its type (invariant I14).
 
 use dockline::TokenScope;
-use dockline::ports::{GithubGateway, Listing, Minting};
+use dockline::ports::{GithubGateway, ListOutcome, MintOutcome};
 use dockline_github::{GithubApp, SecretString};
 use serde_json::json;
 
@@ -71,7 +71,7 @@ async fn neither_errors_nor_logs_show_a_token_even_where_github_repeats_it_i14_l
         for error in [
             gateway(&github).app().await.unwrap_err(),
             gateway(&github).installation(installation_id()).await.unwrap_err(),
-            gateway(&github).prove(&code(), installation_id()).await.unwrap_err(),
+            gateway(&github).check_visitor(&code(), installation_id()).await.unwrap_err(),
         ] {
             assert_bare(&chain(&error));
         }
@@ -80,7 +80,7 @@ async fn neither_errors_nor_logs_show_a_token_even_where_github_repeats_it_i14_l
         [json!(TOKEN), json!([TOKEN]), json!({ "access_token": [TOKEN] }), json!({ "error": TOKEN })];
     for shape in shapes {
         let github = Scripted::start(move |_| Reply::json(200, &shape)).await;
-        assert_bare(&chain(&gateway(&github).prove(&code(), installation_id()).await.unwrap_err()));
+        assert_bare(&chain(&gateway(&github).check_visitor(&code(), installation_id()).await.unwrap_err()));
     }
     assert_bare(&logs.text());
     assert!(logs.text().contains("could not be revoked"), "the capture works");
@@ -91,7 +91,7 @@ async fn a_successful_proof_logs_no_secret_i14() {
     let (logs, _guard) = Logs::capture();
     let github =
         Scripted::start(usual(|seen| (seen.line.starts_with("DELETE")).then_some(Reply::Never))).await;
-    impatient(&github).prove(&code(), installation_id()).await.unwrap();
+    impatient(&github).check_visitor(&code(), installation_id()).await.unwrap();
     assert!(logs.text().contains("could not be revoked"), "the capture works");
     assert_bare(&logs.text());
 }
@@ -100,7 +100,7 @@ async fn a_successful_proof_logs_no_secret_i14() {
 async fn no_secret_is_in_an_address_i14() {
     let github = Scripted::start(usual(|_| None)).await;
     let app = gateway(&github);
-    app.prove(&code(), installation_id()).await.unwrap();
+    app.check_visitor(&code(), installation_id()).await.unwrap();
     app.installation(installation_id()).await.unwrap();
     assert_bare(&github.lines().join("\n"));
 }
@@ -168,10 +168,11 @@ async fn no_installations_token_is_shown_in_either_format_on_any_path_i14_l47() 
 async fn no_installations_token_is_in_an_address_or_in_another_calls_headers_i14_i18() {
     let github = Scripted::start(usual(|_| None)).await;
     let app = gateway(&github);
-    let Minting::Minted(token) = app.mint(installation_id(), &TokenScope::everything()).await.unwrap() else {
+    let MintOutcome::Minted(token) = app.mint(installation_id(), &TokenScope::everything()).await.unwrap()
+    else {
         panic!("not minted")
     };
-    assert!(matches!(app.repositories(&token, 1).await.unwrap(), Listing::Page { .. }));
+    assert!(matches!(app.repositories(&token, 1).await.unwrap(), ListOutcome::Page { .. }));
     app.revoke(&token).await.unwrap();
     app.app().await.unwrap();
     assert_bare(&github.lines().join("\n"));

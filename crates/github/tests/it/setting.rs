@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use dockline::ports::{ManualClock, Proving};
+use dockline::ports::{ManualClock, VisitorCheck};
 use dockline::{
     AccountId, AppId, AuthorizationCode, InstallationId, InstallationToken, NewToken, PortError,
-    PortErrorKind, PortName, Witness,
+    PortErrorKind, PortName, VisitorFacts,
 };
 use dockline_github::{GithubApp, GithubAppConfig, SecretString};
 use serde_json::{Value, json};
@@ -149,10 +149,10 @@ pub(crate) const MINT: &str = "POST /api/app/installations/6000000042/access_tok
 
 pub(crate) const REVOCATION: &str = "DELETE /api/applications/Iv23canaryclientid/token";
 
-pub(crate) fn witness(proving: Result<Proving, PortError>) -> Witness {
+pub(crate) fn witness(proving: Result<VisitorCheck, PortError>) -> VisitorFacts {
     match proving {
-        Ok(Proving::Witnessed(witness)) => witness,
-        Ok(Proving::CodeRefused) => panic!("the code was refused"),
+        Ok(VisitorCheck::Visitor(witness)) => witness,
+        Ok(VisitorCheck::CodeRefused) => panic!("the code was refused"),
         Err(error) => panic!("{}", chain(&error)),
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use data_encoding::BASE64URL_NOPAD;
-use dockline::ports::{GithubGateway, Minting};
+use dockline::ports::{GithubGateway, MintOutcome};
 use dockline::{PortErrorKind, TokenScope};
 use dockline_github::GithubApp;
 use serde_json::{Value, json};
@@ -59,7 +59,8 @@ async fn a_mint_is_signed_once_more_too_and_its_tokens_end_is_told_by_our_clock_
         }))
         .await;
         let scope = TokenScope::everything().with_repository_names(["beans"]).unwrap();
-        let Minting::Minted(token) = gateway(&github).mint(installation_id(), &scope).await.unwrap() else {
+        let MintOutcome::Minted(token) = gateway(&github).mint(installation_id(), &scope).await.unwrap()
+        else {
             panic!("not minted")
         };
         assert_eq!(github.lines(), [MINT, MINT]);

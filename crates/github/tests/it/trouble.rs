@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use dockline::ports::{GithubGateway, Lookup};
+use dockline::ports::{GithubGateway, LookupOutcome};
 use dockline::{PortErrorKind, TokenScope};
 use dockline_github::{GithubApp, GithubAppConfig, GithubHost};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -56,7 +56,7 @@ async fn trouble_keeps_its_kind_on_every_call_l34_l58() {
         assert_eq!(kind(app().app().await), expected, "case {index}");
         assert_eq!(kind(app().installation(installation_id()).await), expected, "case {index}");
         assert_eq!(kind(app().uninstall(installation_id()).await), expected, "case {index}");
-        assert_eq!(kind(app().prove(&code(), installation_id()).await), expected, "case {index}");
+        assert_eq!(kind(app().check_visitor(&code(), installation_id()).await), expected, "case {index}");
         assert_eq!(
             kind(app().mint(installation_id(), &TokenScope::everything()).await),
             expected,
@@ -81,7 +81,7 @@ async fn what_is_a_value_of_some_calls_is_trouble_of_the_others() {
         assert_eq!(kind(app.app().await), expected);
         assert_eq!(kind(app.installation(installation_id()).await), expected);
         assert_eq!(kind(app.uninstall(installation_id()).await), expected);
-        assert_eq!(kind(app.prove(&code(), installation_id()).await), expected);
+        assert_eq!(kind(app.check_visitor(&code(), installation_id()).await), expected);
         assert_eq!(kind(app.revoke(&token()).await), expected, "a suspended token may come back to life");
         assert_eq!(kind(app.installer(installation_id()).await), expected);
     }
@@ -101,7 +101,10 @@ async fn a_redirect_is_not_followed_i18() {
         let location = format!("{}/api/app", elsewhere.base());
         let github = Scripted::start(move |_| Reply::bytes(status, "").header("location", &location)).await;
         assert_eq!(kind(gateway(&github).app().await), PortErrorKind::Corrupt);
-        assert_eq!(kind(gateway(&github).prove(&code(), installation_id()).await), PortErrorKind::Corrupt);
+        assert_eq!(
+            kind(gateway(&github).check_visitor(&code(), installation_id()).await),
+            PortErrorKind::Corrupt
+        );
         assert_eq!(kind(gateway(&github).repositories(&token(), 1).await), PortErrorKind::Corrupt);
         assert_eq!(kind(gateway(&github).revoke(&token()).await), PortErrorKind::Corrupt);
         let everything = TokenScope::everything();
@@ -173,7 +176,10 @@ async fn a_server_that_never_answers_is_given_up_in_time_i17() {
     let begun = Instant::now();
     assert_eq!(kind(impatient(&github).app().await), PortErrorKind::Unavailable);
     assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
-    assert_eq!(kind(impatient(&github).prove(&code(), installation_id()).await), PortErrorKind::Unavailable);
+    assert_eq!(
+        kind(impatient(&github).check_visitor(&code(), installation_id()).await),
+        PortErrorKind::Unavailable
+    );
     let app = impatient(&github);
     assert_eq!(
         kind(app.mint(installation_id(), &TokenScope::everything()).await),
@@ -233,5 +239,5 @@ async fn a_server_that_is_not_there_is_unavailable_and_comes_back_i24() {
     let app = GithubApp::new(crate::setting::config(&github)).unwrap();
     assert_eq!(kind(app.installation(installation_id()).await), PortErrorKind::Unavailable);
     down.store(false, std::sync::atomic::Ordering::Relaxed);
-    assert!(matches!(app.installation(installation_id()).await, Ok(Lookup::Found(_))));
+    assert!(matches!(app.installation(installation_id()).await, Ok(LookupOutcome::Found(_))));
 }

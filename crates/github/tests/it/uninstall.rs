@@ -1,7 +1,7 @@
 //! Removing the App from an account.
 
 use dockline::PortErrorKind;
-use dockline::ports::{GithubGateway, Removal};
+use dockline::ports::{GithubGateway, UninstallOutcome};
 use dockline_github::{ApiVersion, GithubApp};
 
 use crate::scripted::{Reply, Scripted, Seen};
@@ -18,7 +18,7 @@ async fn both_versions_of_the_api_remove() {
     for (version, status) in [(ApiVersion::V2022_11_28, 204), (ApiVersion::V2026_03_10, 202)] {
         let github = Scripted::start(answering(status)).await;
         let app = GithubApp::new(config(&github).with_api_version(version)).unwrap();
-        assert_eq!(app.uninstall(installation_id()).await.unwrap(), Removal::Removed);
+        assert_eq!(app.uninstall(installation_id()).await.unwrap(), UninstallOutcome::Removed);
         assert_eq!(github.lines(), [LINE]);
         assert_eq!(github.seen()[0].header("x-github-api-version"), version.as_str());
     }
@@ -27,7 +27,7 @@ async fn both_versions_of_the_api_remove() {
 #[tokio::test]
 async fn what_is_gone_is_gone_once_our_credential_is_confirmed_l55() {
     let github = Scripted::start(answering(404)).await;
-    assert_eq!(gateway(&github).uninstall(installation_id()).await.unwrap(), Removal::AlreadyGone);
+    assert_eq!(gateway(&github).uninstall(installation_id()).await.unwrap(), UninstallOutcome::AlreadyGone);
     assert_eq!(github.lines(), [LINE, "GET /api/app"]);
 
     let down = |seen: &Seen| if seen.line == LINE { Reply::bytes(404, "") } else { Reply::bytes(502, "") };

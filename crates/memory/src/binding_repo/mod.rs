@@ -5,9 +5,11 @@ mod table;
 use std::fmt;
 
 use async_trait::async_trait;
-use dockline::ports::{BindingRepo, Insertion, Observation, Observed, Release, Unverified};
+use dockline::ports::{
+    BindingRepo, InsertOutcome, Observation, ObserveOutcome, ReconcileCursor, ReleaseOutcome,
+};
 use dockline::{
-    AccountId, Binding, InstallationId, KnownInstallation, NewBinding, OrganizationId, PortError,
+    AccountId, Binding, InstallationId, InstallationRecord, NewBinding, OrganizationId, PortError,
 };
 use time::OffsetDateTime;
 
@@ -51,7 +53,7 @@ impl BindingRepo for MemoryBindingRepo {
         Ok(self.0.lock().find_by_installation(installation))
     }
 
-    async fn insert(&self, binding: NewBinding) -> Result<Insertion, PortError> {
+    async fn insert(&self, binding: NewBinding) -> Result<InsertOutcome, PortError> {
         Ok(self.0.lock().insert(binding))
     }
 
@@ -59,22 +61,25 @@ impl BindingRepo for MemoryBindingRepo {
         &self,
         installation: InstallationId,
         observation: Observation,
-    ) -> Result<Observed, PortError> {
+    ) -> Result<ObserveOutcome, PortError> {
         Ok(self.0.lock().observe(installation, observation))
     }
 
-    async fn known(&self, installation: InstallationId) -> Result<Option<KnownInstallation>, PortError> {
-        Ok(self.0.lock().known(installation))
+    async fn installation(
+        &self,
+        installation: InstallationId,
+    ) -> Result<Option<InstallationRecord>, PortError> {
+        Ok(self.0.lock().installation(installation))
     }
 
     /// When it was noted is of no use here: nothing is purged.
-    async fn note_installer(
+    async fn record_installer(
         &self,
         installation: InstallationId,
         installer: AccountId,
         _noted_at: OffsetDateTime,
     ) -> Result<(), PortError> {
-        self.0.lock().note_installer(installation, installer);
+        self.0.lock().record_installer(installation, installer);
         Ok(())
     }
 
@@ -82,13 +87,13 @@ impl BindingRepo for MemoryBindingRepo {
         Ok(self.0.lock().installer(installation))
     }
 
-    async fn unverified_since(
+    async fn stale(
         &self,
         before: OffsetDateTime,
-        after: Option<Unverified>,
+        after: Option<ReconcileCursor>,
         limit: u32,
-    ) -> Result<Vec<Unverified>, PortError> {
-        Ok(self.0.lock().unverified_since(before, after, limit))
+    ) -> Result<Vec<ReconcileCursor>, PortError> {
+        Ok(self.0.lock().stale(before, after, limit))
     }
 
     async fn release(
@@ -96,7 +101,7 @@ impl BindingRepo for MemoryBindingRepo {
         organization: &OrganizationId,
         installation: InstallationId,
         released_at: OffsetDateTime,
-    ) -> Result<Release, PortError> {
+    ) -> Result<ReleaseOutcome, PortError> {
         Ok(self.0.lock().release(organization, installation, released_at))
     }
 }

@@ -1,5 +1,5 @@
-use dockline::ports::Observed;
-use dockline::{Account, Binding, InstallationId, KnownInstallation, OrganizationId, Status};
+use dockline::ports::ObserveOutcome;
+use dockline::{Account, Binding, InstallationId, InstallationRecord, OrganizationId, Status};
 use time::OffsetDateTime;
 
 use super::record::BindingRecord;
@@ -43,9 +43,9 @@ impl Row {
         status: Status,
         account: Account,
         verified_at: OffsetDateTime,
-    ) -> Observed {
+    ) -> ObserveOutcome {
         match self {
-            Self::GoneUnseen(_) => Observed::Gone,
+            Self::GoneUnseen(_) => ObserveOutcome::Gone,
             Self::Known(known) => known.learn(status, account, verified_at),
         }
     }
@@ -57,26 +57,26 @@ impl Row {
         }
     }
 
-    pub(super) fn regrant(&mut self) -> Observed {
+    pub(super) fn regrant(&mut self) -> ObserveOutcome {
         match self {
             Self::Known(known) if !known.is_gone() => {
                 known.raise_generation();
-                Observed::Recorded
+                ObserveOutcome::Recorded
             }
-            Self::Known(_) | Self::GoneUnseen(_) => Observed::Gone,
+            Self::Known(_) | Self::GoneUnseen(_) => ObserveOutcome::Gone,
         }
     }
 
-    pub(super) fn facts(&self) -> KnownInstallation {
+    pub(super) fn facts(&self) -> InstallationRecord {
         match self {
-            Self::GoneUnseen(verified_at) => KnownInstallation {
+            Self::GoneUnseen(verified_at) => InstallationRecord {
                 organization: None,
                 account: None,
                 status: Status::Uninstalled,
                 verified_at: *verified_at,
                 generation: 1,
             },
-            Self::Known(known) => KnownInstallation {
+            Self::Known(known) => InstallationRecord {
                 organization: known.held.as_ref().map(|held| held.organization.clone()),
                 account: Some(known.account.clone()),
                 status: known.status,
@@ -108,12 +108,12 @@ impl Known {
 
     /// Facts count unless newer ones are known: the status follows what GitHub said, not the order in which we heard
     /// it (L-30). Nothing brings an uninstalled installation back (L-31).
-    fn learn(&mut self, status: Status, account: Account, verified_at: OffsetDateTime) -> Observed {
+    fn learn(&mut self, status: Status, account: Account, verified_at: OffsetDateTime) -> ObserveOutcome {
         if self.is_gone() {
-            return Observed::Gone;
+            return ObserveOutcome::Gone;
         }
         if verified_at < self.verified_at {
-            return Observed::Outdated;
+            return ObserveOutcome::Outdated;
         }
         self.verified_at = verified_at;
         if (status, &account) != (self.status, &self.account) {
@@ -121,7 +121,7 @@ impl Known {
             self.account = account;
             self.raise_generation();
         }
-        Observed::Recorded
+        ObserveOutcome::Recorded
     }
 
     /// The end counts whenever it is heard of: what says otherwise is older, whatever its time.

@@ -1,8 +1,8 @@
 use std::collections::{HashMap, HashSet};
 
-use dockline::ports::{Insertion, Observation, Observed, Release, Unverified};
+use dockline::ports::{InsertOutcome, Observation, ObserveOutcome, ReconcileCursor, ReleaseOutcome};
 use dockline::{
-    Account, AccountId, Binding, InstallationId, KnownInstallation, NewBinding, OrganizationId, StateDigest,
+    Account, AccountId, Binding, InstallationId, InstallationRecord, NewBinding, OrganizationId, StateDigest,
     Status,
 };
 use time::{OffsetDateTime, UtcOffset};
@@ -50,7 +50,7 @@ impl Bindings {
         self.held(installation).map(|(known, held)| known.binding(installation, held))
     }
 
-    pub(super) fn known(&self, installation: InstallationId) -> Option<KnownInstallation> {
+    pub(super) fn installation(&self, installation: InstallationId) -> Option<InstallationRecord> {
         self.installations.get(&installation).map(Row::facts)
     }
 
@@ -67,38 +67,42 @@ impl Bindings {
             .or_insert_with(|| Row::first_seen(status, account.clone(), verified_at))
     }
 
-    pub(super) fn observe(&mut self, installation: InstallationId, observation: Observation) -> Observed {
+    pub(super) fn observe(
+        &mut self,
+        installation: InstallationId,
+        observation: Observation,
+    ) -> ObserveOutcome {
         match observation {
             Observation::Present { status: Status::Uninstalled, account: _, verified_at }
             | Observation::Uninstalled { verified_at } => {
                 let at = stored(verified_at);
                 self.installations.entry(installation).or_insert(Row::GoneUnseen(at)).end(at);
-                Observed::Recorded
+                ObserveOutcome::Recorded
             }
             Observation::Present { status, account, verified_at } => {
                 let at = stored(verified_at);
                 // A row that is as new as the facts has nothing to learn from them.
                 self.row(installation, status, &account, at).learn(status, account, at)
             }
-            Observation::Regranted => {
-                self.installations.get_mut(&installation).map_or(Observed::Outdated, Row::regrant)
+            Observation::PermissionsChanged => {
+                self.installations.get_mut(&installation).map_or(ObserveOutcome::Outdated, Row::regrant)
             }
         }
     }
 
-    pub(super) fn insert(&mut self, new: NewBinding) -> Insertion {
+    pub(super) fn insert(&mut self, new: NewBinding) -> InsertOutcome {
         if let Some(binding) = self.find(&new.organization) {
-            return Insertion::Occupied(binding);
+            return InsertOutcome::Occupied(binding);
         }
         if self.held(new.installation).is_some() {
-            return Insertion::Taken;
+            return InsertOutcome::Taken;
         }
         let gone = self.installations.get(&new.installation).is_some_and(Row::is_gone);
         if gone || new.status == Status::Uninstalled {
-            return Insertion::Gone;
+            return InsertOutcome::Gone;
         }
         if self.spent.contains(&(new.organization.clone(), new.spent)) {
-            return Insertion::Spent;
+            return InsertOutcome::Spent;
         }
         let held = Held {
             organization: new.organization.clone(),
@@ -116,13 +120,13 @@ impl Bindings {
         // Facts that are older than those kept teach nothing, and the binding is made all the same.
         row.learn(new.status, new.account, at);
         match row {
-            Row::GoneUnseen(_) => Insertion::Gone,
+            Row::GoneUnseen(_) => InsertOutcome::Gone,
             Row::Known(known) => {
                 let binding = known.binding(new.installation, &held);
                 known.held = Some(held);
                 self.spent.insert((new.organization.clone(), new.spent));
                 self.holdings.insert(new.organization, new.installation);
-                Insertion::Inserted(binding)
+                InsertOutcome::Inserted(binding)
             }
         }
     }
@@ -132,23 +136,23 @@ impl Bindings {
         organization: &OrganizationId,
         installation: InstallationId,
         released_at: OffsetDateTime,
-    ) -> Release {
+    ) -> ReleaseOutcome {
         let Some(Row::Known(known)) = self.installations.get_mut(&installation) else {
-            return Release::NothingBound;
+            return ReleaseOutcome::NothingBound;
         };
         let Some(held) = known.held.take_if(|held| held.organization == *organization) else {
-            return Release::NothingBound;
+            return ReleaseOutcome::NothingBound;
         };
         let binding = known.binding(installation, &held);
         known.raise_generation();
         self.holdings.remove(organization);
         let record = BindingRecord { released_at: Some(stored(released_at)), ..held.record };
         self.released.entry(held.organization).or_default().push(record);
-        Release::Released(binding)
+        ReleaseOutcome::Released(binding)
     }
 
     /// The first one stands.
-    pub(super) fn note_installer(&mut self, installation: InstallationId, installer: AccountId) {
+    pub(super) fn record_installer(&mut self, installation: InstallationId, installer: AccountId) {
         self.installers.entry(installation).or_insert(installer);
     }
 
@@ -156,13 +160,13 @@ impl Bindings {
         self.installers.get(&installation).copied()
     }
 
-    pub(super) fn unverified_since(
+    pub(super) fn stale(
         &self,
         before: OffsetDateTime,
-        after: Option<Unverified>,
+        after: Option<ReconcileCursor>,
         limit: u32,
-    ) -> Vec<Unverified> {
-        let place = |it: &Unverified| (it.verified_at, it.installation);
+    ) -> Vec<ReconcileCursor> {
+        let place = |it: &ReconcileCursor| (it.verified_at, it.installation);
         let (before, after) =
             (stored(before), after.map(|after| (stored(after.verified_at), after.installation)));
         let mut due: Vec<_> = self
@@ -170,7 +174,7 @@ impl Bindings {
             .values()
             .filter_map(|&installation| {
                 let (known, _) = self.held(installation)?;
-                let due = Unverified { verified_at: known.verified_at, installation };
+                let due = ReconcileCursor { verified_at: known.verified_at, installation };
                 let in_reach = due.verified_at < before && after.is_none_or(|after| place(&due) > after);
                 (in_reach && !known.is_gone()).then_some(due)
             })

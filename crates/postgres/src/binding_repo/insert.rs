@@ -1,4 +1,4 @@
-use dockline::ports::Insertion;
+use dockline::ports::InsertOutcome;
 use dockline::{NewBinding, Status};
 
 use super::{PgBindingRepo, binding};
@@ -14,10 +14,10 @@ const RIVALS: [&str; 4] =
 
 impl PgBindingRepo {
     /// One round trip where nothing stands in the way, else one more, to read what does.
-    pub(super) async fn insert_or_classify(&self, new: &NewBinding) -> Result<Insertion, Failure> {
+    pub(super) async fn insert_or_classify(&self, new: &NewBinding) -> Result<InsertOutcome, Failure> {
         if new.status == Status::Uninstalled {
             // Nothing would be written; a binding that stands is the answer all the same.
-            return Ok(self.in_the_way(new).await?.unwrap_or(Insertion::Gone));
+            return Ok(self.in_the_way(new).await?.unwrap_or(InsertOutcome::Gone));
         }
         for _ in 0..TRIES {
             if let Some(inserted) = self.try_insert(new).await? {
@@ -30,7 +30,7 @@ impl PgBindingRepo {
         Err(Failure::Contended(TRIES))
     }
 
-    async fn try_insert(&self, new: &NewBinding) -> Result<Option<Insertion>, Failure> {
+    async fn try_insert(&self, new: &NewBinding) -> Result<Option<InsertOutcome>, Failure> {
         let written = self
             .database
             .row(
@@ -51,7 +51,7 @@ impl PgBindingRepo {
             )
             .await;
         match written {
-            Ok(Some(row)) => Ok(Some(Insertion::Inserted(binding(&row)?))),
+            Ok(Some(row)) => Ok(Some(InsertOutcome::Inserted(binding(&row)?))),
             Ok(None) => Ok(None),
             Err(failure) if failure.violated().is_some_and(|constraint| RIVALS.contains(&constraint)) => {
                 Ok(None)
@@ -60,7 +60,7 @@ impl PgBindingRepo {
         }
     }
 
-    async fn in_the_way(&self, new: &NewBinding) -> Result<Option<Insertion>, Failure> {
+    async fn in_the_way(&self, new: &NewBinding) -> Result<Option<InsertOutcome>, Failure> {
         let row = self
             .database
             .row(
@@ -70,13 +70,13 @@ impl PgBindingRepo {
             .await?;
         let Some(row) = row else { return Ok(None) };
         Ok(if get::<Option<&str>>(&row, "organization")?.is_some() {
-            Some(Insertion::Occupied(binding(&row)?))
+            Some(InsertOutcome::Occupied(binding(&row)?))
         } else if get(&row, "taken")? {
-            Some(Insertion::Taken)
+            Some(InsertOutcome::Taken)
         } else if get(&row, "gone")? {
-            Some(Insertion::Gone)
+            Some(InsertOutcome::Gone)
         } else if get(&row, "spent")? {
-            Some(Insertion::Spent)
+            Some(InsertOutcome::Spent)
         } else {
             None
         })

@@ -3,9 +3,11 @@ mod observe;
 mod sql;
 
 use async_trait::async_trait;
-use dockline::ports::{BindingRepo, Insertion, Observation, Observed, Release, Unverified};
+use dockline::ports::{
+    BindingRepo, InsertOutcome, Observation, ObserveOutcome, ReconcileCursor, ReleaseOutcome,
+};
 use dockline::{
-    AccountId, Binding, InstallationId, KnownInstallation, NewBinding, OrganizationId, PortError, PortName,
+    AccountId, Binding, InstallationId, InstallationRecord, NewBinding, OrganizationId, PortError, PortName,
 };
 use time::OffsetDateTime;
 use tokio_postgres::Row;
@@ -80,9 +82,9 @@ fn binding(row: &Row) -> Result<Binding, Failure> {
     })
 }
 
-fn known(row: &Row) -> Result<KnownInstallation, Failure> {
+fn record(row: &Row) -> Result<InstallationRecord, Failure> {
     let heard_of: Option<i64> = get(row, "account_id")?;
-    Ok(KnownInstallation {
+    Ok(InstallationRecord {
         organization: parse_some(row, "organization", |text: &str| OrganizationId::new(text))?,
         account: heard_of.map(|_| account(row)).transpose()?,
         status: status(row)?,
@@ -91,8 +93,8 @@ fn known(row: &Row) -> Result<KnownInstallation, Failure> {
     })
 }
 
-fn unverified(row: &Row) -> Result<Unverified, Failure> {
-    Ok(Unverified {
+fn unverified(row: &Row) -> Result<ReconcileCursor, Failure> {
+    Ok(ReconcileCursor {
         verified_at: get(row, "verified_at")?,
         installation: installation(row, "installation_id")?,
     })
@@ -115,7 +117,7 @@ impl BindingRepo for PgBindingRepo {
         row.as_ref().map(binding).transpose().map_err(at)
     }
 
-    async fn insert(&self, new: NewBinding) -> Result<Insertion, PortError> {
+    async fn insert(&self, new: NewBinding) -> Result<InsertOutcome, PortError> {
         self.database.in_time(self.insert_or_classify(&new)).await.map_err(at)
     }
 
@@ -123,16 +125,19 @@ impl BindingRepo for PgBindingRepo {
         &self,
         installation: InstallationId,
         observation: Observation,
-    ) -> Result<Observed, PortError> {
+    ) -> Result<ObserveOutcome, PortError> {
         self.take_note(installation, observation).await.map_err(at)
     }
 
-    async fn known(&self, installation: InstallationId) -> Result<Option<KnownInstallation>, PortError> {
+    async fn installation(
+        &self,
+        installation: InstallationId,
+    ) -> Result<Option<InstallationRecord>, PortError> {
         let row = self.database.row(&self.known, &[&i64::from(installation)]).await.map_err(at)?;
-        row.as_ref().map(known).transpose().map_err(at)
+        row.as_ref().map(record).transpose().map_err(at)
     }
 
-    async fn note_installer(
+    async fn record_installer(
         &self,
         installation: InstallationId,
         installer: AccountId,
@@ -148,12 +153,12 @@ impl BindingRepo for PgBindingRepo {
         row.as_ref().map(|row| account_id(row, "installer")).transpose().map_err(at)
     }
 
-    async fn unverified_since(
+    async fn stale(
         &self,
         before: OffsetDateTime,
-        after: Option<Unverified>,
+        after: Option<ReconcileCursor>,
         limit: u32,
-    ) -> Result<Vec<Unverified>, PortError> {
+    ) -> Result<Vec<ReconcileCursor>, PortError> {
         let (since, id) =
             after.map(|after| (stored(after.verified_at), i64::from(after.installation))).unzip();
         let rows = self
@@ -169,13 +174,13 @@ impl BindingRepo for PgBindingRepo {
         organization: &OrganizationId,
         installation: InstallationId,
         released_at: OffsetDateTime,
-    ) -> Result<Release, PortError> {
+    ) -> Result<ReleaseOutcome, PortError> {
         let row = self
             .database
             .row(&self.release, &[&organization.as_str(), &i64::from(installation), &stored(released_at)])
             .await
             .map_err(at)?;
         let released = row.as_ref().map(binding).transpose().map_err(at)?;
-        Ok(released.map_or(Release::NothingBound, Release::Released))
+        Ok(released.map_or(ReleaseOutcome::NothingBound, ReleaseOutcome::Released))
     }
 }

@@ -1,4 +1,4 @@
-use dockline::ports::{Observation, Observed};
+use dockline::ports::{Observation, ObserveOutcome};
 use dockline::{Account, InstallationId, Status};
 use time::OffsetDateTime;
 use tokio_postgres::Row;
@@ -7,20 +7,21 @@ use super::PgBindingRepo;
 use crate::column::{one_of, stored};
 use crate::failure::Failure;
 
-const ANSWERS: [Observed; 3] = [Observed::Recorded, Observed::Outdated, Observed::Gone];
+const ANSWERS: [ObserveOutcome; 3] =
+    [ObserveOutcome::Recorded, ObserveOutcome::Outdated, ObserveOutcome::Gone];
 
 /// As the statements spell it.
-const fn spelled(observed: Observed) -> &'static str {
+const fn spelled(observed: ObserveOutcome) -> &'static str {
     match observed {
-        Observed::Recorded => "recorded",
-        Observed::Outdated => "outdated",
-        Observed::Gone => "gone",
+        ObserveOutcome::Recorded => "recorded",
+        ObserveOutcome::Outdated => "outdated",
+        ObserveOutcome::Gone => "gone",
     }
 }
 
 /// No row is one that was not written: nothing changed.
-fn observed(row: Option<&Row>) -> Result<Observed, Failure> {
-    row.map_or(Ok(Observed::Outdated), |row| one_of(row, "observed", ANSWERS, spelled))
+fn observed(row: Option<&Row>) -> Result<ObserveOutcome, Failure> {
+    row.map_or(Ok(ObserveOutcome::Outdated), |row| one_of(row, "observed", ANSWERS, spelled))
 }
 
 impl PgBindingRepo {
@@ -28,14 +29,14 @@ impl PgBindingRepo {
         &self,
         installation: InstallationId,
         observation: Observation,
-    ) -> Result<Observed, Failure> {
+    ) -> Result<ObserveOutcome, Failure> {
         match observation {
             Observation::Present { status: Status::Uninstalled, account: _, verified_at }
             | Observation::Uninstalled { verified_at } => self.uninstall(installation, verified_at).await,
             Observation::Present { status, account, verified_at } => {
                 self.learn(installation, status, &account, verified_at).await
             }
-            Observation::Regranted => self.regrant(installation).await,
+            Observation::PermissionsChanged => self.regrant(installation).await,
         }
     }
 
@@ -45,7 +46,7 @@ impl PgBindingRepo {
         status: Status,
         account: &Account,
         verified_at: OffsetDateTime,
-    ) -> Result<Observed, Failure> {
+    ) -> Result<ObserveOutcome, Failure> {
         let row = self
             .database
             .row(
@@ -67,13 +68,13 @@ impl PgBindingRepo {
         &self,
         installation: InstallationId,
         verified_at: OffsetDateTime,
-    ) -> Result<Observed, Failure> {
+    ) -> Result<ObserveOutcome, Failure> {
         let (id, verified_at) = (i64::from(installation), stored(verified_at));
         self.database.rows(&self.uninstalled, &[&id, &verified_at]).await?;
-        Ok(Observed::Recorded)
+        Ok(ObserveOutcome::Recorded)
     }
 
-    async fn regrant(&self, installation: InstallationId) -> Result<Observed, Failure> {
+    async fn regrant(&self, installation: InstallationId) -> Result<ObserveOutcome, Failure> {
         let row = self.database.row(&self.regranted, &[&i64::from(installation)]).await?;
         observed(row.as_ref())
     }

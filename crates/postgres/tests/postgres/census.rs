@@ -2,7 +2,7 @@
 
 use dockline::Status;
 use dockline::ports::{BindingRepo, Observation};
-use dockline_postgres::{Census, PgBindingRepo, PgCensus};
+use dockline_postgres::{Census, PgBindingCounts, PgBindingRepo};
 use time::Duration;
 
 use crate::fixtures::{NOON, account, binding, installation, organization};
@@ -11,7 +11,7 @@ use crate::migrated;
 #[tokio::test]
 async fn live_bindings_are_counted_by_status_and_the_longest_unverified_is_found() {
     let (_fresh, database) = migrated::database().await;
-    let (bindings, census) = (PgBindingRepo::new(&database), PgCensus::new(&database));
+    let (bindings, census) = (PgBindingRepo::new(&database), PgBindingCounts::new(&database));
     assert_eq!(census.take().await.unwrap(), Census::default());
     for number in 1..=6 {
         bindings.insert(binding(&format!("org_{number}"), number, "s")).await.unwrap();

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::time::{Duration, Instant};
 
-use dockline::ports::{BindingRepo, Insertion, KeyStore};
+use dockline::ports::{BindingRepo, InsertOutcome, KeyStore};
 use dockline::{KeyId, PortError, PortErrorKind};
 use dockline_postgres::tokio_postgres::Config;
 use dockline_postgres::{Database, PgBindingRepo, PgKeyStore, open_pool};
@@ -164,7 +164,7 @@ async fn a_call_that_is_dropped_costs_its_connection_and_has_its_whole_effect_or
     lock.batch_execute("COMMIT").await.unwrap();
     // The server goes on with the statement; either way the same call again is answered.
     let again = bindings.insert(binding("org_a", 1, "first")).await.unwrap();
-    assert!(matches!(again, Insertion::Inserted(_) | Insertion::Occupied(_)), "{again:?}");
+    assert!(matches!(again, InsertOutcome::Inserted(_) | InsertOutcome::Occupied(_)), "{again:?}");
     let by_organization = bindings.find(&organization("org_a")).await.unwrap();
     assert!(by_organization.is_some());
     assert_eq!(bindings.find_by_installation(installation(1)).await.unwrap(), by_organization);
@@ -214,7 +214,7 @@ async fn a_statement_that_is_undone_is_tried_three_times() {
         let number = u64::from(owner.as_bytes()[4]);
         let outcome = PgBindingRepo::new(&database).insert(binding(owner, number, "s")).await;
         match outcome {
-            Ok(insertion) => assert!(written && matches!(insertion, Insertion::Inserted(_)), "{owner}"),
+            Ok(insertion) => assert!(written && matches!(insertion, InsertOutcome::Inserted(_)), "{owner}"),
             Err(error) => {
                 assert!(!written && error.kind() == PortErrorKind::Unavailable, "{owner}: {error:?}")
             }

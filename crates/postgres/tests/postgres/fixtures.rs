@@ -2,7 +2,7 @@
 
 use dockline::{
     Account, AccountId, AccountKind, ApiKeySecretHash, InstallationId, IssuedState, KeyEnvironment, KeyId,
-    KeyRecord, NewBinding, OrganizationId, Proof, Scope, SecretDigest, Status, Tie, Tier,
+    KeyRecord, NewBinding, OrganizationId, Proof, Scope, SecretDigest, Status, Tier, VerifiedClaim,
 };
 use time::macros::datetime;
 use time::{Duration, OffsetDateTime};
@@ -56,8 +56,8 @@ pub(crate) fn state(owner: &str, text: &str) -> IssuedState {
     }
 }
 
-pub(crate) fn tie(number: u64) -> Tie {
-    Tie {
+pub(crate) fn tie(number: u64) -> VerifiedClaim {
+    VerifiedClaim {
         installation: installation(number),
         account: AccountId::new(number).unwrap(),
         proof: Proof::Installed,

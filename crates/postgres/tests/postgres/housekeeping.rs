@@ -1,6 +1,8 @@
 //! What a purge deletes, and what it never does.
 
-use dockline::ports::{BindingRepo, Insertion, Observation, RateLimiter, Release, StateStore, Take};
+use dockline::ports::{
+    BindingRepo, InsertOutcome, Observation, RateLimitRequest, RateLimiter, ReleaseOutcome, StateStore,
+};
 use dockline::{BudgetClass, KeyId, Status, Tier};
 use dockline_postgres::{PgBindingRepo, PgHousekeeping, PgRateLimiter, PgStateStore, Purged};
 use time::Duration;
@@ -43,7 +45,7 @@ async fn only_installations_that_nobody_has_go_and_their_spent_states_stay() {
     bindings.insert(binding("org_c", 5, "c")).await.unwrap();
     let released =
         bindings.release(&organization("org_c"), installation(5), NOON + Duration::days(2)).await.unwrap();
-    assert!(matches!(released, Release::Released(_)));
+    assert!(matches!(released, ReleaseOutcome::Released(_)));
 
     let after = |past: Duration| NOON + MONTH + past;
     assert!(!housekeeping.purge(after(Duration::ZERO), 10).await.unwrap().any());
@@ -52,7 +54,7 @@ async fn only_installations_that_nobody_has_go_and_their_spent_states_stay() {
     assert_eq!(housekeeping.purge(after(Duration::days(3)), 10).await.unwrap(), Purged::default());
     assert!(bindings.find(&organization("org_a")).await.unwrap().is_some());
     assert!(bindings.find(&organization("org_b")).await.unwrap().is_some());
-    assert_eq!(bindings.insert(binding("org_c", 5, "c")).await.unwrap(), Insertion::Spent);
+    assert_eq!(bindings.insert(binding("org_c", 5, "c")).await.unwrap(), InsertOutcome::Spent);
 }
 
 #[tokio::test]
@@ -65,12 +67,12 @@ async fn installers_go_a_month_after_they_were_noted_unless_the_installation_is_
     let present = Observation::Present { status: Status::Active, account: account(2), verified_at: NOON };
     bindings.observe(installation(2), present).await.unwrap();
     for number in 1..=5 {
-        bindings.note_installer(installation(number), person, NOON).await.unwrap();
+        bindings.record_installer(installation(number), person, NOON).await.unwrap();
     }
     let later = NOON + Duration::days(3);
-    bindings.note_installer(installation(6), person, later).await.unwrap();
+    bindings.record_installer(installation(6), person, later).await.unwrap();
     // That somebody said so again does not keep it for longer.
-    bindings.note_installer(installation(5), person, later).await.unwrap();
+    bindings.record_installer(installation(5), person, later).await.unwrap();
 
     let purge = async |past| housekeeping.purge(NOON + MONTH + past, 2).await.unwrap().installers;
     assert_eq!(purge(Duration::ZERO).await, 0);
@@ -82,7 +84,7 @@ async fn installers_go_a_month_after_they_were_noted_unless_the_installation_is_
         assert_eq!(installer, kept.then_some(person), "{number}");
     }
     // What was purged is as if it had never been noted.
-    bindings.note_installer(installation(5), account(78).id, later).await.unwrap();
+    bindings.record_installer(installation(5), account(78).id, later).await.unwrap();
     assert_eq!(bindings.installer(installation(5)).await.unwrap(), Some(account(78).id));
     // Released: from now on its age alone counts.
     bindings.release(&org, installation(1), NOON + MONTH).await.unwrap();
@@ -96,7 +98,10 @@ async fn budgets_go_when_a_fresh_one_would_be_no_different() {
     let (limiter, housekeeping) = (PgRateLimiter::new(&database), PgHousekeeping::new(&database));
     for class in [BudgetClass::Read, BudgetClass::Write] {
         let key = KeyId::parse("0123456789ABCDEF").unwrap();
-        limiter.take(Take { key, class, tier: Tier::standard(), permits: 1, now: NOON }).await.unwrap();
+        limiter
+            .check(RateLimitRequest { key, class, tier: Tier::standard(), permits: 1, now: NOON })
+            .await
+            .unwrap();
     }
     let buckets = async |after| housekeeping.purge(NOON + after, 10).await.unwrap().buckets;
     assert_eq!(buckets(Duration::HOUR).await, 0, "a clock may be that far behind");

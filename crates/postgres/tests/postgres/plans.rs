@@ -1,9 +1,11 @@
 //! That what is looked up is found by an index, by the very statements that the adapter prepared.
 
-use dockline::ports::{BindingRepo, KeyStore, KeyUsage, Observation, SeededEntropy, StateStore, Unverified};
+use dockline::ports::{
+    BindingRepo, KeyStore, KeyUsage, Observation, ReconcileCursor, SeededEntropy, StateStore,
+};
 use dockline::{ApiKey, KeyEnvironment, RotationTerms, Status};
 use dockline_postgres::{
-    Database, PgBindingRepo, PgCensus, PgHousekeeping, PgKeyStore, PgKeyUsage, PgStateStore,
+    Database, PgBindingCounts, PgBindingRepo, PgHousekeeping, PgKeyStore, PgKeyUsage, PgStateStore,
 };
 use time::Duration;
 
@@ -71,19 +73,21 @@ async fn lookups_in_ten_thousand_rows_go_by_an_index() {
     bindings.insert(binding("org_a", 10_002, "t")).await.unwrap();
     let present =
         Observation::Present { status: Status::Suspended, account: account(10_001), verified_at: NOON };
-    for observation in [present, Observation::Regranted, Observation::Uninstalled { verified_at: NOON }] {
+    for observation in
+        [present, Observation::PermissionsChanged, Observation::Uninstalled { verified_at: NOON }]
+    {
         bindings.observe(id, observation).await.unwrap();
     }
-    bindings.known(id).await.unwrap();
-    bindings.note_installer(id, account(77).id, NOON).await.unwrap();
+    bindings.installation(id).await.unwrap();
+    bindings.record_installer(id, account(77).id, NOON).await.unwrap();
     bindings.installer(id).await.unwrap();
-    bindings.unverified_since(NOON, None, 10).await.unwrap();
+    bindings.stale(NOON, None, 10).await.unwrap();
     bindings.release(&organization("org_a"), id, NOON).await.unwrap();
     let states = PgStateStore::new(&database);
     states.put(state("org_a", "s")).await.unwrap();
     states.find_by_digest(&digest("s")).await.unwrap();
-    states.vouch(&digest("s"), None, tie(1)).await.unwrap();
-    states.discard(&digest("s"), None).await.unwrap();
+    states.confirm_claim(&digest("s"), None, tie(1)).await.unwrap();
+    states.revoke(&digest("s"), None).await.unwrap();
     let keys = PgKeyStore::new(&database);
     let known = key("0123456789ABCDEF", "org_a");
     keys.insert(&known, "", NOON).await.unwrap();
@@ -116,8 +120,8 @@ async fn sweeps_and_installers_are_read_from_an_index_alone() {
     }
     drop(session);
     let bindings = PgBindingRepo::new(&database);
-    let after = Unverified { verified_at: NOON - Duration::DAY, installation: installation(5_000) };
-    bindings.unverified_since(NOON, Some(after), 10).await.unwrap();
+    let after = ReconcileCursor { verified_at: NOON - Duration::DAY, installation: installation(5_000) };
+    bindings.stale(NOON, Some(after), 10).await.unwrap();
     bindings.installer(installation(5_000)).await.unwrap();
 
     let plans = plans(&database).await;
@@ -135,7 +139,7 @@ async fn a_census_reads_each_bound_installation_once_at_the_most() {
     let session = database.pool().get().await.unwrap();
     session.batch_execute(&format!("VACUUM {}.installations", database.schema())).await.unwrap();
     drop(session);
-    PgCensus::new(&database).take().await.unwrap();
+    PgBindingCounts::new(&database).take().await.unwrap();
 
     let plans = plans(&database).await;
     assert_eq!(plans.len(), 2);

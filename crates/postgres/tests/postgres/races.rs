@@ -1,7 +1,7 @@
 //! What the loser of a race gets: another session holds its transaction open until the adapter's statement is known to
 //! wait for it, so that the outcome does not depend on luck.
 
-use dockline::ports::{BindingRepo, Insertion, Observation, Observed, Release};
+use dockline::ports::{BindingRepo, InsertOutcome, Observation, ObserveOutcome, ReleaseOutcome};
 use dockline::{Binding, NewBinding, Status};
 use dockline_postgres::tokio_postgres::Client;
 use dockline_postgres::{Database, PgBindingRepo};
@@ -35,7 +35,7 @@ async fn bind(session: &Client, owner: &str, number: u64, state: &str) {
 }
 
 /// Ends the rival's transaction once the insert waits for it.
-async fn lose_to(database: &Database, rival: Client, end: &str, new: NewBinding) -> Insertion {
+async fn lose_to(database: &Database, rival: Client, end: &str, new: NewBinding) -> InsertOutcome {
     let bindings = PgBindingRepo::new(database);
     let loser = tokio::spawn(async move { bindings.insert(new).await });
     until_blocked(database.schema(), 1).await;
@@ -43,8 +43,8 @@ async fn lose_to(database: &Database, rival: Client, end: &str, new: NewBinding)
     loser.await.unwrap().unwrap()
 }
 
-fn occupied(insertion: Insertion) -> Binding {
-    let Insertion::Occupied(binding) = insertion else { panic!("{insertion:?}") };
+fn occupied(insertion: InsertOutcome) -> Binding {
+    let InsertOutcome::Occupied(binding) = insertion else { panic!("{insertion:?}") };
     binding
 }
 
@@ -78,7 +78,7 @@ async fn an_organization_that_bound_another_installation_meanwhile_is_told_of_it
 async fn an_installation_that_another_organization_took_meanwhile_is_taken() {
     let (_fresh, database) = migrated::database().await;
     let rival = rival(&database, "org_b", 1, "theirs").await;
-    assert_eq!(lose_to(&database, rival, "COMMIT", binding("org_a", 1, "ours")).await, Insertion::Taken);
+    assert_eq!(lose_to(&database, rival, "COMMIT", binding("org_a", 1, "ours")).await, InsertOutcome::Taken);
 }
 
 #[tokio::test]
@@ -87,12 +87,12 @@ async fn a_rival_that_gives_up_leaves_nothing_in_the_way() {
     for (owner, number) in [("org_b", 1), ("org_a", 2)] {
         let rival = rival(&database, owner, number, "theirs").await;
         let outcome = lose_to(&database, rival, "ROLLBACK", binding("org_a", 1, owner)).await;
-        assert!(matches!(outcome, Insertion::Inserted(_)), "{outcome:?}");
+        assert!(matches!(outcome, InsertOutcome::Inserted(_)), "{outcome:?}");
         let released = PgBindingRepo::new(&database)
             .release(&organization("org_a"), installation(1), NOON)
             .await
             .unwrap();
-        assert!(matches!(released, Release::Released(_)));
+        assert!(matches!(released, ReleaseOutcome::Released(_)));
     }
 }
 
@@ -108,7 +108,7 @@ async fn an_installation_that_was_uninstalled_meanwhile_is_gone() {
         )
         .await
         .unwrap();
-    assert_eq!(lose_to(&database, rival, "COMMIT", binding("org_a", 1, "ours")).await, Insertion::Gone);
+    assert_eq!(lose_to(&database, rival, "COMMIT", binding("org_a", 1, "ours")).await, InsertOutcome::Gone);
 }
 
 #[tokio::test]
@@ -121,19 +121,19 @@ async fn a_state_that_was_spent_and_released_meanwhile_stays_spent() {
         )
         .await
         .unwrap();
-    assert_eq!(lose_to(&database, rival, "COMMIT", binding("org_a", 1, "same")).await, Insertion::Spent);
+    assert_eq!(lose_to(&database, rival, "COMMIT", binding("org_a", 1, "same")).await, InsertOutcome::Spent);
 }
 
 async fn bound() -> (Fresh, Database, PgBindingRepo) {
     let (fresh, database) = migrated::database().await;
     let bindings = PgBindingRepo::new(&database);
     let inserted = bindings.insert(binding("org_a", 1, "first")).await.unwrap();
-    assert!(matches!(inserted, Insertion::Inserted(_)));
+    assert!(matches!(inserted, InsertOutcome::Inserted(_)));
     (fresh, database, bindings)
 }
 
 /// Releases once `rival` commits.
-async fn release_after(database: &Database, bindings: &PgBindingRepo, rival: Client) -> Release {
+async fn release_after(database: &Database, bindings: &PgBindingRepo, rival: Client) -> ReleaseOutcome {
     let second = bindings.clone();
     let loser = tokio::spawn(async move {
         second.release(&organization("org_a"), installation(1), NOON + Duration::HOUR).await
@@ -151,7 +151,9 @@ async fn a_release_tells_what_was_learned_before_it() {
         .batch_execute("BEGIN; UPDATE installations SET status = 'suspended', generation = generation + 1")
         .await
         .unwrap();
-    let Release::Released(binding) = release_after(&database, &bindings, rival).await else { panic!("kept") };
+    let ReleaseOutcome::Released(binding) = release_after(&database, &bindings, rival).await else {
+        panic!("kept")
+    };
     assert_eq!((binding.status, binding.generation), (Status::Suspended, 2));
 }
 
@@ -160,7 +162,7 @@ async fn of_two_releases_one_finds_nothing_bound() {
     let (_fresh, database, bindings) = bound().await;
     let rival = session_in(database.schema()).await;
     rival.batch_execute(RELEASE).await.unwrap();
-    assert_eq!(release_after(&database, &bindings, rival).await, Release::NothingBound);
+    assert_eq!(release_after(&database, &bindings, rival).await, ReleaseOutcome::NothingBound);
 }
 
 const RELEASE: &str = "BEGIN; UPDATE bindings SET released_at = '2026-03-01 13:00Z' WHERE released_at IS NULL; \
@@ -173,7 +175,7 @@ async fn a_release_does_not_end_a_binding_that_was_made_while_it_waited() {
     let rival = session_in(database.schema()).await;
     rival.batch_execute(RELEASE).await.unwrap();
     bind(&rival, "org_a", 1, "second").await;
-    assert_eq!(release_after(&database, &bindings, rival).await, Release::NothingBound);
+    assert_eq!(release_after(&database, &bindings, rival).await, ReleaseOutcome::NothingBound);
     assert!(bindings.find(&organization("org_a")).await.unwrap().is_some());
 }
 
@@ -183,7 +185,7 @@ async fn observe_after(
     bindings: &PgBindingRepo,
     rival: Client,
     observation: Observation,
-) -> Observed {
+) -> ObserveOutcome {
     let second = bindings.clone();
     let late = tokio::spawn(async move { second.observe(installation(1), observation).await });
     until_blocked(database.schema(), 1).await;
@@ -207,19 +209,19 @@ async fn an_older_observation_that_waited_for_a_newer_one_is_outdated_and_change
         )
         .await
         .unwrap();
-    assert_eq!(observe_after(&database, &bindings, rival, an_hour_later()).await, Observed::Outdated);
+    assert_eq!(observe_after(&database, &bindings, rival, an_hour_later()).await, ObserveOutcome::Outdated);
     let kept = bindings.find(&organization("org_a")).await.unwrap().unwrap();
     assert_eq!((kept.status, kept.generation), (Status::Suspended, 1));
 }
 
 #[tokio::test]
 async fn an_observation_that_waited_for_the_end_is_of_what_is_gone() {
-    for observation in [an_hour_later(), Observation::Regranted] {
+    for observation in [an_hour_later(), Observation::PermissionsChanged] {
         let (_fresh, database, bindings) = bound().await;
         let rival = session_in(database.schema()).await;
         let end = "BEGIN; UPDATE installations SET status = 'uninstalled', generation = generation + 1";
         rival.batch_execute(end).await.unwrap();
-        assert_eq!(observe_after(&database, &bindings, rival, observation).await, Observed::Gone);
+        assert_eq!(observe_after(&database, &bindings, rival, observation).await, ObserveOutcome::Gone);
         let kept = bindings.find(&organization("org_a")).await.unwrap().unwrap();
         assert_eq!((kept.status, kept.generation), (Status::Uninstalled, 2));
     }
@@ -229,9 +231,9 @@ async fn an_observation_that_waited_for_the_end_is_of_what_is_gone() {
 #[tokio::test]
 async fn an_observation_that_waited_for_the_first_news_is_judged_against_it() {
     for (status, verified, expected) in [
-        ("active", "2026-03-01 12:30Z", Observed::Recorded),
-        ("active", "2026-03-01 13:00:00.000001Z", Observed::Outdated),
-        ("uninstalled", "2026-03-01 12:30Z", Observed::Gone),
+        ("active", "2026-03-01 12:30Z", ObserveOutcome::Recorded),
+        ("active", "2026-03-01 13:00:00.000001Z", ObserveOutcome::Outdated),
+        ("uninstalled", "2026-03-01 12:30Z", ObserveOutcome::Gone),
     ] {
         let (_fresh, database) = migrated::database().await;
         let rival = session_in(database.schema()).await;
@@ -259,7 +261,7 @@ async fn an_installer_who_waited_for_another_one_is_not_noted() {
         let bindings = PgBindingRepo::new(&database);
         let second = bindings.clone();
         let late =
-            tokio::spawn(async move { second.note_installer(installation(1), account(78).id, NOON).await });
+            tokio::spawn(async move { second.record_installer(installation(1), account(78).id, NOON).await });
         until_blocked(database.schema(), 1).await;
         rival.batch_execute(end).await.unwrap();
         late.await.unwrap().unwrap();

@@ -1,7 +1,8 @@
 //! Round trips, counted on the wire, and connections that are cut there.
 
 use dockline::ports::{
-    BindingRepo, Insertion, KeyStore, Observation, Observed, RateLimiter, StateStore, Take, Unverified,
+    BindingRepo, InsertOutcome, KeyStore, Observation, ObserveOutcome, RateLimitRequest, RateLimiter,
+    ReconcileCursor, StateStore,
 };
 use dockline::{BudgetClass, KeyId, NewBinding, PortErrorKind, Status, Tier};
 use dockline_postgres::{
@@ -22,7 +23,7 @@ async fn all_calls(wire: &Wire, database: &Database, round: u64) -> Vec<(&'stati
     let record = key(&format!("{round:016}"), org.as_str());
     let issued = state(org.as_str(), &text);
     let new = binding(org.as_str(), round, &text);
-    let take = |permits| Take {
+    let take = |permits| RateLimitRequest {
         key: record.id.clone(),
         class: BudgetClass::Write,
         tier: Tier::standard(),
@@ -31,7 +32,7 @@ async fn all_calls(wire: &Wire, database: &Database, round: u64) -> Vec<(&'stati
     };
     let present =
         || Observation::Present { status: Status::Suspended, account: account(round), verified_at: NOON };
-    let (person, cursor) = (account(77).id, Unverified { verified_at: NOON, installation: id });
+    let (person, cursor) = (account(77).id, ReconcileCursor { verified_at: NOON, installation: id });
     let mut counts = Vec::new();
     macro_rules! count {
         ($($name:literal: $call:expr),* $(,)?) => {$(
@@ -47,26 +48,26 @@ async fn all_calls(wire: &Wire, database: &Database, round: u64) -> Vec<(&'stati
         "put a state": states.put(issued.clone()),
         "find a state": states.find(&org, &issued.digest),
         "find a state by digest": states.find_by_digest(&issued.digest),
-        "vouch": states.vouch(&issued.digest, None, tie(round)),
-        "charge": limiter.take(take(1)),
-        "charge again": limiter.take(take(1)),
-        "look": limiter.take(take(0)),
+        "vouch": states.confirm_claim(&issued.digest, None, tie(round)),
+        "charge": limiter.check(take(1)),
+        "charge again": limiter.check(take(1)),
+        "look": limiter.check(take(0)),
         "find no binding": bindings.find(&org),
         "insert": bindings.insert(new.clone()),
         "find a binding": bindings.find(&org),
         "find a binding by installation": bindings.find_by_installation(id),
         "observe": bindings.observe(id, present()),
-        "observe new grants": bindings.observe(id, Observation::Regranted),
+        "observe new grants": bindings.observe(id, Observation::PermissionsChanged),
         "observe the end": bindings.observe(id, Observation::Uninstalled { verified_at: NOON }),
         "observe the dead": bindings.observe(id, present()),
-        "know": bindings.known(id),
-        "note an installer": bindings.note_installer(id, person, NOON),
-        "note an installer again": bindings.note_installer(id, person, NOON),
+        "know": bindings.installation(id),
+        "note an installer": bindings.record_installer(id, person, NOON),
+        "note an installer again": bindings.record_installer(id, person, NOON),
         "find an installer": bindings.installer(id),
-        "sweep": bindings.unverified_since(NOON, None, 10),
-        "sweep on": bindings.unverified_since(NOON, Some(cursor), 10),
+        "sweep": bindings.stale(NOON, None, 10),
+        "sweep on": bindings.stale(NOON, Some(cursor), 10),
         "release": bindings.release(&org, id, NOON),
-        "discard": states.discard(&issued.digest, None),
+        "discard": states.revoke(&issued.digest, None),
     }
     counts
 }
@@ -97,7 +98,7 @@ async fn an_insert_that_something_stands_in_the_way_of_is_two_round_trips() {
     wire.round_trips();
     for in_the_way in [binding("org_a", 1, "first"), binding("org_a", 2, "other"), binding("org_b", 1, "s")] {
         let refused = bindings.insert(in_the_way).await.unwrap();
-        assert!(matches!(refused, Insertion::Occupied(_) | Insertion::Taken), "{refused:?}");
+        assert!(matches!(refused, InsertOutcome::Occupied(_) | InsertOutcome::Taken), "{refused:?}");
         assert_eq!(wire.round_trips(), 2, "{refused:?}");
     }
 }
@@ -120,7 +121,9 @@ async fn a_connection_cut_after_the_commit_leaves_the_row_and_the_next_call_read
     assert_eq!(lost.kind(), PortErrorKind::Unavailable);
     let mut again = new.clone();
     again.registered_at += Duration::MINUTE;
-    let Insertion::Occupied(kept) = bindings.insert(again).await.unwrap() else { panic!("written twice") };
+    let InsertOutcome::Occupied(kept) = bindings.insert(again).await.unwrap() else {
+        panic!("written twice")
+    };
     assert_eq!((kept.installation, kept.registered_at), (new.installation, new.registered_at));
 }
 
@@ -130,7 +133,7 @@ async fn a_connection_cut_before_the_statement_leaves_nothing_and_the_next_call_
     wire.cut_the_next_request();
     let lost = bindings.insert(new.clone()).await.unwrap_err();
     assert_eq!(lost.kind(), PortErrorKind::Unavailable);
-    assert!(matches!(bindings.insert(new).await.unwrap(), Insertion::Inserted(_)));
+    assert!(matches!(bindings.insert(new).await.unwrap(), InsertOutcome::Inserted(_)));
 }
 
 /// An observation whose answer was lost is repeated without harm, and answered what it is worth then.
@@ -143,10 +146,10 @@ async fn an_observation_whose_answer_is_lost_may_be_repeated() {
     bindings.observe(installation(8), suspended()).await.unwrap();
     wire.cut_the_next_answer();
     assert_eq!(bindings.observe(id, suspended()).await.unwrap_err().kind(), PortErrorKind::Unavailable);
-    let before = bindings.known(id).await.unwrap().unwrap();
+    let before = bindings.installation(id).await.unwrap().unwrap();
     assert_eq!(before.status, Status::Suspended);
-    assert_eq!(bindings.observe(id, suspended()).await.unwrap(), Observed::Recorded);
-    assert_eq!(bindings.known(id).await.unwrap(), Some(before));
+    assert_eq!(bindings.observe(id, suspended()).await.unwrap(), ObserveOutcome::Recorded);
+    assert_eq!(bindings.installation(id).await.unwrap(), Some(before));
 }
 
 /// A tie whose answer was lost is told as made before.
@@ -156,11 +159,11 @@ async fn a_vouch_whose_answer_is_lost_may_be_repeated() {
     let (wire, proxied) = Wire::to(&database, 1).await;
     let states = PgStateStore::new(&proxied);
     states.put(state("org_a", "text")).await.unwrap();
-    states.vouch(&digest("other"), None, tie(1)).await.unwrap();
+    states.confirm_claim(&digest("other"), None, tie(1)).await.unwrap();
     wire.cut_the_next_answer();
-    assert!(states.vouch(&digest("text"), None, tie(1)).await.is_err());
-    let again = states.vouch(&digest("text"), None, tie(1)).await.unwrap();
-    assert_eq!(again, dockline::ports::Vouched::AlreadyTied);
+    assert!(states.confirm_claim(&digest("text"), None, tie(1)).await.is_err());
+    let again = states.confirm_claim(&digest("text"), None, tie(1)).await.unwrap();
+    assert_eq!(again, dockline::ports::ConfirmOutcome::AlreadyTied);
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! What columns keep.
 
-use dockline::ports::{BindingRepo, Insertion, StateStore};
+use dockline::ports::{BindingRepo, InsertOutcome, StateStore};
 use dockline::{AccountId, InstallationId};
 use dockline_postgres::{PgBindingRepo, PgStateStore};
 use time::{Duration, UtcOffset};
@@ -18,7 +18,7 @@ async fn nanoseconds_are_cut_and_never_rounded_up_on_either_side_of_2000() {
         new.registered_at =
             (whole + Duration::nanoseconds(999)).to_offset(UtcOffset::from_hms(5, 30, 0).unwrap());
         new.last_verified_at = new.registered_at;
-        let Insertion::Inserted(stored) = bindings.insert(new).await.unwrap() else { panic!("refused") };
+        let InsertOutcome::Inserted(stored) = bindings.insert(new).await.unwrap() else { panic!("refused") };
         assert_eq!((stored.registered_at, stored.last_verified_at), (whole, whole));
         assert!(stored.registered_at.offset().is_utc());
         assert_eq!(bindings.find(&organization(owner)).await.unwrap(), Some(stored));
@@ -39,7 +39,7 @@ async fn ids_up_to_the_largest_go_through() {
     for (owner, number) in [("org_a", 3_000_000_000), ("org_b", InstallationId::MAX)] {
         let mut new = binding(owner, number, "state");
         new.proven_by = Some(AccountId::new(number).unwrap());
-        let Insertion::Inserted(stored) = bindings.insert(new.clone()).await.unwrap() else {
+        let InsertOutcome::Inserted(stored) = bindings.insert(new.clone()).await.unwrap() else {
             panic!("refused")
         };
         assert_eq!(stored.installation, new.installation);

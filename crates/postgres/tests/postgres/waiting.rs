@@ -1,6 +1,8 @@
 //! The same for states and budgets: what a call gets that waited for another's commit.
 
-use dockline::ports::{Put, RateLimiter, StateStore, Take, Verdict, Vouched};
+use dockline::ports::{
+    ConfirmOutcome, PutOutcome, RateLimitDecision, RateLimitRequest, RateLimiter, StateStore,
+};
 use dockline::{BudgetClass, KeyId, Tier};
 use dockline_postgres::{Database, PgRateLimiter, PgStateStore};
 
@@ -10,13 +12,13 @@ use crate::migrated;
 use crate::migrated::until_blocked;
 
 /// What a vouch for installation 1 is told that waited for `rival`.
-async fn vouch_after(rival: &str) -> (Database, fresh::Fresh, Vouched) {
+async fn vouch_after(rival: &str) -> (Database, fresh::Fresh, ConfirmOutcome) {
     let (fresh, database) = migrated::database().await;
     let states = PgStateStore::new(&database);
-    assert_eq!(states.put(state("org_a", "text")).await.unwrap(), Put::Stored);
+    assert_eq!(states.put(state("org_a", "text")).await.unwrap(), PutOutcome::Stored);
     let session = session_in(database.schema()).await;
     session.batch_execute(&format!("BEGIN; UPDATE install_states SET {rival}")).await.unwrap();
-    let waiting = tokio::spawn(async move { states.vouch(&digest("text"), None, tie(1)).await });
+    let waiting = tokio::spawn(async move { states.confirm_claim(&digest("text"), None, tie(1)).await });
     until_blocked(database.schema(), 1).await;
     session.batch_execute("COMMIT").await.unwrap();
     let outcome = waiting.await.unwrap().unwrap();
@@ -25,7 +27,7 @@ async fn vouch_after(rival: &str) -> (Database, fresh::Fresh, Vouched) {
 
 #[tokio::test]
 async fn a_tie_that_came_first_stands() {
-    for (number, expected) in [(1, Vouched::AlreadyTied), (2, Vouched::TiedToOther)] {
+    for (number, expected) in [(1, ConfirmOutcome::AlreadyTied), (2, ConfirmOutcome::TiedToOther)] {
         let (database, _fresh, outcome) = vouch_after(&format!(
             "tie_installation = {number}, tie_account = 5, tie_proof = 'visible', tie_visitor = 6"
         ))
@@ -39,7 +41,7 @@ async fn a_tie_that_came_first_stands() {
 #[tokio::test]
 async fn a_state_that_was_discarded_meanwhile_is_unknown() {
     let (_database, _fresh, outcome) = vouch_after("discarded = true").await;
-    assert_eq!(outcome, Vouched::Unknown);
+    assert_eq!(outcome, ConfirmOutcome::Unknown);
 }
 
 #[tokio::test]
@@ -58,7 +60,7 @@ async fn a_digest_that_another_organization_stored_meanwhile_is_in_use() {
     let waiting = tokio::spawn(async move { states.put(state("org_a", "text")).await });
     until_blocked(database.schema(), 1).await;
     rival.batch_execute("COMMIT").await.unwrap();
-    assert_eq!(waiting.await.unwrap().unwrap(), Put::InUse);
+    assert_eq!(waiting.await.unwrap().unwrap(), PutOutcome::InUse);
 }
 
 /// I20: no two nodes spend one permit.
@@ -66,27 +68,27 @@ async fn a_digest_that_another_organization_stored_meanwhile_is_in_use() {
 async fn a_question_that_waited_is_answered_by_what_the_other_left() {
     let (_fresh, database) = migrated::database().await;
     let limiter = PgRateLimiter::new(&database);
-    let take = Take {
+    let take = RateLimitRequest {
         key: KeyId::parse("0123456789ABCDEF").unwrap(),
         class: BudgetClass::Write,
         tier: Tier::standard(),
         permits: 10,
         now: NOON,
     };
-    assert!(matches!(limiter.take(take.clone()).await.unwrap(), Verdict::Allowed(_)));
+    assert!(matches!(limiter.check(take.clone()).await.unwrap(), RateLimitDecision::Allowed(_)));
     let rival = session_in(database.schema()).await;
     rival.batch_execute("BEGIN; UPDATE rate_buckets SET level = 12 * 60000000000::numeric").await.unwrap();
     let (first, second) = (limiter.clone(), limiter.clone());
     let (one, other) = (take.clone(), take);
-    let one = tokio::spawn(async move { first.take(one).await });
-    let other = tokio::spawn(async move { second.take(other).await });
+    let one = tokio::spawn(async move { first.check(one).await });
+    let other = tokio::spawn(async move { second.check(other).await });
     until_blocked(database.schema(), 2).await;
     rival.batch_execute("COMMIT").await.unwrap();
     let mut left = Vec::new();
     for verdict in [one.await.unwrap().unwrap(), other.await.unwrap().unwrap()] {
         match verdict {
-            Verdict::Allowed(budget) => left.push((true, budget.remaining)),
-            Verdict::Limited { budget, .. } => left.push((false, budget.remaining)),
+            RateLimitDecision::Allowed(budget) => left.push((true, budget.remaining)),
+            RateLimitDecision::Limited { budget, .. } => left.push((false, budget.remaining)),
         }
     }
     left.sort_unstable();

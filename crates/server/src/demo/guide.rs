@@ -52,7 +52,7 @@ fn by_hand(demo: &Demo, state: &str) -> String {
            --data-urlencode returnUrl={product}/by-hand\n\n\
          2. Open its installUrl in a browser, choose the account {ORGANIZATION}, press Install, then Confirm.\n   \
             The page that you end on shows the installation's number.\n\n\
-         3. Bind it. Put that number here:\n\n\
+         3. Bind it. PutOutcome that number here:\n\n\
          ID=...\n\
          curl -i {api}/v1/github/installation \\\n  \
            -H 'Authorization: Bearer {key}' \\\n  \

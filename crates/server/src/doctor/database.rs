@@ -91,7 +91,7 @@ async fn sweep(args: &ServeArgs, database: &Database) -> Finding {
         );
     };
     let now = SystemClock.now();
-    let oldest = match PgBindingRepo::new(database).unverified_since(now, None, 1).await {
+    let oldest = match PgBindingRepo::new(database).stale(now, None, 1).await {
         Ok(oldest) => oldest,
         Err(error) => {
             return Finding::fail(check, chain(&error), "look at the database's rights: docs/postgresql.md");

@@ -8,7 +8,7 @@ use crate::mistakes::Mistake;
 
 /// How it stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(super) enum RateLimitDecision {
     Ok,
     /// It works, but should not stay so.
     Warn,
@@ -17,14 +17,14 @@ pub(super) enum Verdict {
     Unknown,
 }
 
-impl Verdict {
+impl RateLimitDecision {
     pub(super) const ALL: [Self; 4] = [Self::Ok, Self::Warn, Self::Fail, Self::Unknown];
 }
 
 /// One line, and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Finding {
-    pub(super) verdict: Verdict,
+    pub(super) verdict: RateLimitDecision,
     pub(super) check: String,
     pub(super) said: String,
     pub(super) mend: String,
@@ -32,32 +32,42 @@ pub(super) struct Finding {
 
 impl Finding {
     pub(super) fn ok(check: &str, said: impl Into<String>) -> Self {
-        Self { verdict: Verdict::Ok, check: check.to_owned(), said: said.into(), mend: String::new() }
+        Self {
+            verdict: RateLimitDecision::Ok,
+            check: check.to_owned(),
+            said: said.into(),
+            mend: String::new(),
+        }
     }
 
     pub(super) fn warn(check: &str, said: impl Into<String>, mend: impl Into<String>) -> Self {
-        Self { verdict: Verdict::Warn, mend: mend.into(), ..Self::ok(check, said) }
+        Self { verdict: RateLimitDecision::Warn, mend: mend.into(), ..Self::ok(check, said) }
     }
 
     pub(super) fn fail(check: &str, said: impl Into<String>, mend: impl Into<String>) -> Self {
-        Self { verdict: Verdict::Fail, mend: mend.into(), ..Self::ok(check, said) }
+        Self { verdict: RateLimitDecision::Fail, mend: mend.into(), ..Self::ok(check, said) }
     }
 
     /// What cannot be checked from here, and where to look instead.
     pub(super) fn unknown(check: &str, said: impl Into<String>, look: impl Into<String>) -> Self {
-        Self { verdict: Verdict::Unknown, mend: look.into(), ..Self::ok(check, said) }
+        Self { verdict: RateLimitDecision::Unknown, mend: look.into(), ..Self::ok(check, said) }
     }
 
     pub(super) fn mistake(mistake: Mistake) -> Self {
-        Self { verdict: Verdict::Fail, check: mistake.place, said: mistake.cause, mend: mistake.mend }
+        Self {
+            verdict: RateLimitDecision::Fail,
+            check: mistake.place,
+            said: mistake.cause,
+            mend: mistake.mend,
+        }
     }
 
     pub(super) fn json(&self) -> Value {
         let verdict = match self.verdict {
-            Verdict::Ok => "ok",
-            Verdict::Warn => "warn",
-            Verdict::Fail => "fail",
-            Verdict::Unknown => "unknown",
+            RateLimitDecision::Ok => "ok",
+            RateLimitDecision::Warn => "warn",
+            RateLimitDecision::Fail => "fail",
+            RateLimitDecision::Unknown => "unknown",
         };
         let mend = Some(&self.mend).filter(|mend| !mend.is_empty());
         json!({ "check": self.check, "verdict": verdict, "said": self.said, "mend": mend })
@@ -67,10 +77,10 @@ impl Finding {
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (word, lead) = match self.verdict {
-            Verdict::Ok => ("ok  ", ""),
-            Verdict::Warn => ("warn", "mend: "),
-            Verdict::Fail => ("FAIL", "mend: "),
-            Verdict::Unknown => ("????", ""),
+            RateLimitDecision::Ok => ("ok  ", ""),
+            RateLimitDecision::Warn => ("warn", "mend: "),
+            RateLimitDecision::Fail => ("FAIL", "mend: "),
+            RateLimitDecision::Unknown => ("????", ""),
         };
         writeln!(f, "{word}  {}: {}", self.check, self.said)?;
         if self.mend.is_empty() { Ok(()) } else { writeln!(f, "      {lead}{}", self.mend) }

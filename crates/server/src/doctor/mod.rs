@@ -16,7 +16,7 @@ use crate::config::InForce;
 use crate::logging;
 use crate::mistakes::Mistakes;
 use crate::serve::{ServeArgs, checks};
-use finding::{Finding, Verdict};
+use finding::{Finding, RateLimitDecision};
 
 /// Checks everything and prints what it found.
 ///
@@ -51,16 +51,16 @@ pub(crate) async fn run(
     let mut stdout = io::stdout().lock();
     stdout.write_all(text.as_bytes())?;
     stdout.flush()?;
-    Ok(if count(&findings, Verdict::Fail) == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if count(&findings, RateLimitDecision::Fail) == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn count(findings: &[Finding], verdict: Verdict) -> usize {
+fn count(findings: &[Finding], verdict: RateLimitDecision) -> usize {
     findings.iter().filter(|finding| finding.verdict == verdict).count()
 }
 
 fn for_people(findings: &[Finding]) -> String {
     let mut text: String = findings.iter().map(ToString::to_string).collect();
-    let [ok, warn, fail, unknown] = Verdict::ALL.map(|verdict| count(findings, verdict));
+    let [ok, warn, fail, unknown] = RateLimitDecision::ALL.map(|verdict| count(findings, verdict));
     text.push_str(&format!(
         "\n{ok} ok, {warn} to be warned of, {fail} failed, {unknown} not to be checked from here\n"
     ));
@@ -69,7 +69,7 @@ fn for_people(findings: &[Finding]) -> String {
 
 fn in_json(findings: &[Finding]) -> String {
     let checks: Vec<_> = findings.iter().map(Finding::json).collect();
-    let [ok, warn, fail, unknown] = Verdict::ALL.map(|verdict| count(findings, verdict));
+    let [ok, warn, fail, unknown] = RateLimitDecision::ALL.map(|verdict| count(findings, verdict));
     let counts = json!({ "ok": ok, "warn": warn, "fail": fail, "unknown": unknown });
     format!("{:#}\n", json!({ "checks": checks, "counts": counts }))
 }

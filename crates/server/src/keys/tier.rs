@@ -41,7 +41,7 @@ impl TierArgs {
     pub(super) fn tier(&self) -> Result<Tier, String> {
         let numbers = [self.reads_per_minute, self.writes_per_minute, self.writes_per_day];
         let name = &self.tier;
-        match (Tier::known(name), numbers) {
+        match (Tier::named(name), numbers) {
             (Some(known), [None, None, None]) => Ok(known),
             (Some(known), _) => Err(format!(
                 "--tier {name} is known: {} reads and {} writes a minute, {} writes a day. Leave the numbers out, or give \

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::num::NonZeroU32;
 
 use clap::Args;
-use dockline_axum::{GuessLimit, IpNet};
+use dockline_axum::{AuthFailureLimit, IpNet};
 
 /// Given to each by itself: of the struct, it would also be over what comes after it.
 const HEADING: &str = "Guessing";
@@ -32,9 +32,12 @@ pub struct GuessArgs {
 impl GuessArgs {
     /// The limit; `None` where there is none.
     #[must_use]
-    pub fn limit(&self) -> Option<GuessLimit> {
+    pub fn limit(&self) -> Option<AuthFailureLimit> {
         let per_minute = NonZeroU32::new(self.guesses_per_minute)?;
-        Some(GuessLimit::per_minute(per_minute).with_trusted_proxies(self.trusted_proxies.iter().copied()))
+        Some(
+            AuthFailureLimit::per_minute(per_minute)
+                .with_trusted_proxies(self.trusted_proxies.iter().copied()),
+        )
     }
 }
 

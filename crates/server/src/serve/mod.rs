@@ -16,7 +16,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use dockline_axum::{RefreshOptions, Refresher, RouterOptions};
-use dockline_postgres::{PgCensus, PgHousekeeping, PgKeyUsage};
+use dockline_postgres::{PgBindingCounts, PgHousekeeping, PgKeyUsage};
 use tokio::task::JoinSet;
 
 pub use guessing::GuessArgs;
@@ -81,10 +81,10 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Box<dyn Error + Send + Syn
     if let Some(listener) = listening.metrics {
         background.spawn(telemetry::listener::serve(listener, exposition.clone()));
     }
-    background.spawn(telemetry::count_bindings(PgCensus::new(&database), metrics));
+    background.spawn(telemetry::count_bindings(PgBindingCounts::new(&database), metrics));
     let options = if listening.metrics_on_api { options.with_metrics(exposition) } else { options };
     let options = match args.guessing.limit() {
-        Some(limit) => options.with_guess_limit(limit),
+        Some(limit) => options.with_auth_failure_limit(limit),
         None => options,
     };
     let options = public_url.into_iter().fold(options, RouterOptions::with_server_url);

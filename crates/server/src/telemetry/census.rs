@@ -4,7 +4,7 @@ use std::error::Error;
 use std::time::Duration;
 
 use dockline::ports::{Clock, SystemClock};
-use dockline_postgres::{Census, PgCensus};
+use dockline_postgres::{Census, PgBindingCounts};
 use metrics::gauge;
 use time::OffsetDateTime;
 use tokio::time::{MissedTickBehavior, interval};
@@ -15,7 +15,7 @@ use super::{Metrics, names};
 const PERIOD: Duration = Duration::from_secs(60);
 
 /// Counts for ever. Trouble is logged and tried again; until then the last numbers stand, and when they were counted.
-pub(crate) async fn keep(census: PgCensus, metrics: Metrics) {
+pub(crate) async fn keep(census: PgBindingCounts, metrics: Metrics) {
     let mut ticks = interval(PERIOD);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {

@@ -22,7 +22,7 @@ pub(crate) struct Sources {
 
 impl Sources {
     fn read(&self) {
-        counter!(names::TOKENS_SERVED_AGAIN).absolute(self.dockline.tokens_served_again());
+        counter!(names::TOKENS_SERVED_AGAIN).absolute(self.dockline.token_cache_hits());
         if let Some(left) = self.github.rate_left() {
             gauge!(names::GITHUB_RATE_LIMIT).set(number(left.limit));
             gauge!(names::GITHUB_RATE_LEFT).set(number(left.remaining));

@@ -73,7 +73,7 @@ pub(crate) async fn panics(watch: &Watch, github: &Github, pem: &SecretString) {
     };
     walks::broken(&World::start(watch, github, pem, states).await, "states: panic").await;
     let mut limiter = MockRateLimiter::new();
-    limiter.expect_take().returning(|take| panic!("{}", quoting(&format!("{take:?}"))));
+    limiter.expect_check().returning(|take| panic!("{}", quoting(&format!("{take:?}"))));
     let limited = World::limited(watch, github, pem, |ports| ports, Arc::new(limiter)).await;
     walks::broken(&limited, "the limiter: panic").await;
     // Whatever is called of it panics by itself, and quotes its arguments.
@@ -84,7 +84,7 @@ pub(crate) async fn panics(watch: &Watch, github: &Github, pem: &SecretString) {
         let mut github = MockGithubGateway::new();
         github.expect_registration().returning(move || registration.clone());
         github.expect_installation().returning(|id| panic!("{}", quoting(&format!("{id:?}"))));
-        github.expect_prove().returning(|code, _| panic!("{}", quoting(code.expose())));
+        github.expect_check_visitor().returning(|code, _| panic!("{}", quoting(code.expose())));
         Ports { github: Arc::new(github) as Arc<dyn GithubGateway>, ..ports }
     };
     let world = World::start(watch, github, pem, gateway).await;

@@ -4,7 +4,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
 use dockline::ports::{Clock, SystemClock};
-use dockline::{OrganizationId, Sweep, Tier, TokenScope};
+use dockline::{OrganizationId, ReconcileBatch, Tier, TokenScope};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -330,7 +330,7 @@ pub(crate) async fn trouble(world: &World<'_>, github: &crate::github::Github, m
     };
     world.watch.answered(&path("a token"), 0, told);
     webhooks(world, &key, &format!("GitHub: {kind}")).await;
-    let sweep = Sweep { before: SystemClock.now(), after: None, limit: 10, reserve_percent: 0 };
+    let sweep = ReconcileBatch { before: SystemClock.now(), after: None, limit: 10, reserve_percent: 0 };
     let swept = world.dockline.reconcile(sweep).await;
     world.watch.answered(&path("a sweep"), 0, format!("{swept:?}"));
     let request = world.http.delete(format!("{}{INSTALLATION_PATH}?uninstall=true", world.api));

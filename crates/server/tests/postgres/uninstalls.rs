@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use dockline::ports::{BindingRepo, StateStore};
 use dockline::{
-    AppId, BeginRequest, Caller, ClaimPolicy, Delivery, Dockline, KeyEnvironment, OrganizationId, Ports,
-    RegistrationRequest, Scope, Status, Tier, WebhookSecrets,
+    AppId, Caller, ClaimPolicy, WebhookDelivery, Dockline, KeyEnvironment, OrganizationId, Ports,
+    RegistrationRequest, Scope, StartInstallRequest, Status, Tier, WebhookSecrets,
 };
 use dockline_github::{GithubApp, GithubAppConfig, GithubHost};
 use dockline_github_sim::DeliveryMode;
@@ -63,13 +63,13 @@ impl Scene {
     async fn told_of_the_end(&self) {
         let delivery = self.github.sim.sim().deliveries().pop().unwrap();
         assert_eq!(delivery.action.as_deref(), Some("deleted"));
-        let taken = Delivery {
+        let taken = WebhookDelivery {
             signature: delivery.header("x-hub-signature-256").map(str::as_bytes),
             event: delivery.header("x-github-event"),
             content_type: delivery.header("content-type"),
             body: &delivery.body,
         };
-        self.dockline.webhook(taken).await.unwrap();
+        self.dockline.handle_webhook(taken).await.unwrap();
     }
 
     /// One round; whether the registration was answered with a binding.
@@ -77,8 +77,8 @@ impl Scene {
         let login = format!("{order:?}-{number}").to_lowercase();
         let installation = self.github.install(&login);
         let caller = caller(&login);
-        let request = BeginRequest { return_url: Some("https://app.example.com/"), state: None };
-        let state = self.dockline.begin(&caller, request).await.unwrap().state;
+        let request = StartInstallRequest { return_url: Some("https://app.example.com/"), state: None };
+        let state = self.dockline.start_install(&caller, request).await.unwrap().state;
         let body = format!(r#"{{"installationId":{installation},"state":"{}"}}"#, state.expose());
         let request = RegistrationRequest::parse(body.as_bytes()).unwrap();
         let sim = self.github.sim.sim();
@@ -119,7 +119,7 @@ impl Scene {
                 registration.await.unwrap()
             }
         };
-        let bound = self.dockline.inspect(&caller).await.unwrap();
+        let bound = self.dockline.binding(&caller).await.unwrap();
         let active = bound.filter(|bound| bound.status != Status::Uninstalled);
         assert!(active.is_none(), "{order:?}, round {number}: {active:?}; {registered:?}");
         registered.is_ok()

@@ -1,7 +1,9 @@
 use async_trait::async_trait;
-use dockline::ports::{BindingRepo, Insertion, Observation, Observed, Release, Unverified};
+use dockline::ports::{
+    BindingRepo, InsertOutcome, Observation, ObserveOutcome, ReconcileCursor, ReleaseOutcome,
+};
 use dockline::{
-    AccountId, Binding, InstallationId, KnownInstallation, NewBinding, OrganizationId, PortError,
+    AccountId, Binding, InstallationId, InstallationRecord, NewBinding, OrganizationId, PortError,
 };
 use time::OffsetDateTime;
 
@@ -19,7 +21,7 @@ impl BindingRepo for Metered<dyn BindingRepo> {
         measured(PORT, "find_by_installation", self.0.find_by_installation(installation)).await
     }
 
-    async fn insert(&self, binding: NewBinding) -> Result<Insertion, PortError> {
+    async fn insert(&self, binding: NewBinding) -> Result<InsertOutcome, PortError> {
         measured(PORT, "insert", self.0.insert(binding)).await
     }
 
@@ -27,34 +29,37 @@ impl BindingRepo for Metered<dyn BindingRepo> {
         &self,
         installation: InstallationId,
         observation: Observation,
-    ) -> Result<Observed, PortError> {
+    ) -> Result<ObserveOutcome, PortError> {
         measured(PORT, "observe", self.0.observe(installation, observation)).await
     }
 
-    async fn known(&self, installation: InstallationId) -> Result<Option<KnownInstallation>, PortError> {
-        measured(PORT, "known", self.0.known(installation)).await
+    async fn installation(
+        &self,
+        installation: InstallationId,
+    ) -> Result<Option<InstallationRecord>, PortError> {
+        measured(PORT, "installation", self.0.installation(installation)).await
     }
 
-    async fn note_installer(
+    async fn record_installer(
         &self,
         installation: InstallationId,
         installer: AccountId,
         noted_at: OffsetDateTime,
     ) -> Result<(), PortError> {
-        measured(PORT, "note_installer", self.0.note_installer(installation, installer, noted_at)).await
+        measured(PORT, "record_installer", self.0.record_installer(installation, installer, noted_at)).await
     }
 
     async fn installer(&self, installation: InstallationId) -> Result<Option<AccountId>, PortError> {
         measured(PORT, "installer", self.0.installer(installation)).await
     }
 
-    async fn unverified_since(
+    async fn stale(
         &self,
         before: OffsetDateTime,
-        after: Option<Unverified>,
+        after: Option<ReconcileCursor>,
         limit: u32,
-    ) -> Result<Vec<Unverified>, PortError> {
-        measured(PORT, "unverified_since", self.0.unverified_since(before, after, limit)).await
+    ) -> Result<Vec<ReconcileCursor>, PortError> {
+        measured(PORT, "stale", self.0.stale(before, after, limit)).await
     }
 
     async fn release(
@@ -62,7 +67,7 @@ impl BindingRepo for Metered<dyn BindingRepo> {
         organization: &OrganizationId,
         installation: InstallationId,
         released_at: OffsetDateTime,
-    ) -> Result<Release, PortError> {
+    ) -> Result<ReleaseOutcome, PortError> {
         measured(PORT, "release", self.0.release(organization, installation, released_at)).await
     }
 }

@@ -1,6 +1,7 @@
 use async_trait::async_trait;
 use dockline::ports::{
-    AppFacts, AppRegistration, GithubGateway, Listing, Lookup, Minting, Proving, RateLeft, Removal,
+    AppFacts, AppRegistration, GithubGateway, ListOutcome, LookupOutcome, MintOutcome, RateLeft,
+    UninstallOutcome, VisitorCheck,
 };
 use dockline::{AccountId, AuthorizationCode, InstallationId, InstallationToken, PortError, TokenScope};
 
@@ -19,23 +20,23 @@ impl GithubGateway for Metered<dyn GithubGateway> {
         measured(PORT, "app", self.0.app()).await
     }
 
-    async fn installation(&self, id: InstallationId) -> Result<Lookup, PortError> {
+    async fn installation(&self, id: InstallationId) -> Result<LookupOutcome, PortError> {
         measured(PORT, "installation", self.0.installation(id)).await
     }
 
-    async fn prove(
+    async fn check_visitor(
         &self,
         code: &AuthorizationCode,
         installation: InstallationId,
-    ) -> Result<Proving, PortError> {
-        measured(PORT, "prove", self.0.prove(code, installation)).await
+    ) -> Result<VisitorCheck, PortError> {
+        measured(PORT, "check_visitor", self.0.check_visitor(code, installation)).await
     }
 
-    async fn uninstall(&self, id: InstallationId) -> Result<Removal, PortError> {
+    async fn uninstall(&self, id: InstallationId) -> Result<UninstallOutcome, PortError> {
         measured(PORT, "uninstall", self.0.uninstall(id)).await
     }
 
-    async fn mint(&self, id: InstallationId, scope: &TokenScope) -> Result<Minting, PortError> {
+    async fn mint(&self, id: InstallationId, scope: &TokenScope) -> Result<MintOutcome, PortError> {
         measured(PORT, "mint", self.0.mint(id, scope)).await
     }
 
@@ -43,7 +44,7 @@ impl GithubGateway for Metered<dyn GithubGateway> {
         measured(PORT, "revoke", self.0.revoke(token)).await
     }
 
-    async fn repositories(&self, token: &InstallationToken, page: u32) -> Result<Listing, PortError> {
+    async fn repositories(&self, token: &InstallationToken, page: u32) -> Result<ListOutcome, PortError> {
         measured(PORT, "repositories", self.0.repositories(token, page)).await
     }
 

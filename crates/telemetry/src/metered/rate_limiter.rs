@@ -1,6 +1,6 @@
 use async_trait::async_trait;
 use dockline::PortError;
-use dockline::ports::{RateLimiter, Take, Verdict};
+use dockline::ports::{RateLimitDecision, RateLimitRequest, RateLimiter};
 
 use super::{Metered, measured};
 
@@ -8,7 +8,7 @@ const PORT: &str = "rate_limiter";
 
 #[async_trait]
 impl RateLimiter for Metered<dyn RateLimiter> {
-    async fn take(&self, take: Take) -> Result<Verdict, PortError> {
-        measured(PORT, "take", self.0.take(take)).await
+    async fn check(&self, request: RateLimitRequest) -> Result<RateLimitDecision, PortError> {
+        measured(PORT, "check", self.0.check(request)).await
     }
 }

@@ -1,6 +1,8 @@
 use async_trait::async_trait;
-use dockline::ports::{Put, StateStore, Vouched};
-use dockline::{IssuedState, OrganizationId, PortError, SecretDigest, StateDigest, Tie, Visit};
+use dockline::ports::{ConfirmOutcome, PutOutcome, StateStore};
+use dockline::{
+    IssuedState, OrganizationId, PendingConfirmation, PortError, SecretDigest, StateDigest, VerifiedClaim,
+};
 
 use super::{Metered, measured};
 
@@ -8,7 +10,7 @@ const PORT: &str = "state_store";
 
 #[async_trait]
 impl StateStore for Metered<dyn StateStore> {
-    async fn put(&self, state: IssuedState) -> Result<Put, PortError> {
+    async fn put(&self, state: IssuedState) -> Result<PutOutcome, PortError> {
         measured(PORT, "put", self.0.put(state)).await
     }
 
@@ -24,24 +26,28 @@ impl StateStore for Metered<dyn StateStore> {
         measured(PORT, "find_by_digest", self.0.find_by_digest(digest)).await
     }
 
-    async fn hold(&self, digest: &StateDigest, visit: Visit) -> Result<bool, PortError> {
-        measured(PORT, "hold", self.0.hold(digest, visit)).await
+    async fn save_pending(
+        &self,
+        digest: &StateDigest,
+        visit: PendingConfirmation,
+    ) -> Result<bool, PortError> {
+        measured(PORT, "save_pending", self.0.save_pending(digest, visit)).await
     }
 
-    async fn vouch<'a>(
+    async fn confirm_claim<'a>(
         &self,
         digest: &StateDigest,
         ticket: Option<&'a SecretDigest>,
-        tie: Tie,
-    ) -> Result<Vouched, PortError> {
-        measured(PORT, "vouch", self.0.vouch(digest, ticket, tie)).await
+        tie: VerifiedClaim,
+    ) -> Result<ConfirmOutcome, PortError> {
+        measured(PORT, "confirm_claim", self.0.confirm_claim(digest, ticket, tie)).await
     }
 
-    async fn discard<'a>(
+    async fn revoke<'a>(
         &self,
         digest: &StateDigest,
         ticket: Option<&'a SecretDigest>,
     ) -> Result<bool, PortError> {
-        measured(PORT, "discard", self.0.discard(digest, ticket)).await
+        measured(PORT, "revoke", self.0.revoke(digest, ticket)).await
     }
 }

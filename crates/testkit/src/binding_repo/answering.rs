@@ -1,9 +1,9 @@
 //! What an observation was worth.
 
 use dockline::Status;
-use dockline::ports::{BindingRepo, Observed};
+use dockline::ports::{BindingRepo, ObserveOutcome};
 
-use super::{NOON, bind, gone, known, new_binding, observed, present, seconds};
+use super::{NOON, bind, gone, record_of, new_binding, observed, present, seconds};
 
 /// Whether it changed anything or not, and whether the installation is bound or not.
 pub async fn an_observation_that_counts_is_recorded(repo: &dyn BindingRepo) {
@@ -17,7 +17,7 @@ pub async fn an_observation_that_counts_is_recorded(repo: &dyn BindingRepo) {
             (Status::Active, "renamed", 61),        // nothing new but the time
         ] {
             let answer = observed(repo, number, present(status, login, seconds(after))).await;
-            assert_eq!(answer, Observed::Recorded);
+            assert_eq!(answer, ObserveOutcome::Recorded);
         }
     }
 }
@@ -27,13 +27,13 @@ pub async fn an_older_observation_is_outdated(repo: &dyn BindingRepo) {
     bind(repo, new_binding("acme", 2, "state")).await;
     for number in [1, 2] {
         observed(repo, number, present(Status::Suspended, "renamed", seconds(60))).await;
-        let before = known(repo, number).await;
+        let before = record_of(repo, number).await;
         for (status, login, after) in [(Status::Active, "acme-coffee", 59), (Status::Suspended, "renamed", 0)]
         {
             let answer = observed(repo, number, present(status, login, seconds(after))).await;
-            assert_eq!(answer, Observed::Outdated);
+            assert_eq!(answer, ObserveOutcome::Outdated);
         }
-        assert_eq!(known(repo, number).await, before);
+        assert_eq!(record_of(repo, number).await, before);
     }
 }
 
@@ -43,7 +43,7 @@ pub async fn the_end_is_recorded_whenever_it_is_heard(repo: &dyn BindingRepo) {
     for number in [1, 2] {
         let again = present(Status::Uninstalled, "acme-coffee", seconds(-30));
         for end in [gone(seconds(-60)), gone(seconds(60)), gone(seconds(30)), again] {
-            assert_eq!(observed(repo, number, end).await, Observed::Recorded);
+            assert_eq!(observed(repo, number, end).await, ObserveOutcome::Recorded);
         }
     }
 }
@@ -54,26 +54,26 @@ pub async fn what_is_said_of_an_uninstalled_installation_is_gone_and_changes_not
     bind(repo, new_binding("acme", 2, "state")).await;
     for number in [1, 2] {
         observed(repo, number, gone(seconds(60))).await;
-        let before = known(repo, number).await;
+        let before = record_of(repo, number).await;
         for (status, login, after) in [
             (Status::Active, "acme-coffee", 59),
             (Status::Active, "renamed", 60),
             (Status::Suspended, "renamed", 61),
         ] {
             let answer = observed(repo, number, present(status, login, seconds(after))).await;
-            assert_eq!(answer, Observed::Gone);
+            assert_eq!(answer, ObserveOutcome::Gone);
         }
-        assert_eq!(known(repo, number).await, before);
+        assert_eq!(record_of(repo, number).await, before);
     }
 }
 
 /// The end came first, and alone (L-28).
 pub async fn what_is_said_of_an_installation_that_was_seen_only_as_gone_is_gone(repo: &dyn BindingRepo) {
     observed(repo, 1, gone(NOON)).await;
-    let before = known(repo, 1).await;
+    let before = record_of(repo, 1).await;
     for after in [-60, 0, 60] {
         let answer = observed(repo, 1, present(Status::Active, "acme-coffee", seconds(after))).await;
-        assert_eq!(answer, Observed::Gone);
+        assert_eq!(answer, ObserveOutcome::Gone);
     }
-    assert_eq!(known(repo, 1).await, before);
+    assert_eq!(record_of(repo, 1).await, before);
 }

@@ -1,6 +1,6 @@
 //! What an insert answers, and what it leaves alone.
 
-use dockline::ports::{BindingRepo, Insertion};
+use dockline::ports::{BindingRepo, InsertOutcome};
 use dockline::{AccountKind, Binding, NewBinding, Proof, Status};
 
 use super::{NOON, account, bind, found, gone, installation, new_binding, organization, present, seconds};
@@ -48,14 +48,14 @@ pub async fn every_kind_of_row_is_kept(repo: &dyn BindingRepo) {
 pub async fn a_repeated_insert_answers_the_first_row(repo: &dyn BindingRepo) {
     let first = bind(repo, new_binding("acme", 1, "state")).await;
     let again = NewBinding { registered_at: seconds(60), ..new_binding("acme", 1, "another state") };
-    assert_eq!(repo.insert(again).await.unwrap(), Insertion::Occupied(first));
+    assert_eq!(repo.insert(again).await.unwrap(), InsertOutcome::Occupied(first));
 }
 
 /// One installation for one organization; a second is a conflict that changes nothing (I1, I5, L-51).
 pub async fn an_organization_that_is_bound_to_another_installation_is_occupied(repo: &dyn BindingRepo) {
     let first = bind(repo, new_binding("acme", 1, "state")).await;
     let second = repo.insert(new_binding("acme", 2, "another state")).await.unwrap();
-    assert_eq!(second, Insertion::Occupied(first.clone()));
+    assert_eq!(second, InsertOutcome::Occupied(first.clone()));
     assert_eq!(found(repo, "acme").await, Some(first));
     assert_eq!(repo.find_by_installation(installation(2)).await.unwrap(), None);
 }
@@ -63,7 +63,7 @@ pub async fn an_organization_that_is_bound_to_another_installation_is_occupied(r
 /// The binding stays where it is: conflict is an answer, not an update (I1, L-05, L-06).
 pub async fn an_installation_of_another_organization_is_taken(repo: &dyn BindingRepo) {
     let first = bind(repo, new_binding("acme", 1, "state")).await;
-    assert_eq!(repo.insert(new_binding("other", 1, "another state")).await.unwrap(), Insertion::Taken);
+    assert_eq!(repo.insert(new_binding("other", 1, "another state")).await.unwrap(), InsertOutcome::Taken);
     assert_eq!(found(repo, "other").await, None);
     assert_eq!(repo.find_by_installation(installation(1)).await.unwrap(), Some(first));
 }
@@ -74,21 +74,21 @@ pub async fn an_uninstalled_installation_is_gone(repo: &dyn BindingRepo) {
     repo.observe(installation(1), gone(seconds(1))).await.unwrap();
     let mut new = new_binding("acme", 1, "state");
     new.last_verified_at = seconds(5);
-    assert_eq!(repo.insert(new).await.unwrap(), Insertion::Gone);
+    assert_eq!(repo.insert(new).await.unwrap(), InsertOutcome::Gone);
     assert_eq!(found(repo, "acme").await, None);
 }
 
 /// The news may be here before anybody bound the id (L-09, L-28).
 pub async fn an_installation_that_was_uninstalled_before_anybody_bound_it_is_gone(repo: &dyn BindingRepo) {
     repo.observe(installation(1), gone(NOON)).await.unwrap();
-    assert_eq!(repo.insert(new_binding("acme", 1, "state")).await.unwrap(), Insertion::Gone);
+    assert_eq!(repo.insert(new_binding("acme", 1, "state")).await.unwrap(), InsertOutcome::Gone);
     assert_eq!(found(repo, "acme").await, None);
 }
 
 /// `NewBinding` cannot say this by contract; a repository that is told all the same must not make it look alive (I7).
 pub async fn a_binding_that_says_uninstalled_is_gone(repo: &dyn BindingRepo) {
     let dead = NewBinding { status: Status::Uninstalled, ..new_binding("acme", 1, "state") };
-    assert_eq!(repo.insert(dead).await.unwrap(), Insertion::Gone);
+    assert_eq!(repo.insert(dead).await.unwrap(), InsertOutcome::Gone);
     assert_eq!(found(repo, "acme").await, None);
     // Refused, so it taught nothing: GitHub was not asked.
     bind(repo, new_binding("acme", 1, "state")).await;
@@ -99,7 +99,7 @@ pub async fn a_state_that_was_spent_on_a_released_binding_is_spent(repo: &dyn Bi
     bind(repo, new_binding("acme", 1, "state")).await;
     repo.release(&organization("acme"), installation(1), seconds(60)).await.unwrap();
     for number in [1, 2] {
-        assert_eq!(repo.insert(new_binding("acme", number, "state")).await.unwrap(), Insertion::Spent);
+        assert_eq!(repo.insert(new_binding("acme", number, "state")).await.unwrap(), InsertOutcome::Spent);
     }
     assert_eq!(found(repo, "acme").await, None);
 }
@@ -117,7 +117,7 @@ pub async fn occupied_comes_before_taken_gone_and_spent(repo: &dyn BindingRepo) 
     bind(repo, new_binding("other", 2, "state")).await;
     repo.observe(installation(2), gone(seconds(60))).await.unwrap();
     let answer = repo.insert(new_binding("acme", 2, "state")).await.unwrap();
-    assert_eq!(answer, Insertion::Occupied(first));
+    assert_eq!(answer, InsertOutcome::Occupied(first));
 }
 
 /// Order of the conditions: another's binding second.
@@ -125,14 +125,14 @@ pub async fn taken_comes_before_gone_and_spent(repo: &dyn BindingRepo) {
     spend(repo, "state").await;
     bind(repo, new_binding("other", 2, "state")).await;
     repo.observe(installation(2), gone(seconds(60))).await.unwrap();
-    assert_eq!(repo.insert(new_binding("acme", 2, "state")).await.unwrap(), Insertion::Taken);
+    assert_eq!(repo.insert(new_binding("acme", 2, "state")).await.unwrap(), InsertOutcome::Taken);
 }
 
 /// Order of the conditions: the uninstalled installation third.
 pub async fn gone_comes_before_spent(repo: &dyn BindingRepo) {
     spend(repo, "state").await;
     repo.observe(installation(2), gone(seconds(60))).await.unwrap();
-    assert_eq!(repo.insert(new_binding("acme", 2, "state")).await.unwrap(), Insertion::Gone);
+    assert_eq!(repo.insert(new_binding("acme", 2, "state")).await.unwrap(), InsertOutcome::Gone);
 }
 
 /// Whatever the refusal, neither a binding nor a fact moves (I5, L-06, L-10).
@@ -147,9 +147,9 @@ pub async fn a_refused_insert_changes_nothing(repo: &dyn BindingRepo) {
         ..new_binding(organization_name, number, state_name)
     };
     let occupied = repo.insert(news("other", 2, "state 2")).await.unwrap();
-    assert_eq!(occupied, Insertion::Occupied(held.clone()));
-    assert_eq!(repo.insert(news("acme", 2, "state 3")).await.unwrap(), Insertion::Taken);
-    assert_eq!(repo.insert(news("acme", 1, "spent")).await.unwrap(), Insertion::Spent);
+    assert_eq!(occupied, InsertOutcome::Occupied(held.clone()));
+    assert_eq!(repo.insert(news("acme", 2, "state 3")).await.unwrap(), InsertOutcome::Taken);
+    assert_eq!(repo.insert(news("acme", 1, "spent")).await.unwrap(), InsertOutcome::Spent);
     assert_eq!(found(repo, "other").await, Some(held));
     // What the refused insert said about the free installation was not kept, either.
     let bound = bind(repo, new_binding("acme", 1, "state 4")).await;
@@ -159,7 +159,7 @@ pub async fn a_refused_insert_changes_nothing(repo: &dyn BindingRepo) {
 /// A refused registration can be repeated with the same state (I6, L-20).
 pub async fn a_refused_insert_does_not_spend_its_state(repo: &dyn BindingRepo) {
     bind(repo, new_binding("other", 1, "state")).await;
-    assert_eq!(repo.insert(new_binding("acme", 1, "mine")).await.unwrap(), Insertion::Taken);
+    assert_eq!(repo.insert(new_binding("acme", 1, "mine")).await.unwrap(), InsertOutcome::Taken);
     bind(repo, new_binding("acme", 2, "mine")).await;
 }
 

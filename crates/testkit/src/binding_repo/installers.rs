@@ -5,12 +5,12 @@ use dockline::{AccountId, InstallationId, Status};
 use time::OffsetDateTime;
 
 use super::{
-    NOON, account_id, bind, found, gone, installation, known, new_binding, observed, organization, present,
+    NOON, account_id, bind, found, gone, installation, record_of, new_binding, observed, organization, present,
     seconds,
 };
 
 async fn note(repo: &dyn BindingRepo, number: u64, person: u64, at: OffsetDateTime) {
-    repo.note_installer(installation(number), account_id(person), at).await.unwrap();
+    repo.record_installer(installation(number), account_id(person), at).await.unwrap();
 }
 
 async fn installer(repo: &dyn BindingRepo, number: u64) -> Option<u64> {
@@ -56,15 +56,15 @@ pub async fn each_installation_has_an_installer_of_its_own(repo: &dyn BindingRep
 /// It makes nothing known, and touches nothing that is (L-29).
 pub async fn a_note_changes_nothing_else(repo: &dyn BindingRepo) {
     note(repo, 1, 77, seconds(60)).await;
-    assert_eq!(known(repo, 1).await, None);
+    assert_eq!(record_of(repo, 1).await, None);
     let binding = bind(repo, new_binding("acme", 2, "state")).await;
     observed(repo, 3, gone(NOON)).await;
-    let before = known(repo, 3).await;
+    let before = record_of(repo, 3).await;
     for number in [2, 3] {
         note(repo, number, 77, seconds(60)).await;
     }
     assert_eq!(found(repo, "acme").await, Some(binding));
-    assert_eq!(known(repo, 3).await, before);
+    assert_eq!(record_of(repo, 3).await, before);
 }
 
 /// The note outlives all that happens to the installation.

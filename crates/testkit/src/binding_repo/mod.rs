@@ -1,7 +1,7 @@
 //! What a [`BindingRepo`] promises. [`binding_repo_suite!`](crate::binding_repo_suite) runs it all.
 
-use dockline::ports::{BindingRepo, Insertion, Observation, Observed};
-use dockline::{Binding, KnownInstallation, NewBinding, Status};
+use dockline::ports::{BindingRepo, InsertOutcome, Observation, ObserveOutcome};
+use dockline::{Binding, InstallationRecord, NewBinding, Status};
 use time::OffsetDateTime;
 
 pub mod answering;
@@ -158,7 +158,9 @@ pub(crate) const fn gone(verified_at: OffsetDateTime) -> Observation {
 /// Inserts where nothing stands in the way.
 pub(crate) async fn bind(repo: &dyn BindingRepo, new: NewBinding) -> Binding {
     let insertion = repo.insert(new).await.unwrap();
-    let Insertion::Inserted(binding) = insertion.clone() else { unreachable!("not inserted: {insertion:?}") };
+    let InsertOutcome::Inserted(binding) = insertion.clone() else {
+        unreachable!("not inserted: {insertion:?}")
+    };
     binding
 }
 
@@ -167,11 +169,15 @@ pub(crate) async fn found(repo: &dyn BindingRepo, name: &str) -> Option<Binding>
 }
 
 /// What is kept of an installation.
-pub(crate) async fn known(repo: &dyn BindingRepo, number: u64) -> Option<KnownInstallation> {
-    repo.known(installation(number)).await.unwrap()
+pub(crate) async fn record_of(repo: &dyn BindingRepo, number: u64) -> Option<InstallationRecord> {
+    repo.installation(installation(number)).await.unwrap()
 }
 
 /// What an observation of an installation was worth.
-pub(crate) async fn observed(repo: &dyn BindingRepo, number: u64, observation: Observation) -> Observed {
+pub(crate) async fn observed(
+    repo: &dyn BindingRepo,
+    number: u64,
+    observation: Observation,
+) -> ObserveOutcome {
     repo.observe(installation(number), observation).await.unwrap()
 }

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use dockline::ports::{BindingRepo, Insertion, Observation, Observed, Release, Unverified};
+use dockline::ports::{
+    BindingRepo, InsertOutcome, Observation, ObserveOutcome, ReconcileCursor, ReleaseOutcome,
+};
 use dockline::{Account, InstallationId, NewBinding, OrganizationId, Status};
 use time::{Duration, OffsetDateTime};
 
@@ -94,27 +96,27 @@ impl Sequence {
             1..9 => {
                 let observation = Observation::Present { status, account, verified_at };
                 match self.observe(repo, id, observation).await {
-                    Observed::Recorded => "learned",
-                    Observed::Outdated => "outdated",
-                    Observed::Gone => "of the dead",
+                    ObserveOutcome::Recorded => "learned",
+                    ObserveOutcome::Outdated => "outdated",
+                    ObserveOutcome::Gone => "of the dead",
                 }
             }
-            9..13 => match self.observe(repo, id, Observation::Regranted).await {
-                Observed::Recorded => "regranted",
-                Observed::Outdated => "regranted to nobody",
-                Observed::Gone => "regranted to the dead",
+            9..13 => match self.observe(repo, id, Observation::PermissionsChanged).await {
+                ObserveOutcome::Recorded => "regranted",
+                ObserveOutcome::Outdated => "regranted to nobody",
+                ObserveOutcome::Gone => "regranted to the dead",
             },
             13 | 14 => {
                 let installer = account_id(self.random.one_of(&INSTALLERS));
-                repo.note_installer(id, installer, verified_at).await.unwrap();
-                self.model.note_installer(id, installer);
+                repo.record_installer(id, installer, verified_at).await.unwrap();
+                self.model.record_installer(id, installer);
                 "noted"
             }
             15..18 => self.sweep(repo).await,
             18..25 => {
                 let released = repo.release(&organization, id, verified_at).await.unwrap();
                 assert_eq!(released, self.model.release(organization, id));
-                if released == Release::NothingBound { "not released" } else { "released" }
+                if released == ReleaseOutcome::NothingBound { "not released" } else { "released" }
             }
             _ => {
                 let registered_at = self.time();
@@ -124,11 +126,11 @@ impl Sequence {
                 let insertion = repo.insert(new.clone()).await.unwrap();
                 assert_eq!(insertion, self.model.insert(new));
                 match insertion {
-                    Insertion::Inserted(_) => "inserted",
-                    Insertion::Occupied(_) => "occupied",
-                    Insertion::Taken => "taken",
-                    Insertion::Spent => "spent",
-                    Insertion::Gone => "gone",
+                    InsertOutcome::Inserted(_) => "inserted",
+                    InsertOutcome::Occupied(_) => "occupied",
+                    InsertOutcome::Taken => "taken",
+                    InsertOutcome::Spent => "spent",
+                    InsertOutcome::Gone => "gone",
                 }
             }
         }
@@ -146,7 +148,7 @@ impl Sequence {
             0 => Observation::Present { status: Status::Uninstalled, account, verified_at },
             _ => Observation::Uninstalled { verified_at },
         };
-        assert_eq!(self.observe(repo, id, end).await, Observed::Recorded);
+        assert_eq!(self.observe(repo, id, end).await, ObserveOutcome::Recorded);
         "ended"
     }
 
@@ -155,7 +157,7 @@ impl Sequence {
         repo: &dyn BindingRepo,
         id: InstallationId,
         observation: Observation,
-    ) -> Observed {
+    ) -> ObserveOutcome {
         let observed = repo.observe(id, observation.clone()).await.unwrap();
         assert_eq!(observed, self.model.observe(id, observation));
         observed
@@ -165,10 +167,10 @@ impl Sequence {
     async fn sweep(&mut self, repo: &dyn BindingRepo) -> &'static str {
         let before = self.time() + Duration::seconds(4);
         let (verified_at, number) = (self.time() - Duration::seconds(6), self.random.one_of(&INSTALLATIONS));
-        let after = Unverified { verified_at, installation: self.installation(number) };
+        let after = ReconcileCursor { verified_at, installation: self.installation(number) };
         let limit = self.random.below(4);
-        let page = repo.unverified_since(before, Some(after), limit).await.unwrap();
-        assert_eq!(page, self.model.unverified_since(before, Some(after), limit));
+        let page = repo.stale(before, Some(after), limit).await.unwrap();
+        assert_eq!(page, self.model.stale(before, Some(after), limit));
         if page.is_empty() { "nothing due" } else { "swept" }
     }
 
@@ -185,7 +187,7 @@ impl Sequence {
             assert_eq!(repo.find_by_installation(id).await.unwrap().as_ref(), expected.first().copied());
             let uninstalled = expected.first().is_none_or(|row| row.status == Status::Uninstalled);
             assert!(uninstalled || !self.model.is_gone(id), "I7: {expected:?}");
-            assert_eq!(repo.known(id).await.unwrap(), self.model.known(id));
+            assert_eq!(repo.installation(id).await.unwrap(), self.model.installation(id));
             assert_eq!(repo.installer(id).await.unwrap(), self.model.installer(id));
         }
     }
@@ -193,8 +195,8 @@ impl Sequence {
     /// All that is due, from the beginning, where other sequences' rows are, too.
     async fn compare_due(&self, repo: &dyn BindingRepo) {
         let before = self.minute() + Duration::minutes(1);
-        let mut due = repo.unverified_since(before, None, u32::MAX).await.unwrap();
+        let mut due = repo.stale(before, None, u32::MAX).await.unwrap();
         due.retain(|due| due.verified_at >= self.minute());
-        assert_eq!(due, self.model.unverified_since(before, None, u32::MAX));
+        assert_eq!(due, self.model.stale(before, None, u32::MAX));
     }
 }

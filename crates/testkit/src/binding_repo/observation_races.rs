@@ -5,11 +5,11 @@
 
 use std::sync::Arc;
 
-use dockline::ports::{BindingRepo, Insertion, Observation, Observed};
+use dockline::ports::{BindingRepo, InsertOutcome, Observation, ObserveOutcome};
 use dockline::{InstallationId, Status};
 
 use super::{
-    account_id, bind, found, gone, installation, known, new_binding, observed, organization, present, seconds,
+    account_id, bind, found, gone, installation, record_of, new_binding, observed, organization, present, seconds,
 };
 use crate::race::{ROUNDS, TASKS, count, race};
 
@@ -33,7 +33,7 @@ async fn start(repo: &dyn BindingRepo, round: u64) -> u64 {
     bind(repo, dockline::NewBinding { last_verified_at: before, ..new }).await.generation
 }
 
-fn number_of(outcomes: &[Observed], wanted: Observed) -> u64 {
+fn number_of(outcomes: &[ObserveOutcome], wanted: ObserveOutcome) -> u64 {
     u64::try_from(count(outcomes, &wanted)).unwrap()
 }
 
@@ -47,7 +47,7 @@ pub async fn binds_and_uninstalls_that_race_leave_nothing_that_looks_alive(repo:
             async move { if ends { end(&*repo, round).await } else { bind_once(&*repo, &name, round).await } }
         })
         .await;
-        let facts = known(&**repo, round).await.unwrap();
+        let facts = record_of(&**repo, round).await.unwrap();
         assert_eq!(facts.status, Status::Uninstalled);
         let binding = repo.find_by_installation(installation(round)).await.unwrap();
         let won: Vec<_> = outcomes.into_iter().flatten().collect();
@@ -65,16 +65,16 @@ pub async fn binds_and_uninstalls_that_race_leave_nothing_that_looks_alive(repo:
 }
 
 async fn end(repo: &dyn BindingRepo, number: u64) -> Option<String> {
-    assert_eq!(observed(repo, number, gone(seconds(-60))).await, Observed::Recorded);
+    assert_eq!(observed(repo, number, gone(seconds(-60))).await, ObserveOutcome::Recorded);
     None
 }
 
 async fn bind_once(repo: &dyn BindingRepo, name: &str, number: u64) -> Option<String> {
     let outcome = repo.insert(new_binding(name, number, "state")).await.unwrap();
-    if matches!(outcome, Insertion::Inserted(_)) {
+    if matches!(outcome, InsertOutcome::Inserted(_)) {
         return Some(name.to_owned());
     }
-    assert!(matches!(outcome, Insertion::Taken | Insertion::Gone), "{outcome:?}");
+    assert!(matches!(outcome, InsertOutcome::Taken | InsertOutcome::Gone), "{outcome:?}");
     assert_eq!(repo.find(&organization(name)).await.unwrap(), None);
     None
 }
@@ -85,11 +85,11 @@ pub async fn answers_to_observations_that_race_are_of_their_moment(repo: &Arc<dy
         let before = start(&**repo, round).await;
         let outcomes =
             race(repo, |repo, number| async move { observed(&*repo, round, news(number)).await }).await;
-        let counted = number_of(&outcomes, Observed::Recorded);
-        assert_eq!(counted + number_of(&outcomes, Observed::Outdated), TASKS, "{outcomes:?}");
+        let counted = number_of(&outcomes, ObserveOutcome::Recorded);
+        assert_eq!(counted + number_of(&outcomes, ObserveOutcome::Outdated), TASKS, "{outcomes:?}");
         let newest = (1..=TASKS).zip(&outcomes).find(|(number, _)| scrambled(*number) == 16).unwrap();
-        assert_eq!(*newest.1, Observed::Recorded);
-        let facts = known(&**repo, round).await.unwrap();
+        assert_eq!(*newest.1, ObserveOutcome::Recorded);
+        let facts = record_of(&**repo, round).await.unwrap();
         assert_eq!(facts.generation, before + counted, "{outcomes:?}");
         assert_eq!(facts.verified_at, seconds(16));
         assert_eq!(facts.account.unwrap().login, format!("login-{}", newest.0));
@@ -104,18 +104,18 @@ pub async fn nothing_counts_after_an_end_that_raced_it(repo: &Arc<dyn BindingRep
         let outcomes = race(repo, |repo, number| async move {
             let observation = match number {
                 _ if number == last => gone(seconds(-120)),
-                _ if number.is_multiple_of(2) => Observation::Regranted,
+                _ if number.is_multiple_of(2) => Observation::PermissionsChanged,
                 _ => news(number),
             };
             observed(&*repo, round, observation).await
         })
         .await;
-        let counted = number_of(&outcomes, Observed::Recorded); // the end, too
-        let facts = known(&**repo, round).await.unwrap();
+        let counted = number_of(&outcomes, ObserveOutcome::Recorded); // the end, too
+        let facts = record_of(&**repo, round).await.unwrap();
         assert_eq!((facts.status, facts.generation), (Status::Uninstalled, before + counted), "{outcomes:?}");
         let (_, end) = (1..=TASKS).zip(&outcomes).find(|(number, _)| *number == last).unwrap();
-        assert_eq!(*end, Observed::Recorded);
-        assert_eq!(observed(&**repo, round, news(1)).await, Observed::Gone);
+        assert_eq!(*end, ObserveOutcome::Recorded);
+        assert_eq!(observed(&**repo, round, news(1)).await, ObserveOutcome::Gone);
     }
 }
 
@@ -124,9 +124,13 @@ pub async fn no_change_of_what_it_may_reach_is_lost_in_a_race(repo: &Arc<dyn Bin
     for round in ROUNDS {
         let before = bind(&**repo, new_binding(&format!("acme-{round}"), round, "state")).await.generation;
         let outcomes =
-            race(repo, |repo, _| async move { observed(&*repo, round, Observation::Regranted).await }).await;
-        assert_eq!(number_of(&outcomes, Observed::Recorded), TASKS);
-        assert_eq!(known(&**repo, round).await.unwrap().generation, before + TASKS);
+            race(
+                repo,
+                |repo, _| async move { observed(&*repo, round, Observation::PermissionsChanged).await },
+            )
+            .await;
+        assert_eq!(number_of(&outcomes, ObserveOutcome::Recorded), TASKS);
+        assert_eq!(record_of(&**repo, round).await.unwrap().generation, before + TASKS);
     }
 }
 
@@ -135,7 +139,7 @@ pub async fn of_installers_that_race_one_stands(repo: &Arc<dyn BindingRepo>) {
     for round in ROUNDS {
         let id: InstallationId = installation(round);
         let outcomes = race(repo, |repo, number| async move {
-            repo.note_installer(id, account_id(number), seconds(scrambled(number))).await.unwrap();
+            repo.record_installer(id, account_id(number), seconds(scrambled(number))).await.unwrap();
             repo.installer(id).await.unwrap()
         })
         .await;

@@ -1,6 +1,6 @@
 //! What GitHub said: facts, never a binding.
 
-use dockline::ports::{BindingRepo, Insertion};
+use dockline::ports::{BindingRepo, InsertOutcome};
 use dockline::{Binding, Status};
 
 use super::{NOON, account, bind, found, gone, installation, new_binding, organization, present, seconds};
@@ -145,14 +145,14 @@ pub async fn an_id_that_was_seen_only_as_gone_stays_gone(repo: &dyn BindingRepo)
     repo.observe(installation(1), present(Status::Active, "acme-coffee", seconds(60))).await.unwrap();
     let mut new = new_binding("acme", 1, "state");
     new.last_verified_at = seconds(61);
-    assert_eq!(repo.insert(new).await.unwrap(), Insertion::Gone);
+    assert_eq!(repo.insert(new).await.unwrap(), InsertOutcome::Gone);
     assert_eq!(repo.find(&organization("acme")).await.unwrap(), None);
 }
 
 /// `Present` cannot say this by contract; a repository that is told all the same counts it as the end (I7).
 pub async fn uninstalled_is_final_however_it_is_said(repo: &dyn BindingRepo) {
     repo.observe(installation(1), present(Status::Uninstalled, "acme-coffee", seconds(1))).await.unwrap();
-    assert_eq!(repo.insert(new_binding("acme", 1, "state")).await.unwrap(), Insertion::Gone);
+    assert_eq!(repo.insert(new_binding("acme", 1, "state")).await.unwrap(), InsertOutcome::Gone);
     bind(repo, new_binding("acme", 2, "state")).await;
     repo.observe(installation(2), present(Status::Active, "acme-coffee", seconds(60))).await.unwrap();
     // Older than what is known, and yet the end.

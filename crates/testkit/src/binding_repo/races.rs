@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use dockline::ports::{BindingRepo, Insertion, Release};
+use dockline::ports::{BindingRepo, InsertOutcome, ReleaseOutcome};
 use dockline::{Binding, NewBinding, OrganizationId, Status};
 
 use super::{bind, found, gone, installation, new_binding, organization, present, seconds};
@@ -14,11 +14,11 @@ fn number_in(round: u64, number: u64) -> u64 {
 }
 
 /// Parts the one winner from the others.
-fn winner(outcomes: Vec<Insertion>) -> (Binding, Vec<Insertion>) {
+fn winner(outcomes: Vec<InsertOutcome>) -> (Binding, Vec<InsertOutcome>) {
     let (won, others): (Vec<_>, Vec<_>) =
-        outcomes.into_iter().partition(|outcome| matches!(outcome, Insertion::Inserted(_)));
-    match <[Insertion; 1]>::try_from(won) {
-        Ok([Insertion::Inserted(binding)]) => (binding, others),
+        outcomes.into_iter().partition(|outcome| matches!(outcome, InsertOutcome::Inserted(_)));
+    match <[InsertOutcome; 1]>::try_from(won) {
+        Ok([InsertOutcome::Inserted(binding)]) => (binding, others),
         other => unreachable!("not one winner: {other:?}"),
     }
 }
@@ -34,7 +34,7 @@ pub async fn of_installations_that_race_for_one_organization_one_is_bound(repo: 
         })
         .await;
         let (row, others) = winner(outcomes);
-        assert_eq!(others, vec![Insertion::Occupied(row.clone()); 15]);
+        assert_eq!(others, vec![InsertOutcome::Occupied(row.clone()); 15]);
         assert_eq!(found(&**repo, &name).await, Some(row.clone()));
         for number in 1..=TASKS {
             let id = installation(number_in(round, number));
@@ -54,7 +54,7 @@ pub async fn of_organizations_that_race_for_one_installation_one_gets_it(repo: &
         })
         .await;
         let (row, others) = winner(outcomes);
-        assert_eq!(others, vec![Insertion::Taken; 15]);
+        assert_eq!(others, vec![InsertOutcome::Taken; 15]);
         assert_eq!(repo.find_by_installation(installation(round)).await.unwrap(), Some(row.clone()));
         for number in 1..=TASKS {
             let bound = found(&**repo, &name(number)).await.is_some();
@@ -74,7 +74,7 @@ pub async fn twins_that_race_are_all_answered_one_row(repo: &Arc<dyn BindingRepo
         })
         .await;
         let (row, others) = winner(outcomes);
-        assert_eq!(others, vec![Insertion::Occupied(row.clone()); 15]);
+        assert_eq!(others, vec![InsertOutcome::Occupied(row.clone()); 15]);
         assert_eq!(found(&**repo, &name).await, Some(row));
     }
 }
@@ -89,7 +89,7 @@ pub async fn one_state_that_is_shown_for_two_installations_binds_one(repo: &Arc<
         })
         .await;
         let (row, others) = winner(outcomes);
-        assert_eq!(others, vec![Insertion::Occupied(row); 15]);
+        assert_eq!(others, vec![InsertOutcome::Occupied(row); 15]);
     }
 }
 
@@ -101,17 +101,20 @@ pub async fn one_state_makes_one_binding_ever_however_fast_it_is_released(repo: 
             race(repo, |repo, number| insert_and_release(repo, acme.clone(), number_in(round, number))).await;
         let (row, others) = winner(outcomes);
         for other in others {
-            assert!(other == Insertion::Spent || other == Insertion::Occupied(row.clone()), "{other:?}");
+            assert!(
+                other == InsertOutcome::Spent || other == InsertOutcome::Occupied(row.clone()),
+                "{other:?}"
+            );
         }
         assert_eq!(repo.find(&acme).await.unwrap(), None);
     }
 }
 
-async fn insert_and_release(repo: Arc<dyn BindingRepo>, acme: OrganizationId, number: u64) -> Insertion {
+async fn insert_and_release(repo: Arc<dyn BindingRepo>, acme: OrganizationId, number: u64) -> InsertOutcome {
     let outcome = repo.insert(new_binding(acme.as_str(), number, "state")).await.unwrap();
-    if matches!(outcome, Insertion::Inserted(_)) {
+    if matches!(outcome, InsertOutcome::Inserted(_)) {
         let release = repo.release(&acme, installation(number), seconds(60)).await.unwrap();
-        assert!(matches!(release, Release::Released(_)));
+        assert!(matches!(release, ReleaseOutcome::Released(_)));
     }
     outcome
 }
@@ -133,7 +136,7 @@ pub async fn a_bind_that_races_an_uninstall_never_looks_alive(repo: &Arc<dyn Bin
         })
         .await;
         let binding = repo.find_by_installation(id).await.unwrap();
-        let inserted = outcomes.iter().flatten().any(|outcome| matches!(outcome, Insertion::Inserted(_)));
+        let inserted = outcomes.iter().flatten().any(|outcome| matches!(outcome, InsertOutcome::Inserted(_)));
         assert_eq!(binding.is_some(), inserted);
         assert!(binding.is_none_or(|binding| binding.status == Status::Uninstalled));
     }
@@ -184,10 +187,10 @@ pub async fn what_is_released_in_a_race_goes_to_one(repo: &Arc<dyn BindingRepo>)
         .await;
         let mut inserted = Vec::new();
         for outcome in outcomes.into_iter().flatten() {
-            if let Insertion::Inserted(row) = outcome {
+            if let InsertOutcome::Inserted(row) = outcome {
                 inserted.push(row);
             } else {
-                assert_eq!(outcome, Insertion::Taken);
+                assert_eq!(outcome, InsertOutcome::Taken);
             }
         }
         assert!(inserted.len() <= 1, "{inserted:?}");
@@ -206,7 +209,8 @@ pub async fn a_binding_is_released_once(repo: &Arc<dyn BindingRepo>) {
             async move { repo.release(&acme, installation(round), seconds(60)).await.unwrap() }
         })
         .await;
-        let released: Vec<_> = outcomes.into_iter().filter(|it| *it != Release::NothingBound).collect();
-        assert_eq!(released, [Release::Released(row)]);
+        let released: Vec<_> =
+            outcomes.into_iter().filter(|it| *it != ReleaseOutcome::NothingBound).collect();
+        assert_eq!(released, [ReleaseOutcome::Released(row)]);
     }
 }

@@ -1,7 +1,7 @@
 //! A reference that keeps nothing but a log, and reads every answer off the whole of it.
 
-use dockline::ports::{Insertion, Observation, Observed, Release, Unverified};
-use dockline::{AccountId, Binding, InstallationId, KnownInstallation, NewBinding, OrganizationId, Status};
+use dockline::ports::{InsertOutcome, Observation, ObserveOutcome, ReconcileCursor, ReleaseOutcome};
+use dockline::{AccountId, Binding, InstallationId, InstallationRecord, NewBinding, OrganizationId, Status};
 use time::{Duration, OffsetDateTime};
 
 use super::NOON;
@@ -20,12 +20,12 @@ enum Line {
 }
 
 /// What an installation's facts are after `observation`, and what it was worth.
-fn hear(facts: &mut Option<KnownInstallation>, observation: &Observation) -> Observed {
+fn hear(facts: &mut Option<InstallationRecord>, observation: &Observation) -> ObserveOutcome {
     let first = |account, status, verified_at| {
-        Some(KnownInstallation { organization: None, account, status, verified_at, generation: 1 })
+        Some(InstallationRecord { organization: None, account, status, verified_at, generation: 1 })
     };
     match (observation, facts) {
-        (Observation::Regranted, None) => return Observed::Outdated,
+        (Observation::PermissionsChanged, None) => return ObserveOutcome::Outdated,
         (
             Observation::Uninstalled { verified_at }
             | Observation::Present { status: Status::Uninstalled, verified_at, .. },
@@ -41,10 +41,10 @@ fn hear(facts: &mut Option<KnownInstallation>, observation: &Observation) -> Obs
         (Observation::Present { status, account, verified_at }, facts @ None) => {
             *facts = first(Some(account.clone()), *status, kept(*verified_at));
         }
-        (_, Some(it)) if it.status == Status::Uninstalled => return Observed::Gone,
-        (Observation::Regranted, Some(it)) => it.generation += 1,
+        (_, Some(it)) if it.status == Status::Uninstalled => return ObserveOutcome::Gone,
+        (Observation::PermissionsChanged, Some(it)) => it.generation += 1,
         (Observation::Present { verified_at, .. }, Some(it)) if kept(*verified_at) < it.verified_at => {
-            return Observed::Outdated;
+            return ObserveOutcome::Outdated;
         }
         (Observation::Present { status, account, verified_at }, Some(it)) => {
             it.generation += u64::from(*status != it.status || Some(account) != it.account.as_ref());
@@ -53,7 +53,7 @@ fn hear(facts: &mut Option<KnownInstallation>, observation: &Observation) -> Obs
             it.verified_at = kept(*verified_at);
         }
     }
-    Observed::Recorded
+    ObserveOutcome::Recorded
 }
 
 #[derive(Default)]
@@ -61,7 +61,7 @@ pub(super) struct Model(Vec<Line>);
 
 impl Model {
     /// What the log says of one installation, but for who has it.
-    fn facts(&self, id: InstallationId) -> Option<KnownInstallation> {
+    fn facts(&self, id: InstallationId) -> Option<InstallationRecord> {
         let mut facts = None;
         for line in &self.0 {
             match line {
@@ -89,10 +89,10 @@ impl Model {
         self.facts(id).is_some_and(|facts| facts.status == Status::Uninstalled)
     }
 
-    pub(super) fn known(&self, id: InstallationId) -> Option<KnownInstallation> {
+    pub(super) fn installation(&self, id: InstallationId) -> Option<InstallationRecord> {
         let organization =
             self.live().into_iter().find(|row| row.installation == id).map(|row| row.organization);
-        self.facts(id).map(|facts| KnownInstallation { organization, ..facts })
+        self.facts(id).map(|facts| InstallationRecord { organization, ..facts })
     }
 
     /// The grants that no later release of the same pair ended.
@@ -125,43 +125,43 @@ impl Model {
         }
     }
 
-    pub(super) fn observe(&mut self, id: InstallationId, observation: Observation) -> Observed {
+    pub(super) fn observe(&mut self, id: InstallationId, observation: Observation) -> ObserveOutcome {
         let observed = hear(&mut self.facts(id), &observation);
         self.0.push(Line::Said(id, observation));
         observed
     }
 
-    pub(super) fn insert(&mut self, new: NewBinding) -> Insertion {
+    pub(super) fn insert(&mut self, new: NewBinding) -> InsertOutcome {
         let live = self.live();
         let has_spent = |line: &Line| match line {
             Line::Bound(old) => (&old.organization, old.spent) == (&new.organization, new.spent),
             Line::Said(..) | Line::Released(..) | Line::Noted(..) => false,
         };
         if let Some(row) = live.iter().find(|row| row.organization == new.organization) {
-            Insertion::Occupied(row.clone())
+            InsertOutcome::Occupied(row.clone())
         } else if live.iter().any(|row| row.installation == new.installation) {
-            Insertion::Taken
+            InsertOutcome::Taken
         } else if self.is_gone(new.installation) || new.status == Status::Uninstalled {
-            Insertion::Gone
+            InsertOutcome::Gone
         } else if self.0.iter().any(has_spent) {
-            Insertion::Spent
+            InsertOutcome::Spent
         } else {
             self.0.push(Line::Bound(new.clone()));
-            Insertion::Inserted(self.row(&new))
+            InsertOutcome::Inserted(self.row(&new))
         }
     }
 
-    pub(super) fn release(&mut self, name: OrganizationId, id: InstallationId) -> Release {
+    pub(super) fn release(&mut self, name: OrganizationId, id: InstallationId) -> ReleaseOutcome {
         match self.live().into_iter().find(|row| (&row.organization, row.installation) == (&name, id)) {
-            None => Release::NothingBound,
+            None => ReleaseOutcome::NothingBound,
             Some(row) => {
                 self.0.push(Line::Released(name, id));
-                Release::Released(row)
+                ReleaseOutcome::Released(row)
             }
         }
     }
 
-    pub(super) fn note_installer(&mut self, id: InstallationId, installer: AccountId) {
+    pub(super) fn record_installer(&mut self, id: InstallationId, installer: AccountId) {
         self.0.push(Line::Noted(id, installer));
     }
 
@@ -172,12 +172,12 @@ impl Model {
         })
     }
 
-    pub(super) fn unverified_since(
+    pub(super) fn stale(
         &self,
         before: OffsetDateTime,
-        after: Option<Unverified>,
+        after: Option<ReconcileCursor>,
         limit: u32,
-    ) -> Vec<Unverified> {
+    ) -> Vec<ReconcileCursor> {
         let mut places: Vec<_> = self
             .live()
             .into_iter()
@@ -189,7 +189,7 @@ impl Model {
             .into_iter()
             .skip_while(|&place| after.is_some_and(|it| place <= (kept(it.verified_at), it.installation)))
             .take(usize::try_from(limit).unwrap())
-            .map(|(verified_at, installation)| Unverified { verified_at, installation })
+            .map(|(verified_at, installation)| ReconcileCursor { verified_at, installation })
             .collect()
     }
 }

@@ -1,6 +1,6 @@
 //! What GitHub was not asked about for a while.
 
-use dockline::ports::{BindingRepo, Observation, Observed, Unverified};
+use dockline::ports::{BindingRepo, Observation, ObserveOutcome, ReconcileCursor};
 use dockline::{InstallationId, NewBinding, Status};
 use time::Duration;
 
@@ -12,13 +12,13 @@ async fn bind_at(repo: &dyn BindingRepo, number: u64, verified: i64) {
     bind(repo, NewBinding { last_verified_at: seconds(verified), ..new }).await;
 }
 
-const fn place(number: InstallationId, verified_at: time::OffsetDateTime) -> Unverified {
-    Unverified { verified_at, installation: number }
+const fn place(number: InstallationId, verified_at: time::OffsetDateTime) -> ReconcileCursor {
+    ReconcileCursor { verified_at, installation: number }
 }
 
 /// The numbers of a page.
-async fn due(repo: &dyn BindingRepo, before: i64, after: Option<Unverified>, limit: u32) -> Vec<u64> {
-    let page = repo.unverified_since(seconds(before), after, limit).await.unwrap();
+async fn due(repo: &dyn BindingRepo, before: i64, after: Option<ReconcileCursor>, limit: u32) -> Vec<u64> {
+    let page = repo.stale(seconds(before), after, limit).await.unwrap();
     page.into_iter().map(|due| due.installation.get()).collect()
 }
 
@@ -31,7 +31,7 @@ pub async fn what_github_answered_about_before_is_due_and_at_that_time_is_not(re
     assert_eq!(all_due(repo, 60).await, [0; 0]);
     bind_at(repo, 1, 10).await;
     let microsecond = Duration::microseconds(1);
-    let at = async |before| repo.unverified_since(before, None, 10).await.unwrap();
+    let at = async |before| repo.stale(before, None, 10).await.unwrap();
     assert_eq!(at(seconds(10) - microsecond).await, []);
     assert_eq!(at(seconds(10)).await, []);
     assert_eq!(at(seconds(10) + microsecond).await, [place(installation(1), seconds(10))]);
@@ -85,10 +85,10 @@ pub async fn what_was_verified_meanwhile_is_not_due(repo: &dyn BindingRepo) {
 /// GitHub said nothing about the status, or had said so before (L-30).
 pub async fn what_did_not_count_as_an_answer_leaves_it_due(repo: &dyn BindingRepo) {
     bind_at(repo, 1, 30).await;
-    observed(repo, 1, Observation::Regranted).await;
+    observed(repo, 1, Observation::PermissionsChanged).await;
     let older = observed(repo, 1, present(Status::Active, "acme-coffee", seconds(20))).await;
-    assert_eq!(older, Observed::Outdated);
-    let page = repo.unverified_since(seconds(60), None, 10).await.unwrap();
+    assert_eq!(older, ObserveOutcome::Outdated);
+    let page = repo.stale(seconds(60), None, 10).await.unwrap();
     assert_eq!(page, [place(installation(1), seconds(30))]);
 }
 
@@ -115,7 +115,7 @@ pub async fn pages_follow_on_one_another_also_among_equals(repo: &dyn BindingRep
     for limit in [1, 2, 3, 8] {
         let (mut seen, mut after) = (Vec::new(), None);
         loop {
-            let page = repo.unverified_since(seconds(60), after, limit).await.unwrap();
+            let page = repo.stale(seconds(60), after, limit).await.unwrap();
             let Some(last) = page.last() else { break };
             after = Some(*last);
             seen.extend(page);
@@ -145,7 +145,7 @@ pub async fn a_sweep_that_verifies_what_it_sees_comes_to_each_once(repo: &dyn Bi
     }
     let (mut seen, mut after) = (Vec::new(), None);
     loop {
-        let page = repo.unverified_since(seconds(60), after, 2).await.unwrap();
+        let page = repo.stale(seconds(60), after, 2).await.unwrap();
         let Some(last) = page.last() else { break };
         after = Some(*last);
         for due in page {

@@ -2,14 +2,15 @@
 
 use async_trait::async_trait;
 use dockline::ports::{
-    AppFacts, AppRegistration, BindingRepo, GithubGateway, Insertion, KeyStore, Listing, Lookup, Minting,
-    Observation, Observed, Proving, Put, RateLeft, RateLimiter, Release, Removal, StateStore, Take,
-    Unverified, Verdict, Vouched,
+    AppFacts, AppRegistration, BindingRepo, ConfirmOutcome, GithubGateway, InsertOutcome, KeyStore,
+    ListOutcome, LookupOutcome, MintOutcome, Observation, ObserveOutcome, PutOutcome, RateLeft,
+    RateLimitDecision, RateLimitRequest, RateLimiter, ReconcileCursor, ReleaseOutcome, StateStore,
+    UninstallOutcome, VisitorCheck,
 };
 use dockline::{
-    AccountId, AuthorizationCode, Binding, InstallationId, InstallationToken, IssuedState, KeyId, KeyRecord,
-    KnownInstallation, NewBinding, OrganizationId, PortError, PortName, SecretDigest, StateDigest, Tie,
-    TokenScope, Visit,
+    AccountId, AuthorizationCode, Binding, InstallationId, InstallationRecord, InstallationToken,
+    IssuedState, KeyId, KeyRecord, NewBinding, OrganizationId, PendingConfirmation, PortError, PortName,
+    SecretDigest, StateDigest, TokenScope, VerifiedClaim,
 };
 use time::OffsetDateTime;
 
@@ -33,7 +34,7 @@ impl KeyStore for Faulty<dyn KeyStore> {
 
 #[async_trait]
 impl StateStore for Faulty<dyn StateStore> {
-    async fn put(&self, state: IssuedState) -> Result<Put, PortError> {
+    async fn put(&self, state: IssuedState) -> Result<PutOutcome, PortError> {
         through!(self: StateStore.put(state))
     }
 
@@ -49,25 +50,29 @@ impl StateStore for Faulty<dyn StateStore> {
         through!(self: StateStore.find_by_digest(digest))
     }
 
-    async fn hold(&self, digest: &StateDigest, visit: Visit) -> Result<bool, PortError> {
-        through!(self: StateStore.hold(digest, visit))
+    async fn save_pending(
+        &self,
+        digest: &StateDigest,
+        visit: PendingConfirmation,
+    ) -> Result<bool, PortError> {
+        through!(self: StateStore.save_pending(digest, visit))
     }
 
-    async fn vouch<'a>(
+    async fn confirm_claim<'a>(
         &self,
         digest: &StateDigest,
         ticket: Option<&'a SecretDigest>,
-        tie: Tie,
-    ) -> Result<Vouched, PortError> {
-        through!(self: StateStore.vouch(digest, ticket, tie))
+        tie: VerifiedClaim,
+    ) -> Result<ConfirmOutcome, PortError> {
+        through!(self: StateStore.confirm_claim(digest, ticket, tie))
     }
 
-    async fn discard<'a>(
+    async fn revoke<'a>(
         &self,
         digest: &StateDigest,
         ticket: Option<&'a SecretDigest>,
     ) -> Result<bool, PortError> {
-        through!(self: StateStore.discard(digest, ticket))
+        through!(self: StateStore.revoke(digest, ticket))
     }
 }
 
@@ -81,7 +86,7 @@ impl BindingRepo for Faulty<dyn BindingRepo> {
         through!(self: BindingRepo.find_by_installation(installation))
     }
 
-    async fn insert(&self, binding: NewBinding) -> Result<Insertion, PortError> {
+    async fn insert(&self, binding: NewBinding) -> Result<InsertOutcome, PortError> {
         through!(self: BindingRepo.insert(binding))
     }
 
@@ -89,34 +94,37 @@ impl BindingRepo for Faulty<dyn BindingRepo> {
         &self,
         installation: InstallationId,
         observation: Observation,
-    ) -> Result<Observed, PortError> {
+    ) -> Result<ObserveOutcome, PortError> {
         through!(self: BindingRepo.observe(installation, observation))
     }
 
-    async fn known(&self, installation: InstallationId) -> Result<Option<KnownInstallation>, PortError> {
-        through!(self: BindingRepo.known(installation))
+    async fn installation(
+        &self,
+        installation: InstallationId,
+    ) -> Result<Option<InstallationRecord>, PortError> {
+        through!(self: BindingRepo.installation(installation))
     }
 
-    async fn note_installer(
+    async fn record_installer(
         &self,
         installation: InstallationId,
         installer: AccountId,
         noted_at: OffsetDateTime,
     ) -> Result<(), PortError> {
-        through!(self: BindingRepo.note_installer(installation, installer, noted_at))
+        through!(self: BindingRepo.record_installer(installation, installer, noted_at))
     }
 
     async fn installer(&self, installation: InstallationId) -> Result<Option<AccountId>, PortError> {
         through!(self: BindingRepo.installer(installation))
     }
 
-    async fn unverified_since(
+    async fn stale(
         &self,
         before: OffsetDateTime,
-        after: Option<Unverified>,
+        after: Option<ReconcileCursor>,
         limit: u32,
-    ) -> Result<Vec<Unverified>, PortError> {
-        through!(self: BindingRepo.unverified_since(before, after, limit))
+    ) -> Result<Vec<ReconcileCursor>, PortError> {
+        through!(self: BindingRepo.stale(before, after, limit))
     }
 
     async fn release(
@@ -124,15 +132,15 @@ impl BindingRepo for Faulty<dyn BindingRepo> {
         organization: &OrganizationId,
         installation: InstallationId,
         released_at: OffsetDateTime,
-    ) -> Result<Release, PortError> {
+    ) -> Result<ReleaseOutcome, PortError> {
         through!(self: BindingRepo.release(organization, installation, released_at))
     }
 }
 
 #[async_trait]
 impl RateLimiter for Faulty<dyn RateLimiter> {
-    async fn take(&self, take: Take) -> Result<Verdict, PortError> {
-        through!(self: RateLimiter.take(take))
+    async fn check(&self, request: RateLimitRequest) -> Result<RateLimitDecision, PortError> {
+        through!(self: RateLimiter.check(request))
     }
 }
 
@@ -148,23 +156,23 @@ impl GithubGateway for Faulty<dyn GithubGateway> {
         through!(self: GithubGateway.app())
     }
 
-    async fn installation(&self, id: InstallationId) -> Result<Lookup, PortError> {
+    async fn installation(&self, id: InstallationId) -> Result<LookupOutcome, PortError> {
         through!(self: GithubGateway.installation(id))
     }
 
-    async fn prove(
+    async fn check_visitor(
         &self,
         code: &AuthorizationCode,
         installation: InstallationId,
-    ) -> Result<Proving, PortError> {
-        through!(self: GithubGateway.prove(code, installation))
+    ) -> Result<VisitorCheck, PortError> {
+        through!(self: GithubGateway.check_visitor(code, installation))
     }
 
-    async fn uninstall(&self, id: InstallationId) -> Result<Removal, PortError> {
+    async fn uninstall(&self, id: InstallationId) -> Result<UninstallOutcome, PortError> {
         through!(self: GithubGateway.uninstall(id))
     }
 
-    async fn mint(&self, id: InstallationId, scope: &TokenScope) -> Result<Minting, PortError> {
+    async fn mint(&self, id: InstallationId, scope: &TokenScope) -> Result<MintOutcome, PortError> {
         through!(self: GithubGateway.mint(id, scope))
     }
 
@@ -172,7 +180,7 @@ impl GithubGateway for Faulty<dyn GithubGateway> {
         through!(self: GithubGateway.revoke(token))
     }
 
-    async fn repositories(&self, token: &InstallationToken, page: u32) -> Result<Listing, PortError> {
+    async fn repositories(&self, token: &InstallationToken, page: u32) -> Result<ListOutcome, PortError> {
         through!(self: GithubGateway.repositories(token, page))
     }
 

@@ -1,11 +1,11 @@
 //! Looking installations up, and the App itself.
 
-use dockline::ports::{Lookup, RateLeft};
+use dockline::ports::{LookupOutcome, RateLeft};
 use dockline::{AccountKind, InstallationId, Status};
 
 use super::GatewayDriver;
 
-async fn look_up(driver: &dyn GatewayDriver, id: InstallationId) -> Lookup {
+async fn look_up(driver: &dyn GatewayDriver, id: InstallationId) -> LookupOutcome {
     driver.gateway().installation(id).await.unwrap()
 }
 
@@ -34,7 +34,7 @@ pub async fn the_app_tells_who_it_is(driver: &dyn GatewayDriver) {
 pub async fn an_installation_is_found_with_its_account(driver: &dyn GatewayDriver) {
     for kind in [AccountKind::Organization, AccountKind::User] {
         let installed = driver.install(kind).await;
-        assert_eq!(look_up(driver, installed.id).await, Lookup::Found(installed));
+        assert_eq!(look_up(driver, installed.id).await, LookupOutcome::Found(installed));
     }
 }
 
@@ -44,27 +44,27 @@ pub async fn a_suspended_installation_is_found_as_such(driver: &dyn GatewayDrive
     driver.suspend(installed.id).await;
     installed.suspended = true;
     assert_eq!(installed.status(), Status::Suspended);
-    assert_eq!(look_up(driver, installed.id).await, Lookup::Found(installed));
+    assert_eq!(look_up(driver, installed.id).await, LookupOutcome::Found(installed));
 }
 
 /// A removed installation is an answer, not an error (L-56); nobody remembers it from before (L-42).
 pub async fn an_uninstalled_installation_is_missing(driver: &dyn GatewayDriver) {
     let installed = driver.install(AccountKind::Organization).await;
-    assert!(matches!(look_up(driver, installed.id).await, Lookup::Found(_)));
+    assert!(matches!(look_up(driver, installed.id).await, LookupOutcome::Found(_)));
     driver.uninstall(installed.id).await;
-    assert_eq!(look_up(driver, installed.id).await, Lookup::Missing);
+    assert_eq!(look_up(driver, installed.id).await, LookupOutcome::Missing);
 }
 
 /// The largest number that there can be was not given out yet.
 pub async fn an_id_that_was_never_given_out_is_missing(driver: &dyn GatewayDriver) {
     let id = InstallationId::new(InstallationId::MAX).unwrap();
-    assert_eq!(look_up(driver, id).await, Lookup::Missing);
+    assert_eq!(look_up(driver, id).await, LookupOutcome::Missing);
 }
 
 /// Foreign and absent are one answer (I10, L-01).
 pub async fn another_apps_installation_is_missing(driver: &dyn GatewayDriver) {
     let foreign = driver.install_another_app().await;
-    assert_eq!(look_up(driver, foreign).await, Lookup::Missing);
+    assert_eq!(look_up(driver, foreign).await, LookupOutcome::Missing);
 }
 
 /// Whatever comes out of it (I19, L-55); clocks were compared before.

@@ -1,6 +1,6 @@
 //! What a token reaches.
 
-use dockline::ports::Listing;
+use dockline::ports::ListOutcome;
 use dockline::{AccountKind, InstallationId, InstallationToken, Repository, TokenScope};
 
 use super::GatewayDriver;
@@ -12,8 +12,8 @@ async fn installed(driver: &dyn GatewayDriver) -> InstallationId {
 
 async fn page(driver: &dyn GatewayDriver, token: &InstallationToken, number: u32) -> (Vec<Repository>, u64) {
     match driver.gateway().repositories(token, number).await.unwrap() {
-        Listing::Page { repositories, total } => (repositories, total),
-        Listing::TokenRefused => unreachable!("refused"),
+        ListOutcome::Page { repositories, total } => (repositories, total),
+        ListOutcome::TokenRefused => unreachable!("refused"),
     }
 }
 
@@ -30,7 +30,7 @@ pub async fn every_page_is_listed_as_it_is(driver: &dyn GatewayDriver) {
     let id = installed(driver).await;
     let all = driver.add_repositories(id, 203).await;
     let token = minted(driver, id, &TokenScope::everything()).await;
-    let size = Listing::PER_PAGE as usize;
+    let size = ListOutcome::PER_PAGE as usize;
     // Not in their order: nobody counts along.
     for number in [3_u32, 1, 2, 4] {
         let first = (number as usize - 1) * size;
@@ -52,7 +52,7 @@ pub async fn a_token_that_has_ended_is_refused(driver: &dyn GatewayDriver) {
     driver.uninstall(gone).await;
     for token in &tokens {
         let listing = driver.gateway().repositories(token, 1).await.unwrap();
-        assert_eq!(listing, Listing::TokenRefused, "{token:?}");
+        assert_eq!(listing, ListOutcome::TokenRefused, "{token:?}");
     }
 }
 
@@ -70,6 +70,6 @@ pub async fn an_old_token_is_refused_at_once(driver: &dyn GatewayDriver) {
     let token = aged(&minted(driver, id, &TokenScope::everything()).await);
     driver.uninstall(id).await;
     let before = driver.requests().await;
-    assert_eq!(driver.gateway().repositories(&token, 1).await.unwrap(), Listing::TokenRefused);
+    assert_eq!(driver.gateway().repositories(&token, 1).await.unwrap(), ListOutcome::TokenRefused);
     assert_eq!(driver.requests().await - before, 1);
 }

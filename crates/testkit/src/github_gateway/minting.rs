@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use dockline::ports::{Listing, Minting};
+use dockline::ports::{ListOutcome, MintOutcome};
 use dockline::{
     Access, AccountKind, InstallationId, InstallationToken, NewToken, PermissionName, RepositoryId,
     TokenScope,
@@ -18,8 +18,10 @@ pub(super) async fn minted(
     scope: &TokenScope,
 ) -> InstallationToken {
     match driver.gateway().mint(id, scope).await.unwrap() {
-        Minting::Minted(token) => token,
-        Minting::Missing | Minting::Suspended | Minting::NotGranted { .. } => unreachable!("no token"),
+        MintOutcome::Minted(token) => token,
+        MintOutcome::Missing | MintOutcome::Suspended | MintOutcome::NotGranted { .. } => {
+            unreachable!("no token")
+        }
     }
 }
 
@@ -41,10 +43,10 @@ async fn installed(driver: &dyn GatewayDriver) -> InstallationId {
 /// What the token reaches, on the first page.
 async fn reached(driver: &dyn GatewayDriver, token: &InstallationToken) -> BTreeSet<RepositoryId> {
     match driver.gateway().repositories(token, 1).await.unwrap() {
-        Listing::Page { repositories, .. } => {
+        ListOutcome::Page { repositories, .. } => {
             repositories.into_iter().map(|repository| repository.id).collect()
         }
-        Listing::TokenRefused => unreachable!("refused"),
+        ListOutcome::TokenRefused => unreachable!("refused"),
     }
 }
 
@@ -67,7 +69,7 @@ pub async fn tokens_of_both_formats_are_good(driver: &dyn GatewayDriver) {
     for stateless in [false, true] {
         driver.give_stateless_tokens(stateless).await;
         let token = minted(driver, id, &TokenScope::everything()).await;
-        assert!(matches!(driver.gateway().repositories(&token, 1).await.unwrap(), Listing::Page { .. }));
+        assert!(matches!(driver.gateway().repositories(&token, 1).await.unwrap(), ListOutcome::Page { .. }));
     }
 }
 
@@ -75,7 +77,7 @@ pub async fn tokens_of_both_formats_are_good(driver: &dyn GatewayDriver) {
 pub async fn no_token_is_shown(driver: &dyn GatewayDriver) {
     let id = installed(driver).await;
     let minting = driver.gateway().mint(id, &TokenScope::everything()).await.unwrap();
-    let Minting::Minted(token) = &minting else { unreachable!("no token") };
+    let MintOutcome::Minted(token) = &minting else { unreachable!("no token") };
     let shown = format!("{minting:?} {token:?} {:?}", driver.gateway());
     assert!(!shown.contains(token.expose()));
 }
@@ -129,7 +131,7 @@ pub async fn more_than_was_granted_is_refused_in_githubs_words(driver: &dyn Gate
     let raised = granted.iter().filter(|(_, access)| **access < Access::Admin);
     scopes.extend(raised.map(|(name, _)| permitted(name, Access::Admin)));
     for scope in scopes {
-        let Minting::NotGranted { message } = driver.gateway().mint(id, &scope).await.unwrap() else {
+        let MintOutcome::NotGranted { message } = driver.gateway().mint(id, &scope).await.unwrap() else {
             unreachable!("granted: {scope:?}")
         };
         assert!(!message.is_empty(), "{scope:?}");
@@ -143,7 +145,7 @@ pub async fn a_suspended_installation_gives_no_token(driver: &dyn GatewayDriver)
     let id = installed(driver).await;
     driver.suspend(id).await;
     let minting = driver.gateway().mint(id, &TokenScope::everything()).await.unwrap();
-    assert!(matches!(minting, Minting::Suspended), "{minting:?}");
+    assert!(matches!(minting, MintOutcome::Suspended), "{minting:?}");
 }
 
 /// Gone, never given out and another App's are one answer (I10, L-01), and nobody remembers (L-42).
@@ -155,7 +157,7 @@ pub async fn what_is_missing_gives_no_token(driver: &dyn GatewayDriver) {
     let never = InstallationId::new(InstallationId::MAX).unwrap();
     for id in [gone, foreign, never] {
         let minting = driver.gateway().mint(id, &TokenScope::everything()).await.unwrap();
-        assert!(matches!(minting, Minting::Missing), "{id}: {minting:?}");
+        assert!(matches!(minting, MintOutcome::Missing), "{id}: {minting:?}");
     }
 }
 
@@ -187,8 +189,8 @@ pub async fn a_revoked_token_has_ended_and_no_other(driver: &dyn GatewayDriver) 
     let other = minted(driver, id, &TokenScope::everything()).await;
     driver.gateway().revoke(&one).await.unwrap();
     assert_eq!(driver.live_installation_tokens().await, 1);
-    assert_eq!(driver.gateway().repositories(&aged(&one), 1).await.unwrap(), Listing::TokenRefused);
-    assert!(matches!(driver.gateway().repositories(&other, 1).await.unwrap(), Listing::Page { .. }));
+    assert_eq!(driver.gateway().repositories(&aged(&one), 1).await.unwrap(), ListOutcome::TokenRefused);
+    assert!(matches!(driver.gateway().repositories(&other, 1).await.unwrap(), ListOutcome::Page { .. }));
 }
 
 /// Ended is ended: a repeated call, and one after the installation's end, are no errors.

@@ -1,13 +1,17 @@
 //! Who is in the browser, and what they can reach.
 
-use dockline::ports::Proving;
-use dockline::{AccountKind, AuthorizationCode, Installation, InstallationId, InstalledOn, Witness};
+use dockline::ports::VisitorCheck;
+use dockline::{AccountKind, AuthorizationCode, Installation, InstallationId, InstalledOn, VisitorFacts};
 
 use super::Standing::{Administrator, Member, Stranger};
 use super::{GatewayDriver, Standing};
 
-async fn prove(driver: &dyn GatewayDriver, code: &AuthorizationCode, id: InstallationId) -> Proving {
-    driver.gateway().prove(code, id).await.unwrap()
+async fn check_visitor(
+    driver: &dyn GatewayDriver,
+    code: &AuthorizationCode,
+    id: InstallationId,
+) -> VisitorCheck {
+    driver.gateway().check_visitor(code, id).await.unwrap()
 }
 
 /// What the gateway says of a visitor of this standing must be what it should be, whoever they are.
@@ -19,8 +23,8 @@ async fn witnessed_as(
     administers_organization: bool,
 ) {
     let visitor = driver.visitor(standing, id).await;
-    let expected = Witness { visitor: visitor.id, visible, administers_organization };
-    assert_eq!(prove(driver, &visitor.code, id).await, Proving::Witnessed(expected));
+    let expected = VisitorFacts { visitor: visitor.id, visible, administers_organization };
+    assert_eq!(check_visitor(driver, &visitor.code, id).await, VisitorCheck::Visitor(expected));
 }
 
 async fn installed(driver: &dyn GatewayDriver) -> Installation {
@@ -49,8 +53,8 @@ pub async fn a_stranger_sees_nothing(driver: &dyn GatewayDriver) {
 pub async fn a_user_is_witnessed_on_their_own_account(driver: &dyn GatewayDriver) {
     let installed = driver.install(AccountKind::User).await;
     let visitor = driver.visitor(Administrator, installed.id).await;
-    let proving = prove(driver, &visitor.code, installed.id).await;
-    let Proving::Witnessed(witness) = proving else { unreachable!("refused") };
+    let proving = check_visitor(driver, &visitor.code, installed.id).await;
+    let VisitorCheck::Visitor(witness) = proving else { unreachable!("refused") };
     assert_eq!((witness.visitor, witness.administers_organization), (visitor.id, false));
     let Some(InstalledOn::Account(account)) = witness.visible else { unreachable!("not an account") };
     assert_eq!((account.id, account.kind), (visitor.id, AccountKind::User));
@@ -73,17 +77,17 @@ pub async fn an_uninstalled_installation_is_not_seen(driver: &dyn GatewayDriver)
     let installed = installed(driver).await;
     let visitor = driver.visitor(Administrator, installed.id).await;
     driver.uninstall(installed.id).await;
-    let expected = Witness { visitor: visitor.id, visible: None, administers_organization: false };
-    assert_eq!(prove(driver, &visitor.code, installed.id).await, Proving::Witnessed(expected));
+    let expected = VisitorFacts { visitor: visitor.id, visible: None, administers_organization: false };
+    assert_eq!(check_visitor(driver, &visitor.code, installed.id).await, VisitorCheck::Visitor(expected));
 }
 
 /// A code that was used before is refused, for the same installation and for others (L-17).
 pub async fn a_code_is_good_once(driver: &dyn GatewayDriver) {
     let (one, other) = (installed(driver).await, installed(driver).await);
     let visitor = driver.visitor(Administrator, one.id).await;
-    assert!(matches!(prove(driver, &visitor.code, one.id).await, Proving::Witnessed(_)));
+    assert!(matches!(check_visitor(driver, &visitor.code, one.id).await, VisitorCheck::Visitor(_)));
     for id in [one.id, other.id] {
-        assert_eq!(prove(driver, &visitor.code, id).await, Proving::CodeRefused);
+        assert_eq!(check_visitor(driver, &visitor.code, id).await, VisitorCheck::CodeRefused);
     }
 }
 
@@ -93,9 +97,9 @@ pub async fn a_made_up_code_is_refused(driver: &dyn GatewayDriver) {
     let visitor = driver.visitor(Administrator, installed.id).await;
     for code in ["made-up", "", "%00&code=", "ü"] {
         let code = AuthorizationCode::presented(code);
-        assert_eq!(prove(driver, &code, installed.id).await, Proving::CodeRefused);
+        assert_eq!(check_visitor(driver, &code, installed.id).await, VisitorCheck::CodeRefused);
     }
-    assert!(matches!(prove(driver, &visitor.code, installed.id).await, Proving::Witnessed(_)));
+    assert!(matches!(check_visitor(driver, &visitor.code, installed.id).await, VisitorCheck::Visitor(_)));
 }
 
 /// The visitor's token is revoked before the answer, whatever the answer (I9, I14).
@@ -103,7 +107,7 @@ pub async fn no_token_outlives_a_proof(driver: &dyn GatewayDriver) {
     let installed = installed(driver).await;
     for standing in [Administrator, Member, Stranger] {
         let visitor = driver.visitor(standing, installed.id).await;
-        prove(driver, &visitor.code, installed.id).await;
+        check_visitor(driver, &visitor.code, installed.id).await;
         assert_eq!(driver.live_tokens().await, 0, "{standing:?}");
     }
 }

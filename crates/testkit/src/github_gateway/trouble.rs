@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use dockline::ports::Lookup;
+use dockline::ports::LookupOutcome;
 use dockline::{AccountKind, PortError, PortErrorKind, PortName, TokenScope};
 
 use super::minting::minted;
@@ -20,7 +20,7 @@ async fn errors(driver: &dyn GatewayDriver, trouble: Trouble) -> Vec<(&'static s
         ("installation", kind(gateway.installation(id).await)),
         ("app", kind(gateway.app().await)),
         ("uninstall", kind(gateway.uninstall(id).await)),
-        ("prove", kind(gateway.prove(&code, id).await)),
+        ("prove", kind(gateway.check_visitor(&code, id).await)),
         ("mint", kind(gateway.mint(id, &everything).await)),
         ("installer", kind(gateway.installer(id).await)),
     ];
@@ -91,7 +91,7 @@ pub async fn trouble_that_passes_leaves_nothing_behind(driver: &dyn GatewayDrive
         driver.mend().await;
         assert_eq!(
             driver.gateway().installation(installed.id).await.unwrap(),
-            Lookup::Found(installed.clone())
+            LookupOutcome::Found(installed.clone())
         );
     }
 }

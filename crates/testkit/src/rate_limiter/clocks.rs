@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use dockline::ports::{RateLimiter, Take, Verdict};
+use dockline::ports::{RateLimitDecision, RateLimitRequest, RateLimiter};
 use time::macros::datetime;
 
 use super::{NOON, SHORTEST, allowed, ask, limited, reads, sized, writes};
@@ -57,7 +57,7 @@ pub async fn a_clock_that_is_a_little_behind_is_waited_for(limiter: &dyn RateLim
 /// A smaller tier counts at once, by any clock.
 pub async fn a_smaller_tier_cuts_also_while_the_clock_is_behind(limiter: &dyn RateLimiter) {
     allowed(limiter, reads(1, NOON)).await;
-    let small = Take { tier: sized(10, 0, 0), ..reads(0, NOON - MINUTE) };
+    let small = RateLimitRequest { tier: sized(10, 0, 0), ..reads(0, NOON - MINUTE) };
     assert_eq!(allowed(limiter, small).await.remaining, 10);
 }
 
@@ -87,7 +87,7 @@ pub async fn the_far_ends_of_time_do_no_harm(limiter: &dyn RateLimiter) {
     for permits in [0, 1, u32::MAX] {
         for now in ends {
             let verdict = ask(limiter, writes(permits, now)).await;
-            assert_eq!(matches!(verdict, Verdict::Allowed(_)), permits <= 1, "{verdict:?}");
+            assert_eq!(matches!(verdict, RateLimitDecision::Allowed(_)), permits <= 1, "{verdict:?}");
         }
     }
 }

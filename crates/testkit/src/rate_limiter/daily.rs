@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use dockline::ports::{RateLimiter, Take};
+use dockline::ports::{RateLimitRequest, RateLimiter};
 use time::macros::datetime;
 use time::{OffsetDateTime, UtcOffset};
 
@@ -66,7 +66,7 @@ pub async fn the_budget_is_full_again_at_midnight_where_the_day_is_short(limiter
 /// A new day fills no bucket.
 pub async fn over_midnight_the_bucket_is_waited_for_too(limiter: &dyn RateLimiter) {
     let before = MIDNIGHT - Duration::from_secs(1);
-    let small = |now| Take { tier: sized(0, 60, 60), ..writes(60, now) };
+    let small = |now| RateLimitRequest { tier: sized(0, 60, 60), ..writes(60, now) };
     allowed(limiter, small(before)).await;
     let (budget, retry_after) = limited(limiter, small(before)).await;
     assert_eq!((budget.reset_after, retry_after), (MINUTE, MINUTE));
@@ -77,14 +77,14 @@ pub async fn over_midnight_the_bucket_is_waited_for_too(limiter: &dyn RateLimite
 /// The day is the UTC day from the first question on.
 pub async fn the_first_question_may_come_in_any_offset(limiter: &dyn RateLimiter) {
     let far_east = NOON.to_offset(UtcOffset::from_hms(14, 0, 0).unwrap()); // tomorrow, there
-    let small = |now| Take { tier: sized(0, 60, 1), ..writes(1, now) };
+    let small = |now| RateLimitRequest { tier: sized(0, 60, 1), ..writes(1, now) };
     assert_eq!(allowed(limiter, small(far_east)).await.reset_after, 12 * HOUR);
     allowed(limiter, small(MIDNIGHT)).await;
 }
 
 /// What cannot be allowed is not promised for soon.
 pub async fn more_than_a_whole_day_is_never_there(limiter: &dyn RateLimiter) {
-    let small = |permits| Take { tier: sized(0, 60, 10), ..writes(permits, NOON) };
+    let small = |permits| RateLimitRequest { tier: sized(0, 60, 10), ..writes(permits, NOON) };
     let (budget, retry_after) = limited(limiter, small(11)).await;
     assert_eq!(budget.remaining, 10);
     assert!(retry_after > Duration::from_secs(10 * 365 * 86_400), "{retry_after:?}");

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use dockline::ports::{RateLimiter, Take};
+use dockline::ports::{RateLimitRequest, RateLimiter};
 use dockline::{Budget, BudgetClass};
 
 use super::{NOON, SHORTEST, allowed, key, limited, reads, sized, writes};
@@ -78,7 +78,7 @@ pub async fn a_bucket_never_holds_more_than_its_limit(limiter: &dyn RateLimiter)
 
 /// Seven a minute is one each 8,571,428,571.43 ns: rounding at each look would add up (I20).
 pub async fn looking_often_neither_makes_nor_loses_budget(limiter: &dyn RateLimiter) {
-    let seven = |permits, now| Take { tier: sized(7, 0, 0), ..reads(permits, now) };
+    let seven = |permits, now| RateLimitRequest { tier: sized(7, 0, 0), ..reads(permits, now) };
     allowed(limiter, seven(7, NOON)).await;
     let mut now = NOON;
     while now < NOON + Duration::from_secs(50) {
@@ -94,14 +94,14 @@ pub async fn looking_often_neither_makes_nor_loses_budget(limiter: &dyn RateLimi
 pub async fn keys_and_classes_do_not_share(limiter: &dyn RateLimiter) {
     allowed(limiter, reads(120, NOON)).await;
     assert_eq!(allowed(limiter, writes(60, NOON)).await.remaining, 0);
-    let other = Take { key: key("0123456789ABCDEG"), ..reads(120, NOON) };
+    let other = RateLimitRequest { key: key("0123456789ABCDEG"), ..reads(120, NOON) };
     assert_eq!(allowed(limiter, other).await.remaining, 0);
 }
 
 /// A larger tier gives no more at once, but refills faster.
 pub async fn a_larger_tier_counts_from_the_next_question(limiter: &dyn RateLimiter) {
     allowed(limiter, reads(120, NOON)).await;
-    let large = |permits, now| Take { tier: sized(1_200, 0, 0), ..reads(permits, now) };
+    let large = |permits, now| RateLimitRequest { tier: sized(1_200, 0, 0), ..reads(permits, now) };
     let budget = allowed(limiter, large(0, NOON)).await;
     assert_eq!((budget.limit, budget.remaining), (1_200, 0));
     assert_eq!(allowed(limiter, large(20, NOON + Duration::from_secs(1))).await.remaining, 0);
@@ -110,7 +110,7 @@ pub async fn a_larger_tier_counts_from_the_next_question(limiter: &dyn RateLimit
 /// A smaller tier counts at once; going back to the larger one does not bring back what was cut.
 pub async fn a_smaller_tier_cuts_what_is_left(limiter: &dyn RateLimiter) {
     allowed(limiter, reads(1, NOON)).await;
-    let small = |permits| Take { tier: sized(10, 0, 0), ..reads(permits, NOON) };
+    let small = |permits| RateLimitRequest { tier: sized(10, 0, 0), ..reads(permits, NOON) };
     assert_eq!(allowed(limiter, small(0)).await.remaining, 10);
     assert_eq!(allowed(limiter, small(1)).await.remaining, 9);
     assert_eq!(allowed(limiter, reads(0, NOON)).await.remaining, 9);
@@ -125,14 +125,15 @@ pub async fn more_than_the_whole_budget_is_never_there(limiter: &dyn RateLimiter
 
 /// A limit of zero is a limit.
 pub async fn a_tier_of_nothing_allows_nothing_but_looks(limiter: &dyn RateLimiter) {
-    let none = |permits| Take { tier: sized(0, 0, 0), ..writes(permits, NOON) };
+    let none = |permits| RateLimitRequest { tier: sized(0, 0, 0), ..writes(permits, NOON) };
     assert_eq!(allowed(limiter, none(0)).await.remaining, 0);
     assert_eq!(limited(limiter, none(1)).await.0.reset_after, Duration::ZERO);
 }
 
 /// Numbers beyond 31 bits are charged and refilled as any other (L-63).
 pub async fn the_largest_tier_is_a_tier(limiter: &dyn RateLimiter) {
-    let largest = |permits, now| Take { tier: sized(u32::MAX, u32::MAX, u32::MAX), ..writes(permits, now) };
+    let largest =
+        |permits, now| RateLimitRequest { tier: sized(u32::MAX, u32::MAX, u32::MAX), ..writes(permits, now) };
     assert_eq!(allowed(limiter, largest(u32::MAX - 1, NOON)).await.remaining, 1);
     let later = NOON + Duration::from_secs(60);
     let budget = allowed(limiter, largest(0, later)).await;

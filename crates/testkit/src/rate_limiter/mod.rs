@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use dockline::ports::{RateLimiter, Take, Verdict};
+use dockline::ports::{RateLimitDecision, RateLimitRequest, RateLimiter};
 use dockline::{Budget, BudgetClass, KeyId, Tier};
 use time::OffsetDateTime;
 
@@ -81,34 +81,34 @@ pub(crate) fn sized(reads_per_minute: u32, writes_per_minute: u32, writes_per_da
     Tier { name: Cow::Borrowed("fixture"), reads_per_minute, writes_per_minute, writes_per_day }
 }
 
-pub(crate) fn reads(permits: u32, now: OffsetDateTime) -> Take {
-    Take { key: key("0123456789ABCDEF"), class: BudgetClass::Read, tier: tier(), permits, now }
+pub(crate) fn reads(permits: u32, now: OffsetDateTime) -> RateLimitRequest {
+    RateLimitRequest { key: key("0123456789ABCDEF"), class: BudgetClass::Read, tier: tier(), permits, now }
 }
 
-pub(crate) fn writes(permits: u32, now: OffsetDateTime) -> Take {
-    Take { class: BudgetClass::Write, ..reads(permits, now) }
+pub(crate) fn writes(permits: u32, now: OffsetDateTime) -> RateLimitRequest {
+    RateLimitRequest { class: BudgetClass::Write, ..reads(permits, now) }
 }
 
 pub(crate) fn key(id: &str) -> KeyId {
     KeyId::parse(id).unwrap()
 }
 
-pub(crate) async fn ask(limiter: &dyn RateLimiter, take: Take) -> Verdict {
-    limiter.take(take).await.unwrap()
+pub(crate) async fn ask(limiter: &dyn RateLimiter, request: RateLimitRequest) -> RateLimitDecision {
+    limiter.check(request).await.unwrap()
 }
 
 /// The budget after a question that must be allowed.
-pub(crate) async fn allowed(limiter: &dyn RateLimiter, take: Take) -> Budget {
-    match ask(limiter, take).await {
-        Verdict::Allowed(budget) => budget,
-        limited @ Verdict::Limited { .. } => unreachable!("not allowed: {limited:?}"),
+pub(crate) async fn allowed(limiter: &dyn RateLimiter, request: RateLimitRequest) -> Budget {
+    match ask(limiter, request).await {
+        RateLimitDecision::Allowed(budget) => budget,
+        limited @ RateLimitDecision::Limited { .. } => unreachable!("not allowed: {limited:?}"),
     }
 }
 
 /// The budget and the wait after a question that must not be allowed.
-pub(crate) async fn limited(limiter: &dyn RateLimiter, take: Take) -> (Budget, Duration) {
-    match ask(limiter, take).await {
-        Verdict::Limited { budget, retry_after } => (budget, retry_after),
-        allowed @ Verdict::Allowed(_) => unreachable!("not limited: {allowed:?}"),
+pub(crate) async fn limited(limiter: &dyn RateLimiter, request: RateLimitRequest) -> (Budget, Duration) {
+    match ask(limiter, request).await {
+        RateLimitDecision::Limited { budget, retry_after } => (budget, retry_after),
+        allowed @ RateLimitDecision::Allowed(_) => unreachable!("not limited: {allowed:?}"),
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dockline::KeyId;
-use dockline::ports::{RateLimiter, Take, Verdict};
+use dockline::ports::{RateLimitDecision, RateLimitRequest, RateLimiter};
 
 use super::{NOON, allowed, ask, key, reads, writes};
 use crate::race::{ROUNDS, race};
@@ -20,8 +20,8 @@ pub async fn a_budget_is_exact_under_concurrent_callers(limiter: &Arc<dyn RateLi
         let granted = race(limiter, |limiter, _| async move {
             let mut granted = 0;
             for _ in 0..20 {
-                let take = Take { key: key_of(round), ..reads(1, NOON) };
-                granted += usize::from(matches!(ask(&*limiter, take).await, Verdict::Allowed(_)));
+                let take = RateLimitRequest { key: key_of(round), ..reads(1, NOON) };
+                granted += usize::from(matches!(ask(&*limiter, take).await, RateLimitDecision::Allowed(_)));
             }
             granted
         })
@@ -36,12 +36,12 @@ pub async fn a_days_cap_is_exact_under_concurrent_callers_on_differing_clocks(
     limiter: &Arc<dyn RateLimiter>,
 ) {
     for round in ROUNDS {
-        let take = move |permits, now| Take { key: key_of(round), ..writes(permits, now) };
+        let take = move |permits, now| RateLimitRequest { key: key_of(round), ..writes(permits, now) };
         let granted = race(limiter, |limiter, number| async move {
             let mut granted = 0;
             for minute in 0..10 {
                 let now = NOON + Duration::from_secs(60) * minute + Duration::from_secs(number);
-                if matches!(ask(&*limiter, take(3, now)).await, Verdict::Allowed(_)) {
+                if matches!(ask(&*limiter, take(3, now)).await, RateLimitDecision::Allowed(_)) {
                     granted += 3;
                 }
             }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::time::Duration;
 
-use dockline::ports::{Clock, ManualClock, RateLimiter, Take, Verdict};
+use dockline::ports::{Clock, ManualClock, RateLimitDecision, RateLimitRequest, RateLimiter};
 use dockline::{BudgetClass, Tier};
 
 use super::{NOON, SHORTEST, allowed, ask, key, reads, sized};
@@ -69,9 +69,9 @@ impl Sequence {
         time::Duration::nanoseconds(i64::try_from(nanoseconds).unwrap())
     }
 
-    fn take(&self, class: BudgetClass, permits: u32) -> Take {
+    fn take(&self, class: BudgetClass, permits: u32) -> RateLimitRequest {
         let key = key(&format!("{:016}", self.seed));
-        Take { key, class, tier: self.tier.clone(), ..reads(permits, self.clock.now()) }
+        RateLimitRequest { key, class, tier: self.tier.clone(), ..reads(permits, self.clock.now()) }
     }
 
     async fn run(mut self, limiter: &dyn RateLimiter) -> u64 {
@@ -83,8 +83,8 @@ impl Sequence {
             let most = self.tier.per_minute(class).min(self.tier.per_day(class).unwrap_or(u32::MAX));
             let permits = self.random.below(most) + 1;
             match ask(limiter, self.take(class, permits)).await {
-                Verdict::Allowed(budget) => assert!(budget.remaining <= most - permits),
-                Verdict::Limited { budget, retry_after } => {
+                RateLimitDecision::Allowed(budget) => assert!(budget.remaining <= most - permits),
+                RateLimitDecision::Limited { budget, retry_after } => {
                     waits += 1;
                     assert!(budget.remaining < permits, "{budget:?}");
                     self.wait(limiter, class, permits, retry_after).await;
@@ -104,10 +104,10 @@ impl Sequence {
         let shortest = self.whole(self.resolution);
         self.clock.advance(self.whole(retry_after) - shortest);
         match ask(limiter, self.take(class, permits)).await {
-            Verdict::Limited { retry_after, .. } => {
+            RateLimitDecision::Limited { retry_after, .. } => {
                 assert!(retry_after <= self.resolution, "{retry_after:?}")
             }
-            early @ Verdict::Allowed(_) => unreachable!("too early: {early:?}"),
+            early @ RateLimitDecision::Allowed(_) => unreachable!("too early: {early:?}"),
         }
         self.clock.advance(shortest);
         allowed(limiter, self.take(class, permits)).await;

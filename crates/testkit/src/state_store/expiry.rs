@@ -1,7 +1,7 @@
 //! Expired states: found, replaced, kept.
 
 use dockline::IssuedState;
-use dockline::ports::{Put, StateStore, Vouched};
+use dockline::ports::{ConfirmOutcome, PutOutcome, StateStore};
 use time::{Duration, OffsetDateTime};
 
 use super::{NOON, another_at, digest, issued, issued_at, organization, stored, ticket, tie, visit};
@@ -22,11 +22,11 @@ pub async fn an_expired_state_is_still_found(states: &dyn StateStore) {
 pub async fn an_expired_state_is_still_worked_with(states: &dyn StateStore) {
     states.put(issued()).await.unwrap();
     states.put(another_at(expiry() + Duration::HOUR)).await.unwrap();
-    assert!(states.hold(&digest(), visit("ticket")).await.unwrap());
+    assert!(states.save_pending(&digest(), visit("ticket")).await.unwrap());
     let shown = ticket("ticket");
-    assert_eq!(states.vouch(&digest(), Some(&shown), tie(1)).await.unwrap(), Vouched::Tied);
+    assert_eq!(states.confirm_claim(&digest(), Some(&shown), tie(1)).await.unwrap(), ConfirmOutcome::Tied);
     assert_eq!(stored(states).await, Some(IssuedState { tie: Some(tie(1)), ..issued() }));
-    assert!(states.discard(&digest(), None).await.unwrap());
+    assert!(states.revoke(&digest(), None).await.unwrap());
     assert_eq!(stored(states).await, None);
 }
 
@@ -36,27 +36,29 @@ pub async fn an_expired_row_is_replaced_whoever_and_whatever_it_was(states: &dyn
     let mut now = NOON;
     for (was, owner) in ["fresh", "visited", "tied", "discarded"].into_iter().zip(["a", "b", "c", "d"]) {
         let state = IssuedState { organization: organization(owner), ..issued_at(now) };
-        assert_eq!(states.put(state.clone()).await.unwrap(), Put::Stored, "before {was}");
+        assert_eq!(states.put(state.clone()).await.unwrap(), PutOutcome::Stored, "before {was}");
         assert_eq!(stored(states).await, Some(state));
         match was {
-            "visited" => assert!(states.hold(&digest(), visit("ticket")).await.unwrap()),
-            "tied" => assert_eq!(states.vouch(&digest(), None, tie(1)).await.unwrap(), Vouched::Tied),
-            "discarded" => assert!(states.discard(&digest(), None).await.unwrap()),
+            "visited" => assert!(states.save_pending(&digest(), visit("ticket")).await.unwrap()),
+            "tied" => {
+                assert_eq!(states.confirm_claim(&digest(), None, tie(1)).await.unwrap(), ConfirmOutcome::Tied)
+            }
+            "discarded" => assert!(states.revoke(&digest(), None).await.unwrap()),
             _ => {}
         }
         now += IssuedState::LIFETIME; // exactly at expiry it is worth nothing
     }
-    assert_eq!(states.put(issued_at(now)).await.unwrap(), Put::Stored, "after discarded");
+    assert_eq!(states.put(issued_at(now)).await.unwrap(), PutOutcome::Stored, "after discarded");
     assert_eq!(stored(states).await, Some(issued_at(now)));
 }
 
 /// The edge: a microsecond before its expiry it is in use, at its expiry not.
 pub async fn a_row_is_live_until_just_before_it_expires(states: &dyn StateStore) {
     states.put(issued()).await.unwrap();
-    states.discard(&digest(), None).await.unwrap();
+    states.revoke(&digest(), None).await.unwrap();
     let before = issued_at(expiry() - Duration::MICROSECOND);
-    assert_eq!(states.put(before).await.unwrap(), Put::InUse);
-    assert_eq!(states.put(issued_at(expiry())).await.unwrap(), Put::Stored);
+    assert_eq!(states.put(before).await.unwrap(), PutOutcome::InUse);
+    assert_eq!(states.put(issued_at(expiry())).await.unwrap(), PutOutcome::Stored);
 }
 
 /// A SHOULD of the contract: expired rows are kept for a day.

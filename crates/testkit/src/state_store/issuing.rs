@@ -1,14 +1,14 @@
 //! Putting a state, and finding it.
 
 use dockline::IssuedState;
-use dockline::ports::{Put, StateStore};
+use dockline::ports::{PutOutcome, StateStore};
 use time::Duration;
 
 use super::{NOON, digest, issued, issued_at, organization, stored, tie, visit};
 
 /// What was put comes back whole.
 pub async fn a_stored_state_is_found_by_its_organization_and_by_its_digest(states: &dyn StateStore) {
-    assert_eq!(states.put(issued()).await.unwrap(), Put::Stored);
+    assert_eq!(states.put(issued()).await.unwrap(), PutOutcome::Stored);
     assert_eq!(states.find(&organization("org_acme"), &digest()).await.unwrap(), Some(issued()));
     assert_eq!(states.find_by_digest(&digest()).await.unwrap(), Some(issued()));
 }
@@ -24,7 +24,7 @@ pub async fn every_field_of_a_state_comes_back(states: &dyn StateStore) {
         tie: Some(tie(2)),
         ..issued()
     };
-    assert_eq!(states.put(state.clone()).await.unwrap(), Put::Stored);
+    assert_eq!(states.put(state.clone()).await.unwrap(), PutOutcome::Stored);
     assert_eq!(states.find(&state.organization, &digest()).await.unwrap(), Some(state.clone()));
     assert_eq!(stored(states).await, Some(state));
 }
@@ -45,7 +45,7 @@ pub async fn another_organizations_state_is_none(states: &dyn StateStore) {
 pub async fn a_repeated_put_replaces_a_state_that_nobody_touched(states: &dyn StateStore) {
     states.put(issued()).await.unwrap();
     let again = issued_at(NOON + Duration::minutes(1));
-    assert_eq!(states.put(again.clone()).await.unwrap(), Put::Stored);
+    assert_eq!(states.put(again.clone()).await.unwrap(), PutOutcome::Stored);
     assert_eq!(stored(states).await, Some(again));
 }
 
@@ -53,30 +53,30 @@ pub async fn a_repeated_put_replaces_a_state_that_nobody_touched(states: &dyn St
 pub async fn a_live_digest_of_another_organization_is_in_use(states: &dyn StateStore) {
     states.put(issued()).await.unwrap();
     let other = IssuedState { organization: organization("org_other"), ..issued() };
-    assert_eq!(states.put(other).await.unwrap(), Put::InUse);
+    assert_eq!(states.put(other).await.unwrap(), PutOutcome::InUse);
     assert_eq!(stored(states).await, Some(issued()));
 }
 
 /// A state under which a visitor was asked is not reset.
 pub async fn a_visited_state_is_in_use(states: &dyn StateStore) {
     states.put(issued()).await.unwrap();
-    states.hold(&digest(), visit("ticket")).await.unwrap();
-    assert_eq!(states.put(issued()).await.unwrap(), Put::InUse);
+    states.save_pending(&digest(), visit("ticket")).await.unwrap();
+    assert_eq!(states.put(issued()).await.unwrap(), PutOutcome::InUse);
     assert_eq!(stored(states).await, Some(IssuedState { visit: Some(visit("ticket")), ..issued() }));
 }
 
 /// A tie is not undone by a repeated put (L-18).
 pub async fn a_tied_state_is_in_use(states: &dyn StateStore) {
     states.put(issued()).await.unwrap();
-    states.vouch(&digest(), None, tie(1)).await.unwrap();
-    assert_eq!(states.put(issued()).await.unwrap(), Put::InUse);
+    states.confirm_claim(&digest(), None, tie(1)).await.unwrap();
+    assert_eq!(states.put(issued()).await.unwrap(), PutOutcome::InUse);
     assert_eq!(stored(states).await, Some(IssuedState { tie: Some(tie(1)), ..issued() }));
 }
 
 /// What was used up is not put back (I3, L-17).
 pub async fn a_discarded_state_is_in_use_also_for_its_own_organization(states: &dyn StateStore) {
     states.put(issued()).await.unwrap();
-    states.discard(&digest(), None).await.unwrap();
-    assert_eq!(states.put(issued()).await.unwrap(), Put::InUse);
+    states.revoke(&digest(), None).await.unwrap();
+    assert_eq!(states.put(issued()).await.unwrap(), PutOutcome::InUse);
     assert_eq!(stored(states).await, None);
 }

@@ -1,7 +1,7 @@
 //! What a [`StateStore`] promises. [`state_store_suite!`](crate::state_store_suite) runs it all.
 
 use dockline::ports::StateStore;
-use dockline::{IssuedState, SecretDigest, SetupAction, StateDigest, Visit};
+use dockline::{IssuedState, PendingConfirmation, SecretDigest, SetupAction, StateDigest};
 use time::OffsetDateTime;
 
 pub mod discarding;
@@ -101,8 +101,8 @@ pub(crate) fn another_at(time: OffsetDateTime) -> IssuedState {
     IssuedState { digest: ticket(&time.to_string()), ..issued_at(time) }
 }
 
-pub(crate) fn visit(ticket_name: &str) -> Visit {
-    Visit {
+pub(crate) fn visit(ticket_name: &str) -> PendingConfirmation {
+    PendingConfirmation {
         ticket: ticket(ticket_name),
         browser: SecretDigest::of(b"cookie"),
         tie: tie(1),

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use dockline::ports::{Put, StateStore, Vouched};
-use dockline::{IssuedState, OrganizationId, SecretDigest, StateDigest, Tie, Visit};
+use dockline::ports::{ConfirmOutcome, PutOutcome, StateStore};
+use dockline::{IssuedState, OrganizationId, PendingConfirmation, SecretDigest, StateDigest, VerifiedClaim};
 use time::{Duration, OffsetDateTime};
 
 use super::{NOON, organization, ticket, tie, visit};
@@ -66,27 +66,27 @@ impl Sequence {
                 let state = state_of(organization, digest, self.now);
                 let put = states.put(state.clone()).await.unwrap();
                 assert_eq!(put, self.model.put(state));
-                if put == Put::Stored { "stored" } else { "in use" }
+                if put == PutOutcome::Stored { "stored" } else { "in use" }
             }
             3..6 => {
-                let visit = Visit { tie, ..visit(self.random.one_of(&TICKETS)) };
-                let held = states.hold(&digest, visit).await.unwrap();
-                assert_eq!(held, self.model.hold(&digest, visit));
+                let visit = PendingConfirmation { tie, ..visit(self.random.one_of(&TICKETS)) };
+                let held = states.save_pending(&digest, visit).await.unwrap();
+                assert_eq!(held, self.model.save_pending(&digest, visit));
                 if held { "held" } else { "not held" }
             }
             6..9 => {
-                let vouched = states.vouch(&digest, shown.as_ref(), tie).await.unwrap();
-                assert_eq!(vouched, self.model.vouch(&digest, shown.as_ref(), tie));
+                let vouched = states.confirm_claim(&digest, shown.as_ref(), tie).await.unwrap();
+                assert_eq!(vouched, self.model.confirm_claim(&digest, shown.as_ref(), tie));
                 match vouched {
-                    Vouched::Tied => "tied",
-                    Vouched::AlreadyTied => "already tied",
-                    Vouched::TiedToOther => "tied to another",
-                    Vouched::Unknown => "unknown",
+                    ConfirmOutcome::Tied => "tied",
+                    ConfirmOutcome::AlreadyTied => "already tied",
+                    ConfirmOutcome::TiedToOther => "tied to another",
+                    ConfirmOutcome::Unknown => "unknown",
                 }
             }
             _ => {
-                let discarded = states.discard(&digest, shown.as_ref()).await.unwrap();
-                assert_eq!(discarded, self.model.discard(&digest, shown.as_ref()));
+                let discarded = states.revoke(&digest, shown.as_ref()).await.unwrap();
+                assert_eq!(discarded, self.model.revoke(&digest, shown.as_ref()));
                 if discarded { "discarded" } else { "not discarded" }
             }
         };
@@ -95,7 +95,7 @@ impl Sequence {
     }
 
     async fn compare(&self, states: &dyn StateStore, digest: &StateDigest) {
-        let expected = self.model.known(digest);
+        let expected = self.model.installation(digest);
         assert_eq!(states.find_by_digest(digest).await.unwrap().as_ref(), expected);
         for name in ORGANIZATIONS.map(organization) {
             let own = expected.filter(|state| is_of(state, &name));
@@ -117,21 +117,21 @@ impl Model {
         self.0.iter_mut().rfind(|(state, _)| state.digest == *digest)
     }
 
-    fn known(&self, digest: &StateDigest) -> Option<&IssuedState> {
+    fn installation(&self, digest: &StateDigest) -> Option<&IssuedState> {
         let (state, discarded) = self.0.iter().rfind(|(state, _)| state.digest == *digest)?;
         (!discarded).then_some(state)
     }
 
-    fn put(&mut self, state: IssuedState) -> Put {
+    fn put(&mut self, state: IssuedState) -> PutOutcome {
         if let Some((before, discarded)) = self.row(&state.digest) {
             let untouched = before.visit.is_none() && before.tie.is_none() && !*discarded;
             let repeated = untouched && before.organization == state.organization;
             if !repeated && before.expires_at > state.issued_at {
-                return Put::InUse;
+                return PutOutcome::InUse;
             }
         }
         self.0.push((state, false));
-        Put::Stored
+        PutOutcome::Stored
     }
 
     /// The row, if whoever shows this ticket may change it.
@@ -145,7 +145,7 @@ impl Model {
         (!row.1 && (shown.is_none() || shown == asked.as_ref())).then_some(row)
     }
 
-    fn hold(&mut self, digest: &StateDigest, visit: Visit) -> bool {
+    fn save_pending(&mut self, digest: &StateDigest, visit: PendingConfirmation) -> bool {
         match self.open(digest, None) {
             Some((state, _)) => {
                 state.visit = Some(visit);
@@ -155,22 +155,27 @@ impl Model {
         }
     }
 
-    fn vouch(&mut self, digest: &StateDigest, shown: Option<&SecretDigest>, tie: Tie) -> Vouched {
-        let Some((state, _)) = self.open(digest, shown) else { return Vouched::Unknown };
+    fn confirm_claim(
+        &mut self,
+        digest: &StateDigest,
+        shown: Option<&SecretDigest>,
+        tie: VerifiedClaim,
+    ) -> ConfirmOutcome {
+        let Some((state, _)) = self.open(digest, shown) else { return ConfirmOutcome::Unknown };
         match state.tie {
-            Some(first) if first.installation != tie.installation => Vouched::TiedToOther,
+            Some(first) if first.installation != tie.installation => ConfirmOutcome::TiedToOther,
             Some(_) => {
                 state.visit = None;
-                Vouched::AlreadyTied
+                ConfirmOutcome::AlreadyTied
             }
             None => {
                 (state.visit, state.tie) = (None, Some(tie));
-                Vouched::Tied
+                ConfirmOutcome::Tied
             }
         }
     }
 
-    fn discard(&mut self, digest: &StateDigest, shown: Option<&SecretDigest>) -> bool {
+    fn revoke(&mut self, digest: &StateDigest, shown: Option<&SecretDigest>) -> bool {
         match self.open(digest, shown) {
             Some(row) => {
                 row.1 = true;

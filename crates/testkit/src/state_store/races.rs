@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use dockline::ports::{Put, StateStore, Vouched};
-use dockline::{IssuedState, StateDigest, Tie};
+use dockline::ports::{ConfirmOutcome, PutOutcome, StateStore};
+use dockline::{IssuedState, StateDigest, VerifiedClaim};
 
 use super::{issued, organization, ticket, tie, visit};
 use crate::fixtures::account_id;
@@ -17,13 +17,13 @@ fn issued_in(round: u64) -> IssuedState {
 async fn issue(states: &dyn StateStore, round: u64) -> StateDigest {
     let state = issued_in(round);
     let digest = state.digest;
-    assert_eq!(states.put(state).await.unwrap(), Put::Stored);
+    assert_eq!(states.put(state).await.unwrap(), PutOutcome::Stored);
     digest
 }
 
 async fn issue_with_an_open_question(states: &dyn StateStore, round: u64) -> StateDigest {
     let digest = issue(states, round).await;
-    assert!(states.hold(&digest, visit("ticket")).await.unwrap());
+    assert!(states.save_pending(&digest, visit("ticket")).await.unwrap());
     digest
 }
 
@@ -36,8 +36,8 @@ pub async fn of_organizations_that_race_for_one_digest_one_gets_it(states: &Arc<
             async move { states.put(state).await.unwrap() }
         })
         .await;
-        assert_eq!((count(&outcomes, &Put::Stored), count(&outcomes, &Put::InUse)), (1, 15));
-        let owner = outcomes.iter().position(|outcome| *outcome == Put::Stored).unwrap() + 1;
+        assert_eq!((count(&outcomes, &PutOutcome::Stored), count(&outcomes, &PutOutcome::InUse)), (1, 15));
+        let owner = outcomes.iter().position(|outcome| *outcome == PutOutcome::Stored).unwrap() + 1;
         let state = states.find_by_digest(&issued_in(round).digest).await.unwrap().unwrap();
         assert_eq!(state.organization, organization(&format!("org_{owner}")));
     }
@@ -47,14 +47,12 @@ pub async fn of_organizations_that_race_for_one_digest_one_gets_it(states: &Arc<
 pub async fn of_installations_that_race_for_one_state_one_is_tied(states: &Arc<dyn StateStore>) {
     for round in ROUNDS {
         let digest = issue(&**states, round).await;
-        let outcomes =
-            race(
-                states,
-                |states, number| async move { states.vouch(&digest, None, tie(number)).await.unwrap() },
-            )
-            .await;
-        assert_eq!(count(&outcomes, &Vouched::TiedToOther), 15);
-        let winner = outcomes.iter().position(|outcome| *outcome == Vouched::Tied).unwrap();
+        let outcomes = race(states, |states, number| async move {
+            states.confirm_claim(&digest, None, tie(number)).await.unwrap()
+        })
+        .await;
+        assert_eq!(count(&outcomes, &ConfirmOutcome::TiedToOther), 15);
+        let winner = outcomes.iter().position(|outcome| *outcome == ConfirmOutcome::Tied).unwrap();
         let tied = states.find_by_digest(&digest).await.unwrap().unwrap().tie;
         assert_eq!(tied, Some(tie(u64::try_from(winner).unwrap() + 1)));
     }
@@ -65,14 +63,20 @@ pub async fn of_installations_that_race_for_one_state_one_is_tied(states: &Arc<d
 pub async fn twins_that_race_are_told_of_one_tie(states: &Arc<dyn StateStore>) {
     for round in ROUNDS {
         let digest = issue(&**states, round).await;
-        let tie_by =
-            |number| Tie { visitor: account_id(number), account: account_id(100 + number), ..tie(1) };
+        let tie_by = |number| VerifiedClaim {
+            visitor: account_id(number),
+            account: account_id(100 + number),
+            ..tie(1)
+        };
         let outcomes = race(states, |states, number| async move {
-            states.vouch(&digest, None, tie_by(number)).await.unwrap()
+            states.confirm_claim(&digest, None, tie_by(number)).await.unwrap()
         })
         .await;
-        assert_eq!((count(&outcomes, &Vouched::Tied), count(&outcomes, &Vouched::AlreadyTied)), (1, 15));
-        let winner = outcomes.iter().position(|outcome| *outcome == Vouched::Tied).unwrap();
+        assert_eq!(
+            (count(&outcomes, &ConfirmOutcome::Tied), count(&outcomes, &ConfirmOutcome::AlreadyTied)),
+            (1, 15)
+        );
+        let winner = outcomes.iter().position(|outcome| *outcome == ConfirmOutcome::Tied).unwrap();
         let tied = states.find_by_digest(&digest).await.unwrap().unwrap().tie;
         assert_eq!(tied, Some(tie_by(u64::try_from(winner).unwrap() + 1)));
     }
@@ -84,9 +88,9 @@ pub async fn a_put_that_races_a_tie_does_not_wipe_it(states: &Arc<dyn StateStore
         let digest = issue(&**states, round).await;
         let outcomes = race(states, |states, number| async move {
             if number == TASKS / 2 {
-                states.vouch(&digest, None, tie(1)).await.unwrap() == Vouched::Tied
+                states.confirm_claim(&digest, None, tie(1)).await.unwrap() == ConfirmOutcome::Tied
             } else {
-                states.put(issued_in(round)).await.unwrap() == Put::Stored
+                states.put(issued_in(round)).await.unwrap() == PutOutcome::Stored
             }
         })
         .await;
@@ -101,10 +105,13 @@ pub async fn a_ticket_that_is_shown_many_times_at_once_is_good_once(states: &Arc
     for round in ROUNDS {
         let digest = issue_with_an_open_question(&**states, round).await;
         let outcomes = race(states, |states, _| async move {
-            states.vouch(&digest, Some(&ticket("ticket")), tie(1)).await.unwrap()
+            states.confirm_claim(&digest, Some(&ticket("ticket")), tie(1)).await.unwrap()
         })
         .await;
-        assert_eq!((count(&outcomes, &Vouched::Tied), count(&outcomes, &Vouched::Unknown)), (1, 15));
+        assert_eq!(
+            (count(&outcomes, &ConfirmOutcome::Tied), count(&outcomes, &ConfirmOutcome::Unknown)),
+            (1, 15)
+        );
     }
 }
 
@@ -115,9 +122,9 @@ pub async fn confirm_and_cancel_with_one_ticket_cannot_both_win(states: &Arc<dyn
         let outcomes = race(states, |states, number| async move {
             let shown = ticket("ticket");
             if number % 2 == 0 {
-                states.discard(&digest, Some(&shown)).await.unwrap()
+                states.revoke(&digest, Some(&shown)).await.unwrap()
             } else {
-                states.vouch(&digest, Some(&shown), tie(1)).await.unwrap() == Vouched::Tied
+                states.confirm_claim(&digest, Some(&shown), tie(1)).await.unwrap() == ConfirmOutcome::Tied
             }
         })
         .await;
@@ -132,7 +139,7 @@ pub async fn a_state_that_is_discarded_many_times_at_once_is_discarded_once(stat
     for round in ROUNDS {
         let digest = issue(&**states, round).await;
         let outcomes =
-            race(states, |states, _| async move { states.discard(&digest, None).await.unwrap() }).await;
+            race(states, |states, _| async move { states.revoke(&digest, None).await.unwrap() }).await;
         assert_eq!((count(&outcomes, &true), outcomes.len() as u64), (1, TASKS));
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use dockline::ports::{RateLimiter, Take, Verdict};
+use dockline::ports::{RateLimitDecision, RateLimitRequest, RateLimiter};
 use dockline::{BudgetClass, KeyId, PortError, Tier};
 use dockline_memory::MemoryRateLimiter;
 use dockline_testkit::rate_limiter::{clocks, daily, minute, races, waiting};
@@ -68,28 +68,30 @@ impl Limiter {
     }
 
     /// What is asked of memory instead.
-    fn bent(&self, mut take: Take) -> Take {
+    fn bent(&self, mut request: RateLimitRequest) -> RateLimitRequest {
         let mut latest = self.latest.lock().unwrap();
-        let before = latest.unwrap_or(take.now);
+        let before = latest.unwrap_or(request.now);
         match self.fault {
-            Fault::StartsAnewWhenTheClockGoesBack if take.now < before => self.start_anew(),
-            Fault::RefillsByTheMinute if minute_of(take.now) > minute_of(before) => self.start_anew(),
-            Fault::RefillsByTheMinute => take.now = before,
-            Fault::NeverLetsTheClockGoBack => take.now = take.now.max(before),
-            Fault::ChargesLooks => take.permits = take.permits.max(1),
-            Fault::MixesClasses => take.class = BudgetClass::Read,
-            Fault::MixesKeys => take.key = KeyId::parse("00000000000000").unwrap(),
+            Fault::StartsAnewWhenTheClockGoesBack if request.now < before => self.start_anew(),
+            Fault::RefillsByTheMinute if minute_of(request.now) > minute_of(before) => self.start_anew(),
+            Fault::RefillsByTheMinute => request.now = before,
+            Fault::NeverLetsTheClockGoBack => request.now = request.now.max(before),
+            Fault::ChargesLooks => request.permits = request.permits.max(1),
+            Fault::MixesClasses => request.class = BudgetClass::Read,
+            Fault::MixesKeys => request.key = KeyId::parse("00000000000000").unwrap(),
             Fault::ForgetsTheDay => {
-                take.tier = Tier { name: Cow::Borrowed("fault"), writes_per_day: u32::MAX, ..take.tier };
+                request.tier =
+                    Tier { name: Cow::Borrowed("fault"), writes_per_day: u32::MAX, ..request.tier };
             }
-            Fault::GoesByLocalDays => take.now = take.now.replace_offset(UtcOffset::UTC),
+            Fault::GoesByLocalDays => request.now = request.now.replace_offset(UtcOffset::UTC),
             Fault::KeepsTheFirstTier => {
-                take.tier = self.tiers.lock().unwrap().entry(take.key.clone()).or_insert(take.tier).clone();
+                request.tier =
+                    self.tiers.lock().unwrap().entry(request.key.clone()).or_insert(request.tier).clone();
             }
             _ => {}
         }
-        *latest = Some(take.now);
-        take
+        *latest = Some(request.now);
+        request
     }
 }
 
@@ -99,30 +101,32 @@ fn minute_of(time: OffsetDateTime) -> i64 {
 
 #[async_trait]
 impl RateLimiter for Limiter {
-    async fn take(&self, take: Take) -> Result<Verdict, PortError> {
-        let take = self.bent(take);
+    async fn check(&self, request: RateLimitRequest) -> Result<RateLimitDecision, PortError> {
+        let request = self.bent(request);
         if self.fault == Fault::ReadsThenCharges {
-            let look = self.memory().take(Take { permits: 0, ..take.clone() }).await?;
+            let look = self.memory().check(RateLimitRequest { permits: 0, ..request.clone() }).await?;
             yield_now().await;
-            let charge = self.memory().take(take.clone()).await?;
+            let charge = self.memory().check(request.clone()).await?;
             return Ok(match look {
-                Verdict::Allowed(budget) if budget.remaining >= take.permits => Verdict::Allowed(budget),
+                RateLimitDecision::Allowed(budget) if budget.remaining >= request.permits => {
+                    RateLimitDecision::Allowed(budget)
+                }
                 _ => charge,
             });
         }
-        let verdict = self.memory().take(take.clone()).await?;
-        let Verdict::Limited { budget, retry_after } = verdict else { return Ok(verdict) };
+        let verdict = self.memory().check(request.clone()).await?;
+        let RateLimitDecision::Limited { budget, retry_after } = verdict else { return Ok(verdict) };
         let seconds = retry_after.as_secs();
         let retry_after = match self.fault {
             Fault::CutsWaits => Duration::from_secs(seconds),
             Fault::RoundsWaitsUp if retry_after.subsec_nanos() > 0 => Duration::from_secs(seconds + 1),
             Fault::ChargesRefusals => {
-                self.memory().take(Take { permits: budget.remaining, ..take }).await?;
+                self.memory().check(RateLimitRequest { permits: budget.remaining, ..request }).await?;
                 retry_after
             }
             _ => retry_after,
         };
-        Ok(Verdict::Limited { budget, retry_after })
+        Ok(RateLimitDecision::Limited { budget, retry_after })
     }
 }
 

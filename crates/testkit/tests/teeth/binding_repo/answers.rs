@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 
 use async_trait::async_trait;
-use dockline::ports::{BindingRepo, Insertion, Observation, Release};
+use dockline::ports::{BindingRepo, InsertOutcome, Observation, ReleaseOutcome};
 use dockline::{Binding, InstallationId, NewBinding, OrganizationId, StateDigest};
 use dockline_memory::MemoryBindingRepo;
 use dockline_testkit::binding_repo::{finding, inserting, model, releasing};
@@ -47,9 +47,9 @@ impl Wrong for MovesTheBinding {
         &self.0
     }
 
-    async fn insert(&self, new: NewBinding) -> Insertion {
+    async fn insert(&self, new: NewBinding) -> InsertOutcome {
         let outcome = self.0.insert(new.clone()).await.unwrap();
-        if outcome != Insertion::Taken {
+        if outcome != InsertOutcome::Taken {
             return outcome;
         }
         let row = self.0.find_by_installation(new.installation).await.unwrap().unwrap();
@@ -64,10 +64,10 @@ impl Wrong for RenewsTheGrant {
         &self.0
     }
 
-    async fn insert(&self, new: NewBinding) -> Insertion {
+    async fn insert(&self, new: NewBinding) -> InsertOutcome {
         match self.0.insert(new.clone()).await.unwrap() {
-            Insertion::Occupied(row) if row.installation == new.installation => {
-                Insertion::Occupied(Binding { registered_at: new.registered_at, ..row })
+            InsertOutcome::Occupied(row) if row.installation == new.installation => {
+                InsertOutcome::Occupied(Binding { registered_at: new.registered_at, ..row })
             }
             other => other,
         }
@@ -80,9 +80,9 @@ impl Wrong for ReplacesTheBinding {
         &self.0
     }
 
-    async fn insert(&self, new: NewBinding) -> Insertion {
+    async fn insert(&self, new: NewBinding) -> InsertOutcome {
         match self.0.insert(new.clone()).await.unwrap() {
-            Insertion::Occupied(row) if row.installation != new.installation => {
+            InsertOutcome::Occupied(row) if row.installation != new.installation => {
                 self.0.release(&row.organization, row.installation, new.registered_at).await.unwrap();
                 self.0.insert(new).await.unwrap()
             }
@@ -97,10 +97,10 @@ impl Wrong for KeepsNanoseconds {
         &self.0
     }
 
-    async fn insert(&self, new: NewBinding) -> Insertion {
+    async fn insert(&self, new: NewBinding) -> InsertOutcome {
         match self.0.insert(new.clone()).await.unwrap() {
-            Insertion::Inserted(row) => {
-                Insertion::Inserted(Binding { registered_at: new.registered_at, ..row })
+            InsertOutcome::Inserted(row) => {
+                InsertOutcome::Inserted(Binding { registered_at: new.registered_at, ..row })
             }
             other => other,
         }
@@ -113,7 +113,7 @@ impl Wrong for ForgetsSpentStates {
         &self.0
     }
 
-    async fn insert(&self, new: NewBinding) -> Insertion {
+    async fn insert(&self, new: NewBinding) -> InsertOutcome {
         let spent = digest(&format!("never seen {}", unique()));
         self.0.insert(NewBinding { spent, ..new }).await.unwrap()
     }
@@ -125,9 +125,9 @@ impl Wrong for LearnsFromRefusals {
         &self.0
     }
 
-    async fn insert(&self, new: NewBinding) -> Insertion {
+    async fn insert(&self, new: NewBinding) -> InsertOutcome {
         let outcome = self.0.insert(new.clone()).await.unwrap();
-        if !matches!(outcome, Insertion::Inserted(_)) {
+        if !matches!(outcome, InsertOutcome::Inserted(_)) {
             let NewBinding { installation, status, account, last_verified_at: verified_at, .. } = new;
             let observation = Observation::Present { status, account, verified_at };
             self.0.observe(installation, observation).await.unwrap();
@@ -164,7 +164,7 @@ impl Wrong for FoldsCase {
         self.0.find(&folded(organization)).await.unwrap()
     }
 
-    async fn insert(&self, new: NewBinding) -> Insertion {
+    async fn insert(&self, new: NewBinding) -> InsertOutcome {
         let organization = folded(&new.organization);
         self.0.insert(NewBinding { organization, ..new }).await.unwrap()
     }
@@ -176,7 +176,7 @@ impl Wrong for FlattensProofs {
         &self.0
     }
 
-    async fn insert(&self, new: NewBinding) -> Insertion {
+    async fn insert(&self, new: NewBinding) -> InsertOutcome {
         self.0.insert(NewBinding { proof: dockline::Proof::Administered, ..new }).await.unwrap()
     }
 }
@@ -187,13 +187,13 @@ impl Wrong for SpendsForEverybody {
         &self.0
     }
 
-    async fn insert(&self, new: NewBinding) -> Insertion {
+    async fn insert(&self, new: NewBinding) -> InsertOutcome {
         // One set of spent states for all, kept in memory's own, under one organization's name.
         let ledger = OrganizationId::new("ledger").unwrap();
         let number = InstallationId::new(unique()).unwrap();
         let entry = NewBinding { organization: ledger.clone(), installation: number, ..new.clone() };
-        if self.0.insert(entry).await.unwrap() == Insertion::Spent {
-            return Insertion::Spent;
+        if self.0.insert(entry).await.unwrap() == InsertOutcome::Spent {
+            return InsertOutcome::Spent;
         }
         self.0.release(&ledger, number, seconds(0)).await.unwrap();
         self.0.insert(new).await.unwrap()
@@ -206,10 +206,10 @@ impl Wrong for ReleasesForAnybody {
         &self.0
     }
 
-    async fn release(&self, _: &OrganizationId, id: InstallationId, at: OffsetDateTime) -> Release {
+    async fn release(&self, _: &OrganizationId, id: InstallationId, at: OffsetDateTime) -> ReleaseOutcome {
         match self.0.find_by_installation(id).await.unwrap() {
             Some(row) => self.0.release(&row.organization, id, at).await.unwrap(),
-            None => Release::NothingBound,
+            None => ReleaseOutcome::NothingBound,
         }
     }
 }
@@ -220,10 +220,15 @@ impl Wrong for ReleasesWhateverIsBound {
         &self.0
     }
 
-    async fn release(&self, organization: &OrganizationId, _: InstallationId, at: OffsetDateTime) -> Release {
+    async fn release(
+        &self,
+        organization: &OrganizationId,
+        _: InstallationId,
+        at: OffsetDateTime,
+    ) -> ReleaseOutcome {
         match self.0.find(organization).await.unwrap() {
             Some(row) => self.0.release(organization, row.installation, at).await.unwrap(),
-            None => Release::NothingBound,
+            None => ReleaseOutcome::NothingBound,
         }
     }
 }
@@ -251,9 +256,9 @@ impl Wrong for FindsReleasedRows {
         organization: &OrganizationId,
         id: InstallationId,
         at: OffsetDateTime,
-    ) -> Release {
+    ) -> ReleaseOutcome {
         let outcome = self.memory.release(organization, id, at).await.unwrap();
-        if let Release::Released(row) = &outcome {
+        if let ReleaseOutcome::Released(row) = &outcome {
             self.released.lock().unwrap().insert(id, row.clone());
         }
         outcome
@@ -273,14 +278,14 @@ impl Wrong for AsksForTheStateFirst {
         &self.memory
     }
 
-    async fn insert(&self, new: NewBinding) -> Insertion {
+    async fn insert(&self, new: NewBinding) -> InsertOutcome {
         let pair = (new.organization.clone(), new.spent);
         let bound = self.memory.find(&new.organization).await.unwrap().is_some();
         if !bound && self.spent.lock().unwrap().contains(&pair) {
-            return Insertion::Spent;
+            return InsertOutcome::Spent;
         }
         let outcome = self.memory.insert(new).await.unwrap();
-        if matches!(outcome, Insertion::Inserted(_)) {
+        if matches!(outcome, InsertOutcome::Inserted(_)) {
             self.spent.lock().unwrap().push(pair);
         }
         outcome

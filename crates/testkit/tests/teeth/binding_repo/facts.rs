@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 
 use async_trait::async_trait;
-use dockline::ports::{BindingRepo, Insertion, Observation, Observed};
+use dockline::ports::{BindingRepo, InsertOutcome, Observation, ObserveOutcome};
 use dockline::{Binding, InstallationId, NewBinding, OrganizationId, Status};
 use dockline_memory::MemoryBindingRepo;
 use dockline_testkit::binding_repo::{inserting, model, observing, releasing};
@@ -23,9 +23,9 @@ impl Wrong for HasNoMemoryOfUninstalls {
         &self.0
     }
 
-    async fn observe(&self, id: InstallationId, observation: Observation) -> Observed {
+    async fn observe(&self, id: InstallationId, observation: Observation) -> ObserveOutcome {
         if self.0.find_by_installation(id).await.unwrap().is_none() {
-            return Observed::Recorded;
+            return ObserveOutcome::Recorded;
         }
         self.0.observe(id, observation).await.unwrap()
     }
@@ -41,7 +41,7 @@ impl Wrong for BindsWhatItHears {
         &self.0
     }
 
-    async fn observe(&self, id: InstallationId, observation: Observation) -> Observed {
+    async fn observe(&self, id: InstallationId, observation: Observation) -> ObserveOutcome {
         let observed = self.0.observe(id, observation).await.unwrap();
         self.0.insert(NewBinding { installation: id, ..binding() }).await.unwrap();
         observed
@@ -58,7 +58,7 @@ impl Wrong for LetsOlderFactsWin {
         &self.0
     }
 
-    async fn observe(&self, id: InstallationId, mut observation: Observation) -> Observed {
+    async fn observe(&self, id: InstallationId, mut observation: Observation) -> ObserveOutcome {
         let row = self.0.find_by_installation(id).await.unwrap();
         if let (Some(row), Observation::Present { verified_at, .. }) = (row, &mut observation) {
             *verified_at = (*verified_at).max(row.last_verified_at);
@@ -77,11 +77,11 @@ impl Wrong for DropsFactsOfTheSameTime {
         &self.0
     }
 
-    async fn observe(&self, id: InstallationId, observation: Observation) -> Observed {
+    async fn observe(&self, id: InstallationId, observation: Observation) -> ObserveOutcome {
         let row = self.0.find_by_installation(id).await.unwrap();
         let same = |row: Binding| matches!(&observation, Observation::Present { verified_at, .. } if *verified_at == row.last_verified_at);
         if row.is_some_and(same) {
-            return Observed::Recorded;
+            return ObserveOutcome::Recorded;
         }
         self.0.observe(id, observation).await.unwrap()
     }
@@ -102,9 +102,9 @@ impl Wrong for RaisesNoGeneration {
         Some(Binding { generation: 1, ..row })
     }
 
-    async fn insert(&self, new: NewBinding) -> Insertion {
+    async fn insert(&self, new: NewBinding) -> InsertOutcome {
         match self.0.insert(new).await.unwrap() {
-            Insertion::Inserted(row) => Insertion::Inserted(Binding { generation: 1, ..row }),
+            InsertOutcome::Inserted(row) => InsertOutcome::Inserted(Binding { generation: 1, ..row }),
             other => other,
         }
     }
@@ -129,7 +129,7 @@ impl Wrong for RaisesTheGenerationAlways {
         Some(Binding { generation: row.generation + heard, ..row })
     }
 
-    async fn observe(&self, id: InstallationId, observation: Observation) -> Observed {
+    async fn observe(&self, id: InstallationId, observation: Observation) -> ObserveOutcome {
         *self.heard.lock().unwrap() += 1;
         self.memory.observe(id, observation).await.unwrap()
     }
@@ -154,11 +154,11 @@ impl Wrong for BringsTheDeadBack {
         Some(Binding { status, ..row })
     }
 
-    async fn observe(&self, id: InstallationId, observation: Observation) -> Observed {
+    async fn observe(&self, id: InstallationId, observation: Observation) -> ObserveOutcome {
         let status = match &observation {
             Observation::Present { status, .. } => Some(*status),
             Observation::Uninstalled { .. } => Some(Status::Uninstalled),
-            Observation::Regranted => None,
+            Observation::PermissionsChanged => None,
         };
         if let Some(status) = status {
             self.heard.lock().unwrap().insert(id, status);
@@ -177,7 +177,7 @@ impl Wrong for ReleasesAtTheEnd {
         &self.0
     }
 
-    async fn observe(&self, id: InstallationId, observation: Observation) -> Observed {
+    async fn observe(&self, id: InstallationId, observation: Observation) -> ObserveOutcome {
         let ended = matches!(observation, Observation::Uninstalled { .. });
         let observed = self.0.observe(id, observation).await.unwrap();
         if let (true, Some(row)) = (ended, self.0.find_by_installation(id).await.unwrap()) {
@@ -197,12 +197,12 @@ impl Wrong for DropsALateEnd {
         &self.0
     }
 
-    async fn observe(&self, id: InstallationId, observation: Observation) -> Observed {
+    async fn observe(&self, id: InstallationId, observation: Observation) -> ObserveOutcome {
         let row = self.0.find_by_installation(id).await.unwrap();
         if let (Some(row), Observation::Uninstalled { verified_at }) = (row, &observation)
             && *verified_at < row.last_verified_at
         {
-            return Observed::Recorded;
+            return ObserveOutcome::Recorded;
         }
         self.0.observe(id, observation).await.unwrap()
     }
@@ -218,9 +218,9 @@ impl Wrong for OverwritesFactsOnInsert {
         &self.0
     }
 
-    async fn insert(&self, new: NewBinding) -> Insertion {
+    async fn insert(&self, new: NewBinding) -> InsertOutcome {
         match self.0.insert(new.clone()).await.unwrap() {
-            Insertion::Inserted(row) => Insertion::Inserted(Binding {
+            InsertOutcome::Inserted(row) => InsertOutcome::Inserted(Binding {
                 status: new.status,
                 account: new.account,
                 last_verified_at: new.last_verified_at,

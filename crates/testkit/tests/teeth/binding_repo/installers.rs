@@ -33,9 +33,9 @@ impl Wrong for NotesOnlyWhatIsKnown {
         &self.0
     }
 
-    async fn note_installer(&self, id: InstallationId, installer: AccountId, noted_at: OffsetDateTime) {
-        if self.0.known(id).await.unwrap().is_some() {
-            self.0.note_installer(id, installer, noted_at).await.unwrap();
+    async fn record_installer(&self, id: InstallationId, installer: AccountId, noted_at: OffsetDateTime) {
+        if self.0.installation(id).await.unwrap().is_some() {
+            self.0.record_installer(id, installer, noted_at).await.unwrap();
         }
     }
 }
@@ -47,7 +47,7 @@ impl Wrong for ForgetsAtTheEnd {
     }
 
     async fn installer(&self, id: InstallationId) -> Option<AccountId> {
-        let kept = self.0.known(id).await.unwrap();
+        let kept = self.0.installation(id).await.unwrap();
         let installer = self.0.installer(id).await.unwrap();
         installer.filter(|_| kept.is_none_or(|kept| kept.status != Status::Uninstalled))
     }
@@ -59,11 +59,11 @@ impl Wrong for MakesItKnown {
         &self.0
     }
 
-    async fn note_installer(&self, id: InstallationId, installer: AccountId, noted_at: OffsetDateTime) {
+    async fn record_installer(&self, id: InstallationId, installer: AccountId, noted_at: OffsetDateTime) {
         let (status, account) = (Status::Active, account("acme-coffee"));
         let news = Observation::Present { status, account, verified_at: noted_at };
         self.0.observe(id, news).await.unwrap();
-        self.0.note_installer(id, installer, noted_at).await.unwrap();
+        self.0.record_installer(id, installer, noted_at).await.unwrap();
     }
 }
 
@@ -105,7 +105,7 @@ impl Wrong for LetsTheLastOneStand {
         &self.memory
     }
 
-    async fn note_installer(&self, id: InstallationId, installer: AccountId, _: OffsetDateTime) {
+    async fn record_installer(&self, id: InstallationId, installer: AccountId, _: OffsetDateTime) {
         self.last.lock().unwrap().insert(id, installer);
     }
 
@@ -127,7 +127,7 @@ impl Wrong for LetsTheEarliestOneStand {
         &self.memory
     }
 
-    async fn note_installer(&self, id: InstallationId, installer: AccountId, noted_at: OffsetDateTime) {
+    async fn record_installer(&self, id: InstallationId, installer: AccountId, noted_at: OffsetDateTime) {
         let mut earliest = self.earliest.lock().unwrap();
         let kept = earliest.entry(id).or_insert((noted_at, installer));
         if noted_at < kept.0 {

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 
 use async_trait::async_trait;
-use dockline::ports::{BindingRepo, Insertion, Observation, Observed};
-use dockline::{InstallationId, KnownInstallation, NewBinding, OrganizationId, Status};
+use dockline::ports::{BindingRepo, InsertOutcome, Observation, ObserveOutcome};
+use dockline::{InstallationId, InstallationRecord, NewBinding, OrganizationId, Status};
 use dockline_memory::MemoryBindingRepo;
 use dockline_testkit::binding_repo::{knowing, model};
 use dockline_testkit::fixtures::account;
@@ -33,8 +33,8 @@ impl Wrong for KnowsOnlyWhatIsBound {
         &self.0
     }
 
-    async fn known(&self, id: InstallationId) -> Option<KnownInstallation> {
-        self.0.known(id).await.unwrap().filter(|kept| kept.organization.is_some())
+    async fn installation(&self, id: InstallationId) -> Option<InstallationRecord> {
+        self.0.installation(id).await.unwrap().filter(|kept| kept.organization.is_some())
     }
 }
 
@@ -44,9 +44,9 @@ impl Wrong for ForgetsWhoIsBound {
         &self.0
     }
 
-    async fn known(&self, id: InstallationId) -> Option<KnownInstallation> {
-        let kept = self.0.known(id).await.unwrap()?;
-        Some(KnownInstallation { organization: None, ..kept })
+    async fn installation(&self, id: InstallationId) -> Option<InstallationRecord> {
+        let kept = self.0.installation(id).await.unwrap()?;
+        Some(InstallationRecord { organization: None, ..kept })
     }
 }
 
@@ -56,8 +56,8 @@ impl Wrong for OverlooksWhatHasNoAccount {
         &self.0
     }
 
-    async fn known(&self, id: InstallationId) -> Option<KnownInstallation> {
-        self.0.known(id).await.unwrap().filter(|kept| kept.account.is_some())
+    async fn installation(&self, id: InstallationId) -> Option<InstallationRecord> {
+        self.0.installation(id).await.unwrap().filter(|kept| kept.account.is_some())
     }
 }
 
@@ -67,10 +67,10 @@ impl Wrong for MakesUpAnAccount {
         &self.0
     }
 
-    async fn known(&self, id: InstallationId) -> Option<KnownInstallation> {
-        let kept = self.0.known(id).await.unwrap()?;
+    async fn installation(&self, id: InstallationId) -> Option<InstallationRecord> {
+        let kept = self.0.installation(id).await.unwrap()?;
         let account = kept.account.clone().or_else(|| Some(account("")));
-        Some(KnownInstallation { account, ..kept })
+        Some(InstallationRecord { account, ..kept })
     }
 }
 
@@ -80,10 +80,10 @@ impl Wrong for ForgetsTheAccountAtTheEnd {
         &self.0
     }
 
-    async fn known(&self, id: InstallationId) -> Option<KnownInstallation> {
-        let kept = self.0.known(id).await.unwrap()?;
+    async fn installation(&self, id: InstallationId) -> Option<InstallationRecord> {
+        let kept = self.0.installation(id).await.unwrap()?;
         let account = kept.account.clone().filter(|_| kept.status != Status::Uninstalled);
-        Some(KnownInstallation { account, ..kept })
+        Some(InstallationRecord { account, ..kept })
     }
 }
 
@@ -100,18 +100,18 @@ impl Wrong for NamesWhoWasBound {
         &self.memory
     }
 
-    async fn insert(&self, new: NewBinding) -> Insertion {
+    async fn insert(&self, new: NewBinding) -> InsertOutcome {
         let outcome = self.memory.insert(new).await.unwrap();
-        if let Insertion::Inserted(row) = &outcome {
+        if let InsertOutcome::Inserted(row) = &outcome {
             self.last.lock().unwrap().insert(row.installation, row.organization.clone());
         }
         outcome
     }
 
-    async fn known(&self, id: InstallationId) -> Option<KnownInstallation> {
-        let kept = self.memory.known(id).await.unwrap()?;
+    async fn installation(&self, id: InstallationId) -> Option<InstallationRecord> {
+        let kept = self.memory.installation(id).await.unwrap()?;
         let organization = self.last.lock().unwrap().get(&id).cloned();
-        Some(KnownInstallation { organization, ..kept })
+        Some(InstallationRecord { organization, ..kept })
     }
 }
 
@@ -128,17 +128,17 @@ impl Wrong for TakesTheTimeAsItComes {
         &self.memory
     }
 
-    async fn observe(&self, id: InstallationId, observation: Observation) -> Observed {
+    async fn observe(&self, id: InstallationId, observation: Observation) -> ObserveOutcome {
         if let Observation::Uninstalled { verified_at } = &observation {
             self.said.lock().unwrap().insert(id, *verified_at);
         }
         self.memory.observe(id, observation).await.unwrap()
     }
 
-    async fn known(&self, id: InstallationId) -> Option<KnownInstallation> {
-        let kept = self.memory.known(id).await.unwrap()?;
+    async fn installation(&self, id: InstallationId) -> Option<InstallationRecord> {
+        let kept = self.memory.installation(id).await.unwrap()?;
         let said = self.said.lock().unwrap().get(&id).copied();
-        Some(KnownInstallation { verified_at: said.unwrap_or(kept.verified_at), ..kept })
+        Some(InstallationRecord { verified_at: said.unwrap_or(kept.verified_at), ..kept })
     }
 }
 

@@ -3,9 +3,11 @@
 use std::fmt::Debug;
 
 use async_trait::async_trait;
-use dockline::ports::{BindingRepo, Insertion, Observation, Observed, Release, Unverified};
+use dockline::ports::{
+    BindingRepo, InsertOutcome, Observation, ObserveOutcome, ReconcileCursor, ReleaseOutcome,
+};
 use dockline::{
-    AccountId, Binding, InstallationId, KnownInstallation, NewBinding, OrganizationId, PortError,
+    AccountId, Binding, InstallationId, InstallationRecord, NewBinding, OrganizationId, PortError,
 };
 use dockline_memory::MemoryBindingRepo;
 use time::OffsetDateTime;
@@ -32,33 +34,33 @@ pub(crate) trait Wrong: Debug + Send + Sync + 'static {
         self.memory().find_by_installation(id).await.unwrap()
     }
 
-    async fn insert(&self, new: NewBinding) -> Insertion {
+    async fn insert(&self, new: NewBinding) -> InsertOutcome {
         self.memory().insert(new).await.unwrap()
     }
 
-    async fn observe(&self, id: InstallationId, observation: Observation) -> Observed {
+    async fn observe(&self, id: InstallationId, observation: Observation) -> ObserveOutcome {
         self.memory().observe(id, observation).await.unwrap()
     }
 
-    async fn known(&self, id: InstallationId) -> Option<KnownInstallation> {
-        self.memory().known(id).await.unwrap()
+    async fn installation(&self, id: InstallationId) -> Option<InstallationRecord> {
+        self.memory().installation(id).await.unwrap()
     }
 
-    async fn note_installer(&self, id: InstallationId, installer: AccountId, noted_at: OffsetDateTime) {
-        self.memory().note_installer(id, installer, noted_at).await.unwrap();
+    async fn record_installer(&self, id: InstallationId, installer: AccountId, noted_at: OffsetDateTime) {
+        self.memory().record_installer(id, installer, noted_at).await.unwrap();
     }
 
     async fn installer(&self, id: InstallationId) -> Option<AccountId> {
         self.memory().installer(id).await.unwrap()
     }
 
-    async fn unverified_since(
+    async fn stale(
         &self,
         before: OffsetDateTime,
-        after: Option<Unverified>,
+        after: Option<ReconcileCursor>,
         limit: u32,
-    ) -> Vec<Unverified> {
-        self.memory().unverified_since(before, after, limit).await.unwrap()
+    ) -> Vec<ReconcileCursor> {
+        self.memory().stale(before, after, limit).await.unwrap()
     }
 
     async fn release(
@@ -66,7 +68,7 @@ pub(crate) trait Wrong: Debug + Send + Sync + 'static {
         organization: &OrganizationId,
         id: InstallationId,
         at: OffsetDateTime,
-    ) -> Release {
+    ) -> ReleaseOutcome {
         self.memory().release(organization, id, at).await.unwrap()
     }
 }
@@ -84,25 +86,29 @@ impl<W: Wrong> BindingRepo for Repo<W> {
         Ok(self.0.find_by_installation(id).await)
     }
 
-    async fn insert(&self, new: NewBinding) -> Result<Insertion, PortError> {
+    async fn insert(&self, new: NewBinding) -> Result<InsertOutcome, PortError> {
         Ok(self.0.insert(new).await)
     }
 
-    async fn observe(&self, id: InstallationId, observation: Observation) -> Result<Observed, PortError> {
+    async fn observe(
+        &self,
+        id: InstallationId,
+        observation: Observation,
+    ) -> Result<ObserveOutcome, PortError> {
         Ok(self.0.observe(id, observation).await)
     }
 
-    async fn known(&self, id: InstallationId) -> Result<Option<KnownInstallation>, PortError> {
-        Ok(self.0.known(id).await)
+    async fn installation(&self, id: InstallationId) -> Result<Option<InstallationRecord>, PortError> {
+        Ok(self.0.installation(id).await)
     }
 
-    async fn note_installer(
+    async fn record_installer(
         &self,
         id: InstallationId,
         installer: AccountId,
         noted_at: OffsetDateTime,
     ) -> Result<(), PortError> {
-        self.0.note_installer(id, installer, noted_at).await;
+        self.0.record_installer(id, installer, noted_at).await;
         Ok(())
     }
 
@@ -110,13 +116,13 @@ impl<W: Wrong> BindingRepo for Repo<W> {
         Ok(self.0.installer(id).await)
     }
 
-    async fn unverified_since(
+    async fn stale(
         &self,
         before: OffsetDateTime,
-        after: Option<Unverified>,
+        after: Option<ReconcileCursor>,
         limit: u32,
-    ) -> Result<Vec<Unverified>, PortError> {
-        Ok(self.0.unverified_since(before, after, limit).await)
+    ) -> Result<Vec<ReconcileCursor>, PortError> {
+        Ok(self.0.stale(before, after, limit).await)
     }
 
     async fn release(
@@ -124,7 +130,7 @@ impl<W: Wrong> BindingRepo for Repo<W> {
         organization: &OrganizationId,
         id: InstallationId,
         at: OffsetDateTime,
-    ) -> Result<Release, PortError> {
+    ) -> Result<ReleaseOutcome, PortError> {
         Ok(self.0.release(organization, id, at).await)
     }
 }

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 
 use async_trait::async_trait;
-use dockline::ports::{BindingRepo, Insertion, Observation, Observed};
-use dockline::{AccountId, InstallationId, KnownInstallation, NewBinding, Status};
+use dockline::ports::{BindingRepo, InsertOutcome, Observation, ObserveOutcome};
+use dockline::{AccountId, InstallationId, InstallationRecord, NewBinding, Status};
 use dockline_memory::MemoryBindingRepo;
 use dockline_testkit::binding_repo::observation_races;
 use time::OffsetDateTime;
@@ -23,15 +23,17 @@ over_memory! {
     AsksThenBinds
 }
 
-fn worth(observation: &Observation, kept: Option<&KnownInstallation>) -> Observed {
+fn worth(observation: &Observation, kept: Option<&InstallationRecord>) -> ObserveOutcome {
     match (observation, kept) {
-        (Observation::Uninstalled { .. }, _) | (Observation::Present { .. }, None) => Observed::Recorded,
-        (Observation::Regranted, None) => Observed::Outdated,
-        (_, Some(kept)) if kept.status == Status::Uninstalled => Observed::Gone,
-        (Observation::Present { verified_at, .. }, Some(kept)) if *verified_at < kept.verified_at => {
-            Observed::Outdated
+        (Observation::Uninstalled { .. }, _) | (Observation::Present { .. }, None) => {
+            ObserveOutcome::Recorded
         }
-        (_, Some(_)) => Observed::Recorded,
+        (Observation::PermissionsChanged, None) => ObserveOutcome::Outdated,
+        (_, Some(kept)) if kept.status == Status::Uninstalled => ObserveOutcome::Gone,
+        (Observation::Present { verified_at, .. }, Some(kept)) if *verified_at < kept.verified_at => {
+            ObserveOutcome::Outdated
+        }
+        (_, Some(_)) => ObserveOutcome::Recorded,
     }
 }
 
@@ -41,8 +43,8 @@ impl Wrong for AnswersByAnEarlierRead {
         &self.0
     }
 
-    async fn observe(&self, id: InstallationId, observation: Observation) -> Observed {
-        let worth = worth(&observation, self.0.known(id).await.unwrap().as_ref());
+    async fn observe(&self, id: InstallationId, observation: Observation) -> ObserveOutcome {
+        let worth = worth(&observation, self.0.installation(id).await.unwrap().as_ref());
         others_go_first().await;
         self.0.observe(id, observation).await.unwrap();
         worth
@@ -55,10 +57,10 @@ impl Wrong for AnswersByALaterRead {
         &self.0
     }
 
-    async fn observe(&self, id: InstallationId, observation: Observation) -> Observed {
+    async fn observe(&self, id: InstallationId, observation: Observation) -> ObserveOutcome {
         self.0.observe(id, observation.clone()).await.unwrap();
         others_go_first().await;
-        worth(&observation, self.0.known(id).await.unwrap().as_ref())
+        worth(&observation, self.0.installation(id).await.unwrap().as_ref())
     }
 }
 
@@ -69,27 +71,27 @@ impl Wrong for AsksThenBinds {
     }
 
     /// The end is read off the note that it leaves: an installer, which nobody else makes here.
-    async fn insert(&self, new: NewBinding) -> Insertion {
+    async fn insert(&self, new: NewBinding) -> InsertOutcome {
         if self.0.installer(new.installation).await.unwrap().is_some() {
-            return Insertion::Gone;
+            return InsertOutcome::Gone;
         }
         others_go_first().await;
         self.0.insert(new).await.unwrap()
     }
 
-    async fn observe(&self, id: InstallationId, observation: Observation) -> Observed {
+    async fn observe(&self, id: InstallationId, observation: Observation) -> ObserveOutcome {
         if self.0.find_by_installation(id).await.unwrap().is_some() {
             return self.0.observe(id, observation).await.unwrap();
         }
         others_go_first().await;
-        self.0.note_installer(id, AccountId::new(1).unwrap(), OffsetDateTime::UNIX_EPOCH).await.unwrap();
-        Observed::Recorded
+        self.0.record_installer(id, AccountId::new(1).unwrap(), OffsetDateTime::UNIX_EPOCH).await.unwrap();
+        ObserveOutcome::Recorded
     }
 
-    async fn known(&self, id: InstallationId) -> Option<KnownInstallation> {
-        let kept = self.0.known(id).await.unwrap();
+    async fn installation(&self, id: InstallationId) -> Option<InstallationRecord> {
+        let kept = self.0.installation(id).await.unwrap();
         let ended = self.0.installer(id).await.unwrap().is_some();
-        let nothing_but_the_end = KnownInstallation {
+        let nothing_but_the_end = InstallationRecord {
             organization: None,
             account: None,
             status: Status::Uninstalled,
@@ -97,7 +99,7 @@ impl Wrong for AsksThenBinds {
             generation: 1,
         };
         match kept {
-            Some(kept) if ended => Some(KnownInstallation { status: Status::Uninstalled, ..kept }),
+            Some(kept) if ended => Some(InstallationRecord { status: Status::Uninstalled, ..kept }),
             None if ended => Some(nothing_but_the_end),
             kept => kept,
         }
@@ -123,19 +125,19 @@ impl Wrong for ReadsThenRaises {
         &self.memory
     }
 
-    async fn observe(&self, id: InstallationId, observation: Observation) -> Observed {
-        if observation != Observation::Regranted {
+    async fn observe(&self, id: InstallationId, observation: Observation) -> ObserveOutcome {
+        if observation != Observation::PermissionsChanged {
             return self.memory.observe(id, observation).await.unwrap();
         }
         let raised = self.raised(id);
         others_go_first().await;
         self.raised.lock().unwrap().insert(id, raised + 1);
-        Observed::Recorded
+        ObserveOutcome::Recorded
     }
 
-    async fn known(&self, id: InstallationId) -> Option<KnownInstallation> {
-        let kept = self.memory.known(id).await.unwrap()?;
-        Some(KnownInstallation { generation: kept.generation + self.raised(id), ..kept })
+    async fn installation(&self, id: InstallationId) -> Option<InstallationRecord> {
+        let kept = self.memory.installation(id).await.unwrap()?;
+        Some(InstallationRecord { generation: kept.generation + self.raised(id), ..kept })
     }
 }
 
@@ -152,7 +154,7 @@ impl Wrong for ReadsThenNotes {
         &self.memory
     }
 
-    async fn note_installer(&self, id: InstallationId, installer: AccountId, _: OffsetDateTime) {
+    async fn record_installer(&self, id: InstallationId, installer: AccountId, _: OffsetDateTime) {
         if self.installer(id).await.is_none() {
             others_go_first().await;
             self.noted.lock().unwrap().insert(id, installer);

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 
 use async_trait::async_trait;
-use dockline::ports::{BindingRepo, Observation, Observed};
-use dockline::{Binding, InstallationId, KnownInstallation, NewBinding, OrganizationId, Status};
+use dockline::ports::{BindingRepo, Observation, ObserveOutcome};
+use dockline::{Binding, InstallationId, InstallationRecord, NewBinding, OrganizationId, Status};
 use dockline_memory::MemoryBindingRepo;
 use dockline_testkit::binding_repo::{answering, knowing, model, regranting, sweeping};
 use dockline_testkit::fixtures::{account, seconds};
@@ -44,9 +44,9 @@ impl Wrong for CallsEverythingRecorded {
         &self.0
     }
 
-    async fn observe(&self, id: InstallationId, observation: Observation) -> Observed {
+    async fn observe(&self, id: InstallationId, observation: Observation) -> ObserveOutcome {
         self.0.observe(id, observation).await.unwrap();
-        Observed::Recorded
+        ObserveOutcome::Recorded
     }
 }
 
@@ -56,9 +56,9 @@ impl Wrong for CallsTheDeadOutdated {
         &self.0
     }
 
-    async fn observe(&self, id: InstallationId, observation: Observation) -> Observed {
+    async fn observe(&self, id: InstallationId, observation: Observation) -> ObserveOutcome {
         match self.0.observe(id, observation).await.unwrap() {
-            Observed::Gone => Observed::Outdated,
+            ObserveOutcome::Gone => ObserveOutcome::Outdated,
             other => other,
         }
     }
@@ -70,12 +70,12 @@ impl Wrong for CallsOlderNewsOfTheDeadOutdated {
         &self.0
     }
 
-    async fn observe(&self, id: InstallationId, observation: Observation) -> Observed {
-        let kept = self.0.known(id).await.unwrap();
+    async fn observe(&self, id: InstallationId, observation: Observation) -> ObserveOutcome {
+        let kept = self.0.installation(id).await.unwrap();
         if let (Some(kept), Observation::Present { verified_at, .. }) = (kept, &observation)
             && *verified_at < kept.verified_at
         {
-            return Observed::Outdated;
+            return ObserveOutcome::Outdated;
         }
         self.0.observe(id, observation).await.unwrap()
     }
@@ -87,12 +87,12 @@ impl Wrong for CallsALateEndOutdated {
         &self.0
     }
 
-    async fn observe(&self, id: InstallationId, observation: Observation) -> Observed {
-        let kept = self.0.known(id).await.unwrap();
+    async fn observe(&self, id: InstallationId, observation: Observation) -> ObserveOutcome {
+        let kept = self.0.installation(id).await.unwrap();
         let late = matches!((&kept, &observation), (Some(kept), Observation::Uninstalled { verified_at })
             if *verified_at < kept.verified_at);
         let observed = self.0.observe(id, observation).await.unwrap();
-        if late { Observed::Outdated } else { observed }
+        if late { ObserveOutcome::Outdated } else { observed }
     }
 }
 
@@ -102,11 +102,11 @@ impl Wrong for CallsNoNewsOutdated {
         &self.0
     }
 
-    async fn observe(&self, id: InstallationId, observation: Observation) -> Observed {
-        let before = self.0.known(id).await.unwrap();
+    async fn observe(&self, id: InstallationId, observation: Observation) -> ObserveOutcome {
+        let before = self.0.installation(id).await.unwrap();
         let observed = self.0.observe(id, observation).await.unwrap();
-        let unchanged = self.0.known(id).await.unwrap() == before;
-        if unchanged && observed == Observed::Recorded { Observed::Outdated } else { observed }
+        let unchanged = self.0.installation(id).await.unwrap() == before;
+        if unchanged && observed == ObserveOutcome::Recorded { ObserveOutcome::Outdated } else { observed }
     }
 }
 
@@ -116,11 +116,13 @@ impl Wrong for ForgetsNewGrants {
         &self.0
     }
 
-    async fn observe(&self, id: InstallationId, observation: Observation) -> Observed {
-        match (observation, self.0.known(id).await.unwrap()) {
-            (Observation::Regranted, None) => Observed::Outdated,
-            (Observation::Regranted, Some(kept)) if kept.status == Status::Uninstalled => Observed::Gone,
-            (Observation::Regranted, Some(_)) => Observed::Recorded,
+    async fn observe(&self, id: InstallationId, observation: Observation) -> ObserveOutcome {
+        match (observation, self.0.installation(id).await.unwrap()) {
+            (Observation::PermissionsChanged, None) => ObserveOutcome::Outdated,
+            (Observation::PermissionsChanged, Some(kept)) if kept.status == Status::Uninstalled => {
+                ObserveOutcome::Gone
+            }
+            (Observation::PermissionsChanged, Some(_)) => ObserveOutcome::Recorded,
             (observation, _) => self.0.observe(id, observation).await.unwrap(),
         }
     }
@@ -132,10 +134,10 @@ impl Wrong for ForgetsGrantsOfTheUnbound {
         &self.0
     }
 
-    async fn observe(&self, id: InstallationId, observation: Observation) -> Observed {
+    async fn observe(&self, id: InstallationId, observation: Observation) -> ObserveOutcome {
         let bound = self.0.find_by_installation(id).await.unwrap().is_some();
-        if observation == Observation::Regranted && !bound {
-            return Observed::Outdated;
+        if observation == Observation::PermissionsChanged && !bound {
+            return ObserveOutcome::Outdated;
         }
         self.0.observe(id, observation).await.unwrap()
     }
@@ -147,11 +149,13 @@ impl Wrong for TakesGrantsForLife {
         &self.0
     }
 
-    async fn observe(&self, id: InstallationId, observation: Observation) -> Observed {
-        let kept = self.0.known(id).await.unwrap();
+    async fn observe(&self, id: InstallationId, observation: Observation) -> ObserveOutcome {
+        let kept = self.0.installation(id).await.unwrap();
         let observed = self.0.observe(id, observation.clone()).await.unwrap();
-        if let (Observation::Regranted, Some(KnownInstallation { account: Some(account), verified_at, .. })) =
-            (observation, kept)
+        if let (
+            Observation::PermissionsChanged,
+            Some(InstallationRecord { account: Some(account), verified_at, .. }),
+        ) = (observation, kept)
         {
             let verified_at = verified_at + time::Duration::SECOND;
             let alive = Observation::Present { status: Status::Active, account, verified_at };
@@ -167,8 +171,9 @@ impl Wrong for MakesInstallationsUpFromGrants {
         &self.0
     }
 
-    async fn observe(&self, id: InstallationId, observation: Observation) -> Observed {
-        if observation == Observation::Regranted && self.0.known(id).await.unwrap().is_none() {
+    async fn observe(&self, id: InstallationId, observation: Observation) -> ObserveOutcome {
+        if observation == Observation::PermissionsChanged && self.0.installation(id).await.unwrap().is_none()
+        {
             let account = account("made-up");
             let alive = Observation::Present { status: Status::Active, account, verified_at: seconds(0) };
             return self.0.observe(id, alive).await.unwrap();
@@ -183,9 +188,11 @@ impl Wrong for CallsGrantsOfTheUnknownGone {
         &self.0
     }
 
-    async fn observe(&self, id: InstallationId, observation: Observation) -> Observed {
+    async fn observe(&self, id: InstallationId, observation: Observation) -> ObserveOutcome {
         match self.0.observe(id, observation.clone()).await.unwrap() {
-            Observed::Outdated if observation == Observation::Regranted => Observed::Gone,
+            ObserveOutcome::Outdated if observation == Observation::PermissionsChanged => {
+                ObserveOutcome::Gone
+            }
             other => other,
         }
     }
@@ -204,18 +211,18 @@ impl Wrong for RegrantsTheDead {
         &self.memory
     }
 
-    async fn observe(&self, id: InstallationId, observation: Observation) -> Observed {
+    async fn observe(&self, id: InstallationId, observation: Observation) -> ObserveOutcome {
         let observed = self.memory.observe(id, observation.clone()).await.unwrap();
-        if (observation, observed) == (Observation::Regranted, Observed::Gone) {
+        if (observation, observed) == (Observation::PermissionsChanged, ObserveOutcome::Gone) {
             *self.raised.lock().unwrap().entry(id).or_default() += 1;
         }
         observed
     }
 
-    async fn known(&self, id: InstallationId) -> Option<KnownInstallation> {
-        let kept = self.memory.known(id).await.unwrap()?;
+    async fn installation(&self, id: InstallationId) -> Option<InstallationRecord> {
+        let kept = self.memory.installation(id).await.unwrap()?;
         let raised = self.raised.lock().unwrap().get(&id).copied().unwrap_or_default();
-        Some(KnownInstallation { generation: kept.generation + raised, ..kept })
+        Some(InstallationRecord { generation: kept.generation + raised, ..kept })
     }
 
     async fn find(&self, organization: &OrganizationId) -> Option<Binding> {
@@ -231,20 +238,21 @@ impl Wrong for RenamesTheDead {
         &self.0
     }
 
-    async fn known(&self, id: InstallationId) -> Option<KnownInstallation> {
-        let kept = self.0.known(id).await.unwrap()?;
+    async fn installation(&self, id: InstallationId) -> Option<InstallationRecord> {
+        let kept = self.0.installation(id).await.unwrap()?;
         let renamed = self.0.installer(id).await.unwrap().is_some();
         let account = if renamed { Some(account("renamed")) } else { kept.account.clone() };
-        Some(KnownInstallation { account, ..kept })
+        Some(InstallationRecord { account, ..kept })
     }
 
-    async fn observe(&self, id: InstallationId, observation: Observation) -> Observed {
+    async fn observe(&self, id: InstallationId, observation: Observation) -> ObserveOutcome {
         let observed = self.0.observe(id, observation.clone()).await.unwrap();
-        if let (Observed::Gone, Observation::Present { account, verified_at, .. }) = (observed, observation)
+        if let (ObserveOutcome::Gone, Observation::Present { account, verified_at, .. }) =
+            (observed, observation)
             && account.login == "renamed"
         {
             // A note that nobody else makes serves as the mark.
-            self.0.note_installer(id, account.id, verified_at).await.unwrap();
+            self.0.record_installer(id, account.id, verified_at).await.unwrap();
         }
         observed
     }
@@ -260,9 +268,9 @@ impl Wrong for KeepsRowsOfRefusals {
         &self.0
     }
 
-    async fn insert(&self, new: NewBinding) -> dockline::ports::Insertion {
+    async fn insert(&self, new: NewBinding) -> dockline::ports::InsertOutcome {
         let outcome = self.0.insert(new.clone()).await.unwrap();
-        if self.0.known(new.installation).await.unwrap().is_none() {
+        if self.0.installation(new.installation).await.unwrap().is_none() {
             let NewBinding { installation, account, last_verified_at: verified_at, .. } = new;
             let news = Observation::Present { status: Status::Active, account, verified_at };
             self.0.observe(installation, news).await.unwrap();

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Mutex;
 
 use async_trait::async_trait;
-use dockline::ports::{BindingRepo, Insertion, Observation, Observed, Release};
+use dockline::ports::{BindingRepo, InsertOutcome, Observation, ObserveOutcome, ReleaseOutcome};
 use dockline::{Binding, InstallationId, NewBinding, OrganizationId};
 use dockline_memory::MemoryBindingRepo;
 use dockline_testkit::binding_repo::races;
@@ -49,20 +49,25 @@ impl Wrong for ChecksThenInserts {
         self.last(|row| row.installation == id)
     }
 
-    async fn release(&self, organization: &OrganizationId, id: InstallationId, _: OffsetDateTime) -> Release {
+    async fn release(
+        &self,
+        organization: &OrganizationId,
+        id: InstallationId,
+        _: OffsetDateTime,
+    ) -> ReleaseOutcome {
         let Some(row) = self.find(organization).await.filter(|row| row.installation == id) else {
-            return Release::NothingBound;
+            return ReleaseOutcome::NothingBound;
         };
         self.rows.lock().unwrap().retain(|other| *other != row);
-        Release::Released(row)
+        ReleaseOutcome::Released(row)
     }
 
-    async fn insert(&self, new: NewBinding) -> Insertion {
+    async fn insert(&self, new: NewBinding) -> InsertOutcome {
         if let Some(row) = self.find(&new.organization).await {
-            return Insertion::Occupied(row);
+            return InsertOutcome::Occupied(row);
         }
         if self.find_by_installation(new.installation).await.is_some() {
-            return Insertion::Taken;
+            return InsertOutcome::Taken;
         }
         others_go_first().await;
         let row = Binding {
@@ -77,7 +82,7 @@ impl Wrong for ChecksThenInserts {
             generation: 1,
         };
         self.rows.lock().unwrap().push(row.clone());
-        Insertion::Inserted(row)
+        InsertOutcome::Inserted(row)
     }
 }
 
@@ -94,15 +99,15 @@ impl Wrong for KeepsUninstallsApart {
         &self.memory
     }
 
-    async fn insert(&self, new: NewBinding) -> Insertion {
+    async fn insert(&self, new: NewBinding) -> InsertOutcome {
         if self.gone.lock().unwrap().contains(&new.installation) {
-            return Insertion::Gone;
+            return InsertOutcome::Gone;
         }
         others_go_first().await;
         self.memory.insert(new).await.unwrap()
     }
 
-    async fn observe(&self, id: InstallationId, observation: Observation) -> Observed {
+    async fn observe(&self, id: InstallationId, observation: Observation) -> ObserveOutcome {
         if self.memory.find_by_installation(id).await.unwrap().is_some() {
             return self.memory.observe(id, observation).await.unwrap();
         }
@@ -110,7 +115,7 @@ impl Wrong for KeepsUninstallsApart {
             others_go_first().await;
             self.gone.lock().unwrap().insert(id);
         }
-        Observed::Recorded
+        ObserveOutcome::Recorded
     }
 }
 
@@ -124,13 +129,13 @@ impl Wrong for TakesAViolationForAConflict {
         &self.0
     }
 
-    async fn insert(&self, new: NewBinding) -> Insertion {
+    async fn insert(&self, new: NewBinding) -> InsertOutcome {
         if let Some(row) = self.0.find(&new.organization).await.unwrap() {
-            return Insertion::Occupied(row);
+            return InsertOutcome::Occupied(row);
         }
         others_go_first().await;
         match self.0.insert(new).await.unwrap() {
-            Insertion::Occupied(_) => Insertion::Taken,
+            InsertOutcome::Occupied(_) => InsertOutcome::Taken,
             other => other,
         }
     }
@@ -146,13 +151,13 @@ impl Wrong for AnswersTheLoserItsOwnRow {
         &self.0
     }
 
-    async fn insert(&self, new: NewBinding) -> Insertion {
+    async fn insert(&self, new: NewBinding) -> InsertOutcome {
         if let Some(row) = self.0.find(&new.organization).await.unwrap() {
-            return Insertion::Occupied(row);
+            return InsertOutcome::Occupied(row);
         }
         others_go_first().await;
         match self.0.insert(new.clone()).await.unwrap() {
-            Insertion::Occupied(row) => Insertion::Occupied(Binding {
+            InsertOutcome::Occupied(row) => InsertOutcome::Occupied(Binding {
                 installation: new.installation,
                 registered_at: new.registered_at,
                 ..row
@@ -172,11 +177,11 @@ impl Wrong for ComparesThenOverwrites {
         &self.0
     }
 
-    async fn observe(&self, id: InstallationId, mut observation: Observation) -> Observed {
+    async fn observe(&self, id: InstallationId, mut observation: Observation) -> ObserveOutcome {
         let before = self.0.find_by_installation(id).await.unwrap();
         if let (Some(before), Observation::Present { verified_at, .. }) = (before, &mut observation) {
             if *verified_at < before.last_verified_at {
-                return Observed::Outdated;
+                return ObserveOutcome::Outdated;
             }
             others_go_first().await;
             let now = self.0.find_by_installation(id).await.unwrap().unwrap();
@@ -201,14 +206,14 @@ impl Wrong for ReadsThenReleases {
         organization: &OrganizationId,
         id: InstallationId,
         at: OffsetDateTime,
-    ) -> Release {
+    ) -> ReleaseOutcome {
         match self.0.find(organization).await.unwrap() {
             Some(row) if row.installation == id => {
                 others_go_first().await;
                 self.0.release(organization, id, at).await.unwrap();
-                Release::Released(row)
+                ReleaseOutcome::Released(row)
             }
-            _ => Release::NothingBound,
+            _ => ReleaseOutcome::NothingBound,
         }
     }
 }

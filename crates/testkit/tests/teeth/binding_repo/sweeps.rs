@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Mutex;
 
 use async_trait::async_trait;
-use dockline::ports::{BindingRepo, Insertion, Observation, Observed, Unverified};
+use dockline::ports::{BindingRepo, InsertOutcome, Observation, ObserveOutcome, ReconcileCursor};
 use dockline::{InstallationId, NewBinding, Status};
 use dockline_memory::MemoryBindingRepo;
 use dockline_testkit::binding_repo::{model, sweeping};
@@ -24,35 +24,35 @@ const ALWAYS: OffsetDateTime = time::macros::datetime!(9000-01-01 0:00 UTC);
 #[derive(Debug, Clone, Copy)]
 struct Asked {
     before: OffsetDateTime,
-    after: Option<Unverified>,
+    after: Option<ReconcileCursor>,
     limit: u32,
 }
 
 impl Asked {
-    fn is_due(&self, due: &Unverified) -> bool {
+    fn is_due(&self, due: &ReconcileCursor) -> bool {
         due.verified_at < self.before
     }
 
-    fn follows(&self, due: &Unverified) -> bool {
+    fn follows(&self, due: &ReconcileCursor) -> bool {
         self.after.is_none_or(|after| place(due) > place(&after))
     }
 
-    fn page(&self, due: impl IntoIterator<Item = Unverified>) -> Vec<Unverified> {
+    fn page(&self, due: impl IntoIterator<Item = ReconcileCursor>) -> Vec<ReconcileCursor> {
         due.into_iter().take(usize::try_from(self.limit).unwrap()).collect()
     }
 }
 
-fn place(due: &Unverified) -> (OffsetDateTime, InstallationId) {
+fn place(due: &ReconcileCursor) -> (OffsetDateTime, InstallationId) {
     (due.verified_at, due.installation)
 }
 
 /// All that is due before `before`, in order.
-async fn all(memory: &MemoryBindingRepo, before: OffsetDateTime) -> Vec<Unverified> {
-    memory.unverified_since(before, None, u32::MAX).await.unwrap()
+async fn all(memory: &MemoryBindingRepo, before: OffsetDateTime) -> Vec<ReconcileCursor> {
+    memory.stale(before, None, u32::MAX).await.unwrap()
 }
 
 /// How a wrong repository cuts a page out of all that is bound and alive.
-type Cut = fn(Asked, Vec<Unverified>) -> Vec<Unverified>;
+type Cut = fn(Asked, Vec<ReconcileCursor>) -> Vec<ReconcileCursor>;
 
 #[derive(Debug)]
 struct Cuts {
@@ -71,76 +71,77 @@ impl Wrong for Cuts {
         &self.memory
     }
 
-    async fn unverified_since(
+    async fn stale(
         &self,
         before: OffsetDateTime,
-        after: Option<Unverified>,
+        after: Option<ReconcileCursor>,
         limit: u32,
-    ) -> Vec<Unverified> {
+    ) -> Vec<ReconcileCursor> {
         (self.cut)(Asked { before, after, limit }, all(&self.memory, ALWAYS).await)
     }
 }
 
 /// `<=` for `<`.
-fn with_what_is_of_that_time(asked: Asked, all: Vec<Unverified>) -> Vec<Unverified> {
+fn with_what_is_of_that_time(asked: Asked, all: Vec<ReconcileCursor>) -> Vec<ReconcileCursor> {
     asked.page(all.into_iter().filter(|due| due.verified_at <= asked.before && asked.follows(due)))
 }
 
 /// `>=` for `>`.
-fn from_the_cursor_on(asked: Asked, all: Vec<Unverified>) -> Vec<Unverified> {
-    let follows = |due: &Unverified| asked.after.is_none_or(|after| place(due) >= place(&after));
+fn from_the_cursor_on(asked: Asked, all: Vec<ReconcileCursor>) -> Vec<ReconcileCursor> {
+    let follows = |due: &ReconcileCursor| asked.after.is_none_or(|after| place(due) >= place(&after));
     asked.page(all.into_iter().filter(|due| asked.is_due(due) && follows(due)))
 }
 
 /// The cursor is a time.
-fn after_the_cursors_equals(asked: Asked, all: Vec<Unverified>) -> Vec<Unverified> {
-    let follows = |due: &Unverified| asked.after.is_none_or(|after| due.verified_at > after.verified_at);
+fn after_the_cursors_equals(asked: Asked, all: Vec<ReconcileCursor>) -> Vec<ReconcileCursor> {
+    let follows = |due: &ReconcileCursor| asked.after.is_none_or(|after| due.verified_at > after.verified_at);
     asked.page(all.into_iter().filter(|due| asked.is_due(due) && follows(due)))
 }
 
 /// The cursor is a number.
-fn by_number_alone(asked: Asked, mut all: Vec<Unverified>) -> Vec<Unverified> {
+fn by_number_alone(asked: Asked, mut all: Vec<ReconcileCursor>) -> Vec<ReconcileCursor> {
     all.sort_by_key(|due| due.installation);
-    let follows = |due: &Unverified| asked.after.is_none_or(|after| due.installation > after.installation);
+    let follows =
+        |due: &ReconcileCursor| asked.after.is_none_or(|after| due.installation > after.installation);
     asked.page(all.into_iter().filter(|due| asked.is_due(due) && follows(due)))
 }
 
 /// Numbers in the order of their digits.
-fn with_numbers_as_text(asked: Asked, mut all: Vec<Unverified>) -> Vec<Unverified> {
-    let text = |due: &Unverified| (due.verified_at, due.installation.to_string());
+fn with_numbers_as_text(asked: Asked, mut all: Vec<ReconcileCursor>) -> Vec<ReconcileCursor> {
+    let text = |due: &ReconcileCursor| (due.verified_at, due.installation.to_string());
     all.sort_by_key(text);
-    let follows = |due: &Unverified| asked.after.is_none_or(|after| text(due) > text(&after));
+    let follows = |due: &ReconcileCursor| asked.after.is_none_or(|after| text(due) > text(&after));
     asked.page(all.into_iter().filter(|due| asked.is_due(due) && follows(due)))
 }
 
 /// The cursor is not looked at.
-fn always_anew(asked: Asked, all: Vec<Unverified>) -> Vec<Unverified> {
+fn always_anew(asked: Asked, all: Vec<ReconcileCursor>) -> Vec<ReconcileCursor> {
     asked.page(all.into_iter().filter(|due| asked.is_due(due)))
 }
 
 /// The cursor is a row, and where it is gone, so is the sweep's place.
-fn after_the_cursors_row(asked: Asked, all: Vec<Unverified>) -> Vec<Unverified> {
+fn after_the_cursors_row(asked: Asked, all: Vec<ReconcileCursor>) -> Vec<ReconcileCursor> {
     let begin = asked.after.map_or(Some(0), |after| Some(all.iter().position(|due| *due == after)? + 1));
     let rest = begin.map(|begin| all.into_iter().skip(begin)).into_iter().flatten();
     asked.page(rest.filter(|due| asked.is_due(due)))
 }
 
 /// The limit is not looked at.
-fn without_a_limit(asked: Asked, all: Vec<Unverified>) -> Vec<Unverified> {
+fn without_a_limit(asked: Asked, all: Vec<ReconcileCursor>) -> Vec<ReconcileCursor> {
     all.into_iter().filter(|due| asked.is_due(due) && asked.follows(due)).collect()
 }
 
 /// The limit is taken before the cursor.
-fn with_the_limit_first(asked: Asked, all: Vec<Unverified>) -> Vec<Unverified> {
+fn with_the_limit_first(asked: Asked, all: Vec<ReconcileCursor>) -> Vec<ReconcileCursor> {
     let mut page = asked.page(all.into_iter().filter(|due| asked.is_due(due)));
     page.retain(|due| asked.follows(due));
     page
 }
 
 /// The longest unverified last.
-fn from_the_newest_on(asked: Asked, mut all: Vec<Unverified>) -> Vec<Unverified> {
+fn from_the_newest_on(asked: Asked, mut all: Vec<ReconcileCursor>) -> Vec<ReconcileCursor> {
     all.reverse();
-    let follows = |due: &Unverified| asked.after.is_none_or(|after| place(due) < place(&after));
+    let follows = |due: &ReconcileCursor| asked.after.is_none_or(|after| place(due) < place(&after));
     asked.page(all.into_iter().filter(|due| asked.is_due(due) && follows(due)))
 }
 
@@ -150,15 +151,15 @@ impl Wrong for SweepsOnlyTheActive {
         &self.0
     }
 
-    async fn unverified_since(
+    async fn stale(
         &self,
         before: OffsetDateTime,
-        after: Option<Unverified>,
+        after: Option<ReconcileCursor>,
         limit: u32,
-    ) -> Vec<Unverified> {
+    ) -> Vec<ReconcileCursor> {
         let mut active = Vec::new();
-        for due in self.0.unverified_since(before, after, u32::MAX).await.unwrap() {
-            if self.known(due.installation).await.unwrap().status == Status::Active {
+        for due in self.0.stale(before, after, u32::MAX).await.unwrap() {
+            if self.installation(due.installation).await.unwrap().status == Status::Active {
                 active.push(due);
             }
         }
@@ -187,29 +188,29 @@ impl Wrong for ListsWhatItHeardOf {
         &self.memory
     }
 
-    async fn insert(&self, new: NewBinding) -> Insertion {
+    async fn insert(&self, new: NewBinding) -> InsertOutcome {
         self.heard.lock().unwrap().insert(new.installation);
         self.memory.insert(new).await.unwrap()
     }
 
-    async fn observe(&self, id: InstallationId, observation: Observation) -> Observed {
+    async fn observe(&self, id: InstallationId, observation: Observation) -> ObserveOutcome {
         self.heard.lock().unwrap().insert(id);
         self.memory.observe(id, observation).await.unwrap()
     }
 
-    async fn unverified_since(
+    async fn stale(
         &self,
         before: OffsetDateTime,
-        after: Option<Unverified>,
+        after: Option<ReconcileCursor>,
         limit: u32,
-    ) -> Vec<Unverified> {
+    ) -> Vec<ReconcileCursor> {
         let heard = self.heard.lock().unwrap().clone();
         let mut due = all(&self.memory, before).await;
         for installation in heard {
-            let Some(kept) = self.known(installation).await else { continue };
+            let Some(kept) = self.installation(installation).await else { continue };
             let dead = kept.status == Status::Uninstalled;
             let counts = if self.the_dead { dead && kept.organization.is_some() } else { !dead };
-            let it = Unverified { verified_at: kept.verified_at, installation };
+            let it = ReconcileCursor { verified_at: kept.verified_at, installation };
             if counts && kept.verified_at < before && !due.contains(&it) {
                 due.push(it);
             }
@@ -230,16 +231,16 @@ impl Wrong for GoesByTheRegistration {
         &self.0
     }
 
-    async fn unverified_since(
+    async fn stale(
         &self,
         before: OffsetDateTime,
-        after: Option<Unverified>,
+        after: Option<ReconcileCursor>,
         limit: u32,
-    ) -> Vec<Unverified> {
+    ) -> Vec<ReconcileCursor> {
         let mut due = Vec::new();
-        for Unverified { installation, .. } in all(&self.0, ALWAYS).await {
+        for ReconcileCursor { installation, .. } in all(&self.0, ALWAYS).await {
             let registered = self.0.find_by_installation(installation).await.unwrap().unwrap();
-            due.push(Unverified { verified_at: registered.registered_at, installation });
+            due.push(ReconcileCursor { verified_at: registered.registered_at, installation });
         }
         due.sort_by_key(place);
         let asked = Asked { before, after, limit };

@@ -2,11 +2,12 @@
 
 use async_trait::async_trait;
 use dockline::ports::{
-    AppFacts, AppRegistration, GithubGateway, Listing, Lookup, Minting, Proving, RateLeft, Removal,
+    AppFacts, AppRegistration, GithubGateway, ListOutcome, LookupOutcome, MintOutcome, RateLeft,
+    UninstallOutcome, VisitorCheck,
 };
 use dockline::{
     Account, AccountId, AccountKind, AppId, AuthorizationCode, InstallationId, InstallationToken,
-    InstalledOn, PortError, TokenScope, Witness,
+    InstalledOn, PortError, TokenScope, VisitorFacts,
 };
 use dockline_testkit::fixtures::{NOON, account_id, unique};
 use dockline_testkit::github_gateway::Standing;
@@ -33,9 +34,9 @@ impl GithubGateway for Paper {
         Ok(AppFacts { app: AppId::new(APP).unwrap(), slug: "acme-dock".into(), name: "Acme Dock".into() })
     }
 
-    async fn installation(&self, id: InstallationId) -> Result<Lookup, PortError> {
+    async fn installation(&self, id: InstallationId) -> Result<LookupOutcome, PortError> {
         match self.request() {
-            Err(_) if self.is(Fault::TakesTroubleForAbsence) => return Ok(Lookup::Missing),
+            Err(_) if self.is(Fault::TakesTroubleForAbsence) => return Ok(LookupOutcome::Missing),
             asked => asked?,
         }
         let mut world = self.world();
@@ -45,7 +46,7 @@ impl GithubGateway for Paper {
         }
         let foreign = self.is(Fault::FindsForeignInstallations);
         let Some(mut found) = found.filter(|found| foreign || found.app.get() == APP) else {
-            return Ok(Lookup::Missing);
+            return Ok(LookupOutcome::Missing);
         };
         world.ever.insert(id, found.clone());
         found.suspended &= !self.is(Fault::OverlooksSuspension);
@@ -54,17 +55,21 @@ impl GithubGateway for Paper {
         {
             account.id = account_id(unique());
         }
-        Ok(Lookup::Found(found))
+        Ok(LookupOutcome::Found(found))
     }
 
-    async fn prove(&self, code: &AuthorizationCode, id: InstallationId) -> Result<Proving, PortError> {
+    async fn check_visitor(
+        &self,
+        code: &AuthorizationCode,
+        id: InstallationId,
+    ) -> Result<VisitorCheck, PortError> {
         self.request()?;
         let entry = self.world().codes.get(code.expose()).copied();
         let Some((visitor, standing)) = entry else {
             if self.is(Fault::FailsOnRefusedCodes) {
                 return Err(unexpected());
             }
-            return Ok(Proving::CodeRefused);
+            return Ok(VisitorCheck::CodeRefused);
         };
         if !self.is(Fault::TakesCodesTwice) {
             self.world().codes.remove(code.expose());
@@ -76,19 +81,23 @@ impl GithubGateway for Paper {
         let administers = standing == Standing::Administrator
             || self.is(Fault::TakesMembersForAdministrators) && standing == Standing::Member;
         let administers_organization = is_organization && administers;
-        Ok(Proving::Witnessed(Witness { visitor, visible, administers_organization }))
+        Ok(VisitorCheck::Visitor(VisitorFacts { visitor, visible, administers_organization }))
     }
 
-    async fn uninstall(&self, id: InstallationId) -> Result<Removal, PortError> {
+    async fn uninstall(&self, id: InstallationId) -> Result<UninstallOutcome, PortError> {
         self.request()?;
         if self.is(Fault::RemovesNothing) {
-            return Ok(Removal::Removed);
+            return Ok(UninstallOutcome::Removed);
         }
         let removed = self.world().installed.remove(&id).is_some();
-        Ok(if removed || self.is(Fault::AlwaysRemoved) { Removal::Removed } else { Removal::AlreadyGone })
+        Ok(if removed || self.is(Fault::AlwaysRemoved) {
+            UninstallOutcome::Removed
+        } else {
+            UninstallOutcome::AlreadyGone
+        })
     }
 
-    async fn mint(&self, id: InstallationId, scope: &TokenScope) -> Result<Minting, PortError> {
+    async fn mint(&self, id: InstallationId, scope: &TokenScope) -> Result<MintOutcome, PortError> {
         self.request()?;
         self.give_out(id, scope)
     }
@@ -106,7 +115,7 @@ impl GithubGateway for Paper {
         if !ended && self.is(Fault::FailsOnEndedTokens) { Err(unexpected()) } else { Ok(()) }
     }
 
-    async fn repositories(&self, token: &InstallationToken, page: u32) -> Result<Listing, PortError> {
+    async fn repositories(&self, token: &InstallationToken, page: u32) -> Result<ListOutcome, PortError> {
         let is_fresh = token.issued_at() == NOON;
         let patient = is_fresh && !self.is(Fault::GivesFreshTokensUp) || self.is(Fault::TriesOldTokensAgain);
         for _ in 0..if patient { 4 } else { 1 } {
@@ -115,7 +124,7 @@ impl GithubGateway for Paper {
                 return Ok(listing);
             }
         }
-        if self.is(Fault::FailsOnRefusedTokens) { Err(unexpected()) } else { Ok(Listing::TokenRefused) }
+        if self.is(Fault::FailsOnRefusedTokens) { Err(unexpected()) } else { Ok(ListOutcome::TokenRefused) }
     }
 
     async fn installer(&self, id: InstallationId) -> Result<Option<AccountId>, PortError> {

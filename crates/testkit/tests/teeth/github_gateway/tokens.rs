@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use dockline::ports::{Listing, Minting};
+use dockline::ports::{ListOutcome, MintOutcome};
 use dockline::{
     Access, InstallationId, InstallationToken, NewToken, PermissionName, PortError, PortErrorKind, PortName,
     RepositoryId, RepositoryScope, TokenScope,
@@ -24,15 +24,15 @@ pub(crate) fn unexpected() -> PortError {
 }
 
 impl Paper {
-    pub(crate) fn give_out(&self, id: InstallationId, scope: &TokenScope) -> Result<Minting, PortError> {
+    pub(crate) fn give_out(&self, id: InstallationId, scope: &TokenScope) -> Result<MintOutcome, PortError> {
         let found = self.world().installed.get(&id).cloned();
         let foreign = self.is(Fault::MintsForForeigners);
         let Some(found) = found.filter(|found| foreign || found.app.get() == APP) else {
-            return Ok(Minting::Missing);
+            return Ok(MintOutcome::Missing);
         };
         if found.suspended {
             let absent = self.is(Fault::TakesSuspensionForAbsence);
-            return Ok(if absent { Minting::Missing } else { Minting::Suspended });
+            return Ok(if absent { MintOutcome::Missing } else { MintOutcome::Suspended });
         }
         let everything = TokenScope::everything();
         let scope = if self.is(Fault::IgnoresNarrowing) { &everything } else { scope };
@@ -41,7 +41,7 @@ impl Paper {
                 Err(unexpected())
             } else {
                 let message = if self.is(Fault::SwallowsGithubsWords) { "" } else { "not granted" };
-                Ok(Minting::NotGranted { message: message.into() })
+                Ok(MintOutcome::NotGranted { message: message.into() })
             };
         };
         let mut world = self.world();
@@ -57,7 +57,7 @@ impl Paper {
         }
         let refusals = world.refusals;
         world.live.insert(secret.clone(), Live { installation: id, repositories, refusals });
-        Ok(Minting::Minted(InstallationToken::new(NewToken {
+        Ok(MintOutcome::Minted(InstallationToken::new(NewToken {
             installation: id,
             secret: secret.into(),
             issued_at: NOON,
@@ -95,7 +95,7 @@ impl Paper {
     }
 
     /// One answer to a listing; `None` where the token is refused.
-    pub(crate) fn listed(&self, token: &InstallationToken, page: u32) -> Option<Listing> {
+    pub(crate) fn listed(&self, token: &InstallationToken, page: u32) -> Option<ListOutcome> {
         let mut world = self.world();
         let live = world.live.get_mut(token.expose())?;
         if live.refusals > 0 {
@@ -109,13 +109,13 @@ impl Paper {
             .into_iter()
             .filter(|repository| scope.as_ref().is_none_or(|scope| scope.contains(&repository.id)))
             .collect();
-        let size = Listing::PER_PAGE as usize;
+        let size = ListOutcome::PER_PAGE as usize;
         let page = if self.is(Fault::ListsTheFirstPageOnly) { 1 } else { page as usize };
         let mut repositories: Vec<_> = reached.iter().skip((page - 1) * size).take(size).cloned().collect();
         if self.is(Fault::AssumesMain) {
             repositories.iter_mut().for_each(|repository| repository.default_branch = "main".into());
         }
         let counted = if self.is(Fault::CountsThePageOnly) { repositories.len() } else { reached.len() };
-        Some(Listing::Page { repositories, total: u64::try_from(counted).unwrap() })
+        Some(ListOutcome::Page { repositories, total: u64::try_from(counted).unwrap() })
     }
 }

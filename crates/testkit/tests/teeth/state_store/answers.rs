@@ -3,8 +3,8 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Mutex;
 
-use dockline::ports::{Put, StateStore, Vouched};
-use dockline::{IssuedState, OrganizationId, SecretDigest, StateDigest, Tie, Visit};
+use dockline::ports::{ConfirmOutcome, PutOutcome, StateStore};
+use dockline::{IssuedState, OrganizationId, PendingConfirmation, SecretDigest, StateDigest, VerifiedClaim};
 use dockline_testkit::state_store::{discarding, expiry, issuing, model, tying, visiting};
 use time::OffsetDateTime;
 
@@ -13,34 +13,34 @@ use crate::bites;
 
 mutant! {
     /// L-18: the last tie stands.
-    OverwritesTheTie(ties: Mutex<HashMap<StateDigest, Tie>>)
+    OverwritesTheTie(ties: Mutex<HashMap<StateDigest, VerifiedClaim>>)
 
     fn seen(&self, state: IssuedState) -> Option<IssuedState> {
         let last = self.ties.lock().unwrap().get(&state.digest).copied();
         Some(IssuedState { tie: last.or(state.tie), ..state })
     }
 
-    async fn vouch(&self, digest: &StateDigest, ticket: Option<&SecretDigest>, tie: Tie) -> Vouched {
-        let outcome = self.memory.vouch(digest, ticket, tie).await.unwrap();
-        if outcome != Vouched::Unknown {
+    async fn confirm_claim(&self, digest: &StateDigest, ticket: Option<&SecretDigest>, tie: VerifiedClaim) -> ConfirmOutcome {
+        let outcome = self.memory.confirm_claim(digest, ticket, tie).await.unwrap();
+        if outcome != ConfirmOutcome::Unknown {
             self.ties.lock().unwrap().insert(*digest, tie);
         }
-        if outcome == Vouched::TiedToOther { Vouched::Tied } else { outcome }
+        if outcome == ConfirmOutcome::TiedToOther { ConfirmOutcome::Tied } else { outcome }
     }
 }
 
 mutant! {
     /// The second visitor's proof takes the place of the first's.
-    RenewsTheTie(ties: Mutex<HashMap<StateDigest, Tie>>)
+    RenewsTheTie(ties: Mutex<HashMap<StateDigest, VerifiedClaim>>)
 
     fn seen(&self, state: IssuedState) -> Option<IssuedState> {
         let last = self.ties.lock().unwrap().get(&state.digest).copied();
         Some(IssuedState { tie: last.or(state.tie), ..state })
     }
 
-    async fn vouch(&self, digest: &StateDigest, ticket: Option<&SecretDigest>, tie: Tie) -> Vouched {
-        let outcome = self.memory.vouch(digest, ticket, tie).await.unwrap();
-        if outcome == Vouched::AlreadyTied {
+    async fn confirm_claim(&self, digest: &StateDigest, ticket: Option<&SecretDigest>, tie: VerifiedClaim) -> ConfirmOutcome {
+        let outcome = self.memory.confirm_claim(digest, ticket, tie).await.unwrap();
+        if outcome == ConfirmOutcome::AlreadyTied {
             self.ties.lock().unwrap().insert(*digest, tie);
         }
         outcome
@@ -51,7 +51,7 @@ mutant! {
     /// Judges expiry itself, by the time of the last put.
     LosesExpiredStates(now: Mutex<Option<OffsetDateTime>>)
 
-    async fn put(&self, state: IssuedState) -> Put {
+    async fn put(&self, state: IssuedState) -> PutOutcome {
         *self.now.lock().unwrap() = Some(state.issued_at);
         self.memory.put(state).await.unwrap()
     }
@@ -69,7 +69,7 @@ mutant! {
         Some(state).filter(|state| !self.discarded.lock().unwrap().contains(&state.digest))
     }
 
-    async fn discard(&self, digest: &StateDigest, _: Option<&SecretDigest>) -> bool {
+    async fn revoke(&self, digest: &StateDigest, _: Option<&SecretDigest>) -> bool {
         self.discarded.lock().unwrap().insert(*digest)
     }
 }
@@ -78,7 +78,7 @@ mutant! {
     /// Cancel says that it is done, and is not.
     DiscardsNothing()
 
-    async fn discard(&self, digest: &StateDigest, _: Option<&SecretDigest>) -> bool {
+    async fn revoke(&self, digest: &StateDigest, _: Option<&SecretDigest>) -> bool {
         self.memory.find_by_digest(digest).await.unwrap().is_some()
     }
 }
@@ -87,11 +87,11 @@ mutant! {
     /// L-17: the question stays open.
     LeavesTheQuestionOpen()
 
-    async fn vouch(&self, digest: &StateDigest, ticket: Option<&SecretDigest>, tie: Tie) -> Vouched {
+    async fn confirm_claim(&self, digest: &StateDigest, ticket: Option<&SecretDigest>, tie: VerifiedClaim) -> ConfirmOutcome {
         let before = self.memory.find_by_digest(digest).await.unwrap();
-        let outcome = self.memory.vouch(digest, ticket, tie).await.unwrap();
+        let outcome = self.memory.confirm_claim(digest, ticket, tie).await.unwrap();
         if let Some(visit) = before.and_then(|state| state.visit) {
-            self.memory.hold(digest, visit).await.unwrap();
+            self.memory.save_pending(digest, visit).await.unwrap();
         }
         outcome
     }
@@ -101,12 +101,12 @@ mutant! {
     /// L-16: a ticket is shown, and not looked at.
     IgnoresTheTicket()
 
-    async fn vouch(&self, digest: &StateDigest, _: Option<&SecretDigest>, tie: Tie) -> Vouched {
-        self.memory.vouch(digest, None, tie).await.unwrap()
+    async fn confirm_claim(&self, digest: &StateDigest, _: Option<&SecretDigest>, tie: VerifiedClaim) -> ConfirmOutcome {
+        self.memory.confirm_claim(digest, None, tie).await.unwrap()
     }
 
-    async fn discard(&self, digest: &StateDigest, _: Option<&SecretDigest>) -> bool {
-        self.memory.discard(digest, None).await.unwrap()
+    async fn revoke(&self, digest: &StateDigest, _: Option<&SecretDigest>) -> bool {
+        self.memory.revoke(digest, None).await.unwrap()
     }
 }
 
@@ -114,10 +114,10 @@ mutant! {
     /// L-19: whoever guesses wrong burns the state.
     BurnsTheStateOnAWrongTicket()
 
-    async fn vouch(&self, digest: &StateDigest, ticket: Option<&SecretDigest>, tie: Tie) -> Vouched {
-        let outcome = self.memory.vouch(digest, ticket, tie).await.unwrap();
-        if outcome == Vouched::Unknown {
-            self.memory.discard(digest, None).await.unwrap();
+    async fn confirm_claim(&self, digest: &StateDigest, ticket: Option<&SecretDigest>, tie: VerifiedClaim) -> ConfirmOutcome {
+        let outcome = self.memory.confirm_claim(digest, ticket, tie).await.unwrap();
+        if outcome == ConfirmOutcome::Unknown {
+            self.memory.revoke(digest, None).await.unwrap();
         }
         outcome
     }
@@ -136,9 +136,9 @@ mutant! {
     /// "on conflict do nothing", and nobody looks at the number of rows.
     SaysStoredWhateverHappened()
 
-    async fn put(&self, state: IssuedState) -> Put {
+    async fn put(&self, state: IssuedState) -> PutOutcome {
         self.memory.put(state).await.unwrap();
-        Put::Stored
+        PutOutcome::Stored
     }
 }
 
@@ -146,10 +146,10 @@ mutant! {
     /// A visit is good for the visitor who came first.
     KeepsTheFirstQuestion()
 
-    async fn hold(&self, digest: &StateDigest, visit: Visit) -> bool {
+    async fn save_pending(&self, digest: &StateDigest, visit: PendingConfirmation) -> bool {
         match self.memory.find_by_digest(digest).await.unwrap() {
             Some(IssuedState { visit: Some(_), .. }) => true,
-            _ => self.memory.hold(digest, visit).await.unwrap(),
+            _ => self.memory.save_pending(digest, visit).await.unwrap(),
         }
     }
 }
@@ -158,18 +158,18 @@ mutant! {
     /// The expiry is one of the conditions of every update.
     WorksWithLiveStatesOnly(now: Mutex<Option<OffsetDateTime>>)
 
-    async fn put(&self, state: IssuedState) -> Put {
+    async fn put(&self, state: IssuedState) -> PutOutcome {
         *self.now.lock().unwrap() = Some(state.issued_at);
         self.memory.put(state).await.unwrap()
     }
 
-    async fn vouch(&self, digest: &StateDigest, ticket: Option<&SecretDigest>, tie: Tie) -> Vouched {
+    async fn confirm_claim(&self, digest: &StateDigest, ticket: Option<&SecretDigest>, tie: VerifiedClaim) -> ConfirmOutcome {
         let state = self.memory.find_by_digest(digest).await.unwrap();
         let now = *self.now.lock().unwrap();
         if state.zip(now).is_some_and(|(state, now)| !state.is_live(now)) {
-            return Vouched::Unknown;
+            return ConfirmOutcome::Unknown;
         }
-        self.memory.vouch(digest, ticket, tie).await.unwrap()
+        self.memory.confirm_claim(digest, ticket, tie).await.unwrap()
     }
 }
 
@@ -177,7 +177,7 @@ mutant! {
     /// A column of 255 characters, in a database that cuts what is too long.
     CutsLongTexts()
 
-    async fn put(&self, mut state: IssuedState) -> Put {
+    async fn put(&self, mut state: IssuedState) -> PutOutcome {
         state.return_url.truncate(255);
         self.memory.put(state).await.unwrap()
     }

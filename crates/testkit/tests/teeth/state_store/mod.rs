@@ -3,8 +3,10 @@
 use std::fmt::Debug;
 
 use async_trait::async_trait;
-use dockline::ports::{Put, StateStore, Vouched};
-use dockline::{IssuedState, OrganizationId, PortError, SecretDigest, StateDigest, Tie, Visit};
+use dockline::ports::{ConfirmOutcome, PutOutcome, StateStore};
+use dockline::{
+    IssuedState, OrganizationId, PendingConfirmation, PortError, SecretDigest, StateDigest, VerifiedClaim,
+};
 use dockline_memory::MemoryStateStore;
 
 mod answers;
@@ -15,7 +17,7 @@ mod races;
 pub(crate) trait Wrong: Debug + Send + Sync + 'static {
     fn memory(&self) -> &MemoryStateStore;
 
-    async fn put(&self, state: IssuedState) -> Put {
+    async fn put(&self, state: IssuedState) -> PutOutcome {
         self.memory().put(state).await.unwrap()
     }
 
@@ -29,16 +31,21 @@ pub(crate) trait Wrong: Debug + Send + Sync + 'static {
         state.organization == *organization
     }
 
-    async fn hold(&self, digest: &StateDigest, visit: Visit) -> bool {
-        self.memory().hold(digest, visit).await.unwrap()
+    async fn save_pending(&self, digest: &StateDigest, visit: PendingConfirmation) -> bool {
+        self.memory().save_pending(digest, visit).await.unwrap()
     }
 
-    async fn vouch(&self, digest: &StateDigest, ticket: Option<&SecretDigest>, tie: Tie) -> Vouched {
-        self.memory().vouch(digest, ticket, tie).await.unwrap()
+    async fn confirm_claim(
+        &self,
+        digest: &StateDigest,
+        ticket: Option<&SecretDigest>,
+        tie: VerifiedClaim,
+    ) -> ConfirmOutcome {
+        self.memory().confirm_claim(digest, ticket, tie).await.unwrap()
     }
 
-    async fn discard(&self, digest: &StateDigest, ticket: Option<&SecretDigest>) -> bool {
-        self.memory().discard(digest, ticket).await.unwrap()
+    async fn revoke(&self, digest: &StateDigest, ticket: Option<&SecretDigest>) -> bool {
+        self.memory().revoke(digest, ticket).await.unwrap()
     }
 }
 
@@ -47,7 +54,7 @@ pub(crate) struct Store<W>(pub(crate) W);
 
 #[async_trait]
 impl<W: Wrong> StateStore for Store<W> {
-    async fn put(&self, state: IssuedState) -> Result<Put, PortError> {
+    async fn put(&self, state: IssuedState) -> Result<PutOutcome, PortError> {
         Ok(self.0.put(state).await)
     }
 
@@ -64,25 +71,29 @@ impl<W: Wrong> StateStore for Store<W> {
         Ok(self.0.memory().find_by_digest(digest).await?.and_then(|state| self.0.seen(state)))
     }
 
-    async fn hold(&self, digest: &StateDigest, visit: Visit) -> Result<bool, PortError> {
-        Ok(self.0.hold(digest, visit).await)
+    async fn save_pending(
+        &self,
+        digest: &StateDigest,
+        visit: PendingConfirmation,
+    ) -> Result<bool, PortError> {
+        Ok(self.0.save_pending(digest, visit).await)
     }
 
-    async fn vouch<'a>(
+    async fn confirm_claim<'a>(
         &self,
         digest: &StateDigest,
         ticket: Option<&'a SecretDigest>,
-        tie: Tie,
-    ) -> Result<Vouched, PortError> {
-        Ok(self.0.vouch(digest, ticket, tie).await)
+        tie: VerifiedClaim,
+    ) -> Result<ConfirmOutcome, PortError> {
+        Ok(self.0.confirm_claim(digest, ticket, tie).await)
     }
 
-    async fn discard<'a>(
+    async fn revoke<'a>(
         &self,
         digest: &StateDigest,
         ticket: Option<&'a SecretDigest>,
     ) -> Result<bool, PortError> {
-        Ok(self.0.discard(digest, ticket).await)
+        Ok(self.0.revoke(digest, ticket).await)
     }
 }
 

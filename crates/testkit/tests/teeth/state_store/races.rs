@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 use std::sync::Mutex;
 
-use dockline::ports::{Put, StateStore, Vouched};
-use dockline::{IssuedState, SecretDigest, StateDigest, Tie};
+use dockline::ports::{ConfirmOutcome, PutOutcome, StateStore};
+use dockline::{IssuedState, SecretDigest, StateDigest, VerifiedClaim};
 use dockline_testkit::state_store::races;
 use tokio::task::yield_now;
 
@@ -16,24 +16,24 @@ mutant! {
     /// L-18: the ticket is checked by a preceding read.
     ChecksTheTicketFirst()
 
-    async fn vouch(&self, digest: &StateDigest, ticket: Option<&SecretDigest>, tie: Tie) -> Vouched {
+    async fn confirm_claim(&self, digest: &StateDigest, ticket: Option<&SecretDigest>, tie: VerifiedClaim) -> ConfirmOutcome {
         let state = self.memory.find_by_digest(digest).await.unwrap();
         let asked = state.and_then(|state| state.visit).map(|visit| visit.ticket);
         if ticket.is_some() && ticket != asked.as_ref() {
-            return Vouched::Unknown;
+            return ConfirmOutcome::Unknown;
         }
         yield_now().await;
-        self.memory.vouch(digest, None, tie).await.unwrap()
+        self.memory.confirm_claim(digest, None, tie).await.unwrap()
     }
 
-    async fn discard(&self, digest: &StateDigest, ticket: Option<&SecretDigest>) -> bool {
+    async fn revoke(&self, digest: &StateDigest, ticket: Option<&SecretDigest>) -> bool {
         let state = self.memory.find_by_digest(digest).await.unwrap();
         let asked = state.and_then(|state| state.visit).map(|visit| visit.ticket);
         if ticket.is_some() && ticket != asked.as_ref() {
             return false;
         }
         yield_now().await;
-        self.memory.discard(digest, None).await.unwrap()
+        self.memory.revoke(digest, None).await.unwrap()
     }
 }
 
@@ -41,11 +41,11 @@ mutant! {
     /// Whether the digest is free is found out by a preceding read.
     ChecksThenPuts()
 
-    async fn put(&self, state: IssuedState) -> Put {
+    async fn put(&self, state: IssuedState) -> PutOutcome {
         let free = self.memory.find_by_digest(&state.digest).await.unwrap().is_none();
         yield_now().await;
         let put = self.memory.put(state).await.unwrap();
-        if free { Put::Stored } else { put }
+        if free { PutOutcome::Stored } else { put }
     }
 }
 
@@ -58,13 +58,13 @@ mutant! {
         Some(if replaced { IssuedState { tie: None, visit: None, ..state } } else { state })
     }
 
-    async fn put(&self, state: IssuedState) -> Put {
+    async fn put(&self, state: IssuedState) -> PutOutcome {
         let (digest, before) = (state.digest, self.memory.find_by_digest(&state.digest).await.unwrap());
         yield_now().await;
         let put = self.memory.put(state).await.unwrap();
-        if put == Put::InUse && before.is_some_and(|before| before.tie.is_none()) {
+        if put == PutOutcome::InUse && before.is_some_and(|before| before.tie.is_none()) {
             self.replaced.lock().unwrap().insert(digest);
-            return Put::Stored;
+            return PutOutcome::Stored;
         }
         put
     }

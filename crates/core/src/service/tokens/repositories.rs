@@ -4,14 +4,14 @@ use std::sync::Arc;
 use futures_util::FutureExt;
 use time::Duration;
 
-use super::Dockline;
 use crate::cache::{Cache, Flight, Found};
 use crate::error::{PortError, PortErrorKind, PortName, RepositoriesError, TokenError};
 use crate::model::{Binding, Caller, InstallationToken, Repository, RepositoryId, TokenScope};
-use crate::ports::Listing;
+use crate::ports::ListOutcome;
 use crate::rules::repositories::{RepositoriesPage, RepositoriesQuery};
+use crate::service::Dockline;
 
-pub(super) type Listings = Cache<(), Arc<[Repository]>, TokenError>;
+pub(in crate::service) type Listings = Cache<(), Arc<[Repository]>, TokenError>;
 
 /// How long all repositories of an installation are kept, so that whoever turns pages does not have GitHub list them
 /// anew for each.
@@ -99,16 +99,16 @@ impl Dockline {
             all.clear();
             let mut first_total = None;
             let mut steady = true;
-            for page in 1..=Self::MOST_REPOSITORIES / Listing::PER_PAGE {
+            for page in 1..=Self::MOST_REPOSITORIES / ListOutcome::PER_PAGE {
                 let (repositories, total) = match self.ports.github.repositories(token, page).await? {
-                    Listing::Page { repositories, total } => (repositories, total),
-                    Listing::TokenRefused => return Ok(None),
+                    ListOutcome::Page { repositories, total } => (repositories, total),
+                    ListOutcome::TokenRefused => return Ok(None),
                 };
                 if total > u64::from(Self::MOST_REPOSITORIES) {
                     return Err(PortError::new(PortName::GithubGateway, PortErrorKind::Unexpected, TooMany));
                 }
                 steady &= *first_total.get_or_insert(total) == total;
-                let last = repositories.len() < Listing::PER_PAGE as usize;
+                let last = repositories.len() < ListOutcome::PER_PAGE as usize;
                 all.extend(repositories.into_iter().map(|repository| (repository.id, repository)));
                 if last || all.len() as u64 >= total {
                     break;

@@ -1,11 +1,11 @@
-use super::Dockline;
-use crate::error::{ArrivalRefusal, PortError};
+use crate::error::{CallbackRefusal, PortError};
 use crate::model::{
-    Account, AuthorizationCode, BrowserSecret, InstallationId, InstalledOn, IssuedState, Proof, SetupAction,
-    State, Ticket, Tie, Visit, Witness,
+    Account, AuthorizationCode, BrowserSecret, InstallationId, InstalledOn, IssuedState, PendingConfirmation,
+    Proof, SetupAction, State, Ticket, VerifiedClaim, VisitorFacts,
 };
-use crate::ports::{Event, Proving, Vouched};
+use crate::ports::{ConfirmOutcome, Event, VisitorCheck};
 use crate::rules::{claim, return_url};
+use crate::service::Dockline;
 
 /// The parameters with which GitHub sent a browser to the callback, as they came. Anybody can make them up (GitHub
 /// fact 8).
@@ -25,22 +25,22 @@ pub struct Callback<'a> {
 
 /// What becomes of a visitor who came back from GitHub.
 #[derive(Debug)]
-pub enum Arrival {
+pub enum CallbackOutcome {
     /// Ask them; nothing is tied yet.
-    Confirm(Box<Question>),
+    Confirm(Box<ConfirmationPrompt>),
     /// Send them on.
-    Redirect(Return),
+    Redirect(ReturnRedirect),
     /// Send them to GitHub, which sent no code, to ask them who they are; they come back to the same callback. So it is
     /// with an App that was installed before (`setup_action=update`; L-61), and with one that does not ask during the
     /// installation.
     Authorize(Authorization),
     /// Turn them away; nothing was changed.
-    Refused(ArrivalRefusal),
+    Refused(CallbackRefusal),
 }
 
 /// The question of the confirmation page: "Connect `account` to `organization_name`?"
 #[derive(Debug)]
-pub struct Question {
+pub struct ConfirmationPrompt {
     /// The account that would be connected.
     pub account: Account,
     /// Whom it would be connected to.
@@ -59,7 +59,7 @@ pub struct Question {
 
 /// Where a browser is sent: the state's stored return URL and what the product needs to go on.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Return {
+pub struct ReturnRedirect {
     /// The whole URL. Holds the state.
     pub url: String,
 }
@@ -73,12 +73,12 @@ pub struct Authorization {
     pub url: String,
 }
 
-impl Return {
-    pub(super) fn to(issued: &IssuedState, parameters: &[(&str, &str)]) -> Self {
+impl ReturnRedirect {
+    pub(in crate::service) fn to(issued: &IssuedState, parameters: &[(&str, &str)]) -> Self {
         Self { url: return_url::with_parameters(&issued.return_url, parameters) }
     }
 
-    pub(super) fn connected(
+    pub(in crate::service) fn connected(
         issued: &IssuedState,
         state: &State,
         installation: InstallationId,
@@ -96,21 +96,25 @@ impl Dockline {
     ///
     /// # Errors
     /// Infrastructure only; the visitor may start again with the same state.
-    pub async fn arrive(&self, callback: Callback<'_>) -> Result<Arrival, PortError> {
+    pub async fn handle_callback(&self, callback: Callback<'_>) -> Result<CallbackOutcome, PortError> {
         let mut traced = Traced::default();
-        let arrival = self.arrive_traced(callback, &mut traced).await?;
-        if let Arrival::Refused(reason) = arrival {
+        let arrival = self.handle_callback_traced(callback, &mut traced).await?;
+        if let CallbackOutcome::Refused(reason) = arrival {
             let Traced { organization, installation } = traced;
-            self.record(&Event::ArrivalRefused { organization, installation, reason });
+            self.record(&Event::CallbackRefused { organization, installation, reason });
         }
         Ok(arrival)
     }
 
-    async fn arrive_traced(&self, callback: Callback<'_>, traced: &mut Traced) -> Result<Arrival, PortError> {
+    async fn handle_callback_traced(
+        &self,
+        callback: Callback<'_>,
+        traced: &mut Traced,
+    ) -> Result<CallbackOutcome, PortError> {
         let (callback, authorized) = after_authorization(callback);
         let (state, issued) = match self.issued(callback.state).await? {
             Ok(found) => found,
-            Err(reason) => return Ok(Arrival::Refused(reason)),
+            Err(reason) => return Ok(CallbackOutcome::Refused(reason)),
         };
         traced.organization = Some(issued.organization.clone());
         let setup_action = callback.setup_action.map_or(SetupAction::Install, SetupAction::parse);
@@ -118,61 +122,66 @@ impl Dockline {
             None if setup_action == SetupAction::Request => {
                 // The owners were asked: no installation, no binding, the product is told (L-62).
                 let parameters = [("state", state.expose()), ("setup_action", setup_action.as_str())];
-                return Ok(Arrival::Redirect(Return::to(&issued, &parameters)));
+                return Ok(CallbackOutcome::Redirect(ReturnRedirect::to(&issued, &parameters)));
             }
-            None => return Ok(Arrival::Refused(ArrivalRefusal::MalformedInstallation)),
+            None => return Ok(CallbackOutcome::Refused(CallbackRefusal::MalformedInstallation)),
             Some(text) => match installation_id(text) {
                 Some(installation) => installation,
-                None => return Ok(Arrival::Refused(ArrivalRefusal::MalformedInstallation)),
+                None => return Ok(CallbackOutcome::Refused(CallbackRefusal::MalformedInstallation)),
             },
         };
         traced.installation = Some(installation);
         if issued.tie.is_some_and(|tie| tie.installation != installation) {
-            return Ok(Arrival::Refused(ArrivalRefusal::TiedToAnother));
+            return Ok(CallbackOutcome::Refused(CallbackRefusal::TiedToAnother));
         }
         let Some(code) = callback.code else {
             // Nobody showed anything, so nothing is tied. Where the policy asks for nothing, the product may go on.
             if claim::suffices(Proof::State, self.policy) {
-                return Ok(Arrival::Redirect(Return::connected(&issued, &state, installation, setup_action)));
+                return Ok(CallbackOutcome::Redirect(ReturnRedirect::connected(
+                    &issued,
+                    &state,
+                    installation,
+                    setup_action,
+                )));
             }
             if callback.error.is_some() {
-                return Ok(Arrival::Refused(ArrivalRefusal::AuthorizationDenied));
+                return Ok(CallbackOutcome::Refused(CallbackRefusal::AuthorizationDenied));
             }
             let page = self.ports.github.registration().authorize_page.filter(|_| !authorized);
-            return Ok(page.map_or(Arrival::Refused(ArrivalRefusal::MissingCode), |page| {
+            return Ok(page.map_or(CallbackOutcome::Refused(CallbackRefusal::MissingCode), |page| {
                 let url = format!("{page}&state={}{SEPARATOR}{installation}", state.expose());
-                Arrival::Authorize(Authorization { url })
+                CallbackOutcome::Authorize(Authorization { url })
             }));
         };
         let code = AuthorizationCode::presented(code);
-        let witness = match self.ports.github.prove(&code, installation).await? {
-            Proving::Witnessed(witness) => witness,
-            Proving::CodeRefused => return Ok(Arrival::Refused(ArrivalRefusal::CodeRefused)),
+        let witness = match self.ports.github.check_visitor(&code, installation).await? {
+            VisitorCheck::Visitor(witness) => witness,
+            VisitorCheck::CodeRefused => return Ok(CallbackOutcome::Refused(CallbackRefusal::CodeRefused)),
         };
-        let (account, tie) = match testify(witness, installation) {
+        let (account, tie) = match evaluate(witness, installation) {
             Ok(testified) => testified,
-            Err(reason) => return Ok(Arrival::Refused(reason)),
+            Err(reason) => return Ok(CallbackOutcome::Refused(reason)),
         };
         // Whoever says that they have just installed it may be ahead of the delivery that says the same.
         let just_installed = callback.setup_action == Some("install");
         let Some(tie) = self.tie_of_visitor(tie, just_installed).await? else {
-            return Ok(Arrival::Refused(ArrivalRefusal::NotAdministered));
+            return Ok(CallbackOutcome::Refused(CallbackRefusal::NotAdministered));
         };
         self.ask_or_tie(state, issued, account, tie, setup_action).await
     }
 
     /// The state that a browser names, if it can still be used.
-    pub(super) async fn issued(
+    pub(in crate::service) async fn issued(
         &self,
         state: Option<&str>,
-    ) -> Result<Result<(State, IssuedState), ArrivalRefusal>, PortError> {
+    ) -> Result<Result<(State, IssuedState), CallbackRefusal>, PortError> {
         let Some(state) = state.and_then(|text| State::parse(text).ok()) else {
-            return Ok(Err(ArrivalRefusal::MalformedState));
+            return Ok(Err(CallbackRefusal::MalformedState));
         };
         let Some(issued) = self.ports.states.find_by_digest(&state.digest()).await? else {
-            return Ok(Err(ArrivalRefusal::UnknownState));
+            return Ok(Err(CallbackRefusal::UnknownState));
         };
-        Ok(if issued.is_live(self.now()) { Ok((state, issued)) } else { Err(ArrivalRefusal::ExpiredState) })
+        Ok(if issued.is_live(self.now()) { Ok((state, issued)) } else { Err(CallbackRefusal::ExpiredState) })
     }
 
     async fn ask_or_tie(
@@ -180,33 +189,39 @@ impl Dockline {
         state: State,
         issued: IssuedState,
         account: Account,
-        tie: Tie,
+        tie: VerifiedClaim,
         setup_action: SetupAction,
-    ) -> Result<Arrival, PortError> {
+    ) -> Result<CallbackOutcome, PortError> {
         if !self.confirmation {
             let Some(tie) = self.settle(tie).await? else {
-                return Ok(Arrival::Refused(ArrivalRefusal::NotAdministered));
+                return Ok(CallbackOutcome::Refused(CallbackRefusal::NotAdministered));
             };
-            let vouched = self.ports.states.vouch(&issued.digest, None, tie).await?;
+            let vouched = self.ports.states.confirm_claim(&issued.digest, None, tie).await?;
             return Ok(match vouched {
-                Vouched::Tied | Vouched::AlreadyTied => {
-                    self.record_vouched(&issued, &tie);
-                    Arrival::Redirect(Return::connected(&issued, &state, tie.installation, setup_action))
+                ConfirmOutcome::Tied | ConfirmOutcome::AlreadyTied => {
+                    self.record_confirmed(&issued, &tie);
+                    CallbackOutcome::Redirect(ReturnRedirect::connected(
+                        &issued,
+                        &state,
+                        tie.installation,
+                        setup_action,
+                    ))
                 }
-                Vouched::TiedToOther => Arrival::Refused(ArrivalRefusal::TiedToAnother),
-                Vouched::Unknown => Arrival::Refused(ArrivalRefusal::UnknownState),
+                ConfirmOutcome::TiedToOther => CallbackOutcome::Refused(CallbackRefusal::TiedToAnother),
+                ConfirmOutcome::Unknown => CallbackOutcome::Refused(CallbackRefusal::UnknownState),
             });
         }
         let ticket = Ticket::mint(self.entropy.as_ref())?;
         let browser = BrowserSecret::mint(self.entropy.as_ref())?;
-        let visit = Visit { ticket: ticket.digest(), browser: browser.digest(), tie, setup_action };
-        if !self.ports.states.hold(&issued.digest, visit).await? {
-            return Ok(Arrival::Refused(ArrivalRefusal::UnknownState));
+        let visit =
+            PendingConfirmation { ticket: ticket.digest(), browser: browser.digest(), tie, setup_action };
+        if !self.ports.states.save_pending(&issued.digest, visit).await? {
+            return Ok(CallbackOutcome::Refused(CallbackRefusal::UnknownState));
         }
         let expires_in = (issued.expires_at - self.now()).try_into().unwrap_or_default();
         let return_scheme = return_url::scheme(&issued.return_url);
         let organization_name = issued.organization_name;
-        Ok(Arrival::Confirm(Box::new(Question {
+        Ok(CallbackOutcome::Confirm(Box::new(ConfirmationPrompt {
             account,
             organization_name,
             ticket,
@@ -217,31 +232,38 @@ impl Dockline {
         })))
     }
 
-    pub(super) fn record_vouched(&self, issued: &IssuedState, tie: &Tie) {
+    pub(in crate::service) fn record_confirmed(&self, issued: &IssuedState, tie: &VerifiedClaim) {
         let organization = issued.organization.clone();
-        self.record(&Event::Vouched { organization, installation: tie.installation, proof: tie.proof });
+        self.record(&Event::ClaimConfirmed {
+            organization,
+            installation: tie.installation,
+            proof: tie.proof,
+        });
     }
 }
 
 /// Who came with what, as far as the binding rules are concerned.
-fn testify(witness: Witness, installation: InstallationId) -> Result<(Account, Tie), ArrivalRefusal> {
-    let proof = claim::proof_of(&witness).ok_or(ArrivalRefusal::NotVisible)?;
-    let Witness { visitor, visible, .. } = witness;
+fn evaluate(
+    witness: VisitorFacts,
+    installation: InstallationId,
+) -> Result<(Account, VerifiedClaim), CallbackRefusal> {
+    let proof = claim::proof_of(&witness).ok_or(CallbackRefusal::NotVisible)?;
+    let VisitorFacts { visitor, visible, .. } = witness;
     let account = match visible {
         Some(InstalledOn::Account(account)) => account,
         Some(InstalledOn::Enterprise { .. } | InstalledOn::Unknown) => {
-            return Err(ArrivalRefusal::UnbindableAccount);
+            return Err(CallbackRefusal::UnbindableAccount);
         }
-        None => return Err(ArrivalRefusal::NotVisible),
+        None => return Err(CallbackRefusal::NotVisible),
     };
-    let tie = Tie { installation, account: account.id, proof, visitor };
+    let tie = VerifiedClaim { installation, account: account.id, proof, visitor };
     Ok((account, tie))
 }
 
 /// Between a state and an installation on the way through GitHub's web flow.
 const SEPARATOR: char = '~';
 
-/// A visitor who comes back from [`Arrival::Authorize`] brings the installation in the state. Whether it is one.
+/// A visitor who comes back from [`CallbackOutcome::Authorize`] brings the installation in the state. Whether it is one.
 fn after_authorization(callback: Callback<'_>) -> (Callback<'_>, bool) {
     let plain = callback.installation_id.is_none() && callback.setup_action.is_none();
     let split = callback.state.filter(|_| plain).and_then(|state| state.rsplit_once(SEPARATOR));

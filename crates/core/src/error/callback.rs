@@ -4,7 +4,7 @@ use super::ErrorCode;
 /// browser is redirected nowhere unless the state is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum ArrivalRefusal {
+pub enum CallbackRefusal {
     /// No state, or what cannot be one.
     MalformedState,
     /// Nobody was issued this state, or it was used up.
@@ -34,7 +34,7 @@ pub enum ArrivalRefusal {
     OtherBrowser,
 }
 
-impl ArrivalRefusal {
+impl CallbackRefusal {
     /// Every reason.
     pub const ALL: &[Self] = &[
         Self::MalformedState,

@@ -1,19 +1,19 @@
 //! The proof [`Proof::Installed`](crate::Proof::Installed): whoever installed it may connect it. Webhook and callback come
 //! in either order, and the webhook may be lost; none of them says or changes whose state it is (L-09, L-28, L-29).
 
-use super::Dockline;
 use crate::error::PortError;
-use crate::model::Tie;
+use crate::model::VerifiedClaim;
 use crate::rules::claim;
+use crate::service::Dockline;
 
 impl Dockline {
     /// What a visitor may be asked to confirm; `None` where they neither showed enough nor installed it. Where nobody
     /// knows who installed it and they say that it was just now, they are asked, and it is settled afterwards.
-    pub(super) async fn tie_of_visitor(
+    pub(in crate::service) async fn tie_of_visitor(
         &self,
-        tie: Tie,
+        tie: VerifiedClaim,
         just_installed: bool,
-    ) -> Result<Option<Tie>, PortError> {
+    ) -> Result<Option<VerifiedClaim>, PortError> {
         if !claim::awaits_installer(&tie, self.policy) {
             return Ok(Some(tie));
         }
@@ -26,7 +26,10 @@ impl Dockline {
     /// The tie as it is about to be made. Where it is still open who installed the installation, GitHub is asked once,
     /// by its record of deliveries: ours may have been lost. Where GitHub does not know yet, the tie is made as it is,
     /// and the registration looks again; it is a claim to nothing until then.
-    pub(super) async fn settle(&self, tie: Tie) -> Result<Option<Tie>, PortError> {
+    pub(in crate::service) async fn settle(
+        &self,
+        tie: VerifiedClaim,
+    ) -> Result<Option<VerifiedClaim>, PortError> {
         if !claim::awaits_installer(&tie, self.policy) {
             return Ok(Some(tie));
         }
@@ -36,7 +39,7 @@ impl Dockline {
             None => {
                 let installer = self.ports.github.installer(tie.installation).await?;
                 if let Some(installer) = installer {
-                    bindings.note_installer(tie.installation, installer, self.now()).await?;
+                    bindings.record_installer(tie.installation, installer, self.now()).await?;
                 }
                 installer
             }

@@ -2,10 +2,10 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
-use super::{Dockline, Standing};
 use crate::error::{PortError, PortErrorKind};
 use crate::model::{InstallationId, Status};
-use crate::ports::Unverified;
+use crate::ports::ReconcileCursor;
+use crate::service::{Dockline, RefreshOutcome};
 
 /// How many calls in a row may find GitHub or the store out of reach before a sweep gives up for now.
 const FAILURES_IN_A_ROW: u32 = 3;
@@ -15,11 +15,11 @@ const OUT_OF_ORDER: Duration = Duration::from_secs(60);
 
 /// A stretch of a sweep.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Sweep {
+pub struct ReconcileBatch {
     /// Look at bindings about which GitHub's last answer is older than this.
     pub before: OffsetDateTime,
-    /// Go on after this one: [`Swept::next`] of the stretch before.
-    pub after: Option<Unverified>,
+    /// Go on after this one: [`ReconcileReport::next`] of the stretch before.
+    pub after: Option<ReconcileCursor>,
     /// Ask GitHub about at most as many.
     pub limit: u32,
     /// Leave this share of what GitHub lets the App ask to everybody else, in percent.
@@ -28,7 +28,7 @@ pub struct Sweep {
 
 /// What a stretch of a sweep came to.
 #[derive(Debug, Default)]
-pub struct Swept {
+pub struct ReconcileReport {
     /// Bindings that are active.
     pub active: u32,
     /// Bindings that are suspended.
@@ -40,7 +40,7 @@ pub struct Swept {
     /// What could not be asked about; the next sweep tries again.
     pub failed: Vec<(InstallationId, PortError)>,
     /// Where the next stretch goes on; `None`: this sweep is through.
-    pub next: Option<Unverified>,
+    pub next: Option<ReconcileCursor>,
     /// Why it stopped before the stretch's end. The binding at which it did is not among the failed: the next stretch
     /// begins with it.
     pub paused: Option<Pause>,
@@ -69,7 +69,7 @@ pub enum PauseCause {
     OutOfReach(PortError),
 }
 
-impl Swept {
+impl ReconcileReport {
     /// How many bindings GitHub was asked about in vain or not.
     #[must_use]
     pub fn asked(&self) -> usize {
@@ -85,15 +85,15 @@ impl Dockline {
     /// sweep that was cut off is resumed by a new one.
     ///
     /// # Errors
-    /// Only where the bindings cannot be listed; trouble with a single one is in [`Swept::failed`].
-    pub async fn reconcile(&self, sweep: Sweep) -> Result<Swept, PortError> {
-        let due = self.ports.bindings.unverified_since(sweep.before, sweep.after, sweep.limit).await?;
-        let mut swept = Swept::default();
-        let mut done = sweep.after;
+    /// Only where the bindings cannot be listed; trouble with a single one is in [`ReconcileReport::failed`].
+    pub async fn reconcile(&self, batch: ReconcileBatch) -> Result<ReconcileReport, PortError> {
+        let due = self.ports.bindings.stale(batch.before, batch.after, batch.limit).await?;
+        let mut swept = ReconcileReport::default();
+        let mut done = batch.after;
         let mut in_a_row = 0;
-        let all = due.len() < sweep.limit as usize;
+        let all = due.len() < batch.limit as usize;
         for unverified in due {
-            if let Some(until) = self.spent_beyond(sweep.reserve_percent) {
+            if let Some(until) = self.spent_beyond(batch.reserve_percent) {
                 return Ok(swept.paused_at(done, unverified, until, PauseCause::Reserve));
             }
             match self.refresh(unverified.installation).await {
@@ -134,19 +134,19 @@ impl Dockline {
 }
 
 /// After the last one that was done; where there is none, just before the one that was not.
-fn resume(done: Option<Unverified>, undone: Unverified) -> Option<Unverified> {
-    let just_before = || Unverified {
+fn resume(done: Option<ReconcileCursor>, undone: ReconcileCursor) -> Option<ReconcileCursor> {
+    let just_before = || ReconcileCursor {
         verified_at: undone.verified_at.saturating_sub(time::Duration::MICROSECOND),
         installation: undone.installation,
     };
     Some(done.unwrap_or_else(just_before))
 }
 
-impl Swept {
+impl ReconcileReport {
     fn paused_at(
         mut self,
-        done: Option<Unverified>,
-        undone: Unverified,
+        done: Option<ReconcileCursor>,
+        undone: ReconcileCursor,
         until: OffsetDateTime,
         cause: PauseCause,
     ) -> Self {
@@ -155,14 +155,14 @@ impl Swept {
         self
     }
 
-    fn count(&mut self, standing: Standing) {
+    fn count(&mut self, standing: RefreshOutcome) {
         match standing {
-            Standing::Present(Status::Active) => self.active += 1,
-            Standing::Present(Status::Suspended) => self.suspended += 1,
-            Standing::Present(Status::Uninstalled) | Standing::Gone => self.uninstalled += 1,
-            Standing::AccountChanged => self.account_changed += 1,
+            RefreshOutcome::Present(Status::Active) => self.active += 1,
+            RefreshOutcome::Present(Status::Suspended) => self.suspended += 1,
+            RefreshOutcome::Present(Status::Uninstalled) | RefreshOutcome::Gone => self.uninstalled += 1,
+            RefreshOutcome::AccountChanged => self.account_changed += 1,
             // It was unbound meanwhile, and forgotten.
-            Standing::Unknown => {}
+            RefreshOutcome::Unknown => {}
         }
     }
 }

@@ -1,7 +1,7 @@
-use super::Dockline;
 use crate::error::PortError;
 use crate::model::{Binding, Caller, Status};
-use crate::ports::{Event, Release};
+use crate::ports::{Event, ReleaseOutcome};
+use crate::service::Dockline;
 
 /// Whether to remove the App at GitHub as well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,11 +37,11 @@ impl Dockline {
         let uninstalled = uninstall == Uninstall::Yes;
         if uninstalled && bound.status != Status::Uninstalled {
             self.ports.github.uninstall(bound.installation).await?;
-            let known = bindings.known(bound.installation).await?;
+            let known = bindings.installation(bound.installation).await?;
             self.end(bound.installation, known).await?;
         }
         match bindings.release(&caller.organization, bound.installation, self.now()).await? {
-            Release::Released(binding) => {
+            ReleaseOutcome::Released(binding) => {
                 let (organization, installation) = (caller.organization.clone(), binding.installation);
                 // After the release, so that no mint that is under way can put a token back (L-39, L-59).
                 let tokens = self.forget_tokens(installation);
@@ -51,7 +51,7 @@ impl Dockline {
                 self.record(&Event::Detached { organization, installation, uninstalled });
                 Ok(Detached::Released(Box::new(binding)))
             }
-            Release::NothingBound => Ok(Detached::NothingBound),
+            ReleaseOutcome::NothingBound => Ok(Detached::NothingBound),
         }
     }
 }

@@ -1,13 +1,13 @@
-use super::Dockline;
 use crate::error::{SignatureRefusal, WebhookError};
 use crate::model::InstallationId;
-use crate::ports::{Event, Observation, Observed};
-use crate::rules::delivery::{self, Notice};
+use crate::ports::{Event, Observation, ObserveOutcome};
+use crate::rules::delivery::{self, WebhookEvent};
 use crate::rules::signature;
+use crate::service::Dockline;
 
 /// A delivery as it came, headers and raw body.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Delivery<'a> {
+pub struct WebhookDelivery<'a> {
     /// `X-Hub-Signature-256`
     pub signature: Option<&'a [u8]>,
     /// `X-GitHub-Event`
@@ -20,9 +20,9 @@ pub struct Delivery<'a> {
 
 /// A delivery that was taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Receipt {
+pub struct WebhookOutcome {
     /// What it said.
-    pub notice: Notice,
+    pub notice: WebhookEvent,
     /// The installation that GitHub should now be asked about, by [`Dockline::refresh`], once the delivery has been
     /// acknowledged: GitHub waits ten seconds at most, and may be slow itself (L-34). Where the host loses it, the next
     /// sweep asks.
@@ -35,7 +35,7 @@ impl Dockline {
     ///
     /// # Errors
     /// [`SignatureRefusal::NoSecret`], [`SignatureRefusal::Missing`], [`SignatureRefusal::Malformed`].
-    pub fn may_be_signed(&self, signature: Option<&[u8]>) -> Result<(), SignatureRefusal> {
+    pub fn precheck_signature(&self, signature: Option<&[u8]>) -> Result<(), SignatureRefusal> {
         if self.webhook_secrets.keys().next().is_none() {
             return Err(SignatureRefusal::NoSecret);
         }
@@ -49,35 +49,40 @@ impl Dockline {
     ///
     /// # Errors
     /// See [`WebhookError`].
-    pub async fn webhook(&self, delivery: Delivery<'_>) -> Result<Receipt, WebhookError> {
+    pub async fn handle_webhook(
+        &self,
+        delivery: WebhookDelivery<'_>,
+    ) -> Result<WebhookOutcome, WebhookError> {
         signature::verify(&self.webhook_secrets, delivery.signature, delivery.body)?;
         let our_app = self.ports.github.registration().app;
         let notice = delivery::read(delivery.event, delivery.content_type, delivery.body, our_app)?;
         let bindings = &self.ports.bindings;
         let refresh = match notice {
-            Notice::Installed { installation, installer } => {
-                bindings.note_installer(installation, installer, self.now()).await?;
+            WebhookEvent::Installed { installation, installer } => {
+                bindings.record_installer(installation, installer, self.now()).await?;
                 Some(installation)
             }
-            Notice::Deleted { installation } => {
-                let known = bindings.known(installation).await?;
+            WebhookEvent::Deleted { installation } => {
+                let known = bindings.installation(installation).await?;
                 self.end(installation, known).await?;
                 None
             }
-            Notice::Regranted { installation } => {
-                if bindings.observe(installation, Observation::Regranted).await? == Observed::Recorded {
-                    self.record(&Event::Regranted { installation });
+            WebhookEvent::PermissionsChanged { installation } => {
+                if bindings.observe(installation, Observation::PermissionsChanged).await?
+                    == ObserveOutcome::Recorded
+                {
+                    self.record(&Event::PermissionsChanged { installation });
                 }
                 self.forget_tokens(installation);
                 Some(installation)
             }
-            Notice::StatusChanged { installation } => {
+            WebhookEvent::StatusChanged { installation } => {
                 self.forget_tokens(installation);
                 Some(installation)
             }
-            Notice::Renamed { installation } => Some(installation),
-            Notice::Ping | Notice::Ignored => None,
+            WebhookEvent::Renamed { installation } => Some(installation),
+            WebhookEvent::Ping | WebhookEvent::Ignored => None,
         };
-        Ok(Receipt { notice, refresh })
+        Ok(WebhookOutcome { notice, refresh })
     }
 }

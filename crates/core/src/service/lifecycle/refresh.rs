@@ -1,11 +1,11 @@
 use time::Duration;
 
-use super::Dockline;
 use crate::error::PortError;
 use crate::model::{
-    Account, Installation, InstallationId, InstalledOn, KnownInstallation, OrganizationId, Status,
+    Account, Installation, InstallationId, InstallationRecord, InstalledOn, OrganizationId, Status,
 };
-use crate::ports::{Event, Lookup, Observation, Observed};
+use crate::ports::{Event, LookupOutcome, Observation, ObserveOutcome};
+use crate::service::Dockline;
 
 /// How often a rival's later observation may make us ask again, before its word is taken.
 const TRIES: u32 = 3;
@@ -13,7 +13,7 @@ const TRIES: u32 = 3;
 /// How an installation stands after GitHub was asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Standing {
+pub enum RefreshOutcome {
     /// GitHub says so, and it is stored.
     Present(Status),
     /// It is gone for ever.
@@ -35,64 +35,64 @@ impl Dockline {
     ///
     /// # Errors
     /// Infrastructure only; nothing was stored, and the same call may be repeated.
-    pub async fn refresh(&self, installation: InstallationId) -> Result<Standing, PortError> {
+    pub async fn refresh(&self, installation: InstallationId) -> Result<RefreshOutcome, PortError> {
         let bindings = &self.ports.bindings;
         for _ in 0..TRIES {
-            let known = bindings.known(installation).await?;
+            let known = bindings.installation(installation).await?;
             if known.as_ref().is_some_and(|known| known.status == Status::Uninstalled) {
-                return Ok(Standing::Gone);
+                return Ok(RefreshOutcome::Gone);
             }
             let verified_at = self.later_than(known.as_ref());
             let found = match self.ports.github.installation(installation).await? {
-                Lookup::Found(found) => found,
-                Lookup::Missing if known.is_some() => {
+                LookupOutcome::Found(found) => found,
+                LookupOutcome::Missing if known.is_some() => {
                     self.end(installation, known).await?;
-                    return Ok(Standing::Gone);
+                    return Ok(RefreshOutcome::Gone);
                 }
-                Lookup::Missing => return Ok(Standing::Unknown),
+                LookupOutcome::Missing => return Ok(RefreshOutcome::Unknown),
             };
             let before = known.as_ref().and_then(|known| known.account.as_ref());
             let account = match (self.account_of(&found), before) {
                 (Some(account), Some(before)) if account.id == before.id => account,
                 (Some(account), None) => account,
-                (None, None) => return Ok(Standing::Unknown),
+                (None, None) => return Ok(RefreshOutcome::Unknown),
                 (named, Some(before)) => {
                     let organization = known.as_ref().and_then(|known| known.organization.clone());
                     let (known, named) = (before.id, named.map(|account| account.id));
                     self.forget_tokens(installation);
                     self.record(&Event::AccountChanged { organization, installation, known, named });
-                    return Ok(Standing::AccountChanged);
+                    return Ok(RefreshOutcome::AccountChanged);
                 }
             };
             let status = found.status();
             let observation = Observation::Present { status, account: account.clone(), verified_at };
             match bindings.observe(installation, observation).await? {
-                Observed::Recorded => {
+                ObserveOutcome::Recorded => {
                     if let Some(known) = known {
                         self.tell(installation, &known, status, &account);
                     }
-                    return Ok(Standing::Present(status));
+                    return Ok(RefreshOutcome::Present(status));
                 }
-                Observed::Gone => {
+                ObserveOutcome::Gone => {
                     self.forget_tokens(installation);
-                    return Ok(Standing::Gone);
+                    return Ok(RefreshOutcome::Gone);
                 }
-                Observed::Outdated => {}
+                ObserveOutcome::Outdated => {}
             }
         }
         // Rivals asked later than we did, each time: theirs is the better answer.
-        Ok(match bindings.known(installation).await? {
-            Some(known) if known.status == Status::Uninstalled => Standing::Gone,
-            Some(known) => Standing::Present(known.status),
-            None => Standing::Unknown,
+        Ok(match bindings.installation(installation).await? {
+            Some(known) if known.status == Status::Uninstalled => RefreshOutcome::Gone,
+            Some(known) => RefreshOutcome::Present(known.status),
+            None => RefreshOutcome::Unknown,
         })
     }
 
     /// Takes note of an installation's end.
-    pub(super) async fn end(
+    pub(in crate::service) async fn end(
         &self,
         installation: InstallationId,
-        known: Option<KnownInstallation>,
+        known: Option<InstallationRecord>,
     ) -> Result<(), PortError> {
         let verified_at = self.later_than(known.as_ref());
         self.ports.bindings.observe(installation, Observation::Uninstalled { verified_at }).await?;
@@ -105,7 +105,7 @@ impl Dockline {
     }
 
     /// Now, or just after what is known where this clock is behind the one that wrote it.
-    fn later_than(&self, known: Option<&KnownInstallation>) -> time::OffsetDateTime {
+    fn later_than(&self, known: Option<&InstallationRecord>) -> time::OffsetDateTime {
         let now = self.now();
         known.map_or(now, |known| now.max(known.verified_at.saturating_add(Duration::MICROSECOND)))
     }
@@ -122,7 +122,7 @@ impl Dockline {
     fn tell(
         &self,
         installation: InstallationId,
-        known: &KnownInstallation,
+        known: &InstallationRecord,
         status: Status,
         account: &Account,
     ) {

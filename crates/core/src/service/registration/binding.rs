@@ -1,6 +1,6 @@
-use super::Dockline;
 use crate::error::PortError;
 use crate::model::{Binding, Caller};
+use crate::service::Dockline;
 
 impl Dockline {
     /// The caller's binding as it stands, also where it was uninstalled; `None` where nothing is bound. Does not ask
@@ -8,7 +8,7 @@ impl Dockline {
     ///
     /// # Errors
     /// Infrastructure only.
-    pub async fn inspect(&self, caller: &Caller) -> Result<Option<Binding>, PortError> {
+    pub async fn binding(&self, caller: &Caller) -> Result<Option<Binding>, PortError> {
         self.ports.bindings.find(&caller.organization).await
     }
 }

@@ -1,18 +1,18 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use time::OffsetDateTime;
 
-use super::Dockline;
-use crate::error::{BeginError, Issue, IssueCode, PortError};
+use crate::error::{Issue, IssueCode, PortError, StartInstallError};
 use crate::model::{Caller, IssuedState, State};
-use crate::ports::Put;
+use crate::ports::PutOutcome;
 use crate::rules::return_url::{self, Judgement};
+use crate::service::Dockline;
 
 /// Everything but RFC 3986's unreserved characters.
 const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// What install-url was asked for, as it came.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct BeginRequest<'a> {
+pub struct StartInstallRequest<'a> {
     /// Where the browser shall go in the end.
     pub return_url: Option<&'a str>,
     /// A state of the caller's own; one is made where it is left out.
@@ -37,8 +37,12 @@ impl Dockline {
     /// nothing is built on it; the browser is sent to the *stored* return URL.
     ///
     /// # Errors
-    /// See [`BeginError`]. Where it fails, no state was issued.
-    pub async fn begin(&self, caller: &Caller, request: BeginRequest<'_>) -> Result<InstallLink, BeginError> {
+    /// See [`StartInstallError`]. Where it fails, no state was issued.
+    pub async fn start_install(
+        &self,
+        caller: &Caller,
+        request: StartInstallRequest<'_>,
+    ) -> Result<InstallLink, StartInstallError> {
         let mut issues = Vec::new();
         let judgement = request.return_url.map_or(Judgement::Malformed, |return_url| {
             return_url::judge(return_url, &caller.allowed_return_domains)
@@ -65,10 +69,10 @@ impl Dockline {
             }
         };
         let Some(return_url) = request.return_url.filter(|_| issues.is_empty()) else {
-            return Err(BeginError::Invalid(issues));
+            return Err(StartInstallError::Invalid(issues));
         };
         if judgement != Judgement::Allowed {
-            return Err(BeginError::ReturnUrlNotAllowed);
+            return Err(StartInstallError::ReturnUrlNotAllowed);
         }
         let state = match own_state {
             Some(state) => state,
@@ -91,13 +95,13 @@ impl Dockline {
             })
             .await?;
         match put {
-            Put::Stored => {
+            PutOutcome::Stored => {
                 let page = self.ports.github.registration().install_page;
                 let target = utf8_percent_encode(return_url, COMPONENT);
                 let url = format!("{page}?state={}&redirect_uri={target}", state.expose());
                 Ok(InstallLink { url, state, expires_at })
             }
-            Put::InUse => Err(BeginError::Invalid(vec![Issue::new(
+            PutOutcome::InUse => Err(StartInstallError::Invalid(vec![Issue::new(
                 "state",
                 IssueCode::NotClaimable,
                 "This state cannot be used. Make a fresh random one, or leave it out.",

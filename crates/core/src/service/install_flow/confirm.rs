@@ -1,11 +1,12 @@
-use super::{Dockline, Return};
-use crate::error::{ArrivalRefusal, PortError};
+use super::callback::ReturnRedirect;
+use crate::error::{CallbackRefusal, PortError};
 use crate::model::{BrowserSecret, Ticket};
-use crate::ports::{Event, Vouched};
+use crate::ports::{ConfirmOutcome, Event};
+use crate::service::Dockline;
 
 /// A visitor's answer on the confirmation page, as it came.
 #[derive(Debug, Clone, Copy)]
-pub struct Answer<'a> {
+pub struct ConfirmationAnswer<'a> {
     /// The form's `state`.
     pub state: Option<&'a str>,
     /// The form's ticket.
@@ -18,11 +19,11 @@ pub struct Answer<'a> {
 
 /// What becomes of an answer.
 #[derive(Debug)]
-pub enum Reply {
+pub enum ConfirmationOutcome {
     /// Send the browser on: after Confirm with the installation, after Cancel with `error=access_denied`.
-    Redirect(Return),
+    Redirect(ReturnRedirect),
     /// Turn it away; nothing was changed.
-    Refused(ArrivalRefusal),
+    Refused(CallbackRefusal),
 }
 
 impl Dockline {
@@ -31,47 +32,56 @@ impl Dockline {
     ///
     /// # Errors
     /// Infrastructure only; the same answer may be given again.
-    pub async fn confirm(&self, answer: Answer<'_>) -> Result<Reply, PortError> {
+    pub async fn confirm(&self, answer: ConfirmationAnswer<'_>) -> Result<ConfirmationOutcome, PortError> {
         let (state, issued) = match self.issued(answer.state).await? {
             Ok(found) => found,
             Err(reason) => return Ok(self.turn_away(None, reason)),
         };
         let ticket = answer.ticket.digest();
         let Some(visit) = issued.visit.filter(|visit| visit.ticket.matches(&ticket)) else {
-            return Ok(self.turn_away(Some(&issued), ArrivalRefusal::TicketRefused));
+            return Ok(self.turn_away(Some(&issued), CallbackRefusal::TicketRefused));
         };
         if !answer.browser.is_some_and(|browser| visit.browser.matches(&browser.digest())) {
-            return Ok(self.turn_away(Some(&issued), ArrivalRefusal::OtherBrowser));
+            return Ok(self.turn_away(Some(&issued), CallbackRefusal::OtherBrowser));
         }
         let states = &self.ports.states;
         if !answer.confirmed {
-            if !states.discard(&issued.digest, Some(&ticket)).await? {
-                return Ok(self.turn_away(Some(&issued), ArrivalRefusal::TicketRefused));
+            if !states.revoke(&issued.digest, Some(&ticket)).await? {
+                return Ok(self.turn_away(Some(&issued), CallbackRefusal::TicketRefused));
             }
             let (organization, installation) = (issued.organization.clone(), visit.tie.installation);
             self.record(&Event::Cancelled { organization, installation });
             let parameters = [("error", "access_denied"), ("state", state.expose())];
-            return Ok(Reply::Redirect(Return::to(&issued, &parameters)));
+            return Ok(ConfirmationOutcome::Redirect(ReturnRedirect::to(&issued, &parameters)));
         }
         let Some(tie) = self.settle(visit.tie).await? else {
-            return Ok(self.turn_away(Some(&issued), ArrivalRefusal::NotAdministered));
+            return Ok(self.turn_away(Some(&issued), CallbackRefusal::NotAdministered));
         };
-        Ok(match states.vouch(&issued.digest, Some(&ticket), tie).await? {
-            Vouched::Tied | Vouched::AlreadyTied => {
-                self.record_vouched(&issued, &tie);
-                Reply::Redirect(Return::connected(&issued, &state, tie.installation, visit.setup_action))
+        Ok(match states.confirm_claim(&issued.digest, Some(&ticket), tie).await? {
+            ConfirmOutcome::Tied | ConfirmOutcome::AlreadyTied => {
+                self.record_confirmed(&issued, &tie);
+                ConfirmationOutcome::Redirect(ReturnRedirect::connected(
+                    &issued,
+                    &state,
+                    tie.installation,
+                    visit.setup_action,
+                ))
             }
-            Vouched::TiedToOther => self.turn_away(Some(&issued), ArrivalRefusal::TiedToAnother),
-            Vouched::Unknown => self.turn_away(Some(&issued), ArrivalRefusal::TicketRefused),
+            ConfirmOutcome::TiedToOther => self.turn_away(Some(&issued), CallbackRefusal::TiedToAnother),
+            ConfirmOutcome::Unknown => self.turn_away(Some(&issued), CallbackRefusal::TicketRefused),
         })
     }
 
-    fn turn_away(&self, issued: Option<&crate::model::IssuedState>, reason: ArrivalRefusal) -> Reply {
-        self.record(&Event::ArrivalRefused {
+    fn turn_away(
+        &self,
+        issued: Option<&crate::model::IssuedState>,
+        reason: CallbackRefusal,
+    ) -> ConfirmationOutcome {
+        self.record(&Event::CallbackRefused {
             organization: issued.map(|issued| issued.organization.clone()),
             installation: issued.and_then(|issued| issued.visit).map(|visit| visit.tie.installation),
             reason,
         });
-        Reply::Refused(reason)
+        ConfirmationOutcome::Refused(reason)
     }
 }

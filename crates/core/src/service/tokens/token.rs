@@ -3,13 +3,13 @@ use std::sync::atomic::Ordering;
 use futures_util::FutureExt;
 use time::Duration;
 
-use super::{Dockline, Standing};
 use crate::cache::{Cache, Flight, Found};
 use crate::error::TokenError;
 use crate::model::{Binding, InstallationId, InstallationToken, OrganizationId, TokenScope};
-use crate::ports::{Event, Minting};
+use crate::ports::{Event, MintOutcome};
+use crate::service::{Dockline, RefreshOutcome};
 
-pub(super) type Tokens = Cache<TokenScope, InstallationToken, TokenError>;
+pub(in crate::service) type Tokens = Cache<TokenScope, InstallationToken, TokenError>;
 
 /// How often a change of the binding may make a mint start over.
 const ROUNDS: u32 = 4;
@@ -73,7 +73,7 @@ impl Dockline {
     /// How many tokens were served from memory since the start, without asking GitHub: for gauges and counters that are
     /// read now and then. There is no event for it, since that would cost more than serving one.
     #[must_use]
-    pub fn tokens_served_again(&self) -> u64 {
+    pub fn token_cache_hits(&self) -> u64 {
         self.served.load(Ordering::Relaxed)
     }
 
@@ -95,7 +95,7 @@ impl Dockline {
         self.revoke(self.tokens.clear()).await
     }
 
-    pub(super) async fn revoke(&self, tokens: Vec<InstallationToken>) -> usize {
+    pub(in crate::service) async fn revoke(&self, tokens: Vec<InstallationToken>) -> usize {
         let mut left = 0;
         for token in tokens {
             left += usize::from(self.ports.github.revoke(&token).await.is_err());
@@ -105,13 +105,16 @@ impl Dockline {
 
     /// What changed at an installation makes its tokens worthless, or worth more than they should be (L-41). Those that
     /// were kept.
-    pub(super) fn forget_tokens(&self, installation: InstallationId) -> Vec<InstallationToken> {
+    pub(in crate::service) fn forget_tokens(&self, installation: InstallationId) -> Vec<InstallationToken> {
         self.listings.evict(installation);
         self.tokens.evict(installation)
     }
 
     /// The organization's binding, if it gives tokens.
-    pub(super) async fn usable(&self, organization: &OrganizationId) -> Result<Binding, TokenError> {
+    pub(in crate::service) async fn usable(
+        &self,
+        organization: &OrganizationId,
+    ) -> Result<Binding, TokenError> {
         let bound = self.ports.bindings.find(organization).await?.ok_or(TokenError::NotBound)?;
         TokenError::unusable(bound.status).map_or(Ok(bound), Err)
     }
@@ -124,27 +127,27 @@ impl Dockline {
     ) -> Result<InstallationToken, TokenError> {
         let installation = bound.installation;
         match self.refresh(installation).await? {
-            Standing::Present(status) => TokenError::unusable(status).map_or(Ok(()), Err)?,
-            Standing::Gone => return Err(TokenError::Uninstalled),
-            Standing::AccountChanged => return Err(TokenError::AccountChanged),
-            Standing::Unknown => return Err(TokenError::Unsettled),
+            RefreshOutcome::Present(status) => TokenError::unusable(status).map_or(Ok(()), Err)?,
+            RefreshOutcome::Gone => return Err(TokenError::Uninstalled),
+            RefreshOutcome::AccountChanged => return Err(TokenError::AccountChanged),
+            RefreshOutcome::Unknown => return Err(TokenError::Unsettled),
         }
         if !flight.is_wanted() {
             return Err(TokenError::Unsettled);
         }
         let token = match self.ports.github.mint(installation, &scope).await? {
-            Minting::Minted(token) => token,
-            Minting::Missing => {
-                let known = self.ports.bindings.known(installation).await?;
+            MintOutcome::Minted(token) => token,
+            MintOutcome::Missing => {
+                let known = self.ports.bindings.installation(installation).await?;
                 self.end(installation, known).await?;
                 return Err(TokenError::Uninstalled);
             }
-            Minting::Suspended => {
+            MintOutcome::Suspended => {
                 // It was active a moment ago: have that on record, too.
                 self.refresh(installation).await?;
                 return Err(TokenError::Suspended);
             }
-            Minting::NotGranted { message } => return Err(TokenError::NotGranted { message }),
+            MintOutcome::NotGranted { message } => return Err(TokenError::NotGranted { message }),
         };
         // Whatever happened meanwhile, on this node or another, must not end in a token that nobody should have.
         let stands = self.ports.bindings.find(&bound.organization).await;

@@ -1,12 +1,12 @@
 use super::Dockline;
-use crate::error::{AdmitError, PortError};
+use crate::error::{AuthenticateError, PortError};
 use crate::model::{ApiKey, Budget, BudgetClass, Caller, Scope};
-use crate::ports::{Take, Verdict};
+use crate::ports::{RateLimitDecision, RateLimitRequest};
 use crate::rules::access;
 
 /// A request that was let in.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Admission {
+pub struct Authenticated {
     /// Who calls.
     pub caller: Caller,
     /// Where the key stands after this request; `None` where nothing is counted.
@@ -19,29 +19,30 @@ impl Dockline {
     /// 403 cost no budget.
     ///
     /// # Errors
-    /// See [`AdmitError`]. A failing store or limiter lets nothing through.
-    pub async fn admit(
+    /// See [`AuthenticateError`]. A failing store or limiter lets nothing through.
+    pub async fn authenticate(
         &self,
         presented: &str,
         needed: Option<&Scope>,
         class: BudgetClass,
-    ) -> Result<Admission, AdmitError> {
-        let presented = ApiKey::parse(presented).map_err(|_| AdmitError::Unauthenticated)?;
+    ) -> Result<Authenticated, AuthenticateError> {
+        let presented = ApiKey::parse(presented).map_err(|_| AuthenticateError::Unauthenticated)?;
         let record = self.ports.keys.find(presented.id()).await?;
         let now = self.now();
-        let caller = access::authenticate(&presented, record, now).ok_or(AdmitError::Unauthenticated)?;
+        let caller =
+            access::authenticate(&presented, record, now).ok_or(AuthenticateError::Unauthenticated)?;
         self.usage.used(&caller.key, now);
         if !needed.is_none_or(|needed| caller.may(needed)) {
             let budget = self.charge(&caller, class, 0).await?.map(|verdict| match verdict {
-                Verdict::Allowed(budget) | Verdict::Limited { budget, .. } => budget,
+                RateLimitDecision::Allowed(budget) | RateLimitDecision::Limited { budget, .. } => budget,
             });
-            return Err(AdmitError::ForbiddenScope { caller: Box::new(caller), budget });
+            return Err(AuthenticateError::ForbiddenScope { caller: Box::new(caller), budget });
         }
         match self.charge(&caller, class, 1).await? {
-            None => Ok(Admission { caller, budget: None }),
-            Some(Verdict::Allowed(budget)) => Ok(Admission { caller, budget: Some(budget) }),
-            Some(Verdict::Limited { budget, retry_after }) => {
-                Err(AdmitError::RateLimited { caller: Box::new(caller), budget, retry_after })
+            None => Ok(Authenticated { caller, budget: None }),
+            Some(RateLimitDecision::Allowed(budget)) => Ok(Authenticated { caller, budget: Some(budget) }),
+            Some(RateLimitDecision::Limited { budget, retry_after }) => {
+                Err(AuthenticateError::RateLimited { caller: Box::new(caller), budget, retry_after })
             }
         }
     }
@@ -51,9 +52,9 @@ impl Dockline {
         caller: &Caller,
         class: BudgetClass,
         permits: u32,
-    ) -> Result<Option<Verdict>, PortError> {
+    ) -> Result<Option<RateLimitDecision>, PortError> {
         let Some(limiter) = &self.limiter else { return Ok(None) };
         let (key, tier) = (caller.key.clone(), caller.tier.clone());
-        limiter.take(Take { key, class, tier, permits, now: self.now() }).await.map(Some)
+        limiter.check(RateLimitRequest { key, class, tier, permits, now: self.now() }).await.map(Some)
     }
 }

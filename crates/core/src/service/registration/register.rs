@@ -1,10 +1,10 @@
-use super::Dockline;
 use crate::error::{PortError, RefusalReason, RegisterError};
 use crate::model::{Binding, Caller, NewBinding};
-use crate::ports::{Event, Lookup};
+use crate::ports::{Event, LookupOutcome};
 use crate::rules::claim::{self, Claim};
 use crate::rules::register::{Decision, Outcome, classify, decide, verify};
 use crate::rules::request::RegistrationRequest;
+use crate::service::Dockline;
 
 /// A registration that holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,8 +88,8 @@ impl Dockline {
             Decision::Proceed(claim) => claim,
         };
         let installation = match self.ports.github.installation(wanted).await? {
-            Lookup::Found(installation) => installation,
-            Lookup::Missing => return Ok(Outcome::Refused(RefusalReason::NoSuchInstallation)),
+            LookupOutcome::Found(installation) => installation,
+            LookupOutcome::Missing => return Ok(Outcome::Refused(RefusalReason::NoSuchInstallation)),
         };
         let last_verified_at = self.now();
         let account = match verify(&installation, self.ports.github.registration().app, &claim) {

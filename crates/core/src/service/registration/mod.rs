@@ -1,0 +1,8 @@
+//! An organization's binding: making it, reading it, ending it.
+
+mod binding;
+mod detach;
+mod register;
+
+pub use detach::{Detached, Uninstall};
+pub use register::Registered;
