@@ -5,8 +5,8 @@ use std::time::Duration;
 use axum::extract::{RawQuery, Request, State};
 use axum::response::{Html, IntoResponse, Response};
 use dockline::{
-    ConfirmationAnswer, Authorization, BrowserSecret, Callback, CallbackOutcome, CallbackRefusal, ConfirmationPrompt, ConfirmationOutcome,
-    ReturnRedirect, Ticket,
+    Authorization, BrowserSecret, Callback, CallbackOutcome, CallbackRefusal, ConfirmationAnswer,
+    ConfirmationOutcome, ConfirmationPrompt, ReturnRedirect, Ticket,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 
@@ -57,8 +57,12 @@ pub(crate) async fn confirm(State(context): State<Context>, request: Request) ->
     };
     let ticket = Ticket::presented(parameters.once("ticket").unwrap_or_default());
     let browser = browser_cookie(&headers);
-    let answer =
-        ConfirmationAnswer { state: parameters.once("state"), ticket: &ticket, browser: browser.as_ref(), confirmed };
+    let answer = ConfirmationAnswer {
+        state: parameters.once("state"),
+        ticket: &ticket,
+        browser: browser.as_ref(),
+        confirmed,
+    };
     match context.dockline.confirm(answer).await {
         Ok(ConfirmationOutcome::Redirect(ReturnRedirect { url })) => {
             // The question is answered: its cookie has nothing left to prove.

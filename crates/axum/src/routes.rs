@@ -40,7 +40,8 @@ fn route(endpoint: Endpoint, context: &Context) -> MethodRouter<Context> {
         #[cfg(feature = "openapi")]
         Endpoint::GetOpenapi => on(method, openapi::tell),
     };
-    let gate = |needed| from_fn_with_state(Gate { context: context.clone(), needed }, admission::authenticate);
+    let gate =
+        |needed| from_fn_with_state(Gate { context: context.clone(), needed }, admission::authenticate);
     match endpoint.access() {
         Access::GithubAdmin => route.route_layer(gate(Some(Scope::GithubAdmin))),
         Access::AnyKey => route.route_layer(gate(None)),

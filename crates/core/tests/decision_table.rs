@@ -40,7 +40,7 @@ fn binding(installation: InstallationId) -> Binding {
     }
 }
 
-fn tie(installation: InstallationId, proof: Proof) -> VerifiedClaim {
+fn claim(installation: InstallationId, proof: Proof) -> VerifiedClaim {
     VerifiedClaim {
         installation,
         account: AccountId::new(1).unwrap(),
@@ -49,7 +49,7 @@ fn tie(installation: InstallationId, proof: Proof) -> VerifiedClaim {
     }
 }
 
-fn state(expires_in: Duration, tie: Option<VerifiedClaim>) -> IssuedState {
+fn state(expires_in: Duration, claim: Option<VerifiedClaim>) -> IssuedState {
     IssuedState {
         digest: SecretDigest::of(b"state"),
         organization: OrganizationId::new("org_1").unwrap(),
@@ -57,8 +57,8 @@ fn state(expires_in: Duration, tie: Option<VerifiedClaim>) -> IssuedState {
         return_url: "https://app.example.com/".into(),
         issued_at: NOW,
         expires_at: NOW + expires_in,
-        visit: None,
-        tie,
+        pending: None,
+        claim,
     }
 }
 
@@ -87,14 +87,14 @@ fn every_row_under_every_policy() {
                 ClaimPolicy::Visible => proof != Proof::State,
                 ClaimPolicy::Controlled => matches!(proof, Proof::Administered | Proof::Installed),
             };
-            let right = tie(wanted(), proof);
+            let right = claim(wanted(), proof);
             let expected = if sufficient {
-                Decision::Proceed(Claim::Tied(right))
+                Decision::Proceed(Claim::Verified(right))
             } else {
                 Decision::Refuse(RefusalReason::Unproven)
             };
             states.push((Some(state(fresh, Some(right))), expected));
-            let wrong = Some(state(fresh, Some(tie(another(), proof))));
+            let wrong = Some(state(fresh, Some(claim(another(), proof))));
             states.push((wrong, Decision::Refuse(RefusalReason::TiedToAnother)));
             let late = Some(state(Duration::ZERO, Some(right)));
             states.push((late, Decision::Refuse(RefusalReason::ExpiredState)));
@@ -132,7 +132,7 @@ fn githubs_answer_is_checked_against_the_app_the_account_and_the_tie() {
         installed_on,
         suspended: false,
     };
-    let tied = Claim::Tied(tie(wanted(), Proof::Administered));
+    let tied = Claim::Verified(claim(wanted(), Proof::Administered));
     let ours = installation(7, InstalledOn::Account(account(1)));
     assert_eq!(verify(&ours, our_app, &tied), Ok(account(1)));
     assert_eq!(verify(&ours, our_app, &Claim::State), Ok(account(1)));
@@ -174,13 +174,13 @@ fn a_visitor_who_saw_it_counts_by_having_installed_it_and_nobody_else_does() {
     let somebody_else = AccountId::new(3).unwrap();
     for policy in POLICIES {
         for proof in PROOFS {
-            let tie = tie(wanted(), proof);
+            let claim = claim(wanted(), proof);
             let decision =
-                |installer| decide(wanted(), None, Some(&state(fresh, Some(tie))), policy, installer, NOW);
+                |installer| decide(wanted(), None, Some(&state(fresh, Some(claim))), policy, installer, NOW);
             // Only under the policy that what they saw does not reach; then it is recorded as what it is.
             let by_installing = policy == ClaimPolicy::Controlled && proof == Proof::Visible;
             if by_installing {
-                let proven = Claim::Tied(VerifiedClaim { proof: Proof::Installed, ..tie });
+                let proven = Claim::Verified(VerifiedClaim { proof: Proof::Installed, ..claim });
                 assert_eq!(decision(Some(visitor)), Decision::Proceed(proven));
             } else {
                 assert_eq!(decision(Some(visitor)), decision(None), "{policy} {proof}");
@@ -191,7 +191,7 @@ fn a_visitor_who_saw_it_counts_by_having_installed_it_and_nobody_else_does() {
         let untied = decide(wanted(), None, Some(&state(fresh, None)), policy, Some(visitor), NOW);
         let nobody = decide(wanted(), None, Some(&state(fresh, None)), policy, None, NOW);
         assert_eq!(untied, nobody);
-        let elsewhere = state(fresh, Some(tie(another(), Proof::Visible)));
+        let elsewhere = state(fresh, Some(claim(another(), Proof::Visible)));
         let elsewhere = decide(wanted(), None, Some(&elsewhere), policy, Some(visitor), NOW);
         assert_eq!(elsewhere, Decision::Refuse(RefusalReason::TiedToAnother));
     }

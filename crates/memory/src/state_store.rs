@@ -41,15 +41,15 @@ impl MemoryStateStore {
 impl Row {
     fn gives_way_to(&self, next: &IssuedState) -> bool {
         let repeated = self.state.organization == next.organization
-            && self.state.visit.is_none()
-            && self.state.tie.is_none()
+            && self.state.pending.is_none()
+            && self.state.claim.is_none()
             && !self.discarded;
         repeated || !self.state.is_live(next.issued_at)
     }
 
     /// Whether a caller that shows `ticket` may go on; one that shows none may.
     fn admits(&self, ticket: Option<&SecretDigest>) -> bool {
-        ticket.is_none_or(|shown| self.state.visit.is_some_and(|visit| visit.ticket.matches(shown)))
+        ticket.is_none_or(|shown| self.state.pending.is_some_and(|pending| pending.ticket.matches(shown)))
     }
 }
 
@@ -85,9 +85,9 @@ impl States {
         self.rows.get_mut(digest).filter(|row| !row.discarded)
     }
 
-    fn save_pending(&mut self, digest: &StateDigest, visit: PendingConfirmation) -> bool {
+    fn save_pending(&mut self, digest: &StateDigest, pending: PendingConfirmation) -> bool {
         self.known_mut(digest).is_some_and(|row| {
-            row.state.visit = Some(visit);
+            row.state.pending = Some(pending);
             true
         })
     }
@@ -96,19 +96,19 @@ impl States {
         &mut self,
         digest: &StateDigest,
         ticket: Option<&SecretDigest>,
-        tie: VerifiedClaim,
+        claim: VerifiedClaim,
     ) -> ConfirmOutcome {
         // A ticket that does not fit changes nothing (L-19): the right visitor may still answer.
         let Some(row) = self.known_mut(digest).filter(|row| row.admits(ticket)) else {
             return ConfirmOutcome::Unknown;
         };
-        let outcome = match row.state.tie {
+        let outcome = match row.state.claim {
             None => ConfirmOutcome::Tied,
-            Some(first) if first.installation == tie.installation => ConfirmOutcome::AlreadyTied,
+            Some(first) if first.installation == claim.installation => ConfirmOutcome::AlreadyTied,
             Some(_) => return ConfirmOutcome::TiedToOther,
         };
-        row.state.tie.get_or_insert(tie);
-        row.state.visit = None;
+        row.state.claim.get_or_insert(claim);
+        row.state.pending = None;
         outcome
     }
 
@@ -148,18 +148,18 @@ impl StateStore for MemoryStateStore {
     async fn save_pending(
         &self,
         digest: &StateDigest,
-        visit: PendingConfirmation,
+        pending: PendingConfirmation,
     ) -> Result<bool, PortError> {
-        Ok(self.0.lock().save_pending(digest, visit))
+        Ok(self.0.lock().save_pending(digest, pending))
     }
 
     async fn confirm_claim<'a>(
         &self,
         digest: &StateDigest,
         ticket: Option<&'a SecretDigest>,
-        tie: VerifiedClaim,
+        claim: VerifiedClaim,
     ) -> Result<ConfirmOutcome, PortError> {
-        Ok(self.0.lock().confirm_claim(digest, ticket, tie))
+        Ok(self.0.lock().confirm_claim(digest, ticket, claim))
     }
 
     async fn revoke<'a>(

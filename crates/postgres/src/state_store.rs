@@ -141,25 +141,25 @@ fn state(row: &Row) -> Result<IssuedState, Failure> {
         return_url: get(row, "return_url")?,
         issued_at: get(row, "issued_at")?,
         expires_at: get(row, "expires_at")?,
-        visit: visit(row)?,
-        tie: tie(row, ["tie_installation", "tie_account", "tie_proof", "tie_visitor"])?,
+        pending: pending(row)?,
+        claim: claim(row, ["tie_installation", "tie_account", "tie_proof", "tie_visitor"])?,
     })
 }
 
-fn visit(row: &Row) -> Result<Option<PendingConfirmation>, Failure> {
+fn pending(row: &Row) -> Result<Option<PendingConfirmation>, Failure> {
     let columns = ["visit_installation", "visit_account", "visit_proof", "visit_visitor"];
-    let Some(tie) = tie(row, columns)? else { return Ok(None) };
+    let Some(claim) = claim(row, columns)? else { return Ok(None) };
     let actions = [SetupAction::Install, SetupAction::Update, SetupAction::Request];
     Ok(Some(PendingConfirmation {
         ticket: parse(row, "visit_ticket", digest)?,
         browser: parse(row, "visit_browser", digest)?,
-        tie,
+        claim,
         setup_action: one_of(row, "visit_setup_action", actions, SetupAction::as_str)?,
     }))
 }
 
 /// The tie in these four columns, which are all null or none of them is.
-fn tie(row: &Row, columns: [&'static str; 4]) -> Result<Option<VerifiedClaim>, Failure> {
+fn claim(row: &Row, columns: [&'static str; 4]) -> Result<Option<VerifiedClaim>, Failure> {
     let [tied, account, shown, visitor] = columns;
     if get::<Option<i64>>(row, tied)?.is_none() {
         return Ok(None);
@@ -175,8 +175,8 @@ fn tie(row: &Row, columns: [&'static str; 4]) -> Result<Option<VerifiedClaim>, F
 #[async_trait]
 impl StateStore for PgStateStore {
     async fn put(&self, state: IssuedState) -> Result<PutOutcome, PortError> {
-        let (visit, tie) = (state.visit, state.tie);
-        let question = visit.map(|visit| visit.tie);
+        let (pending, claim) = (state.pending, state.claim);
+        let question = pending.map(|pending| pending.claim);
         let row = self
             .database
             .row(
@@ -188,17 +188,17 @@ impl StateStore for PgStateStore {
                     &state.return_url,
                     &stored(state.issued_at),
                     &stored(state.expires_at),
-                    &visit.as_ref().map(|visit| bytes(&visit.ticket)),
-                    &visit.as_ref().map(|visit| bytes(&visit.browser)),
-                    &question.map(|tie| i64::from(tie.installation)),
-                    &question.map(|tie| i64::from(tie.account)),
-                    &question.map(|tie| tie.proof.as_str()),
-                    &question.map(|tie| i64::from(tie.visitor)),
-                    &visit.map(|visit| visit.setup_action.as_str()),
-                    &tie.map(|tie| i64::from(tie.installation)),
-                    &tie.map(|tie| i64::from(tie.account)),
-                    &tie.map(|tie| tie.proof.as_str()),
-                    &tie.map(|tie| i64::from(tie.visitor)),
+                    &pending.as_ref().map(|pending| bytes(&pending.ticket)),
+                    &pending.as_ref().map(|pending| bytes(&pending.browser)),
+                    &question.map(|claim| i64::from(claim.installation)),
+                    &question.map(|claim| i64::from(claim.account)),
+                    &question.map(|claim| claim.proof.as_str()),
+                    &question.map(|claim| i64::from(claim.visitor)),
+                    &pending.map(|pending| pending.setup_action.as_str()),
+                    &claim.map(|claim| i64::from(claim.installation)),
+                    &claim.map(|claim| i64::from(claim.account)),
+                    &claim.map(|claim| claim.proof.as_str()),
+                    &claim.map(|claim| i64::from(claim.visitor)),
                 ],
             )
             .await;
@@ -220,7 +220,7 @@ impl StateStore for PgStateStore {
     async fn save_pending(
         &self,
         digest: &StateDigest,
-        visit: PendingConfirmation,
+        pending: PendingConfirmation,
     ) -> Result<bool, PortError> {
         let row = self
             .database
@@ -228,13 +228,13 @@ impl StateStore for PgStateStore {
                 &self.hold,
                 &[
                     &bytes(digest),
-                    &bytes(&visit.ticket),
-                    &bytes(&visit.browser),
-                    &i64::from(visit.tie.installation),
-                    &i64::from(visit.tie.account),
-                    &visit.tie.proof.as_str(),
-                    &i64::from(visit.tie.visitor),
-                    &visit.setup_action.as_str(),
+                    &bytes(&pending.ticket),
+                    &bytes(&pending.browser),
+                    &i64::from(pending.claim.installation),
+                    &i64::from(pending.claim.account),
+                    &pending.claim.proof.as_str(),
+                    &i64::from(pending.claim.visitor),
+                    &pending.setup_action.as_str(),
                 ],
             )
             .await;
@@ -245,7 +245,7 @@ impl StateStore for PgStateStore {
         &self,
         digest: &StateDigest,
         ticket: Option<&'a SecretDigest>,
-        tie: VerifiedClaim,
+        claim: VerifiedClaim,
     ) -> Result<ConfirmOutcome, PortError> {
         let row = self
             .database
@@ -254,10 +254,10 @@ impl StateStore for PgStateStore {
                 &[
                     &bytes(digest),
                     &ticket.map(bytes),
-                    &i64::from(tie.installation),
-                    &i64::from(tie.account),
-                    &tie.proof.as_str(),
-                    &i64::from(tie.visitor),
+                    &i64::from(claim.installation),
+                    &i64::from(claim.account),
+                    &claim.proof.as_str(),
+                    &i64::from(claim.visitor),
                 ],
             )
             .await;
@@ -265,7 +265,7 @@ impl StateStore for PgStateStore {
         let first = parse_some(&before, "tie_installation", |id: i64| InstallationId::try_from(id));
         Ok(match first.map_err(at)? {
             None => ConfirmOutcome::Tied,
-            Some(first) if first == tie.installation => ConfirmOutcome::AlreadyTied,
+            Some(first) if first == claim.installation => ConfirmOutcome::AlreadyTied,
             Some(_) => ConfirmOutcome::TiedToOther,
         })
     }

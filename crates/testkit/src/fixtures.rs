@@ -98,8 +98,8 @@ pub fn state_of(organization_id: &str, digest: StateDigest, issued_at: OffsetDat
         return_url: "https://app.acme.example/done".into(),
         issued_at,
         expires_at: issued_at + IssuedState::LIFETIME,
-        visit: None,
-        tie: None,
+        pending: None,
+        claim: None,
     }
 }
 
@@ -112,7 +112,7 @@ pub fn state() -> IssuedState {
 
 /// Ties a state to that installation, on the account 1234, as shown by its administrator 77.
 #[must_use]
-pub fn tie(number: u64) -> VerifiedClaim {
+pub fn claim(number: u64) -> VerifiedClaim {
     VerifiedClaim {
         installation: installation(number),
         account: account_id(1_234),

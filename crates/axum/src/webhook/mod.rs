@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use axum::extract::{Request, State};
 use dockline::{
-    WebhookDelivery, DeliveryFault, ErrorCode, SignatureRefusal, WebhookError, WebhookEvent, WebhookOutcome,
+    DeliveryFault, ErrorCode, SignatureRefusal, WebhookDelivery, WebhookError, WebhookEvent, WebhookOutcome,
 };
 use http::{HeaderMap, StatusCode, header};
 use tokio::time::timeout;

@@ -18,9 +18,9 @@ pub struct IssuedState {
     /// From when on it is worth nothing.
     pub expires_at: OffsetDateTime,
     /// A visitor who was asked and has not answered yet.
-    pub visit: Option<PendingConfirmation>,
+    pub pending: Option<PendingConfirmation>,
     /// The one installation that it may bind, once a visitor confirmed it.
-    pub tie: Option<VerifiedClaim>,
+    pub claim: Option<VerifiedClaim>,
 }
 
 impl IssuedState {
@@ -55,7 +55,7 @@ pub struct PendingConfirmation {
     /// Digest of the asked browser's cookie.
     pub browser: SecretDigest,
     /// What Confirm will tie.
-    pub tie: VerifiedClaim,
+    pub claim: VerifiedClaim,
     /// What GitHub said the visitor did, for the redirect.
     pub setup_action: SetupAction,
 }

@@ -70,8 +70,11 @@ pub trait StateStore: Debug + Send + Sync + 'static {
     ///
     /// # Errors
     /// Infrastructure only.
-    async fn save_pending(&self, digest: &StateDigest, visit: PendingConfirmation)
-    -> Result<bool, PortError>;
+    async fn save_pending(
+        &self,
+        digest: &StateDigest,
+        pending: PendingConfirmation,
+    ) -> Result<bool, PortError>;
 
     /// Ties the state to one installation and forgets its open question, in one atomic step; [`ConfirmOutcome::AlreadyTied`]
     /// forgets it, too. The first tie wins.
@@ -84,7 +87,7 @@ pub trait StateStore: Debug + Send + Sync + 'static {
         &self,
         digest: &StateDigest,
         ticket: Option<&'a SecretDigest>,
-        tie: VerifiedClaim,
+        claim: VerifiedClaim,
     ) -> Result<ConfirmOutcome, PortError>;
 
     /// Uses the state up: from now on it is as good as unknown, but its digest stays taken until it expires. `false`

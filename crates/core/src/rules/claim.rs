@@ -12,7 +12,7 @@ pub enum Claim {
     /// A live state, and a policy that asks for no more.
     State,
     /// A visitor showed it.
-    Tied(VerifiedClaim),
+    Verified(VerifiedClaim),
 }
 
 impl Claim {
@@ -21,7 +21,7 @@ impl Claim {
     pub const fn proof(&self) -> Proof {
         match self {
             Self::State => Proof::State,
-            Self::Tied(tie) => tie.proof,
+            Self::Verified(verified) => verified.proof,
         }
     }
 }
@@ -55,22 +55,22 @@ pub fn proof_of(witness: &VisitorFacts) -> Option<Proof> {
 /// A tie whose visitor saw the installation and who did not suffice by that: whether they are the one who installed it
 /// is then what counts, and whoever knows that may be heard last ([`Proof::Installed`]; L-09, L-28).
 #[must_use]
-pub const fn awaits_installer(tie: &VerifiedClaim, policy: ClaimPolicy) -> bool {
-    matches!(tie.proof, Proof::Visible) && !suffices(tie.proof, policy)
+pub const fn awaits_installer(verified: &VerifiedClaim, policy: ClaimPolicy) -> bool {
+    matches!(verified.proof, Proof::Visible) && !suffices(verified.proof, policy)
 }
 
 /// The tie as it stands once it is known who installed the installation: [`Proof::Installed`] where that is the visitor
 /// and what they showed does not suffice. Never less than it was.
 #[must_use]
 pub fn with_installer(
-    tie: VerifiedClaim,
+    verified: VerifiedClaim,
     installer: Option<AccountId>,
     policy: ClaimPolicy,
 ) -> VerifiedClaim {
-    if awaits_installer(&tie, policy) && installer == Some(tie.visitor) {
-        VerifiedClaim { proof: Proof::Installed, ..tie }
+    if awaits_installer(&verified, policy) && installer == Some(verified.visitor) {
+        VerifiedClaim { proof: Proof::Installed, ..verified }
     } else {
-        tie
+        verified
     }
 }
 
@@ -86,9 +86,9 @@ pub fn claim(
     policy: ClaimPolicy,
     installer: Option<AccountId>,
 ) -> Result<Claim, RefusalReason> {
-    let claim = match state.tie {
-        Some(tie) if tie.installation != wanted => return Err(RefusalReason::TiedToAnother),
-        Some(tie) => Claim::Tied(with_installer(tie, installer, policy)),
+    let claim = match state.claim {
+        Some(verified) if verified.installation != wanted => return Err(RefusalReason::TiedToAnother),
+        Some(verified) => Claim::Verified(with_installer(verified, installer, policy)),
         None => Claim::State,
     };
     if suffices(claim.proof(), policy) { Ok(claim) } else { Err(RefusalReason::Unproven) }

@@ -70,8 +70,8 @@ pub fn verify(installation: &Installation, our_app: AppId, claim: &Claim) -> Res
         return Err(RefusalReason::UnbindableAccount);
     };
     match claim {
-        Claim::Tied(tie) if tie.account != account.id => Err(RefusalReason::AccountChanged),
-        Claim::Tied(_) | Claim::State => Ok(account.clone()),
+        Claim::Verified(verified) if verified.account != account.id => Err(RefusalReason::AccountChanged),
+        Claim::Verified(_) | Claim::State => Ok(account.clone()),
     }
 }
 

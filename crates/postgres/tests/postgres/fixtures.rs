@@ -51,12 +51,12 @@ pub(crate) fn state(owner: &str, text: &str) -> IssuedState {
         return_url: "https://acme.example/done".to_owned(),
         issued_at: NOON,
         expires_at: NOON + IssuedState::LIFETIME,
-        visit: None,
-        tie: None,
+        pending: None,
+        claim: None,
     }
 }
 
-pub(crate) fn tie(number: u64) -> VerifiedClaim {
+pub(crate) fn claim(number: u64) -> VerifiedClaim {
     VerifiedClaim {
         installation: installation(number),
         account: AccountId::new(number).unwrap(),

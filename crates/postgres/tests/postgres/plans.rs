@@ -9,7 +9,7 @@ use dockline_postgres::{
 };
 use time::Duration;
 
-use crate::fixtures::{NOON, account, binding, digest, installation, key, organization, state, tie};
+use crate::fixtures::{NOON, account, binding, claim, digest, installation, key, organization, state};
 use crate::fresh::Fresh;
 use crate::migrated;
 
@@ -86,7 +86,7 @@ async fn lookups_in_ten_thousand_rows_go_by_an_index() {
     let states = PgStateStore::new(&database);
     states.put(state("org_a", "s")).await.unwrap();
     states.find_by_digest(&digest("s")).await.unwrap();
-    states.confirm_claim(&digest("s"), None, tie(1)).await.unwrap();
+    states.confirm_claim(&digest("s"), None, claim(1)).await.unwrap();
     states.revoke(&digest("s"), None).await.unwrap();
     let keys = PgKeyStore::new(&database);
     let known = key("0123456789ABCDEF", "org_a");

@@ -10,7 +10,7 @@ use dockline_postgres::{
 };
 use time::Duration;
 
-use crate::fixtures::{NOON, account, binding, digest, installation, key, organization, state, tie};
+use crate::fixtures::{NOON, account, binding, claim, digest, installation, key, organization, state};
 use crate::wire::Wire;
 use crate::{fresh, migrated};
 
@@ -48,7 +48,7 @@ async fn all_calls(wire: &Wire, database: &Database, round: u64) -> Vec<(&'stati
         "put a state": states.put(issued.clone()),
         "find a state": states.find(&org, &issued.digest),
         "find a state by digest": states.find_by_digest(&issued.digest),
-        "vouch": states.confirm_claim(&issued.digest, None, tie(round)),
+        "vouch": states.confirm_claim(&issued.digest, None, claim(round)),
         "charge": limiter.check(take(1)),
         "charge again": limiter.check(take(1)),
         "look": limiter.check(take(0)),
@@ -159,10 +159,10 @@ async fn a_vouch_whose_answer_is_lost_may_be_repeated() {
     let (wire, proxied) = Wire::to(&database, 1).await;
     let states = PgStateStore::new(&proxied);
     states.put(state("org_a", "text")).await.unwrap();
-    states.confirm_claim(&digest("other"), None, tie(1)).await.unwrap();
+    states.confirm_claim(&digest("other"), None, claim(1)).await.unwrap();
     wire.cut_the_next_answer();
-    assert!(states.confirm_claim(&digest("text"), None, tie(1)).await.is_err());
-    let again = states.confirm_claim(&digest("text"), None, tie(1)).await.unwrap();
+    assert!(states.confirm_claim(&digest("text"), None, claim(1)).await.is_err());
+    let again = states.confirm_claim(&digest("text"), None, claim(1)).await.unwrap();
     assert_eq!(again, dockline::ports::ConfirmOutcome::AlreadyTied);
 }
 

@@ -6,7 +6,7 @@ use dockline::ports::{
 use dockline::{BudgetClass, KeyId, Tier};
 use dockline_postgres::{Database, PgRateLimiter, PgStateStore};
 
-use crate::fixtures::{NOON, digest, state, tie};
+use crate::fixtures::{NOON, claim, digest, state};
 use crate::fresh::{self, session_in};
 use crate::migrated;
 use crate::migrated::until_blocked;
@@ -18,7 +18,7 @@ async fn vouch_after(rival: &str) -> (Database, fresh::Fresh, ConfirmOutcome) {
     assert_eq!(states.put(state("org_a", "text")).await.unwrap(), PutOutcome::Stored);
     let session = session_in(database.schema()).await;
     session.batch_execute(&format!("BEGIN; UPDATE install_states SET {rival}")).await.unwrap();
-    let waiting = tokio::spawn(async move { states.confirm_claim(&digest("text"), None, tie(1)).await });
+    let waiting = tokio::spawn(async move { states.confirm_claim(&digest("text"), None, claim(1)).await });
     until_blocked(database.schema(), 1).await;
     session.batch_execute("COMMIT").await.unwrap();
     let outcome = waiting.await.unwrap().unwrap();
@@ -34,7 +34,7 @@ async fn a_tie_that_came_first_stands() {
         .await;
         assert_eq!(outcome, expected);
         let kept = PgStateStore::new(&database).find_by_digest(&digest("text")).await.unwrap().unwrap();
-        assert_eq!(kept.tie.unwrap().account.get(), 5);
+        assert_eq!(kept.claim.unwrap().account.get(), 5);
     }
 }
 

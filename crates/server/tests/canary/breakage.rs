@@ -89,5 +89,5 @@ pub(crate) async fn panics(watch: &Watch, github: &Github, pem: &SecretString) {
     };
     let world = World::start(watch, github, pem, gateway).await;
     walks::broken(&world, "the gateway: panic").await;
-    walks::visit(&world, "the gateway: panic").await;
+    walks::pending(&world, "the gateway: panic").await;
 }

@@ -381,7 +381,7 @@ pub(crate) fn guard_constants(world: &crate::watch::Watch) {
 }
 
 /// A visitor at the callback of a state that there is.
-pub(crate) async fn visit(world: &World<'_>, kind: &str) {
+pub(crate) async fn pending(world: &World<'_>, kind: &str) {
     let state = world.state(&world.key("org_visited", |_| {})).await;
     let code = format!("{CALLBACK}?state={state}&installation_id={INSTALLATION}&code={CODE}");
     let answer = world.ask(&format!("callback of a live state ({kind})"), world.get(&code)).await;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use dockline::ports::{BindingRepo, StateStore};
 use dockline::{
-    AppId, Caller, ClaimPolicy, WebhookDelivery, Dockline, KeyEnvironment, OrganizationId, Ports,
-    RegistrationRequest, Scope, StartInstallRequest, Status, Tier, WebhookSecrets,
+    AppId, Caller, ClaimPolicy, Dockline, KeyEnvironment, OrganizationId, Ports, RegistrationRequest, Scope,
+    StartInstallRequest, Status, Tier, WebhookDelivery, WebhookSecrets,
 };
 use dockline_github::{GithubApp, GithubAppConfig, GithubHost};
 use dockline_github_sim::DeliveryMode;

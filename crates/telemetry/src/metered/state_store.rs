@@ -29,18 +29,18 @@ impl StateStore for Metered<dyn StateStore> {
     async fn save_pending(
         &self,
         digest: &StateDigest,
-        visit: PendingConfirmation,
+        pending: PendingConfirmation,
     ) -> Result<bool, PortError> {
-        measured(PORT, "save_pending", self.0.save_pending(digest, visit)).await
+        measured(PORT, "save_pending", self.0.save_pending(digest, pending)).await
     }
 
     async fn confirm_claim<'a>(
         &self,
         digest: &StateDigest,
         ticket: Option<&'a SecretDigest>,
-        tie: VerifiedClaim,
+        claim: VerifiedClaim,
     ) -> Result<ConfirmOutcome, PortError> {
-        measured(PORT, "confirm_claim", self.0.confirm_claim(digest, ticket, tie)).await
+        measured(PORT, "confirm_claim", self.0.confirm_claim(digest, ticket, claim)).await
     }
 
     async fn revoke<'a>(

@@ -3,7 +3,7 @@
 use dockline::Status;
 use dockline::ports::{BindingRepo, ObserveOutcome};
 
-use super::{NOON, bind, gone, record_of, new_binding, observed, present, seconds};
+use super::{NOON, bind, gone, new_binding, observed, present, record_of, seconds};
 
 /// Whether it changed anything or not, and whether the installation is bound or not.
 pub async fn an_observation_that_counts_is_recorded(repo: &dyn BindingRepo) {

@@ -5,8 +5,8 @@ use dockline::{AccountId, InstallationId, Status};
 use time::OffsetDateTime;
 
 use super::{
-    NOON, account_id, bind, found, gone, installation, record_of, new_binding, observed, organization, present,
-    seconds,
+    NOON, account_id, bind, found, gone, installation, new_binding, observed, organization, present,
+    record_of, seconds,
 };
 
 async fn note(repo: &dyn BindingRepo, number: u64, person: u64, at: OffsetDateTime) {

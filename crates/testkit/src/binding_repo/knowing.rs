@@ -5,8 +5,8 @@ use dockline::{Binding, InstallationId, InstallationRecord, NewBinding, Status};
 use time::Duration;
 
 use super::{
-    NOON, account, account_id, bind, gone, installation, record_of, new_binding, observed, organization, present,
-    seconds,
+    NOON, account, account_id, bind, gone, installation, new_binding, observed, organization, present,
+    record_of, seconds,
 };
 
 /// What is kept of a bound installation is what its binding says of it.

@@ -9,7 +9,8 @@ use dockline::ports::{BindingRepo, InsertOutcome, Observation, ObserveOutcome};
 use dockline::{InstallationId, Status};
 
 use super::{
-    account_id, bind, found, gone, installation, record_of, new_binding, observed, organization, present, seconds,
+    account_id, bind, found, gone, installation, new_binding, observed, organization, present, record_of,
+    seconds,
 };
 use crate::race::{ROUNDS, TASKS, count, race};
 

@@ -3,7 +3,7 @@
 use dockline::ports::{BindingRepo, Observation, ObserveOutcome};
 use dockline::{Binding, InstallationRecord, Status};
 
-use super::{NOON, bind, found, gone, installation, record_of, new_binding, observed, present, seconds};
+use super::{NOON, bind, found, gone, installation, new_binding, observed, present, record_of, seconds};
 
 /// Tokens that were cached under other permissions are fenced, each time (L-41).
 pub async fn a_change_of_what_it_may_reach_raises_the_generation(repo: &dyn BindingRepo) {

@@ -53,18 +53,18 @@ impl StateStore for Faulty<dyn StateStore> {
     async fn save_pending(
         &self,
         digest: &StateDigest,
-        visit: PendingConfirmation,
+        pending: PendingConfirmation,
     ) -> Result<bool, PortError> {
-        through!(self: StateStore.save_pending(digest, visit))
+        through!(self: StateStore.save_pending(digest, pending))
     }
 
     async fn confirm_claim<'a>(
         &self,
         digest: &StateDigest,
         ticket: Option<&'a SecretDigest>,
-        tie: VerifiedClaim,
+        claim: VerifiedClaim,
     ) -> Result<ConfirmOutcome, PortError> {
-        through!(self: StateStore.confirm_claim(digest, ticket, tie))
+        through!(self: StateStore.confirm_claim(digest, ticket, claim))
     }
 
     async fn revoke<'a>(

@@ -3,7 +3,7 @@
 use dockline::IssuedState;
 use dockline::ports::{PutOutcome, StateStore};
 
-use super::{digest, issued, organization, stored, ticket, tie, visit};
+use super::{claim, digest, issued, organization, pending, stored, ticket};
 
 /// Nobody finds what was used up.
 pub async fn a_discarded_state_is_unknown_to_everybody(states: &dyn StateStore) {
@@ -28,7 +28,7 @@ pub async fn an_unknown_state_cannot_be_discarded(states: &dyn StateStore) {
 /// A tie does not protect from being used up.
 pub async fn a_tied_state_can_be_discarded(states: &dyn StateStore) {
     states.put(issued()).await.unwrap();
-    states.confirm_claim(&digest(), None, tie(1)).await.unwrap();
+    states.confirm_claim(&digest(), None, claim(1)).await.unwrap();
     assert!(states.revoke(&digest(), None).await.unwrap());
     assert_eq!(stored(states).await, None);
     assert_eq!(states.put(issued()).await.unwrap(), PutOutcome::InUse);
@@ -37,7 +37,7 @@ pub async fn a_tied_state_can_be_discarded(states: &dyn StateStore) {
 /// Cancel, by the visitor who was asked.
 pub async fn the_ticket_of_the_open_question_discards(states: &dyn StateStore) {
     states.put(issued()).await.unwrap();
-    states.save_pending(&digest(), visit("ticket")).await.unwrap();
+    states.save_pending(&digest(), pending("ticket")).await.unwrap();
     assert!(states.revoke(&digest(), Some(&ticket("ticket"))).await.unwrap());
     assert_eq!(stored(states).await, None);
 }
@@ -45,9 +45,9 @@ pub async fn the_ticket_of_the_open_question_discards(states: &dyn StateStore) {
 /// Cancel by anybody else changes nothing (L-19).
 pub async fn another_ticket_discards_nothing(states: &dyn StateStore) {
     states.put(issued()).await.unwrap();
-    states.save_pending(&digest(), visit("right")).await.unwrap();
+    states.save_pending(&digest(), pending("right")).await.unwrap();
     assert!(!states.revoke(&digest(), Some(&ticket("wrong"))).await.unwrap());
-    assert_eq!(stored(states).await, Some(IssuedState { visit: Some(visit("right")), ..issued() }));
+    assert_eq!(stored(states).await, Some(IssuedState { pending: Some(pending("right")), ..issued() }));
 }
 
 /// No question, no ticket (L-16).

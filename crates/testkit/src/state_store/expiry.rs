@@ -4,7 +4,7 @@ use dockline::IssuedState;
 use dockline::ports::{ConfirmOutcome, PutOutcome, StateStore};
 use time::{Duration, OffsetDateTime};
 
-use super::{NOON, another_at, digest, issued, issued_at, organization, stored, ticket, tie, visit};
+use super::{NOON, another_at, claim, digest, issued, issued_at, organization, pending, stored, ticket};
 
 fn expiry() -> OffsetDateTime {
     issued().expires_at
@@ -22,10 +22,10 @@ pub async fn an_expired_state_is_still_found(states: &dyn StateStore) {
 pub async fn an_expired_state_is_still_worked_with(states: &dyn StateStore) {
     states.put(issued()).await.unwrap();
     states.put(another_at(expiry() + Duration::HOUR)).await.unwrap();
-    assert!(states.save_pending(&digest(), visit("ticket")).await.unwrap());
+    assert!(states.save_pending(&digest(), pending("ticket")).await.unwrap());
     let shown = ticket("ticket");
-    assert_eq!(states.confirm_claim(&digest(), Some(&shown), tie(1)).await.unwrap(), ConfirmOutcome::Tied);
-    assert_eq!(stored(states).await, Some(IssuedState { tie: Some(tie(1)), ..issued() }));
+    assert_eq!(states.confirm_claim(&digest(), Some(&shown), claim(1)).await.unwrap(), ConfirmOutcome::Tied);
+    assert_eq!(stored(states).await, Some(IssuedState { claim: Some(claim(1)), ..issued() }));
     assert!(states.revoke(&digest(), None).await.unwrap());
     assert_eq!(stored(states).await, None);
 }
@@ -39,9 +39,12 @@ pub async fn an_expired_row_is_replaced_whoever_and_whatever_it_was(states: &dyn
         assert_eq!(states.put(state.clone()).await.unwrap(), PutOutcome::Stored, "before {was}");
         assert_eq!(stored(states).await, Some(state));
         match was {
-            "visited" => assert!(states.save_pending(&digest(), visit("ticket")).await.unwrap()),
+            "visited" => assert!(states.save_pending(&digest(), pending("ticket")).await.unwrap()),
             "tied" => {
-                assert_eq!(states.confirm_claim(&digest(), None, tie(1)).await.unwrap(), ConfirmOutcome::Tied)
+                assert_eq!(
+                    states.confirm_claim(&digest(), None, claim(1)).await.unwrap(),
+                    ConfirmOutcome::Tied
+                )
             }
             "discarded" => assert!(states.revoke(&digest(), None).await.unwrap()),
             _ => {}

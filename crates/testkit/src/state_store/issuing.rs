@@ -4,7 +4,7 @@ use dockline::IssuedState;
 use dockline::ports::{PutOutcome, StateStore};
 use time::Duration;
 
-use super::{NOON, digest, issued, issued_at, organization, stored, tie, visit};
+use super::{NOON, claim, digest, issued, issued_at, organization, pending, stored};
 
 /// What was put comes back whole.
 pub async fn a_stored_state_is_found_by_its_organization_and_by_its_digest(states: &dyn StateStore) {
@@ -20,8 +20,8 @@ pub async fn every_field_of_a_state_comes_back(states: &dyn StateStore) {
         organization_name: "Übel & Söhne'; -- \\ \"99 %\" 日本 🐘".into(),
         return_url: format!("https://app.acme.example/done?a=%2F&b={}#", "y".repeat(1_000)),
         expires_at: NOON + Duration::MICROSECOND,
-        visit: Some(visit("ticket")),
-        tie: Some(tie(2)),
+        pending: Some(pending("ticket")),
+        claim: Some(claim(2)),
         ..issued()
     };
     assert_eq!(states.put(state.clone()).await.unwrap(), PutOutcome::Stored);
@@ -60,17 +60,17 @@ pub async fn a_live_digest_of_another_organization_is_in_use(states: &dyn StateS
 /// A state under which a visitor was asked is not reset.
 pub async fn a_visited_state_is_in_use(states: &dyn StateStore) {
     states.put(issued()).await.unwrap();
-    states.save_pending(&digest(), visit("ticket")).await.unwrap();
+    states.save_pending(&digest(), pending("ticket")).await.unwrap();
     assert_eq!(states.put(issued()).await.unwrap(), PutOutcome::InUse);
-    assert_eq!(stored(states).await, Some(IssuedState { visit: Some(visit("ticket")), ..issued() }));
+    assert_eq!(stored(states).await, Some(IssuedState { pending: Some(pending("ticket")), ..issued() }));
 }
 
 /// A tie is not undone by a repeated put (L-18).
 pub async fn a_tied_state_is_in_use(states: &dyn StateStore) {
     states.put(issued()).await.unwrap();
-    states.confirm_claim(&digest(), None, tie(1)).await.unwrap();
+    states.confirm_claim(&digest(), None, claim(1)).await.unwrap();
     assert_eq!(states.put(issued()).await.unwrap(), PutOutcome::InUse);
-    assert_eq!(stored(states).await, Some(IssuedState { tie: Some(tie(1)), ..issued() }));
+    assert_eq!(stored(states).await, Some(IssuedState { claim: Some(claim(1)), ..issued() }));
 }
 
 /// What was used up is not put back (I3, L-17).

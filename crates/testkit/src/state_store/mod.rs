@@ -12,7 +12,7 @@ pub mod races;
 pub mod tying;
 pub mod visiting;
 
-pub(crate) use crate::fixtures::{NOON, digest as ticket, organization, tie};
+pub(crate) use crate::fixtures::{NOON, claim, digest as ticket, organization};
 
 /// One `#[test]` for each clause of [`StateStore`](crate::dockline::ports::StateStore), in a module `state_store`.
 ///
@@ -101,11 +101,11 @@ pub(crate) fn another_at(time: OffsetDateTime) -> IssuedState {
     IssuedState { digest: ticket(&time.to_string()), ..issued_at(time) }
 }
 
-pub(crate) fn visit(ticket_name: &str) -> PendingConfirmation {
+pub(crate) fn pending(ticket_name: &str) -> PendingConfirmation {
     PendingConfirmation {
         ticket: ticket(ticket_name),
         browser: SecretDigest::of(b"cookie"),
-        tie: tie(1),
+        claim: claim(1),
         setup_action: SetupAction::Install,
     }
 }

@@ -7,7 +7,7 @@ use dockline::ports::{ConfirmOutcome, PutOutcome, StateStore};
 use dockline::{IssuedState, OrganizationId, PendingConfirmation, SecretDigest, StateDigest, VerifiedClaim};
 use time::{Duration, OffsetDateTime};
 
-use super::{NOON, organization, ticket, tie, visit};
+use super::{NOON, claim, organization, pending, ticket};
 use crate::fixtures::state_of;
 use crate::random::{Random, seeds};
 
@@ -58,7 +58,7 @@ impl Sequence {
             0 => None,
             _ => Some(ticket(self.random.one_of(&TICKETS))),
         };
-        let tie = tie(1 + u64::from(self.random.below(2)));
+        let claim = claim(1 + u64::from(self.random.below(2)));
         let ended = match self.random.below(10) {
             0..3 => {
                 self.now += Duration::seconds(i64::from(self.random.below(900)) - 200);
@@ -69,14 +69,14 @@ impl Sequence {
                 if put == PutOutcome::Stored { "stored" } else { "in use" }
             }
             3..6 => {
-                let visit = PendingConfirmation { tie, ..visit(self.random.one_of(&TICKETS)) };
-                let held = states.save_pending(&digest, visit).await.unwrap();
-                assert_eq!(held, self.model.save_pending(&digest, visit));
+                let pending = PendingConfirmation { claim, ..pending(self.random.one_of(&TICKETS)) };
+                let held = states.save_pending(&digest, pending).await.unwrap();
+                assert_eq!(held, self.model.save_pending(&digest, pending));
                 if held { "held" } else { "not held" }
             }
             6..9 => {
-                let vouched = states.confirm_claim(&digest, shown.as_ref(), tie).await.unwrap();
-                assert_eq!(vouched, self.model.confirm_claim(&digest, shown.as_ref(), tie));
+                let vouched = states.confirm_claim(&digest, shown.as_ref(), claim).await.unwrap();
+                assert_eq!(vouched, self.model.confirm_claim(&digest, shown.as_ref(), claim));
                 match vouched {
                     ConfirmOutcome::Tied => "tied",
                     ConfirmOutcome::AlreadyTied => "already tied",
@@ -124,7 +124,7 @@ impl Model {
 
     fn put(&mut self, state: IssuedState) -> PutOutcome {
         if let Some((before, discarded)) = self.row(&state.digest) {
-            let untouched = before.visit.is_none() && before.tie.is_none() && !*discarded;
+            let untouched = before.pending.is_none() && before.claim.is_none() && !*discarded;
             let repeated = untouched && before.organization == state.organization;
             if !repeated && before.expires_at > state.issued_at {
                 return PutOutcome::InUse;
@@ -141,14 +141,14 @@ impl Model {
         shown: Option<&SecretDigest>,
     ) -> Option<&mut (IssuedState, bool)> {
         let row = self.row(digest)?;
-        let asked = row.0.visit.map(|visit| visit.ticket);
+        let asked = row.0.pending.map(|pending| pending.ticket);
         (!row.1 && (shown.is_none() || shown == asked.as_ref())).then_some(row)
     }
 
-    fn save_pending(&mut self, digest: &StateDigest, visit: PendingConfirmation) -> bool {
+    fn save_pending(&mut self, digest: &StateDigest, pending: PendingConfirmation) -> bool {
         match self.open(digest, None) {
             Some((state, _)) => {
-                state.visit = Some(visit);
+                state.pending = Some(pending);
                 true
             }
             None => false,
@@ -159,17 +159,17 @@ impl Model {
         &mut self,
         digest: &StateDigest,
         shown: Option<&SecretDigest>,
-        tie: VerifiedClaim,
+        claim: VerifiedClaim,
     ) -> ConfirmOutcome {
         let Some((state, _)) = self.open(digest, shown) else { return ConfirmOutcome::Unknown };
-        match state.tie {
-            Some(first) if first.installation != tie.installation => ConfirmOutcome::TiedToOther,
+        match state.claim {
+            Some(first) if first.installation != claim.installation => ConfirmOutcome::TiedToOther,
             Some(_) => {
-                state.visit = None;
+                state.pending = None;
                 ConfirmOutcome::AlreadyTied
             }
             None => {
-                (state.visit, state.tie) = (None, Some(tie));
+                (state.pending, state.claim) = (None, Some(claim));
                 ConfirmOutcome::Tied
             }
         }

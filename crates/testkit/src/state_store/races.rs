@@ -5,7 +5,7 @@ use std::sync::Arc;
 use dockline::ports::{ConfirmOutcome, PutOutcome, StateStore};
 use dockline::{IssuedState, StateDigest, VerifiedClaim};
 
-use super::{issued, organization, ticket, tie, visit};
+use super::{claim, issued, organization, pending, ticket};
 use crate::fixtures::account_id;
 use crate::race::{ROUNDS, TASKS, count, race};
 
@@ -23,7 +23,7 @@ async fn issue(states: &dyn StateStore, round: u64) -> StateDigest {
 
 async fn issue_with_an_open_question(states: &dyn StateStore, round: u64) -> StateDigest {
     let digest = issue(states, round).await;
-    assert!(states.save_pending(&digest, visit("ticket")).await.unwrap());
+    assert!(states.save_pending(&digest, pending("ticket")).await.unwrap());
     digest
 }
 
@@ -48,13 +48,13 @@ pub async fn of_installations_that_race_for_one_state_one_is_tied(states: &Arc<d
     for round in ROUNDS {
         let digest = issue(&**states, round).await;
         let outcomes = race(states, |states, number| async move {
-            states.confirm_claim(&digest, None, tie(number)).await.unwrap()
+            states.confirm_claim(&digest, None, claim(number)).await.unwrap()
         })
         .await;
         assert_eq!(count(&outcomes, &ConfirmOutcome::TiedToOther), 15);
         let winner = outcomes.iter().position(|outcome| *outcome == ConfirmOutcome::Tied).unwrap();
-        let tied = states.find_by_digest(&digest).await.unwrap().unwrap().tie;
-        assert_eq!(tied, Some(tie(u64::try_from(winner).unwrap() + 1)));
+        let tied = states.find_by_digest(&digest).await.unwrap().unwrap().claim;
+        assert_eq!(tied, Some(claim(u64::try_from(winner).unwrap() + 1)));
     }
 }
 
@@ -66,7 +66,7 @@ pub async fn twins_that_race_are_told_of_one_tie(states: &Arc<dyn StateStore>) {
         let tie_by = |number| VerifiedClaim {
             visitor: account_id(number),
             account: account_id(100 + number),
-            ..tie(1)
+            ..claim(1)
         };
         let outcomes = race(states, |states, number| async move {
             states.confirm_claim(&digest, None, tie_by(number)).await.unwrap()
@@ -77,7 +77,7 @@ pub async fn twins_that_race_are_told_of_one_tie(states: &Arc<dyn StateStore>) {
             (1, 15)
         );
         let winner = outcomes.iter().position(|outcome| *outcome == ConfirmOutcome::Tied).unwrap();
-        let tied = states.find_by_digest(&digest).await.unwrap().unwrap().tie;
+        let tied = states.find_by_digest(&digest).await.unwrap().unwrap().claim;
         assert_eq!(tied, Some(tie_by(u64::try_from(winner).unwrap() + 1)));
     }
 }
@@ -88,7 +88,7 @@ pub async fn a_put_that_races_a_tie_does_not_wipe_it(states: &Arc<dyn StateStore
         let digest = issue(&**states, round).await;
         let outcomes = race(states, |states, number| async move {
             if number == TASKS / 2 {
-                states.confirm_claim(&digest, None, tie(1)).await.unwrap() == ConfirmOutcome::Tied
+                states.confirm_claim(&digest, None, claim(1)).await.unwrap() == ConfirmOutcome::Tied
             } else {
                 states.put(issued_in(round)).await.unwrap() == PutOutcome::Stored
             }
@@ -96,7 +96,7 @@ pub async fn a_put_that_races_a_tie_does_not_wipe_it(states: &Arc<dyn StateStore
         .await;
         assert!(*outcomes.get(7).unwrap(), "there was nothing that could have been in its way");
         let state = states.find_by_digest(&digest).await.unwrap().unwrap();
-        assert_eq!(state, IssuedState { tie: Some(tie(1)), ..issued_in(round) });
+        assert_eq!(state, IssuedState { claim: Some(claim(1)), ..issued_in(round) });
     }
 }
 
@@ -105,7 +105,7 @@ pub async fn a_ticket_that_is_shown_many_times_at_once_is_good_once(states: &Arc
     for round in ROUNDS {
         let digest = issue_with_an_open_question(&**states, round).await;
         let outcomes = race(states, |states, _| async move {
-            states.confirm_claim(&digest, Some(&ticket("ticket")), tie(1)).await.unwrap()
+            states.confirm_claim(&digest, Some(&ticket("ticket")), claim(1)).await.unwrap()
         })
         .await;
         assert_eq!(
@@ -124,7 +124,7 @@ pub async fn confirm_and_cancel_with_one_ticket_cannot_both_win(states: &Arc<dyn
             if number % 2 == 0 {
                 states.revoke(&digest, Some(&shown)).await.unwrap()
             } else {
-                states.confirm_claim(&digest, Some(&shown), tie(1)).await.unwrap() == ConfirmOutcome::Tied
+                states.confirm_claim(&digest, Some(&shown), claim(1)).await.unwrap() == ConfirmOutcome::Tied
             }
         })
         .await;

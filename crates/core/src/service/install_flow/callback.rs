@@ -131,7 +131,7 @@ impl Dockline {
             },
         };
         traced.installation = Some(installation);
-        if issued.tie.is_some_and(|tie| tie.installation != installation) {
+        if issued.claim.is_some_and(|claim| claim.installation != installation) {
             return Ok(CallbackOutcome::Refused(CallbackRefusal::TiedToAnother));
         }
         let Some(code) = callback.code else {
@@ -158,16 +158,16 @@ impl Dockline {
             VisitorCheck::Visitor(witness) => witness,
             VisitorCheck::CodeRefused => return Ok(CallbackOutcome::Refused(CallbackRefusal::CodeRefused)),
         };
-        let (account, tie) = match evaluate(witness, installation) {
+        let (account, claim) = match evaluate(witness, installation) {
             Ok(testified) => testified,
             Err(reason) => return Ok(CallbackOutcome::Refused(reason)),
         };
         // Whoever says that they have just installed it may be ahead of the delivery that says the same.
         let just_installed = callback.setup_action == Some("install");
-        let Some(tie) = self.tie_of_visitor(tie, just_installed).await? else {
+        let Some(claim) = self.claim_of_visitor(claim, just_installed).await? else {
             return Ok(CallbackOutcome::Refused(CallbackRefusal::NotAdministered));
         };
-        self.ask_or_tie(state, issued, account, tie, setup_action).await
+        self.ask_or_confirm(state, issued, account, claim, setup_action).await
     }
 
     /// The state that a browser names, if it can still be used.
@@ -184,26 +184,26 @@ impl Dockline {
         Ok(if issued.is_live(self.now()) { Ok((state, issued)) } else { Err(CallbackRefusal::ExpiredState) })
     }
 
-    async fn ask_or_tie(
+    async fn ask_or_confirm(
         &self,
         state: State,
         issued: IssuedState,
         account: Account,
-        tie: VerifiedClaim,
+        claim: VerifiedClaim,
         setup_action: SetupAction,
     ) -> Result<CallbackOutcome, PortError> {
         if !self.confirmation {
-            let Some(tie) = self.settle(tie).await? else {
+            let Some(claim) = self.settle(claim).await? else {
                 return Ok(CallbackOutcome::Refused(CallbackRefusal::NotAdministered));
             };
-            let vouched = self.ports.states.confirm_claim(&issued.digest, None, tie).await?;
+            let vouched = self.ports.states.confirm_claim(&issued.digest, None, claim).await?;
             return Ok(match vouched {
                 ConfirmOutcome::Tied | ConfirmOutcome::AlreadyTied => {
-                    self.record_confirmed(&issued, &tie);
+                    self.record_confirmed(&issued, &claim);
                     CallbackOutcome::Redirect(ReturnRedirect::connected(
                         &issued,
                         &state,
-                        tie.installation,
+                        claim.installation,
                         setup_action,
                     ))
                 }
@@ -213,9 +213,9 @@ impl Dockline {
         }
         let ticket = Ticket::mint(self.entropy.as_ref())?;
         let browser = BrowserSecret::mint(self.entropy.as_ref())?;
-        let visit =
-            PendingConfirmation { ticket: ticket.digest(), browser: browser.digest(), tie, setup_action };
-        if !self.ports.states.save_pending(&issued.digest, visit).await? {
+        let pending =
+            PendingConfirmation { ticket: ticket.digest(), browser: browser.digest(), claim, setup_action };
+        if !self.ports.states.save_pending(&issued.digest, pending).await? {
             return Ok(CallbackOutcome::Refused(CallbackRefusal::UnknownState));
         }
         let expires_in = (issued.expires_at - self.now()).try_into().unwrap_or_default();
@@ -232,12 +232,12 @@ impl Dockline {
         })))
     }
 
-    pub(in crate::service) fn record_confirmed(&self, issued: &IssuedState, tie: &VerifiedClaim) {
+    pub(in crate::service) fn record_confirmed(&self, issued: &IssuedState, claim: &VerifiedClaim) {
         let organization = issued.organization.clone();
         self.record(&Event::ClaimConfirmed {
             organization,
-            installation: tie.installation,
-            proof: tie.proof,
+            installation: claim.installation,
+            proof: claim.proof,
         });
     }
 }
@@ -256,8 +256,8 @@ fn evaluate(
         }
         None => return Err(CallbackRefusal::NotVisible),
     };
-    let tie = VerifiedClaim { installation, account: account.id, proof, visitor };
-    Ok((account, tie))
+    let claim = VerifiedClaim { installation, account: account.id, proof, visitor };
+    Ok((account, claim))
 }
 
 /// Between a state and an installation on the way through GitHub's web flow.

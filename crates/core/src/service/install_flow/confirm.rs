@@ -38,10 +38,10 @@ impl Dockline {
             Err(reason) => return Ok(self.turn_away(None, reason)),
         };
         let ticket = answer.ticket.digest();
-        let Some(visit) = issued.visit.filter(|visit| visit.ticket.matches(&ticket)) else {
+        let Some(pending) = issued.pending.filter(|pending| pending.ticket.matches(&ticket)) else {
             return Ok(self.turn_away(Some(&issued), CallbackRefusal::TicketRefused));
         };
-        if !answer.browser.is_some_and(|browser| visit.browser.matches(&browser.digest())) {
+        if !answer.browser.is_some_and(|browser| pending.browser.matches(&browser.digest())) {
             return Ok(self.turn_away(Some(&issued), CallbackRefusal::OtherBrowser));
         }
         let states = &self.ports.states;
@@ -49,22 +49,22 @@ impl Dockline {
             if !states.revoke(&issued.digest, Some(&ticket)).await? {
                 return Ok(self.turn_away(Some(&issued), CallbackRefusal::TicketRefused));
             }
-            let (organization, installation) = (issued.organization.clone(), visit.tie.installation);
+            let (organization, installation) = (issued.organization.clone(), pending.claim.installation);
             self.record(&Event::Cancelled { organization, installation });
             let parameters = [("error", "access_denied"), ("state", state.expose())];
             return Ok(ConfirmationOutcome::Redirect(ReturnRedirect::to(&issued, &parameters)));
         }
-        let Some(tie) = self.settle(visit.tie).await? else {
+        let Some(claim) = self.settle(pending.claim).await? else {
             return Ok(self.turn_away(Some(&issued), CallbackRefusal::NotAdministered));
         };
-        Ok(match states.confirm_claim(&issued.digest, Some(&ticket), tie).await? {
+        Ok(match states.confirm_claim(&issued.digest, Some(&ticket), claim).await? {
             ConfirmOutcome::Tied | ConfirmOutcome::AlreadyTied => {
-                self.record_confirmed(&issued, &tie);
+                self.record_confirmed(&issued, &claim);
                 ConfirmationOutcome::Redirect(ReturnRedirect::connected(
                     &issued,
                     &state,
-                    tie.installation,
-                    visit.setup_action,
+                    claim.installation,
+                    pending.setup_action,
                 ))
             }
             ConfirmOutcome::TiedToOther => self.turn_away(Some(&issued), CallbackRefusal::TiedToAnother),
@@ -79,7 +79,7 @@ impl Dockline {
     ) -> ConfirmationOutcome {
         self.record(&Event::CallbackRefused {
             organization: issued.map(|issued| issued.organization.clone()),
-            installation: issued.and_then(|issued| issued.visit).map(|visit| visit.tie.installation),
+            installation: issued.and_then(|issued| issued.pending).map(|pending| pending.claim.installation),
             reason,
         });
         ConfirmationOutcome::Refused(reason)

@@ -9,18 +9,18 @@ use crate::service::Dockline;
 impl Dockline {
     /// What a visitor may be asked to confirm; `None` where they neither showed enough nor installed it. Where nobody
     /// knows who installed it and they say that it was just now, they are asked, and it is settled afterwards.
-    pub(in crate::service) async fn tie_of_visitor(
+    pub(in crate::service) async fn claim_of_visitor(
         &self,
-        tie: VerifiedClaim,
+        claim: VerifiedClaim,
         just_installed: bool,
     ) -> Result<Option<VerifiedClaim>, PortError> {
-        if !claim::awaits_installer(&tie, self.policy) {
-            return Ok(Some(tie));
+        if !claim::awaits_installer(&claim, self.policy) {
+            return Ok(Some(claim));
         }
-        let installer = self.ports.bindings.installer(tie.installation).await?;
-        let tie = claim::with_installer(tie, installer, self.policy);
+        let installer = self.ports.bindings.installer(claim.installation).await?;
+        let claim = claim::with_installer(claim, installer, self.policy);
         let may_come = just_installed && installer.is_none();
-        Ok(Some(tie).filter(|tie| may_come || claim::suffices(tie.proof, self.policy)))
+        Ok(Some(claim).filter(|claim| may_come || claim::suffices(claim.proof, self.policy)))
     }
 
     /// The tie as it is about to be made. Where it is still open who installed the installation, GitHub is asked once,
@@ -28,23 +28,23 @@ impl Dockline {
     /// and the registration looks again; it is a claim to nothing until then.
     pub(in crate::service) async fn settle(
         &self,
-        tie: VerifiedClaim,
+        claim: VerifiedClaim,
     ) -> Result<Option<VerifiedClaim>, PortError> {
-        if !claim::awaits_installer(&tie, self.policy) {
-            return Ok(Some(tie));
+        if !claim::awaits_installer(&claim, self.policy) {
+            return Ok(Some(claim));
         }
         let bindings = &self.ports.bindings;
-        let installer = match bindings.installer(tie.installation).await? {
+        let installer = match bindings.installer(claim.installation).await? {
             Some(installer) => Some(installer),
             None => {
-                let installer = self.ports.github.installer(tie.installation).await?;
+                let installer = self.ports.github.installer(claim.installation).await?;
                 if let Some(installer) = installer {
-                    bindings.record_installer(tie.installation, installer, self.now()).await?;
+                    bindings.record_installer(claim.installation, installer, self.now()).await?;
                 }
                 installer
             }
         };
-        let tie = claim::with_installer(tie, installer, self.policy);
-        Ok(Some(tie).filter(|tie| installer.is_none() || claim::suffices(tie.proof, self.policy)))
+        let claim = claim::with_installer(claim, installer, self.policy);
+        Ok(Some(claim).filter(|claim| installer.is_none() || claim::suffices(claim.proof, self.policy)))
     }
 }

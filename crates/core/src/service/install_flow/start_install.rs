@@ -90,8 +90,8 @@ impl Dockline {
                 return_url: return_url.to_owned(),
                 issued_at,
                 expires_at,
-                visit: None,
-                tie: None,
+                pending: None,
+                claim: None,
             })
             .await?;
         match put {

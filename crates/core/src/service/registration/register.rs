@@ -75,9 +75,9 @@ impl Dockline {
             Some(_) => None,
             None => self.ports.states.find(organization, &spent).await?,
         };
-        let installer = match state.as_ref().and_then(|state| state.tie) {
-            Some(tie) if claim::awaits_installer(&tie, self.policy) => {
-                self.ports.bindings.installer(tie.installation).await?
+        let installer = match state.as_ref().and_then(|state| state.claim) {
+            Some(claim) if claim::awaits_installer(&claim, self.policy) => {
+                self.ports.bindings.installer(claim.installation).await?
             }
             _ => None,
         };
@@ -97,7 +97,7 @@ impl Dockline {
             Err(reason) => return Ok(Outcome::Refused(reason)),
         };
         let proven_by = match claim {
-            Claim::Tied(tie) => Some(tie.visitor),
+            Claim::Verified(claim) => Some(claim.visitor),
             Claim::State => None,
         };
         let insertion = self

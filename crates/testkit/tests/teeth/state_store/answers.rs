@@ -17,13 +17,13 @@ mutant! {
 
     fn seen(&self, state: IssuedState) -> Option<IssuedState> {
         let last = self.ties.lock().unwrap().get(&state.digest).copied();
-        Some(IssuedState { tie: last.or(state.tie), ..state })
+        Some(IssuedState { claim: last.or(state.claim), ..state })
     }
 
-    async fn confirm_claim(&self, digest: &StateDigest, ticket: Option<&SecretDigest>, tie: VerifiedClaim) -> ConfirmOutcome {
-        let outcome = self.memory.confirm_claim(digest, ticket, tie).await.unwrap();
+    async fn confirm_claim(&self, digest: &StateDigest, ticket: Option<&SecretDigest>, claim: VerifiedClaim) -> ConfirmOutcome {
+        let outcome = self.memory.confirm_claim(digest, ticket, claim).await.unwrap();
         if outcome != ConfirmOutcome::Unknown {
-            self.ties.lock().unwrap().insert(*digest, tie);
+            self.ties.lock().unwrap().insert(*digest, claim);
         }
         if outcome == ConfirmOutcome::TiedToOther { ConfirmOutcome::Tied } else { outcome }
     }
@@ -35,13 +35,13 @@ mutant! {
 
     fn seen(&self, state: IssuedState) -> Option<IssuedState> {
         let last = self.ties.lock().unwrap().get(&state.digest).copied();
-        Some(IssuedState { tie: last.or(state.tie), ..state })
+        Some(IssuedState { claim: last.or(state.claim), ..state })
     }
 
-    async fn confirm_claim(&self, digest: &StateDigest, ticket: Option<&SecretDigest>, tie: VerifiedClaim) -> ConfirmOutcome {
-        let outcome = self.memory.confirm_claim(digest, ticket, tie).await.unwrap();
+    async fn confirm_claim(&self, digest: &StateDigest, ticket: Option<&SecretDigest>, claim: VerifiedClaim) -> ConfirmOutcome {
+        let outcome = self.memory.confirm_claim(digest, ticket, claim).await.unwrap();
         if outcome == ConfirmOutcome::AlreadyTied {
-            self.ties.lock().unwrap().insert(*digest, tie);
+            self.ties.lock().unwrap().insert(*digest, claim);
         }
         outcome
     }
@@ -87,11 +87,11 @@ mutant! {
     /// L-17: the question stays open.
     LeavesTheQuestionOpen()
 
-    async fn confirm_claim(&self, digest: &StateDigest, ticket: Option<&SecretDigest>, tie: VerifiedClaim) -> ConfirmOutcome {
+    async fn confirm_claim(&self, digest: &StateDigest, ticket: Option<&SecretDigest>, claim: VerifiedClaim) -> ConfirmOutcome {
         let before = self.memory.find_by_digest(digest).await.unwrap();
-        let outcome = self.memory.confirm_claim(digest, ticket, tie).await.unwrap();
-        if let Some(visit) = before.and_then(|state| state.visit) {
-            self.memory.save_pending(digest, visit).await.unwrap();
+        let outcome = self.memory.confirm_claim(digest, ticket, claim).await.unwrap();
+        if let Some(pending) = before.and_then(|state| state.pending) {
+            self.memory.save_pending(digest, pending).await.unwrap();
         }
         outcome
     }
@@ -101,8 +101,8 @@ mutant! {
     /// L-16: a ticket is shown, and not looked at.
     IgnoresTheTicket()
 
-    async fn confirm_claim(&self, digest: &StateDigest, _: Option<&SecretDigest>, tie: VerifiedClaim) -> ConfirmOutcome {
-        self.memory.confirm_claim(digest, None, tie).await.unwrap()
+    async fn confirm_claim(&self, digest: &StateDigest, _: Option<&SecretDigest>, claim: VerifiedClaim) -> ConfirmOutcome {
+        self.memory.confirm_claim(digest, None, claim).await.unwrap()
     }
 
     async fn revoke(&self, digest: &StateDigest, _: Option<&SecretDigest>) -> bool {
@@ -114,8 +114,8 @@ mutant! {
     /// L-19: whoever guesses wrong burns the state.
     BurnsTheStateOnAWrongTicket()
 
-    async fn confirm_claim(&self, digest: &StateDigest, ticket: Option<&SecretDigest>, tie: VerifiedClaim) -> ConfirmOutcome {
-        let outcome = self.memory.confirm_claim(digest, ticket, tie).await.unwrap();
+    async fn confirm_claim(&self, digest: &StateDigest, ticket: Option<&SecretDigest>, claim: VerifiedClaim) -> ConfirmOutcome {
+        let outcome = self.memory.confirm_claim(digest, ticket, claim).await.unwrap();
         if outcome == ConfirmOutcome::Unknown {
             self.memory.revoke(digest, None).await.unwrap();
         }
@@ -146,10 +146,10 @@ mutant! {
     /// A visit is good for the visitor who came first.
     KeepsTheFirstQuestion()
 
-    async fn save_pending(&self, digest: &StateDigest, visit: PendingConfirmation) -> bool {
+    async fn save_pending(&self, digest: &StateDigest, pending: PendingConfirmation) -> bool {
         match self.memory.find_by_digest(digest).await.unwrap() {
-            Some(IssuedState { visit: Some(_), .. }) => true,
-            _ => self.memory.save_pending(digest, visit).await.unwrap(),
+            Some(IssuedState { pending: Some(_), .. }) => true,
+            _ => self.memory.save_pending(digest, pending).await.unwrap(),
         }
     }
 }
@@ -163,13 +163,13 @@ mutant! {
         self.memory.put(state).await.unwrap()
     }
 
-    async fn confirm_claim(&self, digest: &StateDigest, ticket: Option<&SecretDigest>, tie: VerifiedClaim) -> ConfirmOutcome {
+    async fn confirm_claim(&self, digest: &StateDigest, ticket: Option<&SecretDigest>, claim: VerifiedClaim) -> ConfirmOutcome {
         let state = self.memory.find_by_digest(digest).await.unwrap();
         let now = *self.now.lock().unwrap();
         if state.zip(now).is_some_and(|(state, now)| !state.is_live(now)) {
             return ConfirmOutcome::Unknown;
         }
-        self.memory.confirm_claim(digest, ticket, tie).await.unwrap()
+        self.memory.confirm_claim(digest, ticket, claim).await.unwrap()
     }
 }
 

@@ -31,17 +31,17 @@ pub(crate) trait Wrong: Debug + Send + Sync + 'static {
         state.organization == *organization
     }
 
-    async fn save_pending(&self, digest: &StateDigest, visit: PendingConfirmation) -> bool {
-        self.memory().save_pending(digest, visit).await.unwrap()
+    async fn save_pending(&self, digest: &StateDigest, pending: PendingConfirmation) -> bool {
+        self.memory().save_pending(digest, pending).await.unwrap()
     }
 
     async fn confirm_claim(
         &self,
         digest: &StateDigest,
         ticket: Option<&SecretDigest>,
-        tie: VerifiedClaim,
+        claim: VerifiedClaim,
     ) -> ConfirmOutcome {
-        self.memory().confirm_claim(digest, ticket, tie).await.unwrap()
+        self.memory().confirm_claim(digest, ticket, claim).await.unwrap()
     }
 
     async fn revoke(&self, digest: &StateDigest, ticket: Option<&SecretDigest>) -> bool {
@@ -74,18 +74,18 @@ impl<W: Wrong> StateStore for Store<W> {
     async fn save_pending(
         &self,
         digest: &StateDigest,
-        visit: PendingConfirmation,
+        pending: PendingConfirmation,
     ) -> Result<bool, PortError> {
-        Ok(self.0.save_pending(digest, visit).await)
+        Ok(self.0.save_pending(digest, pending).await)
     }
 
     async fn confirm_claim<'a>(
         &self,
         digest: &StateDigest,
         ticket: Option<&'a SecretDigest>,
-        tie: VerifiedClaim,
+        claim: VerifiedClaim,
     ) -> Result<ConfirmOutcome, PortError> {
-        Ok(self.0.confirm_claim(digest, ticket, tie).await)
+        Ok(self.0.confirm_claim(digest, ticket, claim).await)
     }
 
     async fn revoke<'a>(

@@ -16,19 +16,19 @@ mutant! {
     /// L-18: the ticket is checked by a preceding read.
     ChecksTheTicketFirst()
 
-    async fn confirm_claim(&self, digest: &StateDigest, ticket: Option<&SecretDigest>, tie: VerifiedClaim) -> ConfirmOutcome {
+    async fn confirm_claim(&self, digest: &StateDigest, ticket: Option<&SecretDigest>, claim: VerifiedClaim) -> ConfirmOutcome {
         let state = self.memory.find_by_digest(digest).await.unwrap();
-        let asked = state.and_then(|state| state.visit).map(|visit| visit.ticket);
+        let asked = state.and_then(|state| state.pending).map(|pending| pending.ticket);
         if ticket.is_some() && ticket != asked.as_ref() {
             return ConfirmOutcome::Unknown;
         }
         yield_now().await;
-        self.memory.confirm_claim(digest, None, tie).await.unwrap()
+        self.memory.confirm_claim(digest, None, claim).await.unwrap()
     }
 
     async fn revoke(&self, digest: &StateDigest, ticket: Option<&SecretDigest>) -> bool {
         let state = self.memory.find_by_digest(digest).await.unwrap();
-        let asked = state.and_then(|state| state.visit).map(|visit| visit.ticket);
+        let asked = state.and_then(|state| state.pending).map(|pending| pending.ticket);
         if ticket.is_some() && ticket != asked.as_ref() {
             return false;
         }
@@ -55,14 +55,14 @@ mutant! {
 
     fn seen(&self, state: IssuedState) -> Option<IssuedState> {
         let replaced = self.replaced.lock().unwrap().contains(&state.digest);
-        Some(if replaced { IssuedState { tie: None, visit: None, ..state } } else { state })
+        Some(if replaced { IssuedState { claim: None, pending: None, ..state } } else { state })
     }
 
     async fn put(&self, state: IssuedState) -> PutOutcome {
         let (digest, before) = (state.digest, self.memory.find_by_digest(&state.digest).await.unwrap());
         yield_now().await;
         let put = self.memory.put(state).await.unwrap();
-        if put == PutOutcome::InUse && before.is_some_and(|before| before.tie.is_none()) {
+        if put == PutOutcome::InUse && before.is_some_and(|before| before.claim.is_none()) {
             self.replaced.lock().unwrap().insert(digest);
             return PutOutcome::Stored;
         }
