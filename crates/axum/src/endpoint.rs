@@ -1,7 +1,7 @@
-//! Every endpoint: what it is called, where it is, who may use it. The router and the OpenAPI document are both made
-//! from this table, so that neither can have what the other has not.
+//! Every endpoint: its name, path, group and access. The routers are made from this table, and the tests compare it with
+//! the OpenAPI document.
 
-use crate::context::Context;
+use crate::options::Context;
 
 /// An operation of the API; named as its `operationId`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,7 +18,6 @@ pub(crate) enum Endpoint {
     Healthz,
     Readyz,
     Metrics,
-    #[cfg(feature = "openapi")]
     GetOpenapi,
 }
 
@@ -28,6 +27,20 @@ pub(crate) enum Method {
     Get,
     Post,
     Delete,
+}
+
+/// The routers that a host can mount one by one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Group {
+    Api,
+    Callback,
+    Webhook,
+    Operations,
+}
+
+impl Group {
+    /// Every group.
+    pub(crate) const ALL: &[Self] = &[Self::Api, Self::Callback, Self::Webhook, Self::Operations];
 }
 
 /// Who may use an endpoint.
@@ -58,14 +71,34 @@ impl Endpoint {
         Self::Healthz,
         Self::Readyz,
         Self::Metrics,
-        #[cfg(feature = "openapi")]
         Self::GetOpenapi,
     ];
 
-    /// The operations of a router with these options.
+    /// Returns the operations of a router with these options.
     pub(crate) fn served(context: &Context) -> impl Iterator<Item = Self> {
         let metrics = context.options.exposition.is_some();
-        Self::ALL.iter().copied().filter(move |endpoint| metrics || *endpoint != Self::Metrics)
+        let keys = context.dockline.has_api_keys();
+        Self::ALL.iter().copied().filter(move |endpoint| match endpoint {
+            Self::Metrics => metrics,
+            Self::Whoami => keys,
+            _ => true,
+        })
+    }
+
+    /// Returns the router that it belongs to.
+    pub(crate) const fn group(self) -> Group {
+        match self {
+            Self::RegisterInstallation
+            | Self::GetInstallation
+            | Self::DetachInstallation
+            | Self::InstallUrl
+            | Self::ListRepos
+            | Self::Whoami
+            | Self::GetOpenapi => Group::Api,
+            Self::ArriveFromGithub | Self::AnswerConfirmation => Group::Callback,
+            Self::TakeDelivery => Group::Webhook,
+            Self::Healthz | Self::Readyz | Self::Metrics => Group::Operations,
+        }
     }
 
     /// Where it is, below whatever prefix the router is nested at.
@@ -83,7 +116,6 @@ impl Endpoint {
             Self::Healthz => (Method::Get, "/healthz"),
             Self::Readyz => (Method::Get, "/readyz"),
             Self::Metrics => (Method::Get, "/metrics"),
-            #[cfg(feature = "openapi")]
             Self::GetOpenapi => (Method::Get, "/openapi.json"),
         }
     }
@@ -103,7 +135,6 @@ impl Endpoint {
             | Self::Healthz
             | Self::Readyz
             | Self::Metrics => Access::Open,
-            #[cfg(feature = "openapi")]
             Self::GetOpenapi => Access::Open,
         }
     }

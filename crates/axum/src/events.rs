@@ -8,22 +8,22 @@ pub struct TracingEvents;
 impl Events for TracingEvents {
     fn record(&self, event: &Event) {
         match event {
-            Event::Refused { organization, key, installation, reason } => {
-                tracing::warn!(%organization, %key, %installation, reason = reason.as_str(), "registration refused");
+            Event::Refused { organization, actor, installation, reason } => {
+                tracing::warn!(%organization, %actor, %installation, reason = reason.as_str(), "registration refused");
             }
-            Event::Conflicted { organization, bound, attempted } => {
-                tracing::warn!(%organization, %bound, %attempted, "registration met another binding");
+            Event::Conflicted { organization, actor, bound, attempted } => {
+                tracing::warn!(%organization, %actor, %bound, %attempted, "registration met another binding");
             }
             Event::CallbackRefused { organization, installation, reason } => {
                 let organization = organization.as_ref().map(tracing::field::display);
                 let installation = installation.as_ref().map(tracing::field::display);
                 tracing::warn!(organization, installation, reason = reason.as_str(), "visitor turned away");
             }
-            Event::Registered { organization, key, installation, proof } => {
-                tracing::info!(%organization, %key, %installation, %proof, "registered");
+            Event::Registered { organization, actor, installation, proof } => {
+                tracing::info!(%organization, %actor, %installation, %proof, "registered");
             }
-            Event::Replayed { organization, installation } => {
-                tracing::info!(%organization, %installation, "registration repeated");
+            Event::Replayed { organization, actor, installation } => {
+                tracing::info!(%organization, %actor, %installation, "registration repeated");
             }
             Event::ClaimConfirmed { organization, installation, proof } => {
                 tracing::info!(%organization, %installation, %proof, "visitor confirmed");
@@ -31,8 +31,8 @@ impl Events for TracingEvents {
             Event::Cancelled { organization, installation } => {
                 tracing::info!(%organization, %installation, "visitor cancelled");
             }
-            Event::Detached { organization, installation, uninstalled } => {
-                tracing::info!(%organization, %installation, uninstalled, "detached");
+            Event::Detached { organization, actor, installation, uninstalled } => {
+                tracing::info!(%organization, %actor, %installation, uninstalled, "detached");
             }
             Event::Suspended { organization, installation } => {
                 let organization = organization.as_ref().map(tracing::field::display);

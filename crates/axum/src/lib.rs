@@ -1,84 +1,109 @@
 #![doc = include_str!("../README.md")]
 
-mod admission;
-mod body;
-mod budget_headers;
-mod callback;
-mod context;
-#[cfg(feature = "openapi")]
-mod document;
+mod authenticator;
 mod endpoint;
-mod envelope;
-mod error;
 mod events;
-mod guessing;
-mod install_url;
-mod installation;
-mod large_bodies;
 mod metric_names;
+mod middleware;
 mod monitoring;
-mod observe;
-#[cfg(feature = "openapi")]
-mod openapi;
-mod operations;
+mod options;
 mod pages;
-mod query;
 mod refresher;
-mod repositories;
-mod request_id;
 mod routes;
-#[cfg(feature = "openapi")]
-mod schema;
-mod trace_parent;
-mod webhook;
-mod whoami;
 mod wire;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use dockline::Dockline;
 
-use crate::context::Context;
-use crate::guessing::Guesses;
-use crate::large_bodies::LargeBodies;
+use crate::endpoint::Group;
+use crate::middleware::auth_failures::{self, AuthFailures};
+use crate::middleware::{envelope, observe, request_id};
+use crate::options::Context;
 
-pub use context::RouterOptions;
-pub use envelope::ErrorEnvelope;
+pub use authenticator::{AuthenticationError, Authenticator};
 pub use events::TracingEvents;
-pub use guessing::AuthFailureLimit;
 pub use ipnet::IpNet;
 pub use metric_names::{
     HTTP_REQUEST_DURATION, HTTP_REQUESTS, HTTP_REQUESTS_IN_FLIGHT, REFRESH_QUEUE, REFRESHES,
     WEBHOOK_DELIVERIES, describe_metrics,
 };
+pub use middleware::auth_failures::AuthFailureLimit;
+pub use middleware::envelope::ErrorEnvelope;
+pub use middleware::trace_parent::{TraceLinks, TraceParent};
 pub use monitoring::{Check, Exposition, Readiness};
-#[cfg(feature = "openapi")]
-pub use openapi::openapi;
-pub use pages::{Confirmation, Pages, PlainPages, Refusal};
+pub use options::RouterOptions;
+pub use pages::{Confirmation, Pages, PlainPages, Refusal, refusal_message};
 pub use refresher::{RefreshOptions, Refresher};
-pub use trace_parent::{TraceLinks, TraceParent};
+pub use routes::openapi::openapi;
+pub use wire::ApiErrorCode;
 
-/// The routes under `/v1`, `/healthz`, `/readyz` and, with [`RouterOptions::with_metrics`], `/metrics`, ready to be served
-/// or nested under any prefix. Every answer carries `X-Request-Id`, and every error the envelope, those for unknown paths,
-/// wrong methods and panics included; no further layer is needed.
+/// Why a router could not be built.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RouterError {
+    /// Nothing authenticates the callers of the API. Handling: configure API keys with
+    /// [`dockline::Builder::with_api_keys`], or the host's login with [`RouterOptions::with_authenticator`].
+    #[error(
+        "nothing authenticates the callers of the API: configure API keys (Builder::with_api_keys) or the host's login \
+         (RouterOptions::with_authenticator)"
+    )]
+    NoAuthentication,
+}
+
+/// Returns all routes, ready to be served or nested under any prefix: those of [`api_router`], [`callback_router`],
+/// [`webhook_router`] and [`operations_router`]. Every answer carries `X-Request-Id`, and every error the JSON error body,
+/// unknown paths, wrong methods and panics included; no further layer is needed.
 ///
-/// The App's callback URL at GitHub is `<where this is nested>/v1/github/installation/callback`, its webhook URL
-/// `<where this is nested>/v1/github/webhooks`.
-pub fn router(dockline: Dockline, options: RouterOptions) -> Router {
-    let guesses = options.guess_limit.as_ref().map(Guesses::new);
-    let links = options.trace_links.clone();
-    let context = Context {
-        dockline,
-        options,
-        large_bodies: LargeBodies::default(),
-        #[cfg(feature = "openapi")]
-        document: document::KeptDocument::default(),
-    };
-    routes::all(&context)
-        .fallback(envelope::not_found)
+/// The App's callback URL at GitHub is `<prefix>/v1/github/installation/callback`, its webhook URL
+/// `<prefix>/v1/github/webhooks`.
+///
+/// # Errors
+/// [`RouterError::NoAuthentication`].
+pub fn router(dockline: Dockline, options: RouterOptions) -> Result<Router, RouterError> {
+    let context = Context::new(dockline, options);
+    context.check()?;
+    let router = routes::of(Group::ALL, &context).fallback(envelope::not_found);
+    Ok(layered(router, context))
+}
+
+/// Returns the routes for the product's backend or pages: registration, install URL, repositories, whoami (with API keys
+/// only) and `/openapi.json`.
+///
+/// # Errors
+/// [`RouterError::NoAuthentication`].
+pub fn api_router(dockline: Dockline, options: RouterOptions) -> Result<Router, RouterError> {
+    let context = Context::new(dockline, options);
+    context.check()?;
+    Ok(layered(routes::of(&[Group::Api], &context), context))
+}
+
+/// Returns the routes to which GitHub redirects the browser, with the confirmation page. They authenticate nobody: the
+/// state and what GitHub says about the visitor are what counts.
+pub fn callback_router(dockline: Dockline, options: RouterOptions) -> Router {
+    let context = Context::new(dockline, options);
+    layered(routes::of(&[Group::Callback], &context), context)
+}
+
+/// Returns the route for GitHub's signed deliveries.
+pub fn webhook_router(dockline: Dockline, options: RouterOptions) -> Router {
+    let context = Context::new(dockline, options);
+    layered(routes::of(&[Group::Webhook], &context), context)
+}
+
+/// Returns `/healthz`, `/readyz` and, with [`RouterOptions::with_metrics`], `/metrics`. They authenticate nobody.
+pub fn operations_router(dockline: Dockline, options: RouterOptions) -> Router {
+    let context = Context::new(dockline, options);
+    layered(routes::of(&[Group::Operations], &context), context)
+}
+
+fn layered(router: Router<Context>, context: Context) -> Router {
+    let failures = context.options.auth_failure_limit.as_ref().map(AuthFailures::new);
+    let links = context.options.trace_links.clone();
+    router
         .method_not_allowed_fallback(envelope::method_not_allowed)
         .with_state(context.clone())
-        .layer(from_fn_with_state(guesses, guessing::limit))
+        .layer(from_fn_with_state(failures, auth_failures::limit))
         .layer(from_fn_with_state(context.clone(), envelope::seal))
         .layer(from_fn_with_state(links, observe::watch))
         .layer(from_fn_with_state(context, request_id::assign))

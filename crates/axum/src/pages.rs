@@ -1,50 +1,53 @@
-//! The two pages that a visitor may see: small, plain, without scripts or anything loaded from elsewhere.
+//! The two pages that a visitor may see: small, without scripts or anything loaded from elsewhere.
 
 use std::fmt::Debug;
 
-use dockline::{Account, ErrorCode};
-use html_escape::encode_quoted_attribute as escaped;
+use dockline::{Account, CallbackRefusal, OrganizationName};
+use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-/// What the confirmation page asks: "Connect `account` on GitHub to `organization_name`?"
+use crate::wire::ApiErrorCode;
+
+/// The content of the confirmation page: "Connect `account` on GitHub to `organization_name`?"
 #[derive(Debug)]
 pub struct Confirmation<'a> {
     /// The account that would be connected.
     pub account: &'a Account,
-    /// Whom it would be connected to. The visitor recognises a stranger by it, so it must stand out.
-    pub organization_name: &'a str,
-    /// Goes into the form's field `state`.
+    /// The organization that it would be connected to. Show it prominently: a visitor who was sent here by a stranger
+    /// recognizes the stranger by it.
+    pub organization_name: &'a OrganizationName,
+    /// The form's field `state`.
     pub state: &'a str,
-    /// Goes into the form's field `ticket`.
+    /// The form's field `ticket`.
     pub ticket: &'a str,
 }
 
-/// Why a visitor is turned away.
+/// The content of the refusal page.
 #[derive(Debug)]
 pub struct Refusal<'a> {
     /// The code that a program would see.
-    pub code: ErrorCode,
-    /// What the visitor is told.
+    pub code: ApiErrorCode,
+    /// Why the visitor is refused, and what to do.
     pub message: &'a str,
 }
 
-/// The pages of the callback: a host may bring its own.
+/// The pages of the callback, for a host that brings its own.
 ///
-/// What they are given is not escaped. Scripts do not run on them, they cannot be framed, and their forms can only be
-/// sent to this callback and on to the state's return URL.
+/// Arguments are not escaped. The pages run no scripts and cannot be framed; their forms can only be sent to this callback
+/// and on to the state's return URL.
 pub trait Pages: Debug + Send + Sync + 'static {
-    /// A page with a form that POSTs `state`, `ticket` and `answer` (`confirm` or `cancel`) to `callback`, beside the
-    /// page itself.
+    /// Returns a page with a form that posts `state`, `ticket` and `answer` (`confirm` or `cancel`) to `callback`, relative
+    /// to the page.
     fn confirmation(&self, confirmation: &Confirmation<'_>) -> String;
 
-    /// A page that says why the visitor was turned away.
+    /// Returns a page that says why the visitor is refused.
     fn refusal(&self, refusal: &Refusal<'_>) -> String;
 
-    /// What the pages load, as further directives of their Content-Security-Policy, such as `style-src 'self'`. Empty
-    /// for nothing.
+    /// Returns further directives of the pages' Content-Security-Policy for what they load, such as `style-src 'self'`.
+    /// Empty: nothing is loaded.
     fn content_sources(&self) -> &str;
 }
 
-/// The pages that come with Dockline.
+/// The built-in pages.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct PlainPages;
 
@@ -57,40 +60,40 @@ background:#fff;color:#1f2328;cursor:pointer}\
 button.primary{background:#1a7f37;border-color:#1a7f37;color:#fff}\
 button:focus-visible{outline:3px solid #0969da;outline-offset:2px}";
 
-/// The hash under which the policy lets [`STYLE`] through.
+/// The hash by which the policy allows [`STYLE`].
 const STYLE_SOURCE: &str = "style-src 'sha256-EvRyodPREZtgfbRlu50ZrtrUUUVLhK2btTDpdF+ZsE8='";
 
 impl Pages for PlainPages {
     fn confirmation(&self, confirmation: &Confirmation<'_>) -> String {
         let Confirmation { account, organization_name, state, ticket } = confirmation;
-        let (login, kind) = (escaped(&account.login), account.kind.as_str().to_lowercase());
-        let organization = escaped(organization_name);
-        let (state, ticket) = (escaped(state), escaped(ticket));
-        page(
-            "Connect GitHub",
-            &format!(
-                "<h1>Connect <strong id=\"account\">{login}</strong> on GitHub to \
-                 <strong id=\"organization\">{organization}</strong>?</h1>\n\
-                 <p>{organization} will be able to reach the repositories of the GitHub {kind} {login} that the \
-                 installation covers. Confirm only if you know {organization} and meant to connect it.</p>\n\
-                 <form method=\"post\" action=\"callback\">\n\
-                 <input type=\"hidden\" name=\"state\" value=\"{state}\">\n\
-                 <input type=\"hidden\" name=\"ticket\" value=\"{ticket}\">\n\
-                 <button class=\"primary\" id=\"confirm\" name=\"answer\" value=\"confirm\">Confirm</button>\n\
-                 <button id=\"cancel\" name=\"answer\" value=\"cancel\">Cancel</button>\n\
-                 </form>"
-            ),
-        )
+        let (login, kind) = (&account.login, account.kind.as_str().to_lowercase());
+        let main = html! {
+            h1 {
+                "Connect " strong id="account" { bdi { (login) } } " on GitHub to "
+                strong id="organization" { bdi { (organization_name) } } "?"
+            }
+            p {
+                bdi { (organization_name) } " will be able to reach the repositories of the GitHub " (kind) " "
+                bdi { (login) } " that the installation covers. Confirm only if you know "
+                bdi { (organization_name) } " and want to connect it."
+            }
+            form method="post" action="callback" {
+                input type="hidden" name="state" value=(state);
+                input type="hidden" name="ticket" value=(ticket);
+                button.primary id="confirm" name="answer" value="confirm" { "Confirm" }
+                button id="cancel" name="answer" value="cancel" { "Cancel" }
+            }
+        };
+        page("Connect GitHub", &main)
     }
 
     fn refusal(&self, refusal: &Refusal<'_>) -> String {
-        let (message, code) = (escaped(refusal.message), refusal.code);
-        page(
-            "Not connected",
-            &format!(
-                "<h1>GitHub was not connected</h1>\n<p id=\"reason\">{message}</p>\n<p><small>{code}</small></p>"
-            ),
-        )
+        let main = html! {
+            h1 { "GitHub was not connected" }
+            p id="reason" { (refusal.message) }
+            p { small { (refusal.code) } }
+        };
+        page("Not connected", &main)
     }
 
     fn content_sources(&self) -> &str {
@@ -98,18 +101,77 @@ impl Pages for PlainPages {
     }
 }
 
-fn page(title: &str, main: &str) -> String {
-    format!(
-        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n{main}\n</main>\n</body>\n</html>\n"
-    )
+fn page(title: &str, main: &Markup) -> String {
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                title { (title) }
+                style { (PreEscaped(STYLE)) }
+            }
+            body { main { (main) } }
+        }
+    };
+    page.into_string()
+}
+
+/// Returns the English text of a refusal: why, and what to do.
+#[must_use]
+pub const fn refusal_message(reason: CallbackRefusal) -> &'static str {
+    match reason {
+        CallbackRefusal::MalformedState | CallbackRefusal::UnknownState => {
+            "This link is not valid, or was used up. Start again from the product."
+        }
+        CallbackRefusal::ExpiredState => {
+            "This link has expired: links are valid for 15 minutes. Start again from the product."
+        }
+        CallbackRefusal::MalformedInstallation => {
+            "GitHub's redirect names no installation. Start again from the product."
+        }
+        CallbackRefusal::MissingCode => {
+            "GitHub did not identify you, so the installation cannot be connected. Start again from the product."
+        }
+        CallbackRefusal::AuthorizationDenied => {
+            "You declined to authorize the App, so we cannot verify your access. Start again and choose Authorize."
+        }
+        CallbackRefusal::CodeRefused => {
+            "GitHub did not accept this visit: it was used before, or has expired. Start again from the product."
+        }
+        CallbackRefusal::TiedToAnother => {
+            "This link was used for another installation. Start again from the product."
+        }
+        CallbackRefusal::NotVisible => {
+            "You cannot see this installation on GitHub, or it does not exist. Sign in to GitHub as an administrator of \
+             the account, and start again from the product."
+        }
+        CallbackRefusal::NotAdministered => {
+            "You can see this installation, but GitHub does not name you an administrator of its account. Ask an \
+             administrator to connect it."
+        }
+        CallbackRefusal::UnbindableAccount => {
+            "The App is installed on an enterprise, or on an account that GitHub does not name. Only a user or an \
+             organization can be connected: install the App there."
+        }
+        CallbackRefusal::TicketRefused => {
+            "This question was answered before, or a later visit replaced it. Go back to the product, and start again if \
+             nothing is connected."
+        }
+        CallbackRefusal::OtherBrowser => {
+            "The answer came from another browser than the question was shown in. Start again from the product, in one \
+             browser with cookies allowed."
+        }
+        _ => "The installation cannot be connected. Start again from the product.",
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use data_encoding::BASE64;
-    use dockline::{AccountId, AccountKind};
+    use dockline::{AccountId, AccountKind, ErrorCode};
     use sha2::{Digest, Sha256};
 
     use super::*;
@@ -121,14 +183,28 @@ mod tests {
     }
 
     #[test]
-    fn whatever_a_name_holds_is_text() {
+    fn markup_in_names_is_text() {
         let hostile = "<script>alert('x')</script>\"&";
         let account =
             Account { id: AccountId::new(1).unwrap(), login: hostile.into(), kind: AccountKind::User };
-        let confirmation =
-            Confirmation { account: &account, organization_name: hostile, state: hostile, ticket: hostile };
-        let html = PlainPages.confirmation(&confirmation);
-        assert!(!html.contains("<script"), "{html}");
-        assert!(html.contains("&lt;script&gt;alert(&#x27;x&#x27;)&lt;/script&gt;&quot;&amp;"), "{html}");
+        let organization_name = OrganizationName::new(hostile).unwrap();
+        let confirmation = Confirmation {
+            account: &account,
+            organization_name: &organization_name,
+            state: hostile,
+            ticket: hostile,
+        };
+        let message = PlainPages.refusal(&Refusal { code: ErrorCode::Validation.into(), message: hostile });
+        for html in [PlainPages.confirmation(&confirmation), message] {
+            assert!(!html.contains("<script"), "{html}");
+            assert!(html.contains("&lt;script&gt;alert('x')&lt;/script&gt;&quot;&amp;"), "{html}");
+        }
+    }
+
+    #[test]
+    fn every_refusal_has_a_text_of_its_own() {
+        let texts: BTreeSet<_> = CallbackRefusal::ALL.iter().map(|reason| refusal_message(*reason)).collect();
+        // A malformed state and an unknown one are the same to a visitor.
+        assert_eq!(texts.len(), CallbackRefusal::ALL.len() - 1);
     }
 }

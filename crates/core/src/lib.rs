@@ -10,6 +10,8 @@ pub mod service;
 pub use error::*;
 pub use model::*;
 pub use rules::delivery::WebhookEvent;
+pub use rules::register::Registered;
 pub use rules::repositories::{RepositoriesPage, RepositoriesQuery, RepositoryCursor};
 pub use rules::request::RegistrationRequest;
+pub use secrecy::{ExposeSecret, SecretString};
 pub use service::*;

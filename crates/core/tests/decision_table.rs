@@ -3,10 +3,10 @@
 
 use dockline::ports::InsertOutcome;
 use dockline::rules::claim::Claim;
-use dockline::rules::register::{Decision, Outcome, classify, decide, verify};
+use dockline::rules::register::{Decision, Registered, classify, decide, verify};
 use dockline::{
     Account, AccountId, AccountKind, AppId, Binding, ClaimPolicy, Installation, InstallationId, InstalledOn,
-    IssuedState, OrganizationId, Proof, RefusalReason, SecretDigest, Status, VerifiedClaim,
+    IssuedState, OrganizationId, Proof, RefusalReason, RegisterError, SecretDigest, Status, VerifiedClaim,
 };
 use time::{Duration, OffsetDateTime};
 
@@ -34,6 +34,7 @@ fn binding(installation: InstallationId) -> Binding {
         status: Status::Active,
         proof: Proof::Administered,
         proven_by: None,
+        actor: "user:ann".parse().unwrap(),
         registered_at: NOW,
         last_verified_at: NOW,
         generation: 1,
@@ -53,7 +54,8 @@ fn state(expires_in: Duration, claim: Option<VerifiedClaim>) -> IssuedState {
     IssuedState {
         digest: SecretDigest::of(b"state"),
         organization: OrganizationId::new("org_1").unwrap(),
-        organization_name: "One".into(),
+        organization_name: "One".parse().unwrap(),
+        actor: "user:ann".parse().unwrap(),
         return_url: "https://app.example.com/".into(),
         issued_at: NOW,
         expires_at: NOW + expires_in,
@@ -113,14 +115,21 @@ fn every_row_under_every_policy() {
 
 #[test]
 fn the_write_is_classified_by_what_is_stored() {
-    let refused = |insertion| classify(wanted(), insertion);
-    assert_eq!(refused(InsertOutcome::Taken), Outcome::Refused(RefusalReason::Taken));
-    assert_eq!(refused(InsertOutcome::Spent), Outcome::Refused(RefusalReason::SpentState));
-    assert_eq!(refused(InsertOutcome::Gone), Outcome::Refused(RefusalReason::Gone));
+    let refused = |outcome| match classify(wanted(), outcome) {
+        Err(RegisterError::Refused(reason)) => reason,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(refused(InsertOutcome::Taken), RefusalReason::Taken);
+    assert_eq!(refused(InsertOutcome::Spent), RefusalReason::SpentState);
+    assert_eq!(refused(InsertOutcome::Gone), RefusalReason::Gone);
     let (same, other) = (binding(wanted()), binding(another()));
-    assert_eq!(refused(InsertOutcome::Inserted(same.clone())), Outcome::Created(same.clone()));
-    assert_eq!(refused(InsertOutcome::Occupied(same.clone())), Outcome::Replayed(same));
-    assert_eq!(refused(InsertOutcome::Occupied(other.clone())), Outcome::Conflict(other));
+    let stored = |outcome| classify(wanted(), outcome).unwrap();
+    assert_eq!(stored(InsertOutcome::Inserted(same.clone())), Registered::Created(same.clone()));
+    assert_eq!(stored(InsertOutcome::Occupied(same.clone())), Registered::Replayed(same));
+    match classify(wanted(), InsertOutcome::Occupied(other.clone())) {
+        Err(RegisterError::Conflict(bound)) => assert_eq!(*bound, other),
+        unexpected => panic!("{unexpected:?}"),
+    }
 }
 
 #[test]

@@ -33,10 +33,10 @@ fn uses(change: impl FnOnce(&mut KeyRecord), presented: impl FnOnce(&ApiKey) -> 
         environment: KeyEnvironment::Live,
         secret_hash: key.secret_hash(),
         organization: OrganizationId::new("org_1").unwrap(),
-        organization_name: "One".into(),
+        organization_name: "One".parse().unwrap(),
         scopes: vec![Scope::GithubAdmin],
         tier: Tier::standard(),
-        allowed_return_domains: vec![],
+        return_hosts: vec![],
         revoked_at: None,
         expires_at: None,
     };
@@ -45,11 +45,11 @@ fn uses(change: impl FnOnce(&mut KeyRecord), presented: impl FnOnce(&ApiKey) -> 
     keys.expect_find().returning(move |_| Ok(Some(record.clone())));
     let noted = Arc::new(Noted::default());
     let dockline = Dockline::builder(Ports {
-        keys: Arc::new(keys),
         states: Arc::new(MockStateStore::new()),
         bindings: Arc::new(MockBindingRepo::new()),
         github: Arc::new(MockGithubGateway::new()),
     })
+    .with_api_keys(Arc::new(keys))
     .with_policy(ClaimPolicy::State)
     .with_clock(Arc::new(ManualClock::starting_at(NOW)))
     .with_key_usage(noted.clone())

@@ -4,7 +4,7 @@ use std::fmt;
 use async_trait::async_trait;
 use dockline::ports::{RateLimitDecision, RateLimitRequest, RateLimiter};
 use dockline::rules::bucket::Bucket;
-use dockline::{BudgetClass, KeyId, PortError};
+use dockline::{BudgetClass, BudgetKey, PortError};
 use time::OffsetDateTime;
 
 use crate::shared::Shared;
@@ -22,7 +22,7 @@ pub struct MemoryRateLimiter(Shared<Buckets>);
 
 #[derive(Default)]
 struct Buckets {
-    rows: HashMap<(KeyId, BudgetClass), Bucket>,
+    rows: HashMap<(BudgetKey, BudgetClass), Bucket>,
     sweep_from: usize,
 }
 
@@ -84,11 +84,11 @@ impl RateLimiter for MemoryRateLimiter {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use dockline::Tier;
+    use dockline::{KeyId, Tier};
     use time::Duration;
 
     fn charge(buckets: &mut Buckets, class: BudgetClass, number: u64, now: OffsetDateTime) {
-        let key = KeyId::parse(&format!("{number:016}")).unwrap();
+        let key = BudgetKey::from(&KeyId::parse(&format!("{number:016}")).unwrap());
         let request = RateLimitRequest { key, class, tier: Tier::standard(), permits: 1, now };
         assert!(matches!(buckets.check(request), RateLimitDecision::Allowed(_)));
     }
@@ -146,7 +146,7 @@ mod tests {
     #[test]
     fn a_look_is_not_remembered() {
         let mut buckets = Buckets::default();
-        let key = KeyId::parse("0123456789ABCDEF").unwrap();
+        let key = BudgetKey::from(&KeyId::parse("0123456789ABCDEF").unwrap());
         let now = OffsetDateTime::UNIX_EPOCH;
         buckets.check(RateLimitRequest {
             key,

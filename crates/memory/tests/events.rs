@@ -10,6 +10,7 @@ use dockline_memory::MemoryEvents;
 
 fn detached(number: u64) -> Event {
     Event::Detached {
+        actor: "user:ann".parse().unwrap(),
         organization: OrganizationId::new("org_acme").unwrap(),
         installation: InstallationId::new(number).unwrap(),
         uninstalled: false,

@@ -17,6 +17,7 @@ fn new_binding(name: &str, number: u64, state: &str) -> NewBinding {
 
 fn record(new: NewBinding, released_at: Option<OffsetDateTime>) -> BindingRecord {
     BindingRecord {
+        actor: dockline_testkit::fixtures::actor(),
         installation: new.installation,
         proof: new.proof,
         proven_by: new.proven_by,

@@ -27,7 +27,14 @@ fn take(
         writes_per_day: 100,
     };
     let key = KeyId::parse("0123456789ABCDEF").unwrap();
-    block_on(limiter.check(RateLimitRequest { key, class: BudgetClass::Read, tier, permits, now })).unwrap()
+    block_on(limiter.check(RateLimitRequest {
+        key: (&key).into(),
+        class: BudgetClass::Read,
+        tier,
+        permits,
+        now,
+    }))
+    .unwrap()
 }
 
 fn remaining(verdict: RateLimitDecision) -> u32 {

@@ -63,7 +63,7 @@ pub(crate) fn account(row: &Row) -> Result<Account, Failure> {
     Ok(Account {
         id: account_id(row, "account_id")?,
         login: get(row, "account_login")?,
-        kind: parse(row, "account_kind", |text: &str| AccountKind::parse(text).ok_or(Misfit))?,
+        kind: parse(row, "account_kind", |text: &str| text.parse::<AccountKind>())?,
     })
 }
 

@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use dockline::ports::KeyStore;
 use dockline::rules::rotation;
 use dockline::{
-    ApiKey, ApiKeySecretHash, KeyEnvironment, KeyId, KeyRecord, OrganizationId, PortError, PortName,
-    Rotation, RotationTerms, Scope, Tier,
+    ApiKey, ApiKeySecretHash, KeyEnvironment, KeyId, KeyRecord, OrganizationId, OrganizationName, PortError,
+    PortName, Rotation, RotationTerms, Scope, Tier,
 };
 use time::OffsetDateTime;
 use tokio_postgres::Row;
@@ -160,14 +160,14 @@ impl PgKeyStore {
                     &record.environment.as_str(),
                     &record.secret_hash.as_bytes().as_slice(),
                     &record.organization.as_str(),
-                    &record.organization_name,
+                    &record.organization_name.as_str(),
                     &name,
                     &scopes,
                     &tier.name.as_ref(),
                     &i64::from(tier.reads_per_minute),
                     &i64::from(tier.writes_per_minute),
                     &i64::from(tier.writes_per_day),
-                    &record.allowed_return_domains,
+                    &record.return_hosts,
                     &stored(created_at),
                     &record.revoked_at.map(stored),
                     &record.expires_at.map(stored),
@@ -280,7 +280,7 @@ fn record(row: &Row) -> Result<KeyRecord, Failure> {
             bytes.try_into().map(ApiKeySecretHash::from_bytes)
         })?,
         organization: organization(row)?,
-        organization_name: get(row, "organization_name")?,
+        organization_name: parse(row, "organization_name", OrganizationName::new)?,
         scopes: scopes.into_iter().map(Scope::parse).collect(),
         tier: Tier {
             name: Cow::Owned(get(row, "tier")?),
@@ -288,7 +288,7 @@ fn record(row: &Row) -> Result<KeyRecord, Failure> {
             writes_per_minute: per("writes_per_minute")?,
             writes_per_day: per("writes_per_day")?,
         },
-        allowed_return_domains: get(row, "allowed_return_domains")?,
+        return_hosts: get(row, "allowed_return_domains")?,
         revoked_at: get(row, "revoked_at")?,
         expires_at: get(row, "expires_at")?,
     })

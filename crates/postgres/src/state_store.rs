@@ -1,8 +1,8 @@
 use async_trait::async_trait;
 use dockline::ports::{ConfirmOutcome, PutOutcome, StateStore};
 use dockline::{
-    InstallationId, IssuedState, OrganizationId, PendingConfirmation, PortError, PortName, SecretDigest,
-    SetupAction, StateDigest, VerifiedClaim,
+    Actor, InstallationId, IssuedState, OrganizationId, OrganizationName, PendingConfirmation, PortError,
+    PortName, SecretDigest, SetupAction, StateDigest, VerifiedClaim,
 };
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
@@ -17,11 +17,11 @@ use crate::statement::Statement;
 const PUT: &str = "INSERT INTO {schema}.install_states AS s \
     (digest, organization, organization_name, return_url, issued_at, expires_at, discarded, \
      visit_ticket, visit_browser, visit_installation, visit_account, visit_proof, visit_visitor, visit_setup_action, \
-     tie_installation, tie_account, tie_proof, tie_visitor) \
-    VALUES ($1, $2, $3, $4, $5, $6, false, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) \
+     tie_installation, tie_account, tie_proof, tie_visitor, actor) \
+    VALUES ($1, $2, $3, $4, $5, $6, false, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) \
     ON CONFLICT ON CONSTRAINT install_states_pkey DO UPDATE SET \
      organization = excluded.organization, organization_name = excluded.organization_name, \
-     return_url = excluded.return_url, issued_at = excluded.issued_at, expires_at = excluded.expires_at, \
+     actor = excluded.actor, return_url = excluded.return_url, issued_at = excluded.issued_at, expires_at = excluded.expires_at, \
      discarded = excluded.discarded, \
      visit_ticket = excluded.visit_ticket, visit_browser = excluded.visit_browser, \
      visit_installation = excluded.visit_installation, visit_account = excluded.visit_account, \
@@ -52,9 +52,10 @@ const PUT_TYPES: &[Type] = &[
     Type::INT8,
     Type::TEXT,
     Type::INT8,
+    Type::TEXT,
 ];
 
-const FIND: &str = "SELECT digest, organization, organization_name, return_url, issued_at, expires_at, \
+const FIND: &str = "SELECT digest, organization, organization_name, actor, return_url, issued_at, expires_at, \
     visit_ticket, visit_browser, visit_installation, visit_account, visit_proof, visit_visitor, visit_setup_action, \
     tie_installation, tie_account, tie_proof, tie_visitor \
     FROM {schema}.install_states WHERE digest = $1 AND NOT discarded AND ($2 IS NULL OR organization = $2)";
@@ -137,7 +138,8 @@ fn state(row: &Row) -> Result<IssuedState, Failure> {
     Ok(IssuedState {
         digest: parse(row, "digest", digest)?,
         organization: organization(row)?,
-        organization_name: get(row, "organization_name")?,
+        organization_name: parse(row, "organization_name", OrganizationName::new)?,
+        actor: parse(row, "actor", Actor::new)?,
         return_url: get(row, "return_url")?,
         issued_at: get(row, "issued_at")?,
         expires_at: get(row, "expires_at")?,
@@ -184,7 +186,7 @@ impl StateStore for PgStateStore {
                 &[
                     &bytes(&state.digest),
                     &state.organization.as_str(),
-                    &state.organization_name,
+                    &state.organization_name.as_str(),
                     &state.return_url,
                     &stored(state.issued_at),
                     &stored(state.expires_at),
@@ -199,6 +201,7 @@ impl StateStore for PgStateStore {
                     &claim.map(|claim| i64::from(claim.account)),
                     &claim.map(|claim| claim.proof.as_str()),
                     &claim.map(|claim| i64::from(claim.visitor)),
+                    &state.actor.as_str(),
                 ],
             )
             .await;

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use dockline::{ClaimPolicy, Dockline, InstallationId, Ports};
+use dockline::{Dockline, InstallationId};
 use dockline_axum::TracingEvents;
-use dockline_postgres::{PgBindingRepo, PgKeyStore, PgStateStore};
+use dockline_postgres::PgBindingRepo;
 use serde_json::json;
 use tokio::time::sleep;
 
@@ -53,16 +53,9 @@ pub async fn run(args: ReconcileArgs) -> Result<ExitCode, Box<dyn Error + Send +
     let (Some(database), Some(configured)) = (database, configured) else { return Err(mistakes.into()) };
     let github = github_app::open(&configured).await?;
     migrator(&database).check().await?;
-    let dockline = Dockline::builder(Ports {
-        keys: Arc::new(PgKeyStore::new(&database)),
-        states: Arc::new(PgStateStore::new(&database)),
-        bindings: Arc::new(PgBindingRepo::new(&database)),
-        github: Arc::new(github),
-    })
-    // Nobody claims anything here; so the OAuth client need not be given.
-    .with_policy(ClaimPolicy::State)
-    .with_events(Arc::new(TracingEvents))
-    .build()?;
+    let bindings = Arc::new(PgBindingRepo::new(&database));
+    let dockline =
+        Dockline::for_jobs(bindings, Arc::new(github)).with_events(Arc::new(TracingEvents)).build()?;
     let unverified_for = if args.all { Duration::ZERO } else { args.unverified_for.0 };
     let mut report = Report { json: args.json };
     let mut sweeping = Sweeping::begin(unverified_for, args.limit);

@@ -99,7 +99,6 @@ impl Demo {
         let acme = tenant(&keys, "org_acme", "Acme Coffee (demo)")?;
         let rival = tenant(&keys, "org_rival", "Rival Roasters")?;
         let ports = Ports {
-            keys: Arc::new(keys),
             states: Arc::new(MemoryStateStore::new()),
             bindings: Arc::new(MemoryBindingRepo::new()),
             github: Arc::new(gateway(&addresses.github, &app)?),
@@ -121,7 +120,7 @@ impl Demo {
         })?;
         let (refresher, refreshing) = Refresher::new(dockline.clone(), RefreshOptions::default());
         let options = RouterOptions::default().with_refresher(refresher.clone());
-        let router = dockline_axum::router(dockline, options).merge(product);
+        let router = dockline_axum::router(dockline, options)?.merge(product);
 
         let (stop, stopped) = watch::channel(false);
         let mut servers = JoinSet::new();
@@ -202,12 +201,10 @@ fn tenant(
         environment: key.environment(),
         secret_hash: key.secret_hash(),
         organization: organization.clone(),
-        organization_name: name.to_owned(),
+        organization_name: name.parse()?,
         scopes: vec![Scope::GithubAdmin],
         tier: Tier::partner(),
-        allowed_return_domains: ["127.0.0.1", "localhost", "::1", "app.example.com"]
-            .map(str::to_owned)
-            .into(),
+        return_hosts: ["127.0.0.1", "localhost", "::1", "app.example.com"].map(str::to_owned).into(),
         revoked_at: None,
         expires_at: None,
     });

@@ -46,7 +46,7 @@ fn calls_are_told_by_port_method_and_outcome() {
     for (_, kind) in kinds {
         faulty.set(Fault::FailsAs(kind).once());
     }
-    let keys = Metered::<dyn KeyStore>::over(faulty);
+    let keys = Metered::over(faulty);
     let id = KeyId::parse("0123456789ABCDEF").unwrap();
     let text = shown(|| {
         for _ in 0..7 {
@@ -63,7 +63,7 @@ fn calls_are_told_by_port_method_and_outcome() {
 fn a_call_that_nobody_waits_for_any_more_is_seen_and_so_is_one_that_panics() {
     let mut hanging = MockGithubGateway::new();
     hanging.expect_installation().returning(|_| panic!("a gateway with a bug"));
-    let panicking = Metered::<dyn GithubGateway>::over(Arc::new(hanging));
+    let panicking = Metered::over(Arc::new(hanging));
     let text = shown(|| {
         let call = std::panic::AssertUnwindSafe(|| {
             pollster::block_on(panicking.installation(installation(7))).map(drop)
@@ -83,7 +83,7 @@ fn a_call_that_nobody_waits_for_any_more_is_seen_and_so_is_one_that_panics() {
         }
     }
 
-    let keys = Metered::<dyn KeyStore>::over(Arc::new(Hanging));
+    let keys = Metered::over(Arc::new(Hanging));
     let text = shown(|| {
         let id = KeyId::parse("0123456789ABCDEF").unwrap();
         let mut call = keys.find(&id);
@@ -100,7 +100,7 @@ fn a_call_that_nobody_waits_for_any_more_is_seen_and_so_is_one_that_panics() {
 fn answers_pass_unchanged() {
     let github = MockGithubGateway::new();
     let (metered, organization) = (MemoryBindingRepo::new(), OrganizationId::new("org_a").unwrap());
-    let bindings = Metered::<dyn BindingRepo>::over(Arc::new(metered.clone()));
+    let bindings = Metered::over(Arc::new(metered.clone()));
     let inserted = pollster::block_on(bindings.insert(dockline_testkit::fixtures::binding())).unwrap();
     let dockline::ports::InsertOutcome::Inserted(inserted) = inserted else { panic!("{inserted:?}") };
     assert_eq!(pollster::block_on(metered.find(&inserted.organization)).unwrap(), Some(inserted));
@@ -109,14 +109,14 @@ fn answers_pass_unchanged() {
     github.expect_app().returning(|| {
         Err(PortError::new(PortName::GithubGateway, PortErrorKind::Rejected, "as the test asked for"))
     });
-    let error = pollster::block_on(Metered::<dyn GithubGateway>::over(Arc::new(github)).app()).unwrap_err();
+    let error = pollster::block_on(Metered::over(Arc::new(github)).app()).unwrap_err();
     assert_eq!((error.port(), error.kind()), (PortName::GithubGateway, PortErrorKind::Rejected));
 }
 
 #[test]
 fn ten_thousand_organizations_and_installations_are_no_series_of_their_own() {
-    let states = Metered::<dyn StateStore>::over(Arc::new(MemoryStateStore::new()));
-    let bindings = Metered::<dyn BindingRepo>::over(Arc::new(MemoryBindingRepo::new()));
+    let states = Metered::over(Arc::new(MemoryStateStore::new()));
+    let bindings = Metered::over(Arc::new(MemoryBindingRepo::new()));
     let run = |many: u64| {
         shown(|| {
             for number in 1..=many {
@@ -130,7 +130,11 @@ fn ten_thousand_organizations_and_installations_are_no_series_of_their_own() {
                     from: format!("login-{number}"),
                     to: format!("login-{}", number + 1),
                 });
-                EventCounters.record(&Event::Replayed { organization, installation: installation(number) });
+                EventCounters.record(&Event::Replayed {
+                    organization,
+                    actor: "user:ann".parse().unwrap(),
+                    installation: installation(number),
+                });
             }
         })
         .lines()
@@ -142,18 +146,17 @@ fn ten_thousand_organizations_and_installations_are_no_series_of_their_own() {
 #[test]
 fn events_are_counted_by_kind_and_reason_and_told_to_all() {
     let organization = OrganizationId::new("org_a").unwrap();
-    let key = KeyId::parse("0123456789ABCDEF").unwrap();
     let memory = dockline_memory::MemoryEvents::new(10);
     let all = FanOut::to([Arc::new(memory.clone()) as Arc<dyn Events>, Arc::new(EventCounters)]);
     let refused = |reason| Event::Refused {
         organization: organization.clone(),
-        key: key.clone(),
+        actor: "user:ann".parse().unwrap(),
         installation: installation(7),
         reason,
     };
     let registered = Event::Registered {
         organization: organization.clone(),
-        key: key.clone(),
+        actor: "user:ann".parse().unwrap(),
         installation: installation(7),
         proof: Proof::Administered,
     };

@@ -4,8 +4,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use dockline::ports::SeededEntropy;
 use dockline::{
-    Account, AccountId, AccountKind, ApiKey, InstallationId, IssuedState, KeyEnvironment, KeyRecord,
-    NewBinding, OrganizationId, Proof, Scope, SecretDigest, StateDigest, Status, Tier, VerifiedClaim,
+    Account, AccountId, AccountKind, Actor, ApiKey, InstallationId, IssuedState, KeyEnvironment, KeyRecord,
+    NewBinding, OrganizationId, OrganizationName, Proof, Scope, SecretDigest, StateDigest, Status, Tier,
+    VerifiedClaim,
 };
 use time::macros::datetime;
 use time::{Duration, OffsetDateTime};
@@ -59,6 +60,24 @@ pub fn account(login: &str) -> Account {
     Account { id: account_id(1_234), login: login.into(), kind: AccountKind::Organization }
 }
 
+/// The name `Acme Coffee`.
+///
+/// # Panics
+/// Never: it is a valid name.
+#[must_use]
+pub fn organization_name() -> OrganizationName {
+    OrganizationName::new("Acme Coffee").unwrap()
+}
+
+/// The actor `user:ann`.
+///
+/// # Panics
+/// Never: it is a valid name.
+#[must_use]
+pub fn actor() -> Actor {
+    Actor::new("user:ann").unwrap()
+}
+
 /// The digest of a secret text.
 #[must_use]
 pub fn digest(text: &str) -> SecretDigest {
@@ -75,6 +94,7 @@ pub fn binding_of(organization_id: &str, number: u64, state: StateDigest) -> New
         status: Status::Active,
         proof: Proof::Administered,
         proven_by: Some(account_id(77)),
+        actor: actor(),
         spent: state,
         last_verified_at: NOON,
         registered_at: seconds(2),
@@ -94,7 +114,8 @@ pub fn state_of(organization_id: &str, digest: StateDigest, issued_at: OffsetDat
     IssuedState {
         digest,
         organization: organization(organization_id),
-        organization_name: "Acme Coffee".into(),
+        organization_name: organization_name(),
+        actor: actor(),
         return_url: "https://app.acme.example/done".into(),
         issued_at,
         expires_at: issued_at + IssuedState::LIFETIME,
@@ -133,10 +154,10 @@ pub fn key_of(organization_id: &str, seed: u64) -> (ApiKey, KeyRecord) {
         environment: key.environment(),
         secret_hash: key.secret_hash(),
         organization: organization(organization_id),
-        organization_name: "Acme Coffee".into(),
+        organization_name: organization_name(),
         scopes: vec![Scope::GithubAdmin],
         tier: Tier::standard(),
-        allowed_return_domains: vec!["app.acme.example".into()],
+        return_hosts: vec!["app.acme.example".into()],
         revoked_at: None,
         expires_at: None,
     };

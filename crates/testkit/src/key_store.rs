@@ -76,15 +76,15 @@ pub mod clauses {
         };
         let odd = KeyRecord {
             environment: KeyEnvironment::Test,
-            organization_name: "Übel & Söhne'; -- \\ \"99 %\" 日本 🐘".into(),
+            organization_name: "Übel & Söhne'; -- \\ \"99 %\" 日本 🐘".parse().unwrap(),
             scopes: vec![Scope::Other("other, thing".into()), Scope::All, Scope::GithubAdmin],
             tier,
-            allowed_return_domains: vec!["b.example".into(), "a.example".into()],
+            return_hosts: vec!["b.example".into(), "a.example".into()],
             revoked_at: Some(NOON),
             expires_at: Some(NOON + Duration::DAY),
             ..record(1)
         };
-        let bare = KeyRecord { scopes: vec![], allowed_return_domains: vec![], ..record(2) };
+        let bare = KeyRecord { scopes: vec![], return_hosts: vec![], ..record(2) };
         for record in [odd, bare] {
             driver.insert(record.clone()).await;
             assert_eq!(find(driver, &record.id).await, Some(record));

@@ -91,7 +91,7 @@ fn every_storage_port_fails_under_its_own_name() {
     let take = || {
         let (key, tier) = (record.id.clone(), Tier::standard());
         block_on(limiter.check(RateLimitRequest {
-            key,
+            key: (&key).into(),
             class: BudgetClass::Write,
             tier,
             permits: 1,

@@ -6,7 +6,7 @@ use dockline::ports::{
     UninstallOutcome, VisitorCheck,
 };
 use dockline::{AccountId, AppId, AuthorizationCode, InstallationToken, PortName, Ports, TokenScope};
-use dockline_memory::{MemoryBindingRepo, MemoryKeyStore, MemoryStateStore};
+use dockline_memory::{MemoryBindingRepo, MemoryStateStore};
 use tokio::sync::Semaphore;
 
 use super::*;
@@ -96,7 +96,6 @@ fn scene(options: RefreshOptions, answers: &[(u64, &[PortErrorKind])]) -> Scene 
         gate: Semaphore::new(1_000),
     });
     let ports = Ports {
-        keys: Arc::new(MemoryKeyStore::new()),
         states: Arc::new(MemoryStateStore::new()),
         bindings: Arc::new(MemoryBindingRepo::new()),
         github: Arc::clone(&github) as Arc<dyn GithubGateway>,

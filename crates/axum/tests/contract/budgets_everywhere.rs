@@ -85,10 +85,11 @@ async fn so_do_our_own_faults_a_panic_and_a_deadline() {
     let faulty = |fault: Fault| {
         move |bindings| -> Arc<dyn BindingRepo> { Arc::new(Faulty::over(bindings).with(fault.always())) }
     };
-    let broken = Inside::over(options(), |ports| with_bindings(ports, faulty(Fault::FailsBefore)));
+    let broken = Inside::over_ports(options(), |ports| with_bindings(ports, faulty(Fault::FailsBefore)));
     let slow = faulty(Fault::Slow(Duration::from_secs(9)));
-    let slow = Inside::over(options(), |ports| with_bindings(ports, slow));
-    let panics = Inside::over(options(), |ports| with_bindings(ports, |_| Arc::new(MockBindingRepo::new())));
+    let slow = Inside::over_ports(options(), |ports| with_bindings(ports, slow));
+    let panics =
+        Inside::over_ports(options(), |ports| with_bindings(ports, |_| Arc::new(MockBindingRepo::new())));
     for (inside, status) in [(broken, 503), (slow, 503), (panics, 500)] {
         let told = inside.get(PEER, INSTALLATION, &bearer(&inside.acme)).await;
         assert_eq!(told.status, status, "{told:?}");

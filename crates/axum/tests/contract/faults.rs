@@ -23,8 +23,8 @@ impl KeyStore for UnreachableKeys {
 
 #[tokio::test]
 async fn an_unreachable_store_is_a_503_that_lets_nobody_in_and_tells_nothing() {
-    let ports = |ports| Ports { keys: Arc::new(UnreachableKeys), ..ports };
-    let world = World::with(Choice { ports, ..Choice::default() }).await;
+    let keys: fn(_) -> Arc<dyn KeyStore> = |_| Arc::new(UnreachableKeys);
+    let world = World::with(Choice { keys, ..Choice::default() }).await;
     let answer = world.get(&world.acme, INSTALLATION).await.expect_error(503, "UNAVAILABLE");
     assert_eq!(answer.header("retry-after"), "1");
     assert!(!answer.text.contains("canary"), "{}", answer.text);
@@ -62,9 +62,9 @@ impl KeyStore for SilentKeys {
 
 #[tokio::test]
 async fn a_request_that_outlives_its_deadline_is_a_503_in_the_envelope_i_17() {
-    let ports = |ports| Ports { keys: Arc::new(SilentKeys), ..ports };
+    let keys: fn(_) -> Arc<dyn KeyStore> = |_| Arc::new(SilentKeys);
     let options = |options: dockline_axum::RouterOptions| options.with_deadline(Duration::from_millis(50));
-    let world = World::with(Choice { ports, options, ..Choice::default() }).await;
+    let world = World::with(Choice { keys, options, ..Choice::default() }).await;
     let answer = world.get(&world.acme, INSTALLATION).await.expect_error(503, "UNAVAILABLE");
     assert_eq!(answer.header("retry-after"), "1");
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use dockline::ports::{KeyStore, OsEntropy};
-use dockline::{ApiKey, KeyEnvironment, KeyId, KeyRecord, PortError, Ports};
+use dockline::{ApiKey, KeyEnvironment, KeyId, KeyRecord, PortError};
 use dockline_axum::{AuthFailureLimit, RouterOptions};
 use dockline_memory::MemoryKeyStore;
 use dockline_testkit::random::{Random, seeds};
@@ -245,8 +245,8 @@ impl KeyStore for Watched {
 async fn the_key_store_is_protected_from_those_who_used_up_their_allowance() {
     let gauge = Arc::new(Gauge::default());
     let watched = Arc::clone(&gauge);
-    let inside = Inside::over(RouterOptions::default().with_auth_failure_limit(limit(3)), move |ports| {
-        Ports { keys: Arc::new(Watched { keys: ports.keys, gauge: watched }), ..ports }
+    let inside = Inside::over_keys(RouterOptions::default().with_auth_failure_limit(limit(3)), move |keys| {
+        Arc::new(Watched { keys, gauge: watched })
     });
     let guessers = ["192.0.2.1:1", "192.0.2.2:1", "192.0.2.3:1"];
     for guesser in guessers {
@@ -289,9 +289,8 @@ async fn whoever_waits_too_long_for_a_look_up_is_told_to_come_back() {
         }
     }
 
-    let inside = Inside::over(RouterOptions::default().with_auth_failure_limit(limit(2)), |ports| Ports {
-        keys: Arc::new(Slow(MemoryKeyStore::new())),
-        ..ports
+    let inside = Inside::over_keys(RouterOptions::default().with_auth_failure_limit(limit(2)), |_| {
+        Arc::new(Slow(MemoryKeyStore::new()))
     });
     for _ in 0..3 {
         inside.get(GUESSER, INSTALLATION, "").await;

@@ -97,8 +97,8 @@ impl KeyStore for PanickingKeys {
 
 #[tokio::test]
 async fn a_panic_is_a_500_that_tells_nothing_and_cuts_no_connection() {
-    let ports = |ports| dockline::Ports { keys: Arc::new(PanickingKeys), ..ports };
-    let world = World::with(Choice { ports, ..Choice::default() }).await;
+    let keys: fn(_) -> Arc<dyn KeyStore> = |_| Arc::new(PanickingKeys);
+    let world = World::with(Choice { keys, ..Choice::default() }).await;
     for _ in 0..2 {
         let answer = world.get(&world.acme, INSTALLATION).await.expect_error(500, "INTERNAL");
         assert!(!answer.text.contains("canary"), "{}", answer.text);

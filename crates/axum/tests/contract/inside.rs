@@ -6,6 +6,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
+use dockline::ports::KeyStore;
 use dockline::ports::ManualClock;
 use dockline::{AppId, ClaimPolicy, Dockline, Ports, WebhookSecrets};
 use dockline_axum::RouterOptions;
@@ -55,10 +56,25 @@ pub(crate) struct Inside {
 
 impl Inside {
     pub(crate) fn with(options: RouterOptions) -> Self {
-        Self::over(options, |ports| ports)
+        Self::start(options, |keys| keys, |ports| ports)
     }
 
-    pub(crate) fn over(options: RouterOptions, around: impl FnOnce(Ports) -> Ports) -> Self {
+    pub(crate) fn over_keys(
+        options: RouterOptions,
+        keys: impl FnOnce(Arc<dyn KeyStore>) -> Arc<dyn KeyStore>,
+    ) -> Self {
+        Self::start(options, keys, |ports| ports)
+    }
+
+    pub(crate) fn over_ports(options: RouterOptions, ports: impl FnOnce(Ports) -> Ports) -> Self {
+        Self::start(options, |keys| keys, ports)
+    }
+
+    fn start(
+        options: RouterOptions,
+        around_keys: impl FnOnce(Arc<dyn KeyStore>) -> Arc<dyn KeyStore>,
+        around_ports: impl FnOnce(Ports) -> Ports,
+    ) -> Self {
         let app = GithubSim::new(Config::default())
             .create_app(NewApp::new("dockline-test", "https://api.example.com/callback"))
             .unwrap();
@@ -68,19 +84,19 @@ impl Inside {
                 .with_host(nowhere);
         let keys = MemoryKeyStore::new();
         let clock = Arc::new(ManualClock::starting_at(NOON));
-        let dockline = Dockline::builder(around(Ports {
-            keys: Arc::new(keys.clone()),
+        let dockline = Dockline::builder(around_ports(Ports {
             states: Arc::new(MemoryStateStore::new()),
             bindings: Arc::new(MemoryBindingRepo::new()),
             github: Arc::new(GithubApp::new(config).unwrap()),
         }))
+        .with_api_keys(around_keys(Arc::new(keys.clone())))
         .with_policy(ClaimPolicy::State)
         .with_rate_limiter(Arc::new(MemoryRateLimiter::new()))
         .with_webhook_secrets(WebhookSecrets::new([app.webhook_secret.clone()]).unwrap())
         .with_clock(clock.clone())
         .build()
         .unwrap();
-        let router = dockline_axum::router(dockline, options.with_clock(clock));
+        let router = dockline_axum::router(dockline, options.with_clock(clock)).unwrap();
         let acme = tenant(&keys, "org_acme", "Acme Coffee", |_| {});
         Self { router, keys, acme, app }
     }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, Once};
 use async_trait::async_trait;
 use axum::body::Body;
 use dockline::ports::KeyStore;
-use dockline::{ClaimPolicy, KeyId, KeyRecord, PortError, Ports};
+use dockline::{ClaimPolicy, KeyId, KeyRecord, PortError};
 use dockline_axum::{
     HTTP_REQUEST_DURATION, HTTP_REQUESTS, HTTP_REQUESTS_IN_FLIGHT, RouterOptions, TraceLinks, TraceParent,
     WEBHOOK_DELIVERIES, describe_metrics,
@@ -133,8 +133,8 @@ impl KeyStore for Panicking {
 #[tokio::test]
 async fn a_panic_keeps_the_requests_id_in_the_log() {
     let (logs, _logging) = Logs::capture();
-    let ports = |ports| Ports { keys: Arc::new(Panicking), ..ports };
-    let world = World::with(Choice { ports, ..Choice::default() }).await;
+    let keys: fn(_) -> Arc<dyn KeyStore> = |_| Arc::new(Panicking);
+    let world = World::with(Choice { keys, ..Choice::default() }).await;
     let answer = world.get(&world.acme, INSTALLATION).await.expect_error(500, "INTERNAL");
     let id = answer.header("x-request-id");
     for message in ["a handler panicked", "answered"] {
@@ -174,7 +174,7 @@ async fn ten_thousand_paths_methods_hosts_and_ids_are_no_series_of_their_own() {
     let (recorder, handle) = recorder();
     let _metering = metrics::set_default_local_recorder(&recorder);
     let world = World::with_policy(ClaimPolicy::State).await;
-    let router = dockline_axum::router(world.dockline.clone(), RouterOptions::default());
+    let router = dockline_axum::router(world.dockline.clone(), RouterOptions::default()).unwrap();
     let ask = async |number: u32| {
         let requests = [
             Request::get(format!("/v1/github/{number}")),
@@ -214,9 +214,9 @@ async fn a_client_that_goes_away_is_seen() {
         }
     }
 
-    let ports = |ports| Ports { keys: Arc::new(Silent), ..ports };
-    let world = World::with(Choice { ports, ..Choice::default() }).await;
-    let router = dockline_axum::router(world.dockline.clone(), RouterOptions::default());
+    let keys: fn(_) -> Arc<dyn KeyStore> = |_| Arc::new(Silent);
+    let world = World::with(Choice { keys, ..Choice::default() }).await;
+    let router = dockline_axum::router(world.dockline.clone(), RouterOptions::default()).unwrap();
     let key = format!("Bearer {}", world.acme.key.expose_secret());
     let request = Request::get(INSTALLATION).header("host", "x").header("authorization", key);
     let mut answer = Box::pin(router.oneshot(request.body(Body::empty()).unwrap()));
@@ -247,7 +247,7 @@ async fn a_well_formed_traceparent_is_told_to_who_asked_for_it_and_no_other() {
     let world = World::start().await;
     let links = Arc::new(Links::default());
     let options = RouterOptions::default().with_trace_links(links.clone());
-    let router = dockline_axum::router(world.dockline.clone(), options);
+    let router = dockline_axum::router(world.dockline.clone(), options).unwrap();
     for parent in ["00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "00-nonsense"] {
         let request = Request::get("/healthz").header("host", "x").header("traceparent", parent);
         router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();

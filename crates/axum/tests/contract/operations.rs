@@ -107,7 +107,7 @@ async fn who_cannot_say_in_time_is_not_ready() {
     let world = World::start().await;
     tokio::time::pause();
     let options = RouterOptions::default().with_readiness(Arc::new(Hanging));
-    let router = dockline_axum::router(world.dockline.clone(), options);
+    let router = dockline_axum::router(world.dockline.clone(), options).unwrap();
     let began = tokio::time::Instant::now();
     let request = Request::get("/readyz").header("host", "a").body(Body::empty()).unwrap();
     let answer = router.oneshot(request).await.unwrap();

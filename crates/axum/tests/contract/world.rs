@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use dockline::ports::{Clock, ManualClock, OsEntropy, SystemClock};
+use dockline::ports::{Clock, KeyStore, ManualClock, OsEntropy, SystemClock};
 use dockline::{
     ApiKey, AppId, ClaimPolicy, Dockline, KeyEnvironment, KeyRecord, OrganizationId, Ports, Scope, Tier,
     WebhookSecrets,
@@ -51,6 +51,7 @@ pub(crate) struct Choice {
     pub(crate) prefix: &'static str,
     pub(crate) app: fn(NewApp) -> NewApp,
     pub(crate) ports: fn(Ports) -> Ports,
+    pub(crate) keys: fn(Arc<dyn KeyStore>) -> Arc<dyn KeyStore>,
     pub(crate) options: fn(RouterOptions) -> RouterOptions,
     /// GitHub tells us what happens, and is asked back.
     pub(crate) webhooks: bool,
@@ -66,6 +67,7 @@ impl Default for Choice {
             prefix: "",
             app: |app| app,
             ports: |ports| ports,
+            keys: |keys| keys,
             options: |options| options,
             webhooks: false,
             github_timeout: Duration::from_secs(10),
@@ -102,7 +104,6 @@ impl World {
         let clock = Arc::new(ManualClock::starting_at(SystemClock.now()));
         let events = MemoryEvents::new(1_000);
         let ports = (choice.ports)(Ports {
-            keys: Arc::new(keys.clone()),
             states: Arc::new(MemoryStateStore::new()),
             bindings: Arc::new(MemoryBindingRepo::new()),
             github: Arc::new(GithubApp::new(config).unwrap()),
@@ -111,6 +112,7 @@ impl World {
         let secret = Some(secret).filter(|secret| !secret.expose_secret().is_empty());
         let secrets = WebhookSecrets::new(secret).unwrap();
         let dockline = Dockline::builder(ports)
+            .with_api_keys((choice.keys)(Arc::new(keys.clone())))
             .with_policy(choice.policy)
             .with_confirmation(choice.confirmation)
             .with_rate_limiter(Arc::new(MemoryRateLimiter::new()))
@@ -123,7 +125,7 @@ impl World {
         tokio::spawn(refreshing);
         let options = RouterOptions::default();
         let options = if choice.webhooks { options.with_refresher(refresher.clone()) } else { options };
-        let router = dockline_axum::router(dockline.clone(), (choice.options)(options));
+        let router = dockline_axum::router(dockline.clone(), (choice.options)(options)).unwrap();
         let router =
             if choice.prefix.is_empty() { router } else { axum::Router::new().nest(choice.prefix, router) };
         tokio::spawn(async move { axum::serve(listener, router).await });
@@ -221,10 +223,10 @@ pub(crate) fn tenant(
         environment: KeyEnvironment::Live,
         secret_hash: key.secret_hash(),
         organization: OrganizationId::new(id).unwrap(),
-        organization_name: name.to_owned(),
+        organization_name: name.parse().unwrap(),
         scopes: vec![Scope::GithubAdmin],
         tier: Tier::partner(),
-        allowed_return_domains: vec!["app.example.com".into(), "127.0.0.1".into()],
+        return_hosts: vec!["app.example.com".into(), "127.0.0.1".into()],
         revoked_at: None,
         expires_at: None,
     };

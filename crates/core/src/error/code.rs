@@ -2,38 +2,31 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
-/// The stable, machine-readable code of an error answer. Codes may be added, never renamed or reused; each has its row
-/// in `docs/error-codes.md`.
+/// The stable, machine-readable code of a refusal or a failure. Codes may be added, never renamed or reused.
+///
+/// An HTTP layer adds codes for what is wrong with a request as HTTP, such as `METHOD_NOT_ALLOWED`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorCode {
-    /// The request is understood and wrong, or names what cannot be claimed.
+    /// The request is malformed, or names something that cannot be claimed.
     Validation,
-    /// No valid API key.
+    /// The request has no valid credential.
     Unauthenticated,
-    /// The key lacks the scope.
+    /// The credential lacks the scope.
     ForbiddenScope,
-    /// The `returnUrl` is not on the key's list.
+    /// The `returnUrl` names a host that the caller may not return to.
     ReturnUrlNotAllowed,
-    /// There is no such thing, or it is another tenant's.
+    /// The resource does not exist, or belongs to another tenant.
     NotFound,
-    /// The path exists, the method does not.
-    MethodNotAllowed,
     /// The organization is bound to another installation.
     Conflict,
-    /// The body is too large.
-    PayloadTooLarge,
-    /// The body is not `application/json`.
-    UnsupportedMediaType,
-    /// The request is not proper HTTP, such as one with two `Host` headers.
-    BadRequest,
-    /// The key's budget is used up, or too many requests without valid credentials came from one address.
+    /// The budget is used up.
     RateLimited,
-    /// GitHub is in trouble, or limits us.
+    /// GitHub is in trouble, or limits the App.
     PlatformError,
-    /// Our store cannot be reached.
+    /// A store is unreachable.
     Unavailable,
-    /// The fault is ours.
+    /// A fault of this program or its configuration.
     Internal,
 }
 
@@ -45,18 +38,14 @@ impl ErrorCode {
         Self::ForbiddenScope,
         Self::ReturnUrlNotAllowed,
         Self::NotFound,
-        Self::MethodNotAllowed,
         Self::Conflict,
-        Self::PayloadTooLarge,
-        Self::UnsupportedMediaType,
-        Self::BadRequest,
         Self::RateLimited,
         Self::PlatformError,
         Self::Unavailable,
         Self::Internal,
     ];
 
-    /// The spelling on the wire.
+    /// Returns the code as it is spelled in an answer.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -65,11 +54,7 @@ impl ErrorCode {
             Self::ForbiddenScope => "FORBIDDEN_SCOPE",
             Self::ReturnUrlNotAllowed => "RETURN_URL_NOT_ALLOWED",
             Self::NotFound => "NOT_FOUND",
-            Self::MethodNotAllowed => "METHOD_NOT_ALLOWED",
             Self::Conflict => "CONFLICT",
-            Self::PayloadTooLarge => "PAYLOAD_TOO_LARGE",
-            Self::UnsupportedMediaType => "UNSUPPORTED_MEDIA_TYPE",
-            Self::BadRequest => "BAD_REQUEST",
             Self::RateLimited => "RATE_LIMITED",
             Self::PlatformError => "PLATFORM_ERROR",
             Self::Unavailable => "UNAVAILABLE",

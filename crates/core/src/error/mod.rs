@@ -9,10 +9,12 @@ mod token;
 mod use_case;
 mod webhook;
 
-pub use callback::CallbackRefusal;
+pub use callback::{CallbackError, CallbackRefusal};
 pub use code::ErrorCode;
 pub use issue::{Issue, IssueCode};
 pub use port::{EntropyFailed, PortError, PortErrorKind, PortName};
 pub use token::{RepositoriesError, TokenError};
-pub use use_case::{AuthenticateError, BuildError, RefusalReason, RegisterError, StartInstallError};
+pub use use_case::{
+    AuthenticateError, BuildError, ChargeError, DetachError, RefusalReason, RegisterError, StartInstallError,
+};
 pub use webhook::{DeliveryFault, SignatureRefusal, WebhookError};

@@ -3,6 +3,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Serialize, Serializer};
+
 use super::ErrorCode;
 
 /// Which port failed.
@@ -111,5 +113,16 @@ impl fmt::Display for PortError {
             PortErrorKind::Corrupt => write!(f, "the {port} gave what does not parse"),
             PortErrorKind::Unexpected => write!(f, "the {port} failed unexpectedly"),
         }
+    }
+}
+
+impl Serialize for PortError {
+    /// The display text: the port and the kind of trouble, without the source.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Shown {
+            message: String,
+        }
+        Shown { message: self.to_string() }.serialize(serializer)
     }
 }

@@ -1,9 +1,9 @@
 use std::time::Duration;
 
 use super::{ErrorCode, Issue, IssueCode, PortError};
-use crate::model::{Binding, Budget, Caller};
+use crate::model::{Binding, Budget, KeyId, OrganizationId, spelled};
 
-/// Why the Dockline could not be put together.
+/// Why a [`Dockline`](crate::Dockline) could not be built.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError {
@@ -14,52 +14,86 @@ pub enum BuildError {
     PolicyNeedsOauthClient,
 }
 
-/// Why a request was not let in.
+/// Why a request was not authenticated or not allowed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AuthenticateError {
-    /// No valid key. Handling: 401, and not a word on which part was wrong.
+    /// No valid key. Handling: 401, without saying which part of the key is wrong.
     #[error("no valid API key")]
     Unauthenticated,
     /// The key lacks the scope. Handling: 403.
     #[error("the key lacks the scope")]
     ForbiddenScope {
-        /// Whose key it is.
-        caller: Box<Caller>,
-        /// Where the key stands; not charged for this request.
+        /// The key, for logs.
+        key: KeyId,
+        /// The key's organization, for logs.
+        organization: OrganizationId,
+        /// The budget's level; nothing was charged.
         budget: Option<Budget>,
     },
     /// The key's budget is used up. Handling: 429 with `Retry-After`.
     #[error("the key's budget is used up")]
     RateLimited {
-        /// Whose key it is.
-        caller: Box<Caller>,
-        /// Where the key stands.
+        /// The key, for logs.
+        key: KeyId,
+        /// The key's organization, for logs.
+        organization: OrganizationId,
+        /// The budget's level.
         budget: Budget,
-        /// After how long the same request will be let in, if no other takes its place.
+        /// The time after which the same request is allowed, if no other request takes its place.
         retry_after: Duration,
     },
-    /// Infrastructure trouble. A failing limiter lets nothing through.
+    /// Infrastructure trouble. If the rate limiter fails, the request is not allowed.
     #[error(transparent)]
     Port(#[from] PortError),
 }
 
 impl AuthenticateError {
-    /// Who was not let in, where a valid key said so: for the host's log.
+    /// Returns the key and its organization if the key was valid: for logs.
     #[must_use]
-    pub fn caller(&self) -> Option<&Caller> {
+    pub const fn key(&self) -> Option<(&KeyId, &OrganizationId)> {
         match self {
-            Self::ForbiddenScope { caller, .. } | Self::RateLimited { caller, .. } => Some(caller),
+            Self::ForbiddenScope { key, organization, .. } | Self::RateLimited { key, organization, .. } => {
+                Some((key, organization))
+            }
             Self::Unauthenticated | Self::Port(_) => None,
         }
     }
 
-    /// The code that the caller sees.
+    /// Returns the code for an answer.
     #[must_use]
     pub const fn code(&self) -> ErrorCode {
         match self {
             Self::Unauthenticated => ErrorCode::Unauthenticated,
             Self::ForbiddenScope { .. } => ErrorCode::ForbiddenScope,
+            Self::RateLimited { .. } => ErrorCode::RateLimited,
+            Self::Port(error) => error.code(),
+        }
+    }
+}
+
+/// Why a request was not charged to a budget.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ChargeError {
+    /// The budget is used up. Handling: 429 with `Retry-After`.
+    #[error("the budget is used up")]
+    RateLimited {
+        /// The budget's level.
+        budget: Budget,
+        /// The time after which the same request is allowed, if no other request takes its place.
+        retry_after: Duration,
+    },
+    /// Infrastructure trouble. Handling: do not allow the request.
+    #[error(transparent)]
+    Port(#[from] PortError),
+}
+
+impl ChargeError {
+    /// Returns the code for an answer.
+    #[must_use]
+    pub const fn code(&self) -> ErrorCode {
+        match self {
             Self::RateLimited { .. } => ErrorCode::RateLimited,
             Self::Port(error) => error.code(),
         }
@@ -93,33 +127,36 @@ impl StartInstallError {
     }
 }
 
-/// Why an installation was not bound, for the operator's events. The caller learns less: see [`RefusalReason::issue`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum RefusalReason {
-    /// The organization was never issued this state; another one may have been.
-    UnknownState,
-    /// The state's time is over.
-    ExpiredState,
-    /// The state is tied to another installation.
-    TiedToAnother,
-    /// No visitor has shown what the policy asks for.
-    Unproven,
-    /// GitHub has no such installation, or our App cannot see it.
-    NoSuchInstallation,
-    /// It is an installation of another App.
-    ForeignApp,
-    /// It is on an enterprise, or on an account that GitHub does not name.
-    UnbindableAccount,
-    /// It is no longer on the account that the visitor showed.
-    AccountChanged,
-    /// It is bound to another organization.
-    Taken,
-    /// The state has made a binding already.
-    SpentState,
-    /// It was uninstalled.
-    Gone,
+spelled! {
+    /// Why an installation was not bound: for the operator. The caller learns less, see [`RefusalReason::issue`].
+    #[non_exhaustive]
+    pub enum RefusalReason("refusal reason") {
+        /// The state was not issued to the organization.
+        UnknownState = "unknown_state",
+        /// The state has expired.
+        ExpiredState = "expired_state",
+        /// The state is tied to another installation.
+        TiedToAnother = "tied_to_another",
+        /// The proof is missing or weaker than the policy asks for.
+        Unproven = "unproven",
+        /// GitHub has no such installation, or the App cannot see it.
+        NoSuchInstallation = "no_such_installation",
+        /// The installation belongs to another App.
+        ForeignApp = "foreign_app",
+        /// The installation is on an enterprise, or on an account that GitHub does not name.
+        UnbindableAccount = "unbindable_account",
+        /// The installation is on another account than the one that the visitor proved.
+        AccountChanged = "account_changed",
+        /// The installation is bound to another organization.
+        Taken = "taken",
+        /// The state was spent on an earlier binding.
+        SpentState = "spent_state",
+        /// The installation was uninstalled.
+        Gone = "gone",
+    }
 }
+
+impl std::error::Error for RefusalReason {}
 
 impl RefusalReason {
     /// What the caller is told. Everything about the installation is one and the same answer, so that a foreign
@@ -153,24 +190,6 @@ impl RefusalReason {
             ),
         }
     }
-
-    /// As it is spelled in logs.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::UnknownState => "unknown_state",
-            Self::ExpiredState => "expired_state",
-            Self::TiedToAnother => "tied_to_another",
-            Self::Unproven => "unproven",
-            Self::NoSuchInstallation => "no_such_installation",
-            Self::ForeignApp => "foreign_app",
-            Self::UnbindableAccount => "unbindable_account",
-            Self::AccountChanged => "account_changed",
-            Self::Taken => "taken",
-            Self::SpentState => "spent_state",
-            Self::Gone => "gone",
-        }
-    }
 }
 
 /// Why an installation was not registered.
@@ -178,7 +197,7 @@ impl RefusalReason {
 #[non_exhaustive]
 pub enum RegisterError {
     /// Not claimable. Handling: 422 with [`RefusalReason::issue`]; the reason itself is for the operator only.
-    #[error("refused: {}", .0.as_str())]
+    #[error("refused: {0}")]
     Refused(RefusalReason),
     /// The organization is bound to another installation. Handling: 409; the binding is the caller's own.
     #[error("the organization is bound to another installation")]
@@ -195,6 +214,29 @@ impl RegisterError {
         match self {
             Self::Refused(_) => ErrorCode::Validation,
             Self::Conflict(_) => ErrorCode::Conflict,
+            Self::Port(error) => error.code(),
+        }
+    }
+}
+
+/// Why a binding was not ended.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DetachError {
+    /// The organization has no binding. Handling: 404; a repeated call may treat it as done.
+    #[error("the organization has no installation")]
+    NotBound,
+    /// Infrastructure trouble. Handling: repeat the call.
+    #[error(transparent)]
+    Port(#[from] PortError),
+}
+
+impl DetachError {
+    /// Returns the code for an answer.
+    #[must_use]
+    pub const fn code(&self) -> ErrorCode {
+        match self {
+            Self::NotBound => ErrorCode::NotFound,
             Self::Port(error) => error.code(),
         }
     }

@@ -1,12 +1,15 @@
 //! The product's API keys: `lp_<env>_<key id>_<secret>` (`contract.md` §2).
 
 use std::fmt;
+use std::str::FromStr;
 
 use data_encoding::BASE64URL_NOPAD;
 use secrecy::{ExposeSecret, ExposeSecretMut, SecretBox, SecretString};
+use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use super::{OrganizationId, Scope, SecretDigest, Tier};
+use super::spelled;
+use super::{OrganizationId, OrganizationName, Scope, SecretDigest, Tier};
 
 const CROCKFORD: &str = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
@@ -15,28 +18,19 @@ const CROCKFORD: &str = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 #[error("not an API key")]
 pub struct MalformedApiKey;
 
-/// Which of the product's two worlds a key belongs to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum KeyEnvironment {
-    /// `live`
-    Live,
-    /// `test`
-    Test,
-}
-
-impl KeyEnvironment {
-    /// As it is spelled inside a key.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Live => "live",
-            Self::Test => "test",
-        }
+spelled! {
+    /// The environment that a key belongs to. A key works in its own environment only.
+    pub enum KeyEnvironment("key environment") {
+        /// Real organizations.
+        Live = "live",
+        /// Test organizations.
+        Test = "test",
     }
 }
 
 /// The public part of a key: 14–18 Crockford base32 characters, safe to log.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct KeyId(String);
 
 impl KeyId {
@@ -60,6 +54,28 @@ impl KeyId {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl FromStr for KeyId {
+    type Err = MalformedApiKey;
+
+    fn from_str(text: &str) -> Result<Self, MalformedApiKey> {
+        Self::parse(text)
+    }
+}
+
+impl TryFrom<String> for KeyId {
+    type Error = MalformedApiKey;
+
+    fn try_from(text: String) -> Result<Self, MalformedApiKey> {
+        Self::parse(&text)
+    }
+}
+
+impl From<KeyId> for String {
+    fn from(id: KeyId) -> Self {
+        id.0
     }
 }
 
@@ -112,11 +128,7 @@ impl ApiKey {
         else {
             return Err(MalformedApiKey);
         };
-        let environment = match environment {
-            "live" => KeyEnvironment::Live,
-            "test" => KeyEnvironment::Test,
-            _ => return Err(MalformedApiKey),
-        };
+        let environment = environment.parse().map_err(|_| MalformedApiKey)?;
         let id = KeyId::parse(id)?;
         if secret.len() != 43 {
             return Err(MalformedApiKey);
@@ -182,13 +194,13 @@ pub struct KeyRecord {
     /// The organization on whose behalf the key acts.
     pub organization: OrganizationId,
     /// What that organization is called, as its people know it: the confirmation page asks with it.
-    pub organization_name: String,
+    pub organization_name: OrganizationName,
     /// What the key may do. Empty means nothing.
     pub scopes: Vec<Scope>,
     /// How much the key may do.
     pub tier: Tier,
     /// Hosts that a `returnUrl` may name: exact, compared without case.
-    pub allowed_return_domains: Vec<String>,
+    pub return_hosts: Vec<String>,
     /// From when on the key is refused, since somebody said so.
     pub revoked_at: Option<OffsetDateTime>,
     /// From when on the key is refused, since its time is over.

@@ -1,6 +1,8 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use super::{KeyId, OrganizationId};
+
 /// Reads and writes are counted apart (`contract.md` §2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum BudgetClass {
@@ -87,7 +89,34 @@ impl Tier {
     }
 }
 
-/// Where a key stands in one class of its budget.
+/// The identity of a budget: an API key's own, or one that all callers of an organization share.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct BudgetKey(String);
+
+impl BudgetKey {
+    /// The budget as text, of at most 132 printable ASCII characters: what a rate limiter counts by.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&KeyId> for BudgetKey {
+    /// The key's own budget.
+    fn from(key: &KeyId) -> Self {
+        Self(key.as_str().to_owned())
+    }
+}
+
+impl From<&OrganizationId> for BudgetKey {
+    /// The budget that all callers of the organization share.
+    fn from(organization: &OrganizationId) -> Self {
+        // A key id has no colon, so the two kinds never meet.
+        Self(format!("org:{organization}"))
+    }
+}
+
+/// The level of one class of a budget.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Budget {
     /// Which budget.

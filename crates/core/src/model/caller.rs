@@ -1,9 +1,14 @@
+use std::convert::Infallible;
 use std::fmt;
+use std::str::FromStr;
 
-use super::{KeyEnvironment, KeyId, OrganizationId, Tier};
+use serde::{Deserialize, Serialize};
 
-/// Something that a key may be allowed to do. Deny by default: an empty list covers nothing (`contract.md` §2).
-#[derive(Debug, Clone, PartialEq, Eq)]
+use super::{Actor, BudgetKey, OrganizationId, OrganizationName, Tier};
+
+/// A permission of an API key. An empty list of scopes permits nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
 pub enum Scope {
     /// `github:admin`: everything under `/v1/github`.
     GithubAdmin,
@@ -41,36 +46,67 @@ impl Scope {
     }
 }
 
+impl From<String> for Scope {
+    fn from(text: String) -> Self {
+        Self::parse(&text)
+    }
+}
+
+impl From<Scope> for String {
+    fn from(scope: Scope) -> Self {
+        scope.as_str().to_owned()
+    }
+}
+
+impl FromStr for Scope {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(Self::parse(text))
+    }
+}
+
 impl fmt::Display for Scope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
 }
 
-/// Who is calling: an authenticated key and the organization it acts for. The organization of every use case comes
-/// from here and from nowhere else (lesson L-03).
+/// An authenticated caller: the organization it acts for, and who acts. Every use case takes the organization from here
+/// and from nothing that a request names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
-    /// The organization that the key acts for.
+    /// The organization that the caller acts for.
     pub organization: OrganizationId,
-    /// What that organization is called, as its people know it.
-    pub organization_name: String,
-    /// The key's public part.
-    pub key: KeyId,
-    /// The key's world.
-    pub environment: KeyEnvironment,
-    /// What the key may do.
-    pub scopes: Vec<Scope>,
-    /// How much the key may do.
-    pub tier: Tier,
-    /// Hosts that a `returnUrl` may name.
-    pub allowed_return_domains: Vec<String>,
+    /// The organization's display name; the confirmation page shows it.
+    pub organization_name: OrganizationName,
+    /// The person or machine that acts. Recorded with the binding and with every event of the caller.
+    pub actor: Actor,
+    /// Hosts that a `returnUrl` may name: exact, compared without case.
+    pub return_hosts: Vec<String>,
+    /// The budget that a request is charged to, and its size; `None`: not limited.
+    pub budget: Option<(BudgetKey, Tier)>,
 }
 
 impl Caller {
-    /// Whether one of the key's scopes covers `needed`.
+    /// A caller with the budget [`Tier::standard`] of its organization and no return hosts.
     #[must_use]
-    pub fn may(&self, needed: &Scope) -> bool {
-        self.scopes.iter().any(|held| held.covers(needed))
+    pub fn new(organization: OrganizationId, organization_name: OrganizationName, actor: Actor) -> Self {
+        let budget = Some((BudgetKey::from(&organization), Tier::standard()));
+        Self { organization, organization_name, actor, return_hosts: Vec::new(), budget }
+    }
+
+    /// Replaces the hosts that a `returnUrl` may name.
+    #[must_use]
+    pub fn with_return_hosts<H: Into<String>>(mut self, hosts: impl IntoIterator<Item = H>) -> Self {
+        self.return_hosts = hosts.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Replaces the budget; `None`: not limited.
+    #[must_use]
+    pub fn with_budget(mut self, budget: Option<(BudgetKey, Tier)>) -> Self {
+        self.budget = budget;
+        self
     }
 }

@@ -1,6 +1,7 @@
 use std::fmt;
+use std::str::FromStr;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The number is outside of 1 to 2^53−1, the range in which every JSON reader agrees on integers
 /// (`contract.md` §3; lesson L-63).
@@ -11,8 +12,8 @@ pub struct OutOfRange;
 macro_rules! github_id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
-        #[serde(transparent)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(try_from = "u64", into = "u64")]
         pub struct $name(u64);
 
         impl $name {
@@ -47,6 +48,22 @@ macro_rules! github_id {
 
             fn try_from(value: i64) -> Result<Self, OutOfRange> {
                 u64::try_from(value).map_err(|_| OutOfRange).and_then(Self::new)
+            }
+        }
+
+        impl From<$name> for u64 {
+            fn from(id: $name) -> u64 {
+                id.0
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = OutOfRange;
+
+            /// Accepts decimal digits only: no sign, no leading blank.
+            fn from_str(text: &str) -> Result<Self, OutOfRange> {
+                let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+                text.parse().ok().filter(|_| digits).ok_or(OutOfRange).and_then(Self::new)
             }
         }
 
@@ -93,8 +110,11 @@ github_id! {
 pub struct InvalidOrganizationId;
 
 /// The host product's own id of an organization (a tenant). Opaque to Dockline: 1–128 printable ASCII characters.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
-#[serde(transparent)]
+///
+/// Ids are compared byte by byte. A host with numeric or UUID ids converts them by `From<u64>` or
+/// [`OrganizationId::from_uuid`], so that each organization has one spelling.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct OrganizationId(String);
 
 impl OrganizationId {
@@ -112,6 +132,52 @@ impl OrganizationId {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl OrganizationId {
+    /// The usual text of a UUID, in lower case and with hyphens, from its 128 bits (`uuid::Uuid::as_u128`).
+    #[must_use]
+    pub fn from_uuid(uuid: u128) -> Self {
+        let hex = format!("{uuid:032x}");
+        let parts = [0..8, 8..12, 12..16, 16..20, 20..32].map(|range| hex.get(range).unwrap_or_default());
+        Self(parts.join("-"))
+    }
+}
+
+impl From<u64> for OrganizationId {
+    /// The decimal digits of a numeric id.
+    fn from(id: u64) -> Self {
+        Self(id.to_string())
+    }
+}
+
+impl From<u32> for OrganizationId {
+    /// The decimal digits of a numeric id.
+    fn from(id: u32) -> Self {
+        Self(id.to_string())
+    }
+}
+
+impl FromStr for OrganizationId {
+    type Err = InvalidOrganizationId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidOrganizationId> {
+        Self::new(text)
+    }
+}
+
+impl TryFrom<String> for OrganizationId {
+    type Error = InvalidOrganizationId;
+
+    fn try_from(text: String) -> Result<Self, InvalidOrganizationId> {
+        Self::new(text)
+    }
+}
+
+impl From<OrganizationId> for String {
+    fn from(id: OrganizationId) -> Self {
+        id.0
     }
 }
 
@@ -135,6 +201,30 @@ mod tests {
         // L-63: ids beyond 32 bits go through i64 columns and back.
         let large = AccountId::new(3_000_000_000).unwrap();
         assert_eq!(AccountId::try_from(i64::from(large)), Ok(large));
+    }
+
+    #[test]
+    fn ids_are_read_from_digits_and_json_integers_only() {
+        assert_eq!("50291845".parse::<InstallationId>().map(InstallationId::get), Ok(50_291_845));
+        for bad in
+            ["", "0", "+1", "-1", " 1", "1 ", "1.0", "1e3", "0x1", "9007199254740992", "99999999999999999999"]
+        {
+            assert_eq!(bad.parse::<InstallationId>(), Err(OutOfRange), "{bad:?}");
+        }
+        assert_eq!(serde_json::from_str::<AppId>("7").unwrap().get(), 7);
+        for bad in ["0", "-1", "\"7\"", "7.0", "9007199254740992"] {
+            assert!(serde_json::from_str::<AppId>(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn numeric_and_uuid_organization_ids_have_one_spelling() {
+        assert_eq!(OrganizationId::from(7_u64).as_str(), "7");
+        assert_eq!(OrganizationId::from(u32::MAX).as_str(), "4294967295");
+        let uuid = 0x0190_a5f2_7c3e_7b1a_9d4e_0123_4567_89ab_u128;
+        assert_eq!(OrganizationId::from_uuid(uuid).as_str(), "0190a5f2-7c3e-7b1a-9d4e-0123456789ab");
+        assert_eq!(OrganizationId::from_uuid(1).as_str(), "00000000-0000-0000-0000-000000000001");
+        assert!(serde_json::from_str::<OrganizationId>("\"two words\"").is_err());
     }
 
     #[test]

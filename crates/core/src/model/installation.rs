@@ -1,57 +1,28 @@
-use std::fmt;
-
 use serde::Serialize;
 use time::OffsetDateTime;
 
+use super::spelled;
 use super::{AccountId, AppId, InstallationId, OrganizationId};
 
-/// The two kinds of account that a binding can be made for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
-pub enum AccountKind {
-    /// A person.
-    User,
-    /// An organization.
-    Organization,
-}
-
-impl AccountKind {
-    /// Every kind that can be bound.
-    pub const ALL: &[Self] = &[Self::User, Self::Organization];
-
-    /// As GitHub and our contract spell it.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::User => "User",
-            Self::Organization => "Organization",
-        }
-    }
-
-    /// Reads GitHub's spelling; `None` for kinds that cannot be bound.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        match text {
-            "User" => Some(Self::User),
-            "Organization" => Some(Self::Organization),
-            _ => None,
-        }
-    }
-}
-
-impl fmt::Display for AccountKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+spelled! {
+    /// The kind of a GitHub account. Other kinds, such as enterprises, cannot be bound.
+    pub enum AccountKind("account type") {
+        /// A person.
+        User = "User",
+        /// An organization.
+        Organization = "Organization",
     }
 }
 
 /// The GitHub account that an installation is on. Matched by `id`; `login` is for display and may change (L-53).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Account {
     /// GitHub's number of the account.
     pub id: AccountId,
     /// The account's name as GitHub last told it.
     pub login: String,
     /// User or organization.
+    #[serde(rename = "type")]
     pub kind: AccountKind,
 }
 
@@ -107,34 +78,14 @@ pub struct InstallationRecord {
     pub generation: u64,
 }
 
-/// The life of an installation (`design.md` §5).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Status {
-    /// Usable.
-    Active,
-    /// Exists, but gives no tokens until it is unsuspended.
-    Suspended,
-    /// Gone for ever: a reinstall has another id (invariant I7).
-    Uninstalled,
-}
-
-impl Status {
-    /// Every status.
-    pub const ALL: &[Self] = &[Self::Active, Self::Suspended, Self::Uninstalled];
-
-    /// As the contract spells it.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Active => "active",
-            Self::Suspended => "suspended",
-            Self::Uninstalled => "uninstalled",
-        }
-    }
-}
-
-impl fmt::Display for Status {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+spelled! {
+    /// The status of an installation, as GitHub last reported it.
+    pub enum Status("status") {
+        /// Usable.
+        Active = "active",
+        /// Exists, but gives no tokens until its owner or GitHub unsuspends it.
+        Suspended = "suspended",
+        /// Removed. A reinstallation has another id.
+        Uninstalled = "uninstalled",
     }
 }

@@ -1,6 +1,8 @@
 use time::OffsetDateTime;
 
-use super::{AccountId, InstallationId, OrganizationId, Proof, SecretDigest, StateDigest};
+use super::{
+    AccountId, Actor, InstallationId, OrganizationId, OrganizationName, Proof, SecretDigest, StateDigest,
+};
 
 /// A state that install-url gave out, as it is stored: by its digest, never in clear.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -9,8 +11,10 @@ pub struct IssuedState {
     pub digest: StateDigest,
     /// Whom it was issued to; it works for nobody else (invariant I3).
     pub organization: OrganizationId,
-    /// What that organization is called: the confirmation page asks with it.
-    pub organization_name: String,
+    /// The organization's display name; the confirmation page shows it.
+    pub organization_name: OrganizationName,
+    /// Who asked for the install URL.
+    pub actor: Actor,
     /// Where the browser goes in the end: checked against the key's list when the state was issued (I28).
     pub return_url: String,
     /// When it was issued.

@@ -1,9 +1,12 @@
 use std::fmt;
 
+use serde::Serialize;
+
 use super::RepositoryId;
 
 /// A repository that an installation reaches.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Repository {
     /// GitHub's number of it.
     pub id: RepositoryId,

@@ -1,11 +1,15 @@
 use std::fmt::Debug;
+use std::sync::Arc;
 
 use async_trait::async_trait;
+use serde::Serialize;
 use time::OffsetDateTime;
 
+use super::forward;
 use crate::error::PortError;
 use crate::model::{
     Account, AccountId, Binding, InstallationId, InstallationRecord, NewBinding, OrganizationId, Status,
+    timestamp,
 };
 
 /// Outcome of [`BindingRepo::insert`].
@@ -57,9 +61,11 @@ pub enum ObserveOutcome {
 }
 
 /// Where a sweep stands: a bound installation, and when GitHub last answered about it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct ReconcileCursor {
     /// The time of GitHub's last answer.
+    #[serde(serialize_with = "timestamp::serialize")]
     pub verified_at: OffsetDateTime,
     /// The installation.
     pub installation: InstallationId,
@@ -87,7 +93,7 @@ pub trait BindingRepo: Debug + Send + Sync + 'static {
     /// Infrastructure only.
     async fn find(&self, organization: &OrganizationId) -> Result<Option<Binding>, PortError>;
 
-    /// The live binding to an installation, whoever has it: for operators and webhooks, never for a caller.
+    /// Returns the live binding to an installation, whichever organization has it: for operators, never for a caller.
     ///
     /// # Errors
     /// Infrastructure only.
@@ -176,3 +182,15 @@ pub trait BindingRepo: Debug + Send + Sync + 'static {
         released_at: OffsetDateTime,
     ) -> Result<ReleaseOutcome, PortError>;
 }
+
+forward!(BindingRepo {
+    async fn find_by_installation(&self, installation: InstallationId) -> Result<Option<Binding>, PortError>;
+    async fn find(&self, organization: &OrganizationId) -> Result<Option<Binding>, PortError>;
+    async fn insert(&self, binding: NewBinding) -> Result<InsertOutcome, PortError>;
+    async fn observe(&self, installation: InstallationId, observation: Observation) -> Result<ObserveOutcome, PortError>;
+    async fn installation(&self, installation: InstallationId) -> Result<Option<InstallationRecord>, PortError>;
+    async fn record_installer(&self, installation: InstallationId, installer: AccountId, noted_at: OffsetDateTime) -> Result<(), PortError>;
+    async fn installer(&self, installation: InstallationId) -> Result<Option<AccountId>, PortError>;
+    async fn stale(&self, before: OffsetDateTime, after: Option<ReconcileCursor>, limit: u32) -> Result<Vec<ReconcileCursor>, PortError>;
+    async fn release(&self, organization: &OrganizationId, installation: InstallationId, released_at: OffsetDateTime) -> Result<ReleaseOutcome, PortError>;
+} );

@@ -1,6 +1,8 @@
 use std::fmt::Debug;
+use std::sync::Arc;
 use std::sync::{Mutex, PoisonError};
 
+use super::forward;
 use time::{Duration, OffsetDateTime};
 
 /// The time.
@@ -9,6 +11,11 @@ pub trait Clock: Debug + Send + Sync + 'static {
     /// The time now, in UTC. May go backwards: only decisions about expiry depend on it (invariant I27).
     fn now(&self) -> OffsetDateTime;
 }
+
+forward!(Clock {
+} {
+    fn now(&self) -> OffsetDateTime;
+});
 
 /// The machine's clock.
 #[derive(Debug, Clone, Copy, Default)]

@@ -1,8 +1,10 @@
 use std::fmt::Debug;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use sha2::{Digest, Sha256};
 
+use super::forward;
 use crate::error::EntropyFailed;
 
 /// Randomness for states, tickets and keys.
@@ -14,6 +16,11 @@ pub trait Entropy: Debug + Send + Sync + 'static {
     /// [`EntropyFailed`]; the bytes must then not be used.
     fn fill(&self, bytes: &mut [u8]) -> Result<(), EntropyFailed>;
 }
+
+forward!(Entropy {
+} {
+    fn fill(&self, bytes: &mut [u8]) -> Result<(), EntropyFailed>;
+});
 
 /// The operating system's randomness.
 #[derive(Debug, Clone, Copy, Default)]

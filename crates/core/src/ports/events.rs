@@ -1,18 +1,23 @@
 use std::fmt::Debug;
+use std::sync::Arc;
 
+use serde::Serialize;
+
+use super::forward;
 use crate::error::{CallbackRefusal, RefusalReason};
-use crate::model::{AccountId, InstallationId, KeyId, OrganizationId, Proof};
+use crate::model::{AccountId, Actor, InstallationId, OrganizationId, Proof};
 
 /// Something that happened, told after the fact. Holds what the operator may know and the caller may not.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case", rename_all_fields = "camelCase")]
 #[non_exhaustive]
 pub enum Event {
     /// A binding was made.
     Registered {
         /// Who bound.
         organization: OrganizationId,
-        /// With which key.
-        key: KeyId,
+        /// Who asked for it.
+        actor: Actor,
         /// What.
         installation: InstallationId,
         /// By what right.
@@ -22,6 +27,8 @@ pub enum Event {
     Replayed {
         /// Who.
         organization: OrganizationId,
+        /// Who asked for it.
+        actor: Actor,
         /// What is bound.
         installation: InstallationId,
     },
@@ -29,8 +36,8 @@ pub enum Event {
     Refused {
         /// Who tried.
         organization: OrganizationId,
-        /// With which key.
-        key: KeyId,
+        /// Who asked for it.
+        actor: Actor,
         /// What.
         installation: InstallationId,
         /// Why: `Taken` and `NoSuchInstallation` look alike to the caller, not here.
@@ -40,6 +47,8 @@ pub enum Event {
     Conflicted {
         /// Who tried.
         organization: OrganizationId,
+        /// Who asked for it.
+        actor: Actor,
         /// What is bound.
         bound: InstallationId,
         /// What was tried.
@@ -74,6 +83,8 @@ pub enum Event {
     Detached {
         /// Who.
         organization: OrganizationId,
+        /// Who asked for it.
+        actor: Actor,
         /// From what.
         installation: InstallationId,
         /// Whether the App was removed at GitHub, too.
@@ -145,6 +156,11 @@ pub trait Events: Debug + Send + Sync + 'static {
     /// Takes note of an event. MUST return at once and MUST NOT fail: what it is about has happened.
     fn record(&self, event: &Event);
 }
+
+forward!(Events {
+} {
+    fn record(&self, event: &Event);
+});
 
 /// Drops every event: the default.
 #[derive(Debug, Clone, Copy, Default)]

@@ -1,8 +1,10 @@
 use std::fmt::Debug;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use time::OffsetDateTime;
 
+use super::forward;
 use crate::error::PortError;
 use crate::model::{
     AccountId, AppId, AuthorizationCode, Installation, InstallationId, InstallationToken, Repository,
@@ -191,3 +193,17 @@ pub trait GithubGateway: Debug + Send + Sync + 'static {
     /// nobody.
     fn rate_left(&self) -> Option<RateLeft>;
 }
+
+forward!(GithubGateway {
+    async fn app(&self) -> Result<AppFacts, PortError>;
+    async fn installation(&self, id: InstallationId) -> Result<LookupOutcome, PortError>;
+    async fn check_visitor(&self, code: &AuthorizationCode, installation: InstallationId) -> Result<VisitorCheck, PortError>;
+    async fn uninstall(&self, id: InstallationId) -> Result<UninstallOutcome, PortError>;
+    async fn mint(&self, id: InstallationId, scope: &TokenScope) -> Result<MintOutcome, PortError>;
+    async fn revoke(&self, token: &InstallationToken) -> Result<(), PortError>;
+    async fn repositories(&self, token: &InstallationToken, page: u32) -> Result<ListOutcome, PortError>;
+    async fn installer(&self, id: InstallationId) -> Result<Option<AccountId>, PortError>;
+} {
+    fn registration(&self) -> AppRegistration;
+    fn rate_left(&self) -> Option<RateLeft>;
+});

@@ -1,7 +1,9 @@
 use std::fmt::Debug;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 
+use super::forward;
 use crate::error::PortError;
 use crate::model::{KeyId, KeyRecord};
 
@@ -18,3 +20,7 @@ pub trait KeyStore: Debug + Send + Sync + 'static {
     /// Infrastructure only.
     async fn find(&self, id: &KeyId) -> Result<Option<KeyRecord>, PortError>;
 }
+
+forward!(KeyStore {
+    async fn find(&self, id: &KeyId) -> Result<Option<KeyRecord>, PortError>;
+} );

@@ -1,7 +1,9 @@
 use std::fmt::Debug;
+use std::sync::Arc;
 
 use time::OffsetDateTime;
 
+use super::forward;
 use crate::model::KeyId;
 
 /// Takes note of which keys are in use, so that an operator sees which are not: coarse, and never a write per request.
@@ -18,6 +20,11 @@ pub trait KeyUsage: Debug + Send + Sync + 'static {
     /// key that the store does not know is forgotten without harm to the others.
     fn used(&self, key: &KeyId, at: OffsetDateTime);
 }
+
+forward!(KeyUsage {
+} {
+    fn used(&self, key: &KeyId, at: OffsetDateTime);
+});
 
 /// Takes note of nothing: the default.
 #[derive(Debug, Clone, Copy, Default)]

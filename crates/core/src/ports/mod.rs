@@ -60,11 +60,14 @@ mod binding_repo;
 mod clock;
 mod entropy;
 mod events;
+mod forward;
 mod github_gateway;
 mod key_store;
 mod key_usage;
 mod rate_limiter;
 mod state_store;
+
+pub(crate) use forward::forward;
 
 pub use binding_repo::{
     BindingRepo, InsertOutcome, Observation, ObserveOutcome, ReconcileCursor, ReleaseOutcome,

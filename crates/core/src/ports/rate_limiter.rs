@@ -1,17 +1,19 @@
 use std::fmt::Debug;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use time::OffsetDateTime;
 
+use super::forward;
 use crate::error::PortError;
-use crate::model::{Budget, BudgetClass, KeyId, Tier};
+use crate::model::{Budget, BudgetClass, BudgetKey, Tier};
 
 /// One question to a [`RateLimiter`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RateLimitRequest {
     /// Whose budget.
-    pub key: KeyId,
+    pub key: BudgetKey,
     /// Which of its budgets.
     pub class: BudgetClass,
     /// How large it is.
@@ -50,3 +52,7 @@ pub trait RateLimiter: Debug + Send + Sync + 'static {
     /// Infrastructure only. The core fails closed.
     async fn check(&self, request: RateLimitRequest) -> Result<RateLimitDecision, PortError>;
 }
+
+forward!(RateLimiter {
+    async fn check(&self, request: RateLimitRequest) -> Result<RateLimitDecision, PortError>;
+} );

@@ -1,7 +1,9 @@
 use std::fmt::Debug;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 
+use super::forward;
 use crate::error::PortError;
 use crate::model::{
     IssuedState, OrganizationId, PendingConfirmation, SecretDigest, StateDigest, VerifiedClaim,
@@ -101,3 +103,12 @@ pub trait StateStore: Debug + Send + Sync + 'static {
         ticket: Option<&'a SecretDigest>,
     ) -> Result<bool, PortError>;
 }
+
+forward!(StateStore {
+    async fn put(&self, state: IssuedState) -> Result<PutOutcome, PortError>;
+    async fn find(&self, organization: &OrganizationId, digest: &StateDigest) -> Result<Option<IssuedState>, PortError>;
+    async fn find_by_digest(&self, digest: &StateDigest) -> Result<Option<IssuedState>, PortError>;
+    async fn save_pending(&self, digest: &StateDigest, pending: PendingConfirmation) -> Result<bool, PortError>;
+    async fn confirm_claim<'a>(&self, digest: &StateDigest, ticket: Option<&'a SecretDigest>, claim: VerifiedClaim) -> Result<ConfirmOutcome, PortError>;
+    async fn revoke<'a>(&self, digest: &StateDigest, ticket: Option<&'a SecretDigest>) -> Result<bool, PortError>;
+} );

@@ -2,14 +2,14 @@
 
 use time::OffsetDateTime;
 
-use crate::model::{ApiKey, ApiKeySecretHash, Caller, KeyRecord};
+use crate::model::{ApiKey, ApiKeySecretHash, KeyRecord};
 
 /// Decides whether a presented key is the recorded one, and whose it is. `None` never says which part was wrong.
 ///
 /// The same work is done for an unknown key as for a wrong secret: the hash is always computed and always compared
 /// (`contract.md` §3; invariant I11).
 #[must_use]
-pub fn authenticate(presented: &ApiKey, record: Option<KeyRecord>, now: OffsetDateTime) -> Option<Caller> {
+pub fn authenticate(presented: &ApiKey, record: Option<KeyRecord>, now: OffsetDateTime) -> Option<KeyRecord> {
     const NOBODY: ApiKeySecretHash = ApiKeySecretHash::from_bytes([0; 32]);
     let expected = record.as_ref().map_or(NOBODY, |record| record.secret_hash);
     let secret_matches = presented.secret_hash().matches(&expected);
@@ -19,15 +19,7 @@ pub fn authenticate(presented: &ApiKey, record: Option<KeyRecord>, now: OffsetDa
         && record.environment == presented.environment()
         && record.revoked_at.is_none_or(|revoked_at| now < revoked_at)
         && record.expires_at.is_none_or(|expires_at| now < expires_at);
-    usable.then_some(Caller {
-        organization: record.organization,
-        organization_name: record.organization_name,
-        key: record.id,
-        environment: record.environment,
-        scopes: record.scopes,
-        tier: record.tier,
-        allowed_return_domains: record.allowed_return_domains,
-    })
+    usable.then_some(record)
 }
 
 #[cfg(test)]
@@ -35,7 +27,7 @@ mod tests {
     use time::Duration;
 
     use super::*;
-    use crate::model::{KeyEnvironment, OrganizationId, Scope, Tier};
+    use crate::model::{KeyEnvironment, OrganizationId, OrganizationName, Scope, Tier};
     use crate::ports::SeededEntropy;
 
     const NOW: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
@@ -47,10 +39,10 @@ mod tests {
             environment: KeyEnvironment::Live,
             secret_hash: key.secret_hash(),
             organization: OrganizationId::new("org_1").unwrap(),
-            organization_name: "One".into(),
+            organization_name: OrganizationName::new("One").unwrap(),
             scopes: vec![Scope::GithubAdmin],
             tier: Tier::standard(),
-            allowed_return_domains: vec![],
+            return_hosts: vec![],
             revoked_at: None,
             expires_at: None,
         };

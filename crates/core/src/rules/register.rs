@@ -3,7 +3,7 @@
 use time::OffsetDateTime;
 
 use super::claim::{self, Claim};
-use crate::error::RefusalReason;
+use crate::error::{RefusalReason, RegisterError};
 use crate::model::{
     Account, AccountId, AppId, Binding, ClaimPolicy, Installation, InstallationId, InstalledOn, IssuedState,
 };
@@ -75,28 +75,39 @@ pub fn verify(installation: &Installation, our_app: AppId, claim: &Claim) -> Res
     }
 }
 
-/// What the write came to, for the caller.
+/// A registration that succeeded.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
+#[non_exhaustive]
+pub enum Registered {
     /// This call made the binding.
     Created(Binding),
-    /// A twin of this call, or an earlier one, made it.
+    /// The binding existed already; the answer equals the first one.
     Replayed(Binding),
-    /// A rival call of the same organization bound another installation.
-    Conflict(Binding),
-    /// Not claimable.
-    Refused(RefusalReason),
 }
 
-/// Classifies the outcome of the one durable write: the loser of a race is told the winner's row.
-#[must_use]
-pub fn classify(wanted: InstallationId, insertion: InsertOutcome) -> Outcome {
-    match insertion {
-        InsertOutcome::Inserted(binding) => Outcome::Created(binding),
-        InsertOutcome::Occupied(binding) if binding.installation == wanted => Outcome::Replayed(binding),
-        InsertOutcome::Occupied(binding) => Outcome::Conflict(binding),
-        InsertOutcome::Taken => Outcome::Refused(RefusalReason::Taken),
-        InsertOutcome::Spent => Outcome::Refused(RefusalReason::SpentState),
-        InsertOutcome::Gone => Outcome::Refused(RefusalReason::Gone),
+impl Registered {
+    /// Returns the binding as stored.
+    #[must_use]
+    pub const fn binding(&self) -> &Binding {
+        match self {
+            Self::Created(binding) | Self::Replayed(binding) => binding,
+        }
+    }
+}
+
+/// Classifies the outcome of the durable write. The loser of a race gets the winner's row.
+///
+/// # Errors
+/// [`RegisterError::Conflict`] or [`RegisterError::Refused`].
+pub fn classify(wanted: InstallationId, outcome: InsertOutcome) -> Result<Registered, RegisterError> {
+    match outcome {
+        InsertOutcome::Inserted(binding) => Ok(Registered::Created(binding)),
+        InsertOutcome::Occupied(binding) if binding.installation == wanted => {
+            Ok(Registered::Replayed(binding))
+        }
+        InsertOutcome::Occupied(binding) => Err(RegisterError::Conflict(Box::new(binding))),
+        InsertOutcome::Taken => Err(RegisterError::Refused(RefusalReason::Taken)),
+        InsertOutcome::Spent => Err(RegisterError::Refused(RefusalReason::SpentState)),
+        InsertOutcome::Gone => Err(RegisterError::Refused(RefusalReason::Gone)),
     }
 }

@@ -49,13 +49,6 @@ pub fn judge(return_url: &str, allowed_hosts: &[String]) -> Judgement {
     }
 }
 
-/// The scheme of an allowed return URL.
-#[must_use]
-pub fn scheme(return_url: &str) -> &'static str {
-    let http = Uri::parse(return_url).is_ok_and(|url| url.scheme() == HTTP);
-    if http { "http" } else { "https" }
-}
-
 /// Appends query parameters whose values need no encoding, before any fragment.
 #[must_use]
 pub fn with_parameters(return_url: &str, parameters: &[(&str, &str)]) -> String {

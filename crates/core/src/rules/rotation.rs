@@ -52,7 +52,7 @@ mod tests {
     use time::Duration;
 
     use super::*;
-    use crate::model::{KeyEnvironment, OrganizationId, Scope, Tier};
+    use crate::model::{KeyEnvironment, OrganizationId, OrganizationName, Scope, Tier};
     use crate::ports::SeededEntropy;
 
     const NOW: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
@@ -68,10 +68,10 @@ mod tests {
             environment: key.environment(),
             secret_hash: key.secret_hash(),
             organization: OrganizationId::new("org_1").unwrap(),
-            organization_name: "One".into(),
+            organization_name: OrganizationName::new("One").unwrap(),
             scopes: vec![Scope::GithubAdmin],
             tier: Tier::pilot(),
-            allowed_return_domains: vec!["a.example".into()],
+            return_hosts: vec!["a.example".into()],
             revoked_at: None,
             expires_at: None,
         }

@@ -4,6 +4,7 @@ mod authenticate;
 mod install_flow;
 mod lifecycle;
 mod mint;
+mod no_states;
 mod registration;
 mod tokens;
 
@@ -12,12 +13,13 @@ use std::sync::atomic::AtomicU64;
 
 use time::{Duration, OffsetDateTime, UtcOffset};
 
-pub use authenticate::Authenticated;
+pub use authenticate::{Authenticated, AuthenticatedKey};
 pub use install_flow::*;
 pub use lifecycle::*;
 pub use registration::*;
 pub use tokens::*;
 
+use self::no_states::NoStates;
 use crate::cache::Cache;
 use crate::error::BuildError;
 use crate::model::{ClaimPolicy, Proof, WebhookSecrets};
@@ -33,16 +35,14 @@ const MOST_TOKENS: usize = 10_000;
 /// How many installations' repositories are kept.
 const MOST_LISTINGS: usize = 64;
 
-/// The ports that every host provides. Exhaustive on purpose: forgetting one does not compile.
+/// The ports that every host provides. Exhaustive, so that a forgotten port does not compile.
 #[derive(Debug, Clone)]
 pub struct Ports {
-    /// Where the API keys are.
-    pub keys: Arc<dyn KeyStore>,
-    /// Where issued states wait.
+    /// Stores issued states.
     pub states: Arc<dyn StateStore>,
-    /// Where bindings live.
+    /// Stores bindings.
     pub bindings: Arc<dyn BindingRepo>,
-    /// GitHub.
+    /// Calls GitHub.
     pub github: Arc<dyn GithubGateway>,
 }
 
@@ -50,6 +50,7 @@ pub struct Ports {
 #[derive(Debug, Clone)]
 pub struct Dockline {
     ports: Ports,
+    keys: Option<Arc<dyn KeyStore>>,
     limiter: Option<Arc<dyn RateLimiter>>,
     events: Arc<dyn Events>,
     usage: Arc<dyn KeyUsage>,
@@ -67,14 +68,18 @@ pub struct Dockline {
 /// Puts a [`Dockline`] together.
 #[derive(Debug)]
 #[must_use = "call build()"]
-pub struct Builder(Dockline);
+pub struct Builder {
+    dockline: Dockline,
+    for_jobs: bool,
+}
 
 impl Dockline {
-    /// Starts from the required ports: policy [`ClaimPolicy::Controlled`], confirmation on, no rate limit, no events,
-    /// no note of which keys are in use, the machine's clock and randomness.
+    /// Starts from the required ports. Defaults: policy [`ClaimPolicy::Controlled`], confirmation on, no API keys, no rate
+    /// limit, no events, no record of key usage, the machine's clock and randomness.
     pub fn builder(ports: Ports) -> Builder {
-        Builder(Self {
+        let dockline = Self {
             ports,
+            keys: None,
             limiter: None,
             events: Arc::new(NoEvents),
             usage: Arc::new(NoKeyUsage),
@@ -87,7 +92,17 @@ impl Dockline {
             tokens: Cache::new(MOST_TOKENS),
             served: Arc::default(),
             listings: Cache::new(MOST_LISTINGS),
-        })
+        };
+        Builder { dockline, for_jobs: false }
+    }
+
+    /// Starts a [`Dockline`] for background jobs: looking installations up, reconciling, tokens, repositories. It has no
+    /// states and no API keys, so it refuses every visitor and every first registration, whatever the policy; therefore
+    /// [`Builder::build`] asks for no OAuth client.
+    pub fn for_jobs(bindings: Arc<dyn BindingRepo>, github: Arc<dyn GithubGateway>) -> Builder {
+        let mut builder = Self::builder(Ports { states: Arc::new(NoStates), bindings, github });
+        builder.for_jobs = true;
+        builder
     }
 
     /// The least proof that a first binding needs.
@@ -111,20 +126,20 @@ impl Dockline {
 impl Builder {
     /// Asks for another least proof. See [`ClaimPolicy::State`] before you choose it.
     pub const fn with_policy(mut self, policy: ClaimPolicy) -> Self {
-        self.0.policy = policy;
+        self.dockline.policy = policy;
         self
     }
 
     /// `false` leaves the visitor's confirmation to the host: **an administrator who is lured to a stranger's install
     /// link then connects their own account to the stranger's organization** unless the host asks first (L-67).
     pub const fn with_confirmation(mut self, confirmation: bool) -> Self {
-        self.0.confirmation = confirmation;
+        self.dockline.confirmation = confirmation;
         self
     }
 
     /// The secrets with which GitHub signs its deliveries. Without any, every delivery is refused.
     pub fn with_webhook_secrets(mut self, secrets: WebhookSecrets) -> Self {
-        self.0.webhook_secrets = Arc::new(secrets);
+        self.dockline.webhook_secrets = Arc::new(secrets);
         self
     }
 
@@ -132,37 +147,43 @@ impl Builder {
     /// served no more after a detach in any case and end within the hour, and GitHub may be slow or down. A detach
     /// succeeds whatever GitHub says (L-60).
     pub const fn with_token_revocation(mut self, token_revocation: bool) -> Self {
-        self.0.token_revocation = token_revocation;
+        self.dockline.token_revocation = token_revocation;
         self
     }
 
-    /// Counts requests.
+    /// Authenticates callers by API keys from this store. Leave it out if the host authenticates callers itself.
+    pub fn with_api_keys(mut self, keys: Arc<dyn KeyStore>) -> Self {
+        self.dockline.keys = Some(keys);
+        self
+    }
+
+    /// Limits requests per budget. Without a rate limiter, requests are not limited.
     pub fn with_rate_limiter(mut self, limiter: Arc<dyn RateLimiter>) -> Self {
-        self.0.limiter = Some(limiter);
+        self.dockline.limiter = Some(limiter);
         self
     }
 
     /// Tells events to somebody.
     pub fn with_events(mut self, events: Arc<dyn Events>) -> Self {
-        self.0.events = events;
+        self.dockline.events = events;
         self
     }
 
     /// Tells somebody which keys are in use.
     pub fn with_key_usage(mut self, usage: Arc<dyn KeyUsage>) -> Self {
-        self.0.usage = usage;
+        self.dockline.usage = usage;
         self
     }
 
     /// Takes the time from somewhere else.
     pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
-        self.0.clock = clock;
+        self.dockline.clock = clock;
         self
     }
 
     /// Takes randomness from somewhere else.
     pub fn with_entropy(mut self, entropy: Arc<dyn Entropy>) -> Self {
-        self.0.entropy = entropy;
+        self.dockline.entropy = entropy;
         self
     }
 
@@ -172,10 +193,10 @@ impl Builder {
     /// [`BuildError::PolicyNeedsOauthClient`]: a policy that no visitor could ever meet is refused here, and never
     /// weakened (L-07).
     pub fn build(self) -> Result<Dockline, BuildError> {
-        let needs_visitor = !claim::suffices(Proof::State, self.0.policy);
-        if needs_visitor && !self.0.ports.github.registration().has_oauth_client() {
+        let needs_visitor = !claim::suffices(Proof::State, self.dockline.policy);
+        if needs_visitor && !self.for_jobs && !self.dockline.ports.github.registration().has_oauth_client() {
             return Err(BuildError::PolicyNeedsOauthClient);
         }
-        Ok(self.0)
+        Ok(self.dockline)
     }
 }

@@ -54,7 +54,8 @@ impl TryFrom<AccountWire> for InstalledOn {
     fn try_from(wire: AccountWire) -> Result<Self, GithubFault> {
         let id = AccountId::new(wire.id).map_err(|_| out_of_range())?;
         match (wire.login, wire.kind, wire.slug) {
-            (Some(login), Some(kind), _) => Ok(AccountKind::parse(&kind)
+            (Some(login), Some(kind), _) => Ok(kind
+                .parse::<AccountKind>()
                 .map_or(Self::Unknown, |kind| Self::Account(Account { id, login, kind }))),
             (None, None, Some(slug)) => Ok(Self::Enterprise { id, slug }),
             _ => Err(GithubFault::not_githubs("an account of no known shape")),

@@ -1,4 +1,4 @@
-use dockline::{AccountId, InstallationId, Proof, StateDigest};
+use dockline::{AccountId, Actor, InstallationId, Proof, StateDigest};
 use time::OffsetDateTime;
 
 /// One line of an organization's history: the grant as it was made, and its end.
@@ -10,6 +10,8 @@ pub struct BindingRecord {
     pub proof: Proof,
     /// Who showed it, where it was a person.
     pub proven_by: Option<AccountId>,
+    /// Who asked for it.
+    pub actor: Actor,
     /// The state that the binding spent.
     pub spent: StateDigest,
     /// When it was made.

@@ -96,6 +96,7 @@ impl Known {
             status: self.status,
             proof: held.record.proof,
             proven_by: held.record.proven_by,
+            actor: held.record.actor.clone(),
             registered_at: held.record.registered_at,
             last_verified_at: self.verified_at,
             generation: self.generation,

@@ -110,6 +110,7 @@ impl Bindings {
                 installation: new.installation,
                 proof: new.proof,
                 proven_by: new.proven_by,
+                actor: new.actor,
                 spent: new.spent,
                 registered_at: stored(new.registered_at),
                 released_at: None,

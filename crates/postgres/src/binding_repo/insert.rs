@@ -47,6 +47,7 @@ impl PgBindingRepo {
                     &new.proof.as_str(),
                     &new.proven_by.map(i64::from),
                     &stored(new.registered_at),
+                    &new.actor.as_str(),
                 ],
             )
             .await;

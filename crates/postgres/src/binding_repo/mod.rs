@@ -7,7 +7,8 @@ use dockline::ports::{
     BindingRepo, InsertOutcome, Observation, ObserveOutcome, ReconcileCursor, ReleaseOutcome,
 };
 use dockline::{
-    AccountId, Binding, InstallationId, InstallationRecord, NewBinding, OrganizationId, PortError, PortName,
+    AccountId, Actor, Binding, InstallationId, InstallationRecord, NewBinding, OrganizationId, PortError,
+    PortName,
 };
 use time::OffsetDateTime;
 use tokio_postgres::Row;
@@ -76,6 +77,7 @@ fn binding(row: &Row) -> Result<Binding, Failure> {
         status: status(row)?,
         proof: proof(row, "proof")?,
         proven_by: parse_some(row, "proven_by", |id: i64| AccountId::try_from(id))?,
+        actor: parse(row, "actor", Actor::new)?,
         registered_at: get(row, "registered_at")?,
         last_verified_at: get(row, "verified_at")?,
         generation: generation(row)?,

@@ -5,7 +5,7 @@ use tokio_postgres::types::Type;
 macro_rules! binding_columns {
     () => {
         "i.organization, i.installation_id, i.account_id, i.account_login, i.account_kind, i.status, i.verified_at, \
-         i.generation, b.proof, b.proven_by, b.registered_at"
+         i.generation, b.proof, b.proven_by, b.actor, b.registered_at"
     };
 }
 
@@ -75,9 +75,9 @@ pub(super) const INSERT: &str = concat!(
     " WHERE kept.organization IS NULL AND kept.status <> 'uninstalled' \
      RETURNING organization, installation_id, account_id, account_login, account_kind, status, verified_at, generation \
     ), b AS ( \
-     INSERT INTO {schema}.bindings (organization, installation_id, spent, proof, proven_by, registered_at) \
-     SELECT organization, installation_id, $8, $9, $10, $11 FROM i \
-     RETURNING proof, proven_by, registered_at \
+     INSERT INTO {schema}.bindings (organization, installation_id, spent, proof, proven_by, registered_at, actor) \
+     SELECT organization, installation_id, $8, $9, $10, $11, $12 FROM i \
+     RETURNING proof, proven_by, actor, registered_at \
     ) SELECT i.*, b.* FROM i CROSS JOIN b"
 );
 
@@ -93,6 +93,7 @@ pub(super) const INSERT_TYPES: &[Type] = &[
     Type::TEXT,
     Type::INT8,
     Type::TIMESTAMPTZ,
+    Type::TEXT,
 ];
 
 /// What stands in the way of organization `$1`, installation `$2`, state `$3`: all of one snapshot, always one row.
@@ -166,7 +167,7 @@ pub(super) const RELEASE: &str = concat!(
     ), b AS ( \
      UPDATE {schema}.bindings AS b SET released_at = $3 FROM i \
      WHERE b.organization = i.organization AND b.installation_id = i.installation_id AND b.released_at IS NULL \
-     RETURNING b.installation_id, b.proof, b.proven_by, b.registered_at \
+     RETURNING b.installation_id, b.proof, b.proven_by, b.actor, b.registered_at \
     ), freed AS ( \
      UPDATE {schema}.installations AS freed SET \
       organization = NULL, generation = freed.generation + 1, released_at = $3 \

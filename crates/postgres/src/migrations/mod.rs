@@ -19,6 +19,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { name: "0001_first", sql: include_str!("0001_first.sql") },
     Migration { name: "0002_life", sql: include_str!("0002_life.sql") },
     Migration { name: "0003_keys", sql: include_str!("0003_keys.sql") },
+    Migration { name: "0004_actors", sql: include_str!("0004_actors.sql") },
 ];
 
 const DEADLINE: Duration = Duration::from_secs(300);

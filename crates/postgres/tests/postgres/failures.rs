@@ -187,7 +187,7 @@ async fn what_does_not_parse_is_corrupt() {
     assert!(chain(&error).contains("environment"), "{}", chain(&error));
     // A value that no text column takes.
     let mut record = key("0123456789ABCDE0", "org_a");
-    record.organization_name = "nul \0".to_owned();
+    record.return_hosts = vec!["nul \0".to_owned()];
     let error = keys.insert(&record, "", crate::fixtures::NOON).await.unwrap_err();
     assert_eq!(error.kind(), PortErrorKind::Corrupt);
 }

@@ -99,7 +99,13 @@ async fn budgets_go_when_a_fresh_one_would_be_no_different() {
     for class in [BudgetClass::Read, BudgetClass::Write] {
         let key = KeyId::parse("0123456789ABCDEF").unwrap();
         limiter
-            .check(RateLimitRequest { key, class, tier: Tier::standard(), permits: 1, now: NOON })
+            .check(RateLimitRequest {
+                key: (&key).into(),
+                class,
+                tier: Tier::standard(),
+                permits: 1,
+                now: NOON,
+            })
             .await
             .unwrap();
     }

@@ -24,7 +24,7 @@ async fn all_calls(wire: &Wire, database: &Database, round: u64) -> Vec<(&'stati
     let issued = state(org.as_str(), &text);
     let new = binding(org.as_str(), round, &text);
     let take = |permits| RateLimitRequest {
-        key: record.id.clone(),
+        key: (&record.id).into(),
         class: BudgetClass::Write,
         tier: Tier::standard(),
         permits,

@@ -69,7 +69,7 @@ async fn a_question_that_waited_is_answered_by_what_the_other_left() {
     let (_fresh, database) = migrated::database().await;
     let limiter = PgRateLimiter::new(&database);
     let take = RateLimitRequest {
-        key: KeyId::parse("0123456789ABCDEF").unwrap(),
+        key: (&KeyId::parse("0123456789ABCDEF").unwrap()).into(),
         class: BudgetClass::Write,
         tier: Tier::standard(),
         permits: 10,

@@ -3,7 +3,7 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 use dockline::ports::{Clock, OsEntropy, SystemClock};
-use dockline::{ApiKey, KeyEnvironment, KeyRecord, OrganizationId, Scope};
+use dockline::{ApiKey, KeyEnvironment, KeyRecord, OrganizationId, OrganizationName, Scope};
 use dockline_postgres::{KeyEntry, PgKeyStore};
 
 use super::life::Life;
@@ -20,9 +20,9 @@ pub struct CreateArgs {
     /// The organization's id in the product: 1 to 128 printable ASCII characters.
     #[arg(long, value_name = "ID", value_parser = organization)]
     organization: OrganizationId,
-    /// What people call the organization: the confirmation page asks with it.
+    /// The organization's display name, shown on the confirmation page: 1 to 100 visible characters.
     #[arg(long, value_name = "NAME")]
-    name: String,
+    name: OrganizationName,
     /// What the key may do, such as github:admin; may be given several times.
     #[arg(long = "scope", value_name = "SCOPE", required = true)]
     scopes: Vec<String>,
@@ -68,7 +68,7 @@ pub(super) async fn run(args: CreateArgs) -> Result<ExitCode, Box<dyn Error + Se
         organization_name: args.name,
         scopes: args.scopes.iter().map(|scope| Scope::parse(scope)).collect(),
         tier,
-        allowed_return_domains: args.return_domains,
+        return_hosts: args.return_domains,
         revoked_at: None,
         expires_at,
     };

@@ -46,7 +46,7 @@ pub(super) fn described(entry: &KeyEntry) -> Result<Map<String, Value>, time::er
         ("readsPerMinute", json!(tier.reads_per_minute)),
         ("writesPerMinute", json!(tier.writes_per_minute)),
         ("writesPerDay", json!(tier.writes_per_day)),
-        ("returnDomains", json!(record.allowed_return_domains)),
+        ("returnDomains", json!(record.return_hosts)),
         ("label", json!(entry.name)),
         ("createdAt", json!(told(entry.created_at)?)),
         ("expiresAt", json!(time(record.expires_at)?)),

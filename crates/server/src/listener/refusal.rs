@@ -2,6 +2,7 @@
 
 use axum::response::Response;
 use dockline::ErrorCode;
+use dockline_axum::ApiErrorCode;
 use dockline_axum::ErrorEnvelope;
 use http::StatusCode;
 
@@ -45,22 +46,24 @@ impl Refusal {
 
     fn envelope(self) -> ErrorEnvelope {
         let (code, message) = match self {
-            Self::Malformed => (ErrorCode::BadRequest, "This is not a request of HTTP/1.1 or HTTP/2."),
-            Self::LateHead => (ErrorCode::BadRequest, "The request's head did not come in time."),
-            Self::LongTarget => (ErrorCode::BadRequest, "Path and query are too long."),
+            Self::Malformed => (ApiErrorCode::BadRequest, "This is not a request of HTTP/1.1 or HTTP/2."),
+            Self::LateHead => (ApiErrorCode::BadRequest, "The request's head did not come in time."),
+            Self::LongTarget => (ApiErrorCode::BadRequest, "Path and query are too long."),
             Self::LargeHead => {
-                (ErrorCode::BadRequest, "The request has too many headers, or they are too large.")
+                (ApiErrorCode::BadRequest, "The request has too many headers, or they are too large.")
             }
-            Self::Panicked => {
-                (ErrorCode::Internal, "Something went wrong on our side. Quote the request id to support.")
-            }
+            Self::Panicked => (
+                ErrorCode::Internal.into(),
+                "Something went wrong on our side. Quote the request id to support.",
+            ),
             Self::Late => (
-                ErrorCode::Unavailable,
+                ErrorCode::Unavailable.into(),
                 "The request took too long and was given up. The same call may be repeated.",
             ),
-            Self::Busy => {
-                (ErrorCode::Unavailable, "Too many requests are under way. The same call may be repeated.")
-            }
+            Self::Busy => (
+                ErrorCode::Unavailable.into(),
+                "Too many requests are under way. The same call may be repeated.",
+            ),
         };
         ErrorEnvelope::new(code, message)
     }

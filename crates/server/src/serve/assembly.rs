@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use dockline::error::BuildError;
-use dockline::ports::{BindingRepo, Events, GithubGateway, KeyStore, RateLimiter, StateStore};
+use dockline::ports::Events;
 use dockline::{ClaimPolicy, Dockline, Ports, WebhookSecrets};
 use dockline_axum::TracingEvents;
 use dockline_github::GithubApp;
@@ -21,16 +21,16 @@ pub(super) fn dockline(
     webhook_secrets: WebhookSecrets,
     usage: PgKeyUsage,
 ) -> Result<Dockline, BuildError> {
-    let limiter = Arc::new(PgRateLimiter::new(database));
+    let limiter = PgRateLimiter::new(database);
     let events = [Arc::new(TracingEvents) as Arc<dyn Events>, Arc::new(EventCounters)];
     Dockline::builder(Ports {
-        keys: Arc::new(Metered::<dyn KeyStore>::over(Arc::new(PgKeyStore::new(database)))),
-        states: Arc::new(Metered::<dyn StateStore>::over(Arc::new(PgStateStore::new(database)))),
-        bindings: Arc::new(Metered::<dyn BindingRepo>::over(Arc::new(PgBindingRepo::new(database)))),
-        github: Arc::new(Metered::<dyn GithubGateway>::over(github)),
+        states: Arc::new(Metered::over(PgStateStore::new(database))),
+        bindings: Arc::new(Metered::over(PgBindingRepo::new(database))),
+        github: Arc::new(Metered::over(github)),
     })
+    .with_api_keys(Arc::new(Metered::over(PgKeyStore::new(database))))
     .with_policy(policy)
-    .with_rate_limiter(Arc::new(Metered::<dyn RateLimiter>::over(limiter)))
+    .with_rate_limiter(Arc::new(Metered::over(limiter)))
     .with_events(Arc::new(FanOut::to(events)))
     .with_key_usage(Arc::new(usage))
     .with_webhook_secrets(webhook_secrets)

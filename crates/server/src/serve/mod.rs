@@ -88,7 +88,7 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Box<dyn Error + Send + Syn
         None => options,
     };
     let options = public_url.into_iter().fold(options, RouterOptions::with_server_url);
-    let router = dockline_axum::router(dockline, options);
+    let router = dockline_axum::router(dockline, options)?;
     let limits = args.listener.limits();
     let stopped_at = StoppedAt::default();
     let (told, insisted) = ending.begin(health, stopped_at.clone());

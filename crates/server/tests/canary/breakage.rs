@@ -3,18 +3,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use dockline::PortErrorKind;
 use dockline::ports::{
     BindingRepo, GithubGateway, KeyStore, MockBindingRepo, MockGithubGateway, MockKeyStore, MockRateLimiter,
     MockStateStore, RateLimiter, StateStore,
 };
-use dockline::{PortErrorKind, Ports};
 use dockline_memory::MemoryRateLimiter;
 use dockline_testkit::faults::{Fault, Faulty};
 use secrecy::SecretString;
 
 use crate::github::{Github, STATELESS};
 use crate::watch::Watch;
-use crate::world::World;
+use crate::world::{Parts, World};
 use crate::{walks, world};
 
 /// Each store and the limiter down, limited, refusing, corrupt and buggy.
@@ -27,15 +27,15 @@ pub(crate) async fn stores(watch: &Watch, github: &Github, pem: &SecretString) {
         PortErrorKind::Unexpected,
     ] {
         let fault = || Fault::FailsAs(kind).always();
-        let keys = |ports: Ports| Ports {
+        let keys = |ports: Parts| Parts {
             keys: Arc::new(Faulty::<dyn KeyStore>::over(ports.keys).with(fault())),
             ..ports
         };
-        let states = |ports: Ports| Ports {
+        let states = |ports: Parts| Parts {
             states: Arc::new(Faulty::<dyn StateStore>::over(ports.states).with(fault())),
             ..ports
         };
-        let bindings = |ports: Ports| Ports {
+        let bindings = |ports: Parts| Parts {
             bindings: Arc::new(Faulty::<dyn BindingRepo>::over(ports.bindings).with(fault())),
             ..ports
         };
@@ -61,7 +61,7 @@ pub(crate) async fn panics(watch: &Watch, github: &Github, pem: &SecretString) {
     let keys = |ports| {
         let mut keys = MockKeyStore::new();
         keys.expect_find().returning(|id| panic!("{}", quoting(&format!("{id:?}"))));
-        Ports { keys: Arc::new(keys), ..ports }
+        Parts { keys: Arc::new(keys), ..ports }
     };
     walks::broken(&World::start(watch, github, pem, keys).await, "keys: panic").await;
     let states = |ports| {
@@ -69,7 +69,7 @@ pub(crate) async fn panics(watch: &Watch, github: &Github, pem: &SecretString) {
         states.expect_put().returning(|state| panic!("{}", quoting(&format!("{state:?}"))));
         states.expect_find().returning(|_, digest| panic!("{}", quoting(&format!("{digest:?}"))));
         states.expect_find_by_digest().returning(|digest| panic!("{}", quoting(&format!("{digest:?}"))));
-        Ports { states: Arc::new(states), ..ports }
+        Parts { states: Arc::new(states), ..ports }
     };
     walks::broken(&World::start(watch, github, pem, states).await, "states: panic").await;
     let mut limiter = MockRateLimiter::new();
@@ -77,15 +77,15 @@ pub(crate) async fn panics(watch: &Watch, github: &Github, pem: &SecretString) {
     let limited = World::limited(watch, github, pem, |ports| ports, Arc::new(limiter)).await;
     walks::broken(&limited, "the limiter: panic").await;
     // Whatever is called of it panics by itself, and quotes its arguments.
-    let bindings = |ports| Ports { bindings: Arc::new(MockBindingRepo::new()), ..ports };
+    let bindings = |ports| Parts { bindings: Arc::new(MockBindingRepo::new()), ..ports };
     walks::broken(&World::start(watch, github, pem, bindings).await, "bindings: panic").await;
-    let gateway = |ports: Ports| {
+    let gateway = |ports: Parts| {
         let registration = ports.github.registration();
         let mut github = MockGithubGateway::new();
         github.expect_registration().returning(move || registration.clone());
         github.expect_installation().returning(|id| panic!("{}", quoting(&format!("{id:?}"))));
         github.expect_check_visitor().returning(|code, _| panic!("{}", quoting(code.expose())));
-        Ports { github: Arc::new(github) as Arc<dyn GithubGateway>, ..ports }
+        Parts { github: Arc::new(github) as Arc<dyn GithubGateway>, ..ports }
     };
     let world = World::start(watch, github, pem, gateway).await;
     walks::broken(&world, "the gateway: panic").await;

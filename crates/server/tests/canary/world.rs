@@ -40,12 +40,20 @@ pub(crate) struct Answer {
     pub(crate) body: String,
 }
 
+/// The parts that a test may replace.
+pub(crate) struct Parts {
+    pub(crate) keys: Arc<dyn KeyStore>,
+    pub(crate) states: Arc<dyn StateStore>,
+    pub(crate) bindings: Arc<dyn BindingRepo>,
+    pub(crate) github: Arc<dyn GithubGateway>,
+}
+
 impl<'w> World<'w> {
     pub(crate) async fn start(
         watch: &'w Watch,
         github: &Github,
         pem: &SecretString,
-        change: impl FnOnce(Ports) -> Ports,
+        change: impl FnOnce(Parts) -> Parts,
     ) -> Self {
         Self::limited(watch, github, pem, change, Arc::new(MemoryRateLimiter::new())).await
     }
@@ -55,7 +63,7 @@ impl<'w> World<'w> {
         watch: &'w Watch,
         github: &Github,
         pem: &SecretString,
-        change: impl FnOnce(Ports) -> Ports,
+        change: impl FnOnce(Parts) -> Parts,
         limiter: Arc<dyn RateLimiter>,
     ) -> Self {
         let host = GithubHost::at(&github.url, &format!("{}/api/v3", github.url)).unwrap();
@@ -64,7 +72,7 @@ impl<'w> World<'w> {
             .with_oauth_client("Iv23.client", CLIENT_SECRET.into())
             .with_timeout(Duration::from_millis(300));
         let keys = MemoryKeyStore::new();
-        let ports = change(Ports {
+        let parts = change(Parts {
             keys: Arc::new(keys.clone()),
             states: Arc::new(MemoryStateStore::new()),
             bindings: Arc::new(MemoryBindingRepo::new()),
@@ -72,13 +80,13 @@ impl<'w> World<'w> {
         });
         let events = [Arc::new(TracingEvents) as Arc<dyn Events>, Arc::new(EventCounters)];
         let dockline = Dockline::builder(Ports {
-            keys: Arc::new(Metered::<dyn KeyStore>::over(ports.keys)),
-            states: Arc::new(Metered::<dyn StateStore>::over(ports.states)),
-            bindings: Arc::new(Metered::<dyn BindingRepo>::over(ports.bindings)),
-            github: Arc::new(Metered::<dyn GithubGateway>::over(ports.github)),
+            states: Arc::new(Metered::over(parts.states)),
+            bindings: Arc::new(Metered::over(parts.bindings)),
+            github: Arc::new(Metered::over(parts.github)),
         })
+        .with_api_keys(Arc::new(Metered::over(parts.keys)))
         .with_policy(ClaimPolicy::Controlled)
-        .with_rate_limiter(Arc::new(Metered::<dyn RateLimiter>::over(limiter)))
+        .with_rate_limiter(Arc::new(Metered::over(limiter)))
         .with_events(Arc::new(FanOut::to(events)))
         .with_webhook_secrets(WebhookSecrets::new([WEBHOOK_SECRET.into()]).unwrap())
         .with_token_revocation(true)
@@ -90,7 +98,7 @@ impl<'w> World<'w> {
         );
         tokio::spawn(refreshing);
         let options = RouterOptions::default().with_refresher(refresher.clone());
-        let router = dockline_axum::router(dockline.clone(), options);
+        let router = dockline_axum::router(dockline.clone(), options).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let api = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(listener::serve(listener, router, Limits::default(), std::future::pending()));
@@ -106,10 +114,10 @@ impl<'w> World<'w> {
             environment: KeyEnvironment::Live,
             secret_hash: key.secret_hash(),
             organization: OrganizationId::new(organization).unwrap(),
-            organization_name: "Acme Coffee".to_owned(),
+            organization_name: "Acme Coffee".parse().unwrap(),
             scopes: vec![Scope::GithubAdmin],
             tier: Tier::partner(),
-            allowed_return_domains: vec!["app.example.com".into()],
+            return_hosts: vec!["app.example.com".into()],
             revoked_at: None,
             expires_at: None,
         };

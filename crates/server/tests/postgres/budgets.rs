@@ -48,17 +48,18 @@ impl Api {
                 .with_host(nowhere);
         let (keys, clock) = (MemoryKeyStore::new(), Arc::new(ManualClock::starting_at(start)));
         let dockline = Dockline::builder(Ports {
-            keys: Arc::new(keys.clone()),
             states: Arc::new(MemoryStateStore::new()),
             bindings: Arc::new(MemoryBindingRepo::new()),
             github: Arc::new(GithubApp::new(config).unwrap()),
         })
+        .with_api_keys(Arc::new(keys.clone()))
         .with_policy(ClaimPolicy::State)
         .with_rate_limiter(limiter)
         .with_clock(clock.clone())
         .build()
         .unwrap();
-        let router = dockline_axum::router(dockline, RouterOptions::default().with_clock(clock.clone()));
+        let router =
+            dockline_axum::router(dockline, RouterOptions::default().with_clock(clock.clone())).unwrap();
         Self { router, keys, clock }
     }
 
@@ -69,10 +70,10 @@ impl Api {
             environment: KeyEnvironment::Live,
             secret_hash: key.secret_hash(),
             organization: OrganizationId::new("org_1").unwrap(),
-            organization_name: "One".to_owned(),
+            organization_name: "One".parse().unwrap(),
             scopes: vec![Scope::GithubAdmin],
             tier,
-            allowed_return_domains: vec![],
+            return_hosts: vec![],
             revoked_at: None,
             expires_at: None,
         });

@@ -55,10 +55,10 @@ impl TestSchema {
             environment: KeyEnvironment::Live,
             secret_hash: key.secret_hash(),
             organization: OrganizationId::new(organization).unwrap(),
-            organization_name: organization.to_owned(),
+            organization_name: organization.parse().unwrap(),
             scopes: vec![Scope::GithubAdmin],
             tier: Tier::partner(),
-            allowed_return_domains: vec!["app.example.com".into()],
+            return_hosts: vec!["app.example.com".into()],
             revoked_at: None,
             expires_at: None,
         };

@@ -97,15 +97,15 @@ impl Metered {
                 .with_host(GithubHost::at(&github.sim.web, &github.sim.api).unwrap())
                 .with_timeout(Duration::from_secs(2));
         let builder = Dockline::builder(Ports {
-            keys: Arc::new(PgKeyStore::new(&database)),
             states: Arc::new(PgStateStore::new(&database)),
             bindings: Arc::new(PgBindingRepo::new(&database)),
             github: Arc::new(GithubApp::new(config).unwrap()),
         })
+        .with_api_keys(Arc::new(PgKeyStore::new(&database)))
         .with_policy(ClaimPolicy::State);
         let limiter: Arc<dyn RateLimiter> = Arc::new(PgRateLimiter::new(&database));
         let builder = if counting_requests { builder.with_rate_limiter(limiter) } else { builder };
-        let router = dockline_axum::router(builder.build().unwrap(), RouterOptions::default());
+        let router = dockline_axum::router(builder.build().unwrap(), RouterOptions::default()).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let api = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(listener::serve(listener, router, Limits::default(), std::future::pending()));

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use dockline::ports::{BindingRepo, StateStore};
 use dockline::{
-    AppId, Caller, ClaimPolicy, Dockline, KeyEnvironment, OrganizationId, Ports, RegistrationRequest, Scope,
-    StartInstallRequest, Status, Tier, WebhookDelivery, WebhookSecrets,
+    AppId, Caller, ClaimPolicy, Dockline, OrganizationId, Ports, RegistrationRequest, StartInstallRequest,
+    Status, WebhookDelivery, WebhookSecrets,
 };
 use dockline_github::{GithubApp, GithubAppConfig, GithubHost};
 use dockline_github_sim::DeliveryMode;
-use dockline_memory::{MemoryBindingRepo, MemoryKeyStore, MemoryStateStore};
+use dockline_memory::{MemoryBindingRepo, MemoryStateStore};
 use dockline_postgres::{PgBindingRepo, PgStateStore};
 use dockline_testkit::faults::{Fault, Faulty};
 use tokio::sync::Barrier;
@@ -48,12 +48,8 @@ impl Scene {
         let id = AppId::new(app.app_id).unwrap();
         let config = GithubAppConfig::new(id, &*app.slug, app.private_key_pem.clone()).with_host(host);
         let bindings = Arc::new(Faulty::over(bindings));
-        let ports = Ports {
-            keys: Arc::new(MemoryKeyStore::new()),
-            states,
-            bindings: bindings.clone(),
-            github: Arc::new(GithubApp::new(config).unwrap()),
-        };
+        let ports =
+            Ports { states, bindings: bindings.clone(), github: Arc::new(GithubApp::new(config).unwrap()) };
         let secrets = WebhookSecrets::new([app.webhook_secret.clone()]).unwrap();
         let builder = Dockline::builder(ports).with_policy(ClaimPolicy::State).with_webhook_secrets(secrets);
         Self { dockline: builder.build().unwrap(), github, bindings }
@@ -127,15 +123,10 @@ impl Scene {
 }
 
 fn caller(organization: &str) -> Caller {
-    Caller {
-        organization: OrganizationId::new(organization).unwrap(),
-        organization_name: organization.to_owned(),
-        key: dockline_testkit::fixtures::key().1.id,
-        environment: KeyEnvironment::Live,
-        scopes: vec![Scope::GithubAdmin],
-        tier: Tier::partner(),
-        allowed_return_domains: vec!["app.example.com".into()],
-    }
+    let organization_id = OrganizationId::new(organization).unwrap();
+    let caller =
+        Caller::new(organization_id, organization.parse().unwrap(), dockline_testkit::fixtures::actor());
+    caller.with_return_hosts(["app.example.com"])
 }
 
 async fn races(

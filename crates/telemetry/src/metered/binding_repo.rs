@@ -12,7 +12,7 @@ use super::{Metered, measured};
 const PORT: &str = "binding_repo";
 
 #[async_trait]
-impl BindingRepo for Metered<dyn BindingRepo> {
+impl<P: BindingRepo> BindingRepo for Metered<P> {
     async fn find(&self, organization: &OrganizationId) -> Result<Option<Binding>, PortError> {
         measured(PORT, "find", self.0.find(organization)).await
     }

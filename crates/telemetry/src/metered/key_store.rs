@@ -7,7 +7,7 @@ use super::{Metered, measured};
 const PORT: &str = "key_store";
 
 #[async_trait]
-impl KeyStore for Metered<dyn KeyStore> {
+impl<P: KeyStore> KeyStore for Metered<P> {
     async fn find(&self, id: &KeyId) -> Result<Option<KeyRecord>, PortError> {
         measured(PORT, "find", self.0.find(id)).await
     }

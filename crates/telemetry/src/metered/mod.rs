@@ -9,35 +9,29 @@ mod state_store;
 
 use std::fmt;
 use std::future::Future;
-use std::sync::Arc;
 
 use dockline::PortError;
 use tracing::Instrument;
 
 use self::call::Call;
 
-/// A port whose calls are measured: [`PORT_CALL_DURATION`](crate::PORT_CALL_DURATION) by method and outcome, and a span
-/// `port` for each, at level debug, with `port`, `method` and `outcome`. Arguments and answers are never told.
+/// Measures the calls of a port: [`PORT_CALL_DURATION`](crate::PORT_CALL_DURATION) by method and outcome, and a span `port`
+/// at level debug for each, with `port`, `method` and `outcome`. Arguments and answers are never recorded.
 ///
-/// `Metered<dyn BindingRepo>` is a [`BindingRepo`](dockline::ports::BindingRepo), and so on.
-pub struct Metered<P: ?Sized>(Arc<P>);
+/// If `P` is a [`BindingRepo`](dockline::ports::BindingRepo), so is `Metered<P>`; likewise for the other ports.
+#[derive(Clone)]
+pub struct Metered<P>(P);
 
-impl<P: ?Sized> Metered<P> {
+impl<P> Metered<P> {
     /// Measures the calls of `port`.
-    pub const fn over(port: Arc<P>) -> Self {
+    pub const fn over(port: P) -> Self {
         Self(port)
     }
 }
 
-impl<P: ?Sized> Clone for Metered<P> {
-    fn clone(&self) -> Self {
-        Self(Arc::clone(&self.0))
-    }
-}
-
-impl<P: ?Sized + fmt::Debug> fmt::Debug for Metered<P> {
+impl<P: fmt::Debug> fmt::Debug for Metered<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Metered").field(&&*self.0).finish()
+        f.debug_tuple("Metered").field(&self.0).finish()
     }
 }
 

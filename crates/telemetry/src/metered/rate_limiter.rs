@@ -7,7 +7,7 @@ use super::{Metered, measured};
 const PORT: &str = "rate_limiter";
 
 #[async_trait]
-impl RateLimiter for Metered<dyn RateLimiter> {
+impl<P: RateLimiter> RateLimiter for Metered<P> {
     async fn check(&self, request: RateLimitRequest) -> Result<RateLimitDecision, PortError> {
         measured(PORT, "check", self.0.check(request)).await
     }

@@ -9,7 +9,7 @@ use super::{Metered, measured};
 const PORT: &str = "state_store";
 
 #[async_trait]
-impl StateStore for Metered<dyn StateStore> {
+impl<P: StateStore> StateStore for Metered<P> {
     async fn put(&self, state: IssuedState) -> Result<PutOutcome, PortError> {
         measured(PORT, "put", self.0.put(state)).await
     }

@@ -16,6 +16,7 @@ pub async fn the_answer_is_the_row_as_stored(repo: &dyn BindingRepo) {
         status: new.status,
         proof: new.proof,
         proven_by: new.proven_by,
+        actor: new.actor,
         registered_at: new.registered_at,
         last_verified_at: new.last_verified_at,
         generation: binding.generation,

@@ -119,6 +119,7 @@ impl Model {
             status: facts.status,
             proof: new.proof,
             proven_by: new.proven_by,
+            actor: new.actor.clone(),
             registered_at: kept(new.registered_at),
             last_verified_at: facts.verified_at,
             generation: facts.generation,

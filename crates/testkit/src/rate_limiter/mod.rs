@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use dockline::ports::{RateLimitDecision, RateLimitRequest, RateLimiter};
-use dockline::{Budget, BudgetClass, KeyId, Tier};
+use dockline::{Budget, BudgetClass, BudgetKey, KeyId, Tier};
 use time::OffsetDateTime;
 
 pub mod clocks;
@@ -89,8 +89,8 @@ pub(crate) fn writes(permits: u32, now: OffsetDateTime) -> RateLimitRequest {
     RateLimitRequest { class: BudgetClass::Write, ..reads(permits, now) }
 }
 
-pub(crate) fn key(id: &str) -> KeyId {
-    KeyId::parse(id).unwrap()
+pub(crate) fn key(id: &str) -> BudgetKey {
+    BudgetKey::from(&KeyId::parse(id).unwrap())
 }
 
 pub(crate) async fn ask(limiter: &dyn RateLimiter, request: RateLimitRequest) -> RateLimitDecision {

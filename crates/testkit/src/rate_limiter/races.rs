@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use dockline::KeyId;
+use dockline::BudgetKey;
 use dockline::ports::{RateLimitDecision, RateLimitRequest, RateLimiter};
 
 use super::{NOON, allowed, ask, key, reads, writes};
 use crate::race::{ROUNDS, race};
 
 /// A key that only this round has.
-fn key_of(round: u64) -> KeyId {
+fn key_of(round: u64) -> BudgetKey {
     key(&format!("{round:016}"))
 }
 

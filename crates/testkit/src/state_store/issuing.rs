@@ -17,7 +17,7 @@ pub async fn a_stored_state_is_found_by_its_organization_and_by_its_digest(state
 pub async fn every_field_of_a_state_comes_back(states: &dyn StateStore) {
     let state = IssuedState {
         organization: organization(&"x".repeat(128)),
-        organization_name: "Übel & Söhne'; -- \\ \"99 %\" 日本 🐘".into(),
+        organization_name: "Übel & Söhne'; -- \\ \"99 %\" 日本 🐘".parse().unwrap(),
         return_url: format!("https://app.acme.example/done?a=%2F&b={}#", "y".repeat(1_000)),
         expires_at: NOON + Duration::MICROSECOND,
         pending: Some(pending("ticket")),

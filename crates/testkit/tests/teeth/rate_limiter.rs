@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use dockline::ports::{RateLimitDecision, RateLimitRequest, RateLimiter};
-use dockline::{BudgetClass, KeyId, PortError, Tier};
+use dockline::{BudgetClass, BudgetKey, KeyId, PortError, Tier};
 use dockline_memory::MemoryRateLimiter;
 use dockline_testkit::rate_limiter::{clocks, daily, minute, races, waiting};
 use time::{OffsetDateTime, UtcOffset};
@@ -51,7 +51,7 @@ struct Limiter {
     fault: Fault,
     memory: Mutex<MemoryRateLimiter>,
     latest: Mutex<Option<OffsetDateTime>>,
-    tiers: Mutex<HashMap<KeyId, Tier>>,
+    tiers: Mutex<HashMap<BudgetKey, Tier>>,
 }
 
 impl Limiter {
@@ -78,7 +78,7 @@ impl Limiter {
             Fault::NeverLetsTheClockGoBack => request.now = request.now.max(before),
             Fault::ChargesLooks => request.permits = request.permits.max(1),
             Fault::MixesClasses => request.class = BudgetClass::Read,
-            Fault::MixesKeys => request.key = KeyId::parse("00000000000000").unwrap(),
+            Fault::MixesKeys => request.key = (&KeyId::parse("00000000000000").unwrap()).into(),
             Fault::ForgetsTheDay => {
                 request.tier =
                     Tier { name: Cow::Borrowed("fault"), writes_per_day: u32::MAX, ..request.tier };

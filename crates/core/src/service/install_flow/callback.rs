@@ -1,14 +1,14 @@
-use crate::error::{CallbackRefusal, PortError};
+use crate::error::{CallbackError, CallbackRefusal, PortError};
 use crate::model::{
-    Account, AuthorizationCode, BrowserSecret, InstallationId, InstalledOn, IssuedState, PendingConfirmation,
-    Proof, SetupAction, State, Ticket, VerifiedClaim, VisitorFacts,
+    Account, Actor, AuthorizationCode, BrowserSecret, InstallationId, InstalledOn, IssuedState,
+    OrganizationId, OrganizationName, PendingConfirmation, Proof, SetupAction, State, Ticket, VerifiedClaim,
+    VisitorFacts,
 };
 use crate::ports::{ConfirmOutcome, Event, VisitorCheck};
 use crate::rules::{claim, return_url};
 use crate::service::Dockline;
 
-/// The parameters with which GitHub sent a browser to the callback, as they came. Anybody can make them up (GitHub
-/// fact 8).
+/// The query parameters of the callback, as they came. Anyone can forge them.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Callback<'a> {
     /// `state`
@@ -23,19 +23,17 @@ pub struct Callback<'a> {
     pub error: Option<&'a str>,
 }
 
-/// What becomes of a visitor who came back from GitHub.
+/// The next step of a visitor who came back from GitHub.
 #[derive(Debug)]
 pub enum CallbackOutcome {
-    /// Ask them; nothing is tied yet.
+    /// Show the confirmation page. Nothing is tied yet.
     Confirm(Box<ConfirmationPrompt>),
-    /// Send them on.
+    /// Redirect the browser to the product.
     Redirect(ReturnRedirect),
-    /// Send them to GitHub, which sent no code, to ask them who they are; they come back to the same callback. So it is
-    /// with an App that was installed before (`setup_action=update`; L-61), and with one that does not ask during the
+    /// Redirect the browser to GitHub's web flow, since GitHub sent no code; it returns to the same callback. This
+    /// happens if the App was installed before (`setup_action=update`), or does not request authorization during
     /// installation.
     Authorize(Authorization),
-    /// Turn them away; nothing was changed.
-    Refused(CallbackRefusal),
 }
 
 /// The question of the confirmation page: "Connect `account` to `organization_name`?"
@@ -43,39 +41,55 @@ pub enum CallbackOutcome {
 pub struct ConfirmationPrompt {
     /// The account that would be connected.
     pub account: Account,
-    /// Whom it would be connected to.
-    pub organization_name: String,
-    /// Goes into the page's form: good for one answer.
+    /// The id of the organization that it would be connected to.
+    pub organization: OrganizationId,
+    /// The display name of that organization.
+    pub organization_name: OrganizationName,
+    /// Who asked for the install URL.
+    pub actor: Actor,
+    /// One-time secret for the page's form.
     pub ticket: Ticket,
-    /// Goes into a cookie of this browser and into nothing else.
+    /// Secret for a cookie of this browser, and for nothing else.
     pub browser: BrowserSecret,
-    /// Goes into the page's form: the redirect repeats it.
+    /// The state for the page's form; the redirect repeats it.
     pub state: State,
-    /// The scheme of the state's return URL, for a policy on where the page's form may lead.
-    pub return_scheme: &'static str,
+    /// The stored return URL, to which the answer redirects.
+    pub return_url: String,
     /// How long the question can be answered.
     pub expires_in: std::time::Duration,
 }
 
-/// Where a browser is sent: the state's stored return URL and what the product needs to go on.
+/// A redirect to the state's stored return URL, with the query parameters that the product needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReturnRedirect {
-    /// The whole URL. Holds the state.
+    /// The whole URL. Contains the state.
     pub url: String,
+    /// What happened.
+    pub result: InstallResult,
 }
 
-/// Where GitHub asks a visitor to let us see who they are.
+/// The result of a visit, for the product.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InstallResult {
+    /// The visitor installed the App or chose an existing installation; the product can register it.
+    Connected(InstallationId),
+    /// The visitor asked the account's owners to install the App; there is no installation yet.
+    Requested,
+    /// The visitor pressed Cancel; the state is used up.
+    Denied,
+}
+
+/// GitHub's web flow, in which the visitor authorizes the App.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Authorization {
-    /// The whole URL. Holds the state, and after a `~` the installation that the visitor came with: GitHub gives back
-    /// the state and nothing else. Both can be made up as much as the callback's parameters always could; what counts is
-    /// what GitHub then says of the visitor.
+    /// The whole URL. Its `state` is our state and, after a `~`, the installation that the visitor came with, since GitHub
+    /// returns nothing else. A visitor can forge both; only what GitHub then says about the visitor counts.
     pub url: String,
 }
 
 impl ReturnRedirect {
-    pub(in crate::service) fn to(issued: &IssuedState, parameters: &[(&str, &str)]) -> Self {
-        Self { url: return_url::with_parameters(&issued.return_url, parameters) }
+    fn to(issued: &IssuedState, result: InstallResult, parameters: &[(&str, &str)]) -> Self {
+        Self { url: return_url::with_parameters(&issued.return_url, parameters), result }
     }
 
     pub(in crate::service) fn connected(
@@ -85,103 +99,102 @@ impl ReturnRedirect {
         setup_action: SetupAction,
     ) -> Self {
         let id = installation.to_string();
-        let action = setup_action.as_str();
-        Self::to(issued, &[("installation_id", &id), ("state", state.expose()), ("setup_action", action)])
+        let parameters = [
+            ("installation_id", id.as_str()),
+            ("state", state.expose()),
+            ("setup_action", setup_action.as_str()),
+        ];
+        Self::to(issued, InstallResult::Connected(installation), &parameters)
+    }
+
+    pub(in crate::service) fn denied(issued: &IssuedState, state: &State) -> Self {
+        let parameters = [("error", "access_denied"), ("state", state.expose())];
+        Self::to(issued, InstallResult::Denied, &parameters)
+    }
+
+    fn requested(issued: &IssuedState, state: &State) -> Self {
+        let parameters = [("state", state.expose()), ("setup_action", SetupAction::Request.as_str())];
+        Self::to(issued, InstallResult::Requested, &parameters)
     }
 }
 
 impl Dockline {
-    /// A browser comes back from GitHub (`design.md` §3): looks the state up, has GitHub say who came and what they
-    /// reach, and asks for a confirmation. Whatever does not fit turns the visitor away and changes nothing (L-19).
+    /// Handles a browser that GitHub redirected to the callback: finds the state, has GitHub identify the visitor and what
+    /// they can reach, and asks for a confirmation. A refusal changes nothing.
     ///
     /// # Errors
-    /// Infrastructure only; the visitor may start again with the same state.
-    pub async fn handle_callback(&self, callback: Callback<'_>) -> Result<CallbackOutcome, PortError> {
-        let mut traced = Traced::default();
-        let arrival = self.handle_callback_traced(callback, &mut traced).await?;
-        if let CallbackOutcome::Refused(reason) = arrival {
-            let Traced { organization, installation } = traced;
+    /// See [`CallbackError`].
+    pub async fn handle_callback(&self, callback: Callback<'_>) -> Result<CallbackOutcome, CallbackError> {
+        let mut visit = VisitFacts::default();
+        let outcome = self.visit(callback, &mut visit).await;
+        if let Err(CallbackError::Refused(reason)) = outcome {
+            let VisitFacts { organization, installation } = visit;
             self.record(&Event::CallbackRefused { organization, installation, reason });
         }
-        Ok(arrival)
+        outcome
     }
 
-    async fn handle_callback_traced(
+    async fn visit(
         &self,
         callback: Callback<'_>,
-        traced: &mut Traced,
-    ) -> Result<CallbackOutcome, PortError> {
+        visit: &mut VisitFacts,
+    ) -> Result<CallbackOutcome, CallbackError> {
         let (callback, authorized) = after_authorization(callback);
-        let (state, issued) = match self.issued(callback.state).await? {
-            Ok(found) => found,
-            Err(reason) => return Ok(CallbackOutcome::Refused(reason)),
-        };
-        traced.organization = Some(issued.organization.clone());
+        let (state, issued) = self.issued(callback.state).await?;
+        visit.organization = Some(issued.organization.clone());
         let setup_action = callback.setup_action.map_or(SetupAction::Install, SetupAction::parse);
-        let installation = match callback.installation_id {
+        let installation = match callback.installation_id.map(str::parse::<InstallationId>) {
+            // A member asked the owners: there is no installation, and the product is told so.
             None if setup_action == SetupAction::Request => {
-                // The owners were asked: no installation, no binding, the product is told (L-62).
-                let parameters = [("state", state.expose()), ("setup_action", setup_action.as_str())];
-                return Ok(CallbackOutcome::Redirect(ReturnRedirect::to(&issued, &parameters)));
+                return Ok(CallbackOutcome::Redirect(ReturnRedirect::requested(&issued, &state)));
             }
-            None => return Ok(CallbackOutcome::Refused(CallbackRefusal::MalformedInstallation)),
-            Some(text) => match installation_id(text) {
-                Some(installation) => installation,
-                None => return Ok(CallbackOutcome::Refused(CallbackRefusal::MalformedInstallation)),
-            },
+            Some(Ok(installation)) => installation,
+            None | Some(Err(_)) => return Err(CallbackRefusal::MalformedInstallation.into()),
         };
-        traced.installation = Some(installation);
+        visit.installation = Some(installation);
         if issued.claim.is_some_and(|claim| claim.installation != installation) {
-            return Ok(CallbackOutcome::Refused(CallbackRefusal::TiedToAnother));
+            return Err(CallbackRefusal::TiedToAnother.into());
         }
         let Some(code) = callback.code else {
-            // Nobody showed anything, so nothing is tied. Where the policy asks for nothing, the product may go on.
+            // Nothing was proven, so nothing is tied. If the policy asks for nothing, the product may go on.
             if claim::suffices(Proof::State, self.policy) {
-                return Ok(CallbackOutcome::Redirect(ReturnRedirect::connected(
-                    &issued,
-                    &state,
-                    installation,
-                    setup_action,
-                )));
+                let redirect = ReturnRedirect::connected(&issued, &state, installation, setup_action);
+                return Ok(CallbackOutcome::Redirect(redirect));
             }
             if callback.error.is_some() {
-                return Ok(CallbackOutcome::Refused(CallbackRefusal::AuthorizationDenied));
+                return Err(CallbackRefusal::AuthorizationDenied.into());
             }
             let page = self.ports.github.registration().authorize_page.filter(|_| !authorized);
-            return Ok(page.map_or(CallbackOutcome::Refused(CallbackRefusal::MissingCode), |page| {
-                let url = format!("{page}&state={}{SEPARATOR}{installation}", state.expose());
-                CallbackOutcome::Authorize(Authorization { url })
-            }));
+            let page = page.ok_or(CallbackRefusal::MissingCode)?;
+            let url = format!("{page}&state={}{SEPARATOR}{installation}", state.expose());
+            return Ok(CallbackOutcome::Authorize(Authorization { url }));
         };
         let code = AuthorizationCode::presented(code);
-        let witness = match self.ports.github.check_visitor(&code, installation).await? {
-            VisitorCheck::Visitor(witness) => witness,
-            VisitorCheck::CodeRefused => return Ok(CallbackOutcome::Refused(CallbackRefusal::CodeRefused)),
+        let facts = match self.ports.github.check_visitor(&code, installation).await? {
+            VisitorCheck::Visitor(facts) => facts,
+            VisitorCheck::CodeRefused => return Err(CallbackRefusal::CodeRefused.into()),
         };
-        let (account, claim) = match evaluate(witness, installation) {
-            Ok(testified) => testified,
-            Err(reason) => return Ok(CallbackOutcome::Refused(reason)),
-        };
-        // Whoever says that they have just installed it may be ahead of the delivery that says the same.
+        let (account, claim) = evaluate(facts, installation)?;
+        // A visitor who has just installed the App may arrive before GitHub's delivery that says so.
         let just_installed = callback.setup_action == Some("install");
-        let Some(claim) = self.claim_of_visitor(claim, just_installed).await? else {
-            return Ok(CallbackOutcome::Refused(CallbackRefusal::NotAdministered));
-        };
+        let claim = self.claim_of_visitor(claim, just_installed).await?;
+        let claim = claim.ok_or(CallbackRefusal::NotAdministered)?;
         self.ask_or_confirm(state, issued, account, claim, setup_action).await
     }
 
-    /// The state that a browser names, if it can still be used.
+    /// Finds the live state that a browser presents.
     pub(in crate::service) async fn issued(
         &self,
         state: Option<&str>,
-    ) -> Result<Result<(State, IssuedState), CallbackRefusal>, PortError> {
-        let Some(state) = state.and_then(|text| State::parse(text).ok()) else {
-            return Ok(Err(CallbackRefusal::MalformedState));
-        };
-        let Some(issued) = self.ports.states.find_by_digest(&state.digest()).await? else {
-            return Ok(Err(CallbackRefusal::UnknownState));
-        };
-        Ok(if issued.is_live(self.now()) { Ok((state, issued)) } else { Err(CallbackRefusal::ExpiredState) })
+    ) -> Result<(State, IssuedState), CallbackError> {
+        let state = state.and_then(|text| State::parse(text).ok()).ok_or(CallbackRefusal::MalformedState)?;
+        let issued = self.ports.states.find_by_digest(&state.digest()).await?;
+        let issued = issued.ok_or(CallbackRefusal::UnknownState)?;
+        if issued.is_live(self.now()) {
+            Ok((state, issued))
+        } else {
+            Err(CallbackRefusal::ExpiredState.into())
+        }
     }
 
     async fn ask_or_confirm(
@@ -191,64 +204,56 @@ impl Dockline {
         account: Account,
         claim: VerifiedClaim,
         setup_action: SetupAction,
-    ) -> Result<CallbackOutcome, PortError> {
+    ) -> Result<CallbackOutcome, CallbackError> {
         if !self.confirmation {
-            let Some(claim) = self.settle(claim).await? else {
-                return Ok(CallbackOutcome::Refused(CallbackRefusal::NotAdministered));
-            };
-            let vouched = self.ports.states.confirm_claim(&issued.digest, None, claim).await?;
-            return Ok(match vouched {
+            let claim = self.settle(claim).await?.ok_or(CallbackRefusal::NotAdministered)?;
+            return match self.ports.states.confirm_claim(&issued.digest, None, claim).await? {
                 ConfirmOutcome::Tied | ConfirmOutcome::AlreadyTied => {
                     self.record_confirmed(&issued, &claim);
-                    CallbackOutcome::Redirect(ReturnRedirect::connected(
-                        &issued,
-                        &state,
-                        claim.installation,
-                        setup_action,
-                    ))
+                    let redirect =
+                        ReturnRedirect::connected(&issued, &state, claim.installation, setup_action);
+                    Ok(CallbackOutcome::Redirect(redirect))
                 }
-                ConfirmOutcome::TiedToOther => CallbackOutcome::Refused(CallbackRefusal::TiedToAnother),
-                ConfirmOutcome::Unknown => CallbackOutcome::Refused(CallbackRefusal::UnknownState),
-            });
+                ConfirmOutcome::TiedToOther => Err(CallbackRefusal::TiedToAnother.into()),
+                ConfirmOutcome::Unknown => Err(CallbackRefusal::UnknownState.into()),
+            };
         }
-        let ticket = Ticket::mint(self.entropy.as_ref())?;
-        let browser = BrowserSecret::mint(self.entropy.as_ref())?;
+        let ticket = Ticket::mint(self.entropy.as_ref()).map_err(PortError::from)?;
+        let browser = BrowserSecret::mint(self.entropy.as_ref()).map_err(PortError::from)?;
         let pending =
             PendingConfirmation { ticket: ticket.digest(), browser: browser.digest(), claim, setup_action };
         if !self.ports.states.save_pending(&issued.digest, pending).await? {
-            return Ok(CallbackOutcome::Refused(CallbackRefusal::UnknownState));
+            return Err(CallbackRefusal::UnknownState.into());
         }
         let expires_in = (issued.expires_at - self.now()).try_into().unwrap_or_default();
-        let return_scheme = return_url::scheme(&issued.return_url);
-        let organization_name = issued.organization_name;
+        let IssuedState { organization, organization_name, actor, return_url, .. } = issued;
         Ok(CallbackOutcome::Confirm(Box::new(ConfirmationPrompt {
             account,
+            organization,
             organization_name,
+            actor,
             ticket,
             browser,
             state,
-            return_scheme,
+            return_url,
             expires_in,
         })))
     }
 
     pub(in crate::service) fn record_confirmed(&self, issued: &IssuedState, claim: &VerifiedClaim) {
         let organization = issued.organization.clone();
-        self.record(&Event::ClaimConfirmed {
-            organization,
-            installation: claim.installation,
-            proof: claim.proof,
-        });
+        let (installation, proof) = (claim.installation, claim.proof);
+        self.record(&Event::ClaimConfirmed { organization, installation, proof });
     }
 }
 
-/// Who came with what, as far as the binding rules are concerned.
+/// Derives the claim from what GitHub said about the visitor.
 fn evaluate(
-    witness: VisitorFacts,
+    facts: VisitorFacts,
     installation: InstallationId,
 ) -> Result<(Account, VerifiedClaim), CallbackRefusal> {
-    let proof = claim::proof_of(&witness).ok_or(CallbackRefusal::NotVisible)?;
-    let VisitorFacts { visitor, visible, .. } = witness;
+    let proof = claim::proof_of(&facts).ok_or(CallbackRefusal::NotVisible)?;
+    let VisitorFacts { visitor, visible, .. } = facts;
     let account = match visible {
         Some(InstalledOn::Account(account)) => account,
         Some(InstalledOn::Enterprise { .. } | InstalledOn::Unknown) => {
@@ -260,14 +265,14 @@ fn evaluate(
     Ok((account, claim))
 }
 
-/// Between a state and an installation on the way through GitHub's web flow.
+/// Separates the state from the installation on the way through GitHub's web flow.
 const SEPARATOR: char = '~';
 
-/// A visitor who comes back from [`CallbackOutcome::Authorize`] brings the installation in the state. Whether it is one.
+/// Splits the state of a visitor who returns from [`CallbackOutcome::Authorize`]. Returns whether it was one.
 fn after_authorization(callback: Callback<'_>) -> (Callback<'_>, bool) {
     let plain = callback.installation_id.is_none() && callback.setup_action.is_none();
     let split = callback.state.filter(|_| plain).and_then(|state| state.rsplit_once(SEPARATOR));
-    match split.filter(|(_, installation)| installation_id(installation).is_some()) {
+    match split.filter(|(_, installation)| installation.parse::<InstallationId>().is_ok()) {
         Some((state, installation)) => {
             let (state, installation_id) = (Some(state), Some(installation));
             let setup_action = Some(SetupAction::Update.as_str());
@@ -277,15 +282,9 @@ fn after_authorization(callback: Callback<'_>) -> (Callback<'_>, bool) {
     }
 }
 
-/// What of a visit is known so far, for the operator's events.
+/// What is known of a visit so far, for the operator's events.
 #[derive(Default)]
-struct Traced {
-    organization: Option<crate::model::OrganizationId>,
+struct VisitFacts {
+    organization: Option<OrganizationId>,
     installation: Option<InstallationId>,
-}
-
-/// Digits only: `u64::from_str` alone would also take a leading `+`.
-fn installation_id(text: &str) -> Option<InstallationId> {
-    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    text.parse::<u64>().ok().filter(|_| digits).and_then(|number| InstallationId::new(number).ok())
 }

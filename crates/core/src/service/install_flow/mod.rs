@@ -5,6 +5,8 @@ mod confirm;
 mod installer;
 mod start_install;
 
-pub use callback::{Authorization, Callback, CallbackOutcome, ConfirmationPrompt, ReturnRedirect};
-pub use confirm::{ConfirmationAnswer, ConfirmationOutcome};
+pub use callback::{
+    Authorization, Callback, CallbackOutcome, ConfirmationPrompt, InstallResult, ReturnRedirect,
+};
+pub use confirm::ConfirmationAnswer;
 pub use start_install::{InstallLink, StartInstallRequest};

@@ -44,9 +44,9 @@ impl Dockline {
         request: StartInstallRequest<'_>,
     ) -> Result<InstallLink, StartInstallError> {
         let mut issues = Vec::new();
-        let judgement = request.return_url.map_or(Judgement::Malformed, |return_url| {
-            return_url::judge(return_url, &caller.allowed_return_domains)
-        });
+        let judgement = request
+            .return_url
+            .map_or(Judgement::Malformed, |return_url| return_url::judge(return_url, &caller.return_hosts));
         if request.return_url.is_none() {
             issues.push(Issue::new(
                 "returnUrl",
@@ -87,6 +87,7 @@ impl Dockline {
                 digest: state.digest(),
                 organization: caller.organization.clone(),
                 organization_name: caller.organization_name.clone(),
+                actor: caller.actor.clone(),
                 return_url: return_url.to_owned(),
                 issued_at,
                 expires_at,

@@ -1,9 +1,10 @@
 use std::time::Duration;
 
+use serde::{Serialize, Serializer};
 use time::OffsetDateTime;
 
 use crate::error::{PortError, PortErrorKind};
-use crate::model::{InstallationId, Status};
+use crate::model::{InstallationId, Status, timestamp};
 use crate::ports::ReconcileCursor;
 use crate::service::{Dockline, RefreshOutcome};
 
@@ -27,7 +28,8 @@ pub struct ReconcileBatch {
 }
 
 /// What a stretch of a sweep came to.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct ReconcileReport {
     /// Bindings that are active.
     pub active: u32,
@@ -38,6 +40,7 @@ pub struct ReconcileReport {
     /// Bindings whose installation GitHub says is on another account.
     pub account_changed: u32,
     /// What could not be asked about; the next sweep tries again.
+    #[serde(serialize_with = "failures")]
     pub failed: Vec<(InstallationId, PortError)>,
     /// Where the next stretch goes on; `None`: this sweep is through.
     pub next: Option<ReconcileCursor>,
@@ -47,16 +50,18 @@ pub struct ReconcileReport {
 }
 
 /// Why a stretch stopped early, and until when nothing should be asked.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
 pub struct Pause {
     /// Not before this time.
+    #[serde(serialize_with = "timestamp::serialize")]
     pub until: OffsetDateTime,
     /// What made it stop.
     pub cause: PauseCause,
 }
 
 /// What makes a stretch stop early.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
+#[serde(tag = "reason", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum PauseCause {
     /// What is left of GitHub's rate is for others.
@@ -67,6 +72,17 @@ pub enum PauseCause {
     Rejected(PortError),
     /// GitHub or the store was out of reach several times in a row.
     OutOfReach(PortError),
+}
+
+fn failures<S: Serializer>(failed: &[(InstallationId, PortError)], serializer: S) -> Result<S::Ok, S::Error> {
+    #[derive(Serialize)]
+    struct Failure<'a> {
+        installation: InstallationId,
+        error: &'a PortError,
+    }
+    serializer.collect_seq(
+        failed.iter().map(|(installation, error)| Failure { installation: *installation, error }),
+    )
 }
 
 impl ReconcileReport {

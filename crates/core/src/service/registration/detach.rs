@@ -1,57 +1,47 @@
-use crate::error::PortError;
+use crate::error::DetachError;
 use crate::model::{Binding, Caller, Status};
 use crate::ports::{Event, ReleaseOutcome};
 use crate::service::Dockline;
 
-/// Whether to remove the App at GitHub as well.
+/// Whether a detach also removes the App at GitHub.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Uninstall {
-    /// Forget the binding here only; GitHub is not asked (L-60).
+    /// Ends the binding here only; GitHub is not asked.
     No,
-    /// Remove the App from the account first.
+    /// Removes the App from the account first.
     Yes,
 }
 
-/// What a detach came to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Detached {
-    /// Released; the binding as it stood.
-    Released(Box<Binding>),
-    /// Nothing was bound.
-    NothingBound,
-}
-
 impl Dockline {
-    /// Ends the caller's binding; after it any installation can be bound (`contract.md` §3).
+    /// Ends the caller's binding, and returns it as it stood. Any installation can be bound afterwards.
     ///
-    /// With [`Uninstall::Yes`] GitHub comes first: if it fails, the binding stands, and the same call may be repeated
-    /// or made without. An installation that is gone already counts as removed, so a repetition ends well.
+    /// With [`Uninstall::Yes`] GitHub comes first: if it fails, the binding stands, and the same call may be repeated or
+    /// made without. An installation that does not exist any more counts as removed.
     ///
     /// # Errors
-    /// Infrastructure only.
-    pub async fn detach(&self, caller: &Caller, uninstall: Uninstall) -> Result<Detached, PortError> {
+    /// See [`DetachError`].
+    pub async fn detach(&self, caller: &Caller, uninstall: Uninstall) -> Result<Binding, DetachError> {
         let bindings = &self.ports.bindings;
-        let Some(bound) = bindings.find(&caller.organization).await? else {
-            return Ok(Detached::NothingBound);
-        };
+        let bound = bindings.find(&caller.organization).await?.ok_or(DetachError::NotBound)?;
         let uninstalled = uninstall == Uninstall::Yes;
         if uninstalled && bound.status != Status::Uninstalled {
             self.ports.github.uninstall(bound.installation).await?;
-            let known = bindings.installation(bound.installation).await?;
-            self.end(bound.installation, known).await?;
+            let record = bindings.installation(bound.installation).await?;
+            self.end(bound.installation, record).await?;
         }
         match bindings.release(&caller.organization, bound.installation, self.now()).await? {
             ReleaseOutcome::Released(binding) => {
                 let (organization, installation) = (caller.organization.clone(), binding.installation);
-                // After the release, so that no mint that is under way can put a token back (L-39, L-59).
+                // After the release, so that no mint in flight puts a token back.
                 let tokens = self.forget_tokens(installation);
                 if self.token_revocation && !uninstalled {
                     self.revoke(tokens).await;
                 }
-                self.record(&Event::Detached { organization, installation, uninstalled });
-                Ok(Detached::Released(Box::new(binding)))
+                let actor = caller.actor.clone();
+                self.record(&Event::Detached { organization, actor, installation, uninstalled });
+                Ok(binding)
             }
-            ReleaseOutcome::NothingBound => Ok(Detached::NothingBound),
+            ReleaseOutcome::NothingBound => Err(DetachError::NotBound),
         }
     }
 }

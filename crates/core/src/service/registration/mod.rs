@@ -4,5 +4,4 @@ mod binding;
 mod detach;
 mod register;
 
-pub use detach::{Detached, Uninstall};
-pub use register::Registered;
+pub use detach::Uninstall;

@@ -1,37 +1,17 @@
-use crate::error::{PortError, RefusalReason, RegisterError};
-use crate::model::{Binding, Caller, NewBinding};
+use crate::error::{RefusalReason, RegisterError};
+use crate::model::{Caller, NewBinding};
 use crate::ports::{Event, LookupOutcome};
 use crate::rules::claim::{self, Claim};
-use crate::rules::register::{Decision, Outcome, classify, decide, verify};
+use crate::rules::register::{Decision, Registered, classify, decide, verify};
 use crate::rules::request::RegistrationRequest;
 use crate::service::Dockline;
 
-/// A registration that holds.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Registered {
-    /// This call made the binding.
-    Created(Binding),
-    /// It was there: the same answer as the first time.
-    Replayed(Binding),
-}
-
-impl Registered {
-    /// The binding as it stands in the store.
-    #[must_use]
-    pub const fn binding(&self) -> &Binding {
-        match self {
-            Self::Created(binding) | Self::Replayed(binding) => binding,
-        }
-    }
-}
-
 impl Dockline {
-    /// Binds an installation to the caller's organization (`contract.md` §1, `design.md` §2).
+    /// Binds an installation to the caller's organization.
     ///
-    /// Nothing is locked and no transaction is open while GitHub is asked. The only write is the last step, and it
-    /// spends the state as well: a call that dies anywhere leaves nothing or the whole row, and the same call again
-    /// starts over or replays (invariant I6; L-10, L-20). The answer is always the stored row (L-64).
+    /// No lock and no transaction is held while GitHub is asked. The only write is the last step, and it spends the state
+    /// as well: a call that fails anywhere leaves nothing or the whole row, and the same call again starts over or
+    /// replays. The answer is always the stored row.
     ///
     /// # Errors
     /// See [`RegisterError`].
@@ -40,38 +20,41 @@ impl Dockline {
         caller: &Caller,
         request: &RegistrationRequest,
     ) -> Result<Registered, RegisterError> {
-        let outcome = self.outcome(caller, request).await?;
-        let (organization, key) = (caller.organization.clone(), caller.key.clone());
+        let outcome = self.try_register(caller, request).await;
+        let (organization, actor) = (caller.organization.clone(), caller.actor.clone());
         let installation = request.installation;
-        match outcome {
-            Outcome::Created(binding) => {
+        match &outcome {
+            Ok(Registered::Created(binding)) => {
                 let proof = binding.proof;
-                self.record(&Event::Registered { organization, key, installation, proof });
-                Ok(Registered::Created(binding))
+                self.record(&Event::Registered { organization, actor, installation, proof });
             }
-            Outcome::Replayed(binding) => {
-                self.record(&Event::Replayed { organization, installation });
-                Ok(Registered::Replayed(binding))
+            Ok(Registered::Replayed(_)) => {
+                self.record(&Event::Replayed { organization, actor, installation });
             }
-            Outcome::Conflict(binding) => {
+            Err(RegisterError::Conflict(binding)) => {
                 let bound = binding.installation;
-                self.record(&Event::Conflicted { organization, bound, attempted: installation });
-                Err(RegisterError::Conflict(Box::new(binding)))
+                self.record(&Event::Conflicted { organization, actor, bound, attempted: installation });
             }
-            Outcome::Refused(reason) => {
-                self.record(&Event::Refused { organization, key, installation, reason });
-                Err(RegisterError::Refused(reason))
+            Err(RegisterError::Refused(reason)) => {
+                let reason = *reason;
+                self.record(&Event::Refused { organization, actor, installation, reason });
             }
+            Err(RegisterError::Port(_)) => {}
         }
+        outcome
     }
 
-    async fn outcome(&self, caller: &Caller, request: &RegistrationRequest) -> Result<Outcome, PortError> {
+    async fn try_register(
+        &self,
+        caller: &Caller,
+        request: &RegistrationRequest,
+    ) -> Result<Registered, RegisterError> {
         let wanted = request.installation;
         let organization = &caller.organization;
         let spent = request.state.digest();
         let bound = self.ports.bindings.find(organization).await?;
         let state = match bound {
-            // A replay needs no live state: a client that lost the first answer repeats its call word for word.
+            // A replay needs no live state: a client that missed the first answer repeats its call word for word.
             Some(_) => None,
             None => self.ports.states.find(organization, &spent).await?,
         };
@@ -82,25 +65,25 @@ impl Dockline {
             _ => None,
         };
         let claim = match decide(wanted, bound, state.as_ref(), self.policy, installer, self.now()) {
-            Decision::Replay(bound) => return Ok(Outcome::Replayed(bound)),
-            Decision::Conflict(bound) => return Ok(Outcome::Conflict(bound)),
-            Decision::Refuse(reason) => return Ok(Outcome::Refused(reason)),
+            Decision::Replay(bound) => return Ok(Registered::Replayed(bound)),
+            Decision::Conflict(bound) => return Err(RegisterError::Conflict(Box::new(bound))),
+            Decision::Refuse(reason) => return Err(RegisterError::Refused(reason)),
             Decision::Proceed(claim) => claim,
         };
         let installation = match self.ports.github.installation(wanted).await? {
             LookupOutcome::Found(installation) => installation,
-            LookupOutcome::Missing => return Ok(Outcome::Refused(RefusalReason::NoSuchInstallation)),
+            LookupOutcome::Missing => {
+                return Err(RegisterError::Refused(RefusalReason::NoSuchInstallation));
+            }
         };
         let last_verified_at = self.now();
-        let account = match verify(&installation, self.ports.github.registration().app, &claim) {
-            Ok(account) => account,
-            Err(reason) => return Ok(Outcome::Refused(reason)),
-        };
+        let our_app = self.ports.github.registration().app;
+        let account = verify(&installation, our_app, &claim).map_err(RegisterError::Refused)?;
         let proven_by = match claim {
             Claim::Verified(claim) => Some(claim.visitor),
             Claim::State => None,
         };
-        let insertion = self
+        let outcome = self
             .ports
             .bindings
             .insert(NewBinding {
@@ -110,11 +93,12 @@ impl Dockline {
                 status: installation.status(),
                 proof: claim.proof(),
                 proven_by,
+                actor: caller.actor.clone(),
                 spent,
                 last_verified_at,
                 registered_at: self.now(),
             })
             .await?;
-        Ok(classify(wanted, insertion))
+        classify(wanted, outcome)
     }
 }

@@ -6,7 +6,7 @@ use time::Duration;
 
 use crate::cache::{Cache, Flight, Found};
 use crate::error::{PortError, PortErrorKind, PortName, RepositoriesError, TokenError};
-use crate::model::{Binding, Caller, InstallationToken, Repository, RepositoryId, TokenScope};
+use crate::model::{Binding, InstallationToken, OrganizationId, Repository, RepositoryId, TokenScope};
 use crate::ports::ListOutcome;
 use crate::rules::repositories::{RepositoriesPage, RepositoriesQuery};
 use crate::service::Dockline;
@@ -35,7 +35,7 @@ impl Dockline {
     /// The most repositories of one installation that can be listed.
     pub const MOST_REPOSITORIES: u32 = 20_000;
 
-    /// A page of the repositories that the caller's installation reaches (`contract.md` §2).
+    /// Returns a page of the repositories that the organization's installation reaches.
     ///
     /// GitHub lists by page numbers, which shift when repositories come and go, and cannot search: so all are read, and
     /// the page is cut out of them in the order of their numbers. They are kept for half a minute.
@@ -44,11 +44,11 @@ impl Dockline {
     /// See [`RepositoriesError`].
     pub async fn repositories(
         &self,
-        caller: &Caller,
+        organization: &OrganizationId,
         query: &RepositoriesQuery,
     ) -> Result<RepositoriesPage, RepositoriesError> {
         for _ in 0..ROUNDS {
-            let found = self.ports.bindings.find(&caller.organization).await?;
+            let found = self.ports.bindings.find(organization).await?;
             let bound = found.ok_or(RepositoriesError::NotBound)?;
             if TokenError::unusable(bound.status).is_some() {
                 return Err(RepositoriesError::Unusable(Box::new(bound)));

@@ -77,6 +77,7 @@ impl Wrong for ChecksThenInserts {
             status: new.status,
             proof: new.proof,
             proven_by: new.proven_by,
+            actor: new.actor.clone(),
             registered_at: new.registered_at,
             last_verified_at: new.last_verified_at,
             generation: 1,

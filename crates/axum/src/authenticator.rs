@@ -1,0 +1,46 @@
+use std::fmt::Debug;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use dockline::Caller;
+use http::request::Parts;
+
+/// Authenticates the callers of the API, for a host with its own login.
+///
+/// A call has five seconds; after that the request is answered 503. A panic is answered 500.
+#[async_trait]
+pub trait Authenticator: Debug + Send + Sync + 'static {
+    /// Returns the caller, from the head of its request: session cookie, client certificate, token.
+    ///
+    /// # Errors
+    /// See [`AuthenticationError`].
+    async fn authenticate(&self, request: &Parts) -> Result<Caller, AuthenticationError>;
+
+    /// Whether a browser sends the credential by itself, as it does with cookies, HTTP authentication and client
+    /// certificates. If so, requests from pages of other sites are rejected before [`Authenticator::authenticate`] is
+    /// called. Only a credential that a script must add, such as a bearer token, is not ambient.
+    fn is_ambient(&self) -> bool {
+        true
+    }
+}
+
+/// Why a host's [`Authenticator`] did not return a caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AuthenticationError {
+    /// The request has no valid credential: 401.
+    #[error("the request has no valid credential")]
+    Unauthenticated,
+    /// The credential is valid, but the caller may not administer GitHub installations: 403.
+    #[error("the caller may not administer GitHub installations")]
+    Forbidden,
+    /// The caller has sent too many requests: 429.
+    #[error("the caller has sent too many requests")]
+    Limited {
+        /// The value of `Retry-After`.
+        retry_after: Duration,
+    },
+    /// The login system is out of reach: 503.
+    #[error("the login system is out of reach")]
+    Unavailable,
+}

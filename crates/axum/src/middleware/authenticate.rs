@@ -1,0 +1,127 @@
+//! Authenticates callers, by API key or by the host's own login, before anything else of a request is read.
+
+use std::time::Duration;
+
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use dockline::{Actor, AuthenticateError, AuthenticatedKey, Budget, BudgetClass, Caller, Scope};
+use http::{HeaderMap, Method, StatusCode, header};
+use tokio::time::timeout;
+
+use super::auth_failures;
+use super::budget_headers::BudgetLevel;
+use super::cross_site;
+use super::observe;
+use crate::authenticator::{AuthenticationError, Authenticator};
+use crate::options::Context;
+use crate::wire::error::ApiError;
+
+/// How long a host's login may take.
+const LOGIN_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Who may use a route.
+#[derive(Debug, Clone)]
+pub(crate) struct Gate {
+    pub(crate) context: Context,
+    /// The scope that an API key needs; `None`: any valid key.
+    pub(crate) needed: Option<Scope>,
+}
+
+/// The API key of an authenticated request; absent if the host's own login authenticated it.
+#[derive(Debug, Clone)]
+pub(crate) struct ByKey(pub(crate) AuthenticatedKey);
+
+/// Middleware: authenticates the caller and hands it to the handler as an extension, with the key, if there is one. Notes
+/// the budget's level for the answer's headers.
+pub(crate) async fn authenticate(State(gate): State<Gate>, request: Request, next: Next) -> Response {
+    let class = match *request.method() {
+        Method::GET | Method::HEAD => BudgetClass::Read,
+        _ => BudgetClass::Write,
+    };
+    let authenticator = gate.context.options.authenticator.clone();
+    let outcome = match authenticator {
+        Some(authenticator) if !(gate.context.dockline.has_api_keys() && has_api_key(request.headers())) => {
+            by_login(&gate, &*authenticator, request, class).await
+        }
+        _ => by_key(&gate, request, class).await,
+    };
+    match outcome {
+        Ok(request) => next.run(request).await,
+        Err(error) => error.into_response(),
+    }
+}
+
+async fn by_key(gate: &Gate, mut request: Request, class: BudgetClass) -> Result<Request, ApiError> {
+    let key = bearer(request.headers()).ok_or(AuthenticateError::Unauthenticated)?;
+    let outcome = {
+        // The turn ends when the key is judged.
+        let _turn = auth_failures::turn(request.extensions(), key).await?;
+        gate.context.dockline.authenticate(key, gate.needed.as_ref(), class).await
+    };
+    let authenticated = outcome.inspect_err(|error| {
+        if let Some((key, organization)) = error.key() {
+            observe::identify(organization, &Actor::from(key));
+        }
+    })?;
+    admit(&mut request, authenticated.caller, authenticated.budget);
+    request.extensions_mut().insert(ByKey(authenticated.key));
+    Ok(request)
+}
+
+async fn by_login(
+    gate: &Gate,
+    authenticator: &dyn Authenticator,
+    request: Request,
+    class: BudgetClass,
+) -> Result<Request, ApiError> {
+    if authenticator.is_ambient() {
+        cross_site::check(request.headers(), &gate.context.options.allowed_origins)?;
+    }
+    let (parts, body) = request.into_parts();
+    let caller = timeout(LOGIN_TIMEOUT, authenticator.authenticate(&parts)).await.unwrap_or_else(|_| {
+        tracing::error!("the host's authenticator took too long");
+        Err(AuthenticationError::Unavailable)
+    });
+    let caller = caller.map_err(|error| match error {
+        AuthenticationError::Unauthenticated => ApiError::not_logged_in(),
+        AuthenticationError::Forbidden => cross_site::forbidden(),
+        AuthenticationError::Limited { retry_after } => {
+            let message = "Too many requests. Repeat the request after Retry-After seconds.";
+            ApiError::new(StatusCode::TOO_MANY_REQUESTS, dockline::ErrorCode::RateLimited, message)
+                .with_retry_after(retry_after)
+        }
+        AuthenticationError::Unavailable => {
+            let message =
+                "The login system is out of reach. Nothing was changed; the request may be repeated.";
+            ApiError::new(StatusCode::SERVICE_UNAVAILABLE, dockline::ErrorCode::Unavailable, message)
+                .with_retry_after(Duration::from_secs(1))
+        }
+    })?;
+    observe::identify(&caller.organization, &caller.actor);
+    let budget = gate.context.dockline.charge(&caller, class).await?;
+    let mut request = Request::from_parts(parts, body);
+    admit(&mut request, caller, budget);
+    Ok(request)
+}
+
+fn admit(request: &mut Request, caller: Caller, budget: Option<Budget>) {
+    observe::identify(&caller.organization, &caller.actor);
+    if let (Some(budget), Some(level)) = (budget, request.extensions().get::<BudgetLevel>()) {
+        level.set(budget);
+    }
+    request.extensions_mut().insert::<Caller>(caller);
+}
+
+/// Returns the Bearer token of exactly one `Authorization` header.
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let (Some(value), None) = (values.next(), values.next()) else { return None };
+    let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim_start_matches(' '))
+}
+
+/// Whether the request presents an API key of ours, valid or not.
+fn has_api_key(headers: &HeaderMap) -> bool {
+    bearer(headers).is_some_and(|token| token.starts_with("lp_"))
+}

@@ -1,0 +1,174 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use dockline::Dockline;
+use dockline::ports::{Clock, Entropy, OsEntropy, SystemClock};
+
+use crate::RouterError;
+use crate::authenticator::Authenticator;
+use crate::middleware::auth_failures::AuthFailureLimit;
+use crate::middleware::trace_parent::TraceLinks;
+use crate::monitoring::{Exposition, Readiness};
+use crate::pages::{Pages, PlainPages};
+use crate::refresher::Refresher;
+use crate::routes::openapi::ServedDocument;
+use crate::routes::webhook::LargeBodies;
+
+/// What a host may choose about the router.
+#[derive(Debug, Clone)]
+pub struct RouterOptions {
+    pub(crate) authenticator: Option<Arc<dyn Authenticator>>,
+    pub(crate) allowed_origins: Vec<String>,
+    pub(crate) pages: Arc<dyn Pages>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) deadline: Duration,
+    pub(crate) refresher: Option<Refresher>,
+    pub(crate) readiness: Option<Arc<dyn Readiness>>,
+    pub(crate) exposition: Option<Arc<dyn Exposition>>,
+    pub(crate) auth_failure_limit: Option<AuthFailureLimit>,
+    pub(crate) trace_links: Option<Arc<dyn TraceLinks>>,
+    pub(crate) server_url: Option<String>,
+}
+
+impl Default for RouterOptions {
+    /// Our own pages, the machine's clock and randomness, a minute for a request, no refresher; ready as long as it
+    /// answers, no metrics, no limit of guesses.
+    fn default() -> Self {
+        Self {
+            authenticator: None,
+            allowed_origins: Vec::new(),
+            pages: Arc::new(PlainPages),
+            clock: Arc::new(SystemClock),
+            entropy: Arc::new(OsEntropy),
+            deadline: Duration::from_secs(60),
+            refresher: None,
+            readiness: None,
+            exposition: None,
+            auth_failure_limit: None,
+            trace_links: None,
+            server_url: None,
+        }
+    }
+}
+
+impl RouterOptions {
+    /// Authenticates the callers of the API by the host's own login. If API keys are configured as well, a request with a
+    /// Bearer token that begins with `lp_` is authenticated by its key, any other by the login.
+    ///
+    /// A caller's own `state` at install-url is accepted with an API key only.
+    #[must_use]
+    pub fn with_authenticator(mut self, authenticator: Arc<dyn Authenticator>) -> Self {
+        self.authenticator = Some(authenticator);
+        self
+    }
+
+    /// Origins, such as `https://app.example.com`, whose pages may send requests with an ambient credential from browsers
+    /// that send no `Sec-Fetch-Site`. See [`Authenticator::is_ambient`].
+    #[must_use]
+    pub fn with_allowed_origins<O: Into<String>>(mut self, origins: impl IntoIterator<Item = O>) -> Self {
+        self.allowed_origins = origins.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// The host's own confirmation and refusal pages.
+    #[must_use]
+    pub fn with_pages(mut self, pages: Arc<dyn Pages>) -> Self {
+        self.pages = pages;
+        self
+    }
+
+    /// Where request ids take their time from.
+    #[must_use]
+    pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// How long a request may take, its body included; then it is a 503, and what it was doing is dropped, which leaves
+    /// nothing half done. Longer than the ports' own deadlines together, which should end it first.
+    #[must_use]
+    pub const fn with_deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = deadline;
+        self
+    }
+
+    /// Who asks GitHub about an installation after a webhook about it was acknowledged. Without one, such hints are logged
+    /// and left to the host's sweep ([`Dockline::reconcile`]): only installs and uninstalls then have effect at once.
+    #[must_use]
+    pub fn with_refresher(mut self, refresher: Refresher) -> Self {
+        self.refresher = Some(refresher);
+        self
+    }
+
+    /// Who says at `/readyz` whether this node should be sent requests. Without one it is ready as long as it answers.
+    #[must_use]
+    pub fn with_readiness(mut self, readiness: Arc<dyn Readiness>) -> Self {
+        self.readiness = Some(readiness);
+        self
+    }
+
+    /// What `/metrics` tells. Without one there is nothing at that path.
+    #[must_use]
+    pub fn with_metrics(mut self, exposition: Arc<dyn Exposition>) -> Self {
+        self.exposition = Some(exposition);
+        self
+    }
+
+    /// How often a client address may be refused for want of valid credentials (401) before it is a 429. Callers with a
+    /// valid key and deliveries with a good signature are never limited by it.
+    ///
+    /// Requests must carry [`axum::extract::ConnectInfo`]`<SocketAddr>`, as `into_make_service_with_connect_info` provides
+    /// it; without, nothing is limited, and a warning says so once. Each router counts for itself, in bounded memory.
+    #[must_use]
+    pub fn with_auth_failure_limit(mut self, limit: AuthFailureLimit) -> Self {
+        self.auth_failure_limit = Some(limit);
+        self
+    }
+
+    /// Who ties requests' spans to their callers' traces. Without one, `traceparent` is not looked at.
+    #[must_use]
+    pub fn with_trace_links(mut self, links: Arc<dyn TraceLinks>) -> Self {
+        self.trace_links = Some(links);
+        self
+    }
+
+    /// Where clients reach the router, such as `https://api.example.com`, for `servers` of `/openapi.json`. Without it the
+    /// document names the prefix that it was asked for under, which is right where no proxy rewrites paths.
+    #[must_use]
+    pub fn with_server_url(mut self, url: impl Into<String>) -> Self {
+        self.server_url = Some(url.into());
+        self
+    }
+
+    /// Where request ids take their randomness from.
+    #[must_use]
+    pub fn with_entropy(mut self, entropy: Arc<dyn Entropy>) -> Self {
+        self.entropy = entropy;
+        self
+    }
+}
+
+/// What every handler is given.
+#[derive(Debug, Clone)]
+pub(crate) struct Context {
+    pub(crate) dockline: Dockline,
+    pub(crate) options: RouterOptions,
+    pub(crate) large_bodies: LargeBodies,
+    pub(crate) document: ServedDocument,
+}
+
+impl Context {
+    pub(crate) fn new(dockline: Dockline, options: RouterOptions) -> Self {
+        Self { dockline, options, large_bodies: LargeBodies::default(), document: ServedDocument::default() }
+    }
+
+    /// Whether something authenticates the callers of the API.
+    pub(crate) const fn check(&self) -> Result<(), RouterError> {
+        if self.options.authenticator.is_some() || self.dockline.has_api_keys() {
+            Ok(())
+        } else {
+            Err(RouterError::NoAuthentication)
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! `POST`, `GET` and `DELETE /v1/github/installation`
+
+use axum::extract::{RawQuery, Request, State};
+use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
+use dockline::{Caller, Issue, IssueCode, Registered, RegistrationRequest, Uninstall};
+use http::StatusCode;
+
+use crate::options::Context;
+use crate::wire::bodies::{InspectedBody, InstallationBody};
+use crate::wire::error::ApiError;
+use crate::wire::query::Parameters;
+use crate::wire::request_body;
+
+pub(super) async fn register(
+    State(context): State<Context>,
+    Extension(caller): Extension<Caller>,
+    request: Request,
+) -> Result<Response, ApiError> {
+    let body = request_body::read(request, "application/json").await?;
+    let request = RegistrationRequest::parse(&body).map_err(ApiError::validation)?;
+    let registered = context.dockline.register(&caller, &request).await?;
+    let body = InstallationBody::from(registered.binding());
+    let mut response = (StatusCode::CREATED, Json(body)).into_response();
+    if matches!(registered, Registered::Replayed(_)) {
+        response.headers_mut().insert("idempotent-replayed", http::HeaderValue::from_static("true"));
+    }
+    Ok(response)
+}
+
+pub(super) async fn get(
+    State(context): State<Context>,
+    Extension(caller): Extension<Caller>,
+) -> Result<Response, ApiError> {
+    match context.dockline.binding(&caller).await? {
+        Some(binding) => Ok(Json(InspectedBody::from(&binding)).into_response()),
+        None => Err(ApiError::nothing_bound()),
+    }
+}
+
+pub(super) async fn detach(
+    State(context): State<Context>,
+    Extension(caller): Extension<Caller>,
+    RawQuery(query): RawQuery,
+) -> Result<StatusCode, ApiError> {
+    let query = query.unwrap_or_default();
+    let uninstall = uninstall(&Parameters::parse(query.as_bytes())).map_err(ApiError::validation)?;
+    context.dockline.detach(&caller, uninstall).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// A misspelt `uninstall` must not become a detach that leaves the App installed, so nothing is guessed.
+fn uninstall(parameters: &Parameters<'_>) -> Result<Uninstall, Vec<Issue>> {
+    let issues = parameters.issues(&["uninstall"]);
+    if !issues.is_empty() {
+        return Err(issues);
+    }
+    match parameters.once("uninstall") {
+        None | Some("false") => Ok(Uninstall::No),
+        Some("true") => Ok(Uninstall::Yes),
+        Some(_) => {
+            Err(vec![Issue::new("uninstall", IssueCode::Malformed, "uninstall must be true or false.")])
+        }
+    }
+}

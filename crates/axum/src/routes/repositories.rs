@@ -1,0 +1,37 @@
+//! `GET /v1/github/repos`
+
+use axum::extract::{RawQuery, State};
+use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
+use dockline::{Caller, Issue, RepositoriesQuery};
+
+use crate::options::Context;
+use crate::wire::bodies::RepositoriesBody;
+use crate::wire::error::ApiError;
+use crate::wire::query::Parameters;
+
+pub(super) async fn list(
+    State(context): State<Context>,
+    Extension(caller): Extension<Caller>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, ApiError> {
+    let query = query.unwrap_or_default();
+    let query = parse(&Parameters::parse(query.as_bytes())).map_err(ApiError::validation)?;
+    let page = context.dockline.repositories(&caller.organization, &query).await?;
+    Ok(Json(RepositoriesBody::from(&page)).into_response())
+}
+
+/// A misspelt `search` must not list everything, so nothing is guessed.
+fn parse(parameters: &Parameters<'_>) -> Result<RepositoriesQuery, Vec<Issue>> {
+    let mut issues = parameters.issues(&["cursor", "limit", "search"]);
+    let [cursor, limit, search] = ["cursor", "limit", "search"].map(|name| parameters.once(name));
+    match RepositoriesQuery::parse(cursor, limit, search) {
+        Ok(query) if issues.is_empty() => Ok(query),
+        Ok(_) => Err(issues),
+        Err(more) => {
+            issues.extend(more);
+            issues.truncate(dockline::rules::request::MOST_ISSUES);
+            Err(issues)
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! The bodies of answers, field by field in the documented order.
+
+use dockline::{AuthenticatedKey, Binding, Caller, RepositoriesPage, Repository, format_timestamp};
+
+use serde::Serialize;
+use time::OffsetDateTime;
+
+use super::ApiErrorCode;
+use crate::monitoring::Check;
+
+/// The five fields of a binding.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct InstallationBody<'a> {
+    /// What GitHub calls the installation.
+    installation_id: u64,
+    /// The account that the installation is on, as GitHub tells it.
+    github_account: AccountBody<'a>,
+    /// The same as `githubAccount.login`, also where the account is a user.
+    org_login: &'a str,
+    status: &'static str,
+    /// When the organization was first bound to it; a re-post does not change it.
+    registered_at: String,
+}
+
+#[derive(Debug, Serialize)]
+struct AccountBody<'a> {
+    login: &'a str,
+    r#type: &'static str,
+}
+
+impl<'a> From<&'a Binding> for InstallationBody<'a> {
+    fn from(binding: &'a Binding) -> Self {
+        let login = binding.account.login.as_str();
+        Self {
+            installation_id: binding.installation.get(),
+            github_account: AccountBody { login, r#type: binding.account.kind.as_str() },
+            org_login: login,
+            status: binding.status.as_str(),
+            registered_at: format_timestamp(binding.registered_at),
+        }
+    }
+}
+
+/// The five fields and the time of GitHub's last answer.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct InspectedBody<'a> {
+    #[serde(flatten)]
+    installation: InstallationBody<'a>,
+    /// When GitHub last said so; may be earlier than `registeredAt`.
+    last_verified_at: String,
+}
+
+impl<'a> From<&'a Binding> for InspectedBody<'a> {
+    fn from(binding: &'a Binding) -> Self {
+        Self { installation: binding.into(), last_verified_at: format_timestamp(binding.last_verified_at) }
+    }
+}
+
+/// An install link; `authUrl` and `installUrl` are the same.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct InstallLinkBody<'a> {
+    /// Where to send the user's browser; good once, until `expiresAt`.
+    pub(crate) auth_url: &'a str,
+    /// The same as `authUrl`.
+    pub(crate) install_url: &'a str,
+    /// What comes back on the redirect and goes into `registerInstallation`.
+    pub(crate) state: &'a str,
+    /// 15 minutes from now.
+    pub(crate) expires_at: String,
+}
+
+/// A page of repositories.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct RepositoriesBody<'a> {
+    items: Vec<RepositoryBody<'a>>,
+    /// What to pass as `cursor` for the next page; `null` on the last one.
+    next_cursor: Option<String>,
+}
+
+/// The eight fields of a repository; `language` and `primaryLanguage` are the same.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RepositoryBody<'a> {
+    /// GitHub's number of the repository, which no rename changes.
+    repo_id: u64,
+    full_name: &'a str,
+    owner: &'a str,
+    private: bool,
+    default_branch: &'a str,
+    /// What it is mostly written in, where GitHub can tell.
+    language: Option<&'a str>,
+    /// The same as `language`.
+    primary_language: Option<&'a str>,
+    html_url: &'a str,
+}
+
+impl<'a> From<&'a Repository> for RepositoryBody<'a> {
+    fn from(repository: &'a Repository) -> Self {
+        let language = repository.language.as_deref();
+        Self {
+            repo_id: repository.id.get(),
+            full_name: &repository.full_name,
+            owner: &repository.owner,
+            private: repository.private,
+            default_branch: &repository.default_branch,
+            language,
+            primary_language: language,
+            html_url: &repository.html_url,
+        }
+    }
+}
+
+impl<'a> From<&'a RepositoriesPage> for RepositoriesBody<'a> {
+    fn from(page: &'a RepositoriesPage) -> Self {
+        let items = page.repositories.iter().map(RepositoryBody::from).collect();
+        Self { items, next_cursor: page.next.map(dockline::RepositoryCursor::encode) }
+    }
+}
+
+/// What a key is.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct WhoamiBody<'a> {
+    /// Whose key it is.
+    organization_id: &'a str,
+    organization_name: &'a str,
+    /// The part of the key that may be logged.
+    api_key_id: &'a str,
+    /// What it may do; `*` covers everything.
+    scopes: Vec<&'a str>,
+    /// How much it may do.
+    rate_limit_tier: &'a str,
+}
+
+impl<'a> WhoamiBody<'a> {
+    pub(crate) fn new(caller: &'a Caller, key: &'a AuthenticatedKey) -> Self {
+        Self {
+            organization_id: caller.organization.as_str(),
+            organization_name: caller.organization_name.as_str(),
+            api_key_id: key.id.as_str(),
+            scopes: key.scopes.iter().map(dockline::Scope::as_str).collect(),
+            rate_limit_tier: &key.tier.name,
+        }
+    }
+}
+
+/// `{"status":"ok"}`, for `/readyz` with what was looked at.
+#[derive(Debug, Serialize)]
+pub(crate) struct HealthBody {
+    pub(crate) status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) checks: Option<Vec<CheckBody>>,
+}
+
+/// A check as the wire has it, in the body of a 200 and in `details.checks` of a 503.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct CheckBody {
+    name: &'static str,
+    ok: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Why it does not hold.
+    cause: Option<&'static str>,
+    /// Since when it is as it is.
+    since: String,
+}
+
+impl From<Check> for CheckBody {
+    fn from(check: Check) -> Self {
+        let Check { name, failing, since } = check;
+        Self { name, ok: failing.is_none(), cause: failing, since: milliseconds(since) }
+    }
+}
+
+/// The one body that every 4xx and 5xx has.
+#[derive(Debug, Serialize)]
+pub(crate) struct Envelope<'a, D> {
+    pub(crate) error: Failure<'a, D>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Failure<'a, D> {
+    /// Stable and for programs; codes may be added, never renamed or reused.
+    pub(crate) code: ApiErrorCode,
+    /// For people; may change.
+    pub(crate) message: &'a str,
+    /// The same as the header `X-Request-Id`: quote it to support.
+    pub(crate) request_id: &'a str,
+    /// Only where there is something to say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) details: Option<D>,
+}
+
+/// `2026-04-18T19:14:09.123Z`
+pub(crate) fn milliseconds(at: OffsetDateTime) -> String {
+    format!("{}.{:03}Z", seconds(at), at.millisecond())
+}
+
+/// Times of the core are in UTC.
+fn seconds(at: OffsetDateTime) -> String {
+    let (year, month, day) = (at.year(), u8::from(at.month()), at.day());
+    format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}", at.hour(), at.minute(), at.second())
+}
+
+#[cfg(test)]
+mod tests {
+    use time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn times_have_fixed_digits() {
+        let at = OffsetDateTime::from_unix_timestamp(1_776_539_649).unwrap();
+        assert_eq!(milliseconds(at + Duration::milliseconds(7)), "2026-04-18T19:14:09.007Z");
+    }
+}

@@ -1,0 +1,340 @@
+//! From the core's errors to what the wire says: one table.
+
+use std::error::Error;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use dockline::{
+    AuthenticateError, Budget, CallbackError, CallbackRefusal, ChargeError, DetachError, ErrorCode, Issue,
+    PortError, PortErrorKind, PortName, RegisterError, RepositoriesError, StartInstallError, Status,
+};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use serde::Serialize;
+
+use super::ApiErrorCode;
+use super::bodies::CheckBody;
+use crate::middleware::budget_headers;
+use crate::pages::refusal_message;
+
+/// An error answer before it is sealed in the envelope, which knows the request's id.
+#[derive(Debug, Clone)]
+pub(crate) struct ApiError {
+    pub(crate) status: StatusCode,
+    pub(crate) code: ApiErrorCode,
+    pub(crate) message: &'static str,
+    pub(crate) details: Option<Details>,
+    budget: Option<Budget>,
+    retry_after: Option<Duration>,
+    challenge: Challenge,
+}
+
+/// The credential that a 401 asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Challenge {
+    ApiKey,
+    Signature,
+    Login,
+}
+
+impl Challenge {
+    /// The value of `WWW-Authenticate`.
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::ApiKey => "Bearer",
+            Self::Signature => "X-Hub-Signature-256",
+            Self::Login => "Session",
+        }
+    }
+}
+
+/// `details` of the envelope, only where there is something to say.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase", untagged)]
+pub(crate) enum Details {
+    Issues {
+        /// All that is wrong, in the order of the request.
+        issues: Vec<Issue>,
+    },
+    #[serde(rename_all = "camelCase")]
+    Bound {
+        /// The installation that the caller's own organization is bound to.
+        bound_installation_id: u64,
+        bound_status: &'static str,
+    },
+    Platform {
+        /// Whose trouble it is.
+        platform: &'static str,
+    },
+    Reason {
+        reason: &'static str,
+    },
+    Checks {
+        checks: Vec<CheckBody>,
+    },
+}
+
+impl ApiError {
+    pub(crate) fn new(status: StatusCode, code: impl Into<ApiErrorCode>, message: &'static str) -> Self {
+        Self {
+            status,
+            code: code.into(),
+            message,
+            details: None,
+            budget: None,
+            retry_after: None,
+            challenge: Challenge::ApiKey,
+        }
+    }
+
+    pub(crate) fn validation(issues: Vec<Issue>) -> Self {
+        let message = "The request is not valid; details.issues lists what is wrong with it.";
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, ErrorCode::Validation, message)
+            .with_details(Details::Issues { issues })
+    }
+
+    pub(crate) fn internal() -> Self {
+        let message = "Something went wrong on our side. Quote the request id to support.";
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, ErrorCode::Internal, message)
+    }
+
+    pub(crate) fn nothing_bound() -> Self {
+        let message = "No GitHub App installation is registered for this organization.";
+        Self::new(StatusCode::NOT_FOUND, ErrorCode::NotFound, message)
+    }
+
+    pub(crate) fn no_such_path() -> Self {
+        Self::new(StatusCode::NOT_FOUND, ErrorCode::NotFound, "There is nothing at this path.")
+    }
+
+    pub(crate) fn too_late() -> Self {
+        let message = "The request took too long and was given up. The same call may be repeated.";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, ErrorCode::Unavailable, message)
+            .with_retry_after(Duration::from_secs(1))
+    }
+
+    fn over_budget(budget: Budget, retry_after: Duration) -> Self {
+        let message = "The budget is used up. Repeat the request after Retry-After seconds.";
+        Self::new(StatusCode::TOO_MANY_REQUESTS, ErrorCode::RateLimited, message)
+            .with_budget(Some(budget))
+            .with_retry_after(retry_after)
+    }
+
+    /// A 401 for want of a signature, not of a key.
+    pub(crate) fn unsigned() -> Self {
+        let message = "The delivery is not signed with a webhook secret of ours.";
+        let error = Self::new(StatusCode::UNAUTHORIZED, ErrorCode::Unauthenticated, message);
+        Self { challenge: Challenge::Signature, ..error }
+    }
+
+    /// A 401 of the host's own login.
+    pub(crate) fn not_logged_in() -> Self {
+        let message = "You are not signed in. Sign in and repeat the request.";
+        let error = Self::new(StatusCode::UNAUTHORIZED, ErrorCode::Unauthenticated, message);
+        Self { challenge: Challenge::Login, ..error }
+    }
+
+    /// Whether a wrong or missing credential of ours was presented. The host counts failures of its own login itself.
+    pub(crate) fn is_credential_failure(&self) -> bool {
+        self.code == ErrorCode::Unauthenticated && self.challenge != Challenge::Login
+    }
+
+    pub(crate) fn with_details(mut self, details: Details) -> Self {
+        self.details = Some(details);
+        self
+    }
+
+    pub(crate) fn with_retry_after(mut self, wait: Duration) -> Self {
+        self.retry_after = Some(wait);
+        self
+    }
+
+    fn with_budget(mut self, budget: Option<Budget>) -> Self {
+        self.budget = budget;
+        self
+    }
+
+    /// The headers that belong to this error.
+    pub(crate) fn write_headers(&self, headers: &mut HeaderMap) {
+        if self.code == ErrorCode::Unauthenticated {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(self.challenge.as_str()));
+        }
+        if let Some(wait) = self.retry_after {
+            headers.insert(header::RETRY_AFTER, budget_headers::whole_seconds(wait).max(1).into());
+        }
+        if let Some(budget) = &self.budget {
+            budget_headers::write(budget, headers);
+        }
+    }
+}
+
+impl IntoResponse for ApiError {
+    /// The body is written by [`crate::envelope::seal`], which finds the error among the response's extensions.
+    fn into_response(self) -> Response {
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = self.status;
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+impl From<PortError> for ApiError {
+    fn from(error: PortError) -> Self {
+        log(&error);
+        match (error.code(), error.kind()) {
+            (ErrorCode::PlatformError, PortErrorKind::RateLimited { retry_after }) => Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                ErrorCode::PlatformError,
+                "GitHub asks us to slow down. Nothing was changed; repeat the call after Retry-After.",
+            )
+            .with_details(Details::Platform { platform: "github" })
+            .with_retry_after(retry_after),
+            (ErrorCode::PlatformError, _) => Self::new(
+                StatusCode::BAD_GATEWAY,
+                ErrorCode::PlatformError,
+                "GitHub did not answer as it should. Nothing was changed; the same call may be repeated.",
+            )
+            .with_details(Details::Platform { platform: "github" }),
+            (ErrorCode::Unavailable, _) => Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                ErrorCode::Unavailable,
+                "Our store cannot be reached. Nothing was changed; the same call may be repeated.",
+            )
+            .with_retry_after(Duration::from_secs(1)),
+            _ => Self::internal(),
+        }
+    }
+}
+
+/// The cause goes to the operator's log, never to the caller. A store that cannot be reached and GitHub's trouble pass;
+/// the rest is for somebody to mend.
+fn log(error: &PortError) {
+    let cause = error.source().map(ToString::to_string).unwrap_or_default();
+    let theirs = error.port() == PortName::GithubGateway && error.kind() == PortErrorKind::Corrupt;
+    if theirs || matches!(error.kind(), PortErrorKind::Unavailable | PortErrorKind::RateLimited { .. }) {
+        tracing::warn!(%error, cause, "a port is in trouble");
+    } else {
+        tracing::error!(%error, cause, "a port failed");
+    }
+}
+
+impl From<AuthenticateError> for ApiError {
+    fn from(error: AuthenticateError) -> Self {
+        match error {
+            AuthenticateError::Unauthenticated => {
+                let message = "A valid API key is required: Authorization: Bearer lp_….";
+                Self::new(StatusCode::UNAUTHORIZED, ErrorCode::Unauthenticated, message)
+            }
+            AuthenticateError::ForbiddenScope { budget, .. } => {
+                let message = "The API key lacks the scope github:admin.";
+                Self::new(StatusCode::FORBIDDEN, ErrorCode::ForbiddenScope, message).with_budget(budget)
+            }
+            AuthenticateError::RateLimited { budget, retry_after, .. } => {
+                Self::over_budget(budget, retry_after)
+            }
+            AuthenticateError::Port(error) => error.into(),
+            _ => Self::internal(),
+        }
+    }
+}
+
+impl From<ChargeError> for ApiError {
+    fn from(error: ChargeError) -> Self {
+        match error {
+            ChargeError::RateLimited { budget, retry_after } => Self::over_budget(budget, retry_after),
+            ChargeError::Port(error) => error.into(),
+            _ => Self::internal(),
+        }
+    }
+}
+
+impl From<CallbackError> for ApiError {
+    fn from(error: CallbackError) -> Self {
+        match error {
+            CallbackError::Refused(reason) => reason.into(),
+            CallbackError::Port(error) => error.into(),
+            _ => Self::internal(),
+        }
+    }
+}
+
+impl From<CallbackRefusal> for ApiError {
+    fn from(reason: CallbackRefusal) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, ErrorCode::Validation, refusal_message(reason))
+            .with_details(Details::Reason { reason: reason.as_str() })
+    }
+}
+
+impl From<DetachError> for ApiError {
+    fn from(error: DetachError) -> Self {
+        match error {
+            DetachError::NotBound => Self::nothing_bound(),
+            DetachError::Port(error) => error.into(),
+            _ => Self::internal(),
+        }
+    }
+}
+
+impl From<StartInstallError> for ApiError {
+    fn from(error: StartInstallError) -> Self {
+        match error {
+            StartInstallError::Invalid(issues) => Self::validation(issues),
+            StartInstallError::ReturnUrlNotAllowed => Self::new(
+                StatusCode::FORBIDDEN,
+                ErrorCode::ReturnUrlNotAllowed,
+                "returnUrl must be an HTTPS URL whose host is on the key's allowedReturnDomains.",
+            ),
+            StartInstallError::Port(error) => error.into(),
+            _ => Self::internal(),
+        }
+    }
+}
+
+impl From<RegisterError> for ApiError {
+    fn from(error: RegisterError) -> Self {
+        match error {
+            RegisterError::Refused(reason) => Self::validation(vec![reason.issue()]),
+            RegisterError::Conflict(bound) => Self::new(
+                StatusCode::CONFLICT,
+                ErrorCode::Conflict,
+                "Your organization already has a different installation bound. Detach it first.",
+            )
+            .with_details(Details::Bound {
+                bound_installation_id: bound.installation.get(),
+                bound_status: Status::as_str(bound.status),
+            }),
+            RegisterError::Port(error) => error.into(),
+            _ => Self::internal(),
+        }
+    }
+}
+
+impl From<RepositoriesError> for ApiError {
+    fn from(error: RepositoriesError) -> Self {
+        match error {
+            RepositoriesError::NotBound => Self::nothing_bound(),
+            RepositoriesError::Unusable(bound) => {
+                let message = match bound.status {
+                    Status::Suspended => {
+                        "The installation is suspended at GitHub. Have the owner of its account unsuspend it there."
+                    }
+                    Status::Uninstalled => {
+                        "The App was uninstalled at GitHub. Detach the installation, and connect again by install-url."
+                    }
+                    Status::Active => {
+                        "GitHub names another account for the installation than the one that was connected. Detach it, \
+                         and connect again by install-url."
+                    }
+                };
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, ErrorCode::Validation, message).with_details(
+                    Details::Bound {
+                        bound_installation_id: bound.installation.get(),
+                        bound_status: bound.status.as_str(),
+                    },
+                )
+            }
+            RepositoriesError::Port(error) => error.into(),
+            _ => Self::internal(),
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! What goes over the wire: queries and bodies of requests, bodies of answers, errors.
+
+pub(crate) mod bodies;
+pub(crate) mod error;
+mod error_code;
+pub(crate) mod query;
+pub(crate) mod request_body;
+
+pub use error_code::ApiErrorCode;
