@@ -1,6 +1,6 @@
-"""The main job as people do it, in real browsers: connect, install, confirm; and an administrator who is lured.
+"""Runs the main flow in real browsers: connect, install, confirm; and an attack in which an administrator follows a stranger's link.
 
-Usage: browser_flow.py PATH_OF_THE_BINARY. On nothing but the standard library; screenshots go beside the binary.
+Usage: browser_flow.py PATH_OF_DOCKLINE_DEMO. Uses only the standard library; writes screenshots beside the binary.
 """
 
 import base64
@@ -21,11 +21,11 @@ DEADLINE = 30
 
 
 class Stale(Exception):
-    """The element's page was left between finding the element and using it."""
+    """The page changed between finding the element and using it."""
 
 
 class Browser:
-    """One browser with a profile of its own, driven by the WebDriver protocol."""
+    """A browser with its own profile, driven by the WebDriver protocol."""
 
     def __init__(self, driver: str, shots: pathlib.Path, name: str):
         self.shots, self.name, self.shot_count = shots, name, 0
@@ -58,7 +58,7 @@ class Browser:
         return self.call("/element", {"using": "css selector", "value": css})[ELEMENT]
 
     def on(self, css: str, command: str, body=None):
-        """The command on the element of the page that is there by then: a click may return before its navigation is over."""
+        """Runs the command on the element, and again if a navigation replaced the page meanwhile."""
         end = time.monotonic() + DEADLINE
         while True:
             try:
@@ -80,7 +80,7 @@ class Browser:
         return self.call("/execute/sync", {"script": script, "args": list(arguments)})
 
     def arrives_at(self, part: str) -> bool:
-        """Whether the browser gets to an address with this part: a click may return before its navigation is over."""
+        """Waits until the URL contains `part`; false if it does not in time."""
         end = time.monotonic() + DEADLINE
         while time.monotonic() < end:
             if part in self.call("/url"):
@@ -117,21 +117,21 @@ def api(base: str, key: str, path: str, body=None):
 
 
 def choose_account(admin: Browser):
-    """On GitHub's page: the organization, by its name."""
+    """Selects the organization on GitHub's page."""
     option = admin.call("/element", {"using": "xpath", "value": "//option[contains(., 'acme-coffee')]"})[ELEMENT]
     admin.call(f"/element/{option}/click", {})
     admin.click("#account-select")
 
 
 def install(admin: Browser) -> str:
-    """Install on GitHub's page, up to the question that Dockline then asks."""
+    """Installs the App on GitHub's page; returns the question on Dockline's page."""
     admin.click("#install")
     check("GitHub sends the browser back", admin.arrives_at("/v1/github/installation/callback"), admin.call("/url"))
     return admin.text("h1")
 
 
 def lured(demo: dict, admin: Browser, stranger: Browser):
-    """olga follows a stranger's link: the page names the stranger, and nothing happens without her own Confirm."""
+    """olga follows a stranger's link: the page names the stranger's organization, and nothing happens without her Confirm."""
     query = urllib.parse.urlencode({"returnUrl": demo["returnUrl"]})
     _, link = api(demo["api"], demo["rivalApiKey"], f"/install-url?{query}")
     admin.open(link["installUrl"])
@@ -175,7 +175,7 @@ def github_state(demo: dict) -> dict:
 
 
 def connect(demo: dict, admin: Browser):
-    """olga connects her organization, on purpose."""
+    """olga connects her organization."""
     admin.open(demo["product"])
     admin.shot("product")
     admin.click("#connect")
@@ -196,7 +196,7 @@ def main(binary: str):
     shots = pathlib.Path(binary).parent.parent / "browser-flow"
     shots.mkdir(exist_ok=True)
     server = subprocess.Popen(
-        [binary, "demo", "--json", "--listen", "127.0.0.1:0", "--github-listen", "127.0.0.1:0"],
+        [binary, "--json", "--listen", "127.0.0.1:0", "--github-listen", "127.0.0.1:0"],
         stdout=subprocess.PIPE, text=True)
     driver = subprocess.Popen(["chromedriver", "--port=0"], stdout=subprocess.PIPE, text=True)
     browsers = []

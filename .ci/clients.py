@@ -1,4 +1,4 @@
-"""Makes the clients of docs/clients.md in a scratch folder beside the binary, and runs them. Usage: clients.py BINARY"""
+"""Generates the clients of docs/clients.md in a folder beside the binary and runs them. Usage: clients.py BINARY"""
 
 import json
 import pathlib
@@ -12,7 +12,7 @@ import venv
 from served import served
 
 HERE = pathlib.Path(__file__).parent
-# Every version is pinned; the page names the generators' own.
+# Every version is pinned; the page repeats those of the generators.
 NPM = {"@hey-api/openapi-ts": "0.95.0", "typescript": "5.9.3", "@types/node": "20.19.0"}
 PYPI = ["openapi-python-client==0.29.1", "openapi-spec-validator==0.9.0", "httpx==0.28.1", "attrs==26.1.0", "mypy==2.4.1"]
 
@@ -26,7 +26,7 @@ def run(command: list, folder: pathlib.Path, **more):
 
 
 def blocks() -> dict:
-    """The page's files, by the names that their first lines give."""
+    """The code blocks of the page by the file names in their first lines."""
     page = (HERE.parent / "docs" / "clients.md").read_text(encoding="utf-8")
     found = re.findall(r"```(?:js|ts|python)\n(?://|#) ([\w.-]+)\n(.*?)```", page, re.DOTALL)
     assert [name for name, _ in found] == ["openapi-ts.config.mjs", "layers.ts", "example.ts", "layers.py", "example.py"]
@@ -94,7 +94,7 @@ def main(binary: str):
             return {"api": server.api, "key": server.key(f"org_{name}"), "small": server.key(f"org_small_{name}", "standard"),
                     "installation": installation, "other": other, "repositories": repositories}
 
-        # One after the other: each detaches in the end what the other then binds.
+        # In sequence: the second client binds the installation that the first has detached.
         typescript(folders["typescript"], files, given("typescript"))
         python(folders["python"], files, given("python"), interpreter)
     print("clients: done")

@@ -1,4 +1,4 @@
-"""Runs schemathesis against a server that is started for it. Usage: schemathesis_run.py BINARY [OPTIONS], see --help."""
+"""Starts a server and runs schemathesis against it. Usage: schemathesis_run.py BINARY [OPTIONS], see --help."""
 
 import argparse
 import json
@@ -18,10 +18,10 @@ PYPI = ["schemathesis==4.32.5"]
 def main():
     options = argparse.ArgumentParser()
     options.add_argument("binary")
-    options.add_argument("--max-examples", type=int, default=60, help="cases of an operation and phase, at the most")
-    options.add_argument("--seed", type=int, default=secrets.randbelow(2**31), help="of an earlier run, to repeat it")
-    options.add_argument("--tier", default="partner", help="of the key: a small one shows its 429s")
-    options.add_argument("--release", action="store_true", help="a server without debug checks")
+    options.add_argument("--max-examples", type=int, default=60, help="the most cases per operation and phase")
+    options.add_argument("--seed", type=int, default=secrets.randbelow(2**31), help="the seed of the run to repeat")
+    options.add_argument("--tier", default="partner", help="tier of the key; a small one provokes 429s")
+    options.add_argument("--release", action="store_true", help="build the server in release mode")
     options.add_argument("--workers", type=int, default=1)
     given = options.parse_args()
     binary = pathlib.Path(given.binary).resolve()
@@ -36,7 +36,7 @@ def main():
     print(f"seed {given.seed}, tier {given.tier}, at most {given.max_examples} examples", flush=True)
     began = time.monotonic()
     with served(str(binary), scratch / "server.log") as server:
-        # Some of them get bound, and then the others conflict.
+        # Once one is bound, registrations of the other conflict.
         installations = [server.install("acme-coffee", "olga"), server.install("mallory-inc", "mallory")]
         environment = {**os.environ, "SCHEMATHESIS_HOOKS": "hooks", "PYTHONPATH": str(HERE / "schemathesis.d"),
                        "DOCKLINE_KEY": server.key("org_schemathesis", given.tier),

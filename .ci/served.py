@@ -1,4 +1,4 @@
-"""`dockline serve` on a simulated GitHub and the PostgreSQL of DATABASE_URL, with keys, for as long as a block runs."""
+"""Runs `dockline serve` with the simulator and the PostgreSQL of DATABASE_URL for the duration of a `with` block."""
 
 import contextlib
 import json
@@ -14,13 +14,13 @@ DEADLINE = 30
 
 
 class Served:
-    """A running server: its addresses, its App, and what operators and GitHub's users do."""
+    """A running server, its App at the simulator, and actions of operators and GitHub's users."""
 
     def __init__(self, binary: str, environment: dict, github: dict, api: str):
         self.binary, self.environment, self.github, self.api = binary, environment, github, api
 
     def key(self, organization: str, tier: str = "partner", scopes=("github:admin",)) -> str:
-        """A fresh API key."""
+        """Creates an API key."""
         command = [self.binary, "keys", "create", "--json", "--organization", organization, "--name", organization,
                    "--tier", tier, "--return-domain", "app.example.com"]
         command += [f"--scope={scope}" for scope in scopes]
@@ -28,7 +28,7 @@ class Served:
         return json.loads(created.stdout)["apiKey"]
 
     def control(self, path: str, body: dict):
-        """Changes something at GitHub."""
+        """Calls the control API of the simulator."""
         request = urllib.request.Request(self.github["control"] + path, json.dumps(body).encode(),
                                          {"Content-Type": "application/json"})
         with urllib.request.urlopen(request, timeout=DEADLINE) as answer:
@@ -36,13 +36,13 @@ class Served:
             return json.loads(text) if text else None
 
     def install(self, account: str, sender: str) -> int:
-        """An installation that nobody has bound."""
+        """Creates an installation and returns its id."""
         return self.control("/installations", {"app_id": self.github["appId"], "account": account,
                                                "sender": sender})["id"]
 
 
 def start(command: list, environment: dict, log) -> tuple:
-    """A program and the line of JSON that it prints when it listens."""
+    """Starts a program; returns its process and the JSON line that it prints when it listens."""
     process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=log, text=True)
     line = process.stdout.readline()
     if not line:
@@ -52,16 +52,17 @@ def start(command: list, environment: dict, log) -> tuple:
 
 @contextlib.contextmanager
 def served(binary: str, log_path: pathlib.Path):
-    """Starts all of it, with policy `state`: nobody has to visit. What the programs log goes to a file."""
+    """Starts simulator and server, with the claim policy `state`, which needs no visitor. The programs log to `log_path`."""
     environment = {**os.environ, "DOCKLINE_DATABASE_URL": os.environ["DATABASE_URL"],
                    "DOCKLINE_DATABASE_SCHEMA": f"clients_{uuid.uuid4().hex[:12]}", "RUST_LOG": "warn",
-                   # The wrong keys of a test are no guesses.
+                   # The tests send many wrong keys.
                    "DOCKLINE_GUESSES_PER_MINUTE": "0"}
     processes = []
     with tempfile.TemporaryDirectory() as folder, open(log_path, "w", encoding="utf-8") as log:
         files = pathlib.Path(folder)
         try:
-            sim, github = start([binary, "github-sim", "--json", "--listen", "127.0.0.1:0"], environment, log)
+            simulator = str(pathlib.Path(binary).with_name("dockline-github-sim"))
+            sim, github = start([simulator, "--json", "--listen", "127.0.0.1:0"], environment, log)
             processes.append(sim)
             for name in ("privateKeyPem", "clientSecret", "webhookSecret"):
                 (files / name).write_text(github[name], encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The main job by the generated client: every step is checked. flow.py '{"api": …}'"""
+"""Runs the main flow with the generated client and checks every step. Usage: flow.py '{"api": …}'"""
 
 import datetime
 import json

@@ -1,4 +1,4 @@
-// The main job by the generated client: every step is checked. node flow.js '{"api": …}'
+// Runs the main flow with the generated client and checks every step. Usage: node flow.js '{"api": …}'
 import { strict as assert } from 'node:assert';
 import { connect, repositories } from './example.js';
 import { Layers, LayersError } from './layers.js';

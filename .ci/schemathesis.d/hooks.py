@@ -1,4 +1,4 @@
-"""What schemathesis cannot know by itself: which installations and states there are, and how GitHub signs."""
+"""Gives schemathesis existing installations, live states and signatures of deliveries."""
 
 import atexit
 import collections
@@ -18,7 +18,7 @@ SECRET = os.environ["DOCKLINE_WEBHOOK_SECRET"].encode()
 API, KEY = os.environ["DOCKLINE_API"], os.environ["DOCKLINE_KEY"]
 
 ANSWERS = collections.Counter()
-# What was answered how often: a run in which nothing is ever accepted has shown little.
+# Counts responses by status and operation, to show that requests were accepted as well.
 atexit.register(lambda: pathlib.Path("answers.json").write_text(json.dumps(ANSWERS, sort_keys=True), encoding="utf-8"))
 
 
@@ -27,19 +27,19 @@ def call(method: str, path: str, **more) -> requests.Response:
 
 
 def fresh_state() -> str:
-    """A live one, as a good client has it; a dead one where the budget is used up."""
+    """A live state, or an unknown one if the budget is used up."""
     return call("GET", "installation/install-url?returnUrl=https://app.example.com/").json().get("state", "used-up")
 
 
 @schemathesis.hook
 def before_call(context, case, kwargs):
-    """Half of the good registrations name an installation that there is, some with a live state, and all of them integers that the
-    contract takes: schemathesis holds `3108.0` for one, as JSON Schema does; contract and generators do not. Half of the good looks
-    at repositories find something bound. Not in the stateful phase, which counts on nobody else's calls."""
+    """Makes half of the valid registrations name an existing installation, some with a live state, and writes integers as the API
+    accepts them (to JSON Schema `3108.0` is an integer as well). Binds an installation before half of the valid listings. Leaves the
+    stateful phase alone, whose links rely on no other calls."""
     name = case.operation.definition.raw["operationId"]
     if case.meta is None or not (case.meta.generation.mode.is_positive or name == "takeDelivery"):
         return
-    # By what was generated, so that the same data are treated alike: Hypothesis gives up where they are not.
+    # Derived from the data, since Hypothesis requires the same data to be treated alike.
     chance = hashlib.sha256(repr((case.body, case.query)).encode()).digest()[0]
     stateful = case.meta.phase.name.value == "stateful"
     if name == "registerInstallation":
@@ -52,7 +52,7 @@ def before_call(context, case, kwargs):
             case.body["state"] = fresh_state()
         case.body["installationId"] = number
     elif name == "takeDelivery" and not unsigned(case):
-        # By `requests` itself, which has the very bytes; probes without authentication do not come by here.
+        # `requests` signs, since it has the final bytes; probes without authentication skip this.
         case._auth, case._has_explicit_auth = Signature(), True
     elif name == "listRepos" and chance % 2 and not stateful:
         if call("GET", "installation").status_code == 404:
@@ -60,13 +60,13 @@ def before_call(context, case, kwargs):
 
 
 def unsigned(case) -> bool:
-    """Whether what is wrong with a delivery may be that it has no signature: then it gets none."""
+    """Whether the case tests a missing signature."""
     wrong = case.meta.is_negative_at(ParameterLocation.HEADER) and "X-Hub-Signature-256" not in (case.headers or {})
     return wrong or case.operation.schema.is_security_param_negated(case)
 
 
 class Signature(requests.auth.AuthBase):
-    """Signs deliveries as GitHub does; one in eight wrongly."""
+    """Signs deliveries as GitHub does, one in eight wrongly."""
 
     def __call__(self, request):
         body = request.body or b""
@@ -79,7 +79,7 @@ class Signature(requests.auth.AuthBase):
 
 @schemathesis.check
 def request_ids(ctx, response, case):
-    """Every answer has a request id, and errors repeat it."""
+    """Every response has a request id, and errors repeat it."""
     ANSWERS[f"{response.status_code} {case.operation.definition.raw['operationId']}"] += 1
     [identity] = response.headers["x-request-id"]
     assert re.fullmatch("req_[0-9A-HJKMNP-TV-Z]{26}", identity), identity
@@ -89,7 +89,7 @@ def request_ids(ctx, response, case):
 
 @schemathesis.check
 def refusals_of_good_data(ctx, response, case):
-    """Data that the schema takes is refused for what is stored only, never for its form."""
+    """Valid data is rejected only for what is stored, never for its form."""
     if response.status_code != 422 or case.meta is None or not case.meta.generation.mode.is_positive:
         return
     if response.headers["content-type"] != ["application/json"]:
