@@ -120,7 +120,7 @@ async fn a_browser_gets_a_page_and_a_program_gets_the_envelope() {
     let page = Answer::of(world.http.get(&url).header("accept", "text/html")).await.expect(422);
     assert!(page.header("content-type").starts_with("text/html"), "{page:?}");
     assert!(page.header("content-security-policy").contains("frame-ancestors 'none'"));
-    assert!(page.text.contains("not one of ours"), "{}", page.text);
+    assert!(page.text.contains("This link is not valid"), "{}", page.text);
     Answer::of(world.http.get(&url)).await.expect_error(422, "VALIDATION");
 }
 

@@ -112,7 +112,7 @@ async fn each_request_is_one_line_with_its_id_route_caller_and_outcome() {
         ]
     );
     let id = world.acme.key.expose_secret().split('_').nth(2).unwrap();
-    assert_eq!(lines[0]["span"]["key"], *id);
+    assert_eq!(lines[0]["span"]["actor"], format!("key:{id}"));
     assert!(lines.iter().all(|line| line["span"]["latency_ms"].is_u64()), "{lines:?}");
     for tenant in [&world.acme, &world.rival] {
         let secret = tenant.key.expose_secret().splitn(4, '_').nth(3).unwrap();
