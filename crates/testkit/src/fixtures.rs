@@ -1,4 +1,5 @@
-//! Model values for tests. Those without arguments are like no other of this process, so that tests may share a store.
+//! Model values for tests. Functions without arguments return values that are unique in the process, so that tests can
+//! share a store.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -11,80 +12,62 @@ use dockline::{
 use time::macros::datetime;
 use time::{Duration, OffsetDateTime};
 
-/// When the fixtures happen: 2026-06-01 12:00 UTC.
+/// The time of the fixtures: 2026-06-01 12:00 UTC.
 pub const NOON: OffsetDateTime = datetime!(2026-06-01 12:00 UTC);
 
-/// So many seconds after [`NOON`].
+/// Returns the time that many seconds after [`NOON`].
 #[must_use]
 pub fn seconds(after_noon: i64) -> OffsetDateTime {
     NOON + Duration::seconds(after_noon)
 }
 
-/// A number that nobody got before.
+/// Returns a number that it has not returned before.
 #[must_use]
 pub fn unique() -> u64 {
     static NEXT: AtomicU64 = AtomicU64::new(1_000_000);
     NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
-/// The organization of that id.
+/// Returns the organization with this id.
 ///
 /// # Panics
-/// Where the id is none.
+/// Panics if the id is invalid.
 #[must_use]
 pub fn organization(id: &str) -> OrganizationId {
     OrganizationId::new(id).unwrap()
 }
 
-/// The installation of that number.
+/// Returns the installation with this number.
 ///
 /// # Panics
-/// Where the number is out of range.
+/// Panics if the number is out of range.
 #[must_use]
 pub fn installation(number: u64) -> InstallationId {
     InstallationId::new(number).unwrap()
 }
 
-/// The account of that number.
+/// Returns the account id with this number.
 ///
 /// # Panics
-/// Where the number is out of range.
+/// Panics if the number is out of range.
 #[must_use]
 pub fn account_id(number: u64) -> AccountId {
     AccountId::new(number).unwrap()
 }
 
-/// The GitHub organization 1234, under this login.
+/// Returns the GitHub organization 1234 with this login.
 #[must_use]
 pub fn account(login: &str) -> Account {
     Account { id: account_id(1_234), login: login.into(), kind: AccountKind::Organization }
 }
 
-/// The name `Acme Coffee`.
-///
-/// # Panics
-/// Never: it is a valid name.
-#[must_use]
-pub fn organization_name() -> OrganizationName {
-    OrganizationName::new("Acme Coffee").unwrap()
-}
-
-/// The actor `user:ann`.
-///
-/// # Panics
-/// Never: it is a valid name.
-#[must_use]
-pub fn actor() -> Actor {
-    Actor::new("user:ann").unwrap()
-}
-
-/// The digest of a secret text.
+/// Returns the digest of a secret.
 #[must_use]
 pub fn digest(text: &str) -> SecretDigest {
     SecretDigest::of(text.as_bytes())
 }
 
-/// An active installation on `acme-coffee`, verified at noon, registered two seconds later.
+/// Returns a binding to an active installation on `acme-coffee`, verified at noon and registered two seconds later.
 #[must_use]
 pub fn binding_of(organization_id: &str, number: u64, state: StateDigest) -> NewBinding {
     NewBinding {
@@ -101,14 +84,14 @@ pub fn binding_of(organization_id: &str, number: u64, state: StateDigest) -> New
     }
 }
 
-/// A binding of an organization, an installation and a state that occur nowhere else.
+/// Returns a binding with a unique organization, installation and state.
 #[must_use]
 pub fn binding() -> NewBinding {
     let number = unique();
     binding_of(&format!("org_{number}"), number, digest(&format!("state {number}")))
 }
 
-/// A state of that digest, issued to this organization at that time, for the usual quarter of an hour.
+/// Returns a state with this digest, issued to the organization at this time for the usual 15 minutes.
 #[must_use]
 pub fn state_of(organization_id: &str, digest: StateDigest, issued_at: OffsetDateTime) -> IssuedState {
     IssuedState {
@@ -124,14 +107,14 @@ pub fn state_of(organization_id: &str, digest: StateDigest, issued_at: OffsetDat
     }
 }
 
-/// A state of an organization and a digest that occur nowhere else, issued at noon.
+/// Returns a state with a unique organization and digest, issued at noon.
 #[must_use]
 pub fn state() -> IssuedState {
     let number = unique();
     state_of(&format!("org_{number}"), digest(&format!("state {number}")), NOON)
 }
 
-/// Ties a state to that installation, on the account 1234, as shown by its administrator 77.
+/// Returns a claim to this installation on the account 1234, verified for its administrator 77.
 #[must_use]
 pub fn claim(number: u64) -> VerifiedClaim {
     VerifiedClaim {
@@ -142,10 +125,10 @@ pub fn claim(number: u64) -> VerifiedClaim {
     }
 }
 
-/// A live key that may do everything, and what a store keeps of it. The same seed gives the same key.
+/// Returns a live key with the scope `GithubAdmin` and its record. The same seed gives the same key.
 ///
 /// # Panics
-/// Never: its entropy does not fail.
+/// Never, because its entropy does not fail.
 #[must_use]
 pub fn key_of(organization_id: &str, seed: u64) -> (ApiKey, KeyRecord) {
     let key = ApiKey::mint(KeyEnvironment::Live, &SeededEntropy::new(seed)).unwrap();
@@ -164,7 +147,7 @@ pub fn key_of(organization_id: &str, seed: u64) -> (ApiKey, KeyRecord) {
     (key, record)
 }
 
-/// A key and an organization that occur nowhere else.
+/// Returns a unique key of a unique organization, and its record.
 #[must_use]
 pub fn key() -> (ApiKey, KeyRecord) {
     let number = unique();

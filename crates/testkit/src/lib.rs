@@ -1,5 +1,5 @@
 #![doc = include_str!("../README.md")]
-#![expect(clippy::unwrap_used, reason = "a clause fails by panicking, and fixtures are valid")]
+#![expect(clippy::unwrap_used, reason = "a case fails by panicking, and fixtures are valid")]
 
 pub mod binding_repo;
 pub mod faults;
@@ -15,3 +15,4 @@ pub mod state_store;
 
 pub use dockline;
 pub use dockline::ports::{ManualClock, SeededEntropy};
+pub use fastrand;

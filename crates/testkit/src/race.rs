@@ -1,4 +1,4 @@
-//! Many callers at one moment. One round lets broken adapters through in half of the runs, hence many.
+//! Concurrent calls that start at the same moment.
 
 use std::future::Future;
 use std::ops::RangeInclusive;
@@ -7,16 +7,16 @@ use std::sync::Arc;
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
-/// How many tasks race in each round.
+/// The number of tasks that race in each round.
 pub const TASKS: u64 = 16;
 
-/// The rounds of a race clause, numbered, so that each has names and numbers of its own on the one adapter.
+/// The rounds of a race case. A single round misses half of the wrong adapters. The number makes names unique per round.
 pub const ROUNDS: RangeInclusive<u64> = 1..=25;
 
-/// What [`TASKS`] tasks get that start at once; each is told its number, from 1. In the order of the numbers.
+/// Starts [`TASKS`] tasks at once and returns their results in the order of their numbers, which start at 1.
 ///
 /// # Panics
-/// Where a task does.
+/// Panics if a task panics.
 pub async fn race<P, T, F>(port: &Arc<P>, run: impl Fn(Arc<P>, u64) -> F) -> Vec<T>
 where
     P: ?Sized + Send + Sync + 'static,
@@ -37,8 +37,17 @@ where
     outcomes.into_iter().map(|(_, outcome)| outcome).collect()
 }
 
-/// How many of the outcomes are this one.
+/// Returns how many of the outcomes equal `wanted`.
 #[must_use]
-pub fn count<T: PartialEq>(outcomes: &[T], wanted: &T) -> usize {
-    outcomes.iter().filter(|outcome| *outcome == wanted).count()
+pub fn count<T: PartialEq>(outcomes: &[T], wanted: &T) -> u64 {
+    outcomes.iter().map(|outcome| u64::from(outcome == wanted)).sum()
+}
+
+/// Returns the number of the only task with the outcome `wanted`.
+///
+/// # Panics
+/// Panics if no task or more than one task has it.
+pub fn only<T: PartialEq + std::fmt::Debug>(outcomes: &[T], wanted: &T) -> u64 {
+    assert_eq!(count(outcomes, wanted), 1, "not exactly one {wanted:?}: {outcomes:?}");
+    (1..).zip(outcomes).find(|(_, outcome)| *outcome == wanted).unwrap().0
 }

@@ -1,5 +1,6 @@
-//! How a clause is run: a fresh adapter, a runtime of its own, a deadline, and a guard that outlives the adapter.
+//! Defines the cases of a suite, and runs each of them with a fresh adapter, a runtime of its own and a deadline.
 
+use std::any::Any;
 use std::future::Future;
 use std::panic::resume_unwind;
 use std::sync::Arc;
@@ -13,25 +14,25 @@ use crate::github_gateway::GatewayDriver;
 use crate::key_store::KeyStoreDriver;
 use crate::key_usage::KeyUsageDriver;
 
-/// Longer than any clause takes on a slow database; a clause that hangs fails instead of holding up the whole run.
+/// A case that hangs fails after this time, which is longer than any case takes on a slow database.
 const DEADLINE: Duration = Duration::from_secs(300);
 
-/// What the expression that a suite is given may yield: an adapter of the port `P`, or `(guard, adapter)`.
+/// The value of the expression that a suite takes: an adapter of the port `P`, or `(guard, adapter)`.
 ///
-/// `Shape` tells the two apart and is always inferred.
+/// `Shape` distinguishes the two and is always inferred.
 pub trait Fresh<P: ?Sized, Shape> {
-    /// What is kept until the clause has ended: a temporary schema, a container.
+    /// A value that lives until the case has ended, such as a temporary schema or a container.
     type Guard;
 
-    /// Parts the guard from the adapter.
+    /// Splits the value into guard and adapter.
     fn into_parts(self) -> (Self::Guard, Arc<P>);
 }
 
-/// Shape of [`Fresh`]: the adapter alone.
+/// Shape of [`Fresh`]: an adapter.
 #[derive(Debug)]
 pub enum Alone {}
 
-/// Shape of [`Fresh`]: a guard and the adapter.
+/// Shape of [`Fresh`]: a guard and an adapter.
 #[derive(Debug)]
 pub enum Guarded {}
 
@@ -57,99 +58,140 @@ macro_rules! fresh {
 
 fresh!(BindingRepo, StateStore, RateLimiter, KeyStoreDriver, KeyUsageDriver, GatewayDriver);
 
-/// Parts a guard from its adapter: [`Fresh::into_parts`] with the port named first.
-pub fn parts<P: ?Sized, Shape, F: Fresh<P, Shape>>(fresh: F) -> (F::Guard, Arc<P>) {
-    fresh.into_parts()
-}
-
-/// Runs a future to its end on a multi-threaded runtime of its own, whose timers and sockets are on.
+/// Runs a future to completion on a new multi-threaded runtime with timers and I/O.
 ///
 /// # Panics
-/// Where the operating system gives no threads.
+/// Panics if the operating system refuses to start threads.
 pub fn block_on<T>(future: impl Future<Output = T>) -> T {
     Builder::new_multi_thread().worker_threads(4).enable_all().build().unwrap().block_on(future)
 }
 
-/// How an attempted clause ended.
-#[derive(Debug)]
-#[must_use = "a clause that panicked would pass"]
-pub struct Attempt(Result<(), tokio::task::JoinError>);
-
-/// Runs a clause in a task of its own, so that a panic leaves time for teardown.
-pub async fn attempt(clause: impl Future<Output = ()> + Send + 'static) -> Attempt {
-    let within_deadline = async { timeout(DEADLINE, clause).await.unwrap() };
-    Attempt(tokio::spawn(within_deadline).await)
+/// Runs a case in a task of its own, within the deadline.
+///
+/// # Errors
+/// Returns the payload of the panic if the case fails.
+pub async fn attempt(case: impl Future<Output = ()> + Send + 'static) -> Result<(), Box<dyn Any + Send>> {
+    let within_deadline = async {
+        assert!(timeout(DEADLINE, case).await.is_ok(), "the case did not finish within {DEADLINE:?}");
+    };
+    tokio::spawn(within_deadline).await.map_err(tokio::task::JoinError::into_panic)
 }
 
-impl Attempt {
-    /// Whether the clause failed.
-    #[must_use]
-    pub const fn failed(&self) -> bool {
-        self.0.is_err()
-    }
-
-    /// Panics as the clause did, if it did.
-    ///
-    /// # Panics
-    /// See above.
-    pub fn report(self) {
-        if let Err(error) = self.0 {
-            resume_unwind(error.into_panic());
-        }
-    }
-}
-
-/// The teardown of a suite that was given none: drops the guard, inside the runtime.
+/// The teardown of a suite that is given none: drops the guard inside the runtime.
 pub async fn drop_guard<G>(guard: G) {
     drop(guard);
 }
 
-/// One `#[test]` for each clause; the suites' macros are lists for it. Those after `@shared` are given the `Arc`, since
-/// they hand it to tasks.
+/// A case's name and the rule that it checks, printed if the case fails.
 #[doc(hidden)]
-#[macro_export]
-macro_rules! __suite {
-    (
-        $suite:ident, $port:path, $fresh:expr, $teardown:expr;
-        $($file:ident: $($clause:ident),+;)+
-        $(@shared $shared_file:ident: $($shared_clause:ident),+;)*
-    ) => {
-        mod $suite {
-            use super::*;
-
-            $($(
-                #[test]
-                fn $clause() {
-                    $crate::__clause!(
-                        $port, $fresh, $teardown,
-                        |adapter| $crate::$suite::$file::$clause(&*adapter)
-                    );
-                }
-            )+)+
-
-            $($(
-                #[test]
-                fn $shared_clause() {
-                    $crate::__clause!(
-                        $port, $fresh, $teardown,
-                        |adapter| $crate::$suite::$shared_file::$shared_clause(&adapter)
-                    );
-                }
-            )+)*
-        }
-    };
+#[derive(Debug, Clone, Copy)]
+pub struct CaseInfo {
+    pub name: &'static str,
+    pub rule: &'static str,
 }
 
-/// One clause on one fresh adapter.
+/// Runs one case on one fresh adapter, then the teardown, and fails as the case failed.
+#[doc(hidden)]
+pub fn run<P, Shape, F, C, T>(
+    info: CaseInfo,
+    fresh: impl Future<Output = F>,
+    case: impl FnOnce(Arc<P>) -> C,
+    teardown: impl FnOnce(F::Guard) -> T,
+) where
+    P: ?Sized,
+    F: Fresh<P, Shape>,
+    C: Future<Output = ()> + Send + 'static,
+    T: Future<Output = ()>,
+{
+    block_on(async {
+        let (guard, adapter) = fresh.await.into_parts();
+        let outcome = attempt(case(adapter)).await;
+        teardown(guard).await;
+        if let Err(panic) = outcome {
+            let CaseInfo { name, rule } = info;
+            eprintln!("\nThe adapter violates a rule of its port:{rule}\nThe case is dockline_testkit::{name}.");
+            resume_unwind(panic);
+        }
+    });
+}
+
+/// Defines cases and lists them for the [`suite!`] of the parent module: `use __SUITE_FILE as list;`, then functions.
+///
+/// A case is a `pub async fn` that takes the adapter as `&dyn Port` or as `&Arc<dyn Port>` and panics if the adapter
+/// is wrong. Its doc comment is the rule that a failure prints. Parentheses, not braces, so that rustfmt formats it.
+macro_rules! cases {
+    (
+        use $list:ident as list;
+        $($(#[doc = $doc:literal])+ pub async fn $case:ident($($argument:tt)*) $body:block)+
+    ) => {
+        $($(#[doc = $doc])+ pub async fn $case($($argument)*) $body)+
+        $crate::runner::cases! { @list ($) $list $($case [$($doc)+])+ }
+    };
+    (@list ($d:tt) $list:ident $($case:ident $rule:tt)+) => {
+        #[doc(hidden)]
+        #[macro_export]
+        macro_rules! $list {
+            ($d($d suite:tt)*) => { $crate::__tests! { $d($d suite)* $($case $rule)+ } };
+        }
+
+        #[doc(hidden)]
+        pub use $list as list;
+
+        /// Unused, and so a warning, if the suite does not list this file.
+        pub(super) const LISTED: () = ();
+    };
+}
+pub(crate) use cases;
+
+/// Defines the public macro of a suite from the modules that hold its cases.
+macro_rules! suite {
+    ($(#[$meta:meta])* $name:ident, $suite:ident, $port:ident: $($file:ident),+) => {
+        $crate::runner::suite! { @define ($) [$(#[$meta])*] $name, $suite, $port: $($file),+ }
+    };
+    (@define ($d:tt) [$($meta:tt)*] $name:ident, $suite:ident, $port:ident: $($file:ident),+) => {
+        $($meta)*
+        ///
+        /// Takes a future of a fresh, empty, isolated adapter, or of `(guard, adapter)`. To take the guard down
+        /// asynchronously, add `teardown = |guard| async move { … }`.
+        #[macro_export]
+        macro_rules! $name {
+            ($d fresh:expr) => {
+                $crate::$name!($d fresh, teardown = $crate::runner::drop_guard);
+            };
+            ($d fresh:expr, teardown = $d teardown:expr) => {
+                mod $suite {
+                    use super::*;
+
+                    $($crate::$suite::$file::list! { $suite, $file, $port, $d fresh, $d teardown; })+
+                }
+            };
+        }
+
+        const _: &[()] = &[$($file::LISTED),+];
+    };
+}
+pub(crate) use suite;
+
+/// Makes one `#[test]` per case of a file.
 #[doc(hidden)]
 #[macro_export]
-macro_rules! __clause {
-    ($port:path, $fresh:expr, $teardown:expr, |$adapter:ident| $call:expr) => {
-        $crate::runner::block_on(async {
-            let (guard, $adapter) = $crate::runner::parts::<dyn $port, _, _>(($fresh).await);
-            let outcome = $crate::runner::attempt(async move { $call.await }).await;
-            ($teardown)(guard).await;
-            outcome.report();
-        })
-    };
+macro_rules! __tests {
+    (
+        $suite:ident, $file:ident, $port:ident, $fresh:expr, $teardown:expr;
+        $($case:ident [$($rule:literal)+])+
+    ) => {$(
+        #[test]
+        fn $case() {
+            let info = $crate::runner::CaseInfo {
+                name: concat!(stringify!($suite), "::", stringify!($file), "::", stringify!($case)),
+                rule: concat!($($rule),+),
+            };
+            $crate::runner::run::<dyn $crate::$suite::$port, _, _, _, _>(
+                info,
+                $fresh,
+                |adapter| async move { $crate::$suite::$file::$case(&adapter).await },
+                $teardown,
+            );
+        }
+    )+};
 }

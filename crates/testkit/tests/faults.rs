@@ -1,4 +1,4 @@
-//! Faults do what they say.
+//! The faults that `Faulty` injects.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,7 +22,7 @@ use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-// Where nothing goes wrong, a wrapped port is the port.
+// Without rules, a wrapped port passes its suite.
 binding_repo_suite!(async { Faulty::<dyn BindingRepo>::over(Arc::new(MemoryBindingRepo::new())) });
 state_store_suite!(async { Faulty::<dyn StateStore>::over(Arc::new(MemoryStateStore::new())) });
 rate_limiter_suite!(async { Faulty::<dyn RateLimiter>::over(Arc::new(MemoryRateLimiter::new())) });
@@ -33,7 +33,7 @@ fn bindings() -> (MemoryBindingRepo, Faulty<dyn BindingRepo>) {
 }
 
 #[test]
-fn a_call_that_fails_before_has_no_effect() {
+fn fails_before_has_no_effect() {
     let (memory, faulty) = bindings();
     let (faulty, new) = (faulty.with(Fault::FailsBefore.once()), binding());
     let error = block_on(faulty.insert(new.clone())).unwrap_err();
@@ -43,7 +43,7 @@ fn a_call_that_fails_before_has_no_effect() {
 }
 
 #[test]
-fn a_call_whose_answer_is_lost_has_had_its_effect() {
+fn loses_answer_takes_effect() {
     let (memory, faulty) = bindings();
     let (faulty, new) = (faulty.with(Fault::LosesAnswer.once()), binding());
     block_on(faulty.insert(new.clone())).unwrap_err();
@@ -52,25 +52,25 @@ fn a_call_whose_answer_is_lost_has_had_its_effect() {
 }
 
 #[test]
-fn a_fault_meets_as_many_calls_of_its_method_as_it_was_told() {
+fn fault_applies_to_as_many_calls_of_its_method_as_given() {
     let (_, faulty) = bindings();
-    let faulty = faulty.with(Fault::FailsAs(PortErrorKind::Corrupt).times(2).of("find_by_installation"));
-    let find = || block_on(faulty.find_by_installation(installation(1)));
+    let faulty = faulty.with(Fault::FailsAs(PortErrorKind::Corrupt).times(2).of("installer"));
+    let installer = || block_on(faulty.installer(installation(1)));
     block_on(faulty.find(&binding().organization)).unwrap();
     for _ in 0..2 {
-        assert_eq!(find().unwrap_err().kind(), PortErrorKind::Corrupt);
+        assert_eq!(installer().unwrap_err().kind(), PortErrorKind::Corrupt);
     }
-    find().unwrap();
+    installer().unwrap();
     faulty.set(Fault::FailsBefore.always());
-    find().unwrap_err();
-    find().unwrap_err();
+    installer().unwrap_err();
+    installer().unwrap_err();
     faulty.clear();
-    find().unwrap();
-    assert_eq!((faulty.count("find"), faulty.count("find_by_installation")), (1, 6));
+    installer().unwrap();
+    assert_eq!((faulty.count("find"), faulty.count("installer")), (1, 6));
 }
 
 #[test]
-fn calls_are_recorded_without_secrets() {
+fn recorded_calls_contain_no_secret() {
     let faulty = Faulty::<dyn StateStore>::over(Arc::new(MemoryStateStore::new()));
     let state = state();
     block_on(faulty.find_by_digest(&state.digest)).unwrap();
@@ -88,7 +88,7 @@ fn every_storage_port_fails_under_its_own_name() {
     let limiter =
         Faulty::<dyn RateLimiter>::over(Arc::new(MemoryRateLimiter::new())).with(Fault::LosesAnswer.once());
     let (_, record) = key();
-    let take = || {
+    let check = || {
         let (key, tier) = (record.id.clone(), Tier::standard());
         block_on(limiter.check(RateLimitRequest {
             key: (&key).into(),
@@ -100,26 +100,23 @@ fn every_storage_port_fails_under_its_own_name() {
     };
     assert_eq!(block_on(keys.find(&record.id)).unwrap_err().port(), PortName::KeyStore);
     assert_eq!(block_on(states.put(state())).unwrap_err().port(), PortName::StateStore);
-    assert_eq!(take().unwrap_err().port(), PortName::RateLimiter);
-    let RateLimitDecision::Allowed(budget) = take().unwrap() else { unreachable!("two of sixty") };
+    assert_eq!(check().unwrap_err().port(), PortName::RateLimiter);
+    let RateLimitDecision::Allowed(budget) = check().unwrap() else { unreachable!("two of sixty") };
     assert_eq!(budget.remaining, 58);
 }
 
-fn error<T: std::fmt::Debug>(answer: Result<T, PortError>) -> (PortName, PortErrorKind) {
-    match answer {
-        Err(error) => (error.port(), error.kind()),
-        Ok(answer) => unreachable!("no fault: {answer:?}"),
-    }
+fn error<T: std::fmt::Debug>(result: Result<T, PortError>) -> (PortName, PortErrorKind) {
+    let error = result.unwrap_err();
+    (error.port(), error.kind())
 }
 
 #[test]
-fn every_call_of_a_repository_may_fail_and_has_no_effect_then() {
+fn every_method_of_a_repository_can_fail_without_effect() {
     let (memory, faulty) = bindings();
     let (faulty, new, id) = (faulty.with(Fault::FailsBefore.always()), binding(), installation(1));
     let down = (PortName::BindingRepo, PortErrorKind::Unavailable);
     block_on(async {
         assert_eq!(error(faulty.find(&new.organization).await), down);
-        assert_eq!(error(faulty.find_by_installation(id).await), down);
         assert_eq!(error(faulty.insert(new.clone()).await), down);
         let end = Observation::Uninstalled { verified_at: NOON };
         assert_eq!(error(faulty.observe(id, end).await), down);
@@ -135,28 +132,27 @@ fn every_call_of_a_repository_may_fail_and_has_no_effect_then() {
     let called: Vec<_> = faulty.calls().into_iter().map(|call| call.method).collect();
     let all = [
         "find",
-        "find_by_installation",
         "insert",
         "observe",
-        "known",
-        "note_installer",
+        "installation",
+        "record_installer",
         "installer",
-        "unverified_since",
+        "stale",
         "release",
     ];
     assert_eq!(called, all);
 }
 
-/// The first call of each fails before it is made, so the gateway sees one of each, and its answer comes through.
+/// The first call of each method fails before the gateway is called, so the gateway is called once and its result returned.
 #[test]
-fn a_gateways_calls_for_tokens_and_installers_go_through_their_faults() {
+fn every_token_method_of_a_gateway_can_fail() {
     let left = RateLeft { limit: 5_000, remaining: 4_999, resets_at: seconds(3_600) };
     let mut gateway = MockGithubGateway::new();
-    let asked = |id, scope: &TokenScope| id == installation(1) && *scope == TokenScope::default();
+    let expected = |id, scope: &TokenScope| id == installation(1) && *scope == TokenScope::default();
     gateway
         .expect_mint()
         .times(1)
-        .withf(move |id, scope| asked(*id, scope))
+        .withf(move |id, scope| expected(*id, scope))
         .returning(|_, _| Ok(MintOutcome::Suspended));
     let same = |token: &InstallationToken| token.expose() == "canary";
     gateway.expect_revoke().times(1).withf(same).returning(|_| Ok(()));
@@ -184,16 +180,16 @@ fn a_gateways_calls_for_tokens_and_installers_go_through_their_faults() {
         expires_at: seconds(3_600),
         web_origin: "https://github.example".into(),
     });
-    let (id, scope, refused) =
+    let (id, scope, rejected) =
         (installation(1), TokenScope::default(), (PortName::GithubGateway, PortErrorKind::Rejected));
     block_on(async {
-        assert_eq!(error(faulty.mint(id, &scope).await), refused);
+        assert_eq!(error(faulty.mint(id, &scope).await), rejected);
         assert!(matches!(faulty.mint(id, &scope).await, Ok(MintOutcome::Suspended)));
-        assert_eq!(error(faulty.revoke(&token).await), refused);
+        assert_eq!(error(faulty.revoke(&token).await), rejected);
         faulty.revoke(&token).await.unwrap();
-        assert_eq!(error(faulty.repositories(&token, 2).await), refused);
+        assert_eq!(error(faulty.repositories(&token, 2).await), rejected);
         assert_eq!(faulty.repositories(&token, 2).await.unwrap(), ListOutcome::TokenRefused);
-        assert_eq!(error(faulty.installer(id).await), refused);
+        assert_eq!(error(faulty.installer(id).await), rejected);
         assert_eq!(faulty.installer(id).await.unwrap(), Some(account_id(77)));
     });
     assert_eq!(faulty.rate_left(), Some(left));
@@ -204,7 +200,7 @@ fn a_gateways_calls_for_tokens_and_installers_go_through_their_faults() {
 }
 
 #[test]
-fn a_slow_call_takes_its_time_both_ways() {
+fn slow_delays_the_call_and_its_result() {
     let (_, faulty) = bindings();
     let faulty = faulty.with(Fault::Slow(Duration::from_millis(20)).once());
     block_on(async {
@@ -215,7 +211,7 @@ fn a_slow_call_takes_its_time_both_ways() {
 }
 
 #[test]
-fn calls_that_meet_at_a_barrier_are_made_together() {
+fn calls_that_meet_at_a_barrier_run_together() {
     let barrier = Arc::new(Barrier::new(TASKS as usize));
     let (_, faulty) = bindings();
     let faulty = Arc::new(faulty.with(Fault::Meets(barrier).times(16).of("insert")));

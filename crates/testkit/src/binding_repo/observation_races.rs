@@ -1,151 +1,160 @@
-//! GitHub's news, and what it was worth, from many at one moment.
+//! Concurrent observations: each outcome is that of the moment of its write.
 //!
-//! Each news here that counts raises the generation by one, so the row itself tells how many counted: an answer that
-//! was made up from an earlier read is found out.
+//! Each recorded observation here raises the generation by one. So the row tells how many were recorded, and an outcome
+//! computed from an earlier or a later read is found.
 
 use std::sync::Arc;
 
 use dockline::ports::{BindingRepo, InsertOutcome, Observation, ObserveOutcome};
-use dockline::{InstallationId, Status};
+use dockline::{NewBinding, Status};
 
 use super::{
-    account_id, bind, found, gone, installation, new_binding, observed, organization, present, record_of,
-    seconds,
+    account_id, bind, bound, find, installation, new_binding, observe, present, record_of, seconds,
+    uninstalled,
 };
 use crate::race::{ROUNDS, TASKS, count, race};
+use crate::runner::cases;
 
-/// A place in the order of times that is neither that of the tasks nor its reverse; the newest is 16.
+/// A time, in seconds, whose order is neither that of the tasks nor its reverse. The latest is 16.
 fn scrambled(number: u64) -> i64 {
     (number * 7 % 17).cast_signed()
 }
 
-/// News that nobody else brings.
-fn news(number: u64) -> Observation {
+/// An observation that only this task makes.
+fn observation_of(number: u64) -> Observation {
     present(Status::Active, &format!("login-{number}"), seconds(scrambled(number)))
 }
 
-/// The generation of the round's installation before anybody counts: bound in every other round, unknown in the others.
+/// Binds the round's installation in odd rounds and returns its generation, which is 0 if it is unknown.
 async fn start(repo: &dyn BindingRepo, round: u64) -> u64 {
     if round.is_multiple_of(2) {
         return 0;
     }
     let new = new_binding(&format!("acme-{round}"), round, "state");
-    let before = seconds(-60);
-    bind(repo, dockline::NewBinding { last_verified_at: before, ..new }).await.generation
+    bind(repo, NewBinding { last_verified_at: seconds(-60), ..new }).await.generation
 }
 
-fn number_of(outcomes: &[ObserveOutcome], wanted: ObserveOutcome) -> u64 {
-    u64::try_from(count(outcomes, &wanted)).unwrap()
-}
-
-/// Half bind and half end, in either order of coming: whatever was bound is bound to what is known to be gone, as its
-/// binding says (I7).
-pub async fn binds_and_uninstalls_that_race_leave_nothing_that_looks_alive(repo: &Arc<dyn BindingRepo>) {
-    for round in ROUNDS {
-        let outcomes = race(repo, |repo, number| {
-            let ends = (number <= TASKS / 2) == round.is_multiple_of(2);
-            let name = format!("org_{round}_{number}");
-            async move { if ends { end(&*repo, round).await } else { bind_once(&*repo, &name, round).await } }
-        })
-        .await;
-        let facts = record_of(&**repo, round).await.unwrap();
-        assert_eq!(facts.status, Status::Uninstalled);
-        let binding = repo.find_by_installation(installation(round)).await.unwrap();
-        let won: Vec<_> = outcomes.into_iter().flatten().collect();
-        assert!(won.len() <= 1, "{won:?}");
-        assert_eq!(
-            binding.as_ref().map(|binding| binding.organization.as_str().to_owned()),
-            won.first().cloned()
-        );
-        assert_eq!(facts.organization, binding.as_ref().map(|binding| binding.organization.clone()));
-        assert!(binding.is_none_or(|binding| binding.status == Status::Uninstalled));
-        for name in won {
-            assert_eq!(found(&**repo, &name).await.unwrap().status, Status::Uninstalled);
-        }
-    }
-}
-
-async fn end(repo: &dyn BindingRepo, number: u64) -> Option<String> {
-    assert_eq!(observed(repo, number, gone(seconds(-60))).await, ObserveOutcome::Recorded);
+async fn uninstall(repo: &dyn BindingRepo, number: u64) -> Option<String> {
+    assert_eq!(observe(repo, number, uninstalled(seconds(-60))).await, ObserveOutcome::Recorded);
     None
 }
 
-async fn bind_once(repo: &dyn BindingRepo, name: &str, number: u64) -> Option<String> {
+/// Returns the organization's name if the insert succeeds.
+async fn try_bind(repo: &dyn BindingRepo, name: &str, number: u64) -> Option<String> {
     let outcome = repo.insert(new_binding(name, number, "state")).await.unwrap();
     if matches!(outcome, InsertOutcome::Inserted(_)) {
         return Some(name.to_owned());
     }
     assert!(matches!(outcome, InsertOutcome::Taken | InsertOutcome::Gone), "{outcome:?}");
-    assert_eq!(repo.find(&organization(name)).await.unwrap(), None);
+    assert_eq!(find(repo, name).await, None);
     None
 }
 
-/// As many count as are told so, and the newest is among them (I22).
-pub async fn answers_to_observations_that_race_are_of_their_moment(repo: &Arc<dyn BindingRepo>) {
-    for round in ROUNDS {
-        let before = start(&**repo, round).await;
-        let outcomes =
-            race(repo, |repo, number| async move { observed(&*repo, round, news(number)).await }).await;
-        let counted = number_of(&outcomes, ObserveOutcome::Recorded);
-        assert_eq!(counted + number_of(&outcomes, ObserveOutcome::Outdated), TASKS, "{outcomes:?}");
-        let newest = (1..=TASKS).zip(&outcomes).find(|(number, _)| scrambled(*number) == 16).unwrap();
-        assert_eq!(*newest.1, ObserveOutcome::Recorded);
-        let facts = record_of(&**repo, round).await.unwrap();
-        assert_eq!(facts.generation, before + counted, "{outcomes:?}");
-        assert_eq!(facts.verified_at, seconds(16));
-        assert_eq!(facts.account.unwrap().login, format!("login-{}", newest.0));
-    }
-}
+cases!(
+    use __binding_repo_observation_races as list;
 
-/// Who is told that it counted came before the end, all others after it (I7).
-pub async fn nothing_counts_after_an_end_that_raced_it(repo: &Arc<dyn BindingRepo>) {
-    for round in ROUNDS {
-        let before = start(&**repo, round).await;
-        let last = round % TASKS + 1;
-        let outcomes = race(repo, |repo, number| async move {
-            let observation = match number {
-                _ if number == last => gone(seconds(-120)),
-                _ if number.is_multiple_of(2) => Observation::PermissionsChanged,
-                _ => news(number),
-            };
-            observed(&*repo, round, observation).await
-        })
-        .await;
-        let counted = number_of(&outcomes, ObserveOutcome::Recorded); // the end, too
-        let facts = record_of(&**repo, round).await.unwrap();
-        assert_eq!((facts.status, facts.generation), (Status::Uninstalled, before + counted), "{outcomes:?}");
-        let (_, end) = (1..=TASKS).zip(&outcomes).find(|(number, _)| *number == last).unwrap();
-        assert_eq!(*end, ObserveOutcome::Recorded);
-        assert_eq!(observed(&**repo, round, news(1)).await, ObserveOutcome::Gone);
-    }
-}
-
-/// Each of them fences what was cached before it (L-41).
-pub async fn no_change_of_what_it_may_reach_is_lost_in_a_race(repo: &Arc<dyn BindingRepo>) {
-    for round in ROUNDS {
-        let before = bind(&**repo, new_binding(&format!("acme-{round}"), round, "state")).await.generation;
-        let outcomes =
-            race(
-                repo,
-                |repo, _| async move { observed(&*repo, round, Observation::PermissionsChanged).await },
-            )
+    /// If half of the tasks bind and half uninstall, the record and the binding, if any, agree and are uninstalled (I7).
+    pub async fn racing_bindings_and_uninstallations_agree(repo: &Arc<dyn BindingRepo>) {
+        for round in ROUNDS {
+            let outcomes = race(repo, |repo, number| {
+                let uninstalls = (number <= TASKS / 2) == round.is_multiple_of(2);
+                let name = format!("org_{round}_{number}");
+                async move {
+                    if uninstalls {
+                        uninstall(&*repo, round).await
+                    } else {
+                        try_bind(&*repo, &name, round).await
+                    }
+                }
+            })
             .await;
-        assert_eq!(number_of(&outcomes, ObserveOutcome::Recorded), TASKS);
-        assert_eq!(record_of(&**repo, round).await.unwrap().generation, before + TASKS);
+            let record = record_of(&**repo, round).await.unwrap();
+            assert_eq!(record.status, Status::Uninstalled);
+            let won: Vec<_> = outcomes.into_iter().flatten().collect();
+            assert!(won.len() <= 1, "{won:?}");
+            let organization = record.organization.map(|organization| organization.as_str().to_owned());
+            assert_eq!(organization.as_ref(), won.first());
+            if let Some(name) = won.first() {
+                let binding = bound(&**repo, round).await.unwrap();
+                assert_eq!(binding.status, Status::Uninstalled);
+                assert_eq!(find(&**repo, name).await, Some(binding));
+            }
+        }
     }
-}
 
-/// Whoever asks after having told is told the same, for ever.
-pub async fn of_installers_that_race_one_stands(repo: &Arc<dyn BindingRepo>) {
-    for round in ROUNDS {
-        let id: InstallationId = installation(round);
-        let outcomes = race(repo, |repo, number| async move {
-            repo.record_installer(id, account_id(number), seconds(scrambled(number))).await.unwrap();
-            repo.installer(id).await.unwrap()
-        })
-        .await;
-        let stands = repo.installer(id).await.unwrap();
-        assert!(stands.is_some_and(|installer| installer.get() <= TASKS));
-        assert!(outcomes.iter().all(|seen| *seen == stands), "{outcomes:?}");
+    /// As many observations are `Recorded` as changed the row, and the latest is one of them (I22).
+    pub async fn racing_observations_return_their_own_outcome(repo: &Arc<dyn BindingRepo>) {
+        for round in ROUNDS {
+            let before = start(&**repo, round).await;
+            let outcomes =
+                race(repo, |repo, number| async move { observe(&*repo, round, observation_of(number)).await })
+                    .await;
+            let recorded = count(&outcomes, &ObserveOutcome::Recorded);
+            assert_eq!(recorded + count(&outcomes, &ObserveOutcome::Outdated), TASKS, "{outcomes:?}");
+            let latest = (1..=TASKS).zip(&outcomes).find(|(number, _)| scrambled(*number) == 16).unwrap();
+            assert_eq!(*latest.1, ObserveOutcome::Recorded);
+            let record = record_of(&**repo, round).await.unwrap();
+            assert_eq!(record.generation, before + recorded, "{outcomes:?}");
+            assert_eq!(record.verified_at, seconds(16));
+            assert_eq!(record.account.unwrap().login, format!("login-{}", latest.0));
+        }
     }
-}
+
+    /// Observations that are `Recorded` precede a racing uninstallation; all later ones are `Gone` (I7).
+    pub async fn racing_uninstallation_is_final(repo: &Arc<dyn BindingRepo>) {
+        for round in ROUNDS {
+            let before = start(&**repo, round).await;
+            let last = round % TASKS + 1;
+            let outcomes = race(repo, |repo, number| async move {
+                let observation = match number {
+                    _ if number == last => uninstalled(seconds(-120)),
+                    _ if number.is_multiple_of(2) => Observation::PermissionsChanged,
+                    _ => observation_of(number),
+                };
+                observe(&*repo, round, observation).await
+            })
+            .await;
+            let recorded = count(&outcomes, &ObserveOutcome::Recorded); // includes the uninstallation
+            let record = record_of(&**repo, round).await.unwrap();
+            assert_eq!(
+                (record.status, record.generation),
+                (Status::Uninstalled, before + recorded),
+                "{outcomes:?}"
+            );
+            let (_, uninstallation) = (1..=TASKS).zip(&outcomes).find(|(number, _)| *number == last).unwrap();
+            assert_eq!(*uninstallation, ObserveOutcome::Recorded);
+            assert_eq!(observe(&**repo, round, observation_of(1)).await, ObserveOutcome::Gone);
+        }
+    }
+
+    /// Each of 16 changes of permissions raises the generation by one (L-41).
+    pub async fn racing_permission_changes_each_raise_the_generation(repo: &Arc<dyn BindingRepo>) {
+        for round in ROUNDS {
+            let before =
+                bind(&**repo, new_binding(&format!("acme-{round}"), round, "state")).await.generation;
+            let outcomes =
+                race(
+                    repo,
+                    |repo, _| async move { observe(&*repo, round, Observation::PermissionsChanged).await },
+                )
+                .await;
+            assert_eq!(count(&outcomes, &ObserveOutcome::Recorded), TASKS);
+            assert_eq!(record_of(&**repo, round).await.unwrap().generation, before + TASKS);
+        }
+    }
+
+    /// Of installers recorded at once, one is stored, and every task reads that one after its own call.
+    pub async fn racing_installers_store_one(repo: &Arc<dyn BindingRepo>) {
+        for round in ROUNDS {
+            let id = installation(round);
+            let outcomes = race(repo, |repo, number| async move {
+                repo.record_installer(id, account_id(number), seconds(scrambled(number))).await.unwrap();
+                repo.installer(id).await.unwrap()
+            })
+            .await;
+            let stored = repo.installer(id).await.unwrap();
+            assert!(stored.is_some_and(|installer| installer.get() <= TASKS));
+            assert!(outcomes.iter().all(|seen| *seen == stored), "{outcomes:?}");
+        }
+    }
+);

@@ -1,4 +1,4 @@
-//! Trouble on demand, around any port.
+//! Failures, delays and meetings on demand, around any port.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -31,40 +31,39 @@ mod ports;
 /// What goes wrong with a call.
 #[derive(Debug, Clone)]
 pub enum Fault {
-    /// It fails as [`PortErrorKind::Unavailable`], without any effect.
+    /// Fails as [`PortErrorKind::Unavailable`] without any effect.
     FailsBefore,
-    /// It fails with this kind, without any effect.
+    /// Fails as this kind without any effect.
     FailsAs(PortErrorKind),
-    /// It has its effect, and then fails as [`PortErrorKind::Unavailable`] (I6, L-20). A call that failed by itself keeps
-    /// its own error.
+    /// Takes effect and then fails as [`PortErrorKind::Unavailable`]. A call that fails by itself keeps its error.
     LosesAnswer,
-    /// It is made this much later, and its answer comes this much later again. Needs a running tokio.
+    /// Waits this long before the call and again before it returns. Needs a running tokio.
     Slow(Duration),
-    /// It waits for the others at the barrier before it is made.
+    /// Waits at the barrier before the call.
     Meets(Arc<Barrier>),
 }
 
 impl Fault {
-    /// For every call, until the faults are cleared.
+    /// Applies to every call until [`Faulty::clear`].
     #[must_use]
     pub const fn always(self) -> Rule {
         Rule { fault: self, method: None, left: None }
     }
 
-    /// For so many calls.
+    /// Applies to that many calls.
     #[must_use]
     pub const fn times(self, times: u32) -> Rule {
         Rule { fault: self, method: None, left: Some(times) }
     }
 
-    /// For one call.
+    /// Applies to one call.
     #[must_use]
     pub const fn once(self) -> Rule {
         self.times(1)
     }
 }
 
-/// Which calls meet which fault.
+/// A fault and the calls that it applies to.
 #[derive(Debug, Clone)]
 pub struct Rule {
     fault: Fault,
@@ -73,28 +72,28 @@ pub struct Rule {
 }
 
 impl Rule {
-    /// Only calls of this method, as the port's trait names it.
+    /// Restricts the rule to the method of this name.
     #[must_use]
     pub const fn of(mut self, method: &'static str) -> Self {
         self.method = Some(method);
         self
     }
 
-    fn meets(&self, method: &str) -> bool {
+    fn applies_to(&self, method: &str) -> bool {
         self.left != Some(0) && self.method.is_none_or(|wanted| wanted == method)
     }
 }
 
-/// A call that was made.
+/// A recorded call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Call {
     /// The method's name.
     pub method: &'static str,
-    /// The arguments' `Debug`, which holds no secret.
+    /// The arguments' `Debug`, which contains no secret.
     pub arguments: String,
 }
 
-/// A port, with faults around it; records every call. `Faulty<dyn BindingRepo>` is a `BindingRepo`, and so on.
+/// A port with faults, which records every call. `Faulty<dyn BindingRepo>` is a `BindingRepo`, and so on.
 pub struct Faulty<P: ?Sized> {
     port: Arc<P>,
     rules: Mutex<Vec<Rule>>,
@@ -102,34 +101,34 @@ pub struct Faulty<P: ?Sized> {
 }
 
 impl<P: ?Sized> Faulty<P> {
-    /// Around this port; nothing goes wrong yet.
+    /// Wraps the port, without faults.
     pub const fn over(port: Arc<P>) -> Self {
         Self { port, rules: Mutex::new(Vec::new()), calls: Mutex::new(Vec::new()) }
     }
 
-    /// Adds a rule. The first that meets a call and has something left applies.
+    /// Adds a rule. The first rule that applies to a call decides.
     #[must_use]
     pub fn with(self, rule: Rule) -> Self {
         self.set(rule);
         self
     }
 
-    /// Adds a rule, also while the port is in use.
+    /// Adds a rule while the port is in use.
     pub fn set(&self, rule: Rule) {
         locked(&self.rules).push(rule);
     }
 
-    /// Nothing goes wrong any more.
+    /// Removes all rules.
     pub fn clear(&self) {
         locked(&self.rules).clear();
     }
 
-    /// Every call so far, oldest first, failed ones included.
+    /// Returns every call, oldest first, failed ones included.
     pub fn calls(&self) -> Vec<Call> {
         locked(&self.calls).clone()
     }
 
-    /// How many calls of this method there were.
+    /// Returns the number of calls of this method.
     pub fn count(&self, method: &str) -> usize {
         locked(&self.calls).iter().filter(|call| call.method == method).count()
     }
@@ -140,14 +139,14 @@ impl<P: ?Sized> Faulty<P> {
 
     fn fault(&self, method: &str) -> Option<Fault> {
         let mut rules = locked(&self.rules);
-        let rule = rules.iter_mut().find(|rule| rule.meets(method))?;
+        let rule = rules.iter_mut().find(|rule| rule.applies_to(method))?;
         rule.left = rule.left.map(|left| left.saturating_sub(1));
         Some(rule.fault.clone())
     }
 }
 
 impl<P: ?Sized + Send + Sync> Faulty<P> {
-    async fn through<T: Send>(
+    async fn call<T: Send>(
         &self,
         name: PortName,
         method: &'static str,
@@ -155,7 +154,7 @@ impl<P: ?Sized + Send + Sync> Faulty<P> {
         call: impl Future<Output = Result<T, PortError>> + Send,
     ) -> Result<T, PortError> {
         self.record(method, arguments);
-        let failed = |kind| Err(PortError::new(name, kind, format!("a fault of the test in {method}")));
+        let failed = |kind| Err(PortError::new(name, kind, format!("fault injected into {method}")));
         match self.fault(method) {
             None => call.await,
             Some(Fault::FailsBefore) => failed(PortErrorKind::Unavailable),
@@ -166,9 +165,9 @@ impl<P: ?Sized + Send + Sync> Faulty<P> {
             }
             Some(Fault::Slow(delay)) => {
                 sleep(delay).await;
-                let answer = call.await;
+                let result = call.await;
                 sleep(delay).await;
-                answer
+                result
             }
             Some(Fault::Meets(barrier)) => {
                 barrier.wait().await;

@@ -1,0 +1,134 @@
+//! Wrong repositories.
+
+use std::fmt::Debug;
+
+use async_trait::async_trait;
+use dockline::ports::{
+    BindingRepo, InsertOutcome, Observation, ObserveOutcome, ReconcileCursor, ReleaseOutcome,
+};
+use dockline::{
+    AccountId, Binding, InstallationId, InstallationRecord, NewBinding, OrganizationId, PortError,
+};
+use dockline_memory::MemoryBindingRepo;
+use time::OffsetDateTime;
+
+mod answers;
+mod observation_races;
+mod races;
+
+/// The memory repository, except for the methods that a mutant overrides.
+#[async_trait]
+trait Mutant: Debug + Send + Sync + 'static {
+    fn memory(&self) -> &MemoryBindingRepo;
+
+    async fn find(&self, organization: &OrganizationId) -> Option<Binding> {
+        self.memory().find(organization).await.unwrap()
+    }
+
+    async fn insert(&self, new: NewBinding) -> InsertOutcome {
+        self.memory().insert(new).await.unwrap()
+    }
+
+    async fn observe(&self, id: InstallationId, observation: Observation) -> ObserveOutcome {
+        self.memory().observe(id, observation).await.unwrap()
+    }
+
+    async fn installation(&self, id: InstallationId) -> Option<InstallationRecord> {
+        self.memory().installation(id).await.unwrap()
+    }
+
+    async fn record_installer(&self, id: InstallationId, installer: AccountId, noted_at: OffsetDateTime) {
+        self.memory().record_installer(id, installer, noted_at).await.unwrap();
+    }
+
+    async fn installer(&self, id: InstallationId) -> Option<AccountId> {
+        self.memory().installer(id).await.unwrap()
+    }
+
+    async fn stale(
+        &self,
+        before: OffsetDateTime,
+        after: Option<ReconcileCursor>,
+        limit: u32,
+    ) -> Vec<ReconcileCursor> {
+        self.memory().stale(before, after, limit).await.unwrap()
+    }
+
+    async fn release(
+        &self,
+        organization: &OrganizationId,
+        id: InstallationId,
+        at: OffsetDateTime,
+    ) -> ReleaseOutcome {
+        self.memory().release(organization, id, at).await.unwrap()
+    }
+}
+
+/// A mutant as a repository.
+#[derive(Debug)]
+struct Repo<M>(M);
+
+#[async_trait]
+impl<M: Mutant> BindingRepo for Repo<M> {
+    async fn find(&self, organization: &OrganizationId) -> Result<Option<Binding>, PortError> {
+        Ok(self.0.find(organization).await)
+    }
+
+    async fn find_by_installation(&self, id: InstallationId) -> Result<Option<Binding>, PortError> {
+        Ok(bound(self.0.memory(), id).await)
+    }
+
+    async fn insert(&self, new: NewBinding) -> Result<InsertOutcome, PortError> {
+        Ok(self.0.insert(new).await)
+    }
+
+    async fn observe(
+        &self,
+        id: InstallationId,
+        observation: Observation,
+    ) -> Result<ObserveOutcome, PortError> {
+        Ok(self.0.observe(id, observation).await)
+    }
+
+    async fn installation(&self, id: InstallationId) -> Result<Option<InstallationRecord>, PortError> {
+        Ok(self.0.installation(id).await)
+    }
+
+    async fn record_installer(
+        &self,
+        id: InstallationId,
+        installer: AccountId,
+        noted_at: OffsetDateTime,
+    ) -> Result<(), PortError> {
+        self.0.record_installer(id, installer, noted_at).await;
+        Ok(())
+    }
+
+    async fn installer(&self, id: InstallationId) -> Result<Option<AccountId>, PortError> {
+        Ok(self.0.installer(id).await)
+    }
+
+    async fn stale(
+        &self,
+        before: OffsetDateTime,
+        after: Option<ReconcileCursor>,
+        limit: u32,
+    ) -> Result<Vec<ReconcileCursor>, PortError> {
+        Ok(self.0.stale(before, after, limit).await)
+    }
+
+    async fn release(
+        &self,
+        organization: &OrganizationId,
+        id: InstallationId,
+        at: OffsetDateTime,
+    ) -> Result<ReleaseOutcome, PortError> {
+        Ok(self.0.release(organization, id, at).await)
+    }
+}
+
+/// The live binding to an installation.
+async fn bound(memory: &MemoryBindingRepo, id: InstallationId) -> Option<Binding> {
+    let organization = memory.installation(id).await.unwrap()?.organization?;
+    memory.find(&organization).await.unwrap()
+}

@@ -1,0 +1,90 @@
+//! Wrong state stores.
+
+use std::fmt::Debug;
+
+use async_trait::async_trait;
+use dockline::ports::{ConfirmOutcome, PutOutcome, StateStore};
+use dockline::{
+    IssuedState, OrganizationId, PendingConfirmation, PortError, SecretDigest, StateDigest, VerifiedClaim,
+};
+use dockline_memory::MemoryStateStore;
+
+mod stores;
+
+/// The memory store, except for the methods that a mutant overrides.
+#[async_trait]
+trait Mutant: Debug + Send + Sync + 'static {
+    fn memory(&self) -> &MemoryStateStore;
+
+    async fn put(&self, state: IssuedState) -> PutOutcome {
+        self.memory().put(state).await.unwrap()
+    }
+
+    /// The row as every `find` method returns it.
+    fn found(&self, state: IssuedState) -> Option<IssuedState> {
+        Some(state)
+    }
+
+    async fn confirm_claim(
+        &self,
+        digest: &StateDigest,
+        ticket: Option<&SecretDigest>,
+        claim: VerifiedClaim,
+    ) -> ConfirmOutcome {
+        self.memory().confirm_claim(digest, ticket, claim).await.unwrap()
+    }
+
+    async fn revoke(&self, digest: &StateDigest, ticket: Option<&SecretDigest>) -> bool {
+        self.memory().revoke(digest, ticket).await.unwrap()
+    }
+}
+
+/// A mutant as a store.
+#[derive(Debug)]
+struct Store<M>(M);
+
+#[async_trait]
+impl<M: Mutant> StateStore for Store<M> {
+    async fn put(&self, state: IssuedState) -> Result<PutOutcome, PortError> {
+        Ok(self.0.put(state).await)
+    }
+
+    async fn find(
+        &self,
+        organization: &OrganizationId,
+        digest: &StateDigest,
+    ) -> Result<Option<IssuedState>, PortError> {
+        let state = self.0.memory().find(organization, digest).await?;
+        Ok(state.and_then(|state| self.0.found(state)))
+    }
+
+    async fn find_by_digest(&self, digest: &StateDigest) -> Result<Option<IssuedState>, PortError> {
+        let state = self.0.memory().find_by_digest(digest).await?;
+        Ok(state.and_then(|state| self.0.found(state)))
+    }
+
+    async fn save_pending(
+        &self,
+        digest: &StateDigest,
+        pending: PendingConfirmation,
+    ) -> Result<bool, PortError> {
+        self.0.memory().save_pending(digest, pending).await
+    }
+
+    async fn confirm_claim<'a>(
+        &self,
+        digest: &StateDigest,
+        ticket: Option<&'a SecretDigest>,
+        claim: VerifiedClaim,
+    ) -> Result<ConfirmOutcome, PortError> {
+        Ok(self.0.confirm_claim(digest, ticket, claim).await)
+    }
+
+    async fn revoke<'a>(
+        &self,
+        digest: &StateDigest,
+        ticket: Option<&'a SecretDigest>,
+    ) -> Result<bool, PortError> {
+        Ok(self.0.revoke(digest, ticket).await)
+    }
+}
