@@ -18,7 +18,7 @@ use dockline_github_sim::{
     TokenFormat, TokenLag,
 };
 use dockline_testkit::fixtures::unique;
-use dockline_testkit::github_gateway::{GatewayDriver, Standing, Trouble, Visitor};
+use dockline_testkit::github_gateway::{GatewayDriver, GithubFailure, SignedIn, VisitorRole};
 use secrecy::ExposeSecret;
 
 dockline_testkit::github_gateway_suite!(async { Simulated::start().await });
@@ -114,28 +114,28 @@ impl GatewayDriver for Simulated {
         self.sim().uninstall(id.get()).unwrap();
     }
 
-    async fn visitor(&self, standing: Standing, id: InstallationId) -> Visitor {
+    async fn visitor(&self, role: VisitorRole, id: InstallationId) -> SignedIn {
         let installation = self.sim().installation(id.get()).unwrap();
         let account = installation.account_login;
         let is_user = installation.account_id == installation.installed_by;
-        let (login, number) = match standing {
-            Standing::Administrator if is_user => (account, installation.account_id),
-            Standing::Administrator | Standing::Member | Standing::Stranger => {
+        let (login, number) = match role {
+            VisitorRole::Administrator if is_user => (account, installation.account_id),
+            VisitorRole::Administrator | VisitorRole::Member | VisitorRole::Outsider => {
                 let (login, number) = self.user();
-                match standing {
-                    Standing::Administrator => {
+                match role {
+                    VisitorRole::Administrator => {
                         self.sim().set_membership(&account, &login, Role::Admin).unwrap();
                     }
-                    Standing::Member if is_user => self.sim().add_collaborator(&account, &login).unwrap(),
-                    Standing::Member => self.sim().set_membership(&account, &login, Role::Member).unwrap(),
-                    Standing::Stranger => {}
+                    VisitorRole::Member if is_user => self.sim().add_collaborator(&account, &login).unwrap(),
+                    VisitorRole::Member => self.sim().set_membership(&account, &login, Role::Member).unwrap(),
+                    VisitorRole::Outsider => {}
                 }
                 (login, number)
             }
         };
         let code = self.sim().issue_code(self.app, &login).unwrap();
-        Visitor {
-            id: AccountId::new(number).unwrap(),
+        SignedIn {
+            visitor: AccountId::new(number).unwrap(),
             code: AuthorizationCode::presented(code.expose_secret()),
         }
     }
@@ -169,11 +169,11 @@ impl GatewayDriver for Simulated {
         (1..=count).map(add).collect()
     }
 
-    async fn give_stateless_tokens(&self, stateless: bool) {
+    async fn issue_stateless_tokens(&self, stateless: bool) {
         self.sim().set_token_format(if stateless { TokenFormat::Stateless } else { TokenFormat::Opaque });
     }
 
-    async fn refuse_fresh_tokens(&self, uses: u32) {
+    async fn reject_fresh_tokens(&self, uses: u32) {
         self.sim().set_token_lag(Some(TokenLag::Uses(uses)));
     }
 
@@ -194,20 +194,20 @@ impl GatewayDriver for Simulated {
         self.sim().settled().await;
     }
 
-    async fn trouble(&self, trouble: Trouble) {
-        let fault = match trouble {
-            Trouble::Down => Fault::Status { code: 502 },
-            Trouble::Silent => Fault::Hang,
-            Trouble::Limited { retry_after } => {
+    async fn fail(&self, failure: GithubFailure) {
+        let fault = match failure {
+            GithubFailure::Down => Fault::Status { code: 502 },
+            GithubFailure::Silent => Fault::Hang,
+            GithubFailure::RateLimited { retry_after } => {
                 Fault::SecondaryRateLimit { retry_after: Some(retry_after.as_secs()), status: 429 }
             }
-            Trouble::Garbage => Fault::Garbage { form: Garbage::Html },
-            Trouble::CredentialRefused => Fault::Status { code: 401 },
+            GithubFailure::Malformed => Fault::Garbage { form: Garbage::Html },
+            GithubFailure::CredentialRejected => Fault::Status { code: 401 },
         };
         self.sim().set_fault(FaultRule::new(fault));
     }
 
-    async fn mend(&self) {
+    async fn recover(&self) {
         self.sim().clear_faults();
     }
 
@@ -215,11 +215,11 @@ impl GatewayDriver for Simulated {
         self.sim().requests().len()
     }
 
-    async fn live_tokens(&self) -> usize {
+    async fn live_visitor_tokens(&self) -> usize {
         self.sim().live_user_tokens()
     }
 
-    fn patience(&self) -> Duration {
+    fn timeout(&self) -> Duration {
         TIMEOUT
     }
 }

@@ -43,9 +43,9 @@ impl KeyUsageDriver for Usage {
         &self.0
     }
 
-    async fn give_out(&self, _: KeyRecord) {}
+    async fn insert(&self, _: KeyRecord) {}
 
-    async fn write(&self) {}
+    async fn flush(&self) {}
 
     async fn last_used(&self, id: &KeyId) -> Option<OffsetDateTime> {
         self.0.last_used(id)

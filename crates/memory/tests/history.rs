@@ -62,9 +62,9 @@ fn races_for_one_binding_leave_one_line_of_history() {
         let shared: Arc<dyn BindingRepo> = Arc::new(repo.clone());
         block_on(async {
             match clause {
-                Race::Twins => races::twins_that_race_are_all_answered_one_row(&shared).await,
+                Race::Twins => races::racing_identical_inserts_return_one_row(&shared).await,
                 Race::OneState => {
-                    races::one_state_makes_one_binding_ever_however_fast_it_is_released(&shared).await;
+                    races::racing_uses_of_a_state_bind_once_despite_releases(&shared).await;
                 }
             }
         });

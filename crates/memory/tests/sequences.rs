@@ -4,27 +4,26 @@ use std::ops::Range;
 use std::time::Duration;
 
 use dockline_memory::{MemoryBindingRepo, MemoryRateLimiter, MemoryStateStore};
-use dockline_testkit::rate_limiter::waiting;
 use dockline_testkit::runner::block_on;
-use dockline_testkit::{binding_repo, state_store};
+use dockline_testkit::{binding_repo, rate_limiter, state_store};
 
 const SEEDS: Range<u64> = 0..1_000;
 
 // I29
 #[test]
 fn the_repository_agrees_with_a_plain_log() {
-    block_on(binding_repo::model::agrees_on(&MemoryBindingRepo::new(), SEEDS));
+    block_on(binding_repo::sequences::check_sequences(&MemoryBindingRepo::new(), SEEDS));
 }
 
 // I29
 #[test]
 fn the_store_agrees_with_a_plain_list() {
-    block_on(state_store::model::agrees_on(&MemoryStateStore::new(), SEEDS));
+    block_on(state_store::sequences::check_sequences(&MemoryStateStore::new(), SEEDS));
 }
 
 // I20: memory counts nanoseconds.
 #[test]
 fn whoever_waits_as_long_as_answered_gets_through_and_not_a_nanosecond_earlier() {
     let nanosecond = Duration::from_nanos(1);
-    block_on(waiting::every_wait_is_true(&MemoryRateLimiter::new(), SEEDS, nanosecond));
+    block_on(rate_limiter::sequences::check_waits(&MemoryRateLimiter::new(), SEEDS, nanosecond));
 }

@@ -61,6 +61,24 @@ pub fn account(login: &str) -> Account {
     Account { id: account_id(1_234), login: login.into(), kind: AccountKind::Organization }
 }
 
+/// Returns the name `Acme Coffee`.
+///
+/// # Panics
+/// Never, because the name is valid.
+#[must_use]
+pub fn organization_name() -> OrganizationName {
+    OrganizationName::new("Acme Coffee").unwrap()
+}
+
+/// Returns the actor `user:ann`.
+///
+/// # Panics
+/// Never, because the name is valid.
+#[must_use]
+pub fn actor() -> Actor {
+    Actor::new("user:ann").unwrap()
+}
+
 /// Returns the digest of a secret.
 #[must_use]
 pub fn digest(text: &str) -> SecretDigest {

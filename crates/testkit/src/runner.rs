@@ -82,6 +82,24 @@ pub async fn drop_guard<G>(guard: G) {
     drop(guard);
 }
 
+/// What a case takes: the adapter, or the `Arc` that tasks share.
+#[doc(hidden)]
+pub trait Argument<'a, P: ?Sized> {
+    fn of(adapter: &'a Arc<P>) -> Self;
+}
+
+impl<'a, P: ?Sized> Argument<'a, P> for &'a P {
+    fn of(adapter: &'a Arc<P>) -> Self {
+        adapter
+    }
+}
+
+impl<'a, P: ?Sized> Argument<'a, P> for &'a Arc<P> {
+    fn of(adapter: &'a Arc<P>) -> Self {
+        adapter
+    }
+}
+
 /// A case's name and the rule that it checks, printed if the case fails.
 #[doc(hidden)]
 #[derive(Debug, Clone, Copy)]
@@ -109,7 +127,9 @@ pub fn run<P, Shape, F, C, T>(
         teardown(guard).await;
         if let Err(panic) = outcome {
             let CaseInfo { name, rule } = info;
-            eprintln!("\nThe adapter violates a rule of its port:{rule}\nThe case is dockline_testkit::{name}.");
+            eprintln!(
+                "\nThe adapter violates a rule of its port:{rule}\nThe case is dockline_testkit::{name}."
+            );
             resume_unwind(panic);
         }
     });
@@ -189,7 +209,7 @@ macro_rules! __tests {
             $crate::runner::run::<dyn $crate::$suite::$port, _, _, _, _>(
                 info,
                 $fresh,
-                |adapter| async move { $crate::$suite::$file::$case(&adapter).await },
+                |adapter| async move { $crate::$suite::$file::$case($crate::runner::Argument::of(&adapter)).await },
                 $teardown,
             );
         }

@@ -130,16 +130,8 @@ fn every_method_of_a_repository_can_fail_without_effect() {
         assert_eq!(memory.find(&new.organization).await.unwrap(), None);
     });
     let called: Vec<_> = faulty.calls().into_iter().map(|call| call.method).collect();
-    let all = [
-        "find",
-        "insert",
-        "observe",
-        "installation",
-        "record_installer",
-        "installer",
-        "stale",
-        "release",
-    ];
+    let all =
+        ["find", "insert", "observe", "installation", "record_installer", "installer", "stale", "release"];
     assert_eq!(called, all);
 }
 

@@ -1,4 +1,4 @@
-//! The example of `docs/writing-an-adapter.md`: a complete adapter that passes its suite.
+//! The example of `docs/writing-an-adapter.md`: a complete adapter and its suite.
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 use std::collections::HashMap;
@@ -11,12 +11,12 @@ use dockline::{KeyId, KeyRecord, PortError, PortErrorKind, PortName};
 use dockline_testkit::key_store::KeyStoreDriver;
 use time::OffsetDateTime;
 
-/// Keys that the host loads as a whole; `None` until it has done so.
+/// Keys that the host loads as a whole; `None` before the first load.
 #[derive(Clone, Default)]
 pub struct LoadedKeys(Arc<Mutex<Option<HashMap<KeyId, KeyRecord>>>>);
 
 impl LoadedKeys {
-    /// Takes the place of what was loaded before, in one step.
+    /// Replaces all keys in one step.
     pub fn load(&self, records: Vec<KeyRecord>) {
         let keys = records.into_iter().map(|record| (record.id.clone(), record)).collect();
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(keys);
@@ -38,17 +38,17 @@ impl KeyStore for LoadedKeys {
     async fn find(&self, id: &KeyId) -> Result<Option<KeyRecord>, PortError> {
         let keys = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match &*keys {
-            // Revoked ones, too: the core tells them from those that are in force.
+            // Revoked keys included: the core rejects them.
             Some(keys) => Ok(keys.get(id).cloned()),
-            // Not "no such key": that would be a 401, and the caller's key is fine.
+            // Not `None`: the caller would get a 401 for a valid key.
             None => Err(PortError::new(PortName::KeyStore, PortErrorKind::Unavailable, NotLoaded)),
         }
     }
 }
 
-// From here on: the test.
+// The test:
 
-/// The port only reads; the suite has to put keys in.
+/// Writes keys for the suite, because the port itself only reads.
 #[derive(Debug, Default)]
 struct Driver {
     keys: LoadedKeys,
@@ -83,9 +83,9 @@ dockline_testkit::key_store_suite!(async {
 });
 
 #[test]
-fn the_page_shows_this_file() {
+fn documentation_shows_this_file() {
     let page = include_str!("../../../docs/writing-an-adapter.md");
     let shown = page.split("```rust\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
     let file = include_str!("writing_an_adapter.rs");
-    assert!(file.contains(shown), "the page and the file differ");
+    assert!(file.contains(shown), "copy this file into docs/writing-an-adapter.md");
 }

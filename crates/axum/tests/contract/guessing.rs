@@ -10,7 +10,8 @@ use dockline::ports::{KeyStore, OsEntropy};
 use dockline::{ApiKey, KeyEnvironment, KeyId, KeyRecord, PortError};
 use dockline_axum::{AuthFailureLimit, RouterOptions};
 use dockline_memory::MemoryKeyStore;
-use dockline_testkit::random::{Random, seeds};
+use dockline_testkit::fastrand::Rng;
+use dockline_testkit::random::{SeedOnFailure, seeds};
 use secrecy::ExposeSecret;
 use tokio::time::advance;
 
@@ -85,9 +86,9 @@ async fn a_valid_key_behind_the_same_address_does_not_notice() {
 #[tokio::test(start_paused = true)]
 async fn whoever_waits_as_long_as_told_is_told_again_whether_a_key_is_right() {
     for seed in seeds() {
-        println!("DOCKLINE_SEED={seed}");
-        let mut random = Random::seeded(seed);
-        let per_minute = 1 + random.below(100);
+        let _seed = SeedOnFailure(seed);
+        let mut random = Rng::with_seed(seed);
+        let per_minute = random.u32(1..=100);
         let inside = inside(per_minute);
         let mut waits = 0;
         while waits < 10 {
@@ -103,7 +104,7 @@ async fn whoever_waits_as_long_as_told_is_told_again_whether_a_key_is_right() {
             }
             advance(Duration::from_secs(1)).await;
             assert_eq!(guessed(&inside, GUESSER).await.status, 401, "{per_minute} a minute, {wait} s");
-            advance(Duration::from_nanos(random.below(u32::MAX).into())).await;
+            advance(Duration::from_nanos(random.u64(..u64::from(u32::MAX)))).await;
         }
     }
 }

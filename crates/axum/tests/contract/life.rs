@@ -7,7 +7,7 @@ use std::time::Instant;
 use dockline::ports::{Clock, ReconcileCursor};
 use dockline::{ClaimPolicy, ReconcileBatch};
 use dockline_github_sim::{DeliveryMode, Role};
-use dockline_testkit::random::Random;
+use dockline_testkit::fastrand::Rng;
 
 use crate::answer::Answer;
 use crate::world::{INSTALLATION, Tenant, World, tenant};
@@ -19,7 +19,7 @@ const AT_ONCE: u64 = 100;
 /// One organization of the product and its account at GitHub.
 struct Life {
     seed: u64,
-    random: Random,
+    random: Rng,
     tenant: Tenant,
     login: String,
     owner: String,
@@ -39,7 +39,7 @@ impl Life {
         github.create_organization(&login).unwrap();
         github.set_membership(&login, &owner, Role::Admin).unwrap();
         let tenant = tenant(&world.keys, &format!("org_{seed}"), "A life", |_| {});
-        let (random, dead, under_way, told) = (Random::seeded(seed), BTreeSet::new(), vec![], vec![]);
+        let (random, dead, under_way, told) = (Rng::with_seed(seed), BTreeSet::new(), vec![], vec![]);
         let mut life = Self { seed, random, tenant, login, owner, bound: 0, dead, under_way, told };
         life.install(world).await;
         life
@@ -54,13 +54,13 @@ impl Life {
     async fn step(&mut self, world: &World) {
         let github = world.github();
         let installed = github.installation(self.bound);
-        let happens = match (self.random.below(6), &installed) {
+        let happens = match (self.random.u32(..6), &installed) {
             (0 | 1, Some(installation)) if installation.suspended => {
                 github.unsuspend(self.bound).unwrap();
                 "unsuspend"
             }
             (0 | 1, Some(_)) => {
-                let by = Some(&*self.owner).filter(|_| self.random.below(4) > 0);
+                let by = Some(&*self.owner).filter(|_| self.random.u32(..4) > 0);
                 github.suspend(self.bound, by).unwrap();
                 "suspend"
             }
@@ -91,14 +91,14 @@ impl Life {
 
     /// Lets some deliveries come: in any order, some twice, some later, and some never.
     async fn post(&mut self, world: &World, all: bool) {
-        while !self.under_way.is_empty() && (all || self.random.below(3) > 0) {
-            let at = self.random.below(u32::try_from(self.under_way.len()).unwrap());
-            let id = match self.random.below(10) {
+        while !self.under_way.is_empty() && (all || self.random.u32(..3) > 0) {
+            let at = self.random.usize(..self.under_way.len());
+            let id = match self.random.u32(..10) {
                 // Once more, later.
-                0 | 1 if !all => self.under_way[at as usize],
-                _ => self.under_way.swap_remove(at as usize),
+                0 | 1 if !all => self.under_way[at],
+                _ => self.under_way.swap_remove(at),
             };
-            if self.random.below(5) == 0 {
+            if self.random.u32(..5) == 0 {
                 self.told.push(format!("lost {id}"));
                 continue;
             }

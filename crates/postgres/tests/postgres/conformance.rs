@@ -101,11 +101,11 @@ impl KeyUsageDriver for Usage {
         &self.usage
     }
 
-    async fn give_out(&self, record: KeyRecord) {
+    async fn insert(&self, record: KeyRecord) {
         assert!(self.keys.insert(&record, "", OffsetDateTime::UNIX_EPOCH).await.unwrap());
     }
 
-    async fn write(&self) {
+    async fn flush(&self) {
         self.usage.write().await.unwrap();
     }
 

@@ -15,7 +15,8 @@ use dockline_github_sim::{Config, GithubSim, NewApp};
 use dockline_memory::{MemoryBindingRepo, MemoryKeyStore, MemoryRateLimiter, MemoryStateStore};
 use dockline_postgres::PgRateLimiter;
 use dockline_testkit::fixtures::NOON;
-use dockline_testkit::random::{Random, seeds};
+use dockline_testkit::fastrand::Rng;
+use dockline_testkit::random::{SeedOnFailure, seeds};
 use http::Request;
 use secrecy::{ExposeSecret, SecretString};
 use time::{Duration, OffsetDateTime};
@@ -113,19 +114,19 @@ fn memory() -> Arc<dyn RateLimiter> {
 async fn every_retry_after_is_true(limiter: Arc<dyn RateLimiter>, steps: u32) {
     let (mut of_the_minute, mut of_the_day) = (0, 0);
     for seed in seeds() {
-        println!("DOCKLINE_SEED={seed}"); // the last one that is printed is the one that failed
-        let mut random = Random::seeded(seed);
-        let api = Api::over(limiter.clone(), NOON + Duration::nanoseconds(random.below(u32::MAX).into()));
+        let _seed = SeedOnFailure(seed);
+        let mut random = Rng::with_seed(seed);
+        let api = Api::over(limiter.clone(), NOON + Duration::nanoseconds(random.i64(0..i64::from(u32::MAX))));
         let key = api.key(Tier {
             name: "fixture".into(),
-            reads_per_minute: 1 + random.below(20),
-            writes_per_minute: 1 + random.below(20),
-            writes_per_day: 1 + random.below(60),
+            reads_per_minute: random.u32(1..=20),
+            writes_per_minute: random.u32(1..=20),
+            writes_per_day: random.u32(1..=60),
         });
         for _ in 0..steps {
             // In microseconds, which is what the core counts in.
-            api.clock.advance(Duration::microseconds(random.below(4_000_000).into()));
-            let (method, through) = random.one_of(&[("GET", 404), ("POST", 422)]);
+            api.clock.advance(Duration::microseconds(random.i64(0..4_000_000)));
+            let (method, through) = random.choice([("GET", 404), ("POST", 422)]).unwrap();
             let told = api.ask(&key, method).await;
             let Some(wait) = told.wait else {
                 assert_eq!(told.status, through);

@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use dockline::ports::{Entropy, OsEntropy};
 use dockline_github_sim::{Fault, FaultRule};
-use dockline_testkit::random::Random;
+use dockline_testkit::fastrand::Rng;
+use dockline_testkit::random::SeedOnFailure;
 
 use crate::api::Backend;
 use crate::life::{bound, reconcile, status};
@@ -50,12 +51,12 @@ fn sweep(schema: &TestSchema, github: &Github) {
 }
 
 /// Something changes at GitHub; the first three installations are never removed.
-fn change(github: &Github, random: &mut Random, bound: &[(Backend, u64)]) {
+fn change(github: &Github, random: &mut Rng, bound: &[(Backend, u64)]) {
     let sim = github.sim.sim();
-    let number = random.below(u32::try_from(bound.len()).unwrap()) as usize;
+    let number = random.usize(..bound.len());
     let installation = bound[number].1;
     // What is not there any more cannot be changed.
-    let _ = match random.below(12) {
+    let _ = match random.u32(..12) {
         0 if number >= 3 => sim.uninstall(installation),
         0..=6 => sim.suspend(installation, None),
         _ => sim.unsuspend(installation),
@@ -67,8 +68,8 @@ async fn after_any_end_and_a_sweep_every_binding_stands_as_github_says() {
     let mut seed = [0; 8];
     OsEntropy.fill(&mut seed).unwrap();
     let seed = std::env::var("DOCKLINE_SEED").map_or(u64::from_be_bytes(seed), |seed| seed.parse().unwrap());
-    println!("DOCKLINE_SEED={seed}");
-    let mut random = Random::seeded(seed);
+    let _seed = SeedOnFailure(seed);
+    let mut random = Rng::with_seed(seed);
     let schema = TestSchema::migrated().await;
     let github = Github::start(&schema).await;
     let mut server = start(&schema, &github);
@@ -80,14 +81,14 @@ async fn after_any_end_and_a_sweep_every_binding_stands_as_github_says() {
             .sim
             .sim()
             .set_fault(FaultRule::new(Fault::Slow { ms: 30 }).for_path("/api/v3/app/installations"));
-        let end = random.below(CHANGES);
-        let kill = random.below(2) == 0;
+        let end = random.u32(..CHANGES);
+        let kill = random.bool();
         let mut running = Some(server);
         let mut ending = None;
         for number in 0..CHANGES {
             change(&github, &mut random, &bound);
             // From none to all of the deliveries of before are in flight.
-            for _ in 0..random.below(400) {
+            for _ in 0..random.u32(..400) {
                 tokio::task::yield_now().await;
             }
             if number == end

@@ -60,9 +60,10 @@ cases!(
     pub async fn every_kind_of_binding_round_trips(repo: &dyn BindingRepo) {
         let proofs = [Proof::State, Proof::Visible, Proof::Administered, Proof::Installed];
         for (proof, number) in proofs.into_iter().zip(1..) {
-            for (status, kind, suffix) in
-                [(Status::Active, AccountKind::User, "a"), (Status::Suspended, AccountKind::Organization, "b")]
-            {
+            for (status, kind, suffix) in [
+                (Status::Active, AccountKind::User, "a"),
+                (Status::Suspended, AccountKind::Organization, "b"),
+            ] {
                 let name = format!("{proof}-{suffix}");
                 let id = 2 * number + u64::from(kind == AccountKind::User);
                 let mut new = NewBinding { status, proof, ..new_binding(&name, id, "state") };

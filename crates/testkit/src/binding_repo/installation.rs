@@ -171,8 +171,13 @@ cases!(
 
     /// Each installation has its own installer, for all numbers of GitHub's (L-63).
     pub async fn installers_are_stored_per_installation(repo: &dyn BindingRepo) {
-        let installers =
-            [(1, 77), (2, 77), (3, 78), (3_000_000_000, 3_000_000_001), (InstallationId::MAX, AccountId::MAX)];
+        let installers = [
+            (1, 77),
+            (2, 77),
+            (3, 78),
+            (3_000_000_000, 3_000_000_001),
+            (InstallationId::MAX, AccountId::MAX),
+        ];
         for (number, person) in installers {
             record_installer(repo, number, person, NOON).await;
         }

@@ -64,10 +64,6 @@ pub(crate) async fn bound(repo: &dyn BindingRepo, number: u64) -> Option<Binding
     binding
 }
 
-pub(crate) async fn observe(
-    repo: &dyn BindingRepo,
-    number: u64,
-    observation: Observation,
-) -> ObserveOutcome {
+pub(crate) async fn observe(repo: &dyn BindingRepo, number: u64, observation: Observation) -> ObserveOutcome {
     repo.observe(installation(number), observation).await.unwrap()
 }

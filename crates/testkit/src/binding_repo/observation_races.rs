@@ -87,8 +87,11 @@ cases!(
         for round in ROUNDS {
             let before = start(&**repo, round).await;
             let outcomes =
-                race(repo, |repo, number| async move { observe(&*repo, round, observation_of(number)).await })
-                    .await;
+                race(
+                    repo,
+                    |repo, number| async move { observe(&*repo, round, observation_of(number)).await },
+                )
+                .await;
             let recorded = count(&outcomes, &ObserveOutcome::Recorded);
             assert_eq!(recorded + count(&outcomes, &ObserveOutcome::Outdated), TASKS, "{outcomes:?}");
             let latest = (1..=TASKS).zip(&outcomes).find(|(number, _)| scrambled(*number) == 16).unwrap();

@@ -80,8 +80,8 @@ impl Sequence {
     /// A time within few seconds, so that times collide, with nanoseconds, which are to be truncated.
     fn time(&mut self) -> OffsetDateTime {
         self.minute()
-            + Duration::seconds(self.random.i64(..SECONDS))
-            + Duration::nanoseconds(self.random.i64(..3_000))
+            + Duration::seconds(self.random.i64(0..SECONDS))
+            + Duration::nanoseconds(self.random.i64(0..3_000))
     }
 
     async fn step(&mut self, repo: &dyn BindingRepo) -> &'static str {
@@ -165,8 +165,7 @@ impl Sequence {
     async fn stale(&mut self, repo: &dyn BindingRepo) -> &'static str {
         let before = self.time() + Duration::seconds(4);
         let verified_at = self.time() - Duration::seconds(6);
-        let installation =
-            self.random.choice(INSTALLATIONS).map(|number| self.installation(number)).unwrap();
+        let installation = self.random.choice(INSTALLATIONS).map(|number| self.installation(number)).unwrap();
         let after = ReconcileCursor { verified_at, installation };
         let limit = self.random.u32(..4);
         let page = repo.stale(before, Some(after), limit).await.unwrap();

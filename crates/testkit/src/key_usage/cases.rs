@@ -140,9 +140,9 @@ cases!(
             let mut latest = BTreeMap::new();
             for _ in 0..60 {
                 now += match random.u32(..10) {
-                    0 => Duration::hours(random.i64(..50)),
-                    1 => -Duration::minutes(random.i64(..300)),
-                    _ => Duration::seconds(random.i64(..1_200)),
+                    0 => Duration::hours(random.i64(0..50)),
+                    1 => -Duration::minutes(random.i64(0..300)),
+                    _ => Duration::seconds(random.i64(0..1_200)),
                 };
                 let number = random.usize(..4);
                 driver.usage().used(ids.get(number).unwrap(), now);

@@ -6,7 +6,7 @@ use std::time::Duration;
 #[doc(no_inline)]
 pub use dockline::ports::RateLimiter;
 use dockline::ports::{RateLimitDecision, RateLimitRequest};
-use dockline::{Budget, BudgetClass, KeyId, Tier};
+use dockline::{Budget, BudgetClass, BudgetKey, KeyId, Tier};
 use time::OffsetDateTime;
 
 use crate::runner::suite;

@@ -10,7 +10,7 @@ use super::{NOON, allowed, check, key, reads, writes};
 use crate::race::{ROUNDS, race};
 use crate::runner::cases;
 
-fn key_of(round: u64) -> KeyId {
+fn key_of(round: u64) -> BudgetKey {
     key(&format!("{round:016}"))
 }
 

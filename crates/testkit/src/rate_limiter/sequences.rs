@@ -54,8 +54,8 @@ impl Sequence {
     /// Moves the clock, mostly by less than a refill takes, sometimes by hours, sometimes back.
     fn advance(&mut self) {
         let step = match self.random.u32(..20) {
-            0 => time::Duration::minutes(self.random.i64(..3_000)),
-            1 => -time::Duration::seconds(self.random.i64(..8_000)),
+            0 => time::Duration::minutes(self.random.i64(0..3_000)),
+            1 => -time::Duration::seconds(self.random.i64(0..8_000)),
             2..6 => time::Duration::ZERO,
             _ => {
                 let step = Duration::from_nanos(self.random.u64(..12_000_000_000));

@@ -86,10 +86,7 @@ cases!(
         states.put(issued()).await.unwrap();
         confirm(states, None, 1).await;
         let later = VerifiedClaim { proof: Proof::Visible, ..claim(1) };
-        assert_eq!(
-            states.confirm_claim(&digest(), None, later).await.unwrap(),
-            ConfirmOutcome::AlreadyTied
-        );
+        assert_eq!(states.confirm_claim(&digest(), None, later).await.unwrap(), ConfirmOutcome::AlreadyTied);
         assert_eq!(stored(states).await.unwrap().claim, Some(claim(1)));
     }
 

@@ -41,7 +41,8 @@ cases!(
     /// starts without a claim.
     pub async fn expired_state_is_replaced(states: &dyn StateStore) {
         let mut now = NOON;
-        for (was, owner) in ["unused", "pending", "claimed", "revoked"].into_iter().zip(["a", "b", "c", "d"]) {
+        for (was, owner) in ["unused", "pending", "claimed", "revoked"].into_iter().zip(["a", "b", "c", "d"])
+        {
             let state = IssuedState { organization: organization(owner), ..issued_at(now) };
             assert_eq!(states.put(state.clone()).await.unwrap(), PutOutcome::Stored, "before {was}");
             assert_eq!(stored(states).await, Some(state));

@@ -95,7 +95,10 @@ cases!(
                 }
             })
             .await;
-            assert!(*outcomes.get(7).unwrap(), "the claim must be confirmed, because nothing competes with it");
+            assert!(
+                *outcomes.get(7).unwrap(),
+                "the claim must be confirmed, because nothing competes with it"
+            );
             let expected = IssuedState { claim: Some(claim(1)), ..issued_in(round) };
             assert_eq!(stored(&**states, &digest).await, Some(expected));
         }
@@ -123,7 +126,8 @@ cases!(
                 if number % 2 == 0 {
                     states.revoke(&digest, Some(&shown)).await.unwrap()
                 } else {
-                    states.confirm_claim(&digest, Some(&shown), claim(1)).await.unwrap() == ConfirmOutcome::Tied
+                    states.confirm_claim(&digest, Some(&shown), claim(1)).await.unwrap()
+                        == ConfirmOutcome::Tied
                 }
             })
             .await;

@@ -120,7 +120,11 @@ impl GithubGateway for Gateway {
         Ok(LookupOutcome::Found(found))
     }
 
-    async fn check_visitor(&self, _: &AuthorizationCode, _: InstallationId) -> Result<VisitorCheck, PortError> {
+    async fn check_visitor(
+        &self,
+        _: &AuthorizationCode,
+        _: InstallationId,
+    ) -> Result<VisitorCheck, PortError> {
         self.request()?;
         Ok(VisitorCheck::CodeRefused)
     }

@@ -36,7 +36,7 @@ macro_rules! killed {
         #[test]
         fn $name() {$(
             let adapter: std::sync::Arc<dyn $port> = std::sync::Arc::new($mutant);
-            crate::must_fail(async move { $case(&adapter).await });
+            crate::must_fail(async move { $case(dockline_testkit::runner::Argument::of(&adapter)).await });
         )+}
     )+};
 }

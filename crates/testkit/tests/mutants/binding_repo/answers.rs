@@ -242,8 +242,7 @@ fn by_digits(query: Query, mut all: Vec<ReconcileCursor>) -> Vec<ReconcileCursor
 
 /// Looks for the cursor's entry, which may be gone.
 fn after_the_entry(query: Query, all: Vec<ReconcileCursor>) -> Vec<ReconcileCursor> {
-    let start =
-        query.after.map_or(Some(0), |after| Some(all.iter().position(|entry| *entry == after)? + 1));
+    let start = query.after.map_or(Some(0), |after| Some(all.iter().position(|entry| *entry == after)? + 1));
     let rest = start.map(|start| all.into_iter().skip(start)).into_iter().flatten();
     query.page(rest.filter(|entry| query.is_stale(entry)))
 }

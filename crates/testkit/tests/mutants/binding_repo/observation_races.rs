@@ -9,7 +9,7 @@ use dockline_memory::MemoryBindingRepo;
 use dockline_testkit::binding_repo::observation_races;
 use time::OffsetDateTime;
 
-use super::{Mutant, Repo, bound};
+use super::{Repo, bound};
 use crate::{killed, mutant, yield_to_others};
 
 /// The outcome of an observation for the given record.

@@ -10,7 +10,7 @@ use dockline_testkit::binding_repo::{insert, races, sequences};
 use dockline_testkit::fixtures::{digest, unique};
 use time::OffsetDateTime;
 
-use super::{Mutant, Repo, bound};
+use super::{Repo, bound};
 use crate::{killed, mutant, yield_to_others};
 
 mutant!(
