@@ -104,6 +104,7 @@ impl Environment {
         };
         let dockline = Dockline::builder(ports)
             .with_policy(policy)
+            .with_api_keys(Arc::new(keys))
             .with_rate_limiter(Arc::new(MemoryRateLimiter::new()))
             .with_events(Arc::new(TracingEvents))
             .with_webhook_secrets(WebhookSecrets::new([app.webhook_secret])?)

@@ -31,7 +31,7 @@ async fn run(options: Options) -> Result<ExitCode, Box<dyn Error + Send + Sync>>
     let environment = Environment::start(
         options.listen.unwrap_or(default(8080)),
         options.github_listen.unwrap_or(default(8081)),
-        options.claim_policy.into(),
+        options.claim_policy,
     )
     .await?;
     let code = if options.walk {

@@ -2,7 +2,8 @@
 
 use std::net::SocketAddr;
 
-use clap::{Parser, ValueEnum};
+use clap::Parser;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use dockline::ClaimPolicy;
 use dockline_github_sim::cli::parse_listen_address;
 
@@ -20,8 +21,8 @@ pub struct Options {
     #[arg(long, value_name = "ADDR", value_parser = local_address)]
     pub github_listen: Option<SocketAddr>,
     /// The proof required to bind an installation for the first time.
-    #[arg(long, value_enum, default_value_t, value_name = "POLICY")]
-    pub claim_policy: Policy,
+    #[arg(long, value_name = "POLICY", default_value_t, value_parser = policies())]
+    pub claim_policy: ClaimPolicy,
     /// Print one line of JSON with the addresses and keys instead of the guide.
     #[arg(long, conflicts_with = "walk")]
     pub json: bool,
@@ -31,27 +32,15 @@ pub struct Options {
     pub walk: bool,
 }
 
-/// The claim policy as an option's value.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub enum Policy {
-    /// A live state of the caller's organization is enough: a caller who guesses the id of an unbound installation can
-    /// bind it.
-    State,
-    /// The visitor can see the installation.
-    Visible,
-    /// The visitor administers the account, or installed the App.
-    #[default]
-    Controlled,
-}
-
-impl From<Policy> for ClaimPolicy {
-    fn from(policy: Policy) -> Self {
-        match policy {
-            Policy::State => Self::State,
-            Policy::Visible => Self::Visible,
-            Policy::Controlled => Self::Controlled,
-        }
-    }
+fn policies() -> impl TypedValueParser<Value = ClaimPolicy> {
+    let policies = ClaimPolicy::ALL.iter().map(|policy| {
+        PossibleValue::new(policy.as_str()).help(match policy {
+            ClaimPolicy::State => "A caller who guesses the id of an unbound installation can bind it",
+            ClaimPolicy::Visible => "The visitor can see the installation",
+            ClaimPolicy::Controlled => "The visitor administers the account, or installed the App",
+        })
+    });
+    PossibleValuesParser::new(policies).try_map(|policy| policy.parse())
 }
 
 /// The demo serves plain HTTP, and its browser runs on this machine.
