@@ -126,6 +126,9 @@
 //! | `GET /requests`, `DELETE /requests` | | `requests`: method and path of each |
 
 mod api;
+#[cfg(feature = "cli")]
+#[doc(hidden)]
+pub mod cli;
 mod clock;
 mod control;
 mod courier;

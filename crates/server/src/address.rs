@@ -1,4 +1,4 @@
-//! Addresses to listen on, as they are typed and as they are told.
+//! Addresses to listen on, as they are typed and the URLs for clients.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
@@ -17,14 +17,6 @@ impl FromStr for ListenAddr {
             return Ok(Self(SocketAddr::from((Ipv4Addr::LOCALHOST, port))));
         }
         text.parse().map(Self).map_err(|_| mend)
-    }
-}
-
-impl ListenAddr {
-    /// A port of the loopback interface; 0 for a free one.
-    #[must_use]
-    pub fn loopback(port: u16) -> Self {
-        Self(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
     }
 }
 

@@ -9,14 +9,12 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::completions::CompletionsArgs;
 use crate::config::{InForce, Refused};
-use crate::demo::DemoArgs;
-use crate::github_sim::SimArgs;
 use crate::keys::KeysCommand;
 use crate::man::ManArgs;
 use crate::migrate::MigrateArgs;
 use crate::reconcile::ReconcileArgs;
 use crate::serve::ServeArgs;
-use crate::{completions, config, demo, doctor, github_sim, keys, man, migrate, reconcile, serve};
+use crate::{completions, config, doctor, keys, man, migrate, reconcile, serve};
 
 /// Binds GitHub App installations to the organizations of a multi-tenant product.
 #[derive(Debug, Parser)]
@@ -28,19 +26,6 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run the API, a simulated GitHub and a small product page in one process, to try the whole flow.
-    ///
-    /// Everything is in memory and gone when the program ends (Ctrl-C). The API keys that it prints are throw-aways.
-    Demo(DemoArgs),
-    /// Run the simulated GitHub alone, to develop and test against.
-    ///
-    /// It starts with one App, the user olga, who administers the organization acme-coffee and is signed in wherever a
-    /// browser brings no session, and the user mallory, who administers mallory-inc. More is made through the control
-    /// API below /_control, such as: curl -d '{"login": "nina"}' -H 'Content-Type: application/json'
-    /// http://127.0.0.1:8081/_control/users
-    ///
-    /// It has no authentication of its own and publishes its private keys: never show it to the internet.
-    GithubSim(SimArgs),
     /// Serve the API on PostgreSQL, for the real GitHub.
     ///
     /// Every option can also be given by the environment, or by a file in TOML (--config). Secrets come from files or the
@@ -107,8 +92,6 @@ impl Cli {
     /// Cause and mend, for people; [`Mistakes`](crate::mistakes::Mistakes) where the configuration is wrong.
     pub async fn run(self, in_force: InForce) -> Result<ExitCode, Box<dyn Error + Send + Sync>> {
         match self.command {
-            Command::Demo(args) => demo::run(args).await,
-            Command::GithubSim(args) => github_sim::run(args).await,
             Command::Serve(args) => serve::run(*args).await,
             Command::Config(args) => print(&in_force, args.json),
             Command::Doctor(args) => doctor::run(&args, &in_force).await,

@@ -90,8 +90,8 @@ impl DatabaseArgs {
                 mistakes.0.push(Mistake::new(
                     "--database-url",
                     "this command needs a PostgreSQL database",
-                    "give --database-url, DOCKLINE_DATABASE_URL or --database-url-file. To try Dockline without one, run: \
-                     dockline demo",
+                    "give --database-url, DOCKLINE_DATABASE_URL or --database-url-file. To try Dockline without a \
+                     database, run: cargo run -p dockline-demo -- --walk",
                 ));
                 None
             }

@@ -1,4 +1,4 @@
-//! Logs go to stderr; stdout belongs to the guide, the JSON line and the walk.
+//! Logs go to stderr; stdout belongs to the output of commands.
 
 mod panics;
 
@@ -14,15 +14,6 @@ use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Registry, fmt};
 
-/// What is logged where `RUST_LOG` says nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verbosity {
-    /// What happens in the demo, and other crates' warnings.
-    Running,
-    /// Errors: the walk refuses things on purpose, and its own lines tell of it.
-    Walking,
-}
-
 /// How lines of the log look.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
@@ -37,16 +28,13 @@ pub enum LogFormat {
 pub type FurtherLayer = Box<dyn Layer<Registry> + Send + Sync>;
 
 /// Starts logging for people. A second call changes nothing.
-pub fn start(verbosity: Verbosity) {
-    start_with(verbosity, LogFormat::Human, None);
+pub fn start() {
+    start_with(LogFormat::Human, None);
 }
 
-/// Starts logging. A second call changes nothing.
-pub fn start_with(verbosity: Verbosity, format: LogFormat, further: Option<FurtherLayer>) {
-    let default = match verbosity {
-        Verbosity::Running => "warn,dockline=info",
-        Verbosity::Walking => "error",
-    };
+/// Starts logging: what `RUST_LOG` asks for, or else our events and other crates' warnings. A second call changes nothing.
+pub fn start_with(format: LogFormat, further: Option<FurtherLayer>) {
+    let default = "warn,dockline=info";
     let asked = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
     let logged = subscriber(further).with(lines(format, asked, std::io::stderr));
     if logged.try_init().is_ok() {

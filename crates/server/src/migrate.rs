@@ -24,7 +24,7 @@ pub struct MigrateArgs {
 /// # Errors
 /// Where the database cannot be reached, is newer than this version, or refuses.
 pub async fn run(args: MigrateArgs) -> Result<ExitCode, Box<dyn Error + Send + Sync>> {
-    logging::start(logging::Verbosity::Running);
+    logging::start();
     let database = args.database.open()?;
     let schema = database.schema().to_string();
     let migrator = migrator(&database);

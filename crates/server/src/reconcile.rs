@@ -46,7 +46,7 @@ pub struct ReconcileArgs {
 /// # Errors
 /// Where it cannot start, or the bindings cannot be listed.
 pub async fn run(args: ReconcileArgs) -> Result<ExitCode, Box<dyn Error + Send + Sync>> {
-    logging::start(logging::Verbosity::Running);
+    logging::start();
     let ended = signals::ended()?;
     let mut mistakes = Mistakes::default();
     let (database, configured) = (args.database.check(&mut mistakes), args.github.check(&mut mistakes));

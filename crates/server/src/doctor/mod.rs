@@ -26,7 +26,7 @@ pub(crate) async fn run(
     args: &ServeArgs,
     in_force: &InForce,
 ) -> Result<ExitCode, Box<dyn Error + Send + Sync>> {
-    logging::start(logging::Verbosity::Running);
+    logging::start();
     let mut mistakes = Mistakes::default();
     let local = checks::local(args, &mut mistakes);
     let mut findings: Vec<Finding> = mistakes.0.into_iter().map(Finding::mistake).collect();

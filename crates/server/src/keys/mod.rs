@@ -57,7 +57,7 @@ fn unknown(key: &KeyId) -> String {
 /// # Errors
 /// Where the database cannot be reached or has no tables yet, and where the arguments do not fit together.
 pub async fn run(command: KeysCommand) -> Result<ExitCode, Box<dyn Error + Send + Sync>> {
-    logging::start(logging::Verbosity::Running);
+    logging::start();
     match command {
         KeysCommand::Create(args) => create::run(*args).await,
         KeysCommand::Rotate(args) => rotate::run(args).await,

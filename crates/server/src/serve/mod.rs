@@ -38,7 +38,7 @@ use crate::{github_app, logging};
 /// Where it cannot start: each error names its mend.
 pub async fn run(args: ServeArgs) -> Result<ExitCode, Box<dyn Error + Send + Sync>> {
     let tracer = Tracer::of(&args.telemetry)?;
-    logging::start_with(logging::Verbosity::Running, args.telemetry.log_format, tracer.layer());
+    logging::start_with(args.telemetry.log_format, tracer.layer());
     let metrics = Metrics::install()?;
     let ending = Ending::prepared(args.listener.drain_delay.0)?;
     let checks::Checked { database, github, webhook_secrets, public_url } = checks::all(&args).await?;

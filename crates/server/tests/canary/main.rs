@@ -3,6 +3,8 @@
 
 mod breakage;
 mod github;
+#[path = "../support/http_client.rs"]
+mod http_client;
 mod needles;
 mod program;
 mod walks;

@@ -95,7 +95,6 @@ fn errors_at_the_start_quote_no_secret() {
             &url,
             vec!["serve".into(), "--github-client-secrets".into(), "x".into()],
         ),
-        ("demo, a port that is taken", &url, vec!["demo".into(), "--listen".into(), "192.0.2.1:1".into()]),
     ];
     for (path, url, arguments) in runs {
         for format in ["human", "json"] {

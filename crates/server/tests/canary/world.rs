@@ -18,6 +18,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::net::TcpListener;
 
 use crate::github::{APP, Github};
+use crate::http_client::loopback;
 use crate::watch::Watch;
 
 pub(crate) const CLIENT_SECRET: &str = "cs>>>???~~~>>>CanaryZxCvBnMaSdFgHjKl12";
@@ -102,7 +103,7 @@ impl<'w> World<'w> {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let api = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(listener::serve(listener, router, Limits::default(), std::future::pending()));
-        let http = dockline_server::http_client::loopback().unwrap();
+        let http = loopback();
         Self { watch, api, http, dockline, refresher, keys }
     }
 

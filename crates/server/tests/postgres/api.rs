@@ -1,6 +1,6 @@
 //! Calls of the API, as a product's backend makes them.
 
-use dockline_server::http_client;
+use crate::http_client::loopback;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
@@ -27,7 +27,7 @@ pub(crate) struct Backend {
 
 impl Backend {
     pub(crate) fn new(key: SecretString) -> Self {
-        Self { http: http_client::loopback().unwrap(), key }
+        Self { http: loopback(), key }
     }
 
     /// `None` where the connection failed or broke off.

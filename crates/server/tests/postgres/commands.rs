@@ -17,7 +17,7 @@ fn serve_without_a_database_names_the_demo() {
     let ended = command.env_remove("DOCKLINE_DATABASE_URL").output().unwrap();
     assert_eq!(ended.status.code(), Some(2));
     let told = text(&ended.stderr);
-    assert!(told.contains("--database-url") && told.contains("dockline demo"), "{told}");
+    assert!(told.contains("--database-url") && told.contains("cargo run -p dockline-demo"), "{told}");
 }
 
 #[test]

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use dockline_server::http_client;
 use secrecy::ExposeSecret;
 use serde_json::Value;
 
+use crate::http_client::loopback;
 use crate::schema::TestSchema;
 use crate::server::{Github, Server, Starting, run};
 
@@ -41,7 +41,7 @@ async fn hammer(nodes: &[Server], key: &str, calls: u32) -> (u32, Duration) {
         let node = &nodes[caller as usize % nodes.len()];
         let (url, key, left) = (format!("{}/v1/github/installation", node.api), key.to_owned(), left.clone());
         callers.spawn(async move {
-            let http = http_client::loopback().unwrap();
+            let http = loopback();
             let mut allowed = 0;
             while left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok() {
                 let request = http.post(&url).bearer_auth(&key).header("content-type", "application/json");
@@ -109,7 +109,7 @@ async fn strangers_are_limited_by_their_address_and_a_valid_key_is_not() {
     let schema = TestSchema::migrated().await;
     let github = Github::start(&schema).await;
     let good = schema.key("org_1").await;
-    let http = http_client::loopback().unwrap();
+    let http = loopback();
     let ask = async |server: &Server, key: &str, client: &str| {
         let url = format!("{}/v1/whoami", server.api);
         let answer = http.get(url).bearer_auth(key).header("x-forwarded-for", client).send().await.unwrap();

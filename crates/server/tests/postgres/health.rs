@@ -3,12 +3,12 @@
 use std::time::{Duration, Instant};
 
 use dockline_github_sim::{Fault, FaultRule};
-use dockline_server::http_client;
 use secrecy::ExposeSecret;
 use serde_json::Value;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
+use crate::http_client::loopback;
 use crate::schema::TestSchema;
 use crate::server::{Github, Server};
 
@@ -17,7 +17,7 @@ const LONG: Duration = Duration::from_secs(30);
 
 /// `/readyz`: its status and, of each check, name and cause.
 async fn ready(api: &str) -> (u16, Vec<(String, Option<String>)>) {
-    let answer = http_client::loopback().unwrap().get(format!("{api}/readyz")).send().await.unwrap();
+    let answer = loopback().get(format!("{api}/readyz")).send().await.unwrap();
     let status = answer.status().as_u16();
     let text = answer.text().await.unwrap();
     for secret in ["127.0.0.1", "postgres", "test_"] {
@@ -100,8 +100,7 @@ async fn a_node_is_ready_when_all_that_it_needs_is_there_and_says_what_is_not() 
 
     way.forwarding.abort();
     until_failing(&server.api, &[("database", "unreachable"), ("schema", "unknown")]).await;
-    let healthy =
-        http_client::loopback().unwrap().get(format!("{}/healthz", server.api)).send().await.unwrap();
+    let healthy = loopback().get(format!("{}/healthz", server.api)).send().await.unwrap();
     assert_eq!(healthy.status().as_u16(), 200);
 }
 
@@ -143,8 +142,7 @@ async fn a_node_that_ends_says_so_while_it_goes_on_and_a_second_signal_ends_it_a
     server.terminate();
     until_failing(&server.api, &[("process", "shutting_down")]).await;
     // Everything else goes on.
-    let whoami =
-        http_client::loopback().unwrap().get(format!("{}/v1/whoami", server.api)).send().await.unwrap();
+    let whoami = loopback().get(format!("{}/v1/whoami", server.api)).send().await.unwrap();
     assert_eq!(whoami.status().as_u16(), 401);
     let began = Instant::now();
     server.terminate();

@@ -17,6 +17,8 @@ mod ending;
 mod exposition;
 mod hammering;
 mod health;
+#[path = "../support/http_client.rs"]
+mod http_client;
 mod keys;
 mod life;
 mod metrics;

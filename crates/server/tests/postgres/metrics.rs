@@ -3,17 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use dockline_github_sim::{Fault, FaultRule};
-use dockline_server::http_client;
 
 use crate::api::Backend;
 use crate::exposition::{self, Family};
+use crate::http_client::loopback;
 use crate::schema::TestSchema;
 use crate::server::{Github, Server};
 
 const PAGE: &str = include_str!("../../../../docs/metrics.md");
 
 async fn get(url: &str) -> (u16, String) {
-    let response = http_client::loopback().unwrap().get(url).send().await.unwrap();
+    let response = loopback().get(url).send().await.unwrap();
     (response.status().as_u16(), response.text().await.unwrap())
 }
 

@@ -5,11 +5,11 @@ use std::sync::{Arc, Mutex};
 use axum::Router;
 use axum::body::Bytes;
 use axum::routing::post;
-use dockline_server::http_client;
 use dockline_server::listener::{self, Limits};
 use secrecy::ExposeSecret;
 use tokio::net::TcpListener;
 
+use crate::http_client::loopback;
 use crate::schema::TestSchema;
 use crate::server::{Github, Server};
 
@@ -33,7 +33,7 @@ async fn a_collector_gets_the_spans_of_a_request_and_no_secret() {
     let url = format!("{}/v1/whoami", server.api);
     let (trace, span) = ([0x5a_u8; 16], [0xa5_u8; 8]);
     let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-    let request = http_client::loopback().unwrap().get(url).bearer_auth(key.expose_secret());
+    let request = loopback().get(url).bearer_auth(key.expose_secret());
     let request = request.header("traceparent", format!("00-{}-{}-01", hex(&trace), hex(&span)));
     assert_eq!(request.send().await.unwrap().status().as_u16(), 200);
     // The end sends what is left.

@@ -1,32 +1,31 @@
-//! The API page's example works to the letter where nothing but the state is asked for.
+//! With the policy `state` the example of the API documentation works verbatim.
+
+mod support;
 
 use dockline::ClaimPolicy;
-use dockline_server::address::ListenAddr;
-use dockline_server::demo::Demo;
-use dockline_server::http_client::loopback;
+use dockline_demo::http_client::loopback;
 use secrecy::ExposeSecret;
 use serde_json::Value;
 
-/// As it stands on the page, down to the blanks.
+/// The body as printed in the documentation, with its whitespace.
 const BODY: &str = r#"{
     "installationId": 50291845,
     "state": "lUNN5tIRm-K3a8sBXvBQDxVOCgz2x9YK"
   }"#;
 
 #[tokio::test]
-async fn the_pages_example_binds_acme_coffee() {
-    let demo =
-        Demo::start(ListenAddr::loopback(0), ListenAddr::loopback(0), ClaimPolicy::State).await.unwrap();
-    let installation = format!("{}/v1/github/installation", demo.addresses().api);
-    let client = loopback().unwrap();
-    let key = demo.acme().key.expose_secret();
+async fn documented_example_binds_acme_coffee() {
+    let environment = support::start(ClaimPolicy::State).await;
+    let installation = format!("{}/v1/github/installation", environment.addresses().api);
+    let client = loopback().build().unwrap();
+    let key = environment.acme().key.expose_secret();
 
     let url = format!(
         "{installation}/install-url?returnUrl=https%3A%2F%2Fapp.example.com%2Fgithub&state=lUNN5tIRm-K3a8sBXvBQDxVOCgz2x9YK"
     );
     let link = client.get(url).bearer_auth(key).send().await.unwrap();
     assert_eq!(link.status(), 200);
-    let link: Value = serde_json::from_str(&link.text().await.unwrap()).unwrap();
+    let link: Value = link.json().await.unwrap();
     assert_eq!(link["state"], "lUNN5tIRm-K3a8sBXvBQDxVOCgz2x9YK");
 
     let post =
@@ -45,24 +44,26 @@ async fn the_pages_example_binds_acme_coffee() {
     assert_eq!(again.status(), 201);
     assert_eq!(again.headers()["idempotent-replayed"], "true");
     assert_eq!(again.text().await.unwrap(), created);
-    demo.stop().await;
+    environment.stop().await;
 }
 
 #[tokio::test]
-async fn without_that_policy_the_example_is_refused_like_a_number_that_nobody_has() {
-    let (zero, policy) = (ListenAddr::loopback(0), ClaimPolicy::Controlled);
-    let demo = Demo::start(zero, zero, policy).await.unwrap();
-    let app = demo.sim().installations().len();
-    assert_eq!(app, 0, "the example's installation is only there under the policy state");
-    let client = loopback().unwrap();
-    let refused = client
-        .post(format!("{}/v1/github/installation", demo.addresses().api))
-        .bearer_auth(demo.acme().key.expose_secret())
+async fn documented_example_is_rejected_with_the_default_policy() {
+    let environment = support::start(ClaimPolicy::Controlled).await;
+    assert!(
+        environment.sim().installations().is_empty(),
+        "the example's installation needs the policy state"
+    );
+    let rejected = loopback()
+        .build()
+        .unwrap()
+        .post(format!("{}/v1/github/installation", environment.addresses().api))
+        .bearer_auth(environment.acme().key.expose_secret())
         .header("content-type", "application/json")
         .body(BODY)
         .send()
         .await
         .unwrap();
-    assert_eq!(refused.status(), 422);
-    demo.stop().await;
+    assert_eq!(rejected.status(), 422);
+    environment.stop().await;
 }

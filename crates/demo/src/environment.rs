@@ -1,6 +1,7 @@
 //! The demo's parts, wired and listening.
 
 use std::error::Error;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,27 +12,26 @@ use dockline::{
 };
 use dockline_axum::{RefreshOptions, Refresher, RouterOptions, TracingEvents};
 use dockline_github::{GithubApp, GithubAppConfig, GithubHost};
+use dockline_github_sim::cli::{ORGANIZATION, SLUG, base_url, bind, create_samples};
 use dockline_github_sim::{AppCredentials, GithubSim};
 use dockline_memory::{MemoryBindingRepo, MemoryKeyStore, MemoryRateLimiter, MemoryStateStore};
 use secrecy::SecretString;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
-use crate::address::{ListenAddr, base_url};
-use crate::github_sim::{ORGANIZATION, SLUG, populate};
-use crate::listener::{self, Limits};
 use crate::product::{self, ProductConfig};
 
-/// The installation of the API page's example; it exists under [`ClaimPolicy::State`].
-pub const SEED_INSTALLATION: u64 = 50_291_845;
+/// The installation of the API documentation's example; it exists with [`ClaimPolicy::State`].
+pub const EXAMPLE_INSTALLATION: u64 = 50_291_845;
 
-/// The state of the API page's example.
-pub const SEED_STATE: &str = "lUNN5tIRm-K3a8sBXvBQDxVOCgz2x9YK";
+/// The state of the API documentation's example.
+pub const EXAMPLE_STATE: &str = "lUNN5tIRm-K3a8sBXvBQDxVOCgz2x9YK";
 
-/// How long webhooks' hints are followed up at the end.
+/// The time limit for the hints of webhooks, and for requests, when the demo stops.
 const DRAIN: Duration = Duration::from_secs(1);
 
-/// Base URLs without a slash at the end, and the product's return URL.
+/// The URLs of the parts, without a trailing slash.
 #[derive(Debug, Clone)]
 pub struct Addresses {
     /// The API.
@@ -40,47 +40,46 @@ pub struct Addresses {
     pub github: String,
     /// The product's page.
     pub product: String,
-    /// Where browsers come back to the product.
+    /// The product's return URL.
     pub return_url: String,
 }
 
-/// An organization of the product, with its key.
+/// An organization of the product, with its API key.
 #[derive(Debug, Clone)]
 pub struct Tenant {
-    /// Its id.
+    /// The organization's id.
     pub organization: OrganizationId,
-    /// What its people call it; the confirmation page asks with it.
+    /// The name that the confirmation page shows.
     pub name: &'static str,
-    /// Its API key.
+    /// The API key.
     pub key: SecretString,
 }
 
-/// A running demo. Dropping it ends it, [`stop`](Self::stop) ends it gently.
+/// A running demo. [`stop`](Self::stop) ends it gracefully, dropping it ends it at once.
 #[derive(Debug)]
-pub struct Demo {
+pub struct Environment {
     addresses: Addresses,
     acme: Tenant,
     rival: Tenant,
     policy: ClaimPolicy,
     sim: GithubSim,
-    app: AppCredentials,
     refresher: Refresher,
     stop: watch::Sender<bool>,
-    servers: JoinSet<()>,
+    tasks: JoinSet<()>,
 }
 
-impl Demo {
-    /// Listens and serves.
+impl Environment {
+    /// Starts the API, the product and the simulated GitHub.
     ///
     /// # Errors
-    /// With cause and mend; most likely a port is taken.
+    /// Fails most likely because a port is taken; the message names the option and a remedy.
     pub async fn start(
-        listen: ListenAddr,
-        github_listen: ListenAddr,
+        listen: SocketAddr,
+        github_listen: SocketAddr,
         policy: ClaimPolicy,
     ) -> Result<Self, Box<dyn Error + Send + Sync>> {
-        let api_listener = listener::bind(listen.0, "--listen").await?;
-        let github_listener = listener::bind(github_listen.0, "--github-listen").await?;
+        let api_listener = bind(listen, "--listen").await?;
+        let github_listener = bind(github_listen, "--github-listen").await?;
         let api = base_url(api_listener.local_addr()?);
         let github = base_url(github_listener.local_addr()?);
         let product = format!("{api}/product");
@@ -90,9 +89,9 @@ impl Demo {
         let sim = GithubSim::default();
         let callback = format!("{}/v1/github/installation/callback", addresses.api);
         let webhooks = format!("{}/v1/github/webhooks", addresses.api);
-        let app = populate(&sim, SLUG, &callback, Some(&webhooks))?;
+        let app = create_samples(&sim, SLUG, &callback, Some(&webhooks))?;
         if policy == ClaimPolicy::State {
-            sim.install_as(SEED_INSTALLATION, app.app_id, ORGANIZATION, "olga")?;
+            sim.install_as(EXAMPLE_INSTALLATION, app.app_id, ORGANIZATION, "olga")?;
         }
 
         let keys = MemoryKeyStore::new();
@@ -105,87 +104,90 @@ impl Demo {
         };
         let dockline = Dockline::builder(ports)
             .with_policy(policy)
+            .with_api_keys(Arc::new(keys))
             .with_rate_limiter(Arc::new(MemoryRateLimiter::new()))
             .with_events(Arc::new(TracingEvents))
-            .with_webhook_secrets(WebhookSecrets::new([app.webhook_secret.clone()])?)
+            .with_webhook_secrets(WebhookSecrets::new([app.webhook_secret])?)
             .build()?;
+        let (refresher, refreshing) = Refresher::new(dockline.clone(), RefreshOptions::default());
         let product = product::router(ProductConfig {
             api: addresses.api.clone(),
             key: acme.key.clone(),
             product: addresses.product.clone(),
             return_url: addresses.return_url.clone(),
             github: addresses.github.clone(),
-            // The seed's installation must outlive a detachment: GitHub gives no number twice.
+            // With this policy the example's installation must survive a detach: GitHub never reuses an id.
             uninstall: policy != ClaimPolicy::State,
         })?;
-        let (refresher, refreshing) = Refresher::new(dockline.clone(), RefreshOptions::default());
         let options = RouterOptions::default().with_refresher(refresher.clone());
         let router = dockline_axum::router(dockline, options)?.merge(product);
 
         let (stop, stopped) = watch::channel(false);
-        let mut servers = JoinSet::new();
-        servers.spawn(refreshing);
-        let limits = Limits::default();
-        let limits = Limits { connections: listener::room_for(limits.connections), ..limits };
-        servers.spawn(listener::serve(api_listener, router, limits, until(stopped.clone())));
-        // Its own server, not ours: a simulated GitHub also has to cut connections, on demand.
-        servers.spawn(sim.clone().serve(github_listener, until(stopped)));
-        tracing::info!(api = addresses.api, github = addresses.github, ?policy, "the demo is running");
-        Ok(Self { addresses, acme, rival, policy, sim, app, refresher, stop, servers })
+        let mut tasks = JoinSet::new();
+        tasks.spawn(refreshing);
+        let service = router.into_make_service_with_connect_info::<SocketAddr>();
+        let server =
+            axum::serve(api_listener, service).with_graceful_shutdown(until_stopped(stopped.clone()));
+        tasks.spawn(async {
+            if let Err(error) = server.await {
+                tracing::error!(%error, "the API stopped");
+            }
+        });
+        // The simulator brings its own server, since its faults include dropped connections.
+        tasks.spawn(sim.clone().serve(github_listener, until_stopped(stopped)));
+        tracing::info!(api = addresses.api, github = addresses.github, ?policy, "demo started");
+        Ok(Self { addresses, acme, rival, policy, sim, refresher, stop, tasks })
     }
 
-    /// Where everything is.
+    /// Returns the URLs of the parts.
     #[must_use]
     pub const fn addresses(&self) -> &Addresses {
         &self.addresses
     }
 
-    /// The organization that the product page belongs to.
+    /// Returns the organization that the product page belongs to.
     #[must_use]
     pub const fn acme(&self) -> &Tenant {
         &self.acme
     }
 
-    /// Another organization of the same product, which would like to have acme's installation.
+    /// Returns another organization of the same product, which tries to bind acme's installation.
     #[must_use]
     pub const fn rival(&self) -> &Tenant {
         &self.rival
     }
 
-    /// The least proof for a first binding.
+    /// Returns the claim policy.
     #[must_use]
     pub const fn policy(&self) -> ClaimPolicy {
         self.policy
     }
 
-    /// The simulated GitHub.
+    /// Returns the simulated GitHub.
     #[must_use]
     pub const fn sim(&self) -> &GithubSim {
         &self.sim
     }
 
-    /// The App's number.
-    #[must_use]
-    pub const fn app_id(&self) -> u64 {
-        self.app.app_id
-    }
-
-    /// Done when GitHub has told everything by webhook, and was asked about all of it.
+    /// Waits until all webhooks are delivered and their hints are processed.
     pub async fn settled(&self) {
         self.sim.settled().await;
         self.refresher.idle().await;
     }
 
-    /// Lets running requests end, and returns when both ports are free again.
+    /// Finishes running requests and frees both ports. Aborts what takes longer than a second.
     pub async fn stop(mut self) {
         self.stop.send_replace(true);
         self.refresher.drain(DRAIN).await;
-        while self.servers.join_next().await.is_some() {}
+        let finished = async { while self.tasks.join_next().await.is_some() {} };
+        if timeout(DRAIN, finished).await.is_err() {
+            tracing::warn!("open connections were aborted");
+        }
     }
 }
 
-/// Done when the demo is told to stop, and when it is dropped.
-async fn until(mut stopped: watch::Receiver<bool>) {
+/// Completes when the demo is stopped or dropped.
+async fn until_stopped(mut stopped: watch::Receiver<bool>) {
     let _ = stopped.wait_for(|stopped| *stopped).await;
 }
 

@@ -1,0 +1,8 @@
+#![doc = include_str!("../README.md")]
+
+pub mod environment;
+pub mod guide;
+pub mod http_client;
+pub mod options;
+mod product;
+pub mod scenario;
