@@ -1,52 +1,48 @@
-//! Who signs the App's JWTs: the private key here, or whatever a host puts in its place.
-
 use std::fmt;
 
 use async_trait::async_trait;
 use dockline::PortErrorKind;
-use ring::rand::SystemRandom;
-use ring::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
 use secrecy::SecretString;
 
+use super::private_key;
 use crate::error::ConfigError;
-use crate::key;
 
-/// Signs in the App's name, such as by a key management service that does not let the key out.
+/// Signs with the App's key, for example through a key management service that never exports it.
 ///
-/// It is asked for one signature in eight minutes, however many calls wait for it, and is given up after
-/// [`GithubAppConfig::with_signing_timeout`](crate::GithubAppConfig::with_signing_timeout). Its future may be dropped at
+/// Called about once in eight minutes; concurrent requests share one signature. A call is abandoned after
+/// [`GithubAppConfig::with_signing_timeout`](crate::GithubAppConfig::with_signing_timeout), so the future may be dropped at
 /// any await.
 #[async_trait]
 pub trait Signer: fmt::Debug + Send + Sync {
-    /// RS256 of `message`, the JWT's signing input: RSASSA-PKCS1-v1_5 with SHA-256 over these bytes (RFC 7518, 3.3). A
-    /// service that wants a digest instead is given SHA-256 of them.
+    /// Returns the RS256 signature of `message`, the JWT's signing input: RSASSA-PKCS1-v1_5 with SHA-256 over exactly these
+    /// bytes (RFC 7518, section 3.3). Pass their SHA-256 digest to a service that signs digests.
     ///
     /// # Errors
-    /// [`SignerError`]; its text goes to the operator's log and must hold no secret.
+    /// [`SignerError`]. Its text is logged and must not contain a secret.
     async fn sign(&self, message: &[u8]) -> Result<Signature, SignerError>;
 }
 
-/// The bytes of an RS256 signature: as many as the key's modulus has.
+/// The bytes of an RS256 signature, as long as the key's modulus.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Signature(Vec<u8>);
 
 impl Signature {
-    /// The fewest bytes: of a key of 2048 bits.
+    /// Length in bytes for a key of 2048 bits, the smallest.
     pub const SHORTEST: usize = 256;
-    /// The most: of a key of 8192 bits.
+    /// Length in bytes for a key of 8192 bits, the largest.
     pub const LONGEST: usize = 1024;
 
-    /// Takes a signature's raw bytes.
+    /// Wraps the raw bytes of a signature.
     ///
     /// # Errors
-    /// [`SignerError::Broken`] where no key of 2048 to 8192 bits makes signatures of that length.
+    /// [`SignerError::Broken`] if the length is not that of a key of 2048 to 8192 bits.
     pub fn new(bytes: impl Into<Vec<u8>>) -> Result<Self, SignerError> {
         let bytes = bytes.into();
         if (Self::SHORTEST..=Self::LONGEST).contains(&bytes.len()) {
             Ok(Self(bytes))
         } else {
             Err(SignerError::Broken(format!(
-                "it gave {} bytes, and an RS256 signature has {} to {}",
+                "it returned {} bytes; an RS256 signature has {} to {}",
                 bytes.len(),
                 Self::SHORTEST,
                 Self::LONGEST
@@ -54,7 +50,7 @@ impl Signature {
         }
     }
 
-    /// The bytes.
+    /// Returns the raw bytes.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
@@ -67,15 +63,15 @@ impl fmt::Debug for Signature {
     }
 }
 
-/// Why there is no signature. Both texts name the cause, and the mend where there is one.
+/// Why a [`Signer`] returned no signature. The text names the cause and, if there is one, the remedy.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SignerError {
-    /// It cannot be asked at present; trying again may help.
-    #[error("the signer is not there: {0}")]
+    /// The signer cannot be reached now; a later attempt may succeed.
+    #[error("the signer is unavailable: {0}")]
     Unavailable(String),
-    /// It refuses, or what it gives is no signature; trying again will not help.
-    #[error("the signer is of no use: {0}")]
+    /// The signer refuses, or returns an invalid signature; a retry will not help.
+    #[error("the signer does not work: {0}")]
     Broken(String),
 }
 
@@ -88,26 +84,23 @@ impl SignerError {
     }
 }
 
-/// The private key itself, in this process: what [`GithubAppConfig::new`](crate::GithubAppConfig::new) signs with.
-pub struct LocalSigner {
-    key: RsaKeyPair,
-}
+/// Signs with a private key in this process. [`GithubAppConfig::new`](crate::GithubAppConfig::new) uses it.
+pub struct LocalSigner(Box<dyn rustls::sign::Signer>);
 
 impl LocalSigner {
-    /// Reads the PEM text that GitHub made.
+    /// Reads the PEM text that GitHub generated.
     ///
     /// # Errors
-    /// [`ConfigError::PrivateKey`] says what it is instead.
+    /// [`ConfigError::PrivateKey`] if the text is not a usable RSA private key.
     pub fn from_pem(pem: &SecretString) -> Result<Self, ConfigError> {
-        Ok(Self { key: key::parse(pem)? })
+        Ok(Self(private_key::rs256_signer(pem)?))
     }
 }
 
 #[async_trait]
 impl Signer for LocalSigner {
     async fn sign(&self, message: &[u8]) -> Result<Signature, SignerError> {
-        let mut signature = vec![0; self.key.public().modulus_len()];
-        self.key.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut signature).map_err(|_| {
+        let signature = self.0.sign(message).map_err(|_| {
             SignerError::Broken("the private key is inconsistent; generate a new one".to_owned())
         })?;
         Signature::new(signature)
