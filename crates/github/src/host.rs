@@ -254,6 +254,13 @@ mod tests {
     }
 
     #[test]
+    fn the_default_is_github_com_and_is_displayed_by_its_pages() {
+        let host = GithubHost::default();
+        assert_eq!(host.to_string(), "https://github.com");
+        assert_eq!(format!("{host:?}"), "GithubHost(https://github.com, https://api.github.com)");
+    }
+
+    #[test]
     fn plain_http_is_accepted_for_this_machine_only_i18() {
         for elsewhere in [
             "http://github.com",

@@ -34,6 +34,7 @@ async fn webhook_settings_are_read_in_each_documented_form() {
             false,
         ),
         (json!({ "url": "https://a.test", "insecure_ssl": 1 }), Some("https://a.test"), false, true),
+        (json!({ "url": "https://a.test", "insecure_ssl": "1" }), Some("https://a.test"), false, true),
         (json!({ "url": "", "secret": null, "insecure_ssl": 0 }), None, false, false),
         (json!({}), None, false, false),
     ] {
@@ -64,11 +65,20 @@ async fn a_404_means_no_webhook_only_after_the_credential_is_confirmed_l55() {
 #[tokio::test]
 async fn deliveries_are_returned_newest_first_and_an_invalid_time_is_an_error() {
     let record = |at: &str, code: u16| json!({ "id": 7, "event": "ping", "delivered_at": at, "status": "OK", "status_code": code, "guid": "x" });
-    let body = json!([record("2026-11-18T11:06:40Z", 202), record("2026-11-18T11:06:39.5Z", 401)]);
+    let body = json!([
+        record("2026-11-18T11:06:40Z", 200),
+        record("2026-11-18T11:06:39.5Z", 399),
+        record("2026-11-18T11:06:39Z", 400),
+        record("2026-11-18T11:06:38Z", 199),
+        record("2026-11-18T11:06:37Z", 0),
+    ]);
     let reply = Reply::json(200, &body);
     let github = Scripted::start(usual(move |seen| (seen.line == RECORD).then(|| reply.clone()))).await;
     let records = gateway(&github).latest_deliveries(2).await.unwrap();
-    assert_eq!(records.iter().map(|record| record.succeeded()).collect::<Vec<_>>(), [true, false]);
+    assert_eq!(
+        records.iter().map(|record| record.succeeded()).collect::<Vec<_>>(),
+        [true, true, false, false, false]
+    );
     assert_eq!(records[0].delivered_at.unix_timestamp(), NOW);
 
     let reply = Reply::json(200, &json!([record("yesterday", 202)]));

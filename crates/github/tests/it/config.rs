@@ -31,7 +31,7 @@ fn an_app_id_is_a_number_with_optional_blanks_around_it() {
 
 #[test]
 fn a_slug_has_only_the_characters_of_slugs() {
-    for good in ["acme-dock", "a", "a1_b", " acme-dock\n"] {
+    for good in ["acme-dock", "a", "a1_b", " acme-dock\n", &"x".repeat(100)] {
         let config = GithubAppConfig::new(AppId::new(7).unwrap(), good, PKCS1.into());
         let page = GithubApp::new(config).unwrap().registration().install_page;
         assert_eq!(page, format!("https://github.com/apps/{}/installations/new", good.trim()));
@@ -80,7 +80,9 @@ fn timeouts_are_more_than_zero_and_at_most_ten_minutes() {
     for bad in [Duration::ZERO, Duration::from_secs(601), Duration::MAX] {
         assert_eq!(error(config().with_timeout(bad)), ConfigError::Timeout);
         assert_eq!(error(config().with_connect_timeout(bad)), ConfigError::Timeout);
+        assert_eq!(error(config().with_signing_timeout(bad)), ConfigError::Timeout);
     }
+    assert!(GithubApp::new(config().with_timeout(Duration::from_secs(600))).is_ok());
 }
 
 #[test]
@@ -96,6 +98,7 @@ fn both_api_versions_parse() {
     assert_eq!("2022-11-28".parse(), Ok(ApiVersion::V2022_11_28));
     assert_eq!(" 2026-03-10\n".parse(), Ok(ApiVersion::V2026_03_10));
     assert_eq!("2022-11-29".parse::<ApiVersion>(), Err(ConfigError::ApiVersion));
+    assert_eq!(ApiVersion::V2026_03_10.to_string(), "2026-03-10");
 }
 
 #[test]
@@ -115,4 +118,25 @@ fn the_gateway_is_a_port_and_its_futures_are_send() {
     let app = GithubApp::new(config()).unwrap();
     let port: std::sync::Arc<dyn GithubGateway> = std::sync::Arc::new(app);
     is_send(port.app());
+}
+
+#[test]
+fn all_problems_are_returned_at_once() {
+    assert_eq!(config().problems(), []);
+    let config = GithubAppConfig::new(AppId::new(7).unwrap(), "Acme Dock", SecretString::from("no key"))
+        .with_oauth_client("a b", SecretString::from(""))
+        .with_issuer(Issuer::ClientId("c d".to_owned()))
+        .with_timeout(Duration::ZERO)
+        .with_user_agent_suffix("");
+    let expected = [
+        ConfigError::Slug,
+        ConfigError::ClientId,
+        ConfigError::ClientSecret,
+        ConfigError::ClientId,
+        ConfigError::Timeout,
+        ConfigError::UserAgent,
+        ConfigError::PrivateKey(KeyProblem::NotPem),
+    ];
+    assert_eq!(config.problems(), expected);
+    assert_eq!(error(config), ConfigError::Slug);
 }

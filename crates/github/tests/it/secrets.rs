@@ -2,7 +2,7 @@
 
 use dockline::TokenScope;
 use dockline::ports::{GithubGateway, ListOutcome, MintOutcome};
-use dockline_github::{GithubApp, SecretString};
+use dockline_github::{GithubApp, LocalSigner, SecretString};
 use serde_json::json;
 
 use crate::fixtures::{
@@ -26,6 +26,8 @@ async fn debug_shows_no_secret_i14() {
     let text = format!("{config:?} {config:#?}");
     assert_bare(&text);
     assert!(text.contains("acme-dock"), "{text}");
+
+    assert_eq!(format!("{:?}", LocalSigner::from_pem(&PKCS1.into()).unwrap()), "LocalSigner");
 
     let app = GithubApp::new(config).unwrap();
     app.app().await.unwrap();
