@@ -12,6 +12,28 @@ use crate::error::ConfigError;
 /// Called about once in eight minutes; concurrent requests share one signature. A call is abandoned after
 /// [`GithubAppConfig::with_signing_timeout`](crate::GithubAppConfig::with_signing_timeout), so the future may be dropped at
 /// any await.
+///
+/// ```
+/// use dockline_github::{Signature, Signer, SignerError};
+///
+/// #[derive(Debug)]
+/// struct Kms; // the service's client
+///
+/// impl Kms {
+///     async fn rs256(&self, _message: &[u8]) -> Result<Vec<u8>, std::io::Error> {
+///         # Ok(vec![0; 256])
+///         // … call the service: RSASSA-PKCS1-v1_5 with SHA-256
+///     }
+/// }
+///
+/// #[async_trait::async_trait]
+/// impl Signer for Kms {
+///     async fn sign(&self, message: &[u8]) -> Result<Signature, SignerError> {
+///         let bytes = self.rs256(message).await;
+///         Signature::new(bytes.map_err(|error| SignerError::Unavailable(error.to_string()))?)
+///     }
+/// }
+/// ```
 #[async_trait]
 pub trait Signer: fmt::Debug + Send + Sync {
     /// Returns the RS256 signature of `message`, the JWT's signing input: RSASSA-PKCS1-v1_5 with SHA-256 over exactly these
