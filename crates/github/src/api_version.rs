@@ -3,15 +3,15 @@ use std::str::FromStr;
 
 use crate::error::ConfigError;
 
-/// The versions of GitHub's API that this crate speaks, sent as `X-GitHub-Api-Version`.
+/// A version of GitHub's REST API, sent as `X-GitHub-Api-Version`.
 ///
-/// What the crate uses differs in one answer only: an uninstall is 204 in the older, 202 in the newer; both are taken
-/// from either.
+/// For the calls of this crate the versions differ only in the status of an uninstall: 204 in the older, 202 in the newer.
+/// Both are accepted from either.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum ApiVersion {
-    /// `2022-11-28`. The default: every GitHub in use knows it, enterprise servers included, and github.com supports it
-    /// until March 2028 at least, while nothing that the crate asks for is better in the newer.
+    /// `2022-11-28`. The default: every GitHub in use supports it, including enterprise servers, and github.com supports it
+    /// until March 2028 at least.
     #[default]
     V2022_11_28,
     /// `2026-03-10`.
@@ -19,7 +19,7 @@ pub enum ApiVersion {
 }
 
 impl ApiVersion {
-    /// As GitHub spells it.
+    /// Returns the version as GitHub spells it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -4,34 +4,32 @@ use std::time::Duration;
 
 use dockline::AppId;
 use dockline::ports::{Clock, SystemClock};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
 use crate::api_version::ApiVersion;
+use crate::auth::{LocalSigner, PublicKey, Signer};
 use crate::error::ConfigError;
 use crate::host::GithubHost;
 use crate::observer::Observer;
-use crate::public_key::PublicKey;
-use crate::signer::{LocalSigner, Signer};
 
-/// Whom the App's JWT names as its issuer. GitHub recommends the client id and takes either; an enterprise server up
-/// to 3.13 takes the App id only.
+/// The issuer of the App's JWT. GitHub recommends the client id and accepts either; enterprise servers up to 3.13 accept
+/// only the App id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Issuer {
     /// The App's client id (`Iv…`).
     ClientId(String),
-    /// The App's number.
+    /// The App id.
     AppId,
 }
 
-/// Who signs the JWT.
 #[derive(Clone)]
 enum Signing {
     Pem(SecretString),
-    By(Arc<dyn Signer>),
+    Signer(Arc<dyn Signer>),
 }
 
-/// What a [`GithubApp`](crate::GithubApp) is built from. Nothing is checked before [`GithubApp::new`].
+/// The configuration of a [`GithubApp`](crate::GithubApp), validated by [`GithubApp::new`].
 ///
 /// [`GithubApp::new`]: crate::GithubApp::new
 #[derive(Clone)]
@@ -54,16 +52,17 @@ pub struct GithubAppConfig {
 }
 
 impl GithubAppConfig {
-    /// An App of github.com: its number, its URL name (`github.com/apps/<slug>`) and the content of its `.pem` file.
+    /// Configures an App of github.com: its id, its name in URLs (`github.com/apps/<slug>`) and the content of its `.pem`
+    /// file.
     #[must_use]
     pub fn new(app: AppId, slug: impl Into<String>, private_key_pem: SecretString) -> Self {
         Self::with(app, slug.into(), Signing::Pem(private_key_pem))
     }
 
-    /// [`Self::new`] for those who must not hold the private key: another signs.
+    /// Configures an App whose private key is not in this process, as [`Self::new`] otherwise.
     #[must_use]
     pub fn signed_by(app: AppId, slug: impl Into<String>, signer: Arc<dyn Signer>) -> Self {
-        Self::with(app, slug.into(), Signing::By(signer))
+        Self::with(app, slug.into(), Signing::Signer(signer))
     }
 
     fn with(app: AppId, slug: String, signing: Signing) -> Self {
@@ -86,11 +85,11 @@ impl GithubAppConfig {
         }
     }
 
-    /// [`Self::new`] with the App's number as text, such as an environment variable holds it: blanks and line breaks
-    /// around it are taken off (lesson L-44).
+    /// As [`Self::new`], with the App id as text, for example from an environment variable. Surrounding blanks and line
+    /// breaks are ignored.
     ///
     /// # Errors
-    /// [`ConfigError::AppId`] where it is not a number from 1 to 2^53−1.
+    /// [`ConfigError::AppId`] if it is not a number from 1 to 2^53-1.
     pub fn from_text(
         app: &str,
         slug: impl Into<String>,
@@ -102,58 +101,58 @@ impl GithubAppConfig {
         Ok(Self::new(AppId::new(number).map_err(|_| ConfigError::AppId)?, slug, private_key_pem))
     }
 
-    /// Another GitHub than github.com.
+    /// Sets the GitHub host. Default: github.com.
     #[must_use]
     pub fn with_host(mut self, host: GithubHost) -> Self {
         self.host = host;
         self
     }
 
-    /// The App's OAuth client, with which visitors' claims are proved. Its id becomes the JWT's issuer, too, unless
-    /// [`Self::with_issuer`] says otherwise.
+    /// Sets the App's OAuth client, which checks visitors. Its id also becomes the JWT's issuer, unless
+    /// [`Self::with_issuer`] sets another.
     #[must_use]
     pub fn with_oauth_client(mut self, client_id: impl Into<String>, client_secret: SecretString) -> Self {
         self.oauth = Some((client_id.into(), client_secret));
         self
     }
 
-    /// The JWT's issuer. Default: the OAuth client's id where there is one, the App id otherwise.
+    /// Sets the JWT's issuer. Default: the OAuth client's id, or the App id without an OAuth client.
     #[must_use]
     pub fn with_issuer(mut self, issuer: Issuer) -> Self {
         self.issuer = Some(issuer);
         self
     }
 
-    /// Checks every signature before it goes out, which tells a signer with another key from a GitHub that refuses.
+    /// Verifies each signature with this key before use, so that a signer with the wrong key is reported as such.
     #[must_use]
     pub fn with_public_key(mut self, key: PublicKey) -> Self {
         self.public_key = Some(key);
         self
     }
 
-    /// How long the signer may take for one signature. Default 5 s; more than zero and at most ten minutes.
+    /// Sets the timeout of one signature: more than zero, at most ten minutes. Default: 5 s.
     #[must_use]
     pub fn with_signing_timeout(mut self, timeout: Duration) -> Self {
         self.signing_timeout = timeout;
         self
     }
 
-    /// The version of the API to ask for.
+    /// Sets the version of the API.
     #[must_use]
     pub fn with_api_version(mut self, version: ApiVersion) -> Self {
         self.api_version = version;
         self
     }
 
-    /// How long connecting may take (TCP and TLS). Default 3 s.
+    /// Sets the timeout of connecting (TCP and TLS). Default: 3 s.
     #[must_use]
     pub fn with_connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
         self
     }
 
-    /// How long one request may take in all, to the last byte of its answer. Default 10 s, after which GitHub gives up
-    /// as well. What is several requests (a proof, the search for an installer) may take three times as long; a proof one
+    /// Sets the timeout of one request, to the last byte of the response. Default: 10 s, GitHub's own limit. Operations of
+    /// several requests (checking a visitor, finding an installer) may take three times as long, and checking a visitor once
     /// more to revoke the token.
     #[must_use]
     pub fn with_timeout(mut self, timeout: Duration) -> Self {
@@ -161,48 +160,46 @@ impl GithubAppConfig {
         self
     }
 
-    /// What follows `dockline/<version>` in the user agent: GitHub's support finds your traffic by it.
+    /// Appends your product's name to `dockline/<version>` in the user agent, for GitHub's support.
     #[must_use]
     pub fn with_user_agent_suffix(mut self, suffix: impl Into<String>) -> Self {
         self.user_agent_suffix = Some(suffix.into());
         self
     }
 
-    /// Asks GitHub for installation tokens of the new, long format (true) or the old, short one (false), by the header
-    /// `X-GitHub-Stateless-S2S-Token`, which GitHub takes for a time of transition only (GitHub fact 31). For tests of what
-    /// handles tokens. Default: GitHub chooses.
+    /// Requests installation tokens in the new, long format (true) or the old, short one (false), to test code that handles
+    /// tokens. Default: GitHub chooses. GitHub supports the header `X-GitHub-Stateless-S2S-Token` for a transition period only.
     #[must_use]
     pub fn with_stateless_tokens(mut self, stateless: bool) -> Self {
         self.stateless_tokens = Some(stateless);
         self
     }
 
-    /// Another clock than the machine's. It dates JWTs, tokens and rate limits; timeouts are real time.
+    /// Replaces the system clock for JWTs, tokens and rate limits. Timeouts use real time.
     #[must_use]
     pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
         self
     }
 
-    /// Tells somebody of every request to GitHub and of every signature.
+    /// Sets a receiver of each request to GitHub and each signature.
     #[must_use]
     pub fn with_observer(mut self, observer: Arc<dyn Observer>) -> Self {
         self.observer = Some(observer);
         self
     }
 
-    /// All that [`GithubApp::new`] would refuse, at once, where it tells the first only. Nobody is asked.
+    /// Returns everything that [`GithubApp::new`] would reject, which reports only the first. Makes no network call.
     ///
     /// [`GithubApp::new`]: crate::GithubApp::new
     #[must_use]
     pub fn problems(&self) -> Vec<ConfigError> {
-        let mut problems = self.problems_of_names();
+        let mut problems = self.problems_except_key();
         problems.extend(self.signer().err());
         problems
     }
 
-    /// Of everything but the key.
-    fn problems_of_names(&self) -> Vec<ConfigError> {
+    fn problems_except_key(&self) -> Vec<ConfigError> {
         let mut problems = Vec::new();
         let in_slug =
             |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_');
@@ -227,9 +224,9 @@ impl GithubAppConfig {
         problems
     }
 
-    /// Takes stray blanks and line breaks off the ids and checks everything that can be checked without a call.
+    /// Validates everything but the key, and trims the ids.
     pub(crate) fn checked(mut self) -> Result<Self, ConfigError> {
-        if let Some(first) = self.problems_of_names().into_iter().next() {
+        if let Some(first) = self.problems_except_key().into_iter().next() {
             return Err(first);
         }
         self.slug = self.slug.trim().to_owned();
@@ -247,7 +244,7 @@ impl GithubAppConfig {
     pub(crate) fn signer(&self) -> Result<Arc<dyn Signer>, ConfigError> {
         match &self.signing {
             Signing::Pem(pem) => Ok(Arc::new(LocalSigner::from_pem(pem)?)),
-            Signing::By(signer) => Ok(Arc::clone(signer)),
+            Signing::Signer(signer) => Ok(Arc::clone(signer)),
         }
     }
 
@@ -259,7 +256,7 @@ impl GithubAppConfig {
         }
     }
 
-    /// The `iss` of the JWT.
+    /// Returns the `iss` claim of the JWT.
     pub(crate) fn issuer_text(&self) -> String {
         match &self.issuer {
             Some(Issuer::ClientId(id)) => id.clone(),
@@ -295,8 +292,6 @@ fn client_id(text: &str) -> Result<String, ConfigError> {
 }
 
 fn client_secret(secret: &SecretString) -> Result<SecretString, ConfigError> {
-    use secrecy::ExposeSecret;
-
     let trimmed = secret.expose_secret().trim();
     let usable = !trimmed.is_empty() && trimmed.bytes().all(|byte| byte.is_ascii_graphic());
     if usable { Ok(SecretString::from(trimmed)) } else { Err(ConfigError::ClientSecret) }

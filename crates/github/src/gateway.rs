@@ -12,35 +12,32 @@ use dockline::{AccountId, AuthorizationCode, InstallationId, InstallationToken, 
 use tokio::time::timeout;
 use tracing::Instrument;
 
-use crate::api::Api;
 use crate::config::GithubAppConfig;
 use crate::error::ConfigError;
-use crate::fault::GithubFault;
-use crate::our_app::OurApp;
-use crate::prove::Prover;
-use crate::token::{self, Mint};
-use crate::{deliveries, repositories};
+use crate::github_error::GithubError;
+use crate::http::Api;
+use crate::operations::{self, AppClient, TokenMinter, VisitorChecker};
 
-/// A GitHub App, as which Dockline talks to GitHub: the adapter of the core's port [`GithubGateway`].
+/// A GitHub App's access to GitHub: the adapter of the core's port [`GithubGateway`].
 ///
-/// Cheap to clone; clones share connections, the JWT, and the pauses that GitHub asks for. Two of different
-/// configurations share nothing (lesson L-37). Its futures need a tokio runtime with time and I/O enabled.
+/// Cheap to clone. Clones share connections, the JWT and rate-limit pauses; instances built separately share nothing. Its
+/// futures need a tokio runtime with time and I/O enabled.
 #[derive(Clone)]
 pub struct GithubApp {
     registration: AppRegistration,
-    app: OurApp,
-    mint: Arc<Mint>,
-    prover: Option<Arc<Prover>>,
-    /// For what is several requests.
-    budget: Duration,
+    app: AppClient,
+    minter: Arc<TokenMinter>,
+    visitor_checker: Option<Arc<VisitorChecker>>,
+    /// For operations of several requests.
+    long_timeout: Duration,
 }
 
 impl GithubApp {
-    /// Checks the configuration and parses the private key; asks nobody. Whether GitHub accepts it all is what
-    /// [`GithubGateway::app`] tells.
+    /// Checks the configuration and parses the private key. Makes no network call; [`GithubGateway::app`] shows whether
+    /// GitHub accepts the credential.
     ///
     /// # Errors
-    /// [`ConfigError`], which says what to mend.
+    /// [`ConfigError`] names the first invalid setting and the remedy.
     pub fn new(config: GithubAppConfig) -> Result<Self, ConfigError> {
         let config = config.checked()?;
         let api = Arc::new(Api::new(&config)?);
@@ -49,27 +46,27 @@ impl GithubApp {
             install_page: config.host.install_page(&config.slug),
             authorize_page: config.oauth.as_ref().map(|(client_id, _)| config.host.authorize_page(client_id)),
         };
-        let app = OurApp { api: Arc::clone(&api), id: config.app };
-        let mint = Arc::new(Mint {
+        let app = AppClient { api: Arc::clone(&api), id: config.app };
+        let minter = Arc::new(TokenMinter {
             app: app.clone(),
             web_origin: config.host.web().to_owned(),
             stateless: config.stateless_tokens,
         });
-        let budget = config.timeout.saturating_mul(3);
-        let prover = config.oauth.map(|(client_id, client_secret)| {
-            Arc::new(Prover {
-                api: Arc::clone(&api),
+        let long_timeout = config.timeout.saturating_mul(3);
+        let visitor_checker = config.oauth.map(|(client_id, client_secret)| {
+            Arc::new(VisitorChecker {
+                api,
                 app: config.app,
                 client_id,
                 client_secret,
-                budget,
+                timeout: long_timeout,
                 warned: AtomicBool::new(false),
             })
         });
-        Ok(Self { registration, app, mint, prover, budget })
+        Ok(Self { registration, app, minter, visitor_checker, long_timeout })
     }
 
-    pub(crate) const fn our_app(&self) -> &OurApp {
+    pub(crate) const fn app_client(&self) -> &AppClient {
         &self.app
     }
 }
@@ -81,7 +78,7 @@ impl GithubGateway for GithubApp {
     }
 
     async fn app(&self) -> Result<AppFacts, PortError> {
-        Ok(self.app.me().await?.try_into()?)
+        Ok(self.app.app().await?.try_into()?)
     }
 
     async fn installation(&self, id: InstallationId) -> Result<LookupOutcome, PortError> {
@@ -93,32 +90,32 @@ impl GithubGateway for GithubApp {
         code: &AuthorizationCode,
         installation: InstallationId,
     ) -> Result<VisitorCheck, PortError> {
-        let prover = Arc::clone(self.prover.as_ref().ok_or(GithubFault::NoOauthClient)?);
+        let checker = Arc::clone(self.visitor_checker.as_ref().ok_or(GithubError::NoOauthClient)?);
         let code = code.clone();
-        // The exchange, too, is in the task: cut between GitHub's answer and ours, it would leave a token behind.
-        let proof = async move { prover.check_visitor(&code, installation).await }.in_current_span();
-        Ok(tokio::spawn(proof).await.map_err(|_| GithubFault::TaskEnded)??)
+        // In a task, so that a caller who leaves during the exchange leaves no live token behind.
+        let check = async move { checker.check(&code, installation).await }.in_current_span();
+        Ok(tokio::spawn(check).await.map_err(|_| GithubError::TaskEnded)??)
     }
 
     async fn uninstall(&self, id: InstallationId) -> Result<UninstallOutcome, PortError> {
-        Ok(self.app.remove(id).await?)
+        Ok(self.app.uninstall(id).await?)
     }
 
     async fn mint(&self, id: InstallationId, scope: &TokenScope) -> Result<MintOutcome, PortError> {
-        Ok(self.mint.mint(id, scope).await?)
+        Ok(self.minter.mint(id, scope).await?)
     }
 
     async fn revoke(&self, token: &InstallationToken) -> Result<(), PortError> {
-        Ok(token::revoke(&self.app.api, token).await?)
+        Ok(operations::revoke(&self.app.api, token).await?)
     }
 
     async fn repositories(&self, token: &InstallationToken, page: u32) -> Result<ListOutcome, PortError> {
-        Ok(repositories::list(&self.app.api, token, page).await?)
+        Ok(operations::list(&self.app.api, token, page).await?)
     }
 
     async fn installer(&self, id: InstallationId) -> Result<Option<AccountId>, PortError> {
-        let search = timeout(self.budget, deliveries::installer(&self.app, id)).await;
-        Ok(search.map_err(|_| GithubFault::TimedOut)??)
+        let search = timeout(self.long_timeout, operations::installer(&self.app, id)).await;
+        Ok(search.map_err(|_| GithubError::TimedOut)??)
     }
 
     fn rate_left(&self) -> Option<RateLeft> {

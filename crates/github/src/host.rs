@@ -1,19 +1,20 @@
 use std::fmt;
+use std::net::{IpAddr, Ipv6Addr};
 use std::str::FromStr;
 
-use reqwest::Url;
+use fluent_uri::Uri;
 
 use crate::error::{ConfigError, HostProblem};
 
-/// Which GitHub: where people visit it and where its API is. Every call goes to one of these two bases, none to
-/// another (lesson L-45, invariant I18).
+/// Which GitHub: the base URL of its pages and that of its API. Every request goes to one of the two.
 ///
-/// As text (operators' flags): `github.com`, `acme.ghe.com`, `github.example.com` for an enterprise server, or two
-/// URLs with a comma between, `http://127.0.0.1:4000,http://127.0.0.1:4000/api`, for anything else.
+/// As text (for options of a program): `github.com`, `acme.ghe.com`, `github.example.com` for an enterprise server, or any
+/// two URLs separated by a comma, such as `http://127.0.0.1:4000,http://127.0.0.1:4000/api`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct GithubHost {
     web: String,
     api: String,
+    /// The path of App pages, which differs on enterprise servers.
     apps: &'static str,
 }
 
@@ -27,7 +28,7 @@ impl GithubHost {
     /// GitHub Enterprise Cloud with data residency: `https://SUB.ghe.com` and `https://api.SUB.ghe.com`.
     ///
     /// # Errors
-    /// [`ConfigError::Host`] unless `subdomain` is one label of a host name.
+    /// [`ConfigError::Host`] if `subdomain` is not one label of a host name.
     pub fn ghe_com(subdomain: &str) -> Result<Self, ConfigError> {
         let subdomain = subdomain.trim().to_ascii_lowercase();
         let is_label = (1..=63).contains(&subdomain.len())
@@ -45,35 +46,34 @@ impl GithubHost {
         }
     }
 
-    /// GitHub Enterprise Server: `https://HOST` and `https://HOST/api/v3`. Its install page has another path.
+    /// GitHub Enterprise Server: `https://HOST` and `https://HOST/api/v3`.
     ///
     /// # Errors
-    /// [`ConfigError::Host`] unless `host` is `HOST` or `HOST:PORT`.
+    /// [`ConfigError::Host`] if `host` is not `HOST` or `HOST:PORT`.
     pub fn enterprise_server(host: &str) -> Result<Self, ConfigError> {
-        let web = base(&format!("https://{}", host.trim()), Paths::Refused)?;
+        let web = base(&format!("https://{}", host.trim()), Paths::Rejected)?;
         Ok(Self { api: format!("{web}/api/v3"), web, apps: "github-apps" })
     }
 
-    /// Two explicit bases: for simulators, and for what the other constructors do not cover. An https API base that ends
-    /// in `/api/v3` is an enterprise server's, whose install page has another path; a simulator on plain http plays
-    /// github.com.
+    /// Two explicit base URLs: for simulators, and for what the other constructors do not cover. With an https API base
+    /// that ends in `/api/v3`, install links have the path of an enterprise server; otherwise that of github.com.
     ///
     /// # Errors
-    /// [`ConfigError::Host`] for anything but https URLs without user, query and fragment; http is accepted for
+    /// [`ConfigError::Host`] if either is not an https URL without user, query and fragment. http is accepted for
     /// `localhost` and loopback addresses.
     pub fn at(web: &str, api: &str) -> Result<Self, ConfigError> {
         let (web, api) = (base(web.trim(), Paths::Accepted)?, base(api.trim(), Paths::Accepted)?);
-        let enterprise_server = web.starts_with("https:") && api.ends_with("/api/v3");
-        Ok(Self { web, api, apps: if enterprise_server { "github-apps" } else { "apps" } })
+        let is_enterprise_server = web.starts_with("https:") && api.ends_with("/api/v3");
+        Ok(Self { web, api, apps: if is_enterprise_server { "github-apps" } else { "apps" } })
     }
 
-    /// The base of the pages that people visit, without a slash at its end.
+    /// Returns the base URL of the pages, without a trailing slash.
     #[must_use]
     pub fn web(&self) -> &str {
         &self.web
     }
 
-    /// The base of the API, without a slash at its end (with one, GitHub answers 404).
+    /// Returns the base URL of the API, without a trailing slash, with which GitHub would return 404.
     #[must_use]
     pub fn api(&self) -> &str {
         &self.api
@@ -83,7 +83,7 @@ impl GithubHost {
         format!("{}/{}/{slug}/installations/new", self.web, self.apps)
     }
 
-    /// Where a visitor is asked to let us see who they are; no state yet.
+    /// Returns the page on which a visitor authorizes the App, without a state.
     pub(crate) fn authorize_page(&self, client_id: &str) -> String {
         let client_id: String = form_urlencoded::byte_serialize(client_id.as_bytes()).collect();
         format!("{}/login/oauth/authorize?client_id={client_id}", self.web)
@@ -108,8 +108,8 @@ impl FromStr for GithubHost {
         if let Some((web, api)) = text.split_once(',') {
             return Self::at(web, api);
         }
-        let whole = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
-        let web = base(&whole, Paths::Refused)?;
+        let url = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
+        let web = base(&url, Paths::Rejected)?;
         let Some(host) = web.strip_prefix("https://") else {
             return Err(HostProblem::HalfAPair.into());
         };
@@ -127,7 +127,7 @@ impl FromStr for GithubHost {
 }
 
 impl fmt::Display for GithubHost {
-    /// The base that people visit.
+    /// Writes the base URL of the pages.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.web)
     }
@@ -142,34 +142,48 @@ impl fmt::Debug for GithubHost {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Paths {
     Accepted,
-    Refused,
+    Rejected,
 }
 
-/// Checks a base URL and takes the slash off its end.
+/// Checks a base URL and returns it normalized: lower case, no default port, no trailing slash.
 fn base(text: &str, paths: Paths) -> Result<String, HostProblem> {
-    let url = Url::parse(text).map_err(|_| HostProblem::Malformed)?;
-    let bare = url.username().is_empty()
-        && url.password().is_none()
-        && url.query().is_none()
-        && url.fragment().is_none()
-        && url.host_str().is_some_and(|host| !host.is_empty())
-        && (paths == Paths::Accepted || url.path() == "/");
-    match url.scheme() {
-        _ if !bare => Err(HostProblem::Malformed),
-        "https" => Ok(url.as_str().trim_end_matches('/').to_owned()),
-        "http" if is_this_machine(url.host_str().unwrap_or_default()) => {
-            Ok(url.as_str().trim_end_matches('/').to_owned())
-        }
-        "http" => Err(HostProblem::PlainHttp),
-        _ => Err(HostProblem::Malformed),
+    let url = Uri::parse(text).map_err(|_| HostProblem::Malformed)?;
+    let authority = url.authority().ok_or(HostProblem::Malformed)?;
+    let host = host(authority.host()).ok_or(HostProblem::Malformed)?;
+    let port = authority.port_to_u16().map_err(|_| HostProblem::Malformed)?;
+    let path = url.path().as_str().trim_end_matches('/');
+    let is_plain_path = path.split('/').all(|segment| segment != "." && segment != "..");
+    if authority.has_userinfo()
+        || url.has_query()
+        || url.has_fragment()
+        || !is_plain_path
+        || (paths == Paths::Rejected && !path.is_empty())
+    {
+        return Err(HostProblem::Malformed);
     }
+    let (scheme, default_port) = match url.scheme().as_str().to_ascii_lowercase().as_str() {
+        "https" => ("https", 443),
+        "http" if is_this_machine(&host) => ("http", 80),
+        "http" => return Err(HostProblem::PlainHttp),
+        _ => return Err(HostProblem::Malformed),
+    };
+    let port = port.filter(|port| *port != default_port).map(|port| format!(":{port}")).unwrap_or_default();
+    Ok(format!("{scheme}://{host}{port}{path}"))
 }
 
-/// Whether what is sent there stays on this machine. The URL parser has brought every spelling of an address
-/// (`127.1`, `0x7f000001`) into its one form already.
+/// Returns a host name in lower case, or an IP address in its canonical form.
+fn host(text: &str) -> Option<String> {
+    if let Some(address) = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')) {
+        return address.parse::<Ipv6Addr>().ok().map(|address| format!("[{address}]"));
+    }
+    let is_name_byte = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
+    (!text.is_empty() && text.bytes().all(is_name_byte)).then(|| text.to_ascii_lowercase())
+}
+
+/// Whether data sent to this host stays on this machine. Abbreviated addresses such as `127.1` do not count.
 fn is_this_machine(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost" || address.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+    host == "localhost" || address.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 #[cfg(test)]
@@ -177,7 +191,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_kind_of_github_has_its_own_form_of_addresses_l45() {
+    fn each_kind_of_github_has_its_own_urls_l45() {
         for (text, web, api, page) in [
             (
                 "github.com",
@@ -204,13 +218,25 @@ mod tests {
                 "https://github.example.com:8443/github-apps/dock/installations/new",
             ),
             (
+                "GitHub.Example.com:443",
+                "https://github.example.com",
+                "https://github.example.com/api/v3",
+                "https://github.example.com/github-apps/dock/installations/new",
+            ),
+            (
+                "https://git.example.com/hub, https://git.example.com/hub/api/v3/",
+                "https://git.example.com/hub",
+                "https://git.example.com/hub/api/v3",
+                "https://git.example.com/hub/github-apps/dock/installations/new",
+            ),
+            (
                 "http://127.0.0.1:4000,http://localhost:4001/api/",
                 "http://127.0.0.1:4000",
                 "http://localhost:4001/api",
                 "http://127.0.0.1:4000/apps/dock/installations/new",
             ),
             (
-                "http://[::1]:4000,http://[::1]:4000/api/v3",
+                "HTTP://[0::1]:4000,http://[::1]:4000/api/v3",
                 "http://[::1]:4000",
                 "http://[::1]:4000/api/v3",
                 "http://[::1]:4000/apps/dock/installations/new",
@@ -222,19 +248,27 @@ mod tests {
                 (web, api, page),
                 "{text}"
             );
-            // The same path everywhere.
             let authorize = format!("{web}/login/oauth/authorize?client_id=Iv1.a_b-%26state%3D");
             assert_eq!(host.authorize_page("Iv1.a_b-&state="), authorize, "{text}");
         }
     }
 
     #[test]
-    fn plain_http_is_for_this_machine_only_i18() {
+    fn the_default_is_github_com_and_is_displayed_by_its_pages() {
+        let host = GithubHost::default();
+        assert_eq!(host.to_string(), "https://github.com");
+        assert_eq!(format!("{host:?}"), "GithubHost(https://github.com, https://api.github.com)");
+    }
+
+    #[test]
+    fn plain_http_is_accepted_for_this_machine_only_i18() {
         for elsewhere in [
             "http://github.com",
             "http://10.0.0.1",
             "http://127.0.0.1.example.com",
             "http://localhost.example.com",
+            "http://127.1",
+            "http://[::2]",
         ] {
             assert_eq!(
                 GithubHost::at(elsewhere, "https://api.github.com"),
@@ -247,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_host_is_refused_with_its_cause_l44() {
+    fn an_invalid_host_is_rejected_with_its_cause_l44() {
         for bad in [
             "",
             "a b",
@@ -260,12 +294,26 @@ mod tests {
             "ghe.com",
             "a.b.ghe.com",
             "-.ghe.com",
+            "a-.ghe.com",
+            "github.com:99999",
+            "gith%75b.com",
+            "https://[v1.x]",
         ] {
             assert_eq!(bad.parse::<GithubHost>(), Err(HostProblem::Malformed.into()), "{bad}");
         }
         for api in ["api.github.com", "https://api.github.com", "api.acme.ghe.com", "api.ghe.com"] {
             assert_eq!(api.parse::<GithubHost>(), Err(HostProblem::IsTheApi.into()), "{api}");
         }
+        for bad in [
+            "https://github.example.com/a/../b",
+            "https://github.example.com/?x",
+            "https://github.example.com/#x",
+        ] {
+            assert_eq!(GithubHost::at(bad, bad), Err(HostProblem::Malformed.into()), "{bad}");
+        }
+        assert_eq!(GithubHost::ghe_com("api"), Err(HostProblem::IsTheApi.into()));
+        assert_eq!(GithubHost::ghe_com(&"a".repeat(64)), Err(HostProblem::Malformed.into()));
+        assert!(GithubHost::ghe_com(&"a".repeat(63)).is_ok());
         assert!(GithubHost::enterprise_server("github.example.com/x").is_err());
         assert!(GithubHost::enterprise_server("u@github.example.com").is_err());
     }

@@ -1,40 +1,24 @@
 #![doc = include_str!("../README.md")]
 
-mod answer;
-mod api;
 mod api_version;
-mod app_settings;
+mod auth;
 mod config;
-mod deliveries;
+mod crypto;
 mod error;
-mod excerpt;
-mod fault;
 mod gateway;
+mod github_error;
 mod host;
-mod jwt;
-mod key;
+mod http;
 mod observer;
-mod our_app;
-mod pause;
-mod prove;
-mod public_key;
-mod rate;
-mod repositories;
-mod settings;
-mod signer;
-mod token;
-mod transport;
-mod verdict;
+mod operations;
 mod wire;
 
 pub use api_version::ApiVersion;
-pub use app_settings::{AppSettings, DeliveryRecord, WebhookConfig};
+pub use auth::{KeyProblem, LocalSigner, PublicKey, PublicKeyProblem, Signature, Signer, SignerError};
 pub use config::{GithubAppConfig, Issuer};
 pub use error::{ConfigError, HostProblem};
 pub use gateway::GithubApp;
 pub use host::GithubHost;
-pub use key::KeyProblem;
-pub use observer::{Called, Observer, Operation, Outcome};
-pub use public_key::{PublicKey, PublicKeyProblem};
+pub use observer::{CallOutcome, CompletedCall, Observer, Operation};
+pub use operations::{AppSettings, DeliveryRecord, WebhookConfig};
 pub use secrecy::SecretString;
-pub use signer::{LocalSigner, Signature, Signer, SignerError};

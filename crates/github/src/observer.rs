@@ -1,33 +1,32 @@
 use std::fmt::Debug;
 use std::time::Duration;
 
-use crate::answer::Answer;
-use crate::fault::GithubFault;
-use crate::verdict::fault_of;
+use crate::github_error::GithubError;
+use crate::http::{Response, error_of};
 
-/// Is told of every request to GitHub, and of every signature: for metrics. A port's call may be several requests, or
-/// none where GitHub asked for a pause.
+/// Receives each request to GitHub and each signature, for metrics. A method of the port may send several requests, or
+/// none during a pause.
 pub trait Observer: Debug + Send + Sync + 'static {
-    /// A request ended. MUST return at once.
-    fn called(&self, called: Called);
+    /// Called when a request has completed. Must not block.
+    fn call_completed(&self, call: CompletedCall);
 
-    /// A JWT was signed with the App's key. MUST return at once.
-    fn signed(&self);
+    /// Called when a JWT has been signed with the App's key. Must not block.
+    fn jwt_signed(&self);
 }
 
-/// A request that was sent, and what came of it.
+/// A request that was sent, and its outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Called {
-    /// What was asked.
+pub struct CompletedCall {
+    /// The endpoint.
     pub operation: Operation,
-    /// What came of it.
-    pub outcome: Outcome,
-    /// From the request to the last byte of the answer.
-    pub took: Duration,
+    /// The outcome.
+    pub outcome: CallOutcome,
+    /// Time from sending the request to the last byte of the response.
+    pub duration: Duration,
 }
 
-macro_rules! spelled {
+macro_rules! labels {
     ($(#[$doc:meta])* $name:ident { $($(#[$of:meta])* $variant:ident = $text:literal,)* }) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -37,10 +36,10 @@ macro_rules! spelled {
         }
 
         impl $name {
-            /// Every one.
+            /// All values.
             pub const ALL: &[Self] = &[$(Self::$variant),*];
 
-            /// As it is spelled in metrics.
+            /// Returns the value of the metrics' label.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self {
@@ -51,8 +50,8 @@ macro_rules! spelled {
     };
 }
 
-spelled! {
-    /// What GitHub is asked.
+labels! {
+    /// An endpoint of GitHub.
     Operation {
         /// `GET /app`
         App = "app",
@@ -77,76 +76,76 @@ spelled! {
         /// `GET /user`
         Visitor = "visitor",
         /// `GET /user/installations`
-        VisitorsInstallations = "visitors_installations",
+        VisitorInstallations = "visitor_installations",
         /// `GET /user/memberships/orgs/{org}`
-        VisitorsMembership = "visitors_membership",
+        VisitorMembership = "visitor_membership",
         /// `DELETE /applications/{client_id}/token`
-        RevokeVisitorsToken = "revoke_visitors_token",
+        RevokeVisitorToken = "revoke_visitor_token",
     }
 }
 
-spelled! {
-    /// What came of a request.
-    Outcome {
+labels! {
+    /// The outcome of a request.
+    CallOutcome {
         /// 2xx.
         Ok = "ok",
-        /// 404: an everyday answer to a look-up.
+        /// 404, a normal response to a lookup.
         NotFound = "not_found",
         /// 401.
         Unauthorized = "unauthorized",
-        /// 403, neither a limit nor a suspension.
+        /// 403 for another reason than a rate limit or a suspension.
         Denied = "denied",
         /// 403: the installation is suspended.
         Suspended = "suspended",
-        /// 403 or 429: GitHub limits us.
-        Limited = "limited",
+        /// 403 or 429: a rate limit.
+        RateLimited = "rate_limited",
         /// 422.
         Unprocessable = "unprocessable",
         /// 5xx.
         ServerError = "server_error",
-        /// No answer in time.
+        /// No complete response in time.
         TimedOut = "timed_out",
-        /// No connection, or one that broke.
+        /// No connection, or a broken one.
         Unreachable = "unreachable",
-        /// Not one of GitHub's answers: a redirect, too large, no HTTP.
-        NotGithubs = "not_githubs",
-        /// A status that has no rule.
-        Unforeseen = "unforeseen",
+        /// Not a response of GitHub's: a redirect, too large, or not HTTP.
+        InvalidResponse = "invalid_response",
+        /// Another status.
+        UnexpectedStatus = "unexpected_status",
     }
 }
 
-impl Outcome {
-    pub(crate) fn of(answer: &Result<Answer, GithubFault>) -> Self {
-        match answer {
-            Ok(answer) => fault_of(answer).as_ref().map_or(Self::Ok, Self::of_fault),
-            Err(fault) => Self::of_fault(fault),
+impl CallOutcome {
+    pub(crate) fn of(result: &Result<Response, GithubError>) -> Self {
+        match result {
+            Ok(response) => error_of(response).as_ref().map_or(Self::Ok, Self::of_error),
+            Err(error) => Self::of_error(error),
         }
     }
 
-    const fn of_fault(fault: &GithubFault) -> Self {
-        match fault {
-            GithubFault::NotFound { .. } | GithubFault::UnknownApp => Self::NotFound,
-            GithubFault::CredentialRefused { .. }
-            | GithubFault::ClockSkew { .. }
-            | GithubFault::VisitorTokenRefused => Self::Unauthorized,
-            GithubFault::NotGranted { .. } => Self::Denied,
-            GithubFault::Suspended => Self::Suspended,
-            GithubFault::Limited { .. } | GithubFault::Paused { .. } => Self::Limited,
-            GithubFault::Unprocessable { .. } => Self::Unprocessable,
-            GithubFault::Server { .. } => Self::ServerError,
-            GithubFault::TimedOut => Self::TimedOut,
-            GithubFault::Unreachable { .. } => Self::Unreachable,
-            GithubFault::Redirected { .. }
-            | GithubFault::NotGithubs { .. }
-            | GithubFault::TooLarge { .. } => Self::NotGithubs,
-            GithubFault::AnotherApp { .. }
-            | GithubFault::ApiVersion { .. }
-            | GithubFault::Unforeseen { .. }
-            | GithubFault::NoOauthClient
-            | GithubFault::OauthClientRefused { .. }
-            | GithubFault::ExchangeRefused { .. }
-            | GithubFault::Signing(_)
-            | GithubFault::TaskEnded => Self::Unforeseen,
+    const fn of_error(error: &GithubError) -> Self {
+        match error {
+            GithubError::NotFound { .. } | GithubError::UnknownApp => Self::NotFound,
+            GithubError::CredentialRejected { .. }
+            | GithubError::ClockSkew { .. }
+            | GithubError::VisitorTokenRejected => Self::Unauthorized,
+            GithubError::PermissionMissing { .. } => Self::Denied,
+            GithubError::Suspended => Self::Suspended,
+            GithubError::RateLimited { .. } | GithubError::Paused { .. } => Self::RateLimited,
+            GithubError::Unprocessable { .. } => Self::Unprocessable,
+            GithubError::Server { .. } => Self::ServerError,
+            GithubError::TimedOut => Self::TimedOut,
+            GithubError::Unreachable { .. } => Self::Unreachable,
+            GithubError::Redirect { .. }
+            | GithubError::InvalidResponse { .. }
+            | GithubError::TooLarge { .. } => Self::InvalidResponse,
+            GithubError::OtherApp { .. }
+            | GithubError::UnsupportedApiVersion { .. }
+            | GithubError::UnexpectedStatus { .. }
+            | GithubError::NoOauthClient
+            | GithubError::OauthClientRejected { .. }
+            | GithubError::ExchangeRejected { .. }
+            | GithubError::Signing(_)
+            | GithubError::TaskEnded => Self::UnexpectedStatus,
         }
     }
 }

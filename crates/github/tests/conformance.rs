@@ -1,5 +1,5 @@
-//! The port's suite, passed by the HTTP gateway against the simulated GitHub, over sockets. The two share no code, so
-//! that they check one another.
+//! The port's conformance suite, run by this gateway against the simulator over sockets. The two share no code, so they
+//! check each other.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
@@ -25,7 +25,7 @@ dockline_testkit::github_gateway_suite!(async { Simulated::start().await });
 
 const TIMEOUT: Duration = Duration::from_millis(700);
 
-/// Read, so that there is something above it; and write. Without metadata a token lists nothing.
+/// The App's permissions: one is only read, so that write is not granted. A token needs metadata to list repositories.
 const GRANTED: [(&str, &str); 3] = [("contents", "write"), ("members", "read"), ("metadata", "read")];
 
 #[derive(Debug)]
@@ -39,7 +39,7 @@ struct Simulated {
 impl Simulated {
     async fn start() -> Self {
         let sim = GithubSim::new(Config::default());
-        // GitHub has on record what it sent and nobody received.
+        // The deliveries are in GitHub's log, although none is received.
         sim.set_delivery_mode(DeliveryMode::Dropped);
         let new = |slug| {
             NewApp::new(slug, "http://127.0.0.1/callback")
@@ -63,7 +63,7 @@ impl Simulated {
         self.running.sim()
     }
 
-    /// A new user's login and number.
+    /// Creates a user; returns login and id.
     fn user(&self) -> (String, u64) {
         let login = format!("user-{}", unique());
         let id = self.sim().create_user(&login).unwrap();
@@ -182,7 +182,7 @@ impl GatewayDriver for Simulated {
     }
 
     async fn installed_by(&self, id: InstallationId) -> AccountId {
-        // The webhook of its birth has been posted by now, and dropped.
+        // Waits until the webhook `installation.created` has been sent and dropped.
         self.sim().settled().await;
         AccountId::new(self.sim().installation(id.get()).unwrap().installed_by).unwrap()
     }

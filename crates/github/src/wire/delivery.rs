@@ -1,15 +1,18 @@
-//! GitHub's record of the webhooks that it sent to our App.
+//! GitHub's log of the webhooks that it sent to the App.
 
 use dockline::{AccountId, AppId, InstallationId};
 use serde::Deserialize;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
-use super::out_of_range::out_of_range;
-use crate::fault::GithubFault;
+use super::id_out_of_range;
+use crate::github_error::GithubError;
+use crate::operations::DeliveryRecord;
 
 const EVENT: &str = "installation";
 const ACTION: &str = "created";
 
-/// An entry of the list.
+/// An entry of the list, to find a delivery.
 #[derive(Deserialize)]
 pub(crate) struct DeliveryWire {
     pub(crate) id: u64,
@@ -19,15 +22,41 @@ pub(crate) struct DeliveryWire {
 }
 
 impl DeliveryWire {
-    /// Whether it told of the birth of `installation`.
-    pub(crate) fn tells_of(&self, installation: InstallationId) -> bool {
+    /// Whether it is the `installation.created` delivery of this installation.
+    pub(crate) fn creates(&self, installation: InstallationId) -> bool {
         self.event == EVENT
             && self.action.as_deref() == Some(ACTION)
             && self.installation_id == Some(installation.get())
     }
 }
 
-/// One delivery, with what was sent.
+/// An entry of the list, for operators.
+#[derive(Deserialize)]
+pub(crate) struct RecordWire {
+    id: u64,
+    event: String,
+    delivered_at: String,
+    status: String,
+    status_code: u16,
+}
+
+impl TryFrom<RecordWire> for DeliveryRecord {
+    type Error = GithubError;
+
+    fn try_from(wire: RecordWire) -> Result<Self, GithubError> {
+        let delivered_at = OffsetDateTime::parse(&wire.delivered_at, &Rfc3339)
+            .map_err(|_| GithubError::invalid_response("a delivery with an invalid time"))?;
+        Ok(Self {
+            id: wire.id,
+            event: wire.event,
+            delivered_at,
+            status_code: wire.status_code,
+            status: wire.status,
+        })
+    }
+}
+
+/// One delivery with its payload.
 #[derive(Deserialize)]
 pub(crate) struct SentWire {
     event: String,
@@ -42,12 +71,12 @@ struct RequestWire {
 #[derive(Deserialize)]
 struct CreatedWire {
     action: String,
-    installation: BornWire,
+    installation: CreatedInstallationWire,
     sender: SenderWire,
 }
 
 #[derive(Deserialize)]
-struct BornWire {
+struct CreatedInstallationWire {
     id: u64,
     app_id: u64,
 }
@@ -58,18 +87,18 @@ struct SenderWire {
 }
 
 impl SentWire {
-    /// Who made `installation` of `app`; `None` where GitHub kept no payload. One about anything else contradicts the
-    /// list that it was found in, and is believed in nothing (lesson L-64).
+    /// Returns the account that created `installation` of `app`; `None` if GitHub kept no payload. A payload about anything
+    /// else contradicts the list and is an error.
     pub(crate) fn installer(
         self,
         installation: InstallationId,
         app: AppId,
-    ) -> Result<Option<AccountId>, GithubFault> {
+    ) -> Result<Option<AccountId>, GithubError> {
         let Some(payload) = self.request.payload else { return Ok(None) };
-        let told = (self.event.as_str(), payload.action.as_str(), payload.installation.id);
-        if told != (EVENT, ACTION, installation.get()) || payload.installation.app_id != app.get() {
-            return Err(GithubFault::not_githubs("another delivery than the one asked for"));
+        let subject = (self.event.as_str(), payload.action.as_str(), payload.installation.id);
+        if subject != (EVENT, ACTION, installation.get()) || payload.installation.app_id != app.get() {
+            return Err(GithubError::invalid_response("another delivery than the requested one"));
         }
-        AccountId::new(payload.sender.id).map(Some).map_err(|_| out_of_range())
+        AccountId::new(payload.sender.id).map(Some).map_err(|_| id_out_of_range())
     }
 }

@@ -1,17 +1,17 @@
-//! Installations, and what they are on.
+//! Installations and their accounts.
 
 use dockline::{Account, AccountId, AccountKind, AppId, Installation, InstallationId, InstalledOn};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 
-use super::out_of_range::out_of_range;
-use crate::fault::GithubFault;
+use super::id_out_of_range;
+use crate::github_error::GithubError;
 
 #[derive(Deserialize)]
 pub(crate) struct InstallationWire {
     pub(crate) id: u64,
     pub(crate) app_id: u64,
-    // Null is an answer, absence is not.
+    // May be null, but not absent.
     #[serde(deserialize_with = "nullable")]
     account: Option<AccountWire>,
     #[serde(default)]
@@ -19,26 +19,26 @@ pub(crate) struct InstallationWire {
 }
 
 impl InstallationWire {
-    pub(crate) fn installed_on(self) -> Result<InstalledOn, GithubFault> {
+    pub(crate) fn installed_on(self) -> Result<InstalledOn, GithubError> {
         self.account.map_or(Ok(InstalledOn::Unknown), TryFrom::try_from)
     }
 }
 
 impl TryFrom<InstallationWire> for Installation {
-    type Error = GithubFault;
+    type Error = GithubError;
 
-    fn try_from(wire: InstallationWire) -> Result<Self, GithubFault> {
+    fn try_from(wire: InstallationWire) -> Result<Self, GithubError> {
         Ok(Self {
-            id: InstallationId::new(wire.id).map_err(|_| out_of_range())?,
-            app: AppId::new(wire.app_id).map_err(|_| out_of_range())?,
+            id: InstallationId::new(wire.id).map_err(|_| id_out_of_range())?,
+            app: AppId::new(wire.app_id).map_err(|_| id_out_of_range())?,
             suspended: wire.suspended_at.is_some(),
             installed_on: wire.installed_on()?,
         })
     }
 }
 
-/// Either a user or organization (`login`, `type`), or an enterprise (`slug`, neither login nor type). `target_type`
-/// beside it is not looked at: GitHub's own examples contradict themselves there.
+/// A user or organization (`login` and `type`), or an enterprise (`slug` only). The installation's `target_type` is not
+/// read, since it contradicts the account in GitHub's own examples.
 #[derive(Deserialize)]
 struct AccountWire {
     id: u64,
@@ -49,16 +49,16 @@ struct AccountWire {
 }
 
 impl TryFrom<AccountWire> for InstalledOn {
-    type Error = GithubFault;
+    type Error = GithubError;
 
-    fn try_from(wire: AccountWire) -> Result<Self, GithubFault> {
-        let id = AccountId::new(wire.id).map_err(|_| out_of_range())?;
+    fn try_from(wire: AccountWire) -> Result<Self, GithubError> {
+        let id = AccountId::new(wire.id).map_err(|_| id_out_of_range())?;
         match (wire.login, wire.kind, wire.slug) {
             (Some(login), Some(kind), _) => Ok(kind
                 .parse::<AccountKind>()
                 .map_or(Self::Unknown, |kind| Self::Account(Account { id, login, kind }))),
             (None, None, Some(slug)) => Ok(Self::Enterprise { id, slug }),
-            _ => Err(GithubFault::not_githubs("an account of no known shape")),
+            _ => Err(GithubError::invalid_response("an account of unknown form")),
         }
     }
 }
@@ -86,11 +86,11 @@ mod tests {
     }
 
     #[test]
-    fn an_account_is_one_of_the_known_shapes_or_unknown_or_corrupt() {
+    fn an_account_of_another_type_is_unknown_and_one_of_another_form_is_an_error() {
         let id = AccountId::new(3_000_000_000).unwrap();
         for (kind, parsed) in [("User", AccountKind::User), ("Organization", AccountKind::Organization)] {
             assert_eq!(
-                // L-63: beyond 32 bits; and target_type is no contradiction (GitHub's own fixtures).
+                // L-63: beyond 32 bits.
                 read(json!({ "id": 3_000_000_000_u64, "login": "Acme", "type": kind, "site_admin": false })),
                 Ok(InstalledOn::Account(Account { id, login: "Acme".to_owned(), kind: parsed }))
             );
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn an_installation_without_its_account_field_is_corrupt_and_suspension_is_any_value() {
+    fn a_missing_account_field_is_an_error_and_any_suspended_at_means_suspended() {
         assert!(serde_json::from_value::<InstallationWire>(json!({ "id": 1, "app_id": 2 })).is_err());
         for (at, suspended) in
             [(json!(null), false), (json!("2026-01-01T00:00:00Z"), true), (json!(1_700_000_000), true)]

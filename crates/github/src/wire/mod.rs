@@ -1,18 +1,21 @@
-//! GitHub's JSON, as far as it is needed (lesson L-66): unknown fields are ignored, missing ones are an error.
+//! GitHub's JSON. Only the fields in use are read: unknown fields are ignored, missing ones are an error.
 
 mod app;
 mod delivery;
 mod installation;
-mod out_of_range;
 mod repository;
-mod settings;
 mod token;
 mod visitor;
 
-pub(crate) use app::AppWire;
-pub(crate) use delivery::{DeliveryWire, SentWire};
+pub(crate) use app::{AppSettingsWire, AppWire, HookConfigWire};
+pub(crate) use delivery::{DeliveryWire, RecordWire, SentWire};
 pub(crate) use installation::{InstallationWire, InstallationsWire};
 pub(crate) use repository::RepositoriesWire;
-pub(crate) use settings::{AppSettingsWire, HookConfigWire, RecordWire};
-pub(crate) use token::{Narrowing, TokenWire};
+pub(crate) use token::{TokenRequestWire, TokenWire};
 pub(crate) use visitor::{ExchangeWire, MembershipWire, UserWire};
+
+use crate::github_error::GithubError;
+
+fn id_out_of_range() -> GithubError {
+    GithubError::invalid_response("an id that is not from 1 to 2^53-1")
+}

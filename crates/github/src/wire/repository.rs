@@ -4,10 +4,10 @@ use dockline::ports::ListOutcome;
 use dockline::{Repository, RepositoryId};
 use serde::Deserialize;
 
-use super::out_of_range::out_of_range;
-use crate::fault::GithubFault;
+use super::id_out_of_range;
+use crate::github_error::GithubError;
 
-/// One page: an object, not an array (GitHub fact 25).
+/// One page: an object with the list, not an array.
 #[derive(Deserialize)]
 pub(crate) struct RepositoriesWire {
     total_count: u64,
@@ -15,11 +15,11 @@ pub(crate) struct RepositoriesWire {
 }
 
 impl TryFrom<RepositoriesWire> for ListOutcome {
-    type Error = GithubFault;
+    type Error = GithubError;
 
-    fn try_from(wire: RepositoriesWire) -> Result<Self, GithubFault> {
+    fn try_from(wire: RepositoriesWire) -> Result<Self, GithubError> {
         if wire.repositories.len() > Self::PER_PAGE as usize {
-            return Err(GithubFault::not_githubs("more repositories than were asked for"));
+            return Err(GithubError::invalid_response("more repositories than requested"));
         }
         let repositories = wire.repositories.into_iter().map(TryFrom::try_from).collect::<Result<_, _>>()?;
         Ok(Self::Page { repositories, total: wire.total_count })
@@ -43,11 +43,11 @@ struct OwnerWire {
 }
 
 impl TryFrom<RepositoryWire> for Repository {
-    type Error = GithubFault;
+    type Error = GithubError;
 
-    fn try_from(wire: RepositoryWire) -> Result<Self, GithubFault> {
+    fn try_from(wire: RepositoryWire) -> Result<Self, GithubError> {
         Ok(Self {
-            id: RepositoryId::new(wire.id).map_err(|_| out_of_range())?,
+            id: RepositoryId::new(wire.id).map_err(|_| id_out_of_range())?,
             full_name: wire.full_name,
             owner: wire.owner.login,
             private: wire.private,

@@ -1,4 +1,4 @@
-//! A token, and what to ask for with it.
+//! The request for an installation token, and the token.
 
 use std::collections::BTreeMap;
 
@@ -8,12 +8,12 @@ use serde::{Deserialize, Deserializer, Serialize};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::fault::GithubFault;
+use crate::github_error::GithubError;
 
-/// The body of a mint. What is not narrowed is not there: GitHub reads an empty narrowing as everything (lesson L-48),
-/// and a [`TokenScope`] holds none.
+/// The body of a token request. A field is absent if it does not narrow the token: GitHub reads an empty list or object as
+/// "everything".
 #[derive(Serialize)]
-pub(crate) struct Narrowing<'a> {
+pub(crate) struct TokenRequestWire<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     repositories: Option<Vec<&'a str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -22,7 +22,7 @@ pub(crate) struct Narrowing<'a> {
     permissions: Option<BTreeMap<&'a str, &'static str>>,
 }
 
-impl<'a> From<&'a TokenScope> for Narrowing<'a> {
+impl<'a> From<&'a TokenScope> for TokenRequestWire<'a> {
     fn from(scope: &'a TokenScope) -> Self {
         let (repositories, repository_ids) = match scope.repositories() {
             RepositoryScope::All => (None, None),
@@ -36,8 +36,8 @@ impl<'a> From<&'a TokenScope> for Narrowing<'a> {
     }
 }
 
-/// The answer to a mint. Neither the repositories nor the permissions in it are read: a hundred of the former are half a
-/// megabyte (lesson L-66).
+/// The response to a token request. Its repositories and permissions are not read: a hundred repositories are half a
+/// megabyte.
 #[derive(Deserialize)]
 pub(crate) struct TokenWire {
     #[serde(deserialize_with = "secret")]
@@ -46,15 +46,15 @@ pub(crate) struct TokenWire {
 }
 
 impl TokenWire {
-    /// The token and its end. Whatever the token looks like, it must fit behind `Bearer` (lesson L-47); one without an
-    /// end is none (lesson L-40).
-    pub(crate) fn checked(self) -> Result<(SecretString, OffsetDateTime), GithubFault> {
+    /// Returns the token and when it expires. The token is opaque, but must fit into a header; without an expiry it is
+    /// invalid.
+    pub(crate) fn checked(self) -> Result<(SecretString, OffsetDateTime), GithubError> {
         let token = self.token.expose_secret();
         if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err(GithubFault::not_githubs("a token that no header can carry"));
+            return Err(GithubError::invalid_response("a token with characters that a header cannot hold"));
         }
         let expires_at = OffsetDateTime::parse(&self.expires_at, &Rfc3339)
-            .map_err(|_| GithubFault::not_githubs("a token without a readable end"))?;
+            .map_err(|_| GithubError::invalid_response("a token without a valid expiry"))?;
         Ok((self.token, expires_at))
     }
 }
@@ -71,11 +71,11 @@ mod tests {
     use super::*;
 
     fn body(scope: &TokenScope) -> Value {
-        serde_json::to_value(Narrowing::from(scope)).unwrap()
+        serde_json::to_value(TokenRequestWire::from(scope)).unwrap()
     }
 
     #[test]
-    fn what_is_not_narrowed_is_not_in_the_body_l48() {
+    fn the_body_has_only_the_fields_that_narrow_the_token_l48() {
         let everything = TokenScope::everything;
         assert_eq!(body(&everything()), json!({}));
         let ids = [9, 3_000_000_000].map(|id| RepositoryId::new(id).unwrap());

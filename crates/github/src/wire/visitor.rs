@@ -1,10 +1,10 @@
-//! Who the visitor is, and what the exchange of their code gave.
+//! The visitor, and the exchange of their code.
 
 use dockline::AccountId;
 use serde::Deserialize;
 
-use super::out_of_range::out_of_range;
-use crate::fault::GithubFault;
+use super::id_out_of_range;
+use crate::github_error::GithubError;
 
 #[derive(Deserialize)]
 pub(crate) struct UserWire {
@@ -12,10 +12,10 @@ pub(crate) struct UserWire {
 }
 
 impl TryFrom<UserWire> for AccountId {
-    type Error = GithubFault;
+    type Error = GithubError;
 
-    fn try_from(wire: UserWire) -> Result<Self, GithubFault> {
-        Self::new(wire.id).map_err(|_| out_of_range())
+    fn try_from(wire: UserWire) -> Result<Self, GithubError> {
+        Self::new(wire.id).map_err(|_| id_out_of_range())
     }
 }
 
@@ -27,13 +27,13 @@ pub(crate) struct MembershipWire {
 }
 
 impl MembershipWire {
-    /// The organization is compared by number: between two calls its name may have gone to another (lesson L-53).
+    /// Compares the organization by id: between two calls its login may have passed to another organization.
     pub(crate) fn administers(&self, organization: AccountId) -> bool {
         self.state == "active" && self.role == "admin" && self.organization.id == organization.get()
     }
 }
 
-/// The exchange's answer, 200 in either case. Both fields may be absent; neither may be of another type.
+/// The response to the exchange, which is 200 for success and error alike.
 #[derive(Deserialize)]
 pub(crate) struct ExchangeWire {
     pub(crate) access_token: Option<String>,

@@ -1,22 +1,22 @@
-//! How the App is set up, as an operator asks.
+//! The App's settings, for operators.
 
 use dockline::PortErrorKind;
 use serde_json::json;
 use time::OffsetDateTime;
 
+use crate::fixtures::{APP, DATE, NOW, gateway, kind, usual};
 use crate::scripted::{Reply, Scripted};
-use crate::setting::{APP, DATE, NOW, gateway, kind, usual};
 
 const APP_LINE: &str = "GET /api/app";
 const HOOK: &str = "GET /api/app/hook/config";
 const RECORD: &str = "GET /api/app/hook/deliveries?per_page=2";
 
 #[tokio::test]
-async fn what_github_tells_is_read() {
+async fn all_settings_are_read() {
     let body = json!({ "id": APP, "slug": "acme-dock", "name": "Acme Dock", "client_id": "Iv23x",
         "permissions": { "members": "read" }, "events": ["push"], "installations_count": 5 });
-    let told = Reply::json(200, &body).header("date", DATE);
-    let github = Scripted::start(usual(move |seen| (seen.line == APP_LINE).then(|| told.clone()))).await;
+    let reply = Reply::json(200, &body).header("date", DATE);
+    let github = Scripted::start(usual(move |seen| (seen.line == APP_LINE).then(|| reply.clone()))).await;
     let settings = gateway(&github).settings().await.unwrap();
     assert_eq!((settings.app.get(), settings.client_id.as_deref()), (APP, Some("Iv23x")));
     assert_eq!(settings.permissions.get("members").map(String::as_str), Some("read"));
@@ -25,7 +25,7 @@ async fn what_github_tells_is_read() {
 }
 
 #[tokio::test]
-async fn a_webhook_is_read_in_each_of_githubs_forms() {
+async fn webhook_settings_are_read_in_each_documented_form() {
     for (body, url, has_secret, skips) in [
         (
             json!({ "url": "https://a.test", "secret": "********", "insecure_ssl": "0", "content_type": "json" }),
@@ -34,11 +34,12 @@ async fn a_webhook_is_read_in_each_of_githubs_forms() {
             false,
         ),
         (json!({ "url": "https://a.test", "insecure_ssl": 1 }), Some("https://a.test"), false, true),
+        (json!({ "url": "https://a.test", "insecure_ssl": "1" }), Some("https://a.test"), false, true),
         (json!({ "url": "", "secret": null, "insecure_ssl": 0 }), None, false, false),
         (json!({}), None, false, false),
     ] {
-        let told = Reply::json(200, &body);
-        let github = Scripted::start(usual(move |seen| (seen.line == HOOK).then(|| told.clone()))).await;
+        let reply = Reply::json(200, &body);
+        let github = Scripted::start(usual(move |seen| (seen.line == HOOK).then(|| reply.clone()))).await;
         let webhook = gateway(&github).webhook().await.unwrap().unwrap();
         assert_eq!(
             (webhook.url.as_deref(), webhook.has_secret, webhook.skips_tls_verification),
@@ -49,7 +50,7 @@ async fn a_webhook_is_read_in_each_of_githubs_forms() {
 }
 
 #[tokio::test]
-async fn an_app_without_a_webhook_has_none_once_our_credential_is_confirmed_l55() {
+async fn a_404_means_no_webhook_only_after_the_credential_is_confirmed_l55() {
     let missing =
         |seen: &crate::scripted::Seen| seen.line.contains("hook").then(|| Reply::message(404, "Not Found"));
     let github = Scripted::start(usual(missing)).await;
@@ -62,16 +63,25 @@ async fn an_app_without_a_webhook_has_none_once_our_credential_is_confirmed_l55(
 }
 
 #[tokio::test]
-async fn deliveries_are_told_newest_first_and_a_bad_time_is_not_githubs() {
+async fn deliveries_are_returned_newest_first_and_an_invalid_time_is_an_error() {
     let record = |at: &str, code: u16| json!({ "id": 7, "event": "ping", "delivered_at": at, "status": "OK", "status_code": code, "guid": "x" });
-    let body = json!([record("2026-11-18T11:06:40Z", 202), record("2026-11-18T11:06:39.5Z", 401)]);
-    let told = Reply::json(200, &body);
-    let github = Scripted::start(usual(move |seen| (seen.line == RECORD).then(|| told.clone()))).await;
+    let body = json!([
+        record("2026-11-18T11:06:40Z", 200),
+        record("2026-11-18T11:06:39.5Z", 399),
+        record("2026-11-18T11:06:39Z", 400),
+        record("2026-11-18T11:06:38Z", 199),
+        record("2026-11-18T11:06:37Z", 0),
+    ]);
+    let reply = Reply::json(200, &body);
+    let github = Scripted::start(usual(move |seen| (seen.line == RECORD).then(|| reply.clone()))).await;
     let records = gateway(&github).latest_deliveries(2).await.unwrap();
-    assert_eq!(records.iter().map(|record| record.succeeded()).collect::<Vec<_>>(), [true, false]);
+    assert_eq!(
+        records.iter().map(|record| record.succeeded()).collect::<Vec<_>>(),
+        [true, true, false, false, false]
+    );
     assert_eq!(records[0].delivered_at.unix_timestamp(), NOW);
 
-    let told = Reply::json(200, &json!([record("yesterday", 202)]));
-    let github = Scripted::start(usual(move |seen| (seen.line == RECORD).then(|| told.clone()))).await;
+    let reply = Reply::json(200, &json!([record("yesterday", 202)]));
+    let github = Scripted::start(usual(move |seen| (seen.line == RECORD).then(|| reply.clone()))).await;
     assert_eq!(kind(gateway(&github).latest_deliveries(2).await), PortErrorKind::Corrupt);
 }

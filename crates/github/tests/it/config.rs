@@ -1,4 +1,4 @@
-//! Configuration is checked when the gateway is built, and says what to mend (lesson L-44).
+//! Configuration is validated when the gateway is built, with cause and remedy (L-44).
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use dockline_github::{
     ApiVersion, ConfigError, GithubApp, GithubAppConfig, GithubHost, Issuer, KeyProblem, SecretString,
 };
 
-use crate::setting::PKCS1;
+use crate::fixtures::PKCS1;
 
 fn config() -> GithubAppConfig {
     GithubAppConfig::new(AppId::new(7).unwrap(), "acme-dock", PKCS1.into())
@@ -19,7 +19,7 @@ fn error(config: GithubAppConfig) -> ConfigError {
 }
 
 #[test]
-fn an_app_id_is_a_number_whatever_stands_around_it() {
+fn an_app_id_is_a_number_with_optional_blanks_around_it() {
     for good in ["7", " 7\n", "7\r\n"] {
         GithubAppConfig::from_text(good, "acme-dock", PKCS1.into()).unwrap();
     }
@@ -30,8 +30,8 @@ fn an_app_id_is_a_number_whatever_stands_around_it() {
 }
 
 #[test]
-fn a_slug_is_what_the_apps_address_ends_in() {
-    for good in ["acme-dock", "a", "a1_b", " acme-dock\n"] {
+fn a_slug_has_only_the_characters_of_slugs() {
+    for good in ["acme-dock", "a", "a1_b", " acme-dock\n", &"x".repeat(100)] {
         let config = GithubAppConfig::new(AppId::new(7).unwrap(), good, PKCS1.into());
         let page = GithubApp::new(config).unwrap().registration().install_page;
         assert_eq!(page, format!("https://github.com/apps/{}/installations/new", good.trim()));
@@ -46,7 +46,7 @@ fn a_slug_is_what_the_apps_address_ends_in() {
 }
 
 #[test]
-fn a_client_has_a_plain_id_and_a_secret() {
+fn client_id_and_secret_have_only_their_own_characters() {
     let with = |id: &str, secret: &str| config().with_oauth_client(id, SecretString::from(secret));
     assert!(GithubApp::new(with(" Iv1.8a61f9b3a7aba766\n", "secret\n")).is_ok());
     for bad in ["", " ", "a b", "a/b", "a:b"] {
@@ -63,7 +63,7 @@ fn a_client_has_a_plain_id_and_a_secret() {
 }
 
 #[test]
-fn the_key_is_parsed_at_once() {
+fn the_private_key_is_parsed_at_start() {
     let with = |pem: &str| GithubAppConfig::new(AppId::new(7).unwrap(), "acme-dock", SecretString::from(pem));
     let small = include_str!("../keys/rsa-1024.pem");
     let refused = error(with(small));
@@ -76,15 +76,17 @@ fn the_key_is_parsed_at_once() {
 }
 
 #[test]
-fn deadlines_are_deadlines() {
+fn timeouts_are_more_than_zero_and_at_most_ten_minutes() {
     for bad in [Duration::ZERO, Duration::from_secs(601), Duration::MAX] {
         assert_eq!(error(config().with_timeout(bad)), ConfigError::Timeout);
         assert_eq!(error(config().with_connect_timeout(bad)), ConfigError::Timeout);
+        assert_eq!(error(config().with_signing_timeout(bad)), ConfigError::Timeout);
     }
+    assert!(GithubApp::new(config().with_timeout(Duration::from_secs(600))).is_ok());
 }
 
 #[test]
-fn a_suffix_can_be_sent() {
+fn a_user_agent_suffix_is_printable_ascii() {
     assert!(GithubApp::new(config().with_user_agent_suffix("acme/2 (+https://acme.example)")).is_ok());
     for bad in ["", " ", "a\r\nb", "ü"] {
         assert_eq!(error(config().with_user_agent_suffix(bad)), ConfigError::UserAgent, "{bad:?}");
@@ -92,14 +94,15 @@ fn a_suffix_can_be_sent() {
 }
 
 #[test]
-fn both_versions_are_read_from_text() {
+fn both_api_versions_parse() {
     assert_eq!("2022-11-28".parse(), Ok(ApiVersion::V2022_11_28));
     assert_eq!(" 2026-03-10\n".parse(), Ok(ApiVersion::V2026_03_10));
     assert_eq!("2022-11-29".parse::<ApiVersion>(), Err(ConfigError::ApiVersion));
+    assert_eq!(ApiVersion::V2026_03_10.to_string(), "2026-03-10");
 }
 
 #[test]
-fn an_enterprise_servers_install_page_has_its_own_path() {
+fn the_install_page_of_an_enterprise_server_has_another_path() {
     let host: GithubHost = "github.example.com".parse().unwrap();
     let app = GithubApp::new(config().with_host(host)).unwrap();
     assert_eq!(
@@ -115,4 +118,25 @@ fn the_gateway_is_a_port_and_its_futures_are_send() {
     let app = GithubApp::new(config()).unwrap();
     let port: std::sync::Arc<dyn GithubGateway> = std::sync::Arc::new(app);
     is_send(port.app());
+}
+
+#[test]
+fn all_problems_are_returned_at_once() {
+    assert_eq!(config().problems(), []);
+    let config = GithubAppConfig::new(AppId::new(7).unwrap(), "Acme Dock", SecretString::from("no key"))
+        .with_oauth_client("a b", SecretString::from(""))
+        .with_issuer(Issuer::ClientId("c d".to_owned()))
+        .with_timeout(Duration::ZERO)
+        .with_user_agent_suffix("");
+    let expected = [
+        ConfigError::Slug,
+        ConfigError::ClientId,
+        ConfigError::ClientSecret,
+        ConfigError::ClientId,
+        ConfigError::Timeout,
+        ConfigError::UserAgent,
+        ConfigError::PrivateKey(KeyProblem::NotPem),
+    ];
+    assert_eq!(config.problems(), expected);
+    assert_eq!(error(config), ConfigError::Slug);
 }

@@ -1,15 +1,15 @@
-//! Who installed an installation, by GitHub's own record of what it told our App.
+//! The installer of an installation, from GitHub's delivery log.
 
 use dockline::PortErrorKind;
 use dockline::ports::GithubGateway;
 use serde_json::{Value, json};
 
+use crate::fixtures::{APP, INSTALLATION, VISITOR, account_id, chain, gateway, installation_id, kind, usual};
 use crate::logs::Logs;
 use crate::scripted::{Reply, Scripted, Seen};
-use crate::setting::{APP, INSTALLATION, VISITOR, account_id, chain, gateway, installation_id, kind, usual};
 
 const LIST: &str = "GET /api/app/hook/deliveries?per_page=100";
-/// L-63: GitHub counts deliveries beyond 2^53.
+/// L-63: delivery ids exceed 2^53.
 const DELIVERY: u64 = 12_077_215_967_123_456_789;
 const DETAIL: &str = "GET /api/app/hook/deliveries/12077215967123456789";
 
@@ -48,8 +48,8 @@ fn detail(payload: &Value) -> Value {
     detail
 }
 
-/// A GitHub with these pages of deliveries, each of which links to the next, and this record of the one.
-async fn recording(pages: Vec<Vec<Value>>, detail: Reply) -> Scripted {
+/// A GitHub with these pages of deliveries, each with a link to the next, and this response for the one delivery.
+async fn logging(pages: Vec<Vec<Value>>, detail: Reply) -> Scripted {
     let detail = std::sync::Mutex::new(Some(detail));
     Scripted::start(usual(move |seen: &Seen| {
         if seen.line == DETAIL {
@@ -69,14 +69,14 @@ async fn recording(pages: Vec<Vec<Value>>, detail: Reply) -> Scripted {
 }
 
 async fn of_payload(payload: Value) -> Scripted {
-    recording(vec![vec![created(DELIVERY)]], Reply::json(200, &detail(&payload))).await
+    logging(vec![vec![created(DELIVERY)]], Reply::json(200, &detail(&payload))).await
 }
 
 #[tokio::test]
-async fn the_sender_of_the_birth_is_the_installer_and_the_newest_record_counts() {
+async fn the_sender_of_the_newest_installation_created_is_the_installer() {
     let mut page = others();
     page.extend([created(DELIVERY), created(9)]);
-    let github = recording(vec![page], Reply::json(200, &detail(&payload()))).await;
+    let github = logging(vec![page], Reply::json(200, &detail(&payload()))).await;
     let installer = gateway(&github).installer(installation_id()).await.unwrap();
     assert_eq!(installer, Some(account_id(VISITOR)));
     assert_eq!(github.lines(), [LIST, DETAIL]);
@@ -84,42 +84,42 @@ async fn the_sender_of_the_birth_is_the_installer_and_the_newest_record_counts()
 }
 
 #[tokio::test]
-async fn later_pages_are_read_but_no_more_than_three() {
-    let record = || Reply::json(200, &detail(&payload()));
-    let github = recording(vec![others(), others(), vec![created(DELIVERY)], others()], record()).await;
+async fn at_most_three_pages_are_read() {
+    let reply = || Reply::json(200, &detail(&payload()));
+    let github = logging(vec![others(), others(), vec![created(DELIVERY)], others()], reply()).await;
     let installer = gateway(&github).installer(installation_id()).await.unwrap();
     assert_eq!(installer, Some(account_id(VISITOR)));
     let (second, third) = (format!("{LIST}&cursor=v1_1"), format!("{LIST}&cursor=v1_2"));
     assert_eq!(github.lines(), [LIST, &second, &third, DETAIL]);
 
-    let github = recording(vec![others(), others(), others(), vec![created(DELIVERY)]], record()).await;
+    let github = logging(vec![others(), others(), others(), vec![created(DELIVERY)]], reply()).await;
     assert_eq!(gateway(&github).installer(installation_id()).await.unwrap(), None);
     assert_eq!(github.lines(), [LIST, &second, &third]);
 }
 
 #[tokio::test]
-async fn what_is_not_on_record_is_none() {
+async fn an_installation_that_is_not_in_the_log_has_no_installer() {
     for pages in [vec![vec![]], vec![others()], vec![vec![], others()]] {
-        let github = recording(pages, Reply::bytes(500, "")).await;
+        let github = logging(pages, Reply::bytes(500, "")).await;
         assert_eq!(gateway(&github).installer(installation_id()).await.unwrap(), None);
         assert!(!github.lines().contains(&DETAIL.to_owned()));
     }
-    // Forgotten between two calls, and without its payload.
-    let github = recording(vec![vec![created(DELIVERY)]], Reply::message(404, "Not Found")).await;
+    // The delivery expires between the two calls, or has no payload.
+    let github = logging(vec![vec![created(DELIVERY)]], Reply::message(404, "Not Found")).await;
     assert_eq!(gateway(&github).installer(installation_id()).await.unwrap(), None);
     let github = of_payload(Value::Null).await;
     assert_eq!(gateway(&github).installer(installation_id()).await.unwrap(), None);
 }
 
 #[tokio::test]
-async fn a_record_of_something_else_names_nobody_l64() {
+async fn a_delivery_about_something_else_is_an_error_l64() {
     let changed = |pointer: &str, value: Value| {
         let mut payload = payload();
         *payload.pointer_mut(pointer).unwrap() = value;
         payload
     };
-    let mut lonely = payload();
-    lonely.as_object_mut().unwrap().remove("sender");
+    let mut without_sender = payload();
+    without_sender.as_object_mut().unwrap().remove("sender");
     for payload in [
         changed("/installation/id", json!(INSTALLATION + 1)),
         changed("/installation/app_id", json!(APP + 1)),
@@ -127,7 +127,7 @@ async fn a_record_of_something_else_names_nobody_l64() {
         changed("/sender", Value::Null),
         changed("/sender/id", json!(0)),
         changed("/sender/id", json!(VISITOR.to_string())),
-        lonely,
+        without_sender,
         json!({}),
         json!("{\"action\":\"created\"}"),
     ] {
@@ -140,12 +140,12 @@ async fn a_record_of_something_else_names_nobody_l64() {
     }
     let mut another = detail(&payload());
     another["event"] = json!("installation_target");
-    let github = recording(vec![vec![created(DELIVERY)]], Reply::json(200, &another)).await;
+    let github = logging(vec![vec![created(DELIVERY)]], Reply::json(200, &another)).await;
     assert_eq!(kind(gateway(&github).installer(installation_id()).await), PortErrorKind::Corrupt);
 }
 
 #[tokio::test]
-async fn a_next_page_on_another_host_is_not_asked_for_i18() {
+async fn a_next_page_on_another_host_is_not_requested_i18() {
     let elsewhere = Scripted::start(usual(|_| None)).await;
     let link = format!("<{}/api/app/hook/deliveries?cursor=v1_1>; rel=\"next\"", elsewhere.base());
     let github =
@@ -156,7 +156,7 @@ async fn a_next_page_on_another_host_is_not_asked_for_i18() {
 }
 
 #[tokio::test]
-async fn a_list_that_is_not_there_is_trouble() {
+async fn a_missing_log_is_an_error() {
     let github = Scripted::start(usual(|_| None)).await;
     assert_eq!(kind(gateway(&github).installer(installation_id()).await), PortErrorKind::Unexpected);
     let github = Scripted::start(usual(|_| Some(Reply::message(404, "Integration not found")))).await;
@@ -164,7 +164,7 @@ async fn a_list_that_is_not_there_is_trouble() {
 }
 
 #[tokio::test]
-async fn nothing_of_a_payload_is_logged_or_told_i14() {
+async fn nothing_of_a_payload_is_logged_or_in_an_error_i14() {
     let (logs, _guard) = Logs::capture();
     let github = of_payload(payload()).await;
     gateway(&github).installer(installation_id()).await.unwrap();

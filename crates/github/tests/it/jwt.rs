@@ -1,4 +1,4 @@
-//! The App's JWT, as GitHub receives it.
+//! The App's JWT as GitHub receives it.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -13,10 +13,10 @@ use rustls::pki_types::pem::PemObject;
 use serde_json::{Value, json};
 use time::{Duration, OffsetDateTime};
 
+use crate::fixtures::{APP, CLIENT_ID, NOW, PKCS1, PKCS8, clock, config, usual};
 use crate::scripted::{Scripted, Seen};
-use crate::setting::{APP, CLIENT_ID, NOW, PKCS1, PKCS8, clock, config, usual};
 
-/// Verifies the signature with ring; the header and the claims.
+/// Verifies the signature with ring; returns the header and the claims.
 fn verified(jwt: &str) -> (Value, Value) {
     let PrivateKeyDer::Pkcs1(der) = PrivateKeyDer::from_pem_slice(PKCS1.as_bytes()).unwrap() else {
         panic!("not the key")
@@ -34,7 +34,7 @@ fn verified(jwt: &str) -> (Value, Value) {
 }
 
 #[tokio::test]
-async fn it_is_rs256_dated_with_room_on_both_sides_l43() {
+async fn it_is_rs256_with_leeway_before_and_after_l43() {
     let github = Scripted::start(usual(|_| None)).await;
     GithubApp::new(config(&github)).unwrap().app().await.unwrap();
 
@@ -44,7 +44,7 @@ async fn it_is_rs256_dated_with_room_on_both_sides_l43() {
 }
 
 #[tokio::test]
-async fn the_issuer_is_the_app_id_where_an_older_server_knows_no_other_and_pkcs8_signs_alike() {
+async fn the_issuer_can_be_the_app_id_and_a_pkcs8_key_signs_like_pkcs1() {
     let github = Scripted::start(usual(|_| None)).await;
     let mut config = config(&github).with_issuer(Issuer::AppId);
     GithubApp::new(config.clone()).unwrap().app().await.unwrap();
@@ -77,10 +77,10 @@ async fn one_signature_serves_eight_minutes() {
         .iter()
         .map(|seen| verified(seen.bearer()).1["iat"].as_i64().unwrap() + 60 - NOW)
         .collect();
-    assert_eq!(dated, [0, 0, 480, 480, 960, 960 - 3600], "L-40: the margin, at its edges");
+    assert_eq!(dated, [0, 0, 480, 480, 960, 960 - 3600], "L-40: the margin at its edges");
 }
 
-/// Moves on with every look at it: two signatures never have the same date.
+/// Advances with each call, so that two signatures never have the same date.
 #[derive(Debug)]
 struct Ticking(AtomicI64);
 
@@ -91,7 +91,7 @@ impl Clock for Ticking {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn many_callers_at_once_share_one_signature() {
+async fn concurrent_calls_share_one_signature() {
     let github = Scripted::start(usual(|_| None)).await;
     let clock = Arc::new(Ticking(AtomicI64::new(NOW)));
     let app = GithubApp::new(config(&github).with_clock(clock)).unwrap();
@@ -109,7 +109,7 @@ async fn many_callers_at_once_share_one_signature() {
 }
 
 #[tokio::test]
-async fn every_call_names_us_the_format_and_the_version() {
+async fn each_request_has_user_agent_media_type_and_api_version() {
     let github = Scripted::start(usual(|_| None)).await;
     GithubApp::new(config(&github)).unwrap().app().await.unwrap();
     let config = config(&github).with_api_version(ApiVersion::V2026_03_10).with_user_agent_suffix("(acme)");

@@ -1,4 +1,4 @@
-//! What an installation's token reaches.
+//! Listing the repositories of an installation token.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -8,8 +8,8 @@ use dockline::ports::{GithubGateway, ListOutcome};
 use dockline::{PortErrorKind, Repository, RepositoryId};
 use serde_json::{Value, json};
 
+use crate::fixtures::{OPAQUE, gateway, kind, limited, repository_body, token, token_aged, usual};
 use crate::scripted::{Reply, Scripted};
-use crate::setting::{OPAQUE, gateway, kind, limited, repository_body, token, token_aged, usual};
 
 fn line(page: u32) -> String {
     format!("GET /api/installation/repositories?per_page=100&page={page}")
@@ -24,7 +24,7 @@ fn page(repositories: &[Value], total: u64) -> Value {
 }
 
 #[tokio::test]
-async fn a_repository_is_told_with_what_a_caller_needs_of_it_l66() {
+async fn a_repository_has_the_fields_that_callers_need_l66() {
     let mut quiet = repository_body(3_000_000_000);
     quiet["language"] = Value::Null;
     let mut without = repository_body(2);
@@ -32,9 +32,9 @@ async fn a_repository_is_told_with_what_a_caller_needs_of_it_l66() {
     let github = saying(200, page(&[repository_body(1), quiet, without], 3)).await;
     let ListOutcome::Page { repositories, total } = gateway(&github).repositories(&token(), 1).await.unwrap()
     else {
-        panic!("refused")
+        panic!("the token was refused")
     };
-    let told = |id: u64, language: Option<&str>| Repository {
+    let repository = |id: u64, language: Option<&str>| Repository {
         id: RepositoryId::new(id).unwrap(),
         full_name: "acme-coffee/beans".to_owned(),
         owner: "acme-coffee".to_owned(),
@@ -43,14 +43,17 @@ async fn a_repository_is_told_with_what_a_caller_needs_of_it_l66() {
         language: language.map(str::to_owned),
         html_url: "https://github.com/acme-coffee/beans".to_owned(),
     };
-    assert_eq!(repositories, [told(1, Some("Rust")), told(3_000_000_000, None), told(2, None)]);
+    assert_eq!(
+        repositories,
+        [repository(1, Some("Rust")), repository(3_000_000_000, None), repository(2, None)]
+    );
     assert_eq!(total, 3);
     assert_eq!(github.lines(), [line(1)]);
     assert_eq!(github.seen()[0].bearer(), OPAQUE);
 }
 
 #[tokio::test]
-async fn the_page_that_is_asked_for_is_the_page_that_is_asked_of_github() {
+async fn the_requested_page_is_requested_from_github() {
     let github = Scripted::start(usual(|seen| {
         let number: u64 = seen.line.rsplit_once("&page=").unwrap().1.parse().unwrap();
         let first = (number - 1) * 100 + 1;
@@ -62,7 +65,7 @@ async fn the_page_that_is_asked_for_is_the_page_that_is_asked_of_github() {
     for (number, ids) in [(3, 201..251), (1, 1..101), (4, 301..301)] {
         let ListOutcome::Page { repositories, total } = app.repositories(&token(), number).await.unwrap()
         else {
-            panic!("refused")
+            panic!("the token was refused")
         };
         assert!(repositories.iter().map(|repository| repository.id.get()).eq(ids), "{number}");
         assert_eq!(total, 250);
@@ -80,7 +83,7 @@ async fn a_hundred_repositories_of_full_size_fit_l65() {
 }
 
 #[tokio::test]
-async fn what_is_no_page_of_repositories_is_corrupt_l64() {
+async fn anything_but_a_page_of_repositories_is_corrupt_l64() {
     let without = |field: &str| {
         let mut body = repository_body(1);
         body.as_object_mut().unwrap().remove(field);
@@ -110,7 +113,7 @@ async fn what_is_no_page_of_repositories_is_corrupt_l64() {
 }
 
 #[tokio::test]
-async fn a_token_that_github_does_not_take_any_more_is_refused_and_an_old_one_at_once() {
+async fn a_rejected_old_token_is_refused_without_a_retry() {
     for (status, message) in
         [(401, "Bad credentials"), (403, "This installation has been suspended"), (404, "Not Found")]
     {
@@ -119,12 +122,12 @@ async fn a_token_that_github_does_not_take_any_more_is_refused_and_an_old_one_at
             let listing = gateway(&github).repositories(&token_aged(age), 1).await.unwrap();
             assert_eq!(listing, ListOutcome::TokenRefused, "{status} {age}");
         }
-        assert_eq!(github.seen().len(), 3, "{status}: tried once each");
+        assert_eq!(github.seen().len(), 3, "{status}: one attempt each");
     }
 }
 
 #[tokio::test]
-async fn other_refusals_keep_their_kind_also_of_a_fresh_token_l34() {
+async fn other_errors_of_a_new_token_keep_their_kind_and_are_not_retried_l34() {
     let cases: [(fn() -> Reply, PortErrorKind); 4] = [
         (|| Reply::message(403, "Resource not accessible by integration"), PortErrorKind::Rejected),
         (|| Reply::message(403, "You have exceeded a secondary rate limit"), limited(60)),
@@ -134,11 +137,11 @@ async fn other_refusals_keep_their_kind_also_of_a_fresh_token_l34() {
     for (reply, expected) in cases {
         let github = Scripted::start(move |_| reply()).await;
         assert_eq!(kind(gateway(&github).repositories(&token_aged(0), 1).await), expected);
-        assert_eq!(github.seen().len(), 1, "nothing but a 401 is tried again");
+        assert_eq!(github.seen().len(), 1, "only a 401 is retried");
     }
 }
 
-/// Refuses the token so many times, and takes it from then on.
+/// A GitHub that rejects the token this many times.
 async fn late(refusals: usize) -> Scripted {
     let asked = Arc::new(AtomicUsize::new(0));
     Scripted::start(usual(move |_| {
@@ -148,10 +151,10 @@ async fn late(refusals: usize) -> Scripted {
     .await
 }
 
-/// The clock stands still at one millisecond before the fifth second, so that each wait is one millisecond; the schedule
-/// itself is tested where it is made.
+/// The clock stands still one millisecond before the token is five seconds old, so each wait is one millisecond. The unit
+/// test of the schedule covers the real waits.
 #[tokio::test]
-async fn a_fresh_token_that_is_refused_twice_is_accepted_at_last_l49() {
+async fn a_new_token_that_is_rejected_twice_is_accepted_at_the_third_attempt_l49() {
     let github = late(2).await;
     let listing = gateway(&github).repositories(&token_aged(4_999), 1).await.unwrap();
     assert!(matches!(listing, ListOutcome::Page { .. }));
@@ -159,7 +162,7 @@ async fn a_fresh_token_that_is_refused_twice_is_accepted_at_last_l49() {
 }
 
 #[tokio::test]
-async fn a_fresh_token_is_not_tried_for_ever_l49() {
+async fn a_new_token_is_refused_after_four_attempts_l49() {
     let github = late(usize::MAX).await;
     let begun = Instant::now();
     let listing = gateway(&github).repositories(&token_aged(4_999), 1).await.unwrap();

@@ -1,4 +1,4 @@
-//! What was logged, down to TRACE, by this thread and the tasks on it.
+//! Captures the log of this thread and of the tasks on it, down to TRACE.
 
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
@@ -10,7 +10,7 @@ use tracing_subscriber::filter::LevelFilter;
 pub(crate) struct Logs(Arc<Mutex<Vec<u8>>>);
 
 impl Logs {
-    /// Captures until the guard is dropped. For tests on tokio's single-threaded runtime.
+    /// Captures until the guard is dropped. Works on tokio's single-threaded runtime only.
     pub(crate) fn capture() -> (Self, DefaultGuard) {
         let logs = Self::default();
         let writer = logs.clone();

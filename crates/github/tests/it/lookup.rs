@@ -1,26 +1,26 @@
-//! What GitHub answers when asked for an installation or for the App.
+//! Looking up an installation and the App.
 
 use dockline::ports::{AppFacts, GithubGateway, LookupOutcome};
 use dockline::{Account, AccountKind, AppId, Installation, InstallationId, InstalledOn, PortErrorKind};
 use serde_json::{Value, json};
 
-use crate::scripted::{Reply, Scripted, Seen};
-use crate::setting::{
+use crate::fixtures::{
     APP, INSTALLATION, ORGANIZATION, account_id, app_body, chain, gateway, installation_body,
     installation_id, kind, organization, usual,
 };
+use crate::scripted::{Reply, Scripted, Seen};
 
 const PATH: &str = "GET /api/app/installations/6000000042";
 
-/// A GitHub that says this of the installation.
-async fn saying(status: u16, body: Value) -> Scripted {
+/// A GitHub with this response for the installation.
+async fn responding(status: u16, body: Value) -> Scripted {
     Scripted::start(usual(move |seen| (seen.line == PATH).then(|| Reply::json(status, &body)))).await
 }
 
 async fn found(body: Value) -> Installation {
-    match gateway(&saying(200, body).await).installation(installation_id()).await.unwrap() {
+    match gateway(&responding(200, body).await).installation(installation_id()).await.unwrap() {
         LookupOutcome::Found(installation) => installation,
-        LookupOutcome::Missing => panic!("missing"),
+        LookupOutcome::Missing => panic!("the installation is missing"),
     }
 }
 
@@ -46,14 +46,14 @@ async fn an_installation_on_an_organization_is_found_in_one_call_l63() {
 }
 
 #[tokio::test]
-async fn suspension_and_every_shape_of_account_are_values_l57() {
+async fn suspension_and_each_form_of_account_are_values_l57() {
     let on = |account: Value| installation_body(INSTALLATION, APP, &account);
     let mut suspended = on(organization());
     suspended["suspended_at"] = json!("2026-01-01T00:00:00Z");
     assert!(found(suspended).await.suspended);
-    let mut silent = on(organization());
-    silent.as_object_mut().unwrap().remove("suspended_at");
-    assert!(!found(silent).await.suspended);
+    let mut without = on(organization());
+    without.as_object_mut().unwrap().remove("suspended_at");
+    assert!(!found(without).await.suspended);
 
     assert_eq!(
         found(on(json!({ "id": 9, "slug": "acme", "name": "Acme" }))).await.installed_on,
@@ -65,13 +65,13 @@ async fn suspension_and_every_shape_of_account_are_values_l57() {
 }
 
 #[tokio::test]
-async fn another_app_is_told_as_it_is_for_the_core_to_refuse() {
+async fn an_installation_of_another_app_is_returned_with_that_apps_id_c68() {
     let other = found(installation_body(INSTALLATION, 1, &organization())).await;
     assert_eq!(other.app, AppId::new(1).unwrap());
 }
 
 #[tokio::test]
-async fn an_answer_about_something_else_is_corrupt_l64() {
+async fn a_response_about_something_else_is_corrupt_l64() {
     for body in [
         installation_body(INSTALLATION + 1, APP, &organization()),
         installation_body(0, APP, &organization()),
@@ -81,7 +81,7 @@ async fn an_answer_about_something_else_is_corrupt_l64() {
         json!([]),
         Value::Null,
     ] {
-        let github = saying(200, body.clone()).await;
+        let github = responding(200, body.clone()).await;
         assert_eq!(
             kind(gateway(&github).installation(installation_id()).await),
             PortErrorKind::Corrupt,
@@ -92,21 +92,21 @@ async fn an_answer_about_something_else_is_corrupt_l64() {
 }
 
 #[tokio::test]
-async fn missing_is_said_only_while_github_accepts_our_credential_l55() {
-    let github = saying(404, json!({ "message": "Not Found" })).await;
+async fn missing_is_returned_only_after_the_credential_is_confirmed_l55() {
+    let github = responding(404, json!({ "message": "Not Found" })).await;
     assert_eq!(gateway(&github).installation(installation_id()).await.unwrap(), LookupOutcome::Missing);
     assert_eq!(github.lines(), [PATH, "GET /api/app"], "I19: two calls at most");
 }
 
 #[tokio::test]
-async fn a_404_that_cannot_be_confirmed_keeps_the_kind_of_the_confirmation_l02_l55() {
+async fn an_unconfirmed_404_returns_the_error_of_the_confirmation_l02_l55() {
     let mut another = app_body();
     another["id"] = json!(APP + 1);
     for (status, body, expected, named) in [
-        (200, another, PortErrorKind::Rejected, "belongs to the App 5000000008"),
-        (404, json!({ "message": "Not Found" }), PortErrorKind::Rejected, "look at the App id"),
+        (200, another, PortErrorKind::Rejected, "belongs to App 5000000008"),
+        (404, json!({ "message": "Not Found" }), PortErrorKind::Rejected, "check App id"),
         (401, json!({ "message": "no" }), PortErrorKind::Rejected, "refuses the App's credential"),
-        (503, json!({}), PortErrorKind::Unavailable, "trouble of its own"),
+        (503, json!({}), PortErrorKind::Unavailable, "a failure on its side"),
         (200, json!({}), PortErrorKind::Corrupt, "not one of GitHub's"),
     ] {
         let github = Scripted::start(usual(move |seen: &Seen| match seen.line.as_str() {
@@ -121,11 +121,11 @@ async fn a_404_that_cannot_be_confirmed_keeps_the_kind_of_the_confirmation_l02_l
 }
 
 #[tokio::test]
-async fn a_wrong_app_id_is_named_and_never_taken_for_a_missing_installation_l55() {
+async fn an_unknown_app_is_an_error_and_not_a_missing_installation_l55() {
     let github = Scripted::start(|_| Reply::message(404, "Integration not found")).await;
     let error = gateway(&github).installation(installation_id()).await.unwrap_err();
     assert_eq!(error.kind(), PortErrorKind::Rejected);
-    assert!(chain(&error).contains("look at the App id"), "{}", chain(&error));
+    assert!(chain(&error).contains("check App id"), "{}", chain(&error));
     assert_eq!(github.seen().len(), 1);
 
     assert_eq!(kind(gateway(&github).app().await), PortErrorKind::Rejected);
@@ -133,7 +133,7 @@ async fn a_wrong_app_id_is_named_and_never_taken_for_a_missing_installation_l55(
 }
 
 #[tokio::test]
-async fn the_app_says_who_it_is() {
+async fn the_app_is_read() {
     let github = Scripted::start(usual(|_| None)).await;
     let facts = gateway(&github).app().await.unwrap();
     let expected = AppFacts {
@@ -145,7 +145,7 @@ async fn the_app_says_who_it_is() {
 }
 
 #[tokio::test]
-async fn the_registration_is_known_without_a_call() {
+async fn the_registration_needs_no_call() {
     let github = Scripted::start(usual(|_| None)).await;
     let registration = gateway(&github).registration();
     assert_eq!(registration.app, AppId::new(APP).unwrap());
@@ -156,7 +156,7 @@ async fn the_registration_is_known_without_a_call() {
 }
 
 #[tokio::test]
-async fn the_largest_id_goes_into_the_path_whole_l63() {
+async fn the_largest_id_is_sent_whole_l63() {
     let github = Scripted::start(usual(|_| None)).await;
     let largest = InstallationId::new(InstallationId::MAX).unwrap();
     assert_eq!(gateway(&github).installation(largest).await.unwrap(), LookupOutcome::Missing);

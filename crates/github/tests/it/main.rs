@@ -1,4 +1,4 @@
-//! The gateway against a scripted GitHub, on real sockets.
+//! The gateway against a scripted GitHub, over sockets.
 #![expect(
     clippy::indexing_slicing,
     clippy::panic,
@@ -8,22 +8,22 @@
 
 mod app_settings;
 mod config;
+mod failures;
+mod fixtures;
 mod installer;
 mod jwt;
 mod listing;
 mod logs;
 mod lookup;
 mod mint;
-mod observed;
+mod observer;
 mod pause;
-mod proof;
-mod rate;
-mod revocation;
+mod rate_budget;
 mod scripted;
 mod secrets;
-mod setting;
 mod signer;
 mod skew;
 mod tls;
-mod trouble;
 mod uninstall;
+mod visitor;
+mod visitor_token;

@@ -1,4 +1,4 @@
-//! Installation tokens: asked for, and ended.
+//! Minting and revoking installation tokens.
 
 use dockline::ports::{GithubGateway, MintOutcome};
 use dockline::{Access, InstallationToken, PermissionName, PortErrorKind, RepositoryId, TokenScope};
@@ -6,17 +6,17 @@ use dockline_github::GithubApp;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
-use crate::scripted::{Reply, Scripted, Seen};
-use crate::setting::{
+use crate::fixtures::{
     MINT, NOW, OPAQUE, STATELESS, app_body, chain, config, gateway, installation_id, kind, limited, token,
     token_body, usual,
 };
+use crate::scripted::{Reply, Scripted, Seen};
 
-const END: &str = "DELETE /api/installation/token";
+const REVOKE: &str = "DELETE /api/installation/token";
 const FORMAT: &str = "x-github-stateless-s2s-token";
 
-/// A GitHub that answers mints so.
-async fn answering(status: u16, body: Value) -> Scripted {
+/// A GitHub with this response to token requests.
+async fn responding(status: u16, body: Value) -> Scripted {
     Scripted::start(usual(move |seen| (seen.line == MINT).then(|| Reply::json(status, &body)))).await
 }
 
@@ -38,9 +38,9 @@ fn permission(name: &str) -> PermissionName {
 }
 
 #[tokio::test]
-async fn both_formats_are_taken_as_they_are_l47() {
+async fn tokens_of_both_formats_are_opaque_l47() {
     for text in [OPAQUE, STATELESS, "t", &format!("ghs_1_{}", "eyJ.a-b_c".repeat(400))] {
-        let github = answering(201, token_body(text)).await;
+        let github = responding(201, token_body(text)).await;
         let token = minted(minting(&github).await);
         assert_eq!(token.expose(), text);
         assert_eq!(token.installation(), installation_id());
@@ -54,7 +54,7 @@ async fn both_formats_are_taken_as_they_are_l47() {
 }
 
 #[tokio::test]
-async fn only_what_is_narrowed_is_in_the_body_and_never_an_empty_narrowing_l48() {
+async fn the_body_has_only_the_fields_that_narrow_and_none_is_empty_l48() {
     let everything = TokenScope::everything;
     let ids = [7, 3_000_000_000].map(|id| RepositoryId::new(id).unwrap());
     let read = [(permission("contents"), Access::Read), (permission("issues"), Access::Write)];
@@ -77,14 +77,14 @@ async fn only_what_is_narrowed_is_in_the_body_and_never_an_empty_narrowing_l48()
         assert_eq!(seen.header("content-type"), "application/json");
         assert!(!seen.body.contains("[]") && !seen.body.contains(":{}"), "{}", seen.body);
     }
-    // What would be one cannot be made.
+    // An empty narrowing cannot be constructed.
     assert!(everything().with_repositories([]).is_err());
     assert!(everything().with_repository_names([]).is_err());
     assert!(everything().with_permissions([]).is_err());
 }
 
 #[tokio::test]
-async fn a_format_is_asked_for_only_where_that_was_configured() {
+async fn a_token_format_is_requested_only_if_configured() {
     let github = Scripted::start(usual(|_| None)).await;
     let wants = |stateless: Option<bool>| {
         let config = config(&github);
@@ -109,9 +109,9 @@ async fn a_format_is_asked_for_only_where_that_was_configured() {
 }
 
 #[tokio::test]
-async fn a_token_without_a_readable_end_or_that_no_header_can_carry_is_none_l40() {
-    let with = |token: Value, end: Value| json!({ "token": token, "expires_at": end });
-    let end = json!("2026-11-18T12:06:40Z");
+async fn a_token_without_a_valid_expiry_or_with_invalid_characters_is_corrupt_l40() {
+    let with = |token: Value, expiry: Value| json!({ "token": token, "expires_at": expiry });
+    let expiry = json!("2026-11-18T12:06:40Z");
     let mut endless = token_body(OPAQUE);
     endless.as_object_mut().unwrap().remove("expires_at");
     for body in [
@@ -122,38 +122,38 @@ async fn a_token_without_a_readable_end_or_that_no_header_can_carry_is_none_l40(
         with(json!(OPAQUE), json!("2026-11-18")),
         with(json!(OPAQUE), json!("2026-11-18T12:06:40")),
         with(json!(OPAQUE), json!(1_795_003_600)),
-        with(json!(""), end.clone()),
-        with(json!(" "), end.clone()),
-        with(json!("ghs_a b"), end.clone()),
-        with(json!("ghs_a\r\nx-evil: 1"), end.clone()),
-        with(json!("ghs_\u{0}"), end.clone()),
-        with(json!("ghs_ü"), end.clone()),
-        with(Value::Null, end.clone()),
-        with(json!(7), end.clone()),
-        json!({ "expires_at": end }),
+        with(json!(""), expiry.clone()),
+        with(json!(" "), expiry.clone()),
+        with(json!("ghs_a b"), expiry.clone()),
+        with(json!("ghs_a\r\nx-evil: 1"), expiry.clone()),
+        with(json!("ghs_\u{0}"), expiry.clone()),
+        with(json!("ghs_ü"), expiry.clone()),
+        with(Value::Null, expiry.clone()),
+        with(json!(7), expiry.clone()),
+        json!({ "expires_at": expiry }),
         json!([]),
         Value::Null,
     ] {
-        let github = answering(201, body.clone()).await;
+        let github = responding(201, body.clone()).await;
         let refused = gateway(&github).mint(installation_id(), &TokenScope::everything()).await;
         assert_eq!(kind(refused), PortErrorKind::Corrupt, "{body}");
         assert_eq!(github.seen().len(), 1);
     }
     for status in [200, 202, 203] {
-        let github = answering(status, token_body(OPAQUE)).await;
+        let github = responding(status, token_body(OPAQUE)).await;
         let refused = gateway(&github).mint(installation_id(), &TokenScope::everything()).await;
         assert_eq!(kind(refused), PortErrorKind::Corrupt, "{status}");
     }
     let offset = with(json!(OPAQUE), json!("2026-11-18T13:06:40.000+01:00"));
     assert_eq!(
-        minted(minting(&answering(201, offset).await).await).expires_at().unix_timestamp(),
+        minted(minting(&responding(201, offset).await).await).expires_at().unix_timestamp(),
         NOW + 3_600
     );
 }
 
 #[tokio::test]
-async fn missing_is_said_only_while_github_accepts_our_credential_l55_l42() {
-    let github = answering(404, json!({ "message": "Not Found" })).await;
+async fn missing_is_returned_only_after_the_credential_is_confirmed_l55_l42() {
+    let github = responding(404, json!({ "message": "Not Found" })).await;
     assert!(matches!(minting(&github).await, MintOutcome::Missing));
     assert_eq!(github.lines(), [MINT, "GET /api/app"]);
 
@@ -175,9 +175,9 @@ async fn missing_is_said_only_while_github_accepts_our_credential_l55_l42() {
 }
 
 #[tokio::test]
-async fn only_the_message_tells_suspension_from_other_refusals() {
+async fn only_the_message_distinguishes_a_suspension_from_other_403s() {
     let suspended =
-        answering(403, json!({ "message": "This installation has been suspended", "status": "403" }));
+        responding(403, json!({ "message": "This installation has been suspended", "status": "403" }));
     assert!(matches!(minting(&suspended.await).await, MintOutcome::Suspended));
     for (reply, expected) in [
         (Reply::message(403, "Resource not accessible by integration"), PortErrorKind::Rejected),
@@ -194,11 +194,11 @@ async fn only_the_message_tells_suspension_from_other_refusals() {
 }
 
 #[tokio::test]
-async fn more_than_was_granted_is_githubs_to_say_in_few_clean_words() {
-    let told = |message: &str| {
+async fn a_422_returns_githubs_message_redacted_and_shortened() {
+    let message_of = |message: &str| {
         let body = json!({ "message": message, "errors": [{ "resource": "X" }] });
         async move {
-            match minting(&answering(422, body).await).await {
+            match minting(&responding(422, body).await).await {
                 MintOutcome::NotGranted { message } => message,
                 other @ (MintOutcome::Minted(_) | MintOutcome::Missing | MintOutcome::Suspended) => {
                     panic!("{other:?}")
@@ -207,33 +207,33 @@ async fn more_than_was_granted_is_githubs_to_say_in_few_clean_words() {
         }
     };
     let words = "The permissions requested are not granted to this installation.";
-    assert_eq!(told(words).await, words);
-    assert_eq!(told("a\r\nb\u{1b}[31mc\0").await, "a  b [31mc ");
-    assert_eq!(told(&"no way ".repeat(100)).await.chars().count(), 201);
-    assert_eq!(told(&format!("{OPAQUE} is bad")).await, "[masked] is bad");
+    assert_eq!(message_of(words).await, words);
+    assert_eq!(message_of("a\r\nb\u{1b}[31mc\0").await, "a  b [31mc ");
+    assert_eq!(message_of(&"no way ".repeat(100)).await.chars().count(), 201);
+    assert_eq!(message_of(&format!("{OPAQUE} is bad")).await, "[masked] is bad");
     let html = Scripted::start(usual(|seen| (seen.line == MINT).then(|| Reply::bytes(422, "<html>")))).await;
     assert!(matches!(minting(&html).await, MintOutcome::NotGranted { message } if message.is_empty()));
 }
 
 #[tokio::test]
-async fn a_token_is_ended_with_itself_as_the_credential() {
+async fn a_token_is_revoked_with_itself_as_the_credential() {
     let github = Scripted::start(usual(|_| None)).await;
     gateway(&github).revoke(&token()).await.unwrap();
-    assert_eq!(github.lines(), [END]);
+    assert_eq!(github.lines(), [REVOKE]);
     assert_eq!(github.seen()[0].bearer(), OPAQUE);
     assert_eq!(github.seen()[0].header("x-github-api-version"), "2022-11-28");
 }
 
 #[tokio::test]
-async fn a_token_that_github_does_not_take_any_more_has_ended() {
+async fn a_token_that_github_no_longer_accepts_counts_as_revoked() {
     for status in [401, 404] {
         let github =
-            Scripted::start(usual(move |seen| (seen.line == END).then(|| Reply::message(status, "no"))))
+            Scripted::start(usual(move |seen| (seen.line == REVOKE).then(|| Reply::message(status, "no"))))
                 .await;
         gateway(&github).revoke(&token()).await.unwrap();
-        assert_eq!(github.lines(), [END], "{status}");
+        assert_eq!(github.lines(), [REVOKE], "{status}");
     }
-    let github = Scripted::start(usual(|seen| (seen.line == END).then(|| Reply::bytes(200, "{}")))).await;
+    let github = Scripted::start(usual(|seen| (seen.line == REVOKE).then(|| Reply::bytes(200, "{}")))).await;
     let error = gateway(&github).revoke(&token()).await.unwrap_err();
     assert_eq!(error.kind(), PortErrorKind::Corrupt, "{}", chain(&error));
 }

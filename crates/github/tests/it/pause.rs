@@ -1,4 +1,4 @@
-//! No call before the time that GitHub asked for (invariant I19).
+//! Rate limits: no call before the time that GitHub asked for (I19).
 
 use std::sync::Arc;
 
@@ -7,11 +7,11 @@ use dockline::ports::{GithubGateway, VisitorCheck};
 use dockline_github::GithubApp;
 use time::Duration;
 
+use crate::fixtures::{NOW, REVOCATION, clock, code, config, installation_id, kind, limited, usual};
 use crate::scripted::{Reply, Scripted};
-use crate::setting::{NOW, REVOCATION, clock, code, config, installation_id, kind, limited, usual};
 
 #[tokio::test]
-async fn until_then_every_call_is_answered_here_with_what_is_left_i19_l34() {
+async fn during_a_pause_each_call_returns_the_rest_of_it_and_sends_nothing_i19_l34() {
     let first = std::sync::atomic::AtomicBool::new(true);
     let github = Scripted::start(usual(move |_| {
         let limit = || Reply::message(429, "slow down").header("retry-after", "90");
@@ -37,14 +37,14 @@ async fn until_then_every_call_is_answered_here_with_what_is_left_i19_l34() {
 }
 
 #[tokio::test]
-async fn the_apps_own_budget_is_waited_for_by_githubs_clock() {
+async fn a_used_up_app_budget_pauses_until_the_reset_by_githubs_clock() {
     let github = Scripted::start(|_| {
         Reply::message(403, "API rate limit exceeded")
             .header("x-ratelimit-remaining", "0")
             .header("x-ratelimit-reset", (NOW + 300).to_string())
     })
     .await;
-    // Our clock is two minutes slow: that must not make us wait two minutes longer.
+    // Our clock is two minutes slow; the pause must not last two minutes longer.
     let slow = clock();
     slow.advance(Duration::seconds(-120));
     let app = GithubApp::new(config(&github).with_clock(Arc::clone(&slow) as _)).unwrap();
@@ -55,7 +55,7 @@ async fn the_apps_own_budget_is_waited_for_by_githubs_clock() {
 }
 
 #[tokio::test]
-async fn a_visitors_used_up_budget_stops_nobody_else() {
+async fn a_visitors_used_up_budget_pauses_no_other_call() {
     let github = Scripted::start(usual(|seen| {
         let limit = || {
             Reply::message(403, "API rate limit exceeded")
@@ -72,7 +72,7 @@ async fn a_visitors_used_up_budget_stops_nobody_else() {
 }
 
 #[tokio::test]
-async fn a_limit_on_how_we_behave_stops_everybody_but_the_revocation_i19() {
+async fn a_secondary_limit_pauses_all_calls_but_the_revocation_i19() {
     let github = Scripted::start(usual(|seen| {
         let limit =
             || Reply::message(403, "You have exceeded a secondary rate limit").header("retry-after", "45");
@@ -81,14 +81,14 @@ async fn a_limit_on_how_we_behave_stops_everybody_but_the_revocation_i19() {
     .await;
     let app = GithubApp::new(config(&github)).unwrap();
     assert_eq!(kind(app.check_visitor(&code(), installation_id()).await), limited(45));
-    assert_eq!(github.lines().last().unwrap(), REVOCATION, "a live token is worse than a call too early");
+    assert_eq!(github.lines().last().unwrap(), REVOCATION, "the token is revoked despite the pause");
     let sent = github.seen().len();
     assert_eq!(kind(app.installation(installation_id()).await), limited(45));
     assert_eq!(github.seen().len(), sent);
 }
 
 #[tokio::test]
-async fn two_gateways_share_no_pause_l37() {
+async fn gateways_share_no_pause_l37() {
     let github = Scripted::start(usual(|seen| {
         (seen.header("user-agent").ends_with("one")).then(|| Reply::bytes(429, ""))
     }))

@@ -1,4 +1,4 @@
-//! A GitHub that answers what the test says, and remembers what it was asked.
+//! A GitHub whose responses the test scripts, and which records the requests.
 
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
@@ -34,17 +34,17 @@ impl Seen {
     }
 }
 
+/// A scripted response.
 #[derive(Clone)]
-/// What to answer.
 pub(crate) enum Reply {
     With {
         status: u16,
         headers: Vec<(String, String)>,
         body: Vec<u8>,
     },
-    /// That, but late.
+    /// The same, after a delay.
     After(std::time::Duration, Box<Self>),
-    /// Nothing, ever.
+    /// No response.
     Never,
 }
 
@@ -54,8 +54,8 @@ impl Reply {
     }
 
     pub(crate) fn bytes(status: u16, body: impl Into<Vec<u8>>) -> Self {
-        // By the setting's clock, so that no skew is measured where none is meant.
-        let headers = vec![("date".to_owned(), crate::setting::DATE.to_owned())];
+        // The fixtures' clock, so that no skew is measured unless a test wants it.
+        let headers = vec![("date".to_owned(), crate::fixtures::DATE.to_owned())];
         Self::With { status, headers, body: body.into() }
     }
 
@@ -125,7 +125,7 @@ impl Scripted {
         self.seen().into_iter().map(|seen| seen.line).collect()
     }
 
-    /// Waits until a request whose line starts so has arrived.
+    /// Waits for a request whose line starts with `line`.
     pub(crate) async fn until(&self, line: &str) {
         let mut count = self.count.clone();
         let arrival = async {

@@ -1,16 +1,16 @@
-//! No secret leaves its type (invariant I14).
+//! No secret is logged, shown or sent to the wrong place (I14).
 
 use dockline::TokenScope;
 use dockline::ports::{GithubGateway, ListOutcome, MintOutcome};
-use dockline_github::{GithubApp, SecretString};
+use dockline_github::{GithubApp, LocalSigner, SecretString};
 use serde_json::json;
 
-use crate::logs::Logs;
-use crate::scripted::{Reply, Scripted, Seen};
-use crate::setting::{
+use crate::fixtures::{
     CLIENT_SECRET, CODE, OPAQUE, PKCS1, STATELESS, TOKEN, chain, code, config, gateway, impatient,
     installation_id, token, token_body, usual,
 };
+use crate::logs::Logs;
+use crate::scripted::{Reply, Scripted, Seen};
 
 fn assert_bare(text: &str) {
     let inside_key = PKCS1.lines().nth(5).unwrap();
@@ -27,6 +27,8 @@ async fn debug_shows_no_secret_i14() {
     assert_bare(&text);
     assert!(text.contains("acme-dock"), "{text}");
 
+    assert_eq!(format!("{:?}", LocalSigner::from_pem(&PKCS1.into()).unwrap()), "LocalSigner");
+
     let app = GithubApp::new(config).unwrap();
     app.app().await.unwrap();
     let text = format!("{app:?} {app:#?}");
@@ -35,7 +37,7 @@ async fn debug_shows_no_secret_i14() {
 }
 
 #[tokio::test]
-async fn errors_about_the_configuration_quote_nothing_of_it_i14() {
+async fn configuration_errors_quote_no_setting_i14() {
     let github = Scripted::start(usual(|_| None)).await;
     let usual = config(&github);
     let secret = "secret canary";
@@ -52,7 +54,7 @@ async fn errors_about_the_configuration_quote_nothing_of_it_i14() {
     assert!(!chain(&error).contains("canary"), "{}", chain(&error));
 }
 
-/// Answers that repeat what they were sent, as a proxy's error page or a careless server does.
+/// Responses that repeat the request, like the error page of a proxy.
 fn echo(status: u16) -> impl Fn(&Seen) -> Option<Reply> {
     move |seen| {
         let (sent, authorization) = (&seen.body, seen.header("authorization"));
@@ -64,7 +66,7 @@ fn echo(status: u16) -> impl Fn(&Seen) -> Option<Reply> {
 }
 
 #[tokio::test]
-async fn neither_errors_nor_logs_show_a_token_even_where_github_repeats_it_i14_l47() {
+async fn errors_and_logs_show_no_token_even_if_github_repeats_it_i14_l47() {
     let (logs, _guard) = Logs::capture();
     for status in [200, 301, 400, 401, 403, 422, 429, 500] {
         let github = Scripted::start(usual(echo(status))).await;
@@ -83,21 +85,21 @@ async fn neither_errors_nor_logs_show_a_token_even_where_github_repeats_it_i14_l
         assert_bare(&chain(&gateway(&github).check_visitor(&code(), installation_id()).await.unwrap_err()));
     }
     assert_bare(&logs.text());
-    assert!(logs.text().contains("could not be revoked"), "the capture works");
+    assert!(logs.text().contains("could not be revoked"), "the log is captured");
 }
 
 #[tokio::test]
-async fn a_successful_proof_logs_no_secret_i14() {
+async fn a_successful_visitor_check_logs_no_secret_i14() {
     let (logs, _guard) = Logs::capture();
     let github =
         Scripted::start(usual(|seen| (seen.line.starts_with("DELETE")).then_some(Reply::Never))).await;
     impatient(&github).check_visitor(&code(), installation_id()).await.unwrap();
-    assert!(logs.text().contains("could not be revoked"), "the capture works");
+    assert!(logs.text().contains("could not be revoked"), "the log is captured");
     assert_bare(&logs.text());
 }
 
 #[tokio::test]
-async fn no_secret_is_in_an_address_i14() {
+async fn no_secret_is_in_a_url_i14() {
     let github = Scripted::start(usual(|_| None)).await;
     let app = gateway(&github);
     app.check_visitor(&code(), installation_id()).await.unwrap();
@@ -105,11 +107,11 @@ async fn no_secret_is_in_an_address_i14() {
     assert_bare(&github.lines().join("\n"));
 }
 
-/// Every failure of a call that has to do with an installation's token, and what is not a failure of it, as text.
-async fn told(github: &Scripted) -> Vec<String> {
+/// Results and errors of all calls that involve an installation token, as text.
+async fn texts(github: &Scripted) -> Vec<String> {
     let app = gateway(github);
     let everything = TokenScope::everything();
-    // A fresh gateway each: one that is limited would not call again.
+    // A new gateway for each call, since one that is rate limited would not send another.
     let minted = match app.mint(installation_id(), &everything).await {
         Ok(minting) => format!("{minting:?} {minting:#?}"),
         Err(error) => chain(&error),
@@ -130,15 +132,15 @@ async fn told(github: &Scripted) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn no_installations_token_is_shown_in_either_format_on_any_path_i14_l47() {
+async fn no_installation_token_is_shown_in_either_format_on_any_path_i14_l47() {
     let (logs, _guard) = Logs::capture();
     for status in [200, 201, 202, 204, 301, 307, 400, 401, 403, 404, 409, 422, 429, 500, 503] {
-        // Bodies cannot follow some statuses: those are sent without.
+        // A 204 has no body.
         let github = Scripted::start(usual(move |seen| {
             if status == 204 { Some(Reply::bytes(status, "")) } else { echo(status)(seen) }
         }))
         .await;
-        told(&github).await.iter().for_each(|text| assert_bare(text));
+        texts(&github).await.iter().for_each(|text| assert_bare(text));
     }
     for body in [
         json!(OPAQUE),
@@ -152,7 +154,7 @@ async fn no_installations_token_is_shown_in_either_format_on_any_path_i14_l47() 
         token_body(OPAQUE),
     ] {
         let github = Scripted::start(move |_| Reply::json(201, &body)).await;
-        told(&github).await.iter().for_each(|text| assert_bare(text));
+        texts(&github).await.iter().for_each(|text| assert_bare(text));
     }
     let github = Scripted::start(|_| Reply::Never).await;
     let app = impatient(&github);
@@ -160,12 +162,12 @@ async fn no_installations_token_is_shown_in_either_format_on_any_path_i14_l47() 
     assert_bare(&chain(&app.repositories(&token(), 1).await.unwrap_err()));
     assert_bare(&chain(&app.revoke(&token()).await.unwrap_err()));
     tracing::warn!("captured");
-    assert!(logs.text().contains("captured"), "the capture works");
+    assert!(logs.text().contains("captured"), "the log is captured");
     assert_bare(&logs.text());
 }
 
 #[tokio::test]
-async fn no_installations_token_is_in_an_address_or_in_another_calls_headers_i14_i18() {
+async fn an_installation_token_is_in_no_url_and_only_in_its_own_calls_headers_i14_i18() {
     let github = Scripted::start(usual(|_| None)).await;
     let app = gateway(&github);
     let MintOutcome::Minted(token) = app.mint(installation_id(), &TokenScope::everything()).await.unwrap()

@@ -1,4 +1,4 @@
-//! Clocks that differ (lesson L-43).
+//! Clock skew (L-43).
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -11,15 +11,15 @@ use serde_json::{Value, json};
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 
+use crate::fixtures::{MINT, NOW, OPAQUE, chain, clock, config, gateway, installation_id, kind, usual};
 use crate::scripted::{Reply, Scripted, Seen};
-use crate::setting::{MINT, NOW, OPAQUE, chain, clock, config, gateway, installation_id, kind, usual};
 
 fn date(unix: i64) -> String {
     let unix = u64::try_from(unix).unwrap();
     httpdate::fmt_http_date(std::time::UNIX_EPOCH + std::time::Duration::from_secs(unix))
 }
 
-/// Judges the JWT as GitHub does, by its own clock.
+/// Checks the JWT by its own clock, as GitHub does.
 fn strict(now: i64) -> impl Fn(&Seen) -> Option<Reply> {
     move |seen| {
         let claims = seen.bearer().split('.').nth(1).unwrap();
@@ -33,7 +33,7 @@ fn strict(now: i64) -> impl Fn(&Seen) -> Option<Reply> {
 }
 
 #[tokio::test]
-async fn a_jwt_refused_over_our_clock_is_signed_once_more_by_githubs_and_the_difference_is_kept() {
+async fn a_jwt_rejected_for_skew_is_signed_again_by_githubs_clock_and_the_offset_is_kept() {
     for ahead in [-3_600, -700, 700, 86_400] {
         let github = Scripted::start(usual(strict(NOW + ahead))).await;
         let app = gateway(&github);
@@ -47,7 +47,7 @@ async fn a_jwt_refused_over_our_clock_is_signed_once_more_by_githubs_and_the_dif
 }
 
 #[tokio::test]
-async fn a_mint_is_signed_once_more_too_and_its_tokens_end_is_told_by_our_clock_l40() {
+async fn a_token_request_is_retried_too_and_the_expiry_is_by_our_clock_l40() {
     for ahead in [-3_600, 7_200] {
         let judge = strict(NOW + ahead);
         let github = Scripted::start(usual(move |seen| {
@@ -71,7 +71,7 @@ async fn a_mint_is_signed_once_more_too_and_its_tokens_end_is_told_by_our_clock_
 }
 
 #[tokio::test]
-async fn a_little_skew_costs_nothing() {
+async fn tolerable_skew_needs_no_retry() {
     for ahead in [-59, -30, 30, 500] {
         let github = Scripted::start(usual(strict(NOW + ahead))).await;
         gateway(&github).app().await.unwrap();
@@ -80,20 +80,20 @@ async fn a_little_skew_costs_nothing() {
 }
 
 #[tokio::test]
-async fn skew_that_is_not_the_only_cause_is_named_in_seconds_after_one_more_try() {
+async fn if_the_retry_is_rejected_too_the_error_names_the_skew_in_seconds() {
     for (ahead, named) in [(3_600, "our clock is 3600 s behind"), (-3_600, "our clock is 3600 s ahead of")] {
         let refuse = move |_: &Seen| Some(Reply::message(401, "no").header("date", date(NOW + ahead)));
         let github = Scripted::start(usual(refuse)).await;
         let error = gateway(&github).app().await.unwrap_err();
         assert_eq!(error.kind(), PortErrorKind::Rejected);
         assert!(chain(&error).contains(named), "{}", chain(&error));
-        assert_eq!(github.seen().len(), 2, "once and only once");
+        assert_eq!(github.seen().len(), 2, "one retry");
         assert_ne!(github.seen()[0].bearer(), github.seen()[1].bearer());
     }
 }
 
 #[tokio::test]
-async fn a_401_without_skew_is_final() {
+async fn a_401_without_skew_is_not_retried() {
     for ahead in [-30, 0, 30] {
         let refuse = move |_: &Seen| Some(Reply::message(401, "no").header("date", date(NOW + ahead)));
         let github = Scripted::start(usual(refuse)).await;
@@ -105,7 +105,7 @@ async fn a_401_without_skew_is_final() {
 }
 
 #[tokio::test]
-async fn a_401_without_a_date_that_parses_is_final() {
+async fn a_401_without_a_valid_date_is_not_retried() {
     let github =
         Scripted::start(usual(|_| Some(Reply::message(401, "no").header("date", "yesterday")))).await;
     assert_eq!(kind(gateway(&github).app().await), PortErrorKind::Rejected);
@@ -113,8 +113,8 @@ async fn a_401_without_a_date_that_parses_is_final() {
 }
 
 #[tokio::test]
-async fn a_clock_that_is_set_right_later_is_noticed() {
-    // GitHub's time is the test's to move; ours stands an hour behind it, then is set right.
+async fn a_clock_that_is_corrected_later_is_noticed() {
+    // Our clock starts an hour behind GitHub's and is corrected later.
     let github_now = Arc::new(AtomicI64::new(NOW + 3_600));
     let shared = Arc::clone(&github_now);
     let github = Scripted::start(usual(move |seen| strict(shared.load(Ordering::Relaxed))(seen))).await;
@@ -125,13 +125,13 @@ async fn a_clock_that_is_set_right_later_is_noticed() {
 
     clock.advance(Duration::hours(1));
     app.app().await.unwrap();
-    assert_eq!(github.seen().len(), 4, "dated by the old difference, refused, and dated anew");
+    assert_eq!(github.seen().len(), 4, "rejected with the old offset, retried with the new");
     app.app().await.unwrap();
     assert_eq!(github.seen().len(), 5);
 }
 
 #[tokio::test]
-async fn all_who_were_refused_at_once_are_corrected() {
+async fn concurrent_rejected_calls_are_all_corrected() {
     let judge = strict(NOW + 3_600);
     let late = std::time::Duration::from_millis(50);
     let github = Scripted::start(usual(move |seen| judge(seen).map(|refused| refused.after(late)))).await;
@@ -145,5 +145,5 @@ async fn all_who_were_refused_at_once_are_corrected() {
     for call in calls {
         call.await.unwrap();
     }
-    assert!(github.seen().len() <= 32, "each refused once at most");
+    assert!(github.seen().len() <= 32, "each call is rejected at most once");
 }

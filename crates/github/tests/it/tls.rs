@@ -1,4 +1,5 @@
-//! TLS by ring and by the machine's authorities, without a word to the rest of the process (lesson L-46).
+//! TLS with the machine's certificate authorities and this crate's own cryptography provider (L-46). The test server uses
+//! ring; with the feature `aws-lc-rs` alone, the client uses AWS-LC and the tree has both.
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -13,11 +14,11 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
-use crate::setting::{PKCS1, app_body, chain};
+use crate::fixtures::{PKCS1, app_body, chain};
 
 const AUTHORITY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/keys/tls/ca.pem");
 
-/// An enterprise server whose certificate is from its company's own authority. Blocking, on threads of its own.
+/// An enterprise server whose certificate is signed by a private authority, on a thread of its own.
 fn enterprise_server() -> GithubApp {
     let pem =
         |file: &str| std::fs::read(format!("{}/tests/keys/tls/{file}", env!("CARGO_MANIFEST_DIR"))).unwrap();
@@ -35,7 +36,7 @@ fn enterprise_server() -> GithubApp {
     std::thread::spawn(move || {
         while let Ok((tcp, _)) = listener.accept() {
             let mut stream = StreamOwned::new(ServerConnection::new(Arc::clone(&tls)).unwrap(), tcp);
-            // A client that trusts nobody here goes away: no matter.
+            // A client that does not trust the certificate closes the connection.
             let mut request = [0; 4096];
             if matches!(stream.read(&mut request), Ok(1..)) {
                 assert!(request.starts_with(b"GET /api/v3/app HTTP/1.1"));
@@ -51,19 +52,19 @@ fn enterprise_server() -> GithubApp {
 }
 
 #[tokio::test]
-async fn a_certificate_of_an_unknown_authority_is_refused_before_anything_is_sent_i18() {
+async fn a_certificate_of_an_unknown_authority_is_rejected_before_anything_is_sent_i18() {
     let error = enterprise_server().app().await.unwrap_err();
     assert_eq!(error.kind(), PortErrorKind::Unavailable);
     assert!(chain(&error).contains("certificate"), "{}", chain(&error));
 }
 
-/// Runs once more in a process of its own, since the authorities are named by the environment.
+/// Runs again in a child process, since the environment names the authorities.
 #[tokio::test]
-async fn a_certificate_of_the_companys_own_authority_is_accepted() {
-    const NAME: &str = "tls::a_certificate_of_the_companys_own_authority_is_accepted";
+async fn a_certificate_of_a_configured_authority_is_accepted_l46() {
+    const NAME: &str = "tls::a_certificate_of_a_configured_authority_is_accepted_l46";
     if std::env::var_os("SSL_CERT_FILE").is_some_and(|file| file == AUTHORITY) {
         enterprise_server().app().await.unwrap();
-        // Nor did anything install a provider for the whole process.
+        // No process-wide provider was needed or installed.
         assert!(rustls::crypto::CryptoProvider::get_default().is_none());
         return;
     }
@@ -73,12 +74,12 @@ async fn a_certificate_of_the_companys_own_authority_is_accepted() {
         .env_remove("SSL_CERT_DIR")
         .output()
         .unwrap();
-    let told = String::from_utf8_lossy(&child.stdout);
-    assert!(child.status.success() && told.contains("1 passed"), "{told}");
+    let output = String::from_utf8_lossy(&child.stdout);
+    assert!(child.status.success() && output.contains("1 passed"), "{output}");
 }
 
 #[tokio::test]
-async fn a_server_that_accepts_and_shakes_no_hands_is_given_up_by_the_connect_timeout_i17() {
+async fn the_connect_timeout_covers_the_tls_handshake_i17() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let host = GithubHost::enterprise_server(&listener.local_addr().unwrap().to_string()).unwrap();
     let config = GithubAppConfig::new(7_u64.try_into().unwrap(), "acme-dock", PKCS1.into())

@@ -1,22 +1,22 @@
-//! Removing the App from an account.
+//! Uninstalling.
 
 use dockline::PortErrorKind;
 use dockline::ports::{GithubGateway, UninstallOutcome};
 use dockline_github::{ApiVersion, GithubApp};
 
+use crate::fixtures::{config, gateway, installation_id, kind, usual};
 use crate::scripted::{Reply, Scripted, Seen};
-use crate::setting::{config, gateway, installation_id, kind, usual};
 
 const LINE: &str = "DELETE /api/app/installations/6000000042";
 
-fn answering(status: u16) -> impl Fn(&Seen) -> Reply {
+fn responding(status: u16) -> impl Fn(&Seen) -> Reply {
     usual(move |seen| (seen.line == LINE).then(|| Reply::bytes(status, "")))
 }
 
 #[tokio::test]
-async fn both_versions_of_the_api_remove() {
+async fn both_api_versions_uninstall() {
     for (version, status) in [(ApiVersion::V2022_11_28, 204), (ApiVersion::V2026_03_10, 202)] {
-        let github = Scripted::start(answering(status)).await;
+        let github = Scripted::start(responding(status)).await;
         let app = GithubApp::new(config(&github).with_api_version(version)).unwrap();
         assert_eq!(app.uninstall(installation_id()).await.unwrap(), UninstallOutcome::Removed);
         assert_eq!(github.lines(), [LINE]);
@@ -25,8 +25,8 @@ async fn both_versions_of_the_api_remove() {
 }
 
 #[tokio::test]
-async fn what_is_gone_is_gone_once_our_credential_is_confirmed_l55() {
-    let github = Scripted::start(answering(404)).await;
+async fn already_gone_is_returned_only_after_the_credential_is_confirmed_l55() {
+    let github = Scripted::start(responding(404)).await;
     assert_eq!(gateway(&github).uninstall(installation_id()).await.unwrap(), UninstallOutcome::AlreadyGone);
     assert_eq!(github.lines(), [LINE, "GET /api/app"]);
 
@@ -36,7 +36,7 @@ async fn what_is_gone_is_gone_once_our_credential_is_confirmed_l55() {
 }
 
 #[tokio::test]
-async fn any_other_success_is_not_githubs() {
-    let github = Scripted::start(answering(200)).await;
+async fn any_other_2xx_is_an_error() {
+    let github = Scripted::start(responding(200)).await;
     assert_eq!(kind(gateway(&github).uninstall(installation_id()).await), PortErrorKind::Corrupt);
 }

@@ -1,4 +1,4 @@
-use dockline_github::{Called, Observer};
+use dockline_github::{CompletedCall, Observer};
 use metrics::{counter, histogram};
 
 use super::names::{GITHUB_CALL_DURATION, GITHUB_JWT_SIGNATURES};
@@ -8,15 +8,15 @@ use super::names::{GITHUB_CALL_DURATION, GITHUB_JWT_SIGNATURES};
 pub(crate) struct Gateway;
 
 impl Observer for Gateway {
-    fn called(&self, called: Called) {
+    fn call_completed(&self, call: CompletedCall) {
         histogram!(
             GITHUB_CALL_DURATION,
-            "operation" => called.operation.as_str(), "outcome" => called.outcome.as_str()
+            "operation" => call.operation.as_str(), "outcome" => call.outcome.as_str()
         )
-        .record(called.took);
+        .record(call.duration);
     }
 
-    fn signed(&self) {
+    fn jwt_signed(&self) {
         counter!(GITHUB_JWT_SIGNATURES).increment(1);
     }
 }

@@ -75,7 +75,7 @@ async fn what_a_signer_may_do_wrong_is_told_with_its_cause() {
         ("yes".into(), None, "gave more than 8192 bytes"),
         ("/nowhere/at/all --sign".into(), None, "cannot be started (No such file or directory"),
         (sign_as(&other), None, "GitHub refuses the App's credential (401)"),
-        (sign_as(&other), Some(&public), "its signature does not fit the public key"),
+        (sign_as(&other), Some(&public), "its signature does not match the public key"),
     ];
     for (line, public, said) in cases {
         let mut doctor = command("doctor", &schema, &github);
@@ -108,7 +108,7 @@ async fn one_that_hangs_is_killed_at_its_deadline() {
     doctor.env("DOCKLINE_GITHUB_SIGNER_COMMAND", format!("sh -c 'echo $$ > \"{pid}\"; exec sleep 600'"));
     let output = doctor.env("DOCKLINE_GITHUB_SIGNER_TIMEOUT", "1s").output().unwrap();
     let stdout = String::from_utf8(output.stdout).unwrap();
-    assert!(stdout.contains("the signer is not there: it did not answer within 1s"), "{stdout}");
+    assert!(stdout.contains("the signer is unavailable: it did not answer within 1s"), "{stdout}");
     let pid = std::fs::read_to_string(pid).unwrap();
     let alive = Command::new("kill").args(["-0", pid.trim()]).output().unwrap().status.success();
     assert!(

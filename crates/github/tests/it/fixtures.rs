@@ -1,4 +1,4 @@
-//! The App, the clock and GitHub's usual answers that the tests share.
+//! The App, the clock and GitHub's default responses.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,12 +14,12 @@ use time::OffsetDateTime;
 
 use crate::scripted::{Reply, Scripted, Seen};
 
-/// The App's number; L-63: beyond 32 bits.
+/// L-63: ids beyond 32 bits.
 pub(crate) const APP: u64 = 5_000_000_007;
 pub(crate) const INSTALLATION: u64 = 6_000_000_042;
 pub(crate) const VISITOR: u64 = 7_000_000_001;
 pub(crate) const ORGANIZATION: u64 = 8_000_000_002;
-/// When the setting's clock and its GitHub stand, unless a test moves them.
+/// The time of the clock and of the scripted GitHub, unless a test moves them.
 pub(crate) const NOW: i64 = 1_795_000_000;
 pub(crate) const DATE: &str = "Wed, 18 Nov 2026 11:06:40 GMT";
 
@@ -30,7 +30,7 @@ pub(crate) const CLIENT_ID: &str = "Iv23canaryclientid";
 pub(crate) const CLIENT_SECRET: &str = "clientsecret-canary";
 pub(crate) const CODE: &str = "code-canary";
 pub(crate) const TOKEN: &str = "ghu_tokencanary";
-/// An installation's token in the old format, and one in the new (L-47).
+/// Installation tokens in the old and in the new format (L-47).
 pub(crate) const OPAQUE: &str = "ghs_tokencanary0123456789abcdefghijklmnop";
 pub(crate) const STATELESS: &str =
     "ghs_5000000007_eyJhbGciOiJSUzI1NiJ9.eyJ0b2tlbmNhbmFyeSI6MX0-tokencanary.c2ln_bmF0-dXJl";
@@ -50,7 +50,7 @@ pub(crate) fn gateway(github: &Scripted) -> GithubApp {
     GithubApp::new(config(github)).unwrap()
 }
 
-/// One whose requests time out soon: for servers that never answer.
+/// A gateway with a short timeout, for servers that do not respond.
 pub(crate) fn impatient(github: &Scripted) -> GithubApp {
     GithubApp::new(config(github).with_timeout(Duration::from_millis(500))).unwrap()
 }
@@ -63,7 +63,7 @@ pub(crate) fn account_id(id: u64) -> AccountId {
     AccountId::new(id).unwrap()
 }
 
-/// The installation's token, given out so many milliseconds before the setting's clock stands.
+/// An installation token issued this many milliseconds ago.
 pub(crate) fn token_aged(milliseconds: i64) -> InstallationToken {
     let now = OffsetDateTime::from_unix_timestamp(NOW).unwrap();
     let issued_at = now - time::Duration::milliseconds(milliseconds);
@@ -76,7 +76,7 @@ pub(crate) fn token_aged(milliseconds: i64) -> InstallationToken {
     })
 }
 
-/// One that is old enough to have reached all of GitHub's machines.
+/// An installation token that is too old for GitHub to reject it as not yet replicated.
 pub(crate) fn token() -> InstallationToken {
     token_aged(60_000)
 }
@@ -85,7 +85,7 @@ pub(crate) fn code() -> AuthorizationCode {
     AuthorizationCode::presented(CODE)
 }
 
-/// `/app`, as GitHub answers it.
+/// The body of `GET /app`.
 pub(crate) fn app_body() -> Value {
     json!({ "id": APP, "slug": "acme-dock", "name": "Acme Dock", "client_id": CLIENT_ID, "permissions": {} })
 }
@@ -94,19 +94,19 @@ pub(crate) fn organization() -> Value {
     json!({ "id": ORGANIZATION, "login": "acme-coffee", "type": "Organization", "node_id": "O_x" })
 }
 
-/// An installation of our App on `account`. `target_type` says something else on purpose: it is not looked at.
+/// An installation on `account`, with a `target_type` that contradicts it: that field must be ignored.
 pub(crate) fn installation_body(id: u64, app: u64, account: &Value) -> Value {
     json!({ "id": id, "app_id": app, "app_slug": "acme-dock", "account": account, "target_type": "Enterprise",
             "suspended_at": null, "permissions": { "contents": "read" }, "events": [] })
 }
 
-/// What comes with a token of this text, repositories and all.
+/// The response to a token request, including repositories.
 pub(crate) fn token_body(token: &str) -> Value {
     json!({ "token": token, "expires_at": "2026-11-18T12:06:40Z", "permissions": { "contents": "read" },
             "repository_selection": "selected", "repositories": [repository_body(1)] })
 }
 
-/// A repository, with some of what GitHub says of it beside.
+/// A repository, with some of the fields that are not read.
 pub(crate) fn repository_body(id: u64) -> Value {
     json!({ "id": id, "node_id": "R_x", "name": "beans", "full_name": "acme-coffee/beans", "private": true,
             "owner": { "login": "acme-coffee", "id": ORGANIZATION, "type": "Organization" },
@@ -114,8 +114,7 @@ pub(crate) fn repository_body(id: u64) -> Value {
             "default_branch": "trunk", "language": "Rust", "permissions": { "admin": false } })
 }
 
-/// A GitHub on which the visitor administers the organization that our App is installed on; `special` may answer
-/// first.
+/// A GitHub where the visitor administers the organization on which our App is installed; `special` may respond first.
 pub(crate) fn usual(special: impl Fn(&Seen) -> Option<Reply>) -> impl Fn(&Seen) -> Reply {
     move |seen| special(seen).unwrap_or_else(|| usually(seen))
 }
@@ -149,15 +148,15 @@ pub(crate) const MINT: &str = "POST /api/app/installations/6000000042/access_tok
 
 pub(crate) const REVOCATION: &str = "DELETE /api/applications/Iv23canaryclientid/token";
 
-pub(crate) fn witness(proving: Result<VisitorCheck, PortError>) -> VisitorFacts {
-    match proving {
-        Ok(VisitorCheck::Visitor(witness)) => witness,
+pub(crate) fn facts(checked: Result<VisitorCheck, PortError>) -> VisitorFacts {
+    match checked {
+        Ok(VisitorCheck::Visitor(facts)) => facts,
         Ok(VisitorCheck::CodeRefused) => panic!("the code was refused"),
         Err(error) => panic!("{}", chain(&error)),
     }
 }
 
-/// The kind of a failure, which must be GitHub's.
+/// Returns the kind of an error, which must be the GitHub gateway's.
 pub(crate) fn kind<T: std::fmt::Debug>(result: Result<T, PortError>) -> PortErrorKind {
     let error = result.unwrap_err();
     assert_eq!(error.port(), PortName::GithubGateway);
@@ -168,7 +167,7 @@ pub(crate) fn limited(seconds: u64) -> PortErrorKind {
     PortErrorKind::RateLimited { retry_after: Duration::from_secs(seconds) }
 }
 
-/// An error and all its sources, as a log shows them.
+/// Returns the texts of an error and of all its sources, as a log shows them.
 pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = format!("{error} / {error:?}");
     let mut cause = error.source();

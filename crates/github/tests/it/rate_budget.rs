@@ -1,4 +1,4 @@
-//! How much is left for calls as the App, and whose budget a limit is on (invariant I19).
+//! The App's remaining budget, and which calls a used-up budget pauses (I19).
 
 use std::sync::Arc;
 
@@ -7,10 +7,10 @@ use dockline::{InstallationId, InstallationToken, NewToken, TokenScope};
 use dockline_github::GithubApp;
 use time::{Duration, OffsetDateTime};
 
-use crate::scripted::{Reply, Scripted};
-use crate::setting::{
+use crate::fixtures::{
     MINT, NOW, OPAQUE, app_body, clock, config, gateway, installation_id, kind, limited, token, usual,
 };
+use crate::scripted::{Reply, Scripted};
 
 fn with_rate(reply: Reply, remaining: u64) -> Reply {
     reply
@@ -20,7 +20,7 @@ fn with_rate(reply: Reply, remaining: u64) -> Reply {
 }
 
 #[tokio::test]
-async fn what_is_left_is_what_the_last_answer_to_the_app_said() {
+async fn the_budget_left_is_that_of_the_latest_response_to_the_app() {
     let github = Scripted::start(usual(|seen| match seen.line.as_str() {
         "GET /api/app" => Some(with_rate(Reply::json(200, &app_body()), 14_999)),
         "GET /api/app/installations/6000000042" => Some(with_rate(Reply::message(404, "Not Found"), 14_998)),
@@ -37,18 +37,18 @@ async fn what_is_left_is_what_the_last_answer_to_the_app_said() {
     app.app().await.unwrap();
     assert_eq!(app.rate_left(), left(14_999));
     app.mint(installation_id(), &TokenScope::everything()).await.unwrap();
-    assert_eq!(app.clone().rate_left(), left(14_997), "failures count, and a clone is the same gateway");
+    assert_eq!(app.clone().rate_left(), left(14_997), "errors count, and clones share the budget");
     app.repositories(&token(), 1).await.unwrap();
     app.revoke(&token()).await.unwrap();
-    assert_eq!(app.rate_left(), left(14_997), "an installation's budget is another");
+    assert_eq!(app.rate_left(), left(14_997), "an installation has its own budget");
     app.installation(installation_id()).await.unwrap();
-    assert_eq!(app.rate_left(), left(14_999), "a 404 is confirmed");
+    assert_eq!(app.rate_left(), left(14_999), "from the call that confirms the 404");
     app.uninstall(InstallationId::new(1).unwrap()).await.unwrap();
     assert_eq!(github.lines().last().unwrap(), "GET /api/app");
 }
 
 #[tokio::test]
-async fn a_github_without_limits_says_nothing_and_we_say_none() {
+async fn without_rate_limit_headers_the_budget_is_unknown() {
     let github = Scripted::start(usual(|_| None)).await;
     let app = gateway(&github);
     app.app().await.unwrap();
@@ -66,7 +66,7 @@ fn token_of(installation: u64) -> InstallationToken {
 }
 
 #[tokio::test]
-async fn an_installations_used_up_budget_holds_up_that_installation_alone() {
+async fn an_installations_used_up_budget_pauses_only_that_installation() {
     let first = std::sync::atomic::AtomicBool::new(true);
     let github = Scripted::start(usual(move |_| {
         let limit = || with_rate(Reply::message(403, "API rate limit exceeded for installation ID 1."), 0);
@@ -89,7 +89,7 @@ async fn an_installations_used_up_budget_holds_up_that_installation_alone() {
 }
 
 #[tokio::test]
-async fn a_limit_on_how_we_behave_holds_up_every_mint_and_listing_but_no_revocation_i19() {
+async fn a_secondary_limit_pauses_each_mint_and_listing_but_no_revocation_i19() {
     let github = Scripted::start(usual(|seen| {
         let limit =
             || Reply::message(403, "You have exceeded a secondary rate limit").header("retry-after", "45");
@@ -103,5 +103,5 @@ async fn a_limit_on_how_we_behave_holds_up_every_mint_and_listing_but_no_revocat
     assert_eq!(kind(app.installer(installation_id()).await), limited(45));
     assert_eq!(github.seen().len(), 1);
     app.revoke(&token()).await.unwrap();
-    assert_eq!(github.seen().len(), 2, "a live token is worse than a call too early");
+    assert_eq!(github.seen().len(), 2, "the token is revoked despite the pause");
 }

@@ -1,4 +1,4 @@
-//! GitHub in trouble, or something else in its stead.
+//! Failures of GitHub and of the network.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -9,13 +9,13 @@ use dockline_github::{GithubApp, GithubAppConfig, GithubHost};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-use crate::scripted::{Reply, Scripted};
-use crate::setting::{
+use crate::fixtures::{
     MINT, OPAQUE, PKCS1, chain, clock, code, gateway, impatient, installation_id, kind, limited,
     repository_body, token, token_aged, token_body, usual,
 };
+use crate::scripted::{Reply, Scripted};
 
-/// A server that sends these bytes to whoever asks, and then closes the connection or holds it.
+/// A server that responds with these bytes, and then closes the connection or holds it open.
 async fn raw(bytes: &'static [u8], hold: bool) -> GithubApp {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
@@ -38,7 +38,7 @@ async fn raw(bytes: &'static [u8], hold: bool) -> GithubApp {
 }
 
 #[tokio::test]
-async fn trouble_keeps_its_kind_on_every_call_l34_l58() {
+async fn an_error_has_the_same_kind_for_each_call_l34_l58() {
     let cases: [(fn() -> Reply, PortErrorKind); 8] = [
         (|| Reply::bytes(500, ""), PortErrorKind::Unavailable),
         (|| Reply::bytes(502, "<html>"), PortErrorKind::Unavailable),
@@ -50,7 +50,7 @@ async fn trouble_keeps_its_kind_on_every_call_l34_l58() {
         (|| Reply::bytes(200, ""), PortErrorKind::Corrupt),
     ];
     for (index, (reply, expected)) in cases.into_iter().enumerate() {
-        // A fresh gateway for each call: one that is limited would not call again.
+        // A new gateway for each call, since one that is rate limited would not send another.
         let github = Scripted::start(move |_| reply()).await;
         let app = || gateway(&github);
         assert_eq!(kind(app().app().await), expected, "case {index}");
@@ -65,12 +65,12 @@ async fn trouble_keeps_its_kind_on_every_call_l34_l58() {
         assert_eq!(kind(app().repositories(&token(), 1).await), expected, "case {index}");
         assert_eq!(kind(app().revoke(&token()).await), expected, "case {index}");
         assert_eq!(kind(app().installer(installation_id()).await), expected, "case {index}");
-        assert_eq!(github.seen().len(), 8, "case {index}: nothing is tried twice");
+        assert_eq!(github.seen().len(), 8, "case {index}: nothing is retried");
     }
 }
 
 #[tokio::test]
-async fn what_is_a_value_of_some_calls_is_trouble_of_the_others() {
+async fn responses_that_are_values_of_some_calls_are_errors_of_the_others() {
     let cases: [(fn() -> Reply, PortErrorKind); 2] = [
         (|| Reply::message(403, "This installation has been suspended"), PortErrorKind::Rejected),
         (|| Reply::message(422, "Validation Failed"), PortErrorKind::Unexpected),
@@ -82,13 +82,13 @@ async fn what_is_a_value_of_some_calls_is_trouble_of_the_others() {
         assert_eq!(kind(app.installation(installation_id()).await), expected);
         assert_eq!(kind(app.uninstall(installation_id()).await), expected);
         assert_eq!(kind(app.check_visitor(&code(), installation_id()).await), expected);
-        assert_eq!(kind(app.revoke(&token()).await), expected, "a suspended token may come back to life");
+        assert_eq!(kind(app.revoke(&token()).await), expected, "a suspended token may become valid again");
         assert_eq!(kind(app.installer(installation_id()).await), expected);
     }
 }
 
 #[tokio::test]
-async fn an_unsupported_version_is_named() {
+async fn an_unsupported_api_version_is_named() {
     let github = Scripted::start(|_| Reply::message(400, "1999-01-01 is not a supported version")).await;
     let error = gateway(&github).app().await.unwrap_err();
     assert!(chain(&error).contains("API version"), "{}", chain(&error));
@@ -115,15 +115,15 @@ async fn a_redirect_is_not_followed_i18() {
     assert!(elsewhere.seen().is_empty());
 }
 
-/// The App's answer, padded to so many bytes.
+/// The body of `GET /app`, padded to this length.
 fn padded(length: usize) -> Vec<u8> {
-    let mut body = serde_json::to_vec(&crate::setting::app_body()).unwrap();
+    let mut body = serde_json::to_vec(&crate::fixtures::app_body()).unwrap();
     body.resize(length, b' ');
     body
 }
 
 #[tokio::test]
-async fn an_answer_of_a_mebibyte_is_read_and_not_one_byte_more_l65_i17() {
+async fn a_response_has_at_most_one_mebibyte_l65_i17() {
     let github = Scripted::start(|_| Reply::bytes(200, padded(1 << 20))).await;
     gateway(&github).app().await.unwrap();
 
@@ -134,15 +134,15 @@ async fn an_answer_of_a_mebibyte_is_read_and_not_one_byte_more_l65_i17() {
 }
 
 #[tokio::test]
-async fn answers_with_repositories_have_room_for_eight_mebibytes_and_not_one_byte_more_l65_i17() {
+async fn a_response_with_repositories_has_at_most_eight_mebibytes_l65_i17() {
     let filled = |body: serde_json::Value, length: usize| {
         let mut body = serde_json::to_vec(&body).unwrap();
         body.resize(length, b' ');
         body
     };
     let everything = TokenScope::everything();
-    for (over, room) in [(0, true), (1, false)] {
-        let length = (8 << 20) + over;
+    for (excess, fits) in [(0, true), (1, false)] {
+        let length = (8 << 20) + excess;
         let github = Scripted::start(usual(move |seen| {
             match seen.line.split_once('?').unwrap_or((&seen.line, "")).0 {
                 MINT => Some(Reply::bytes(201, filled(token_body(OPAQUE), length))),
@@ -158,7 +158,7 @@ async fn answers_with_repositories_have_room_for_eight_mebibytes_and_not_one_byt
         let minted = app.mint(installation_id(), &everything).await.map(|_| ());
         let listed = app.repositories(&token(), 1).await.map(|_| ());
         for outcome in [minted, listed] {
-            assert_eq!(outcome.is_ok(), room);
+            assert_eq!(outcome.is_ok(), fits);
             if let Err(error) = outcome {
                 assert_eq!(error.kind(), PortErrorKind::Corrupt);
                 assert!(chain(&error).contains("8 MiB"), "{}", chain(&error));
@@ -171,7 +171,7 @@ async fn answers_with_repositories_have_room_for_eight_mebibytes_and_not_one_byt
 }
 
 #[tokio::test]
-async fn a_server_that_never_answers_is_given_up_in_time_i17() {
+async fn a_server_that_does_not_respond_times_out_i17() {
     let github = Scripted::start(|_| Reply::Never).await;
     let begun = Instant::now();
     assert_eq!(kind(impatient(&github).app().await), PortErrorKind::Unavailable);
@@ -188,11 +188,11 @@ async fn a_server_that_never_answers_is_given_up_in_time_i17() {
     assert_eq!(kind(app.repositories(&token_aged(0), 1).await), PortErrorKind::Unavailable);
     assert_eq!(kind(app.revoke(&token()).await), PortErrorKind::Unavailable);
     assert_eq!(kind(app.installer(installation_id()).await), PortErrorKind::Unavailable);
-    assert_eq!(github.seen().len(), 6, "silence is not tried twice, not even with a fresh token");
+    assert_eq!(github.seen().len(), 6, "a timeout is not retried, not even with a new token");
 }
 
 #[tokio::test]
-async fn an_answer_that_stalls_is_given_up_in_time_i17() {
+async fn a_response_that_stalls_times_out_i17() {
     let app = raw(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{", true).await;
     assert_eq!(kind(app.app().await), PortErrorKind::Unavailable);
     assert_eq!(kind(app.repositories(&token(), 1).await), PortErrorKind::Unavailable);
@@ -203,7 +203,7 @@ async fn an_answer_that_stalls_is_given_up_in_time_i17() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_cut_is_unavailable() {
+async fn a_cut_response_is_unavailable() {
     let app = raw(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{", false).await;
     assert_eq!(kind(app.app().await), PortErrorKind::Unavailable);
     let app = raw(b"", false).await;
@@ -211,7 +211,7 @@ async fn an_answer_that_is_cut_is_unavailable() {
 }
 
 #[tokio::test]
-async fn what_does_not_speak_http_is_no_github() {
+async fn a_server_that_does_not_speak_http_is_corrupt() {
     let app = raw(b"SSH-2.0-OpenSSH_9.2\r\n\r\n", false).await;
     let error = app.app().await.unwrap_err();
     assert_eq!(error.kind(), PortErrorKind::Corrupt);
@@ -219,7 +219,7 @@ async fn what_does_not_speak_http_is_no_github() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_not_there_is_unavailable_and_comes_back_i24() {
+async fn an_unreachable_server_is_unavailable_and_recovers_i24() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
@@ -236,7 +236,7 @@ async fn a_server_that_is_not_there_is_unavailable_and_comes_back_i24() {
         switch.load(std::sync::atomic::Ordering::Relaxed).then(|| Reply::bytes(503, ""))
     }))
     .await;
-    let app = GithubApp::new(crate::setting::config(&github)).unwrap();
+    let app = GithubApp::new(crate::fixtures::config(&github)).unwrap();
     assert_eq!(kind(app.installation(installation_id()).await), PortErrorKind::Unavailable);
     down.store(false, std::sync::atomic::Ordering::Relaxed);
     assert!(matches!(app.installation(installation_id()).await, Ok(LookupOutcome::Found(_))));

@@ -1,32 +1,31 @@
-use reqwest::header::HeaderMap;
+use http::HeaderMap;
 use serde::de::DeserializeOwned;
 use time::OffsetDateTime;
 
-use crate::fault::GithubFault;
+use crate::github_error::GithubError;
 
-/// What GitHub answered. Not `Debug`: the body may hold a token.
-pub(crate) struct Answer {
+/// A response, read to its end. Not `Debug`: the body may hold a token.
+pub(crate) struct Response {
     pub(crate) status: u16,
-    pub(crate) headers: HeaderMap,
-    pub(crate) body: Vec<u8>,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Vec<u8>,
 }
 
-impl Answer {
-    /// The header, where it is there and is text.
+impl Response {
+    /// Returns the header if it is present and text.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
 
-    /// The time by GitHub's clock.
+    /// Returns GitHub's time, from the `Date` header.
     pub(crate) fn date(&self) -> Option<OffsetDateTime> {
         httpdate::parse_http_date(self.header("date")?).ok().map(OffsetDateTime::from)
     }
 
-    /// The body as JSON of a shape. serde's own texts quote what they stumble over, which may be a token: only the place
-    /// is told.
-    pub(crate) fn json<T: DeserializeOwned>(&self) -> Result<T, GithubFault> {
+    /// Parses the body. The error names only the position, since serde's messages quote the input, which may be a token.
+    pub(crate) fn json<T: DeserializeOwned>(&self) -> Result<T, GithubError> {
         serde_json::from_slice(&self.body).map_err(|error| {
-            GithubFault::not_githubs(format!(
+            GithubError::invalid_response(format!(
                 "unexpected JSON in line {}, column {} of {} bytes",
                 error.line(),
                 error.column(),
@@ -36,8 +35,8 @@ impl Answer {
     }
 
     #[cfg(test)]
-    pub(crate) fn new(status: u16, headers: &[(&str, &str)], body: Vec<u8>) -> Self {
-        use reqwest::header::{HeaderName, HeaderValue};
+    pub(crate) fn new(status: u16, headers: &[(&str, &str)], body: impl Into<Vec<u8>>) -> Self {
+        use http::{HeaderName, HeaderValue};
 
         let headers = headers
             .iter()
@@ -45,6 +44,6 @@ impl Answer {
                 (HeaderName::from_bytes(name.as_bytes()).unwrap(), HeaderValue::from_str(value).unwrap())
             })
             .collect();
-        Self { status, headers, body }
+        Self { status, headers, body: body.into() }
     }
 }

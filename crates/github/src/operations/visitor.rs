@@ -1,5 +1,5 @@
-//! Who is in the browser, and what they can reach: the visitor's code for a token, the token for facts, and the token
-//! back to GitHub.
+//! Who the visitor in the browser is and which installations they reach: exchanges their code for a token, reads the
+//! facts, and revokes the token.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,68 +13,66 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::timeout;
 
-use crate::api::Api;
-use crate::excerpt;
-use crate::fault::GithubFault;
+use crate::github_error::GithubError;
+use crate::http::{Api, redacted};
 use crate::observer::Operation;
 use crate::wire::{ExchangeWire, InstallationsWire, MembershipWire, UserWire};
 
-/// Nobody sees ten thousand installations of one App.
-const MOST_PAGES: u32 = 100;
+/// Bounds a list that never ends; no visitor sees ten thousand installations of one App.
+const MAX_PAGES: u32 = 100;
 
-/// A login in a path: all but what is plain there, the dot included, since `..` means another path.
+/// The characters of a login that are encoded in a path: also the dot, since `..` leads to another path.
 const LOGIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'~');
 
-/// Proves visitors' claims with the App's OAuth client.
-pub(crate) struct Prover {
+/// Checks visitors with the App's OAuth client.
+pub(crate) struct VisitorChecker {
     pub(crate) api: Arc<Api>,
     pub(crate) app: AppId,
     pub(crate) client_id: String,
     pub(crate) client_secret: SecretString,
-    /// For everything between the exchange and the revocation.
-    pub(crate) budget: Duration,
+    /// For all calls between the exchange and the revocation.
+    pub(crate) timeout: Duration,
     pub(crate) warned: AtomicBool,
 }
 
 enum Exchange {
     Token(SecretString),
-    Refused,
+    CodeRefused,
 }
 
-impl Prover {
-    /// To be run in a task of its own: whoever drops a future halfway must not leave a live token behind.
-    pub(crate) async fn check_visitor(
+impl VisitorChecker {
+    /// Run this in a task of its own: if the future is dropped midway, the token stays live.
+    pub(crate) async fn check(
         &self,
         code: &AuthorizationCode,
         installation: InstallationId,
-    ) -> Result<VisitorCheck, GithubFault> {
+    ) -> Result<VisitorCheck, GithubError> {
         let token = match self.exchange(code).await? {
             Exchange::Token(token) => token,
-            Exchange::Refused => return Ok(VisitorCheck::CodeRefused),
+            Exchange::CodeRefused => return Ok(VisitorCheck::CodeRefused),
         };
-        let witness = timeout(self.budget, self.witness(&token, installation)).await;
+        let facts = timeout(self.timeout, self.facts(&token, installation)).await;
         self.revoke(&token).await;
-        witness.map_err(|_| GithubFault::TimedOut)?.map(VisitorCheck::Visitor)
+        facts.map_err(|_| GithubError::TimedOut)?.map(VisitorCheck::Visitor)
     }
 
-    async fn exchange(&self, code: &AuthorizationCode) -> Result<Exchange, GithubFault> {
+    async fn exchange(&self, code: &AuthorizationCode) -> Result<Exchange, GithubError> {
         let form = form_urlencoded::Serializer::new(String::new())
             .append_pair("client_id", &self.client_id)
             .append_pair("client_secret", self.client_secret.expose_secret())
             .append_pair("code", code.expose())
             .finish();
-        let answer = self.api.exchange(form).await.map_err(|fault| {
-            // No such client: GitHub has no page for it.
-            if matches!(fault, GithubFault::NotFound { .. } | GithubFault::CredentialRefused { .. }) {
-                GithubFault::OauthClientRefused { error: "no such client".to_owned() }
-            } else {
-                fault
+        let response = self.api.exchange_code(form).await.map_err(|error| match error {
+            // The response to an unknown client.
+            GithubError::NotFound { .. } | GithubError::CredentialRejected { .. } => {
+                GithubError::OauthClientRejected { error: "no such client".to_owned() }
             }
+            other => other,
         })?;
-        let wire: ExchangeWire = answer.json()?;
+        let wire: ExchangeWire = response.json()?;
         match (wire.error.as_deref(), wire.access_token) {
-            // A visitor whose own address GitHub has not verified is refused like a stale code: nobody here can mend it.
-            (Some("bad_verification_code" | "unverified_user_email"), _) => Ok(Exchange::Refused),
+            // Visitors without a verified address can only help themselves, as with an expired code.
+            (Some("bad_verification_code" | "unverified_user_email"), _) => Ok(Exchange::CodeRefused),
             (
                 Some(
                     error @ ("incorrect_client_credentials"
@@ -82,18 +80,18 @@ impl Prover {
                     | "application_suspended"),
                 ),
                 _,
-            ) => Err(GithubFault::OauthClientRefused { error: error.to_owned() }),
-            (Some(error), _) => Err(GithubFault::ExchangeRefused { error: excerpt::cleaned(error) }),
+            ) => Err(GithubError::OauthClientRejected { error: error.to_owned() }),
+            (Some(error), _) => Err(GithubError::ExchangeRejected { error: redacted(error) }),
             (None, Some(token)) if !token.is_empty() => Ok(Exchange::Token(token.into())),
-            (None, _) => Err(GithubFault::not_githubs("neither a token nor an error")),
+            (None, _) => Err(GithubError::invalid_response("neither a token nor an error")),
         }
     }
 
-    async fn witness(
+    async fn facts(
         &self,
         token: &SecretString,
         installation: InstallationId,
-    ) -> Result<VisitorFacts, GithubFault> {
+    ) -> Result<VisitorFacts, GithubError> {
         let visitor: AccountId =
             self.api.as_visitor(Operation::Visitor, "/user", token).await?.json::<UserWire>()?.try_into()?;
         let visible = self.visible(token, installation).await?;
@@ -108,50 +106,46 @@ impl Prover {
         Ok(VisitorFacts { visitor, visible, administers_organization })
     }
 
-    /// What `installation` is on, if it is among those that the visitor sees: all pages, by number, of our App only
-    /// (lesson L-54).
+    /// Returns the account of `installation` if the visitor sees it among our App's installations, on any page.
     async fn visible(
         &self,
         token: &SecretString,
         installation: InstallationId,
-    ) -> Result<Option<InstalledOn>, GithubFault> {
+    ) -> Result<Option<InstalledOn>, GithubError> {
         let mut seen = 0_u64;
-        for page in 1..=MOST_PAGES {
+        for page in 1..=MAX_PAGES {
             let path = format!("/user/installations?per_page=100&page={page}");
             let listed: InstallationsWire =
-                self.api.as_visitor(Operation::VisitorsInstallations, &path, token).await?.json()?;
+                self.api.as_visitor(Operation::VisitorInstallations, &path, token).await?.json()?;
             seen += listed.installations.len() as u64;
-            let last = listed.installations.is_empty() || seen >= listed.total_count;
+            let is_last = listed.installations.is_empty() || seen >= listed.total_count;
             let is_it = |id: u64, app: u64| id == installation.get() && app == self.app.get();
             if let Some(found) = listed.installations.into_iter().find(|one| is_it(one.id, one.app_id)) {
                 return found.installed_on().map(Some);
             }
-            if last {
+            if is_last {
                 return Ok(None);
             }
         }
         tracing::warn!(
             seen,
-            "a visitor sees more installations than are searched: theirs was not among the first"
+            "gave up looking for an installation in a visitor's list, which has more entries"
         );
         Ok(None)
     }
 
-    /// Whether the visitor administers the organization. What GitHub will not say is a no.
-    async fn administers(&self, token: &SecretString, organization: &Account) -> Result<bool, GithubFault> {
+    /// Returns whether the visitor administers the organization; false if GitHub does not say.
+    async fn administers(&self, token: &SecretString, organization: &Account) -> Result<bool, GithubError> {
         let login = utf8_percent_encode(&organization.login, LOGIN);
-        match self
-            .api
-            .as_visitor(Operation::VisitorsMembership, &format!("/user/memberships/orgs/{login}"), token)
-            .await
-        {
-            Ok(answer) => Ok(answer.json::<MembershipWire>()?.administers(organization.id)),
-            Err(GithubFault::NotFound { .. } | GithubFault::Suspended) => Ok(false),
-            Err(fault @ GithubFault::NotGranted { .. }) => {
-                // Once: it is a setting of the App's, and concerns every proof after this one.
+        let path = format!("/user/memberships/orgs/{login}");
+        match self.api.as_visitor(Operation::VisitorMembership, &path, token).await {
+            Ok(response) => Ok(response.json::<MembershipWire>()?.administers(organization.id)),
+            Err(GithubError::NotFound { .. } | GithubError::Suspended) => Ok(false),
+            Err(error @ GithubError::PermissionMissing { .. }) => {
+                // Logged once, since a setting of the App causes it for every visitor.
                 if !self.warned.swap(true, Ordering::Relaxed) {
                     tracing::warn!(
-                        %fault,
+                        %error,
                         "GitHub does not say whether a visitor administers their organization, so proofs stay at \
                          Visible: give the App the organization permission \"Members: read\", and have it accepted"
                     );
@@ -164,12 +158,13 @@ impl Prover {
 
     async fn revoke(&self, token: &SecretString) {
         let body = serde_json::json!({ "access_token": token.expose_secret() }).to_string();
-        match self.api.revoke_visitors((&self.client_id, &self.client_secret), body).await {
-            // Gone already: GitHub or the visitor was faster.
-            Ok(_) | Err(GithubFault::NotFound { .. }) => {}
-            Err(fault) => {
-                tracing::warn!(%fault, "a visitor's token could not be revoked: it lives for up to eight hours, unused");
-            }
+        match self.api.revoke_visitor_token((&self.client_id, &self.client_secret), body).await {
+            // 404: the token is already revoked.
+            Ok(_) | Err(GithubError::NotFound { .. }) => {}
+            Err(error) => tracing::warn!(
+                %error,
+                "a visitor's token could not be revoked: it expires unused within eight hours"
+            ),
         }
     }
 }

@@ -1,20 +1,20 @@
-//! The visitor's token goes back to GitHub, whatever happens.
+//! The visitor's token is revoked on every path.
 
 use std::time::Duration;
 
 use dockline::PortErrorKind;
 use dockline::ports::GithubGateway;
 
+use crate::fixtures::{
+    REVOCATION, TOKEN, code, facts, gateway, impatient, installation_id, kind, limited, usual,
+};
 use crate::logs::Logs;
 use crate::scripted::{Reply, Scripted, Seen};
-use crate::setting::{
-    REVOCATION, TOKEN, code, gateway, impatient, installation_id, kind, limited, usual, witness,
-};
 
-/// The calls that are made with the token, in their order.
+/// The calls made with the token, in their order.
 const STEPS: [&str; 3] = ["GET /api/user", "GET /api/user/installations", "GET /api/user/memberships"];
 
-/// A GitHub that replies so to one of the steps, and as usual otherwise.
+/// A GitHub with this response to one of the steps.
 async fn failing(step: &'static str, reply: impl Fn() -> Reply + Send + Sync + 'static) -> Scripted {
     let is_it = move |seen: &Seen| match step {
         "GET /api/user" => seen.line == step,
@@ -30,7 +30,7 @@ fn revoked(github: &Scripted) -> bool {
 }
 
 #[tokio::test]
-async fn errors_midway_keep_their_kind_and_the_token_is_revoked_l34() {
+async fn an_error_midway_keeps_its_kind_and_the_token_is_revoked_l34() {
     for step in STEPS {
         let cases: [(fn() -> Reply, PortErrorKind); 7] = [
             (|| Reply::bytes(500, "<html>"), PortErrorKind::Unavailable),
@@ -51,7 +51,7 @@ async fn errors_midway_keep_their_kind_and_the_token_is_revoked_l34() {
 }
 
 #[tokio::test]
-async fn a_server_that_stops_answering_midway_does_not_keep_the_token() {
+async fn the_token_is_revoked_if_github_stops_responding_midway() {
     for step in STEPS {
         let github = failing(step, || Reply::Never).await;
         let failure = impatient(&github).check_visitor(&code(), installation_id()).await;
@@ -61,16 +61,16 @@ async fn a_server_that_stops_answering_midway_does_not_keep_the_token() {
 }
 
 #[tokio::test]
-async fn a_caller_that_goes_away_midway_leaves_no_token_behind() {
+async fn the_token_is_revoked_if_the_caller_leaves_midway() {
     for step in STEPS {
         let github = failing(step, || Reply::Never).await;
         let app = impatient(&github);
         let code = code();
         tokio::select! {
-            _ = app.check_visitor(&code, installation_id()) => panic!("nobody answers"),
+            _ = app.check_visitor(&code, installation_id()) => panic!("GitHub does not respond"),
             () = github.until(step) => {}
         }
-        // The future is dropped; the gateway, too.
+        // The future is dropped, and so is the gateway.
         drop(app);
         github.until(REVOCATION).await;
         assert!(revoked(&github), "{step}");
@@ -78,11 +78,11 @@ async fn a_caller_that_goes_away_midway_leaves_no_token_behind() {
 }
 
 #[tokio::test]
-async fn a_caller_that_goes_away_during_the_exchange_leaves_no_token_behind() {
+async fn the_token_is_revoked_if_the_caller_leaves_during_the_exchange() {
     let github = Scripted::start(usual(|_| None)).await;
     let (app, code) = (gateway(&github), code());
     tokio::select! {
-        _ = app.check_visitor(&code, installation_id()) => panic!("the proof was first"),
+        _ = app.check_visitor(&code, installation_id()) => panic!("the check completed first"),
         () = github.until("POST /login") => {}
     }
     github.until(REVOCATION).await;
@@ -90,20 +90,20 @@ async fn a_caller_that_goes_away_during_the_exchange_leaves_no_token_behind() {
 }
 
 #[tokio::test]
-async fn a_revocation_that_fails_is_a_warning_and_no_error() {
+async fn a_failed_revocation_is_a_warning_and_no_error() {
     let cases: [(fn() -> Reply, usize); 5] = [
         (|| Reply::bytes(500, ""), 1),
         (|| Reply::message(401, "Bad credentials"), 1),
         (|| Reply::bytes(429, ""), 1),
         (|| Reply::Never, 1),
-        // Gone already.
+        // Already revoked.
         (|| Reply::message(404, "Not Found"), 0),
     ];
     for (reply, warned) in cases {
         let (logs, _guard) = Logs::capture();
         let github = failing(REVOCATION, reply).await;
-        let witness = witness(impatient(&github).check_visitor(&code(), installation_id()).await);
-        assert!(witness.administers_organization);
+        let found = facts(impatient(&github).check_visitor(&code(), installation_id()).await);
+        assert!(found.administers_organization);
         let warnings = logs.warnings();
         assert_eq!(warnings.len(), warned, "{warnings:?}");
         assert!(warnings.iter().all(|line| line.contains("could not be revoked")), "{warnings:?}");
@@ -111,8 +111,8 @@ async fn a_revocation_that_fails_is_a_warning_and_no_error() {
 }
 
 #[tokio::test]
-async fn a_proof_has_a_deadline_of_its_own_i17() {
-    // Each page comes late but in time: only the whole takes too long.
+async fn a_visitor_check_has_a_timeout_of_its_own_i17() {
+    // Each page arrives in time; only all of them together take too long.
     let late = std::sync::atomic::AtomicU64::new(0);
     let github = Scripted::start(usual(move |seen| {
         seen.line.starts_with(STEPS[1]).then(|| {

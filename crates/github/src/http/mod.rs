@@ -1,0 +1,16 @@
+//! Requests to GitHub: the HTTPS client, what every call has in common, and the meaning of each response.
+
+mod api;
+mod client;
+mod connector;
+mod error_mapping;
+mod rate_limit;
+mod redact;
+mod request;
+mod response;
+
+pub(crate) use api::Api;
+pub(crate) use error_mapping::error_of;
+pub(crate) use redact::redacted;
+pub(crate) use request::Request;
+pub(crate) use response::Response;

@@ -1,0 +1,73 @@
+//! The App and its installations, with the App's JWT alone.
+
+use std::sync::Arc;
+
+use dockline::ports::{LookupOutcome, UninstallOutcome};
+use dockline::{AppId, Installation, InstallationId};
+
+use crate::github_error::GithubError;
+use crate::http::{Api, Request, Response};
+use crate::observer::Operation;
+use crate::wire::{AppWire, InstallationWire};
+
+/// Calls the API as the App.
+#[derive(Clone)]
+pub(crate) struct AppClient {
+    pub(crate) api: Arc<Api>,
+    pub(crate) id: AppId,
+}
+
+impl AppClient {
+    pub(crate) async fn app(&self) -> Result<AppWire, GithubError> {
+        self.app_response().await?.json()
+    }
+
+    pub(super) async fn app_response(&self) -> Result<Response, GithubError> {
+        match self.api.as_app(Request::get(Operation::App, "/app")).await {
+            Err(GithubError::NotFound { .. }) => Err(GithubError::UnknownApp),
+            result => result,
+        }
+    }
+
+    /// Sends the request. Returns `None` for a 404 if `GET /app` then shows that the credential is still our App's: GitHub
+    /// returns the same 404 if it does not know the App.
+    pub(super) async fn send_or_missing(&self, request: Request) -> Result<Option<Response>, GithubError> {
+        match self.api.as_app(request).await {
+            Ok(response) => Ok(Some(response)),
+            Err(GithubError::NotFound { .. }) => {
+                let reported = self.app().await?.id;
+                if reported == self.id.get() {
+                    Ok(None)
+                } else {
+                    Err(GithubError::OtherApp { configured: self.id, reported })
+                }
+            }
+            Err(other) => Err(other),
+        }
+    }
+
+    pub(crate) async fn look_up(&self, id: InstallationId) -> Result<LookupOutcome, GithubError> {
+        let request = Request::get(Operation::Installation, format!("/app/installations/{id}"));
+        let Some(response) = self.send_or_missing(request).await? else {
+            return Ok(LookupOutcome::Missing);
+        };
+        let installation: Installation = response.json::<InstallationWire>()?.try_into()?;
+        if installation.id == id {
+            Ok(LookupOutcome::Found(installation))
+        } else {
+            Err(GithubError::invalid_response("it is about another installation"))
+        }
+    }
+
+    pub(crate) async fn uninstall(&self, id: InstallationId) -> Result<UninstallOutcome, GithubError> {
+        let request = Request::delete(Operation::Uninstall, format!("/app/installations/{id}"));
+        match self.send_or_missing(request).await? {
+            // 204 in API version 2022-11-28, 202 in 2026-03-10.
+            Some(response) if matches!(response.status, 202 | 204) => Ok(UninstallOutcome::Removed),
+            Some(response) => {
+                Err(GithubError::invalid_response(format!("{} to an uninstall", response.status)))
+            }
+            None => Ok(UninstallOutcome::AlreadyGone),
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! What Dockline does at GitHub.
+
+mod app;
+mod app_settings;
+mod installer;
+mod repositories;
+mod tokens;
+mod visitor;
+
+pub(crate) use app::AppClient;
+pub use app_settings::{AppSettings, DeliveryRecord, WebhookConfig};
+pub(crate) use installer::installer;
+pub(crate) use repositories::list;
+pub(crate) use tokens::{TokenMinter, revoke};
+pub(crate) use visitor::VisitorChecker;
