@@ -99,7 +99,7 @@ async fn invalid_control_requests_are_rejected_with_a_reason() {
         ("/users", json!({ "login": "a b" }), 422),
         ("/users", json!({ "login": "x", "extra": 1 }), 422),
         ("/memberships", json!({ "organization": "olga", "user": "mia", "role": "admin" }), 422),
-        ("/default-user", json!({ "login": "nobody" }), 404),
+        ("/default-user", json!({ "login": "unknown" }), 404),
         ("/installations", json!({ "app_id": 1, "account": "olga", "sender": "olga" }), 404),
         ("/installations/1/suspend", json!({}), 404),
         ("/installation-requests/1/approve", json!({ "owner": "olga" }), 404),

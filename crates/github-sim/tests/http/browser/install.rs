@@ -177,6 +177,6 @@ async fn pages_forbid_external_content_and_framing() {
 async fn enterprise_server_path_works_and_unknown_app_is_404() {
     let fixture = signed_in("olga").await;
     assert!(open(&fixture, "/github-apps/dockline-dev/installations/new").await.contains("id=\"install\""));
-    let unknown = fixture.client.get(format!("{}/apps/nobody/installations/new", fixture.running.web));
+    let unknown = fixture.client.get(format!("{}/apps/unknown/installations/new", fixture.running.web));
     assert_eq!(unknown.send().await.unwrap().status(), 404);
 }

@@ -58,7 +58,7 @@ async fn redirect_uri_must_match_a_callback_url_exactly() {
         assert_eq!(response.status(), 400, "{uri}");
         assert!(!response.headers().contains_key("location"));
     }
-    assert_eq!(authorize(&fixture, &[("client_id", "nobody")]).await.status(), 404);
+    assert_eq!(authorize(&fixture, &[("client_id", "unknown")]).await.status(), 404);
     let none = authorize(&fixture, &[("client_id", &client_id)]).await;
     assert!(none.headers()["location"].to_str().unwrap().starts_with(CALLBACK));
 }

@@ -69,7 +69,7 @@ async fn sign_in_does_not_redirect_to_other_sites() {
 #[tokio::test]
 async fn only_users_can_sign_in() {
     let fixture = Fixture::new().await;
-    for login in ["acme-coffee", "nobody"] {
+    for login in ["acme-coffee", "unknown"] {
         let url = format!("{}/session/{login}", fixture.running.web);
         assert_eq!(fixture.client.get(url).send().await.unwrap().status(), 404);
     }

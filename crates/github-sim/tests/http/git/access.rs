@@ -63,7 +63,7 @@ async fn missing_and_invalid_credentials_are_401() {
         (private.status(), private.text().await.unwrap())
     );
     assert_eq!(status(&fixture, "acme-coffee/nothing.git", FETCH, &token).await, 404);
-    assert_eq!(status(&fixture, "nobody/beans.git", FETCH, &token).await, 404);
+    assert_eq!(status(&fixture, "unknown/beans.git", FETCH, &token).await, 404);
 }
 
 #[tokio::test]

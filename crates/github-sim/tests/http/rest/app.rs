@@ -91,7 +91,7 @@ async fn installation_is_found_by_case_insensitive_login() {
     let (organization, user) = (fixture.install("acme-coffee"), fixture.install("olga"));
     assert_eq!(fixture.get_as_app("/orgs/ACME-Coffee/installation").await.1["id"], organization);
     assert_eq!(fixture.get_as_app("/users/Olga/installation").await.1["id"], user);
-    for path in ["/orgs/olga/installation", "/users/mia/installation", "/orgs/nobody/installation"] {
+    for path in ["/orgs/olga/installation", "/users/mia/installation", "/orgs/unknown/installation"] {
         assert_eq!(fixture.get_as_app(path).await.0, 404, "{path}");
     }
 }

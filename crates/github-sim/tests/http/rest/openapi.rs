@@ -184,7 +184,7 @@ async fn errors_match_the_schema() {
     agrees_as_error(401, &fixture.get("/user", "rubbish").await);
     agrees_as_error(401, &fixture.get("/user/installations", &fixture.jwt()).await);
     agrees_as_error(403, &fixture.get("/user/memberships/orgs/acme-coffee", &token).await);
-    agrees_as_error(404, &fixture.get("/user/memberships/orgs/nobody", &token).await);
+    agrees_as_error(404, &fixture.get("/user/memberships/orgs/unknown", &token).await);
     agrees_as_error(404, &fixture.get_as_app("/app/installations/1").await);
     agrees_as_error(404, &fixture.get_as_app("/orgs/acme-coffee/installation").await);
     let url = format!("{}/applications/{}/token", fixture.running.api, fixture.app.client_id);

@@ -53,7 +53,7 @@ async fn control_api_changes_the_webhook() {
         ("/deliveries/1/deliver", json!({}), 404),
         ("/delivery-mode", json!({ "mode": "nonsense" }), 422),
         ("/delivery-mode", json!({ "mode": "late" }), 422),
-        ("/users/nobody/refuse-authorization", json!({ "refuse": true }), 404),
+        ("/users/unknown/refuse-authorization", json!({ "refuse": true }), 404),
     ] {
         assert_eq!(post(&fixture, path, body.clone()).await.0, expected, "{path} {body}");
     }
