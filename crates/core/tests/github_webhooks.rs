@@ -1,4 +1,4 @@
-//! GitHub's own examples of deliveries, signed by GitHub's own library (`.ci/github-webhooks`): each is understood, and what
+//! GitHub's own examples of deliveries, signed by GitHub's own library (`.ci/github-webhook-examples`): each is understood, and what
 //! somebody changed about it is refused, ignored, or understood just as well (I21; L-24 to L-33; GitHub facts 48 to 56).
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests fail by panicking")]
 
@@ -78,7 +78,7 @@ fn githubs_library_and_we_take_one_anothers_signatures() {
     let ours = WebhookSecrets::new([secret.as_str().into()]).unwrap();
     for Example { signature, body, .. } in &examples {
         assert_eq!(signature::verify(&ours, Some(signature.as_bytes()), body.as_bytes()), Ok(()));
-        // The same bytes, made by us: so theirs takes ours, which `.ci/github-webhooks` has it say of GitHub's vector.
+        // The same bytes, made by us: so theirs takes ours, which `.ci/github-webhook-examples` has it say of GitHub's vector.
         let made = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap().chain_update(body).finalize();
         let made = format!("sha256={}", data_encoding::HEXLOWER.encode(&made.into_bytes()));
         assert_eq!(*signature, made);

@@ -1,4 +1,4 @@
-//! The simulator's own time: the machine's, moved by a number of seconds.
+//! The simulator's clock: the system clock plus an offset in seconds.
 
 use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
@@ -15,10 +15,7 @@ pub(crate) struct Clock {
 }
 
 impl Clock {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the simulator stands outside the core; this is its one clock"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "the simulator does not use the core's Clock port")]
     pub(crate) fn now(self) -> OffsetDateTime {
         let real = OffsetDateTime::now_utc();
         real.checked_add(Duration::seconds(self.offset)).unwrap_or(real)
@@ -37,12 +34,12 @@ impl Clock {
     }
 }
 
-/// As the REST API writes times: whole seconds, `Z`.
+/// Formats a time as the REST API does: whole seconds, `Z`.
 pub(crate) fn rfc3339(at: OffsetDateTime) -> String {
     at.format(RFC3339).unwrap_or_default()
 }
 
-/// As the `Date` header writes times.
+/// Formats a time for the `Date` header.
 pub(crate) fn http_date(at: OffsetDateTime) -> String {
     at.format(HTTP_DATE).unwrap_or_default()
 }
@@ -53,7 +50,7 @@ mod tests {
     use time::macros::datetime;
 
     #[test]
-    fn dates_have_the_forms_of_their_standards() {
+    fn dates_are_formatted_as_rfc_3339_and_imf_fixdate() {
         let at = datetime!(1994-11-06 08:49:37.5 UTC);
         assert_eq!(http_date(at), "Sun, 06 Nov 1994 08:49:37 GMT");
         assert_eq!(rfc3339(at), "1994-11-06T08:49:37Z");

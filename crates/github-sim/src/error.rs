@@ -1,11 +1,11 @@
-//! What can go wrong when the model is told to change.
+//! The error of changes to the simulator.
 
-/// Why the model refused a change.
+/// The reason why a change failed.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SimError {
     /// No account has this login or slug.
-    #[error("no account is called {0:?}")]
+    #[error("there is no account {0:?}")]
     UnknownAccount(String),
     /// No App has this id.
     #[error("there is no App {0}")]
@@ -16,33 +16,30 @@ pub enum SimError {
     /// No repository has this name on that account, or this id.
     #[error("there is no repository {0}")]
     UnknownRepository(String),
-    /// No installation request waits under this id.
-    #[error("no installation request {0} is waiting")]
+    /// No installation request with this id is pending.
+    #[error("there is no pending installation request {0}")]
     UnknownRequest(u64),
-    /// No webhook delivery has this id, or it was forgotten.
+    /// No webhook delivery has this id, or it was dropped from the history.
     #[error("there is no webhook delivery {0}")]
     UnknownDelivery(u64),
-    /// A login, slug, App slug or App id that somebody has already.
+    /// The login, slug, App slug or App id is in use.
     #[error("{0:?} is taken")]
     Taken(String),
-    /// Installation ids are never given twice, not even after an uninstall.
+    /// The installation id is or was in use. GitHub never reuses one.
     #[error("installation id {0} was used before")]
     InstallationIdUsed(u64),
-    /// An account has at most one installation of an App.
-    #[error("the App is installed on that account already, as {0}")]
+    /// The account has an installation of the App. It can have only one.
+    #[error("the App is already installed on that account as installation {0}")]
     AlreadyInstalled(u64),
-    /// The account exists, but is of another kind than the operation needs.
+    /// The account is not of the kind that the operation needs.
     #[error("{login:?} is not {needed}")]
     WrongKind {
         /// The account's login or slug.
         login: String,
-        /// What it should have been, with its article.
+        /// The kind that the operation needs, with its article.
         needed: &'static str,
     },
-    /// A value that GitHub would not take.
+    /// The value is not valid.
     #[error("{0}")]
     Invalid(&'static str),
-    /// The operating system gave no random bytes.
-    #[error("the operating system gave no random bytes")]
-    NoRandomness,
 }

@@ -1,4 +1,4 @@
-//! The model's things as the REST API writes them.
+//! The REST API's JSON of accounts, Apps and installations, which webhooks use too.
 
 use data_encoding::BASE64;
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use crate::clock::rfc3339;
 use crate::model::Model;
 use crate::model::account::{Account, AccountKind, Membership};
 use crate::model::app::App;
-use crate::model::hook::{ContentType, Hook};
+use crate::model::hook::Hook;
 use crate::model::installation::{Installation, InstallationRequest};
 use crate::urls::Urls;
 
@@ -15,7 +15,7 @@ pub(crate) fn node_id(kind: &str, id: u64) -> String {
     BASE64.encode(format!("{:03}:{kind}{id}", kind.len()).as_bytes())
 }
 
-/// A user, an organization or an enterprise; an enterprise has no login.
+/// Returns an account. An enterprise has no login.
 pub(crate) fn account(urls: &Urls, account: &Account) -> Value {
     match account.kind {
         AccountKind::User | AccountKind::Organization => simple_user(urls, account),
@@ -49,10 +49,10 @@ fn simple_user(Urls { web, api }: &Urls, account: &Account) -> Value {
     })
 }
 
-/// The account in whose name an App acts.
+/// Returns the bot account of an App.
 pub(crate) fn bot(urls: &Urls, app: &App) -> Value {
     let login = format!("{}[bot]", app.slug);
-    // Addresses hold the brackets percent-encoded.
+    // The brackets of the login are percent-encoded in URLs.
     let account = Account {
         id: 90_000_000_000 + app.id,
         kind: AccountKind::User,
@@ -90,7 +90,7 @@ fn enterprise(Urls { web, .. }: &Urls, account: &Account) -> Value {
     })
 }
 
-/// `GET /user`, with what anybody may see of a person.
+/// Returns a user as `GET /user` does, without private fields.
 pub(crate) fn profile(urls: &Urls, user: &Account) -> Value {
     let mut profile = simple_user(urls, user);
     let created = rfc3339(user.created_at);
@@ -106,7 +106,7 @@ pub(crate) fn profile(urls: &Urls, user: &Account) -> Value {
     profile
 }
 
-/// `GET /app`.
+/// Returns an App.
 pub(crate) fn app(urls: &Urls, model: &Model, app: &App) -> Value {
     let created = rfc3339(app.created_at);
     json!({
@@ -127,13 +127,9 @@ pub(crate) fn app(urls: &Urls, model: &Model, app: &App) -> Value {
     })
 }
 
-/// `GET /app/hook/config`: all but the secret itself, and not whether it is active.
+/// Returns the configuration of a webhook. The secret is masked.
 pub(crate) fn hook_config(hook: &Hook) -> Value {
-    let content_type = match hook.content_type {
-        ContentType::Json => "json",
-        ContentType::Form => "form",
-    };
-    let mut config = json!({ "content_type": content_type, "insecure_ssl": "0" });
+    let mut config = json!({ "content_type": hook.content_type, "insecure_ssl": "0" });
     let has_secret = !secrecy::ExposeSecret::expose_secret(&hook.secret).is_empty();
     let more = [("secret", has_secret.then_some("********")), ("url", hook.url.as_deref())];
     if let Some(config) = config.as_object_mut() {
@@ -142,7 +138,7 @@ pub(crate) fn hook_config(hook: &Hook) -> Value {
     config
 }
 
-/// An installation, whole.
+/// Returns an installation.
 pub(crate) fn installation(urls: &Urls, model: &Model, installation: &Installation) -> Value {
     let Urls { web, api } = urls;
     let Installation { id, .. } = installation;
@@ -181,19 +177,19 @@ pub(crate) fn installation(urls: &Urls, model: &Model, installation: &Installati
     })
 }
 
-/// A member's request that an App be installed.
+/// Returns an installation request.
 pub(crate) fn installation_request(urls: &Urls, model: &Model, request: &InstallationRequest) -> Value {
-    let person_or_organization = |id| model.account(id).map(|on| account(urls, on));
+    let simple = |id| model.account(id).map(|found| account(urls, found));
     json!({
         "id": request.id,
         "node_id": node_id("IntegrationInstallationRequest", request.id),
-        "account": person_or_organization(request.account_id),
-        "requester": person_or_organization(request.requester_id),
+        "account": simple(request.account_id),
+        "requester": simple(request.requester_id),
         "created_at": rfc3339(request.created_at),
     })
 }
 
-/// A person's membership of an organization.
+/// Returns a user's membership in an organization.
 pub(crate) fn membership(
     urls: &Urls,
     organization: &Account,

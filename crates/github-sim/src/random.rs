@@ -1,45 +1,32 @@
-//! Random bytes, and the shapes that GitHub gives them.
+//! Random values in the formats of GitHub. They are not secret: a simulator has nothing to protect.
 
 use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
 
-use crate::error::SimError;
-
-const ALPHANUMERIC: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the simulator stands outside the core and has no Entropy port"
-)]
-fn fill(bytes: &mut [u8]) -> Result<(), SimError> {
-    getrandom::fill(bytes).map_err(|_| SimError::NoRandomness)
+fn bytes(length: usize) -> Vec<u8> {
+    let mut bytes = vec![0; length];
+    fastrand::fill(&mut bytes);
+    bytes
 }
 
-/// `bytes` random bytes in lower case hexadecimal.
-pub(crate) fn hex(bytes: usize) -> Result<String, SimError> {
-    let mut raw = vec![0; bytes];
-    fill(&mut raw)?;
-    Ok(HEXLOWER.encode(&raw))
+/// Returns `length` random bytes in lower-case hexadecimal.
+pub(crate) fn hex(length: usize) -> String {
+    HEXLOWER.encode(&bytes(length))
 }
 
-/// `bytes` random bytes in base64url without padding.
-pub(crate) fn base64url(bytes: usize) -> Result<String, SimError> {
-    let mut raw = vec![0; bytes];
-    fill(&mut raw)?;
-    Ok(BASE64URL_NOPAD.encode(&raw))
+/// Returns `length` random bytes in base64url without padding.
+pub(crate) fn base64url(length: usize) -> String {
+    BASE64URL_NOPAD.encode(&bytes(length))
 }
 
-/// `prefix` and `length` random letters and digits, each equally likely.
-pub(crate) fn alphanumeric(prefix: &str, length: usize) -> Result<String, SimError> {
-    let mut text = String::from(prefix);
-    while text.len() < prefix.len() + length {
-        let mut byte = [0];
-        fill(&mut byte)?;
-        // 248 = 4 × 62: a byte above it would favour the first letters.
-        if let Some(letter) =
-            byte.first().filter(|b| **b < 248).and_then(|b| ALPHANUMERIC.get(usize::from(b % 62)))
-        {
-            text.push(char::from(*letter));
-        }
-    }
-    Ok(text)
+/// Returns `prefix` followed by `length` random letters and digits.
+pub(crate) fn alphanumeric(prefix: &str, length: usize) -> String {
+    let random = std::iter::repeat_with(fastrand::alphanumeric).take(length);
+    prefix.chars().chain(random).collect()
+}
+
+/// Returns a random UUID of version 4.
+pub(crate) fn uuid() -> String {
+    let hex = hex(16);
+    let part = |from: usize, to: usize| hex.get(from..to).unwrap_or_default();
+    format!("{}-{}-4{}-a{}-{}", part(0, 8), part(8, 12), part(13, 16), part(17, 20), part(20, 32))
 }

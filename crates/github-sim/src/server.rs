@@ -1,4 +1,4 @@
-//! One listener for everything.
+//! The HTTP server of a simulator.
 
 use std::future::Future;
 use std::io;
@@ -22,32 +22,30 @@ use tower::ServiceExt;
 
 use crate::clock::http_date;
 use crate::control::CONTROL;
-use crate::fault_answer::{self, Severed};
 use crate::sim::GithubSim;
+use crate::traffic::fault_response::{self, CloseConnection};
 use crate::urls::API;
 use crate::{api, control, git, random, web};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-github-request-id");
 
-/// A simulator that listens on a free port of the loopback interface, until it is dropped.
-///
-/// Dropping it closes the listener and every connection, also those that hang.
+/// A simulator that listens on a free port of 127.0.0.1. Dropping it closes the listener and all connections.
 #[derive(Debug)]
 pub struct RunningSim {
-    /// The pages and the OAuth endpoints: `http://HOST`.
+    /// Base URL of the pages and the OAuth endpoints: `http://HOST`.
     pub web: String,
-    /// The REST API: `http://HOST/api/v3`.
+    /// Base URL of the REST API: `http://HOST/api/v3`.
     pub api: String,
-    /// The control API: `http://HOST/_control`.
+    /// Base URL of the control API: `http://HOST/_control`.
     pub control: String,
-    /// Where it listens.
+    /// The address of the listener.
     pub addr: SocketAddr,
     sim: GithubSim,
     task: JoinHandle<()>,
 }
 
 impl RunningSim {
-    /// The simulator that is served.
+    /// Returns the simulator.
     pub fn sim(&self) -> &GithubSim {
         &self.sim
     }
@@ -60,9 +58,7 @@ impl Drop for RunningSim {
 }
 
 impl GithubSim {
-    /// Everything as one axum router, to be served by a server of your own. Then [`Fault::Drop`](crate::Fault::Drop) and
-    /// [`Fault::LoseAnswer`](crate::Fault::LoseAnswer) show as 502, because only [`serve`](Self::serve) can close connections.
-    pub fn router(&self) -> Router {
+    fn router(&self) -> Router {
         Router::new()
             .nest(API, api::routes(self))
             .nest(CONTROL, control::routes())
@@ -72,27 +68,27 @@ impl GithubSim {
             .with_state(self.clone())
     }
 
-    /// Serves on `listener` and posts webhook deliveries until `shutdown` is done; then closes every connection.
+    /// Serves on `listener` and sends webhook deliveries until `shutdown` completes. Then closes all connections.
     pub async fn serve(self, listener: TcpListener, shutdown: impl Future<Output = ()> + Send) {
         let app = self.router();
         if let Ok(addr) = listener.local_addr() {
-            self.shared().serve_at(format!("http://{addr}"));
+            self.shared().set_served_at(format!("http://{addr}"));
         }
-        let mut courier = pin!(self.carry_mail());
+        let mut sender = pin!(self.send_deliveries());
         let mut connections = JoinSet::new();
         let mut shutdown = pin!(shutdown);
         loop {
             tokio::select! {
                 () = &mut shutdown => break,
-                () = &mut courier => {}
+                () = &mut sender => {}
                 Some(_) = connections.join_next() => {}
                 accepted = listener.accept() => match accepted {
                     Ok((stream, _)) => {
-                        connections.spawn(connection(app.clone(), stream));
+                        connections.spawn(serve_connection(app.clone(), stream));
                     }
                     Err(error) => {
-                        // Most likely out of file descriptors: an immediate retry would only spin.
-                        tracing::warn!(%error, "a connection was not accepted");
+                        // Usually out of file descriptors, so an immediate retry would busy-loop.
+                        tracing::warn!(%error, "accepting a connection failed");
                         tokio::time::sleep(Duration::from_millis(50)).await;
                     }
                 },
@@ -101,7 +97,10 @@ impl GithubSim {
         connections.shutdown().await;
     }
 
-    /// Serves on a free port of 127.0.0.1, until the answer is dropped. Must be called on a tokio runtime.
+    /// Serves on a free port of 127.0.0.1 until the returned value is dropped. Must be called on a tokio runtime.
+    ///
+    /// # Errors
+    /// If the listener cannot be bound.
     pub async fn start(&self) -> io::Result<RunningSim> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let addr = listener.local_addr()?;
@@ -117,44 +116,45 @@ impl GithubSim {
     }
 }
 
-/// An error instead of an answer makes hyper close the connection.
-async fn connection(app: Router, stream: TcpStream) {
+async fn serve_connection(app: Router, stream: TcpStream) {
     let service = service_fn(move |request: hyper::Request<Incoming>| {
         let app = app.clone();
         async move {
             let Ok(response) = app.oneshot(request.map(Body::new)).await;
-            match response.extensions().get::<Severed>() {
+            match response.extensions().get::<CloseConnection>() {
+                // hyper closes the connection if the service returns an error.
                 Some(_) => Err(io::Error::from(io::ErrorKind::ConnectionAborted)),
                 None => Ok(response),
             }
         }
     });
     if let Err(error) = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await {
-        tracing::debug!(%error, "a connection ended early");
+        tracing::debug!(%error, "connection ended early");
     }
 }
 
-/// Records the request, applies the fault that meets it, and stamps the answer with the simulator's time.
+/// Middleware: records the request, applies the first matching fault, and sets the headers of every response.
 async fn observe(State(sim): State<GithubSim>, request: Request, next: Next) -> Response {
     let path = request.uri().path();
     if path.starts_with(CONTROL) {
         return next.run(request).await;
     }
     let (fault, now) = {
-        let mut world = sim.world();
-        world.log.record(request.method().as_str(), path);
-        (world.faults.take(request.method().as_str(), path), world.now())
+        let mut fixture = sim.fixture();
+        fixture.log.record(request.method().as_str(), path);
+        (fixture.faults.take(request.method().as_str(), path), fixture.now())
     };
     let mut response = match fault {
-        Some(fault) => fault_answer::answer(fault, now, request, next).await,
+        Some(fault) => fault_response::respond(fault, now, request, next).await,
         None => next.run(request).await,
     };
-    stamp(&sim, response.headers_mut());
+    set_headers(&sim, response.headers_mut());
     response
 }
 
-fn stamp(sim: &GithubSim, headers: &mut HeaderMap) {
-    headers.extend(HeaderValue::try_from(http_date(sim.now())).ok().map(|date| (DATE, date)));
-    let id = random::hex(10).ok().and_then(|id| HeaderValue::try_from(id.to_ascii_uppercase()).ok());
-    headers.extend(id.map(|id| (REQUEST_ID, id)));
+fn set_headers(sim: &GithubSim, headers: &mut HeaderMap) {
+    let id = random::hex(10).to_ascii_uppercase();
+    for (name, value) in [(DATE, http_date(sim.now())), (REQUEST_ID, id)] {
+        headers.extend(HeaderValue::try_from(value).ok().map(|value| (name, value)));
+    }
 }

@@ -1,9 +1,19 @@
-//! Addresses in answers and pages, and in the redirects to an App.
+//! URLs in responses, pages and redirects, and query parameters.
 
-/// Where the REST API lives, as on an enterprise server.
+use std::convert::Infallible;
+
+use axum::extract::FromRequestParts;
+use axum::http::header::HOST;
+use axum::http::request::Parts;
+use axum::http::uri::Authority;
+use url::Url;
+
+use crate::sim::GithubSim;
+
+/// Path of the REST API, as on GitHub Enterprise Server.
 pub(crate) const API: &str = "/api/v3";
 
-/// The bases of addresses.
+/// The base URLs of the pages and of the REST API.
 #[derive(Clone, Debug)]
 pub(crate) struct Urls {
     pub(crate) web: String,
@@ -11,42 +21,59 @@ pub(crate) struct Urls {
 }
 
 impl Urls {
-    pub(crate) fn of(web: String) -> Self {
+    pub(crate) fn at(web: String) -> Self {
         Self { api: format!("{web}{API}"), web }
     }
 }
 
-/// `url` with more parameters, after those that it may have and before its fragment.
-pub(crate) fn with_query(url: &str, pairs: &[(&str, &str)]) -> String {
-    let (base, fragment) = url.split_once('#').map_or((url, None), |(base, fragment)| (base, Some(fragment)));
-    let mut query = form_urlencoded::Serializer::new(String::new());
-    query.extend_pairs(pairs);
-    let separator = match base.split_once('?') {
-        None => "?",
-        Some((_, before)) if before.is_empty() || before.ends_with('&') => "",
-        Some(_) => "&",
-    };
-    let fragment = fragment.map(|fragment| format!("#{fragment}")).unwrap_or_default();
-    format!("{base}{separator}{}{fragment}", query.finish())
+impl FromRequestParts<GithubSim> for Urls {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, sim: &GithubSim) -> Result<Self, Infallible> {
+        if let Some(base_url) = &sim.config().base_url {
+            return Ok(Self::at(base_url.clone()));
+        }
+        let host = parts.headers.get(HOST).and_then(|host| host.to_str().ok());
+        let host = host.and_then(|host| host.parse::<Authority>().ok());
+        let host = host.as_ref().map_or("localhost", Authority::as_str);
+        Ok(Self::at(format!("http://{host}")))
+    }
 }
 
-/// A query string or a form, whose names may come more than once.
+/// Parses an absolute `http` or `https` URL.
+pub(crate) fn web_url(url: &str) -> Option<Url> {
+    Url::parse(url).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+}
+
+/// Appends parameters to the query of `url`.
+pub(crate) fn with_query(url: &str, pairs: &[(&str, &str)]) -> Option<String> {
+    let mut url = web_url(url)?;
+    url.query_pairs_mut().extend_pairs(pairs);
+    Some(url.into())
+}
+
+/// Encodes parameters as a query string or a form.
+pub(crate) fn encode_query<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+    form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
+}
+
+/// The parameters of a query string or a form. A name may occur more than once.
 #[derive(Debug, Default)]
 pub(crate) struct Params(Vec<(String, String)>);
 
 impl Params {
     pub(crate) fn parse(encoded: &[u8]) -> Self {
-        Self(form_urlencoded::parse(encoded).into_owned().collect())
+        form_urlencoded::parse(encoded).into_owned().collect()
     }
 
-    /// The first value of that name.
+    /// Returns the first value of the parameter.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+        self.all(name).next()
     }
 
-    /// Every value of that name.
-    pub(crate) fn all(&self, name: &str) -> Vec<&str> {
-        self.0.iter().filter(|(key, _)| key == name).map(|(_, value)| value.as_str()).collect()
+    /// Returns all values of the parameter.
+    pub(crate) fn all(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.0.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 }
 
@@ -56,21 +83,30 @@ impl FromIterator<(String, String)> for Params {
     }
 }
 
+impl FromRequestParts<GithubSim> for Params {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &GithubSim) -> Result<Self, Infallible> {
+        Ok(Self::parse(parts.uri.query().unwrap_or_default().as_bytes()))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn parameters_join_what_a_url_has() {
+    fn parameters_are_appended_to_the_query() {
         let cases = [
-            ("http://h/c", "http://h/c?a=1+2&b=%26"),
-            ("http://h/c?", "http://h/c?a=1+2&b=%26"),
-            ("http://h/c?x=y", "http://h/c?x=y&a=1+2&b=%26"),
-            ("http://h/c?x&#f", "http://h/c?x&a=1+2&b=%26#f"),
-            ("http://h/c#f?", "http://h/c?a=1+2&b=%26#f?"),
+            ("http://h/c", Some("http://h/c?a=1+2&b=%26")),
+            ("http://h/c?", Some("http://h/c?a=1+2&b=%26")),
+            ("http://h/c?x=y", Some("http://h/c?x=y&a=1+2&b=%26")),
+            ("http://h/c?x#f", Some("http://h/c?x&a=1+2&b=%26#f")),
+            ("http://h/c#f?", Some("http://h/c?a=1+2&b=%26#f?")),
+            ("/c", None),
         ];
         for (url, expected) in cases {
-            assert_eq!(with_query(url, &[("a", "1 2"), ("b", "&")]), expected);
+            assert_eq!(with_query(url, &[("a", "1 2"), ("b", "&")]).as_deref(), expected);
         }
     }
 }

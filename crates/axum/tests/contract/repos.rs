@@ -102,7 +102,7 @@ async fn what_comes_and_goes_between_pages_moves_no_other() {
         .collect();
     world.github().select_repositories(installation, &kept).unwrap();
     world.github().add_repository("acme-coffee", "late", false).unwrap();
-    world.github().add_selected_repository(installation, "late").unwrap();
+    world.github().select_repositories(installation, &[&kept[..], &["late"]].concat()).unwrap();
     world.half_a_minute_later();
     let mut seen = Vec::new();
     let mut cursor = next;

@@ -1,4 +1,4 @@
-//! `POST /app/installations/{id}/access_tokens`: a token for an installation, whole or narrowed.
+//! `POST /app/installations/{id}/access_tokens`: mints an installation token.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,28 +17,27 @@ use serde_json::{Value, json};
 use super::app::own;
 use super::auth::AppCaller;
 use super::errors::ApiError;
+use super::gate::ApiVersion;
 use super::repository_json::repository;
-use super::version::ApiVersion;
 use crate::clock::rfc3339;
 use crate::model::Model;
 use crate::model::installation::Installation;
-use crate::model::installation_token::{Level, NewToken, TokenFormat, holds};
+use crate::model::installation_token::{NewToken, PermissionLevel, TokenFormat, has_permission};
 use crate::sim::GithubSim;
 use crate::urls::Urls;
 
-/// GitHub fact 31: `enabled` or `disabled` choose the format for one call.
+/// Selects the token format of one request: `enabled` or `disabled`.
 const STATELESS: HeaderName = HeaderName::from_static("x-github-stateless-s2s-token");
-/// GitHub fact 17.
-const MOST_REPOSITORIES: usize = 500;
+const MAX_REPOSITORIES: usize = 500;
 const NOT_GRANTED: &str = "The permissions requested are not granted to this installation.";
-const NOT_REACHED: &str =
+const NOT_ACCESSIBLE: &str =
     "There is at least one repository that does not exist or is not accessible to the parent installation.";
 
 pub(super) fn routes() -> Router<GithubSim> {
     Router::new().route("/app/installations/{id}/access_tokens", post(mint))
 }
 
-/// What is null, or not said, is the same as empty: not narrowed (GitHub fact 18).
+/// Fields that are missing, null or empty do not restrict the token.
 #[derive(Default, Deserialize)]
 struct Body {
     repositories: Option<Vec<String>>,
@@ -70,41 +69,42 @@ async fn mint(
     headers: HeaderMap,
     bytes: Bytes,
 ) -> Result<Response, ApiError> {
-    let world = &mut *sim.world();
-    let (now, model) = (world.clock.now(), &mut world.model);
+    let fixture = &mut *sim.fixture();
+    let (now, model) = (fixture.now(), &mut fixture.model);
     let installation = own(model, caller, &id)?;
     if installation.suspension.is_some() {
         return Err(ApiError::suspended());
     }
     let Body { repositories, repository_ids, permissions } = Body::parse(&bytes)?;
-    let permissions = narrowed_permissions(installation, permissions.unwrap_or_default())?;
+    let permissions = restrict_permissions(installation, permissions.unwrap_or_default())?;
     let names = repositories.unwrap_or_default();
     let repositories =
-        narrowed_repositories(model, installation, &names, repository_ids.unwrap_or_default())?;
-    let format = asked_format(&headers).unwrap_or(model.installation_tokens.format);
+        restrict_repositories(model, installation, &names, repository_ids.unwrap_or_default())?;
+    let format = requested_format(&headers).unwrap_or(model.installation_tokens.format);
     let selection = if repositories.is_some() { "selected" } else { installation.selection.as_str() };
     let shown = repositories.as_ref().map(|ids| {
         let owner = model.account(installation.account);
-        let chosen = model.reach(installation).into_iter().filter(|repository| ids.contains(&repository.id));
+        let chosen =
+            model.repositories_of(installation).into_iter().filter(|repository| ids.contains(&repository.id));
         chosen.filter_map(|r| owner.map(|owner| repository(&urls, version, owner, r))).collect::<Value>()
     });
     let new =
         NewToken { installation: installation.id, permissions: permissions.clone(), repositories, format };
     let minted = model.mint(new, now)?;
-    let mut answer = json!({
+    let mut body = json!({
         "token": minted.token.expose_secret(),
         "expires_at": rfc3339(minted.expires_at),
         "permissions": permissions,
         "repository_selection": selection,
     });
-    if let (Some(answer), Some(shown)) = (answer.as_object_mut(), shown) {
-        answer.insert("repositories".to_owned(), shown);
+    if let (Some(body), Some(shown)) = (body.as_object_mut(), shown) {
+        body.insert("repositories".to_owned(), shown);
     }
-    Ok((StatusCode::CREATED, Json(answer)).into_response())
+    Ok((StatusCode::CREATED, Json(body)).into_response())
 }
 
-/// Any other value is ignored.
-fn asked_format(headers: &HeaderMap) -> Option<TokenFormat> {
+/// Other values of the header are ignored.
+fn requested_format(headers: &HeaderMap) -> Option<TokenFormat> {
     match headers.get(STATELESS)?.as_bytes() {
         b"enabled" => Some(TokenFormat::Stateless),
         b"disabled" => Some(TokenFormat::Opaque),
@@ -112,32 +112,32 @@ fn asked_format(headers: &HeaderMap) -> Option<TokenFormat> {
     }
 }
 
-/// Asking for nothing in particular is asking for everything. Reading metadata comes with any permission, where it was granted.
-fn narrowed_permissions(
+/// Returns the requested permissions, or all granted ones if none are requested. `metadata: read` is included if it is granted.
+fn restrict_permissions(
     installation: &Installation,
-    asked: BTreeMap<String, String>,
+    requested: BTreeMap<String, String>,
 ) -> Result<BTreeMap<String, String>, ApiError> {
-    if asked.is_empty() {
+    if requested.is_empty() {
         return Ok(installation.permissions.clone());
     }
-    for (name, word) in &asked {
-        let Some(level) = Level::of(word) else {
+    for (name, word) in &requested {
+        let Some(level) = PermissionLevel::of(word) else {
             let text = format!("Invalid request.\n\n{word:?} is not a level of the permission {name:?}.");
             return Err(ApiError::unprocessable(text));
         };
-        if !holds(&installation.permissions, name, level) {
+        if !has_permission(&installation.permissions, name, level) {
             return Err(ApiError::unprocessable(NOT_GRANTED));
         }
     }
-    let mut permissions = asked;
-    if holds(&installation.permissions, "metadata", Level::Read) {
+    let mut permissions = requested;
+    if has_permission(&installation.permissions, "metadata", PermissionLevel::Read) {
         permissions.entry("metadata".to_owned()).or_insert_with(|| "read".to_owned());
     }
     Ok(permissions)
 }
 
-/// The ids of those named and numbered; none: all. Names come without the owner.
-fn narrowed_repositories(
+/// Returns the ids of the requested repositories, or `None` if none are requested. Names come without the owner.
+fn restrict_repositories(
     model: &Model,
     installation: &Installation,
     names: &[String],
@@ -146,18 +146,18 @@ fn narrowed_repositories(
     if names.is_empty() && ids.is_empty() {
         return Ok(None);
     }
-    if names.len().saturating_add(ids.len()) > MOST_REPOSITORIES {
+    if names.len().saturating_add(ids.len()) > MAX_REPOSITORIES {
         let text =
-            format!("Invalid request.\n\nNo more than {MOST_REPOSITORIES} repositories can be requested.");
+            format!("Invalid request.\n\nNo more than {MAX_REPOSITORIES} repositories can be requested.");
         return Err(ApiError::unprocessable(text));
     }
-    let not_reached = || ApiError::unprocessable(NOT_REACHED);
-    let reach = model.reach(installation);
-    let reached: BTreeSet<u64> = reach.iter().map(|repository| repository.id).collect();
+    let not_accessible = || ApiError::unprocessable(NOT_ACCESSIBLE);
+    let accessible = model.repositories_of(installation);
+    let accessible_ids: BTreeSet<u64> = accessible.iter().map(|repository| repository.id).collect();
     for name in names {
-        let named = reach.iter().find(|repository| repository.name.eq_ignore_ascii_case(name));
-        ids.push(named.ok_or_else(not_reached)?.id);
+        let named = accessible.iter().find(|repository| repository.name.eq_ignore_ascii_case(name));
+        ids.push(named.ok_or_else(not_accessible)?.id);
     }
     let ids: BTreeSet<u64> = ids.into_iter().collect();
-    if ids.is_subset(&reached) { Ok(Some(ids)) } else { Err(not_reached()) }
+    if ids.is_subset(&accessible_ids) { Ok(Some(ids)) } else { Err(not_accessible()) }
 }

@@ -1,30 +1,32 @@
-//! What an App may ask with its JWT.
+//! Endpoints for an App's JWT: the App, its installations, and requests for them.
 
 use axum::Json;
 use axum::Router;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
+use axum::response::Response;
 use axum::routing::{get, put};
 use serde_json::Value;
 
 use super::auth::AppCaller;
 use super::errors::ApiError;
-use super::json;
-use super::page::Page;
-use super::version::ApiVersion;
+use super::gate::ApiVersion;
+use super::page::Pagination;
+use crate::json;
 use crate::model::Model;
 use crate::model::account::AccountKind;
-use crate::model::change::Actor;
+use crate::model::change::Sender;
 use crate::model::installation::Installation;
 use crate::sim::GithubSim;
 use crate::urls::{Params, Urls};
 
-type Answer = Result<Json<Value>, ApiError>;
+type JsonResult = Result<Json<Value>, ApiError>;
 
 pub(super) fn routes() -> Router<GithubSim> {
     Router::new()
         .route("/app", get(app))
         .route("/app/hook/config", get(hook_config))
+        .route("/app/installation-requests", get(installation_requests))
         .route("/app/installations", get(installations))
         .route("/app/installations/{id}", get(installation).delete(uninstall))
         .route("/app/installations/{id}/suspended", put(suspend).delete(unsuspend))
@@ -32,21 +34,21 @@ pub(super) fn routes() -> Router<GithubSim> {
         .route("/users/{login}/installation", get(user_installation))
 }
 
-/// A foreign, a removed and a never-existing id look the same.
+/// Finds an installation of the caller. Ids of other Apps, removed ids and unknown ids are all 404.
 pub(super) fn own<'a>(model: &'a Model, caller: AppCaller, id: &str) -> Result<&'a Installation, ApiError> {
     let installation = id.parse().ok().and_then(|id| model.installation(id));
     installation.filter(|i| i.app_id == caller.app_id).ok_or_else(ApiError::not_found)
 }
 
-async fn app(State(sim): State<GithubSim>, caller: AppCaller, urls: Urls) -> Answer {
-    let world = sim.world();
-    let app = world.model.known_app(caller.app_id)?;
-    Ok(Json(json::app(&urls, &world.model, app)))
+async fn app(State(sim): State<GithubSim>, caller: AppCaller, urls: Urls) -> JsonResult {
+    let fixture = sim.fixture();
+    let app = fixture.model.require_app(caller.app_id)?;
+    Ok(Json(json::app(&urls, &fixture.model, app)))
 }
 
-async fn hook_config(State(sim): State<GithubSim>, caller: AppCaller) -> Answer {
-    let world = sim.world();
-    Ok(Json(json::hook_config(&world.model.known_app(caller.app_id)?.hook)))
+async fn hook_config(State(sim): State<GithubSim>, caller: AppCaller) -> JsonResult {
+    let fixture = sim.fixture();
+    Ok(Json(json::hook_config(&fixture.model.require_app(caller.app_id)?.hook)))
 }
 
 async fn installations(
@@ -54,12 +56,25 @@ async fn installations(
     caller: AppCaller,
     urls: Urls,
     params: Params,
-) -> axum::response::Response {
-    let world = sim.world();
-    let all = world.model.installations().filter(|i| i.app_id == caller.app_id);
-    let all: Vec<Value> = all.map(|i| json::installation(&urls, &world.model, i)).collect();
-    let (page, total) = (Page::asked(&params), all.len());
-    page.answer(&format!("{}/app/installations", urls.api), total, page.of(all).into())
+) -> Response {
+    let fixture = sim.fixture();
+    let all = fixture.model.installations().filter(|i| i.app_id == caller.app_id);
+    let all: Vec<Value> = all.map(|i| json::installation(&urls, &fixture.model, i)).collect();
+    let (page, total) = (Pagination::requested(&params), all.len());
+    page.response(&format!("{}/app/installations", urls.api), total, page.slice(all).into())
+}
+
+async fn installation_requests(
+    State(sim): State<GithubSim>,
+    caller: AppCaller,
+    urls: Urls,
+    params: Params,
+) -> Response {
+    let model = &sim.fixture().model;
+    let own = model.installation_requests().filter(|request| request.app_id == caller.app_id);
+    let all: Vec<Value> = own.map(|request| json::installation_request(&urls, model, request)).collect();
+    let (page, total) = (Pagination::requested(&params), all.len());
+    page.response(&format!("{}/app/installation-requests", urls.api), total, page.slice(all).into())
 }
 
 async fn installation(
@@ -67,22 +82,22 @@ async fn installation(
     caller: AppCaller,
     urls: Urls,
     Path(id): Path<String>,
-) -> Answer {
-    let world = sim.world();
-    let installation = own(&world.model, caller, &id)?;
-    Ok(Json(json::installation(&urls, &world.model, installation)))
+) -> JsonResult {
+    let fixture = sim.fixture();
+    let installation = own(&fixture.model, caller, &id)?;
+    Ok(Json(json::installation(&urls, &fixture.model, installation)))
 }
 
-/// The newest version of the API moved the work to the background and says 202.
+/// API version 2026-03-10 answers 202, the earlier one 204.
 async fn uninstall(
     State(sim): State<GithubSim>,
     caller: AppCaller,
     version: ApiVersion,
     Path(id): Path<String>,
 ) -> Result<StatusCode, ApiError> {
-    let model = &mut sim.world().model;
+    let model = &mut sim.fixture().model;
     let id = own(model, caller, &id)?.id;
-    model.uninstall(id, Actor::App)?;
+    model.uninstall(id, Sender::App)?;
     Ok(match version {
         ApiVersion::V2022_11_28 => StatusCode::NO_CONTENT,
         ApiVersion::V2026_03_10 => StatusCode::ACCEPTED,
@@ -94,9 +109,9 @@ async fn suspend(
     caller: AppCaller,
     Path(id): Path<String>,
 ) -> Result<StatusCode, ApiError> {
-    let world = &mut *sim.world();
-    let id = own(&world.model, caller, &id)?.id;
-    world.model.suspend(id, None, world.clock.now())?;
+    let fixture = &mut *sim.fixture();
+    let id = own(&fixture.model, caller, &id)?.id;
+    fixture.model.suspend(id, None, fixture.clock.now())?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -105,9 +120,9 @@ async fn unsuspend(
     caller: AppCaller,
     Path(id): Path<String>,
 ) -> Result<StatusCode, ApiError> {
-    let world = &mut *sim.world();
-    let id = own(&world.model, caller, &id)?.id;
-    world.model.unsuspend(id, Actor::App, world.clock.now())?;
+    let fixture = &mut *sim.fixture();
+    let id = own(&fixture.model, caller, &id)?.id;
+    fixture.model.unsuspend(id, Sender::App, fixture.clock.now())?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -116,7 +131,7 @@ async fn organization_installation(
     caller: AppCaller,
     urls: Urls,
     Path(login): Path<String>,
-) -> Answer {
+) -> JsonResult {
     installation_on(&sim, caller, &urls, &login, AccountKind::Organization)
 }
 
@@ -125,7 +140,7 @@ async fn user_installation(
     caller: AppCaller,
     urls: Urls,
     Path(login): Path<String>,
-) -> Answer {
+) -> JsonResult {
     installation_on(&sim, caller, &urls, &login, AccountKind::User)
 }
 
@@ -135,10 +150,10 @@ fn installation_on(
     urls: &Urls,
     login: &str,
     kind: AccountKind,
-) -> Answer {
-    let world = sim.world();
-    let account = world.model.account_by_login(login).filter(|account| account.kind == kind);
-    let installation = account.and_then(|account| world.model.installation_on(caller.app_id, account.id));
+) -> JsonResult {
+    let fixture = sim.fixture();
+    let account = fixture.model.account_by_login(login).filter(|account| account.kind == kind);
+    let installation = account.and_then(|account| fixture.model.installation_on(caller.app_id, account.id));
     let installation = installation.ok_or_else(ApiError::not_found)?;
-    Ok(Json(json::installation(urls, &world.model, installation)))
+    Ok(Json(json::installation(urls, &fixture.model, installation)))
 }

@@ -1,27 +1,49 @@
-//! Who asks: an App by its JWT, or a person through an App by a user token.
+//! Credentials of REST requests.
 
 use axum::extract::FromRequestParts;
 use axum::http::StatusCode;
 use axum::http::header::{AUTHORIZATION, HeaderMap};
 use axum::http::request::Parts;
-use secrecy::SecretString;
+use data_encoding::BASE64;
+use ring::digest::{SHA256, digest};
+use secrecy::{ExposeSecret, SecretString};
 
 use super::errors::ApiError;
-use crate::jwt::{self, Refusal};
+use super::jwt::{self, JwtError};
 use crate::model::grant::Grant;
 use crate::model::installation_token::InstallationToken;
 use crate::sim::GithubSim;
 
 const NOT_AN_INSTALLATION: &str = "You must authenticate with an installation access token in order to list repositories for an installation.";
 
-/// The scheme in lower case, and the credential.
+/// Returns the scheme in lower case and the credential.
 pub(crate) fn authorization(headers: &HeaderMap) -> Option<(String, &str)> {
     let value = headers.get(AUTHORIZATION)?.to_str().ok()?;
     let (scheme, credential) = value.split_once(' ')?;
     Some((scheme.to_ascii_lowercase(), credential.trim()))
 }
 
-/// The App whose JWT came as a Bearer token.
+/// Decodes Basic credentials to user name and password.
+pub(crate) fn decode_basic(credential: &str) -> Option<(String, String)> {
+    let pair = String::from_utf8(BASE64.decode(credential.as_bytes()).ok()?).ok()?;
+    pair.split_once(':').map(|(user, password)| (user.to_owned(), password.to_owned()))
+}
+
+/// Compares two secrets in constant time, by their hashes.
+pub(crate) fn same_secret(one: &str, other: &str) -> bool {
+    digest(&SHA256, one.as_bytes()).as_ref() == digest(&SHA256, other.as_bytes()).as_ref()
+}
+
+/// Returns a user token or an installation token. Both can be sent with the schemes `Bearer` and `token`.
+fn token(headers: &HeaderMap) -> Result<&str, ApiError> {
+    match authorization(headers) {
+        Some((scheme, token)) if scheme == "bearer" || scheme == "token" => Ok(token),
+        Some(_) => Err(ApiError::bad_credentials()),
+        None => Err(ApiError::new(StatusCode::UNAUTHORIZED, "Requires authentication")),
+    }
+}
+
+/// The App of the request's JWT.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct AppCaller {
     pub(crate) app_id: u64,
@@ -33,19 +55,18 @@ impl FromRequestParts<GithubSim> for AppCaller {
     async fn from_request_parts(parts: &mut Parts, sim: &GithubSim) -> Result<Self, ApiError> {
         let token = match authorization(&parts.headers) {
             Some((scheme, token)) if scheme == "bearer" => token,
-            _ => return Err(Refusal::Undecodable.into()),
+            _ => return Err(JwtError::Undecodable.into()),
         };
-        let world = sim.world();
-        let app = jwt::verify(&world.model, token, world.now())?;
+        let fixture = sim.fixture();
+        let app = jwt::verify(&fixture.model, token, fixture.now())?;
         Ok(Self { app_id: app.id })
     }
 }
 
-/// The installation whose token came.
+/// The request's installation token.
 #[derive(Clone, Debug)]
 pub(crate) struct InstallationCaller {
     pub(crate) token: InstallationToken,
-    /// As it came, to be revoked.
     pub(crate) secret: SecretString,
 }
 
@@ -53,22 +74,18 @@ impl FromRequestParts<GithubSim> for InstallationCaller {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, sim: &GithubSim) -> Result<Self, ApiError> {
-        let secret = match authorization(&parts.headers) {
-            Some((scheme, token)) if scheme == "bearer" || scheme == "token" => token,
-            Some(_) => return Err(ApiError::bad_credentials()),
-            None => return Err(ApiError::new(StatusCode::UNAUTHORIZED, "Requires authentication")),
-        };
-        let world = &mut *sim.world();
-        let now = world.now();
-        if world.model.grants.token(secret, now).is_some() {
+        let secret = token(&parts.headers)?;
+        let fixture = &mut *sim.fixture();
+        let now = fixture.now();
+        if fixture.model.grants.token(secret, now).is_some() {
             return Err(ApiError::new(StatusCode::FORBIDDEN, NOT_AN_INSTALLATION));
         }
-        let token = world.model.use_token(secret, now)?;
+        let token = fixture.model.use_token(secret, now)?;
         Ok(Self { token, secret: secret.into() })
     }
 }
 
-/// The person whose user token came, and through which App.
+/// The App and the user of the request's user token.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct UserCaller {
     pub(crate) grant: Grant,
@@ -78,17 +95,34 @@ impl FromRequestParts<GithubSim> for UserCaller {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, sim: &GithubSim) -> Result<Self, ApiError> {
-        let token = match authorization(&parts.headers) {
-            Some((scheme, token)) if scheme == "bearer" || scheme == "token" => token,
-            Some(_) => return Err(ApiError::bad_credentials()),
-            None => return Err(ApiError::new(StatusCode::UNAUTHORIZED, "Requires authentication")),
-        };
-        let world = sim.world();
-        if world.model.owner_of_token(token, world.now()).is_some() {
-            // An installation is nobody.
+        let token = token(&parts.headers)?;
+        let fixture = sim.fixture();
+        if fixture.model.installation_of_token(token, fixture.now()).is_some() {
             return Err(ApiError::new(StatusCode::FORBIDDEN, "Resource not accessible by integration"));
         }
-        let grant = world.model.grants.token(token, world.now());
+        let grant = fixture.model.grants.token(token, fixture.now());
         grant.map(|grant| Self { grant }).ok_or_else(ApiError::bad_credentials)
+    }
+}
+
+/// The App of the request's client id and secret, sent as Basic credentials.
+#[derive(Clone, Debug)]
+pub(crate) struct ClientCaller {
+    pub(crate) app_id: u64,
+    pub(crate) client_id: String,
+}
+
+impl FromRequestParts<GithubSim> for ClientCaller {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, sim: &GithubSim) -> Result<Self, ApiError> {
+        let basic = authorization(&parts.headers).filter(|(scheme, _)| scheme == "basic");
+        let pair = basic.and_then(|(_, credential)| decode_basic(credential));
+        let (client_id, secret) = pair.ok_or_else(ApiError::bad_credentials)?;
+        let fixture = sim.fixture();
+        let app = fixture.model.app_by_client_id(&client_id);
+        let app = app.filter(|app| same_secret(app.client_secret.expose_secret(), &secret));
+        let app_id = app.ok_or_else(ApiError::bad_credentials)?.id;
+        Ok(Self { app_id, client_id })
     }
 }

@@ -1,4 +1,4 @@
-//! An App's webhook deliveries: listed, read, and asked for once more.
+//! Endpoints for an App's webhook deliveries.
 
 use axum::Json;
 use axum::Router;
@@ -12,18 +12,17 @@ use time::{Duration, OffsetDateTime};
 
 use super::auth::AppCaller;
 use super::errors::ApiError;
-use super::page::Page;
+use super::page::Pagination;
 use crate::clock::rfc3339;
-use crate::delivery::{Delivery, Outcome};
-use crate::outbox::Outbox;
 use crate::sim::GithubSim;
 use crate::urls::{Params, Urls};
-use crate::webhook;
+use crate::webhook::delivery::{Delivery, DeliveryOutcome};
+use crate::webhook::delivery_queue::DeliveryQueue;
+use crate::webhook::redeliver;
 
-/// How long GitHub keeps deliveries (GitHub fact 51).
-const KEPT: Duration = Duration::days(3);
-/// What cursors begin with.
-const CURSOR: &str = "v1_";
+/// How long GitHub lists deliveries.
+const RETENTION: Duration = Duration::days(3);
+const CURSOR_PREFIX: &str = "v1_";
 
 pub(super) fn routes() -> Router<GithubSim> {
     Router::new()
@@ -32,25 +31,25 @@ pub(super) fn routes() -> Router<GithubSim> {
         .route("/app/hook/deliveries/{id}/attempts", post(attempt))
 }
 
-/// The App's own deliveries that were posted and are not too old, newest first.
+/// Returns the App's deliveries that were sent within the retention time, newest first.
 fn own(
-    outbox: &Outbox,
+    delivery_queue: &DeliveryQueue,
     caller: AppCaller,
     now: OffsetDateTime,
-) -> impl Iterator<Item = (&Delivery, &Outcome)> {
-    let own = outbox.deliveries().rev().filter(move |delivery| delivery.app_id == caller.app_id);
-    let posted = own.filter_map(|delivery| Some((delivery, delivery.outcome.as_ref()?)));
-    posted.filter(move |(_, outcome)| now - outcome.delivered_at < KEPT)
+) -> impl Iterator<Item = (&Delivery, &DeliveryOutcome)> {
+    let own = delivery_queue.deliveries().rev().filter(move |delivery| delivery.app_id == caller.app_id);
+    let sent = own.filter_map(|delivery| Some((delivery, delivery.outcome.as_ref()?)));
+    sent.filter(move |(_, outcome)| now - outcome.delivered_at < RETENTION)
 }
 
 fn find<'a>(
-    outbox: &'a Outbox,
+    delivery_queue: &'a DeliveryQueue,
     caller: AppCaller,
     now: OffsetDateTime,
     id: &str,
-) -> Result<(&'a Delivery, &'a Outcome), ApiError> {
+) -> Result<(&'a Delivery, &'a DeliveryOutcome), ApiError> {
     let id: u64 = id.parse().map_err(|_| ApiError::not_found())?;
-    own(outbox, caller, now).find(|(delivery, _)| delivery.id == id).ok_or_else(ApiError::not_found)
+    own(delivery_queue, caller, now).find(|(delivery, _)| delivery.id == id).ok_or_else(ApiError::not_found)
 }
 
 async fn list(
@@ -59,35 +58,35 @@ async fn list(
     urls: Urls,
     params: Params,
 ) -> Result<Response, ApiError> {
-    let world = sim.world();
-    let wanted = |outcome: &Outcome| match params.get("status") {
+    let fixture = sim.fixture();
+    let matches = |outcome: &DeliveryOutcome| match params.get("status") {
         Some("success") => outcome.succeeded(),
         Some("failure") => !outcome.succeeded(),
         Some(_) | None => true,
     };
     let all: Vec<_> =
-        own(&world.outbox, caller, world.now()).filter(|(_, outcome)| wanted(outcome)).collect();
+        own(&fixture.delivery_queue, caller, fixture.now()).filter(|(_, outcome)| matches(outcome)).collect();
     let from = match params.get("cursor") {
         None => 0,
         Some(cursor) => {
-            let id = cursor.strip_prefix(CURSOR).and_then(|id| id.parse::<u64>().ok());
+            let id = cursor.strip_prefix(CURSOR_PREFIX).and_then(|id| id.parse::<u64>().ok());
             let id = id.ok_or_else(|| ApiError::new(StatusCode::BAD_REQUEST, "Invalid cursor"))?;
             all.iter().position(|(delivery, _)| delivery.id <= id).unwrap_or(all.len())
         }
     };
-    let size = Page::asked(&params).size();
+    let size = Pagination::requested(&params).size();
     let link = |at: usize, rel: &str| {
         let (delivery, _) = all.get(at)?;
         let status = params.get("status").filter(|status| ["success", "failure"].contains(status));
         let status = status.map(|status| format!("&status={status}")).unwrap_or_default();
         let url = format!("{}/app/hook/deliveries?per_page={size}{status}", urls.api);
-        Some(format!("<{url}&cursor={CURSOR}{}>; rel=\"{rel}\"", delivery.id))
+        Some(format!("<{url}&cursor={CURSOR_PREFIX}{}>; rel=\"{rel}\"", delivery.id))
     };
-    let earlier = (from > 0).then(|| link(from.saturating_sub(size), "prev")).flatten();
-    let links: Vec<String> = link(from + size, "next").into_iter().chain(earlier).collect();
+    let previous = (from > 0).then(|| link(from.saturating_sub(size), "prev")).flatten();
+    let links: Vec<String> = link(from + size, "next").into_iter().chain(previous).collect();
     let links = (!links.is_empty()).then(|| AppendHeaders([(LINK, links.join(", "))]));
     let page = all.iter().skip(from).take(size);
-    let page: Value = page.map(|(delivery, outcome)| item(delivery, outcome)).collect();
+    let page: Value = page.map(|(delivery, outcome)| list_item(delivery, outcome)).collect();
     Ok((links, Json(page)).into_response())
 }
 
@@ -96,14 +95,14 @@ async fn one(
     caller: AppCaller,
     Path(id): Path<String>,
 ) -> Result<Json<Value>, ApiError> {
-    let world = sim.world();
-    let (delivery, outcome) = find(&world.outbox, caller, world.now(), &id)?;
-    let mut whole = item(delivery, outcome);
+    let fixture = sim.fixture();
+    let (delivery, outcome) = find(&fixture.delivery_queue, caller, fixture.now(), &id)?;
+    let mut whole = list_item(delivery, outcome);
     let answered = outcome.body.is_some();
     let more = json!({
         "url": delivery.url,
-        "request": { "headers": object(&delivery.headers), "payload": delivery.payload },
-        "response": { "headers": answered.then(|| object(&outcome.headers)), "payload": outcome.body },
+        "request": { "headers": header_map(&delivery.headers), "payload": delivery.payload },
+        "response": { "headers": answered.then(|| header_map(&outcome.headers)), "payload": outcome.body },
     });
     if let (Some(whole), Value::Object(more)) = (whole.as_object_mut(), more) {
         whole.extend(more);
@@ -116,20 +115,20 @@ async fn attempt(
     caller: AppCaller,
     Path(id): Path<String>,
 ) -> Result<(StatusCode, Json<Value>), ApiError> {
-    let world = &mut *sim.world();
-    let id = find(&world.outbox, caller, world.now(), &id)?.0.id;
-    webhook::redeliver(world, id)?;
+    let fixture = &mut *sim.fixture();
+    let id = find(&fixture.delivery_queue, caller, fixture.now(), &id)?.0.id;
+    redeliver(fixture, id)?;
     Ok((StatusCode::ACCEPTED, Json(json!({}))))
 }
 
-/// A delivery as a list shows it.
-fn item(delivery: &Delivery, outcome: &Outcome) -> Value {
+/// Returns a delivery as in a list.
+fn list_item(delivery: &Delivery, outcome: &DeliveryOutcome) -> Value {
     json!({
         "id": delivery.id,
         "guid": delivery.guid,
         "delivered_at": rfc3339(outcome.delivered_at),
         "redelivery": delivery.redelivery,
-        // Hundredths of a second, as GitHub tells it.
+        // GitHub rounds to hundredths of a second.
         "duration": (outcome.duration.as_secs_f64() * 100.0).round() / 100.0,
         "status": outcome.status,
         "status_code": outcome.status_code,
@@ -141,6 +140,6 @@ fn item(delivery: &Delivery, outcome: &Outcome) -> Value {
     })
 }
 
-fn object(headers: &[(String, String)]) -> Map<String, Value> {
+fn header_map(headers: &[(String, String)]) -> Map<String, Value> {
     headers.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str()))).collect()
 }

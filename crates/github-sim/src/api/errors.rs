@@ -1,4 +1,4 @@
-//! GitHub's error answers.
+//! Error responses in GitHub's format.
 
 use axum::Json;
 use axum::http::StatusCode;
@@ -6,19 +6,19 @@ use axum::http::header::HeaderName;
 use axum::response::{AppendHeaders, IntoResponse, Response};
 use serde_json::json;
 
+use super::jwt::JwtError;
 use crate::error::SimError;
-use crate::jwt::Refusal;
-use crate::model::installation_token::Rejection;
+use crate::model::installation_token::TokenError;
 
 const DOCS: &str = "https://docs.github.com/rest";
 const ACCEPTED_PERMISSIONS: HeaderName = HeaderName::from_static("x-accepted-github-permissions");
 
-/// `{message, documentation_url, status}`, where the status is a string.
+/// An error with the body `{message, documentation_url, status}`, where `status` is a string.
 #[derive(Clone, Debug)]
 pub(crate) struct ApiError {
     status: StatusCode,
     message: String,
-    /// Which permission would have been enough.
+    /// The value of `X-Accepted-GitHub-Permissions`.
     accepted: Option<&'static str>,
 }
 
@@ -49,31 +49,31 @@ impl ApiError {
     }
 }
 
-impl From<Refusal> for ApiError {
-    fn from(refusal: Refusal) -> Self {
-        let status = match refusal {
-            Refusal::UnknownIssuer => StatusCode::NOT_FOUND,
-            Refusal::Undecodable | Refusal::TooFarAhead | Refusal::NoExpiry | Refusal::NoIssueTime => {
+impl From<JwtError> for ApiError {
+    fn from(error: JwtError) -> Self {
+        let status = match error {
+            JwtError::UnknownIssuer => StatusCode::NOT_FOUND,
+            JwtError::Undecodable | JwtError::TooFarAhead | JwtError::NoExpiry | JwtError::NoIssueTime => {
                 StatusCode::UNAUTHORIZED
             }
         };
-        Self::new(status, refusal.message())
+        Self::new(status, error.message())
     }
 }
 
-impl From<Rejection> for ApiError {
-    fn from(rejection: Rejection) -> Self {
-        match rejection {
-            Rejection::Bad => Self::bad_credentials(),
-            Rejection::Suspended => Self::suspended(),
+impl From<TokenError> for ApiError {
+    fn from(error: TokenError) -> Self {
+        match error {
+            TokenError::Bad => Self::bad_credentials(),
+            TokenError::Suspended => Self::suspended(),
         }
     }
 }
 
-/// What the model does not know is not there; the endpoints give it nothing else to refuse.
+/// The handlers pass only valid values to the model, so all its errors mean that something does not exist.
 impl From<SimError> for ApiError {
     fn from(error: SimError) -> Self {
-        tracing::debug!(%error, "answered as not found");
+        tracing::debug!(%error, "responding 404");
         Self::not_found()
     }
 }
@@ -90,7 +90,7 @@ impl IntoResponse for ApiError {
     }
 }
 
-/// 422, which names the field.
+/// Returns 422 for a missing field.
 pub(crate) fn missing_field(resource: &str, field: &str) -> Response {
     let body = json!({
         "message": "Validation Failed",

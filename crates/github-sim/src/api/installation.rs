@@ -1,4 +1,4 @@
-//! What an installation may ask with its token.
+//! Endpoints for an installation token.
 
 use axum::Router;
 use axum::extract::State;
@@ -10,10 +10,10 @@ use serde_json::{Value, json};
 
 use super::auth::InstallationCaller;
 use super::errors::ApiError;
-use super::page::Page;
+use super::gate::ApiVersion;
+use super::page::Pagination;
 use super::repository_json::repository;
-use super::version::ApiVersion;
-use crate::model::installation_token::Level;
+use crate::model::installation_token::PermissionLevel;
 use crate::sim::GithubSim;
 use crate::urls::{Params, Urls};
 
@@ -23,7 +23,7 @@ pub(super) fn routes() -> Router<GithubSim> {
         .route("/installation/token", delete(revoke))
 }
 
-/// A narrowed token sees only its own repositories, and says `selected`.
+/// A token restricted to repositories lists only those, with the selection `selected`.
 async fn repositories(
     State(sim): State<GithubSim>,
     InstallationCaller { token, .. }: InstallationCaller,
@@ -31,22 +31,22 @@ async fn repositories(
     urls: Urls,
     params: Params,
 ) -> Result<Response, ApiError> {
-    let world = sim.world();
-    let model = &world.model;
+    let fixture = sim.fixture();
+    let model = &fixture.model;
     let installation = model.installation(token.installation).ok_or_else(ApiError::bad_credentials)?;
-    if !token.may(installation, "metadata", Level::Read) {
+    if !token.allows(installation, "metadata", PermissionLevel::Read) {
         return Err(ApiError::lacks_permission("metadata=read"));
     }
     let owner = model.account(installation.account).ok_or_else(ApiError::not_found)?;
-    let all = model.reach_of(&token, installation);
-    let (page, total) = (Page::asked(&params), all.len());
-    let shown = page.of(all).into_iter().map(|r| repository(&urls, version, owner, r)).collect::<Value>();
-    let selection = if token.is_narrowed() { "selected" } else { installation.selection.as_str() };
+    let all = model.repositories_of_token(&token, installation);
+    let (page, total) = (Pagination::requested(&params), all.len());
+    let shown = page.slice(all).into_iter().map(|r| repository(&urls, version, owner, r)).collect::<Value>();
+    let selection = if token.is_restricted() { "selected" } else { installation.selection.as_str() };
     let body = json!({ "total_count": total, "repository_selection": selection, "repositories": shown });
-    Ok(page.answer(&format!("{}/installation/repositories", urls.api), total, body))
+    Ok(page.response(&format!("{}/installation/repositories", urls.api), total, body))
 }
 
 async fn revoke(State(sim): State<GithubSim>, caller: InstallationCaller) -> StatusCode {
-    sim.world().model.revoke_token(caller.secret.expose_secret());
+    sim.fixture().model.revoke_token(caller.secret.expose_secret());
     StatusCode::NO_CONTENT
 }

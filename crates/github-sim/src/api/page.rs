@@ -1,4 +1,4 @@
-//! Lists come in pages: `per_page` up to 100, thirty by default, and a `Link` header to the others.
+//! Pages of lists: `page`, `per_page` (up to 100, default 30) and the `Link` header.
 
 use axum::Json;
 use axum::http::header::LINK;
@@ -7,32 +7,32 @@ use serde_json::Value;
 
 use crate::urls::Params;
 
-/// Which page was asked for.
+/// The requested page of a list.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) struct Page {
+pub(crate) struct Pagination {
     number: usize,
     size: usize,
 }
 
-impl Page {
-    /// What is no number, or too small, is as if it were not said; what is too large is cut.
-    pub(crate) fn asked(params: &Params) -> Self {
+impl Pagination {
+    /// Reads `page` and `per_page`. Values that are not positive numbers are ignored, and large ones are capped.
+    pub(crate) fn requested(params: &Params) -> Self {
         let number = |name| params.get(name).and_then(|n| n.parse::<usize>().ok()).filter(|n| *n > 0);
         Self { number: number("page").unwrap_or(1), size: number("per_page").unwrap_or(30).min(100) }
     }
 
-    /// How many a page holds.
+    /// Returns the number of items on a page.
     pub(crate) fn size(self) -> usize {
         self.size
     }
 
-    /// This page of `all`.
-    pub(crate) fn of<T>(self, all: Vec<T>) -> Vec<T> {
+    /// Returns the items of this page.
+    pub(crate) fn slice<T>(self, all: Vec<T>) -> Vec<T> {
         all.into_iter().skip((self.number - 1).saturating_mul(self.size)).take(self.size).collect()
     }
 
-    /// `body` with the links of a list of `total` at `url`.
-    pub(crate) fn answer(self, url: &str, total: usize, body: Value) -> Response {
+    /// Returns a response with `body` and the `Link` header of a list with `total` items at `url`.
+    pub(crate) fn response(self, url: &str, total: usize, body: Value) -> Response {
         let links = self.links(url, total);
         let link = (!links.is_empty()).then(|| AppendHeaders([(LINK, links)]));
         (link, Json(body)).into_response()

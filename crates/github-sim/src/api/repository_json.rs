@@ -1,16 +1,16 @@
-//! A repository as the REST API writes it.
+//! The REST API's JSON of repositories.
 
 use serde_json::{Map, Value, json};
 
-use super::json::{account, node_id};
-use super::version::ApiVersion;
+use super::gate::ApiVersion;
 use crate::clock::rfc3339;
+use crate::json::{account, node_id};
 use crate::model::account::Account;
 use crate::model::repository::Repository;
 use crate::urls::Urls;
 
-/// The addresses below the repository's own: the field, and what follows.
-const BELOW: [(&str, &str); 37] = [
+/// The fields with URLs below the repository's own, and their suffixes.
+const URL_FIELDS: [(&str, &str); 37] = [
     ("archive_url", "/{archive_format}{/ref}"),
     ("assignees_url", "/assignees{/user}"),
     ("blobs_url", "/git/blobs{/sha}"),
@@ -50,7 +50,7 @@ const BELOW: [(&str, &str); 37] = [
     ("url", ""),
 ];
 
-/// A repository, whole; the newest version of the API has two fields less (GitHub fact 44).
+/// Returns a repository. API version 2026-03-10 omits two fields.
 pub(super) fn repository(
     urls: &Urls,
     version: ApiVersion,
@@ -90,14 +90,14 @@ pub(super) fn repository(
         "open_issues": 0, "open_issues_count": 0, "size": 1,
         "created_at": created,
         "pushed_at": created,
-        "updated_at": rfc3339(repository.updated_at),
+        "updated_at": created,
     });
     let mut fields = match whole {
         Value::Object(fields) => fields,
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => Map::new(),
     };
     let base = format!("{api}/repos/{full_name}");
-    fields.extend(BELOW.map(|(field, below)| (field.to_owned(), format!("{base}{below}").into())));
+    fields.extend(URL_FIELDS.map(|(field, suffix)| (field.to_owned(), format!("{base}{suffix}").into())));
     if version == ApiVersion::V2022_11_28 {
         fields.insert("has_downloads".to_owned(), true.into());
         fields.insert("use_squash_pr_title_as_default".to_owned(), false.into());

@@ -1,29 +1,28 @@
-//! Who may fetch from a repository, and who may push to it.
+//! Authorization of git requests.
 
 use axum::http::StatusCode;
 use axum::http::header::{AUTHORIZATION, HeaderMap, HeaderValue, WWW_AUTHENTICATE};
 use axum::response::{AppendHeaders, IntoResponse, Response};
-use data_encoding::BASE64;
 
-use super::store::Wanted;
-use crate::api::authorization;
+use super::store::RepositorySpec;
+use crate::api::{authorization, decode_basic};
+use crate::fixture::Fixture;
 use crate::model::Model;
 use crate::model::account::Account;
-use crate::model::installation_token::{InstallationToken, Level, Rejection};
+use crate::model::installation_token::{InstallationToken, PermissionLevel, TokenError};
 use crate::model::repository::Repository;
-use crate::world::World;
 
-/// The user name that goes with a token.
+/// The user name of installation tokens in Basic credentials.
 const TOKEN_USER: &str = "x-access-token";
 
-/// What is to be done with a repository.
+/// A service of git's HTTP protocol.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Service {
+pub(super) enum GitService {
     Fetch,
     Push,
 }
 
-impl Service {
+impl GitService {
     pub(super) fn of(name: &str) -> Option<Self> {
         match name {
             "git-upload-pack" => Some(Self::Fetch),
@@ -39,25 +38,25 @@ impl Service {
         }
     }
 
-    fn level(self) -> Level {
+    fn level(self) -> PermissionLevel {
         match self {
-            Self::Fetch => Level::Read,
-            Self::Push => Level::Write,
+            Self::Fetch => PermissionLevel::Read,
+            Self::Push => PermissionLevel::Write,
         }
     }
 }
 
-/// Why git is refused. It shows the text to people, each line after `remote:`.
+/// The reason why a git request is rejected. git shows the text to the user, prefixed with `remote:`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Denial {
-    /// No credentials where they are needed, or none that are good for anything.
+pub(super) enum GitAccessError {
+    /// Credentials are missing or not valid.
     Credentials,
     Suspended,
     Permission,
     NotFound,
 }
 
-impl IntoResponse for Denial {
+impl IntoResponse for GitAccessError {
     fn into_response(self) -> Response {
         let basic = AppendHeaders([(WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"GitHub\""))]);
         let text = match self {
@@ -73,52 +72,52 @@ impl IntoResponse for Denial {
     }
 }
 
-/// The repository, if whoever sent the request may do that with it.
-pub(super) fn admit(
-    world: &mut World,
+/// Authorizes a request and returns the repository.
+pub(super) fn authorize(
+    fixture: &mut Fixture,
     headers: &HeaderMap,
     (owner, name): (&str, &str),
-    service: Service,
-) -> Result<Wanted, Denial> {
-    let now = world.now();
+    service: GitService,
+) -> Result<RepositorySpec, GitAccessError> {
+    let now = fixture.now();
     let token = match credential(headers)? {
-        Some(token) => Some(world.model.use_token(&token, now).map_err(|rejection| match rejection {
-            Rejection::Bad => Denial::Credentials,
-            Rejection::Suspended => Denial::Suspended,
+        Some(token) => Some(fixture.model.use_token(&token, now).map_err(|error| match error {
+            TokenError::Bad => GitAccessError::Credentials,
+            TokenError::Suspended => GitAccessError::Suspended,
         })?),
         None => None,
     };
-    let model = &world.model;
+    let model = &fixture.model;
     let found = model.repository_by_name(owner, name);
-    let open = service == Service::Fetch && found.is_some_and(|(_, repository)| !repository.private);
+    let public = service == GitService::Fetch && found.is_some_and(|(_, repository)| !repository.private);
     match (found, token) {
-        (Some((owner, repository)), _) if open => Ok(wanted(owner, repository)),
-        // Whether it is there is nobody's business who does not say who they are.
-        (_, None) => Err(Denial::Credentials),
-        (None, Some(_)) => Err(Denial::NotFound),
+        (Some((owner, repository)), _) if public => Ok(spec(owner, repository)),
+        // Without credentials, the response does not show whether the repository exists.
+        (_, None) => Err(GitAccessError::Credentials),
+        (None, Some(_)) => Err(GitAccessError::NotFound),
         (Some((owner, repository)), Some(token)) => {
-            permitted(model, &token, owner, repository, service).map(|()| wanted(owner, repository))
+            check_token(model, &token, owner, repository, service).map(|()| spec(owner, repository))
         }
     }
 }
 
-fn permitted(
+fn check_token(
     model: &Model,
     token: &InstallationToken,
     owner: &Account,
     repository: &Repository,
-    service: Service,
-) -> Result<(), Denial> {
-    let installation = model.installation(token.installation).ok_or(Denial::Credentials)?;
-    let reached = installation.account == owner.id && token.reaches(installation, repository.id);
-    if reached && token.may(installation, "contents", service.level()) {
+    service: GitService,
+) -> Result<(), GitAccessError> {
+    let installation = model.installation(token.installation).ok_or(GitAccessError::Credentials)?;
+    let accessible = installation.account == owner.id && token.covers(installation, repository.id);
+    if accessible && token.allows(installation, "contents", service.level()) {
         return Ok(());
     }
-    Err(if reached || !repository.private { Denial::Permission } else { Denial::NotFound })
+    Err(if accessible || !repository.private { GitAccessError::Permission } else { GitAccessError::NotFound })
 }
 
-fn wanted(owner: &Account, repository: &Repository) -> Wanted {
-    Wanted {
+fn spec(owner: &Account, repository: &Repository) -> RepositorySpec {
+    RepositorySpec {
         id: repository.id,
         full_name: format!("{}/{}", owner.login, repository.name),
         default_branch: repository.default_branch.clone(),
@@ -126,22 +125,21 @@ fn wanted(owner: &Account, repository: &Repository) -> Wanted {
     }
 }
 
-/// The token that came, if any did: as the password of `x-access-token`, or as a Bearer token.
-fn credential(headers: &HeaderMap) -> Result<Option<String>, Denial> {
+/// Returns the request's token: the password of `x-access-token`, or a Bearer token.
+fn credential(headers: &HeaderMap) -> Result<Option<String>, GitAccessError> {
     if !headers.contains_key(AUTHORIZATION) {
         return Ok(None);
     }
-    let (scheme, credential) = authorization(headers).ok_or(Denial::Credentials)?;
+    let (scheme, credential) = authorization(headers).ok_or(GitAccessError::Credentials)?;
     let token = match scheme.as_str() {
         "bearer" => Some(credential.to_owned()),
         "basic" => password(credential),
         _ => None,
     };
-    token.map(Some).ok_or(Denial::Credentials)
+    token.map(Some).ok_or(GitAccessError::Credentials)
 }
 
-fn password(encoded: &str) -> Option<String> {
-    let pair = String::from_utf8(BASE64.decode(encoded.as_bytes()).ok()?).ok()?;
-    let (user, password) = pair.split_once(':')?;
-    (user == TOKEN_USER).then(|| password.to_owned())
+fn password(credential: &str) -> Option<String> {
+    let (user, password) = decode_basic(credential)?;
+    (user == TOKEN_USER).then_some(password)
 }

@@ -1,4 +1,4 @@
-//! `git-http-backend` speaks CGI: the request in variables and on its input, the answer's head and body on its output.
+//! Runs `git-http-backend`, which is a CGI program.
 
 use axum::body::Bytes;
 use axum::http::StatusCode;
@@ -7,26 +7,26 @@ use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use tokio::process::Command;
 
-use super::access::Service;
+use super::access::GitService;
 use super::process::{GitError, run};
 
 const GIT_PROTOCOL: HeaderName = HeaderName::from_static("git-protocol");
 
-/// A request that was admitted.
+/// An authorized request.
 #[derive(Debug)]
-pub(super) struct Exchange<'a> {
-    /// The repository's, below the backend's.
+pub(super) struct BackendRequest<'a> {
+    /// The repository's folder, relative to the backend's.
     pub(super) folder: &'a str,
-    /// Such as `info/refs`.
+    /// The path below the repository, such as `info/refs`.
     pub(super) resource: &'a str,
-    pub(super) service: Service,
+    pub(super) service: GitService,
     pub(super) parts: &'a Parts,
     pub(super) body: Bytes,
 }
 
 /// Runs the backend for one request.
-pub(super) async fn call(mut backend: Command, exchange: Exchange<'_>) -> Result<Response, GitError> {
-    let Exchange { folder, resource, service, parts, body } = exchange;
+pub(super) async fn call(mut backend: Command, request: BackendRequest<'_>) -> Result<Response, GitError> {
+    let BackendRequest { folder, resource, service, parts, body } = request;
     let header =
         |name: HeaderName| parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("");
     let query = if resource == "info/refs" { format!("service={}", service.as_str()) } else { String::new() };
@@ -39,16 +39,17 @@ pub(super) async fn call(mut backend: Command, exchange: Exchange<'_>) -> Result
         .env("HTTP_CONTENT_ENCODING", header(CONTENT_ENCODING))
         .env("GIT_PROTOCOL", header(GIT_PROTOCOL))
         .env("GIT_HTTP_EXPORT_ALL", "1");
-    if service == Service::Push {
-        // To the backend, a known user may push; who may is decided by now.
+    if service == GitService::Push {
+        // The backend allows pushes by authenticated users, and the request is authorized already.
         backend.env("REMOTE_USER", "x-access-token");
     }
     let output = run(backend, body).await?.expect_success(service.as_str())?;
-    answer(output.into()).ok_or_else(|| GitError::Failed("the backend's answer has no head".to_owned()))
+    parse_response(output.into())
+        .ok_or_else(|| GitError::Failed("git-http-backend sent a malformed response".to_owned()))
 }
 
-/// Header lines, an empty line, the body; the status is a header, too.
-fn answer(output: Bytes) -> Option<Response> {
+/// Parses a CGI response: header lines, one of which is `Status`, an empty line and the body.
+fn parse_response(output: Bytes) -> Option<Response> {
     let end = output.windows(4).position(|four| four == b"\r\n\r\n")?;
     let head = std::str::from_utf8(output.get(..end)?).ok()?;
     let (mut status, mut headers) = (StatusCode::OK, HeaderMap::new());
@@ -70,16 +71,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_answer_is_a_status_headers_and_a_body() {
+    fn cgi_response_is_parsed_and_malformed_ones_are_rejected() {
         let output = "Status: 404 Not Found\r\nContent-Type: text/plain\r\n\r\nno\r\n\r\nsuch";
-        let response = answer(Bytes::from_static(output.as_bytes())).unwrap();
+        let response = parse_response(Bytes::from_static(output.as_bytes())).unwrap();
         assert_eq!(response.status(), 404);
         assert_eq!(response.headers()["content-type"], "text/plain");
-        assert_eq!(answer(Bytes::from_static(b"Expires: never\r\n\r\n")).unwrap().status(), 200);
+        assert_eq!(parse_response(Bytes::from_static(b"Expires: never\r\n\r\n")).unwrap().status(), 200);
         for broken in
             [&b""[..], b"Expires: never\r\n", b"Expires\r\n\r\n", b"Status: x\r\n\r\n", b"\xff: a\r\n\r\n"]
         {
-            assert!(answer(Bytes::from_static(broken)).is_none(), "{broken:?}");
+            assert!(parse_response(Bytes::from_static(broken)).is_none(), "{broken:?}");
         }
     }
 }

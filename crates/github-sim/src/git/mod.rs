@@ -1,4 +1,4 @@
-//! Git's own protocol over HTTP, as GitHub serves it beside its pages: `http://HOST/{owner}/{name}.git`.
+//! Git over HTTP at `http://HOST/{owner}/{name}.git`.
 
 mod access;
 mod cgi;
@@ -14,11 +14,11 @@ use axum::routing::{get, post};
 
 use crate::sim::GithubSim;
 use crate::urls::Params;
-use access::{Service, admit};
+use access::{GitService, authorize};
 use process::GitError;
 
-/// Requests are held in memory: a fetch sends a list of commits, a push what it pushes.
-const LARGEST_REQUEST: usize = 16 << 20;
+/// The size limit of requests, since they are held in memory.
+const REQUEST_LIMIT: usize = 16 << 20;
 
 pub(crate) fn routes() -> Router<GithubSim> {
     Router::new()
@@ -30,55 +30,55 @@ pub(crate) fn routes() -> Router<GithubSim> {
 type Name = Path<(String, String)>;
 
 async fn refs(State(sim): State<GithubSim>, Path(name): Name, params: Params, request: Request) -> Response {
-    match params.get("service").and_then(Service::of) {
+    match params.get("service").and_then(GitService::of) {
         Some(service) => serve(&sim, name, service, "info/refs", request).await,
-        // Without a service it is the protocol from before 2010.
+        // The "dumb" protocol of git before version 1.6.6.
         None => (StatusCode::FORBIDDEN, "Please upgrade your git client.\n").into_response(),
     }
 }
 
 async fn fetch(State(sim): State<GithubSim>, Path(name): Name, request: Request) -> Response {
-    serve(&sim, name, Service::Fetch, Service::Fetch.as_str(), request).await
+    serve(&sim, name, GitService::Fetch, GitService::Fetch.as_str(), request).await
 }
 
 async fn push(State(sim): State<GithubSim>, Path(name): Name, request: Request) -> Response {
-    serve(&sim, name, Service::Push, Service::Push.as_str(), request).await
+    serve(&sim, name, GitService::Push, GitService::Push.as_str(), request).await
 }
 
 async fn serve(
     sim: &GithubSim,
     (owner, name): (String, String),
-    service: Service,
+    service: GitService,
     resource: &str,
     request: Request,
 ) -> Response {
     let (parts, body) = request.into_parts();
     let name = name.strip_suffix(".git").unwrap_or(&name);
-    let admitted = admit(&mut sim.world(), &parts.headers, (&owner, name), service);
-    let wanted = match admitted {
-        Ok(wanted) => wanted,
-        Err(denial) => return denial.into_response(),
+    let authorized = authorize(&mut sim.fixture(), &parts.headers, (&owner, name), service);
+    let repository = match authorized {
+        Ok(repository) => repository,
+        Err(error) => return error.into_response(),
     };
-    let Ok(body) = to_bytes(body, LARGEST_REQUEST).await else {
-        return (StatusCode::PAYLOAD_TOO_LARGE, "The simulator takes 16 MiB at most.\n").into_response();
+    let Ok(body) = to_bytes(body, REQUEST_LIMIT).await else {
+        return (StatusCode::PAYLOAD_TOO_LARGE, "The simulator accepts at most 16 MiB.\n").into_response();
     };
-    let answer = async {
+    let response = async {
         let backend = sim.git().backend().await?;
-        let folder = sim.git().ensure(&wanted).await?;
-        let exchange = cgi::Exchange { folder: &folder, resource, service, parts: &parts, body };
-        cgi::call(backend, exchange).await
+        let folder = sim.git().ensure(&repository).await?;
+        let request = cgi::BackendRequest { folder: &folder, resource, service, parts: &parts, body };
+        cgi::call(backend, request).await
     };
-    answer.await.unwrap_or_else(|error| failure(&error))
+    response.await.unwrap_or_else(|error| failure(&error))
 }
 
 fn failure(error: &GitError) -> Response {
-    tracing::warn!(%error, "git was not served");
+    tracing::warn!(%error, "serving git failed");
     let (status, text) = match error {
         GitError::Missing => (
             StatusCode::NOT_IMPLEMENTED,
-            "The simulator serves git with the program git and its git-http-backend, which are not installed here.\n",
+            "The simulator needs git with git-http-backend, which is not installed here.\n",
         ),
-        GitError::Late => (StatusCode::GATEWAY_TIMEOUT, "git took too long.\n"),
+        GitError::TimedOut => (StatusCode::GATEWAY_TIMEOUT, "git took too long.\n"),
         GitError::Failed(_) | GitError::Io(_) => (StatusCode::INTERNAL_SERVER_ERROR, "git failed.\n"),
     };
     (status, text).into_response()

@@ -1,37 +1,35 @@
-//! The bare repositories, each made when it is first asked for, in a folder that goes with the simulator.
+//! The bare repositories. Each is created on first use, in a temporary folder that is removed with the simulator.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::ffi::OsString;
-use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use axum::body::Bytes;
+use tempfile::TempDir;
 use tokio::process::Command;
 use tokio::sync::{Mutex, OnceCell};
 
 use super::process::{GitError, run};
-use crate::random;
 
-/// What git is to have of a repository.
+/// The properties of a repository in git.
 #[derive(Clone, Debug)]
-pub(crate) struct Wanted {
+pub(crate) struct RepositorySpec {
     pub(crate) id: u64,
-    /// With the owner, as the first commit tells it.
+    /// `owner/name`, for the README.
     pub(crate) full_name: String,
     pub(crate) default_branch: String,
-    /// Epoch seconds of the first commit.
+    /// Unix time of the first commit.
     pub(crate) created: i64,
 }
 
 #[derive(Debug)]
 pub(crate) struct GitStore {
     program: PathBuf,
-    /// The program that speaks git's protocol over HTTP.
+    /// The path of `git-http-backend`.
     backend: OnceCell<PathBuf>,
-    folder: OnceCell<Folder>,
-    /// The repositories that were made, with their default branches. Held while one is made, so that none is made twice.
-    made: Mutex<HashMap<u64, String>>,
+    folder: OnceCell<TempDir>,
+    /// The ids of created repositories. Locked during creation, so that none is created twice.
+    created: Mutex<HashSet<u64>>,
 }
 
 impl GitStore {
@@ -40,20 +38,20 @@ impl GitStore {
             program: program.unwrap_or_else(|| "git".into()),
             backend: OnceCell::new(),
             folder: OnceCell::new(),
-            made: Mutex::default(),
+            created: Mutex::default(),
         }
     }
 
-    /// A command that runs `git-http-backend` in the folder of all repositories.
+    /// Returns a command that runs `git-http-backend` in the folder of all repositories.
     pub(super) async fn backend(&self) -> Result<Command, GitError> {
         let backend = self.backend.get_or_try_init(|| self.find_backend()).await?;
         let folder = self.folder().await?;
-        let mut command = isolated(backend, &folder.0);
-        // It looks for the rest of git in the PATH; what came with it goes first.
+        let mut command = isolated(backend, folder);
+        // The backend finds git in PATH, and its own installation comes first.
         let own = backend.parent().map(Path::to_path_buf);
         let others = std::env::var_os("PATH").unwrap_or_default();
         let path = std::env::join_paths(own.into_iter().chain(std::env::split_paths(&others)));
-        command.env("PATH", path.unwrap_or(others)).env("GIT_PROJECT_ROOT", &folder.0);
+        command.env("PATH", path.unwrap_or(others)).env("GIT_PROJECT_ROOT", folder);
         Ok(command)
     }
 
@@ -62,52 +60,49 @@ impl GitStore {
         command.arg("--exec-path");
         let output = run(command, Bytes::new()).await?.expect_success("--exec-path")?;
         let backend = Path::new(String::from_utf8_lossy(&output).trim()).join("git-http-backend");
-        // Some systems package it apart from git.
+        // Some systems package it separately from git.
         if backend.is_file() { Ok(backend) } else { Err(GitError::Missing) }
     }
 
-    /// The repository's folder, below the folder of all: made with one commit, if it is not there.
-    pub(super) async fn ensure(&self, wanted: &Wanted) -> Result<String, GitError> {
-        let name = format!("{}.git", wanted.id);
-        let mut made = self.made.lock().await;
-        match made.get(&wanted.id) {
-            None => self.make(&name, wanted).await?,
-            Some(branch) if *branch != wanted.default_branch => {
-                self.git(["-C", &name, "branch", "-M", &wanted.default_branch], Bytes::new()).await?;
-            }
-            Some(_) => {}
+    /// Creates the repository if it does not exist, and returns its folder, relative to the backend's.
+    pub(super) async fn ensure(&self, spec: &RepositorySpec) -> Result<String, GitError> {
+        let name = format!("{}.git", spec.id);
+        let mut created = self.created.lock().await;
+        if !created.contains(&spec.id) {
+            self.create(&name, spec).await?;
+            created.insert(spec.id);
         }
-        made.insert(wanted.id, wanted.default_branch.clone());
         Ok(name)
     }
 
-    async fn make(&self, name: &str, wanted: &Wanted) -> Result<(), GitError> {
-        let branch = &wanted.default_branch;
+    async fn create(&self, name: &str, spec: &RepositorySpec) -> Result<(), GitError> {
+        let branch = &spec.default_branch;
         let head = format!("--initial-branch={branch}");
-        // No template: it would bring whatever hooks the machine has.
+        // Without a template, since it may contain hooks of the machine.
         self.git(["init", "--quiet", "--bare", "--template=", &head, name], Bytes::new()).await?;
-        let readme = format!("# {}\n", wanted.full_name);
+        let readme = format!("# {}\n", spec.full_name);
         let commit = format!(
             "commit refs/heads/{branch}\ncommitter GitHub <noreply@github.com> {} +0000\ndata 14\nInitial commit\n\
              M 100644 inline README.md\ndata {}\n{readme}\ndone\n",
-            wanted.created,
+            spec.created,
             readme.len(),
         );
         self.git(["-C", name, "fast-import", "--quiet", "--done", "--force"], commit.into()).await
     }
 
     async fn git<const N: usize>(&self, arguments: [&str; N], input: Bytes) -> Result<(), GitError> {
-        let mut command = isolated(&self.program, &self.folder().await?.0);
+        let mut command = isolated(&self.program, self.folder().await?);
         command.args(arguments);
         run(command, input).await?.expect_success(&arguments.join(" ")).map(drop)
     }
 
-    async fn folder(&self) -> Result<&Folder, GitError> {
-        self.folder.get_or_try_init(async || Folder::make()).await
+    async fn folder(&self) -> Result<&Path, GitError> {
+        let create = async || tempfile::Builder::new().prefix("dockline-github-sim-").tempdir();
+        Ok(self.folder.get_or_try_init(create).await?.path())
     }
 }
 
-/// Neither the machine's nor the user's configuration has a say, and no variable of a git around us.
+/// Returns a command that ignores the git configuration of machine and user, and git's environment variables.
 fn isolated(program: &Path, folder: &Path) -> Command {
     let mut command = Command::new(program);
     command
@@ -117,7 +112,7 @@ fn isolated(program: &Path, folder: &Path) -> Command {
         .env("LC_ALL", "C")
         .env("GIT_CONFIG_NOSYSTEM", "1")
         .env("GIT_CONFIG_GLOBAL", folder.join("no-configuration"))
-        // Tidying up after a push would go on in the background, also when the folder is removed.
+        // Garbage collection after a push would continue in the background while the folder is removed.
         .env("GIT_CONFIG_COUNT", "2")
         .envs([("GIT_CONFIG_KEY_0", "receive.autogc"), ("GIT_CONFIG_VALUE_0", "false")])
         .envs([("GIT_CONFIG_KEY_1", "gc.auto"), ("GIT_CONFIG_VALUE_1", "0")])
@@ -125,46 +120,21 @@ fn isolated(program: &Path, folder: &Path) -> Command {
     command
 }
 
-/// A temporary folder, removed on drop. It is one folder with a name that nobody can guess, and only for this user: a crate for
-/// temporary files would do no more.
-#[derive(Debug)]
-struct Folder(PathBuf);
-
-impl Folder {
-    fn make() -> Result<Self, GitError> {
-        let random = random::hex(16).map_err(io::Error::other)?;
-        let path = std::env::temp_dir().join(format!("dockline-github-sim-{random}"));
-        let mut builder = fs::DirBuilder::new();
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.create(&path)?;
-        Ok(Self(path))
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        if let Err(error) = fs::remove_dir_all(&self.0) {
-            tracing::warn!(%error, folder = %self.0.display(), "the git repositories were not removed");
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn the_folder_goes_with_the_store() {
+    async fn dropping_the_store_removes_its_folder() {
         let store = GitStore::new(None);
-        let wanted = Wanted {
+        let spec = RepositorySpec {
             id: 7,
             full_name: "acme/site".to_owned(),
             default_branch: "main".to_owned(),
             created: 0,
         };
-        let name = store.ensure(&wanted).await.unwrap();
-        let folder = store.folder().await.unwrap().0.clone();
+        let name = store.ensure(&spec).await.unwrap();
+        let folder = store.folder().await.unwrap().to_owned();
         assert!(folder.join(name).join("refs/heads/main").is_file());
         drop(store);
         assert!(!folder.exists());

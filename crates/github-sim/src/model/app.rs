@@ -1,4 +1,4 @@
-//! GitHub Apps: who they are and what they may do.
+//! GitHub Apps.
 
 use std::collections::BTreeMap;
 
@@ -7,44 +7,44 @@ use time::OffsetDateTime;
 
 use super::Model;
 use super::account::AccountKind;
-use super::hook::{ContentType, Hook, WebhookSettings};
+use super::hook::{Hook, WebhookSettings};
+use super::keys::{self, PublicKey};
 use crate::error::SimError;
-use crate::keys::{self, PublicKey};
 use crate::random;
+use crate::urls::web_url;
 
-/// The organization that owns Apps whose [`NewApp::owner`] is not set.
+/// The owner of Apps without a [`NewApp::owner`].
 const PUBLISHER: &str = "app-publisher";
 
 /// An App to register.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct NewApp {
-    /// The name in its addresses.
+    /// The name in URLs.
     pub slug: String,
-    /// The name that people see.
+    /// The display name.
     pub name: String,
-    /// The exact OAuth callback URLs; the install flow goes to the first.
+    /// The OAuth callback URLs. The install flow redirects to the first one.
     pub callback_urls: Vec<String>,
-    /// Where an installation leads when the App does not ask for the user's authorization during installation. Set, no `code` is sent.
+    /// The setup URL of Apps that do not request user authorization during installation. If it is set, the install flow redirects
+    /// there without a `code`.
     pub setup_url: Option<String>,
-    /// Which account owns the App; none: an organization made for the purpose.
+    /// The login of the owner. `None` is the organization `app-publisher`.
     pub owner: Option<String>,
-    /// What the App may do, such as `members` → `read`.
+    /// The requested permissions, such as `members` → `read`.
     pub permissions: BTreeMap<String, String>,
-    /// Which events the App subscribed to.
+    /// The subscribed events.
     pub events: Vec<String>,
-    /// Whether `setup_action=update` carries a `code` too. GitHub mostly sends none.
-    pub code_on_update: bool,
-    /// Its webhook; GitHub tries a URL out with a `ping` at once.
+    /// The webhook. Its URL gets a `ping` at once.
     pub webhook: WebhookSettings,
-    /// A certain App id.
+    /// The App's id. `None` chooses one.
     pub app_id: Option<u64>,
-    /// A certain private key, in PKCS#1 PEM; none: a development key.
+    /// The private key in PKCS#1 PEM. `None` uses a published development key.
     pub private_key_pem: Option<SecretString>,
 }
 
 impl NewApp {
-    /// An App with GitHub's usual settings, and the permissions contents: write, metadata: read, members: read, pull_requests: write.
+    /// Returns an App with the permissions contents: write, members: read, metadata: read and pull_requests: write.
     pub fn new(slug: &str, callback_url: &str) -> Self {
         let permissions =
             [("contents", "write"), ("members", "read"), ("metadata", "read"), ("pull_requests", "write")];
@@ -56,94 +56,72 @@ impl NewApp {
             owner: None,
             permissions: permissions.map(|(name, level)| (name.to_owned(), level.to_owned())).into(),
             events: vec!["pull_request".to_owned(), "push".to_owned()],
-            code_on_update: false,
             webhook: WebhookSettings::default(),
             app_id: None,
             private_key_pem: None,
         }
     }
 
-    /// The name that people see.
+    /// Sets the display name.
     #[must_use]
     pub fn named(mut self, name: &str) -> Self {
         name.clone_into(&mut self.name);
         self
     }
 
-    /// Exactly these permissions.
+    /// Sets the requested permissions.
     #[must_use]
     pub fn with_permissions<const N: usize>(mut self, permissions: [(&str, &str); N]) -> Self {
         self.permissions = permissions.map(|(name, level)| (name.to_owned(), level.to_owned())).into();
         self
     }
 
-    /// One more exact callback URL.
+    /// Adds a callback URL.
     #[must_use]
     pub fn with_callback_url(mut self, url: &str) -> Self {
         self.callback_urls.push(url.to_owned());
         self
     }
 
-    /// A setup URL, instead of asking for the user's authorization during installation.
+    /// Sets the setup URL.
     #[must_use]
     pub fn with_setup_url(mut self, url: &str) -> Self {
         self.setup_url = Some(url.to_owned());
         self
     }
 
-    /// Whether `setup_action=update` carries a `code` too.
-    #[must_use]
-    pub fn with_code_on_update(mut self, code_on_update: bool) -> Self {
-        self.code_on_update = code_on_update;
-        self
-    }
-
-    /// Where webhook deliveries are posted.
+    /// Sets the URL of the webhook.
     #[must_use]
     pub fn with_webhook_url(mut self, url: &str) -> Self {
         self.webhook.url = Some(url.to_owned());
         self
     }
 
-    /// A certain webhook secret; an empty one signs nothing.
+    /// Sets the secret of the webhook. An empty secret leaves deliveries unsigned.
     #[must_use]
     pub fn with_webhook_secret(mut self, secret: &str) -> Self {
         self.webhook.secret = Some(secret.into());
         self
     }
-
-    /// How webhook payloads are written.
-    #[must_use]
-    pub fn with_webhook_content_type(mut self, content_type: ContentType) -> Self {
-        self.webhook.content_type = content_type;
-        self
-    }
-
-    /// A certain App id.
-    #[must_use]
-    pub fn with_app_id(mut self, app_id: u64) -> Self {
-        self.app_id = Some(app_id);
-        self
-    }
 }
 
-/// What GitHub shows an App's owner once: everything to configure a client with.
+/// The credentials of an App.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct AppCredentials {
-    /// The App's id, one of the two possible JWT issuers.
+    /// The App's id, a valid `iss` of its JWTs.
     pub app_id: u64,
-    /// The name in its addresses.
+    /// The name in URLs.
     pub slug: String,
-    /// The name that people see.
+    /// The display name.
     pub name: String,
-    /// The OAuth client's id, the other possible JWT issuer.
+    /// The OAuth client id, also a valid `iss`.
     pub client_id: String,
-    /// The OAuth client's secret.
+    /// The OAuth client secret.
     pub client_secret: SecretString,
-    /// The private key, in PKCS#1 PEM.
+    /// The private key in PKCS#1 PEM.
     pub private_key_pem: SecretString,
-    /// What signs webhook deliveries.
+    /// The secret that signs webhook deliveries.
     pub webhook_secret: SecretString,
     /// The first callback URL.
     pub callback_url: String,
@@ -164,7 +142,6 @@ pub(crate) struct App {
     pub(crate) setup_url: Option<String>,
     pub(crate) permissions: BTreeMap<String, String>,
     pub(crate) events: Vec<String>,
-    pub(crate) code_on_update: bool,
     pub(crate) created_at: OffsetDateTime,
 }
 
@@ -194,19 +171,19 @@ impl Model {
         now: OffsetDateTime,
     ) -> Result<AppCredentials, SimError> {
         self.check_app(&new)?;
-        let turn = self.given.apps;
-        let id = new.app_id.unwrap_or(1_000_003 + turn * 17);
+        let number = self.issued.apps;
+        let id = new.app_id.unwrap_or(1_000_003 + number * 17);
         if id == 0 || self.apps.contains_key(&id) {
             return Err(SimError::Taken(id.to_string()));
         }
-        let private_key_pem = new.private_key_pem.unwrap_or_else(|| keys::development(turn).into());
+        let private_key_pem = new.private_key_pem.unwrap_or_else(|| keys::development(number).into());
         let app = App {
             id,
             public_key: PublicKey::of_private(secrecy::ExposeSecret::expose_secret(&private_key_pem))?,
             private_key_pem,
-            client_id: random::alphanumeric("Iv23li", 14)?,
-            client_secret: random::hex(20)?.into(),
-            hook: Hook::new(new.webhook, turn, now)?,
+            client_id: random::alphanumeric("Iv23li", 14),
+            client_secret: random::hex(20).into(),
+            hook: Hook::new(new.webhook, number, now)?,
             owner: self.app_owner(new.owner.as_deref(), now)?,
             slug: new.slug,
             name: new.name,
@@ -214,30 +191,31 @@ impl Model {
             setup_url: new.setup_url,
             permissions: new.permissions,
             events: new.events,
-            code_on_update: new.code_on_update,
             created_at: now,
         };
-        self.given.apps += 1;
+        self.issued.apps += 1;
         let credentials = app.credentials();
-        let tried_out = app.hook.url.is_some();
+        let has_webhook = app.hook.url.is_some();
         self.apps.insert(id, app);
-        if tried_out {
+        if has_webhook {
             self.ping(id)?;
         }
         Ok(credentials)
     }
 
     fn check_app(&self, new: &NewApp) -> Result<(), SimError> {
-        let fits = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
-        if new.slug.is_empty() || !new.slug.bytes().all(fits) {
-            return Err(SimError::Invalid("a slug is lower case letters, digits and hyphens"));
+        let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+        if new.slug.is_empty() || !new.slug.bytes().all(allowed) {
+            return Err(SimError::Invalid("a slug has lower-case letters, digits and hyphens"));
         }
         if self.app_by_slug(&new.slug).is_some() {
             return Err(SimError::Taken(new.slug.clone()));
         }
-        let web = |url: &String| url.starts_with("http://") || url.starts_with("https://");
-        if new.callback_urls.is_empty() || !new.callback_urls.iter().chain(&new.setup_url).all(web) {
-            return Err(SimError::Invalid("an App needs a callback URL, and its URLs are http or https"));
+        let mut urls = new.callback_urls.iter().chain(&new.setup_url);
+        if new.callback_urls.is_empty() || !urls.all(|url| web_url(url).is_some()) {
+            return Err(SimError::Invalid(
+                "an App needs a callback URL, and all its URLs start with http:// or https://",
+            ));
         }
         Ok(())
     }
@@ -255,7 +233,7 @@ impl Model {
         self.apps.get(&id)
     }
 
-    pub(crate) fn known_app(&self, id: u64) -> Result<&App, SimError> {
+    pub(crate) fn require_app(&self, id: u64) -> Result<&App, SimError> {
         self.app(id).ok_or(SimError::UnknownApp(id))
     }
 

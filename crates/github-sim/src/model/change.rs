@@ -1,21 +1,20 @@
-//! What changed: everything that GitHub tells Apps about, with the installation as it was at that moment.
+//! Changes that become webhook events, each with the installation at the time of the change.
 
 use super::Model;
-use super::account::{AccountKind, MembershipState, Role};
-use super::installation::{Installation, Selection};
+use super::installation::Installation;
 use super::repository::Repository;
 
-/// Who made a change.
+/// The actor of a change, which webhooks call sender.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Actor {
-    Person(u64),
-    /// The App itself, by the REST API.
+pub(crate) enum Sender {
+    /// A user, by id.
+    User(u64),
+    /// The App, through the REST API.
     App,
 }
 
-/// What became of an installation.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Step {
+pub(crate) enum InstallationAction {
     Created,
     Deleted,
     Suspended,
@@ -23,7 +22,7 @@ pub(crate) enum Step {
     PermissionsAccepted,
 }
 
-/// A repository with the name that it had then.
+/// A repository with its full name at the time of the change.
 #[derive(Clone, Debug)]
 pub(crate) struct NamedRepository {
     pub(crate) repository: Repository,
@@ -33,20 +32,21 @@ pub(crate) struct NamedRepository {
 #[derive(Clone, Debug)]
 pub(crate) enum Change {
     Installation {
-        step: Step,
+        action: InstallationAction,
         installation: Installation,
-        sender: Actor,
+        sender: Sender,
     },
     RepositoriesAdded {
         installation: Installation,
         repositories: Vec<NamedRepository>,
-        sender: Actor,
+        sender: Sender,
     },
     RepositoriesRemoved {
         installation: Installation,
         repositories: Vec<NamedRepository>,
-        sender: Actor,
+        sender: Sender,
     },
+    /// The account of an installation has a new login.
     Renamed {
         installation: Installation,
         from: String,
@@ -56,48 +56,18 @@ pub(crate) enum Change {
         app_id: u64,
         user: u64,
     },
-    /// The App's webhook is tried out.
     Ping {
         app_id: u64,
     },
 }
 
 impl Model {
-    pub(super) fn changed(&mut self, change: Change) {
+    pub(super) fn record_change(&mut self, change: Change) {
         self.changes.push(change);
     }
 
-    /// What changed since this was asked last, oldest first.
+    /// Returns the changes since the last call, oldest first.
     pub(crate) fn take_changes(&mut self) -> Vec<Change> {
         std::mem::take(&mut self.changes)
-    }
-
-    /// The repositories that an installation reaches.
-    pub(crate) fn reached(&self, installation: &Installation) -> Vec<NamedRepository> {
-        let Some(account) = self.account(installation.account) else { return Vec::new() };
-        let reached = |repository: &&Repository| match &installation.selection {
-            Selection::All => true,
-            Selection::Selected(ids) => ids.contains(&repository.id),
-        };
-        let named = |repository: &Repository| NamedRepository {
-            full_name: format!("{}/{}", account.login, repository.name),
-            repository: repository.clone(),
-        };
-        account.repositories.iter().filter(reached).map(named).collect()
-    }
-
-    /// Who acts where only the installation is known: an owner of its account, else whoever installed it.
-    pub(super) fn someone(&self, installation: &Installation) -> Actor {
-        Actor::Person(self.owner_of(installation.account).unwrap_or(installation.installed_by))
-    }
-
-    /// Somebody who may act for the account: the person, or the organization's first owner.
-    pub(super) fn owner_of(&self, account: u64) -> Option<u64> {
-        if self.account(account)?.kind == AccountKind::User {
-            return Some(account);
-        }
-        let owner = (Role::Admin, MembershipState::Active);
-        let mut members = self.memberships();
-        members.find(|(of, _, m)| *of == account && (m.role, m.state) == owner).map(|(_, user, _)| user)
     }
 }

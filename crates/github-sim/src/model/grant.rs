@@ -1,4 +1,4 @@
-//! What a person granted: browser sessions, OAuth codes and user tokens. Only fingerprints are kept.
+//! Users' authorizations of Apps, with OAuth codes and user tokens, and browser sessions. Only SHA-256 hashes of secrets are stored.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -6,18 +6,20 @@ use ring::digest::{SHA256, digest};
 use secrecy::{ExposeSecret, SecretString};
 use time::{Duration, OffsetDateTime};
 
+use super::Model;
+use super::change::Change;
 use crate::error::SimError;
 use crate::random;
 
-const CODE_LIVES: Duration = Duration::minutes(10);
-/// What GitHub calls `expires_in`: eight hours.
-pub(crate) const TOKEN_LIVES: Duration = Duration::seconds(28_800);
-/// What GitHub calls `refresh_token_expires_in`: about six months.
-pub(crate) const REFRESH_LIVES: Duration = Duration::seconds(15_897_600);
+const CODE_LIFETIME: Duration = Duration::minutes(10);
+/// `expires_in` of user tokens.
+pub(crate) const TOKEN_LIFETIME: Duration = Duration::seconds(28_800);
+/// `refresh_token_expires_in`, about six months.
+pub(crate) const REFRESH_LIFETIME: Duration = Duration::seconds(15_897_600);
 
-pub(crate) type Fingerprint = [u8; 32];
+pub(crate) type SecretHash = [u8; 32];
 
-pub(crate) fn fingerprint(secret: &str) -> Fingerprint {
+pub(crate) fn hash_secret(secret: &str) -> SecretHash {
     let mut out = [0; 32];
     out.iter_mut().zip(digest(&SHA256, secret.as_bytes()).as_ref()).for_each(|(to, from)| *to = *from);
     out
@@ -25,15 +27,15 @@ pub(crate) fn fingerprint(secret: &str) -> Fingerprint {
 
 #[derive(Debug, Default)]
 pub(crate) struct Grants {
-    codes: HashMap<Fingerprint, Grant>,
-    tokens: HashMap<Fingerprint, Grant>,
-    refresh_tokens: HashMap<Fingerprint, (Grant, Fingerprint)>,
-    sessions: HashMap<Fingerprint, u64>,
-    /// By App and user, whether or not a token lives.
+    codes: HashMap<SecretHash, Grant>,
+    tokens: HashMap<SecretHash, Grant>,
+    refresh_tokens: HashMap<SecretHash, (Grant, SecretHash)>,
+    sessions: HashMap<SecretHash, u64>,
+    /// Authorizations by App and user, also those without live tokens.
     authorized: BTreeSet<(u64, u64)>,
 }
 
-/// A person's grant to an App.
+/// The App and the user of a code or a token.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Grant {
     pub(crate) app_id: u64,
@@ -41,7 +43,7 @@ pub(crate) struct Grant {
     expires_at: OffsetDateTime,
 }
 
-/// A pair of tokens, as the OAuth endpoint answers it.
+/// A user token and its refresh token.
 #[derive(Debug)]
 pub(crate) struct TokenPair {
     pub(crate) access: SecretString,
@@ -49,46 +51,36 @@ pub(crate) struct TokenPair {
 }
 
 impl Grants {
-    pub(crate) fn issue_code(
-        &mut self,
-        app_id: u64,
-        user: u64,
-        now: OffsetDateTime,
-    ) -> Result<SecretString, SimError> {
-        let code = random::hex(10)?;
+    pub(crate) fn issue_code(&mut self, app_id: u64, user: u64, now: OffsetDateTime) -> SecretString {
+        let code = random::hex(10);
         self.authorized.insert((app_id, user));
-        self.codes.insert(fingerprint(&code), Grant { app_id, user, expires_at: now + CODE_LIVES });
-        Ok(code.into())
+        self.codes.insert(hash_secret(&code), Grant { app_id, user, expires_at: now + CODE_LIFETIME });
+        code.into()
     }
 
-    /// Takes the code: it is good once, for its App, and not for long. Another App's attempt does not use it up.
+    /// Consumes the code and returns its user. `None` if it is unknown, used, expired or another App's, which does not consume it.
     pub(crate) fn redeem_code(&mut self, app_id: u64, code: &str, now: OffsetDateTime) -> Option<u64> {
-        let key = fingerprint(code);
+        let key = hash_secret(code);
         self.codes.get(&key).filter(|grant| grant.app_id == app_id)?;
         self.codes.remove(&key).filter(|grant| now < grant.expires_at).map(|grant| grant.user)
     }
 
-    pub(crate) fn issue_tokens(
-        &mut self,
-        app_id: u64,
-        user: u64,
-        now: OffsetDateTime,
-    ) -> Result<TokenPair, SimError> {
+    pub(crate) fn issue_tokens(&mut self, app_id: u64, user: u64, now: OffsetDateTime) -> TokenPair {
         let pair = TokenPair {
-            access: random::alphanumeric("ghu_", 36)?.into(),
-            refresh: random::alphanumeric("ghr_", 76)?.into(),
+            access: random::alphanumeric("ghu_", 36).into(),
+            refresh: random::alphanumeric("ghr_", 76).into(),
         };
         self.authorized.insert((app_id, user));
-        let access = fingerprint(pair.access.expose_secret());
-        self.tokens.insert(access, Grant { app_id, user, expires_at: now + TOKEN_LIVES });
-        let refresh = Grant { app_id, user, expires_at: now + REFRESH_LIVES };
-        self.refresh_tokens.insert(fingerprint(pair.refresh.expose_secret()), (refresh, access));
-        Ok(pair)
+        let access = hash_secret(pair.access.expose_secret());
+        self.tokens.insert(access, Grant { app_id, user, expires_at: now + TOKEN_LIFETIME });
+        let refresh = Grant { app_id, user, expires_at: now + REFRESH_LIFETIME };
+        self.refresh_tokens.insert(hash_secret(pair.refresh.expose_secret()), (refresh, access));
+        pair
     }
 
-    /// Takes the refresh token, good once, and ends the access token that came with it.
+    /// Consumes the refresh token, revokes its user token and returns the user.
     pub(crate) fn redeem_refresh(&mut self, app_id: u64, token: &str, now: OffsetDateTime) -> Option<u64> {
-        let key = fingerprint(token);
+        let key = hash_secret(token);
         self.refresh_tokens.get(&key).filter(|(grant, _)| grant.app_id == app_id)?;
         let (grant, access) = self.refresh_tokens.remove(&key)?;
         self.tokens.remove(&access);
@@ -96,12 +88,12 @@ impl Grants {
     }
 
     pub(crate) fn token(&self, token: &str, now: OffsetDateTime) -> Option<Grant> {
-        self.tokens.get(&fingerprint(token)).copied().filter(|grant| now < grant.expires_at)
+        self.tokens.get(&hash_secret(token)).copied().filter(|grant| now < grant.expires_at)
     }
 
-    /// Revokes an access token of the App, with its refresh token; whether there was one.
+    /// Revokes a user token of the App with its refresh token. Returns whether it was live.
     pub(crate) fn revoke(&mut self, app_id: u64, token: &str, now: OffsetDateTime) -> bool {
-        let key = fingerprint(token);
+        let key = hash_secret(token);
         if self.token(token, now).is_none_or(|grant| grant.app_id != app_id) {
             return false;
         }
@@ -109,8 +101,8 @@ impl Grants {
         self.tokens.remove(&key).is_some()
     }
 
-    /// The person ends their authorization of the App, with every code and token; whether there was one.
-    pub(super) fn revoke_authorization(&mut self, app_id: u64, user: u64) -> bool {
+    /// Revokes a user's authorization of an App with all codes and tokens. Returns whether there was one.
+    fn revoke_authorization(&mut self, app_id: u64, user: u64) -> bool {
         let other = |grant: &Grant| (grant.app_id, grant.user) != (app_id, user);
         self.codes.retain(|_, grant| other(grant));
         self.tokens.retain(|_, grant| other(grant));
@@ -122,13 +114,40 @@ impl Grants {
         self.tokens.values().filter(|grant| now < grant.expires_at).count()
     }
 
-    pub(crate) fn sign_in(&mut self, user: u64) -> Result<SecretString, SimError> {
-        let session = random::hex(16)?;
-        self.sessions.insert(fingerprint(&session), user);
-        Ok(session.into())
+    pub(crate) fn sign_in(&mut self, user: u64) -> SecretString {
+        let session = random::hex(16);
+        self.sessions.insert(hash_secret(&session), user);
+        session.into()
     }
 
     pub(crate) fn session(&self, session: &str) -> Option<u64> {
-        self.sessions.get(&fingerprint(session)).copied()
+        self.sessions.get(&hash_secret(session)).copied()
+    }
+}
+
+impl Model {
+    /// Revokes a user's authorization of an App. Installations stay.
+    pub(crate) fn revoke_authorization(&mut self, app_id: u64, user: &str) -> Result<(), SimError> {
+        let app_id = self.require_app(app_id)?.id;
+        let user = self.user_id(user)?;
+        if !self.grants.revoke_authorization(app_id, user) {
+            return Err(SimError::Invalid("the user has not authorized the App"));
+        }
+        self.record_change(Change::AuthorizationRevoked { app_id, user });
+        Ok(())
+    }
+
+    pub(crate) fn refuse_authorization(&mut self, user: &str, refuse: bool) -> Result<(), SimError> {
+        let user = self.user_id(user)?;
+        if refuse {
+            self.refusing.insert(user)
+        } else {
+            self.refusing.remove(&user)
+        };
+        Ok(())
+    }
+
+    pub(crate) fn refuses_authorization(&self, user: u64) -> bool {
+        self.refusing.contains(&user)
     }
 }

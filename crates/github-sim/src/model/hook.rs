@@ -1,41 +1,36 @@
-//! An App's webhook: where its deliveries go, and what signs them.
+//! The webhook of an App.
 
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
+use super::Model;
+use super::change::Change;
 use crate::error::SimError;
 use crate::random;
+use crate::urls::web_url;
 
-/// How a delivery's payload is written into its body.
+/// The content type of webhook deliveries.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ContentType {
-    /// The payload itself: `application/json`.
+    /// `application/json`: the body is the payload.
     #[default]
     Json,
-    /// `payload=` and the payload, percent-encoded: `application/x-www-form-urlencoded`.
+    /// `application/x-www-form-urlencoded`: the payload is the parameter `payload`.
     Form,
 }
 
 /// The webhook of a new App.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct WebhookSettings {
-    /// Where deliveries are posted; none: no deliveries are made. Only `http` is spoken.
+    /// The URL of deliveries. `None` sends no deliveries. Only `http` works.
     pub url: Option<String>,
-    /// How the payload is written.
+    /// The content type of deliveries.
     pub content_type: ContentType,
-    /// Whether deliveries are made.
-    pub active: bool,
-    /// What signs deliveries; none: a random one. An empty one signs nothing.
+    /// The secret that signs deliveries. `None` generates one. An empty secret leaves deliveries unsigned.
     pub secret: Option<SecretString>,
-}
-
-impl Default for WebhookSettings {
-    fn default() -> Self {
-        Self { url: None, content_type: ContentType::default(), active: true, secret: None }
-    }
 }
 
 #[derive(Debug)]
@@ -43,35 +38,65 @@ pub(crate) struct Hook {
     pub(crate) id: u64,
     pub(crate) url: Option<String>,
     pub(crate) content_type: ContentType,
-    pub(crate) active: bool,
     pub(crate) secret: SecretString,
     pub(crate) created_at: OffsetDateTime,
     pub(crate) updated_at: OffsetDateTime,
 }
 
 impl Hook {
-    /// `turn` is the number of Apps that there were before.
-    pub(super) fn new(settings: WebhookSettings, turn: u64, now: OffsetDateTime) -> Result<Self, SimError> {
+    /// `number` is the number of earlier Apps.
+    pub(super) fn new(settings: WebhookSettings, number: u64, now: OffsetDateTime) -> Result<Self, SimError> {
         Ok(Self {
-            id: 400_000_009 + turn * 13,
-            url: settings.url.map(checked).transpose()?,
+            id: 400_000_009 + number * 13,
+            url: settings.url.map(check_url).transpose()?,
             content_type: settings.content_type,
-            active: settings.active,
-            secret: settings.secret.map_or_else(|| random::hex(32).map(SecretString::from), Ok)?,
+            secret: settings.secret.unwrap_or_else(|| random::hex(32).into()),
             created_at: now,
             updated_at: now,
         })
     }
+}
 
-    /// Where deliveries go, if any are made.
-    pub(crate) fn target(&self) -> Option<&str> {
-        self.url.as_deref().filter(|_| self.active)
+fn check_url(url: String) -> Result<String, SimError> {
+    match web_url(&url) {
+        Some(_) => Ok(url),
+        None => Err(SimError::Invalid("a webhook URL starts with http:// or https://")),
     }
 }
 
-pub(super) fn checked(url: String) -> Result<String, SimError> {
-    let web = url
-        .parse::<axum::http::Uri>()
-        .is_ok_and(|uri| uri.host().is_some() && matches!(uri.scheme_str(), Some("http" | "https")));
-    if web { Ok(url) } else { Err(SimError::Invalid("a webhook's URL is an http or https address")) }
+/// A change of an App's webhook.
+#[derive(Clone, Debug)]
+pub(crate) enum HookChange {
+    Url(Option<String>),
+    ContentType(ContentType),
+    Secret(SecretString),
+}
+
+impl Model {
+    /// Changes the webhook. Like GitHub, it sends a `ping` to a new URL.
+    pub(crate) fn change_hook(
+        &mut self,
+        app_id: u64,
+        change: HookChange,
+        now: OffsetDateTime,
+    ) -> Result<(), SimError> {
+        let hook = &mut self.apps.get_mut(&app_id).ok_or(SimError::UnknownApp(app_id))?.hook;
+        let mut ping = false;
+        match change {
+            HookChange::Url(url) => {
+                hook.url = url.map(check_url).transpose()?;
+                ping = hook.url.is_some();
+            }
+            HookChange::ContentType(content_type) => hook.content_type = content_type,
+            HookChange::Secret(secret) => hook.secret = secret,
+        }
+        hook.updated_at = now;
+        if ping { self.ping(app_id) } else { Ok(()) }
+    }
+
+    pub(crate) fn ping(&mut self, app_id: u64) -> Result<(), SimError> {
+        self.require_app(app_id)?;
+        self.record_change(Change::Ping { app_id });
+        Ok(())
+    }
 }

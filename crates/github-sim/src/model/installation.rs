@@ -1,4 +1,4 @@
-//! Installations of Apps on accounts, and the requests that wait for an owner.
+//! Installations of Apps, and the requests of members.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,15 +7,15 @@ use time::OffsetDateTime;
 
 use super::account::AccountKind;
 
-/// Which repositories of the account the installation reaches.
+/// Which repositories of its account the installation can access.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) enum Selection {
+pub(crate) enum RepositorySelection {
     All,
     /// By repository id.
     Selected(BTreeSet<u64>),
 }
 
-impl Selection {
+impl RepositorySelection {
     pub(crate) fn as_str(&self) -> &'static str {
         match self {
             Self::All => "all",
@@ -34,7 +34,7 @@ impl Selection {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Suspension {
     pub(crate) at: OffsetDateTime,
-    /// None: the App itself.
+    /// `None` is the App.
     pub(crate) by: Option<u64>,
 }
 
@@ -44,40 +44,38 @@ pub(crate) struct Installation {
     pub(crate) app_id: u64,
     pub(crate) account: u64,
     pub(crate) target_kind: AccountKind,
-    /// The REST API says `"account": null`.
+    /// Whether the REST API shows `"account": null`.
     pub(crate) account_hidden: bool,
-    pub(crate) selection: Selection,
-    /// As granted; the App's may have changed since.
+    pub(crate) selection: RepositorySelection,
+    /// The granted permissions. The App may request others by now.
     pub(crate) permissions: BTreeMap<String, String>,
     pub(crate) events: Vec<String>,
     pub(crate) suspension: Option<Suspension>,
     pub(crate) installed_by: u64,
-    /// Who asked an owner for it.
+    /// The member who requested it.
     pub(crate) requester: Option<u64>,
     pub(crate) created_at: OffsetDateTime,
     pub(crate) updated_at: OffsetDateTime,
 }
 
-/// A member asked the owners of an organization to install an App.
+/// A member's request to the owners of an organization to install an App.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct InstallationRequest {
-    /// The request's own id.
+    /// The request's id.
     pub id: u64,
-    /// Which App.
+    /// The App's id.
     pub app_id: u64,
-    /// The id of the account to install it on.
+    /// The organization's account id.
     pub account_id: u64,
-    /// The id of the user who asked.
+    /// The member's account id.
     pub requester_id: u64,
-    /// `all`, or the ids of the repositories asked for.
     #[serde(skip)]
-    pub(crate) selection: Selection,
+    pub(crate) selection: RepositorySelection,
     #[serde(skip)]
     pub(crate) created_at: OffsetDateTime,
 }
 
-/// A new installation's particulars.
 #[derive(Debug)]
 pub(crate) struct NewInstallation {
     pub(crate) id: Option<u64>,
@@ -85,5 +83,5 @@ pub(crate) struct NewInstallation {
     pub(crate) account: u64,
     pub(crate) sender: u64,
     pub(crate) requester: Option<u64>,
-    pub(crate) selection: Selection,
+    pub(crate) selection: RepositorySelection,
 }

@@ -1,4 +1,4 @@
-//! Installation tokens: what one may, and how long. Only fingerprints are kept.
+//! Installation tokens. Only their SHA-256 hashes are stored.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -6,48 +6,47 @@ use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 
 use super::Model;
-use super::grant::{Fingerprint, fingerprint};
+use super::grant::{SecretHash, hash_secret};
 use super::installation::Installation;
 use super::repository::Repository;
 use crate::error::SimError;
 use crate::random;
 
-/// GitHub fact 20: one hour from its creation.
-const LIVES: Duration = Duration::hours(1);
+const LIFETIME: Duration = Duration::hours(1);
 
-/// Expired tokens are forgotten whenever so many came together.
-const FORGETS_AT: usize = 1024;
+/// Expired tokens are removed each time the number of tokens reaches a multiple of this.
+const CLEANUP_INTERVAL: usize = 1024;
 
-/// How a new installation token looks.
+/// The format of an installation token.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TokenFormat {
-    /// `ghs_` and 36 letters and digits, as on enterprise servers (GitHub fact 32).
+    /// `ghs_` and 36 letters and digits, as on GitHub Enterprise Server.
     Opaque,
-    /// `ghs_`, the App's id, `_`, and what looks like a JWT: about 520 characters with `.`, `_` and `-`, not always equally many (GitHub fact 30).
+    /// `ghs_`, the App's id, `_` and a string in the form of a JWT: about 520 characters, of varying length.
     #[default]
     Stateless,
 }
 
-/// How long a fresh token is unknown to parts of GitHub, which answer 401 (GitHub fact 21).
+/// How long a new token is answered with 401, as by GitHub servers that do not know it yet.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TokenLag {
-    /// Its first uses, this many.
+    /// For this number of uses.
     Uses(u32),
-    /// Until the simulator's clock is this many seconds past its creation.
+    /// For this number of seconds of the simulator's clock.
     Seconds(u32),
 }
 
-/// The order is that of GitHub: who may write may read.
+/// The level of a permission. Each level includes the lower ones.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub(crate) enum Level {
+pub(crate) enum PermissionLevel {
     Read,
     Write,
     Admin,
 }
 
-impl Level {
+impl PermissionLevel {
     pub(crate) fn of(word: &str) -> Option<Self> {
         match word {
             "read" => Some(Self::Read),
@@ -58,16 +57,20 @@ impl Level {
     }
 }
 
-/// Whether `permissions` hold `name` at this level or above.
-pub(crate) fn holds(permissions: &BTreeMap<String, String>, name: &str, level: Level) -> bool {
-    permissions.get(name).and_then(|held| Level::of(held)).is_some_and(|held| held >= level)
+/// Returns whether `permissions` contain `name` at this level or above.
+pub(crate) fn has_permission(
+    permissions: &BTreeMap<String, String>,
+    name: &str,
+    level: PermissionLevel,
+) -> bool {
+    permissions.get(name).and_then(|held| PermissionLevel::of(held)).is_some_and(|held| held >= level)
 }
 
 #[derive(Clone, Debug)]
 pub(crate) struct InstallationToken {
     pub(crate) installation: u64,
     permissions: BTreeMap<String, String>,
-    /// None: whatever the installation reaches.
+    /// `None` is all repositories of the installation.
     repositories: Option<BTreeSet<u64>>,
     expires_at: OffsetDateTime,
     unknown_uses: u32,
@@ -75,31 +78,37 @@ pub(crate) struct InstallationToken {
 }
 
 impl InstallationToken {
-    pub(crate) fn is_narrowed(&self) -> bool {
+    pub(crate) fn is_restricted(&self) -> bool {
         self.repositories.is_some()
     }
 
-    /// What the token was given and the installation still has.
-    pub(crate) fn may(&self, installation: &Installation, permission: &str, level: Level) -> bool {
-        holds(&self.permissions, permission, level) && holds(&installation.permissions, permission, level)
+    /// Returns whether both the token and the installation have the permission.
+    pub(crate) fn allows(
+        &self,
+        installation: &Installation,
+        permission: &str,
+        level: PermissionLevel,
+    ) -> bool {
+        has_permission(&self.permissions, permission, level)
+            && has_permission(&installation.permissions, permission, level)
     }
 
-    pub(crate) fn reaches(&self, installation: &Installation, repository: u64) -> bool {
+    pub(crate) fn covers(&self, installation: &Installation, repository: u64) -> bool {
         installation.selection.covers(repository)
             && self.repositories.as_ref().is_none_or(|ids| ids.contains(&repository))
     }
 }
 
-/// Why a token opens nothing.
+/// The reason why an installation token is rejected.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Rejection {
-    /// Unknown, expired, revoked, not known everywhere yet, or of an installation that was removed: all look the same.
+pub(crate) enum TokenError {
+    /// It is unknown, expired, revoked, still in its lag, or of a removed installation.
     Bad,
-    /// Good, but its installation is suspended.
+    /// Its installation is suspended.
     Suspended,
 }
 
-/// A token to mint; what it asks for was checked.
+/// A token to mint, with permissions and repositories that were checked.
 #[derive(Debug)]
 pub(crate) struct NewToken {
     pub(crate) installation: u64,
@@ -108,7 +117,6 @@ pub(crate) struct NewToken {
     pub(crate) format: TokenFormat,
 }
 
-/// A token as its owner sees it, once.
 #[derive(Debug)]
 pub(crate) struct Minted {
     pub(crate) token: secrecy::SecretString,
@@ -117,7 +125,7 @@ pub(crate) struct Minted {
 
 #[derive(Debug, Default)]
 pub(crate) struct InstallationTokens {
-    tokens: HashMap<Fingerprint, InstallationToken>,
+    tokens: HashMap<SecretHash, InstallationToken>,
     pub(crate) format: TokenFormat,
     pub(crate) lag: Option<TokenLag>,
 }
@@ -125,13 +133,12 @@ pub(crate) struct InstallationTokens {
 impl Model {
     pub(crate) fn mint(&mut self, new: NewToken, now: OffsetDateTime) -> Result<Minted, SimError> {
         let NewToken { installation, permissions, repositories, format } = new;
-        let unknown = SimError::UnknownInstallation(installation);
-        let app_id = self.installation(installation).ok_or(unknown)?.app_id;
+        let app_id = self.require_installation(installation)?.app_id;
         let token = match format {
-            TokenFormat::Opaque => random::alphanumeric("ghs_", 36)?,
-            TokenFormat::Stateless => stateless(app_id, installation, now)?,
+            TokenFormat::Opaque => random::alphanumeric("ghs_", 36),
+            TokenFormat::Stateless => stateless(app_id, installation, now),
         };
-        let expires_at = now + LIVES;
+        let expires_at = now + LIFETIME;
         let issued = &mut self.installation_tokens;
         let (unknown_uses, unknown_for) = match issued.lag {
             Some(TokenLag::Uses(uses)) => (uses, 0),
@@ -147,54 +154,53 @@ impl Model {
             unknown_uses,
             unknown_until,
         };
-        // Now and then, or a long run would slow down with every token.
-        if issued.tokens.len() % FORGETS_AT == FORGETS_AT - 1 {
+        if issued.tokens.len() % CLEANUP_INTERVAL == CLEANUP_INTERVAL - 1 {
             issued.tokens.retain(|_, token| now < token.expires_at);
         }
-        issued.tokens.insert(fingerprint(&token), known);
+        issued.tokens.insert(hash_secret(&token), known);
         Ok(Minted { token: token.into(), expires_at })
     }
 
-    /// Whose token it is, whether it is good for anything or not; for counting.
-    pub(crate) fn owner_of_token(&self, token: &str, now: OffsetDateTime) -> Option<u64> {
-        let token = self.installation_tokens.tokens.get(&fingerprint(token))?;
+    /// Returns the installation of a live token, also while it is suspended or the token is in its lag.
+    pub(crate) fn installation_of_token(&self, token: &str, now: OffsetDateTime) -> Option<u64> {
+        let token = self.installation_tokens.tokens.get(&hash_secret(token))?;
         let live = now < token.expires_at && self.installation(token.installation).is_some();
         live.then_some(token.installation)
     }
 
-    /// Uses the token: a use is counted while it is not known everywhere.
+    /// Checks the token and counts the use if it is in its lag.
     pub(crate) fn use_token(
         &mut self,
         token: &str,
         now: OffsetDateTime,
-    ) -> Result<InstallationToken, Rejection> {
-        let known = self.installation_tokens.tokens.get_mut(&fingerprint(token)).ok_or(Rejection::Bad)?;
+    ) -> Result<InstallationToken, TokenError> {
+        let known = self.installation_tokens.tokens.get_mut(&hash_secret(token)).ok_or(TokenError::Bad)?;
         if now >= known.expires_at || now < known.unknown_until {
-            return Err(Rejection::Bad);
+            return Err(TokenError::Bad);
         }
         if known.unknown_uses > 0 {
             known.unknown_uses -= 1;
-            return Err(Rejection::Bad);
+            return Err(TokenError::Bad);
         }
         let known = known.clone();
         match self.installation(known.installation) {
-            None => Err(Rejection::Bad),
-            Some(installation) if installation.suspension.is_some() => Err(Rejection::Suspended),
+            None => Err(TokenError::Bad),
+            Some(installation) if installation.suspension.is_some() => Err(TokenError::Suspended),
             Some(_) => Ok(known),
         }
     }
 
     pub(crate) fn revoke_token(&mut self, token: &str) {
-        self.installation_tokens.tokens.remove(&fingerprint(token));
+        self.installation_tokens.tokens.remove(&hash_secret(token));
     }
 
-    /// Ends every token of the installation; how many were live.
+    /// Revokes all tokens of the installation and returns how many were live.
     pub(crate) fn revoke_tokens(
         &mut self,
         installation: u64,
         now: OffsetDateTime,
     ) -> Result<usize, SimError> {
-        self.installation(installation).ok_or(SimError::UnknownInstallation(installation))?;
+        self.require_installation(installation)?;
         let before = self.live_installation_tokens(now);
         self.installation_tokens.tokens.retain(|_, token| token.installation != installation);
         Ok(before - self.live_installation_tokens(now))
@@ -207,35 +213,35 @@ impl Model {
         self.installation_tokens.tokens.values().filter(live).count()
     }
 
-    /// The repositories that the token reaches, in the order of their ids.
-    pub(crate) fn reach_of<'a>(
+    /// Returns the repositories that the token can access, by ascending id.
+    pub(crate) fn repositories_of_token<'a>(
         &'a self,
         token: &InstallationToken,
         installation: &Installation,
     ) -> Vec<&'a Repository> {
-        let mut reached = self.reach(installation);
-        reached.retain(|repository| token.reaches(installation, repository.id));
-        reached
+        let mut repositories = self.repositories_of(installation);
+        repositories.retain(|repository| token.covers(installation, repository.id));
+        repositories
     }
 }
 
-/// Looks like a JWT, and is signed by nobody: clients must not look inside (GitHub fact 30).
-fn stateless(app_id: u64, installation: u64, now: OffsetDateTime) -> Result<String, SimError> {
+/// Returns a token in the form of a JWT without a valid signature, since clients must not parse it.
+fn stateless(app_id: u64, installation: u64, now: OffsetDateTime) -> String {
     let encode = |json: serde_json::Value| data_encoding::BASE64URL_NOPAD.encode(json.to_string().as_bytes());
     let header = encode(serde_json::json!({ "alg": "RS256", "typ": "JWT" }));
-    // GitHub's are not equally long either.
-    let padding = usize::from(random::hex(1)?.starts_with(['0', '1', '2', '3', '4', '5', '6', '7']));
+    // The length of GitHub's tokens varies too.
+    let padding = if fastrand::bool() { 4 } else { 0 };
     let claims = encode(serde_json::json!({
-        "exp": (now + LIVES).unix_timestamp(),
+        "exp": (now + LIFETIME).unix_timestamp(),
         "iat": now.unix_timestamp(),
         "inst": installation,
-        "jti": random::hex(16 + padding * 4)?,
+        "jti": random::hex(16 + padding),
     }));
     loop {
-        let signature = random::base64url(256)?;
-        // Two in two hundred have no hyphen; then a pattern that forgets it would pass a test now and then.
+        let signature = random::base64url(256);
+        // About 1 % of signatures have no hyphen. Without them, tests of patterns that forget the hyphen are deterministic.
         if signature.contains('-') {
-            return Ok(format!("ghs_{app_id}_{header}.{claims}.{signature}"));
+            return format!("ghs_{app_id}_{header}.{claims}.{signature}");
         }
     }
 }

@@ -1,19 +1,17 @@
-//! What GitHub knows: accounts, Apps, installations, grants. Pure state; every operation is told the time.
+//! What GitHub stores: accounts, Apps, installations and authorizations. Operations get the time as an argument.
 
 pub(crate) mod account;
 pub(crate) mod app;
-mod authorization;
 pub(crate) mod change;
 pub(crate) mod grant;
 pub(crate) mod hook;
-pub(crate) mod hook_change;
 pub(crate) mod installation;
 pub(crate) mod installation_token;
-mod installing;
-mod reach;
-mod renaming;
-mod repositories;
+mod keys;
+mod lifecycle;
+mod membership;
 pub(crate) mod repository;
+mod selection;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -31,22 +29,22 @@ pub(crate) struct Model {
     memberships: BTreeMap<(u64, u64), Membership>,
     apps: BTreeMap<u64, App>,
     installations: BTreeMap<u64, Installation>,
-    /// Ids of installations that were removed: never given again.
-    retired: BTreeSet<u64>,
+    /// Ids of removed installations, which are never reused.
+    removed_installations: BTreeSet<u64>,
     requests: BTreeMap<u64, InstallationRequest>,
     pub(crate) grants: Grants,
     pub(crate) installation_tokens: InstallationTokens,
     default_user: Option<u64>,
-    /// Users who refuse every authorization.
+    /// Users who decline to authorize Apps.
     refusing: BTreeSet<u64>,
-    /// What nobody was told yet.
+    /// Changes whose webhook deliveries are not queued yet.
     changes: Vec<Change>,
-    given: Given,
+    issued: IssuedIds,
 }
 
-/// How many ids of each sort were given. GitHub's ids grow, with gaps.
+/// How many ids of each kind were issued. Like GitHub's, ids ascend with gaps.
 #[derive(Debug, Default)]
-struct Given {
+struct IssuedIds {
     accounts: u64,
     repositories: u64,
     apps: u64,

@@ -1,4 +1,6 @@
-//! The install flow: choose an account and repositories; then install, ask an owner, or change what is there.
+//! The install flow: the user chooses an account and repositories, and installs, requests or configures the App.
+
+use std::collections::BTreeSet;
 
 use axum::Router;
 use axum::body::Bytes;
@@ -9,20 +11,19 @@ use axum::routing::get;
 use secrecy::ExposeSecret;
 use time::OffsetDateTime;
 
-use super::install_page::{Form, Offer};
-use super::page::{failure, found, not_found, refusal};
-use super::session::{Visitor, sign_in_first, signed_in};
+use super::install_page::{AccountAction, InstallPage};
+use super::page::{error_page, found, not_found};
+use super::session::{SignedIn, redirect_to_sign_in, signed_in};
 use crate::error::SimError;
+use crate::fixture::Fixture;
 use crate::model::Model;
 use crate::model::account::Account;
 use crate::model::app::App;
-use crate::model::change::Actor;
-use crate::model::installation::{NewInstallation, Selection};
+use crate::model::installation::{NewInstallation, RepositorySelection};
 use crate::sim::GithubSim;
-use crate::urls::{Params, with_query};
-use crate::world::World;
+use crate::urls::{Params, encode_query, with_query};
 
-/// github.com's form, an enterprise server's form, and the one that GitHub's own SDK makes.
+/// The paths of github.com and of GitHub Enterprise Server, each also in the form that GitHub's SDK generates.
 const PATHS: [&str; 4] = [
     "/apps/{slug}/installations/new",
     "/apps/{slug}/installations/new/permissions",
@@ -36,171 +37,168 @@ pub(super) fn routes() -> Router<GithubSim> {
 
 async fn show(
     State(sim): State<GithubSim>,
-    Visitor(user): Visitor,
+    SignedIn(user): SignedIn,
     uri: Uri,
     Path(slug): Path<String>,
     params: Params,
 ) -> Response {
-    let world = sim.world();
-    let Some(app) = world.model.app_by_slug(&slug) else { return not_found() };
-    let Some(user) = user else {
-        return sign_in_first(uri.path_and_query().map_or("/", |path| path.as_str()));
-    };
-    let chosen = params.get("account").or_else(|| params.get("target_id"));
-    let Some(account) = choose(&world.model, user, chosen) else { return not_found() };
-    form(&world.model, app, user, account, params.get("state")).page(None)
+    let model = &sim.fixture().model;
+    let Some(app) = model.app_by_slug(&slug) else { return not_found() };
+    let Some(user) = user else { return redirect_to_sign_in(path_and_query(&uri)) };
+    let requested = params.get("account").or_else(|| params.get("target_id"));
+    let Some(account) = choose_account(model, user, requested) else { return not_found() };
+    install_page(model, app, user, account, params.get("state")).response(None)
 }
 
-/// The account that was asked for, if it is offered to the person; else the first organization that they administer,
-/// which is what somebody who connects a product mostly means; else their own.
-fn choose<'a>(model: &'a Model, user: u64, asked: Option<&str>) -> Option<&'a Account> {
-    let offered = model.accounts_of(user);
-    let asked = asked.and_then(|id| id.parse::<u64>().ok());
-    let asked = offered.iter().find(|account| Some(account.id) == asked);
+pub(super) fn path_and_query(uri: &Uri) -> &str {
+    uri.path_and_query().map_or("/", |path| path.as_str())
+}
+
+/// Returns the requested account if the user belongs to it. Otherwise returns the first organization that the user administers,
+/// or else the user's own account.
+fn choose_account<'a>(model: &'a Model, user: u64, requested: Option<&str>) -> Option<&'a Account> {
+    let accounts = model.accounts_of(user);
+    let requested = requested.and_then(|id| id.parse::<u64>().ok());
+    let requested = accounts.iter().find(|account| Some(account.id) == requested);
     let administered =
-        || offered.iter().find(|account| account.id != user && model.administers(user, account.id));
-    asked.or_else(administered).or(offered.first()).copied()
+        || accounts.iter().find(|account| account.id != user && model.administers(user, account.id));
+    requested.or_else(administered).or(accounts.first()).copied()
 }
 
-fn form<'a>(
+fn install_page<'a>(
     model: &'a Model,
     app: &'a App,
     user: u64,
     account: &'a Account,
     state: Option<&'a str>,
-) -> Form<'a> {
-    let here = format!("/apps/{}/installations/new", app.slug);
-    let here = state.map(|state| with_query(&here, &[("state", state)])).unwrap_or(here);
-    Form {
+) -> InstallPage<'a> {
+    let mut here = format!("/apps/{}/installations/new", app.slug);
+    if let Some(state) = state {
+        here = format!("{here}?{}", encode_query([("state", state)]));
+    }
+    let requester = model.requester(app.id, account.id);
+    InstallPage {
         app,
         signed_in: signed_in(model, Some(user), &here),
         accounts: model.accounts_of(user),
         account,
-        offer: Offer::of(model, app.id, user, account.id),
+        action: AccountAction::of(model, app.id, user, account.id),
         selection: model.installation_on(app.id, account.id).map(|installation| &installation.selection),
-        asked_by: model
-            .installation_requests()
-            .find(|request| (request.app_id, request.account_id) == (app.id, account.id))
-            .and_then(|request| model.account(request.requester_id)),
+        requester: requester.and_then(|requester| model.account(requester)),
         state,
     }
 }
 
-/// What the person sent, checked against what they may.
+/// A submitted form, after validation.
 struct Submission<'a> {
     app_id: u64,
     user: u64,
     account: u64,
-    selection: Selection,
+    selection: RepositorySelection,
     state: Option<&'a str>,
 }
 
 async fn submit(
     State(sim): State<GithubSim>,
-    Visitor(user): Visitor,
+    SignedIn(user): SignedIn,
     uri: Uri,
     Path(slug): Path<String>,
     body: Bytes,
 ) -> Response {
     let params = Params::parse(&body);
-    let world = &mut *sim.world();
-    let Some(app) = world.model.app_by_slug(&slug) else { return not_found() };
-    let Some(user) = user else { return sign_in_first(uri.path()) };
-    let asked = params.get("account").and_then(|id| id.parse::<u64>().ok());
-    let Some(account) = world.model.accounts_of(user).into_iter().find(|account| Some(account.id) == asked)
+    let fixture = &mut *sim.fixture();
+    let model = &fixture.model;
+    let Some(app) = model.app_by_slug(&slug) else { return not_found() };
+    let Some(user) = user else { return redirect_to_sign_in(uri.path()) };
+    let requested = params.get("account").and_then(|id| id.parse::<u64>().ok());
+    let Some(account) = model.accounts_of(user).into_iter().find(|account| Some(account.id) == requested)
     else {
-        let text = "You do not belong to that account.";
-        return refusal(StatusCode::FORBIDDEN, "Not your account", text);
+        return error_page(StatusCode::FORBIDDEN, "Not your account", "You do not belong to this account.");
     };
     let state = params.get("state").filter(|state| !state.is_empty());
-    let offer = Offer::of(&world.model, app.id, user, account.id);
-    if params.get("action") != offer.action() {
-        // The account was changed in the form, and its button is another one.
-        let notice = format!("Check what you can do for {}, and confirm.", account.login);
-        return form(&world.model, app, user, account, state).page(Some(&notice));
+    let page = |notice: &str| install_page(model, app, user, account, state).response(Some(notice));
+    let action = AccountAction::of(model, app.id, user, account.id);
+    if params.get("action") != action.value() {
+        // The user chose another account in the form, on which they can do something else.
+        return page(&format!("Check what you can do on {}, and confirm.", account.login));
     }
     let Some(selection) = selection(&params, account) else {
-        return form(&world.model, app, user, account, state).page(Some("Select at least one repository."));
+        return page("Select at least one repository.");
     };
     let submission = Submission { app_id: app.id, user, account: account.id, selection, state };
-    match carry_out(world, offer, submission) {
+    match perform(fixture, action, submission) {
         Ok(url) => found(&url),
         Err(error) => {
-            tracing::warn!(%error, "the install flow failed");
-            failure()
+            tracing::warn!(%error, "install flow failed");
+            error_page(StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong", "Try again.")
         }
     }
 }
 
-/// All repositories, or those chosen that the account has; none where nothing is left.
-fn selection(params: &Params, account: &Account) -> Option<Selection> {
+/// Returns the submitted selection, or `None` if it selects no repository of the account.
+fn selection(params: &Params, account: &Account) -> Option<RepositorySelection> {
     if params.get("repository_selection") != Some("selected") {
-        return Some(Selection::All);
+        return Some(RepositorySelection::All);
     }
-    let asked: Vec<u64> = params.all("repository").iter().filter_map(|id| id.parse().ok()).collect();
-    let ids = account.repositories.iter().map(|repository| repository.id).filter(|id| asked.contains(id));
-    Some(Selection::Selected(ids.collect())).filter(|selection| *selection != Selection::Selected([].into()))
+    let requested: Vec<u64> = params.all("repository").filter_map(|id| id.parse().ok()).collect();
+    let owned = account.repositories.iter().map(|repository| repository.id);
+    let ids: BTreeSet<u64> = owned.filter(|id| requested.contains(id)).collect();
+    (!ids.is_empty()).then_some(RepositorySelection::Selected(ids))
 }
 
-/// Changes the model; where the browser goes then.
-fn carry_out(world: &mut World, offer: Offer, submission: Submission<'_>) -> Result<String, SimError> {
-    let now = world.clock.now();
-    let model = &mut world.model;
+/// Performs the action and returns the URL to redirect to.
+fn perform(
+    fixture: &mut Fixture,
+    action: AccountAction,
+    submission: Submission<'_>,
+) -> Result<String, SimError> {
+    let now = fixture.now();
+    let model = &mut fixture.model;
     let Submission { app_id, user, account, selection, state } = submission;
-    let (id, action) = match offer {
-        Offer::Install => {
-            let asked = |r: &&crate::model::installation::InstallationRequest| {
-                (r.app_id, r.account_id) == (app_id, account)
-            };
-            let requester = model.installation_requests().find(asked).map(|request| request.requester_id);
+    let (installation, setup_action) = match action {
+        AccountAction::Install => {
+            let requester = model.requester(app_id, account);
             let new = NewInstallation { id: None, app_id, account, sender: user, requester, selection };
             (Some(model.install(new, now)?), "install")
         }
-        Offer::Configure(id) => {
-            model.select_by(id, selection, Actor::Person(user), now)?;
+        AccountAction::Configure(id) => {
+            model.select(id, selection, Some(user), now)?;
             (Some(id), "update")
         }
-        Offer::Request => {
+        AccountAction::Request => {
             model.request_installation(app_id, account, user, selection, now);
             (None, "request")
         }
-        Offer::Nothing => return Err(SimError::Invalid("nothing was offered")),
+        AccountAction::Nothing => return Err(SimError::Invalid("the user cannot change the installation")),
     };
-    let code = match offer {
-        Offer::Install => true,
-        Offer::Configure(_) => model.known_app(app_id)?.code_on_update,
-        Offer::Request | Offer::Nothing => false,
-    };
-    landing(model, Arrival { app_id, user, id, action, code, state }, now)
+    redirect_url(model, Redirect { app_id, user, installation, setup_action, state }, now)
 }
 
-/// What the App learns when the browser arrives there.
-pub(super) struct Arrival<'a> {
+/// The parameters of the redirect to an App at the end of the install flow.
+pub(super) struct Redirect<'a> {
     pub(super) app_id: u64,
     pub(super) user: u64,
-    pub(super) id: Option<u64>,
-    pub(super) action: &'a str,
-    /// Whether the App gets a code, if it asks for authorization during installation at all.
-    pub(super) code: bool,
+    pub(super) installation: Option<u64>,
+    pub(super) setup_action: &'a str,
     pub(super) state: Option<&'a str>,
 }
 
-/// The App's setup URL, or else its first callback URL, with what the App learns there.
-pub(super) fn landing(
+/// Returns the App's setup URL, or its first callback URL, with parameters. Only new installations of Apps without a setup URL get a code.
+pub(super) fn redirect_url(
     model: &mut Model,
-    arrival: Arrival<'_>,
+    redirect: Redirect<'_>,
     now: OffsetDateTime,
 ) -> Result<String, SimError> {
-    let Arrival { app_id, user, id, action, code, state } = arrival;
-    let app = model.known_app(app_id)?;
-    let code = code && app.setup_url.is_none();
+    let Redirect { app_id, user, installation, setup_action, state } = redirect;
+    let app = model.require_app(app_id)?;
     let target = app.setup_url.as_deref().unwrap_or_else(|| app.callback_url()).to_owned();
-    let code = code.then(|| model.grants.issue_code(app_id, user, now)).transpose()?;
-    let id = id.map(|id| id.to_string());
+    let code = (setup_action == "install" && app.setup_url.is_none())
+        .then(|| model.grants.issue_code(app_id, user, now));
+    let installation = installation.map(|id| id.to_string());
     let mut query = Vec::new();
     query.extend(code.as_ref().map(|code| ("code", code.expose_secret())));
-    query.extend(id.as_deref().map(|id| ("installation_id", id)));
-    query.push(("setup_action", action));
+    query.extend(installation.as_deref().map(|id| ("installation_id", id)));
+    query.push(("setup_action", setup_action));
     query.extend(state.map(|state| ("state", state)));
-    Ok(with_query(&target, &query))
+    with_query(&target, &query).ok_or(SimError::Invalid("the App's URL is not valid"))
 }

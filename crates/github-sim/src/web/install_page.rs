@@ -1,28 +1,29 @@
-//! The install page's markup, and what it offers to whom.
+//! The install page, and what a user can do there.
 
 use axum::http::StatusCode;
 use axum::response::Response;
+use maud::{Markup, html};
 
-use super::page::{escape, page};
+use super::page::page;
 use crate::model::Model;
 use crate::model::account::Account;
 use crate::model::app::App;
-use crate::model::installation::Selection;
+use crate::model::installation::RepositorySelection;
 
-/// What a person can do about an App on an account.
+/// What a user can do with an App on an account.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Offer {
-    /// Install it: they administer the account.
+pub(super) enum AccountAction {
+    /// Install it, as an owner.
     Install,
-    /// Ask the owners: they are only a member.
+    /// Request it from the owners, as a member.
     Request,
-    /// Change the installation that is there.
+    /// Change the installation, as an owner.
     Configure(u64),
-    /// It is installed, and only owners may change it.
+    /// Nothing: it is installed, and only owners can change it.
     Nothing,
 }
 
-impl Offer {
+impl AccountAction {
     pub(super) fn of(model: &Model, app_id: u64, user: u64, account: u64) -> Self {
         let installed = model.installation_on(app_id, account).map(|installation| installation.id);
         match (installed, model.administers(user, account)) {
@@ -33,136 +34,121 @@ impl Offer {
         }
     }
 
-    /// What the form's button says to the server.
-    pub(super) fn action(self) -> Option<&'static str> {
+    /// Returns the value and the label of the form's button.
+    fn button(self) -> Option<(&'static str, &'static str)> {
         match self {
-            Self::Install => Some("install"),
-            Self::Request => Some("request"),
-            Self::Configure(_) => Some("save"),
+            Self::Install => Some(("install", "Install")),
+            Self::Request => Some(("request", "Request")),
+            Self::Configure(_) => Some(("save", "Save")),
             Self::Nothing => None,
         }
     }
 
-    fn label(self) -> &'static str {
-        match self {
-            Self::Install => "Install",
-            Self::Request => "Request",
-            Self::Configure(_) => "Save",
-            Self::Nothing => "",
-        }
+    /// Returns the parameter `action` that the button sends.
+    pub(super) fn value(self) -> Option<&'static str> {
+        self.button().map(|(value, _)| value)
     }
 }
 
-/// Everything that the page shows.
-pub(super) struct Form<'a> {
+pub(super) struct InstallPage<'a> {
     pub(super) app: &'a App,
-    /// Markup.
-    pub(super) signed_in: String,
+    pub(super) signed_in: Markup,
+    /// The accounts to choose from.
     pub(super) accounts: Vec<&'a Account>,
-    /// The account chosen.
+    /// The chosen account.
     pub(super) account: &'a Account,
-    pub(super) offer: Offer,
-    /// What is installed on the account chosen.
-    pub(super) selection: Option<&'a Selection>,
-    /// Who asked the owners.
-    pub(super) asked_by: Option<&'a Account>,
+    pub(super) action: AccountAction,
+    /// The selection of the installation on the chosen account.
+    pub(super) selection: Option<&'a RepositorySelection>,
+    /// The member who requested the App for the chosen account.
+    pub(super) requester: Option<&'a Account>,
     pub(super) state: Option<&'a str>,
 }
 
-impl Form<'_> {
-    pub(super) fn page(&self, notice: Option<&str>) -> Response {
-        let verb = match self.offer {
-            Offer::Install | Offer::Request => "Install",
-            Offer::Configure(_) | Offer::Nothing => "Configure",
+impl InstallPage<'_> {
+    pub(super) fn response(&self, notice: Option<&str>) -> Response {
+        let verb = match self.action {
+            AccountAction::Install | AccountAction::Request => "Install",
+            AccountAction::Configure(_) | AccountAction::Nothing => "Configure",
         };
-        let mut main = String::new();
-        if let Some(notice) = notice {
-            main += &format!("<p id=\"notice\" class=\"notice\" role=\"alert\">{}</p>\n", escape(notice));
-        }
-        main += &self.signed_in;
-        main += &format!(
-            "<form method=\"post\">\n{}{}{}{}</form>\n",
-            self.accounts(),
-            self.repositories(),
-            self.hidden_state(),
-            self.button(),
-        );
-        page(StatusCode::OK, &format!("{verb} {}", self.app.name), &main)
-    }
-
-    fn accounts(&self) -> String {
-        let option = |account: &&Account| {
-            let selected = if account.id == self.account.id { " selected" } else { "" };
-            format!("<option value=\"{}\"{selected}>{}</option>\n", account.id, escape(&account.login))
-        };
-        let options: String = self.accounts.iter().map(option).collect();
-        format!(
-            "<p><label for=\"account\">Account</label>\n<select id=\"account\" name=\"account\">\n{options}</select>\n\
-             <button id=\"account-select\" class=\"plain\" type=\"submit\" formmethod=\"get\">Choose</button></p>\n"
-        )
-    }
-
-    fn repositories(&self) -> String {
-        if self.offer == Offer::Nothing {
-            return String::new();
-        }
-        let chosen = match self.selection {
-            Some(Selection::Selected(ids)) => Some(ids),
-            Some(Selection::All) | None => None,
-        };
-        let checked = |is: bool| if is { " checked" } else { "" };
-        let boxes: String = self
-            .account
-            .repositories
-            .iter()
-            .map(|repository| {
-                let id = repository.id;
-                format!(
-                    "<li><input type=\"checkbox\" id=\"repository-{id}\" name=\"repository\" value=\"{id}\"{}>\n\
-                     <label for=\"repository-{id}\">{}{}</label></li>\n",
-                    checked(chosen.is_some_and(|ids| ids.contains(&id))),
-                    escape(&repository.name),
-                    if repository.private { " (private)" } else { "" },
-                )
-            })
-            .collect();
-        format!(
-            "<fieldset>\n<legend>Repositories of {}</legend>\n\
-             <p><input type=\"radio\" id=\"all\" name=\"repository_selection\" value=\"all\"{}>\n\
-             <label for=\"all\">All repositories</label></p>\n\
-             <p><input type=\"radio\" id=\"selected\" name=\"repository_selection\" value=\"selected\"{}>\n\
-             <label for=\"selected\">Only select repositories</label></p>\n<ul>\n{boxes}</ul>\n</fieldset>\n",
-            escape(&self.account.login),
-            checked(chosen.is_none()),
-            checked(chosen.is_some()),
-        )
-    }
-
-    /// Whatever came is shown to nobody, and goes on as it came.
-    fn hidden_state(&self) -> String {
-        let field = |state| format!("<input type=\"hidden\" name=\"state\" value=\"{}\">\n", escape(state));
-        self.state.map(field).unwrap_or_default()
-    }
-
-    fn button(&self) -> String {
-        let login = escape(&self.account.login);
-        let explanation = match self.offer {
-            Offer::Install => match self.asked_by {
-                Some(requester) => format!("<strong>{}</strong> asked for this.", escape(&requester.login)),
-                None => String::new(),
-            },
-            Offer::Request => {
-                format!("You do not administer <strong>{login}</strong>: its owners will be asked.")
+        let main = html! {
+            @if let Some(notice) = notice {
+                p #notice .notice role="alert" { (notice) }
             }
-            Offer::Configure(id) => format!("Installed on <strong>{login}</strong>, as number {id}."),
-            Offer::Nothing => {
-                format!("Installed on <strong>{login}</strong>; only its owners can change that.")
+            (self.signed_in)
+            form method="post" {
+                (self.accounts())
+                @if self.action != AccountAction::Nothing { (self.repositories()) }
+                @if let Some(state) = self.state { input type="hidden" name="state" value=(state); }
+                p { (self.explanation()) }
+                @if let Some((value, label)) = self.action.button() {
+                    button id=(value) type="submit" name="action" value=(value) { (label) }
+                }
             }
         };
-        let button = self.offer.action().map(|action| {
-            let label = self.offer.label();
-            format!("<button id=\"{action}\" type=\"submit\" name=\"action\" value=\"{action}\">{label}</button>\n")
-        });
-        format!("<p>{explanation}</p>\n{}", button.unwrap_or_default())
+        page(StatusCode::OK, &format!("{verb} {}", self.app.name), main)
+    }
+
+    fn accounts(&self) -> Markup {
+        html! {
+            p {
+                label for="account" { "Account" } " "
+                select #account name="account" {
+                    @for account in &self.accounts {
+                        option value=(account.id) selected[account.id == self.account.id] { (account.login) }
+                    }
+                } " "
+                button #account-select .plain type="submit" formmethod="get" { "Choose" }
+            }
+        }
+    }
+
+    fn repositories(&self) -> Markup {
+        let selected = match self.selection {
+            Some(RepositorySelection::Selected(ids)) => Some(ids),
+            Some(RepositorySelection::All) | None => None,
+        };
+        html! {
+            fieldset {
+                legend { "Repositories of " (self.account.login) }
+                p {
+                    input type="radio" #all name="repository_selection" value="all" checked[selected.is_none()];
+                    " " label for="all" { "All repositories" }
+                }
+                p {
+                    input type="radio" #selected name="repository_selection" value="selected" checked[selected.is_some()];
+                    " " label for="selected" { "Only select repositories" }
+                }
+                ul {
+                    @for repository in &self.account.repositories {
+                        @let id = format!("repository-{}", repository.id);
+                        li {
+                            input type="checkbox" id=(id) name="repository" value=(repository.id)
+                                checked[selected.is_some_and(|ids| ids.contains(&repository.id))];
+                            " " label for=(id) { (repository.name) @if repository.private { " (private)" } }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn explanation(&self) -> Markup {
+        let login = html! { strong { (self.account.login) } };
+        match (self.action, self.requester) {
+            (AccountAction::Install, Some(requester)) => {
+                html! { strong { (requester.login) } " requested this App." }
+            }
+            (AccountAction::Install, None) => html! {},
+            (AccountAction::Request, _) => {
+                html! { "You do not administer " (login) ". The request goes to its owners." }
+            }
+            (AccountAction::Configure(id), _) => {
+                html! { "Installed on " (login) " as installation " (id) "." }
+            }
+            (AccountAction::Nothing, _) => {
+                html! { "Installed on " (login) ". Only its owners can change it." }
+            }
+        }
     }
 }

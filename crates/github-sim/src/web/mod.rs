@@ -1,4 +1,4 @@
-//! The pages that people see, and the OAuth endpoints beside them.
+//! The pages of GitHub's web site and the OAuth endpoints.
 
 mod home;
 mod install;

@@ -1,4 +1,4 @@
-//! The OAuth web flow: authorize, and exchange a code or a refresh token.
+//! The OAuth web flow: authorization, and the exchange of a code or a refresh token.
 
 use axum::Json;
 use axum::Router;
@@ -11,12 +11,13 @@ use axum::routing::{get, post};
 use secrecy::ExposeSecret;
 use serde_json::{Map, Value, json};
 
-use super::page::{failure, found, not_found, refusal};
-use super::session::{Visitor, sign_in_first};
+use super::install::path_and_query;
+use super::page::{error_page, found, not_found};
+use super::session::{SignedIn, redirect_to_sign_in};
 use crate::api::same_secret;
-use crate::model::grant::{REFRESH_LIVES, TOKEN_LIVES};
+use crate::model::grant::{REFRESH_LIFETIME, TOKEN_LIFETIME};
 use crate::sim::GithubSim;
-use crate::urls::{Params, with_query};
+use crate::urls::{Params, encode_query, with_query};
 
 pub(super) fn routes() -> Router<GithubSim> {
     Router::new()
@@ -24,38 +25,42 @@ pub(super) fn routes() -> Router<GithubSim> {
         .route("/login/oauth/access_token", post(exchange))
 }
 
-/// The signed-in person agrees, unless they are set to refuse.
+/// Authorizes the App at once for the signed-in user, or redirects with `access_denied` if the user declines.
 async fn authorize(
     State(sim): State<GithubSim>,
-    Visitor(user): Visitor,
+    SignedIn(user): SignedIn,
     uri: Uri,
     params: Params,
 ) -> Response {
-    let world = &mut *sim.world();
-    let now = world.clock.now();
-    let Some(app) = params.get("client_id").and_then(|id| world.model.app_by_client_id(id)) else {
+    let fixture = &mut *sim.fixture();
+    let now = fixture.now();
+    let Some(app) = params.get("client_id").and_then(|id| fixture.model.app_by_client_id(id)) else {
         return not_found();
     };
     let redirect_uri = params.get("redirect_uri").unwrap_or_else(|| app.callback_url());
     if !app.callback_urls.iter().any(|url| url == redirect_uri) {
         let text = "The redirect_uri is not associated with this application.";
-        return refusal(StatusCode::BAD_REQUEST, "Be careful!", text);
+        return error_page(StatusCode::BAD_REQUEST, "Be careful!", text);
     }
     let Some(user) = user else {
-        return sign_in_first(uri.path_and_query().map_or("/", |path| path.as_str()));
+        return redirect_to_sign_in(path_and_query(&uri));
     };
     let (app_id, redirect_uri) = (app.id, redirect_uri.to_owned());
     let state = params.get("state").map(|state| ("state", state));
-    if world.model.refuses_authorization(user) {
+    if fixture.model.refuses_authorization(user) {
         return denied(&redirect_uri, state);
     }
-    let Ok(code) = world.model.grants.issue_code(app_id, user, now) else { return failure() };
+    let code = fixture.model.grants.issue_code(app_id, user, now);
     let mut query = vec![("code", code.expose_secret())];
     query.extend(state);
-    found(&with_query(&redirect_uri, &query))
+    redirect(&redirect_uri, &query)
 }
 
-/// The person pressed Cancel.
+fn redirect(url: &str, query: &[(&str, &str)]) -> Response {
+    with_query(url, query).map_or_else(not_found, |url| found(&url))
+}
+
+/// Redirects as after Cancel.
 fn denied(redirect_uri: &str, state: Option<(&str, &str)>) -> Response {
     let uri =
         "https://docs.github.com/apps/managing-oauth-apps/troubleshooting-authorization-request-errors/";
@@ -66,12 +71,12 @@ fn denied(redirect_uri: &str, state: Option<(&str, &str)>) -> Response {
         ("error_uri", &uri),
     ];
     query.extend(state);
-    found(&with_query(redirect_uri, &query))
+    redirect(redirect_uri, &query)
 }
 
-/// An error that GitHub answers with status 200.
+/// An error of the exchange. GitHub answers it with status 200.
 #[derive(Clone, Copy, Debug)]
-enum Refused {
+enum OauthError {
     Client,
     Code,
     RefreshToken,
@@ -79,7 +84,7 @@ enum Refused {
     GrantType,
 }
 
-impl Refused {
+impl OauthError {
     fn body(self) -> Value {
         let (error, description) = match self {
             Self::Client => {
@@ -99,59 +104,53 @@ impl Refused {
 }
 
 async fn exchange(State(sim): State<GithubSim>, headers: HeaderMap, body: Bytes) -> Response {
-    let says = |name, what| {
+    let contains = |name, what| {
         headers
             .get(name)
             .and_then(|value: &HeaderValue| value.to_str().ok())
             .is_some_and(|v| v.contains(what))
     };
-    let params = if says(CONTENT_TYPE, "json") { json_params(&body) } else { Params::parse(&body) };
-    let answer = match tokens(&sim, &params) {
-        Some(Ok(tokens)) => tokens,
-        Some(Err(refused)) => refused.body(),
-        None => return failure(),
-    };
-    if says(ACCEPT, "json") {
-        return Json(answer).into_response();
+    let params = if contains(CONTENT_TYPE, "json") { json_params(&body) } else { Params::parse(&body) };
+    let body = tokens(&sim, &params).unwrap_or_else(OauthError::body);
+    if contains(ACCEPT, "json") {
+        return Json(body).into_response();
     }
     let form = [(CONTENT_TYPE, "application/x-www-form-urlencoded; charset=utf-8")];
-    (form, encoded(&answer)).into_response()
+    (form, form_encoded(&body)).into_response()
 }
 
-/// The exchange itself; none where the system has no randomness.
-fn tokens(sim: &GithubSim, params: &Params) -> Option<Result<Value, Refused>> {
-    let world = &mut *sim.world();
-    let now = world.clock.now();
+fn tokens(sim: &GithubSim, params: &Params) -> Result<Value, OauthError> {
+    let fixture = &mut *sim.fixture();
+    let now = fixture.now();
     let secret = params.get("client_secret").unwrap_or_default();
-    let app = params.get("client_id").and_then(|id| world.model.app_by_client_id(id));
+    let app = params.get("client_id").and_then(|id| fixture.model.app_by_client_id(id));
     let Some(app) = app.filter(|app| same_secret(app.client_secret.expose_secret(), secret)) else {
-        return Some(Err(Refused::Client));
+        return Err(OauthError::Client);
     };
     if params.get("redirect_uri").is_some_and(|uri| !app.callback_urls.iter().any(|url| url == uri)) {
-        return Some(Err(Refused::RedirectUri));
+        return Err(OauthError::RedirectUri);
     }
     let app_id = app.id;
-    let grants = &mut world.model.grants;
-    let (user, refused) = match params.get("grant_type") {
+    let grants = &mut fixture.model.grants;
+    let (user, error) = match params.get("grant_type") {
         None | Some("authorization_code") => {
-            (grants.redeem_code(app_id, params.get("code").unwrap_or_default(), now), Refused::Code)
+            (grants.redeem_code(app_id, params.get("code").unwrap_or_default(), now), OauthError::Code)
         }
         Some("refresh_token") => {
             let token = params.get("refresh_token").unwrap_or_default();
-            (grants.redeem_refresh(app_id, token, now), Refused::RefreshToken)
+            (grants.redeem_refresh(app_id, token, now), OauthError::RefreshToken)
         }
-        Some(_) => return Some(Err(Refused::GrantType)),
+        Some(_) => return Err(OauthError::GrantType),
     };
-    let Some(user) = user else { return Some(Err(refused)) };
-    let pair = grants.issue_tokens(app_id, user, now).ok()?;
-    Some(Ok(json!({
+    let pair = grants.issue_tokens(app_id, user.ok_or(error)?, now);
+    Ok(json!({
         "access_token": pair.access.expose_secret(),
-        "expires_in": TOKEN_LIVES.whole_seconds(),
+        "expires_in": TOKEN_LIFETIME.whole_seconds(),
         "refresh_token": pair.refresh.expose_secret(),
-        "refresh_token_expires_in": REFRESH_LIVES.whole_seconds(),
+        "refresh_token_expires_in": REFRESH_LIFETIME.whole_seconds(),
         "scope": "",
         "token_type": "bearer",
-    })))
+    }))
 }
 
 fn json_params(body: &[u8]) -> Params {
@@ -160,10 +159,9 @@ fn json_params(body: &[u8]) -> Params {
     pairs.collect()
 }
 
-fn encoded(answer: &Value) -> String {
-    let mut form = form_urlencoded::Serializer::new(String::new());
-    for (name, value) in answer.as_object().into_iter().flatten() {
-        form.append_pair(name, value.as_str().unwrap_or(&value.to_string()));
-    }
-    form.finish()
+fn form_encoded(body: &Value) -> String {
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let fields = body.as_object().into_iter().flatten();
+    let pairs: Vec<_> = fields.map(|(name, value)| (name.as_str(), text(value))).collect();
+    encode_query(pairs.iter().map(|(name, value)| (*name, value.as_str())))
 }

@@ -1,4 +1,4 @@
-//! What a person may change about Apps on the accounts that they administer: suspend, uninstall, approve a member's request.
+//! The settings pages, where owners suspend and uninstall Apps and approve requests.
 
 use axum::Router;
 use axum::body::Bytes;
@@ -6,18 +6,19 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::{get, post};
+use maud::html;
 
-use super::install::{Arrival, landing};
-use super::page::{escape, failure, found, not_found, page};
-use super::session::{Visitor, sign_in_first, signed_in};
+use super::install::{Redirect, redirect_url};
+use super::page::{found, not_found, page};
+use super::session::{SignedIn, redirect_to_sign_in, signed_in};
 use crate::error::SimError;
+use crate::fixture::Fixture;
 use crate::model::Model;
 use crate::model::account::AccountKind;
-use crate::model::change::Actor;
+use crate::model::change::Sender;
 use crate::model::installation::Installation;
 use crate::sim::GithubSim;
 use crate::urls::Params;
-use crate::world::World;
 
 const LIST: &str = "/settings/installations";
 
@@ -27,86 +28,91 @@ pub(super) fn routes() -> Router<GithubSim> {
         .route("/settings/installations/{id}", get(show).post(change))
         .route(
             "/organizations/{login}/settings/installations/{id}",
-            get(show_organizations).post(change_organizations),
+            get(show_of_organization).post(change_of_organization),
         )
         .route("/settings/installation-requests/{id}", post(approve))
 }
 
-fn address(model: &Model, installation: &Installation) -> String {
-    let login = model.account(installation.account).map_or("", |account| account.login.as_str());
+fn path(model: &Model, installation: &Installation) -> String {
     match installation.target_kind {
         AccountKind::User | AccountKind::Enterprise => format!("{LIST}/{}", installation.id),
-        AccountKind::Organization => format!("/organizations/{login}{LIST}/{}", installation.id),
+        AccountKind::Organization => {
+            format!("/organizations/{}{LIST}/{}", login(model, installation.account), installation.id)
+        }
     }
 }
 
-/// The App's name and the account's login, escaped.
-fn names(model: &Model, app_id: u64, account: u64) -> (String, String) {
-    let app = model.app(app_id).map_or("", |app| app.name.as_str());
-    let account = model.account(account).map_or("", |account| account.login.as_str());
-    (escape(app), escape(account))
+fn login(model: &Model, account: u64) -> &str {
+    model.account(account).map_or("", |account| account.login.as_str())
 }
 
-async fn list(State(sim): State<GithubSim>, Visitor(user): Visitor) -> Response {
-    let Some(user) = user else { return sign_in_first(LIST) };
-    let world = sim.world();
-    let model = &world.model;
-    let installed = model.installations().filter(|i| model.administers(user, i.account));
-    let installed: String = installed
-        .map(|installation| {
-            let (app, account) = names(model, installation.app_id, installation.account);
-            let address = escape(&address(model, installation));
-            format!("<li><a href=\"{address}\">{app} on {account}</a></li>\n")
-        })
-        .collect();
-    let asked = model.installation_requests().filter(|request| model.administers(user, request.account_id));
-    let asked: String = asked
-        .map(|request| {
-            let (app, account) = names(model, request.app_id, request.account_id);
-            let (_, requester) = names(model, request.app_id, request.requester_id);
-            let id = request.id;
-            format!(
-                "<li><form method=\"post\" action=\"/settings/installation-requests/{id}\">{requester} asks for {app} on {account}\n\
-                 <button id=\"approve-{id}\" type=\"submit\">Approve</button></form></li>\n"
-            )
-        })
-        .collect();
-    let main = format!(
-        "{}<ul id=\"installed\">\n{installed}</ul>\n<h2>Requests</h2>\n<ul id=\"requests\">\n{asked}</ul>\n",
-        signed_in(model, Some(user), LIST),
-    );
-    page(StatusCode::OK, "Installed Apps", &main)
+fn app_name(model: &Model, app_id: u64) -> &str {
+    model.app(app_id).map_or("", |app| app.name.as_str())
 }
 
-async fn show(State(sim): State<GithubSim>, Visitor(user): Visitor, Path(id): Path<u64>) -> Response {
-    let Some(user) = user else { return sign_in_first(&format!("{LIST}/{id}")) };
-    let world = sim.world();
-    let model = &world.model;
+async fn list(State(sim): State<GithubSim>, SignedIn(user): SignedIn) -> Response {
+    let Some(user) = user else { return redirect_to_sign_in(LIST) };
+    let model = &sim.fixture().model;
+    let installations = model.installations().filter(|i| model.administers(user, i.account));
+    let requests = model.installation_requests().filter(|r| model.administers(user, r.account_id));
+    let main = html! {
+        (signed_in(model, Some(user), LIST))
+        ul #installed {
+            @for installation in installations {
+                li {
+                    a href=(path(model, installation)) {
+                        (app_name(model, installation.app_id)) " on " (login(model, installation.account))
+                    }
+                }
+            }
+        }
+        h2 { "Requests" }
+        ul #requests {
+            @for request in requests {
+                li {
+                    form method="post" action={ "/settings/installation-requests/" (request.id) } {
+                        (login(model, request.requester_id)) " requests " (app_name(model, request.app_id))
+                        " on " (login(model, request.account_id)) " "
+                        button id={ "approve-" (request.id) } type="submit" { "Approve" }
+                    }
+                }
+            }
+        }
+    };
+    page(StatusCode::OK, "Installed Apps", main)
+}
+
+async fn show(State(sim): State<GithubSim>, SignedIn(user): SignedIn, Path(id): Path<u64>) -> Response {
+    let Some(user) = user else { return redirect_to_sign_in(&format!("{LIST}/{id}")) };
+    let model = &sim.fixture().model;
     let Some(installation) = administered(model, user, id) else { return not_found() };
-    let (app, account) = names(model, installation.app_id, installation.account);
     let slug = model.app(installation.app_id).map_or("", |app| app.slug.as_str());
-    let (standing, action, label) = match installation.suspension {
+    let (status, action, label) = match installation.suspension {
         Some(_) => ("suspended", "unsuspend", "Unsuspend"),
         None => ("active", "suspend", "Suspend"),
     };
-    let main = format!(
-        "<p>{app} on <strong>{account}</strong>, number {id}, is <strong id=\"standing\">{standing}</strong>.</p>\n\
-         <p><a id=\"configure\" href=\"/apps/{slug}/installations/new?account={}\">Configure</a></p>\n\
-         <form method=\"post\">\n\
-         <button id=\"{action}\" class=\"plain\" type=\"submit\" name=\"action\" value=\"{action}\">{label}</button>\n\
-         <button id=\"uninstall\" class=\"plain\" type=\"submit\" name=\"action\" value=\"uninstall\">Uninstall</button>\n\
-         </form>\n",
-        installation.account,
-    );
-    page(StatusCode::OK, "Installed App", &main)
+    let main = html! {
+        p {
+            "Installation " (id) " of " (app_name(model, installation.app_id)) " on "
+            strong { (login(model, installation.account)) } " is " strong #status { (status) } "."
+        }
+        p {
+            a #configure href={ "/apps/" (slug) "/installations/new?account=" (installation.account) } { "Configure" }
+        }
+        form method="post" {
+            button id=(action) .plain type="submit" name="action" value=(action) { (label) } " "
+            button #uninstall .plain type="submit" name="action" value="uninstall" { "Uninstall" }
+        }
+    };
+    page(StatusCode::OK, "Installed App", main)
 }
 
-async fn show_organizations(
+async fn show_of_organization(
     sim: State<GithubSim>,
-    visitor: Visitor,
+    user: SignedIn,
     Path((_, id)): Path<(String, u64)>,
 ) -> Response {
-    show(sim, visitor, Path(id)).await
+    show(sim, user, Path(id)).await
 }
 
 fn administered(model: &Model, user: u64, id: u64) -> Option<&Installation> {
@@ -115,50 +121,55 @@ fn administered(model: &Model, user: u64, id: u64) -> Option<&Installation> {
 
 async fn change(
     State(sim): State<GithubSim>,
-    Visitor(user): Visitor,
+    SignedIn(user): SignedIn,
     Path(id): Path<u64>,
     body: Bytes,
 ) -> Response {
-    let Some(user) = user else { return sign_in_first(&format!("{LIST}/{id}")) };
-    let World { model, clock, .. } = &mut *sim.world();
+    let Some(user) = user else { return redirect_to_sign_in(&format!("{LIST}/{id}")) };
+    let Fixture { model, clock, .. } = &mut *sim.fixture();
     let Some(installation) = administered(model, user, id) else { return not_found() };
-    let address = address(model, installation);
-    let done = match Params::parse(&body).get("action") {
+    let path = path(model, installation);
+    let changed = match Params::parse(&body).get("action") {
         Some("suspend") => model.suspend(id, Some(user), clock.now()),
-        Some("unsuspend") => model.unsuspend(id, Actor::Person(user), clock.now()),
-        Some("uninstall") => model.uninstall(id, Actor::Person(user)),
+        Some("unsuspend") => model.unsuspend(id, Sender::User(user), clock.now()),
+        Some("uninstall") => model.uninstall(id, Sender::User(user)),
         Some(_) | None => Ok(()),
     };
-    match done {
+    match changed {
         Ok(()) if model.installation(id).is_none() => found(LIST),
-        Ok(()) => found(&address),
-        Err(_) => failure(),
+        Ok(()) => found(&path),
+        Err(_) => not_found(),
     }
 }
 
-async fn change_organizations(
+async fn change_of_organization(
     sim: State<GithubSim>,
-    visitor: Visitor,
+    user: SignedIn,
     Path((_, id)): Path<(String, u64)>,
     body: Bytes,
 ) -> Response {
-    change(sim, visitor, Path(id), body).await
+    change(sim, user, Path(id), body).await
 }
 
-/// The owner's browser lands at the App, without the state that the member had begun with.
-async fn approve(State(sim): State<GithubSim>, Visitor(user): Visitor, Path(request): Path<u64>) -> Response {
-    let Some(user) = user else { return sign_in_first(LIST) };
-    match carry_out(&mut sim.world(), user, request) {
+/// Approves a request. Like at GitHub, the owner is redirected to the App without the member's `state`.
+async fn approve(
+    State(sim): State<GithubSim>,
+    SignedIn(user): SignedIn,
+    Path(request): Path<u64>,
+) -> Response {
+    let Some(user) = user else { return redirect_to_sign_in(LIST) };
+    match approve_request(&mut sim.fixture(), user, request) {
         Ok(url) => found(&url),
         Err(_) => not_found(),
     }
 }
 
-fn carry_out(world: &mut World, user: u64, request: u64) -> Result<String, SimError> {
-    let now = world.now();
-    let model = &mut world.model;
-    let owner = model.account(user).map(|account| account.login.clone()).unwrap_or_default();
+fn approve_request(fixture: &mut Fixture, user: u64, request: u64) -> Result<String, SimError> {
+    let now = fixture.now();
+    let model = &mut fixture.model;
+    let owner = login(model, user).to_owned();
     let id = model.approve(request, &owner, now)?;
-    let app_id = model.installation(id).map(|i| i.app_id).ok_or(SimError::UnknownInstallation(id))?;
-    landing(model, Arrival { app_id, user, id: Some(id), action: "install", code: true, state: None }, now)
+    let app_id = model.require_installation(id)?.app_id;
+    let redirect = Redirect { app_id, user, installation: Some(id), setup_action: "install", state: None };
+    redirect_url(model, redirect, now)
 }

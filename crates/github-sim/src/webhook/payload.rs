@@ -1,4 +1,4 @@
-//! Changes as GitHub's events, with whole payloads.
+//! The events of changes, with payloads in GitHub's format.
 
 use serde_json::{Map, Value, json};
 use time::macros::{format_description, offset};
@@ -10,77 +10,75 @@ use crate::json;
 use crate::model::Model;
 use crate::model::account::{Account, AccountKind};
 use crate::model::app::App;
-use crate::model::change::{Actor, Change, NamedRepository, Step};
-use crate::model::hook::ContentType;
+use crate::model::change::{Change, InstallationAction, NamedRepository, Sender};
 use crate::model::installation::Installation;
 use crate::urls::Urls;
 
-/// GitHub's payloads carry some local offset; this one is never that of the test's machine by accident.
+/// Dates in GitHub's payloads have a UTC offset. A fixed one makes tests independent of the machine.
 const OFFSET: UtcOffset = offset!(-7);
 const ZEN: &str = "Approachable is better than simple.";
 
-/// The event of a change; none where GitHub keeps silent: a suspended installation's App is told of nothing but the suspension (GitHub fact 55).
-pub(super) fn event(urls: &Urls, model: &Model, change: Change, old_shape: bool) -> Option<Event> {
-    let scribe = Scribe { urls, model, old_shape };
+/// Returns the event of a change. `None` if the installation is suspended: GitHub sends only the suspension itself then.
+pub(super) fn event(urls: &Urls, model: &Model, change: Change) -> Option<Event> {
+    let builder = PayloadBuilder { urls, model };
     match change {
-        Change::Installation { step, installation, sender } => {
-            let silent = installation.suspension.is_some() && step != Step::Suspended;
-            (!silent).then(|| scribe.installation(step, &installation, sender))
+        Change::Installation { action, installation, sender } => {
+            let sent = installation.suspension.is_none() || action == InstallationAction::Suspended;
+            sent.then(|| builder.installation(action, &installation, sender))
         }
         Change::RepositoriesAdded { installation, repositories, sender } => {
-            let silent = installation.suspension.is_some();
-            (!silent).then(|| scribe.repositories("added", &installation, (&repositories, &[]), sender))
+            let sent = installation.suspension.is_none();
+            sent.then(|| builder.repositories("added", &installation, (&repositories, &[]), sender))
         }
         Change::RepositoriesRemoved { installation, repositories, sender } => {
-            let silent = installation.suspension.is_some();
-            (!silent).then(|| scribe.repositories("removed", &installation, (&[], &repositories), sender))
+            let sent = installation.suspension.is_none();
+            sent.then(|| builder.repositories("removed", &installation, (&[], &repositories), sender))
         }
         Change::Renamed { installation, from, sender } => {
             let account =
                 model.account(installation.account).filter(|_| installation.suspension.is_none())?;
-            Some(scribe.renamed(&installation, account, &from, sender))
+            Some(builder.renamed(&installation, account, &from, sender))
         }
         Change::AuthorizationRevoked { app_id, user } => {
-            let payload = json!({ "action": "revoked", "sender": scribe.person(user) });
+            let payload = json!({ "action": "revoked", "sender": builder.user(user) });
             let (name, action) = ("github_app_authorization", Some("revoked"));
             Some(Event { app_id, name, action, installation_id: None, payload })
         }
-        Change::Ping { app_id } => model.app(app_id).map(|app| scribe.ping(app)),
+        Change::Ping { app_id } => model.app(app_id).map(|app| builder.ping(app)),
     }
 }
 
-struct Scribe<'a> {
+struct PayloadBuilder<'a> {
     urls: &'a Urls,
     model: &'a Model,
-    old_shape: bool,
 }
 
-impl Scribe<'_> {
-    fn installation(&self, step: Step, installation: &Installation, sender: Actor) -> Event {
-        let action = match step {
-            Step::Created => "created",
-            Step::Deleted => "deleted",
-            Step::Suspended => "suspend",
-            Step::Unsuspended => "unsuspend",
-            Step::PermissionsAccepted => "new_permissions_accepted",
+impl PayloadBuilder<'_> {
+    fn installation(&self, action: InstallationAction, installation: &Installation, sender: Sender) -> Event {
+        use InstallationAction::{Created, Deleted, PermissionsAccepted, Suspended, Unsuspended};
+        let name = match action {
+            Created => "created",
+            Deleted => "deleted",
+            Suspended => "suspend",
+            Unsuspended => "unsuspend",
+            PermissionsAccepted => "new_permissions_accepted",
         };
         let mut payload = Map::new();
-        payload.insert("action".to_owned(), action.into());
+        payload.insert("action".to_owned(), name.into());
         payload.insert("installation".to_owned(), self.installation_object(installation));
-        // Absent in suspend and unsuspend (GitHub fact 53).
-        let listed = !matches!(step, Step::Suspended | Step::Unsuspended) && !self.old_shape;
-        if listed {
-            let repositories = self.model.reached(installation);
+        if matches!(action, Created | Deleted | PermissionsAccepted) {
+            let repositories = self.model.named_repositories_of(installation);
             payload.insert("repositories".to_owned(), named(&repositories));
         }
-        if step == Step::Created {
-            payload.insert("requester".to_owned(), self.requester(installation));
+        if action == Created {
+            let requester = installation.requester.map(|requester| self.user(requester));
+            payload.insert("requester".to_owned(), requester.into());
         }
         payload.insert("sender".to_owned(), self.sender(installation.app_id, sender));
         Event {
             app_id: installation.app_id,
             name: "installation",
-            action: Some(action),
+            action: Some(name),
             installation_id: Some(installation.id),
             payload: payload.into(),
         }
@@ -91,7 +89,7 @@ impl Scribe<'_> {
         action: &'static str,
         installation: &Installation,
         (added, removed): (&[NamedRepository], &[NamedRepository]),
-        sender: Actor,
+        sender: Sender,
     ) -> Event {
         let payload = json!({
             "action": action,
@@ -128,7 +126,7 @@ impl Scribe<'_> {
             "installation": { "id": id, "node_id": json::node_id("IntegrationInstallation", id) },
         });
         if let (Some(sender), Some(members)) = (sender, payload.as_object_mut()) {
-            members.insert("sender".to_owned(), self.person(sender));
+            members.insert("sender".to_owned(), self.user(sender));
         }
         Event {
             app_id: installation.app_id,
@@ -141,10 +139,6 @@ impl Scribe<'_> {
 
     fn ping(&self, app: &App) -> Event {
         let hook = &app.hook;
-        let content_type = match hook.content_type {
-            ContentType::Json => "json",
-            ContentType::Form => "form",
-        };
         let payload = json!({
             "zen": ZEN,
             "hook_id": hook.id,
@@ -152,10 +146,10 @@ impl Scribe<'_> {
                 "type": "App",
                 "id": hook.id,
                 "name": "web",
-                "active": hook.active,
+                "active": true,
                 "events": app.events,
                 "config": {
-                    "content_type": content_type,
+                    "content_type": hook.content_type,
                     "insecure_ssl": "0",
                     "secret": "********",
                     "url": hook.url,
@@ -169,23 +163,17 @@ impl Scribe<'_> {
         Event { app_id: app.id, name: "ping", action: None, installation_id: None, payload }
     }
 
-    /// As the REST API writes it, but for its dates (GitHub fact 54).
+    /// Returns the REST API's object with the date format of webhooks.
     fn installation_object(&self, installation: &Installation) -> Value {
         let mut object = json::installation(self.urls, self.model, installation);
         let Some(members) = object.as_object_mut() else { return object };
         for (name, at) in [("created_at", installation.created_at), ("updated_at", installation.updated_at)] {
-            let date = if self.old_shape { at.unix_timestamp().into() } else { local(at).into() };
-            members.insert(name.to_owned(), date);
-        }
-        if self.old_shape {
-            for name in ["app_slug", "suspended_by", "suspended_at"] {
-                members.remove(name);
-            }
+            members.insert(name.to_owned(), webhook_date(at).into());
         }
         object
     }
 
-    /// More of the account than elsewhere, and less of an enterprise.
+    /// Returns the account with the additional fields of `installation_target`.
     fn target(&self, account: &Account) -> Value {
         let mut target = json::account(self.urls, account);
         let Some(members) = target.as_object_mut() else { return target };
@@ -212,18 +200,14 @@ impl Scribe<'_> {
         target
     }
 
-    fn requester(&self, installation: &Installation) -> Value {
-        installation.requester.map_or(Value::Null, |requester| self.person(requester))
-    }
-
-    fn sender(&self, app_id: u64, sender: Actor) -> Value {
+    fn sender(&self, app_id: u64, sender: Sender) -> Value {
         match sender {
-            Actor::Person(id) => self.person(id),
-            Actor::App => self.model.app(app_id).map_or(Value::Null, |app| json::bot(self.urls, app)),
+            Sender::User(id) => self.user(id),
+            Sender::App => self.model.app(app_id).map_or(Value::Null, |app| json::bot(self.urls, app)),
         }
     }
 
-    fn person(&self, id: u64) -> Value {
+    fn user(&self, id: u64) -> Value {
         self.model.account(id).map_or(Value::Null, |user| json::account(self.urls, user))
     }
 }
@@ -241,8 +225,8 @@ fn named(repositories: &[NamedRepository]) -> Value {
     named.collect()
 }
 
-/// With thousandths that are always 0, and an offset.
-fn local(at: OffsetDateTime) -> String {
+/// Formats a date as in webhooks: milliseconds, always 0, and a UTC offset.
+fn webhook_date(at: OffsetDateTime) -> String {
     let format = format_description!(
         "[year]-[month]-[day]T[hour]:[minute]:[second].000[offset_hour sign:mandatory]:[offset_minute]"
     );
@@ -251,11 +235,11 @@ fn local(at: OffsetDateTime) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::local;
+    use super::webhook_date;
     use time::macros::datetime;
 
     #[test]
-    fn dates_carry_thousandths_and_an_offset() {
-        assert_eq!(local(datetime!(2026-11-23 01:02:03.9 UTC)), "2026-11-22T18:02:03.000-07:00");
+    fn webhook_dates_have_milliseconds_and_an_offset() {
+        assert_eq!(webhook_date(datetime!(2026-11-23 01:02:03.9 UTC)), "2026-11-22T18:02:03.000-07:00");
     }
 }

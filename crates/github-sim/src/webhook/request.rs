@@ -1,4 +1,4 @@
-//! A delivery's headers and body, and the signatures over the body.
+//! The headers and the body of a delivery, with its signatures.
 
 use data_encoding::HEXLOWER;
 use ring::hmac::{self, HMAC_SHA1_FOR_LEGACY_USE_ONLY, HMAC_SHA256};
@@ -7,10 +7,11 @@ use serde_json::Value;
 
 use crate::model::app::App;
 use crate::model::hook::ContentType;
+use crate::urls::encode_query;
 
 const USER_AGENT: &str = "GitHub-Hookshot/5109bc0";
 
-/// Headers, as in GitHub fact 49, and the body that they sign.
+/// Returns the headers and the body that they sign.
 pub(super) fn signed(
     app: &App,
     event: &str,
@@ -21,9 +22,7 @@ pub(super) fn signed(
     let (content_type, body) = match hook.content_type {
         ContentType::Json => ("application/json", payload.to_string()),
         ContentType::Form => {
-            let mut form = form_urlencoded::Serializer::new(String::new());
-            form.append_pair("payload", &payload.to_string());
-            ("application/x-www-form-urlencoded", form.finish())
+            ("application/x-www-form-urlencoded", encode_query([("payload", payload.to_string().as_str())]))
         }
     };
     let mut headers = vec![
@@ -56,15 +55,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn signatures_agree_with_githubs_own_vector() {
-        // GitHub fact 50.
+    fn sha256_signature_matches_githubs_documentation() {
+        // From GitHub's page "Validating webhook deliveries".
         let signature = hmac(HMAC_SHA256, b"It's a Secret to Everybody", b"Hello, World!");
         assert_eq!(signature, "757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17");
     }
 
     #[test]
-    fn the_legacy_signature_agrees_with_the_standards_vector() {
-        // RFC 2202, test case 2.
+    fn sha1_signature_matches_rfc_2202() {
+        // Test case 2.
         let signature = hmac(HMAC_SHA1_FOR_LEGACY_USE_ONLY, b"Jefe", b"what do ya want for nothing?");
         assert_eq!(signature, "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79");
     }

@@ -1,11 +1,11 @@
-//! The control API: a whole scenario without the library.
+//! The control API.
 
-use crate::support::World;
+use crate::support::Fixture;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-async fn call(world: &World, method: Method, path: &str, body: Option<Value>) -> (StatusCode, Value) {
-    let request = world.client.request(method, format!("{}{path}", world.running.control));
+async fn call(fixture: &Fixture, method: Method, path: &str, body: Option<Value>) -> (StatusCode, Value) {
+    let request = fixture.client.request(method, format!("{}{path}", fixture.running.control));
     let request = match body {
         Some(body) => request.json(&body),
         None => request,
@@ -14,15 +14,15 @@ async fn call(world: &World, method: Method, path: &str, body: Option<Value>) ->
     (response.status(), response.json().await.unwrap_or_default())
 }
 
-async fn post(world: &World, path: &str, body: Value) -> (u16, Value) {
-    let (status, answer) = call(world, Method::POST, path, Some(body)).await;
-    (status.as_u16(), answer)
+async fn post(fixture: &Fixture, path: &str, body: Value) -> (u16, Value) {
+    let (status, body) = call(fixture, Method::POST, path, Some(body)).await;
+    (status.as_u16(), body)
 }
 
 #[tokio::test]
-async fn a_scenario_is_built_and_changed_over_http() {
-    let world = World::new().await;
-    let made = [
+async fn control_api_builds_a_scenario() {
+    let fixture = Fixture::new().await;
+    let steps = [
         ("/users", json!({ "login": "ulla" }), 201),
         ("/organizations", json!({ "login": "tea" }), 201),
         ("/enterprises", json!({ "slug": "acme-inc" }), 201),
@@ -37,73 +37,69 @@ async fn a_scenario_is_built_and_changed_over_http() {
         ("/default-user", json!({ "login": "ulla" }), 204),
         ("/accounts/tea/rename", json!({ "login": "tisane" }), 204),
     ];
-    for (path, body, expected) in made {
-        assert_eq!(post(&world, path, body).await.0, expected, "{path}");
+    for (path, body, expected) in steps {
+        assert_eq!(post(&fixture, path, body).await.0, expected, "{path}");
     }
     let app = json!({ "slug": "other", "callback_url": "http://127.0.0.1:1/", "permissions": { "members": "read" }, "app_id": 77 });
-    let (status, app) = post(&world, "/apps", app).await;
+    let (status, app) = post(&fixture, "/apps", app).await;
     assert_eq!((status, app["app_id"].as_u64()), (201, Some(77)));
     assert!(app["private_key_pem"].as_str().unwrap().starts_with("-----BEGIN RSA PRIVATE KEY-----"));
     assert_eq!(app["webhook_secret"].as_str().unwrap().len(), 64);
-    assert_eq!(call(&world, Method::GET, "/apps/77", None).await.1, app);
-    assert_eq!(post(&world, "/apps/77/permissions", json!({ "members": "write" })).await.0, 204);
+    assert_eq!(call(&fixture, Method::GET, "/apps/77", None).await.1, app);
+    assert_eq!(post(&fixture, "/apps/77/permissions", json!({ "members": "write" })).await.0, 204);
 
     let install = json!({ "app_id": 77, "account": "tisane", "sender": "ulla", "id": 50_291_845 });
-    assert_eq!(post(&world, "/installations", install.clone()).await, (201, json!({ "id": 50_291_845 })));
-    assert_eq!(post(&world, "/installations", install).await.0, 409);
-    assert_eq!(post(&world, "/installations/50291845/suspend", json!({ "by": "ulla" })).await.0, 204);
-    assert!(world.sim().installation(50_291_845).unwrap().suspended);
+    assert_eq!(post(&fixture, "/installations", install.clone()).await, (201, json!({ "id": 50_291_845 })));
+    assert_eq!(post(&fixture, "/installations", install).await.0, 409);
+    assert_eq!(post(&fixture, "/installations/50291845/suspend", json!({ "by": "ulla" })).await.0, 204);
+    assert!(fixture.sim().installation(50_291_845).unwrap().suspended);
     for step in ["unsuspend", "suspend", "accept-permissions", "null-account"] {
         let path = format!("/installations/50291845/{step}");
-        assert_eq!(call(&world, Method::POST, &path, None).await.0, 204, "{step}");
+        assert_eq!(call(&fixture, Method::POST, &path, None).await.0, 204, "{step}");
     }
-    let grant = json!({ "app_id": 77, "user": "ulla" });
-    assert!(post(&world, "/codes", grant.clone()).await.1["code"].is_string());
-    assert!(post(&world, "/user-tokens", grant).await.1["access_token"].is_string());
 
-    let (_, state) = call(&world, Method::GET, "/state", None).await;
-    assert_eq!(state["live_user_tokens"], 1);
+    let (_, state) = call(&fixture, Method::GET, "/state", None).await;
+    assert_eq!(state["live_user_tokens"], 0);
     assert_eq!(state["default_user"], "ulla");
     assert_eq!(state["installations"][0]["account_login"], "tisane");
-    assert_eq!(call(&world, Method::POST, "/installations/50291845/uninstall", None).await.0, 204);
-    assert_eq!(world.sim().installations(), []);
+    assert_eq!(call(&fixture, Method::POST, "/installations/50291845/uninstall", None).await.0, 204);
+    assert_eq!(fixture.sim().installations(), []);
 }
 
 #[tokio::test]
-async fn faults_clock_and_requests_are_controlled() {
-    let world = World::new().await;
+async fn control_api_sets_faults_and_clock_and_lists_requests() {
+    let fixture = Fixture::new().await;
     let rule =
         json!({ "fault": { "kind": "status", "code": 503 }, "path_prefix": "/api/v3/app", "remaining": 1 });
-    assert_eq!(post(&world, "/faults", rule).await.0, 204);
-    assert_eq!(world.as_app("/app").await.0, 503);
+    assert_eq!(post(&fixture, "/faults", rule).await.0, 204);
+    assert_eq!(fixture.get_as_app("/app").await.0, 503);
     for rule in ["hang", "huge", "drop", "lose_answer", "wrong_json", "garbage", "secondary_rate_limit"] {
-        assert_eq!(post(&world, "/faults", json!({ "fault": { "kind": rule } })).await.0, 204, "{rule}");
+        assert_eq!(post(&fixture, "/faults", json!({ "fault": { "kind": rule } })).await.0, 204, "{rule}");
     }
-    assert_eq!(call(&world, Method::DELETE, "/faults", None).await.0, 204);
-    assert_eq!(post(&world, "/faults", json!({ "fault": { "kind": "nonsense" } })).await.0, 422);
+    assert_eq!(call(&fixture, Method::DELETE, "/faults", None).await.0, 204);
+    assert_eq!(post(&fixture, "/faults", json!({ "fault": { "kind": "nonsense" } })).await.0, 422);
 
-    let before = world.sim().now();
-    assert_eq!(post(&world, "/clock", json!({ "offset": 3600 })).await.0, 204);
-    assert_eq!(post(&world, "/clock", json!({ "advance": 60 })).await.0, 204);
-    assert!((world.sim().now() - before).whole_seconds() >= 3660);
-    assert_eq!(call(&world, Method::GET, "/state", None).await.1["clock"]["offset"], 3660);
-    assert_eq!(call(&world, Method::DELETE, "/clock", None).await.0, 204);
+    let before = fixture.sim().now();
+    assert_eq!(post(&fixture, "/clock", json!({ "offset": 3600 })).await.0, 204);
+    assert_eq!(post(&fixture, "/clock", json!({ "advance": 60 })).await.0, 204);
+    assert!((fixture.sim().now() - before).whole_seconds() >= 3660);
+    assert_eq!(call(&fixture, Method::GET, "/state", None).await.1["clock"]["offset"], 3660);
 
-    let (_, recorded) = call(&world, Method::GET, "/requests", None).await;
+    let (_, recorded) = call(&fixture, Method::GET, "/requests", None).await;
     assert_eq!(recorded, json!({ "requests": [{ "method": "GET", "path": "/api/v3/app" }] }));
-    assert_eq!(call(&world, Method::DELETE, "/requests", None).await.0, 204);
-    assert_eq!(world.sim().requests(), []);
+    assert_eq!(call(&fixture, Method::DELETE, "/requests", None).await.0, 204);
+    assert_eq!(fixture.sim().requests(), []);
 }
 
 #[tokio::test]
-async fn what_does_not_fit_is_refused_with_a_reason() {
-    let world = World::new().await;
+async fn invalid_control_requests_are_rejected_with_a_reason() {
+    let fixture = Fixture::new().await;
     let cases = [
         ("/users", json!({ "login": "OLGA" }), 409),
         ("/users", json!({ "login": "a b" }), 422),
         ("/users", json!({ "login": "x", "extra": 1 }), 422),
         ("/memberships", json!({ "organization": "olga", "user": "mia", "role": "admin" }), 422),
-        ("/default-user", json!({ "login": "nobody" }), 404),
+        ("/default-user", json!({ "login": "unknown" }), 404),
         ("/installations", json!({ "app_id": 1, "account": "olga", "sender": "olga" }), 404),
         ("/installations/1/suspend", json!({}), 404),
         ("/installation-requests/1/approve", json!({ "owner": "olga" }), 404),
@@ -112,20 +108,20 @@ async fn what_does_not_fit_is_refused_with_a_reason() {
         ("/nothing", json!({}), 404),
     ];
     for (path, body, expected) in cases {
-        assert_eq!(post(&world, path, body.clone()).await.0, expected, "{path} {body}");
+        assert_eq!(post(&fixture, path, body.clone()).await.0, expected, "{path} {body}");
     }
-    let (_, taken) = post(&world, "/users", json!({ "login": "olga" })).await;
+    let (_, taken) = post(&fixture, "/users", json!({ "login": "olga" })).await;
     assert_eq!(taken["error"], "\"olga\" is taken");
 }
 
 #[tokio::test]
-async fn the_state_holds_no_secrets() {
+async fn state_has_no_secrets() {
     use secrecy::ExposeSecret;
-    let world = World::new().await;
-    let token = world.user_token("olga");
-    let state = call(&world, Method::GET, "/state", None).await.1.to_string();
-    let debug = format!("{:?} {:?}", world.sim(), world.app);
-    for secret in [&world.app.client_secret, &world.app.webhook_secret, &world.app.private_key_pem] {
+    let fixture = Fixture::new().await;
+    let token = fixture.user_token("olga").await;
+    let state = call(&fixture, Method::GET, "/state", None).await.1.to_string();
+    let debug = format!("{:?} {:?}", fixture.sim(), fixture.app);
+    for secret in [&fixture.app.client_secret, &fixture.app.webhook_secret, &fixture.app.private_key_pem] {
         assert!(!state.contains(secret.expose_secret()) && !debug.contains(secret.expose_secret()));
     }
     assert!(!state.contains(&token) && !debug.contains(&token));

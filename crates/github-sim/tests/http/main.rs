@@ -1,31 +1,11 @@
-//! The simulator over real HTTP, one module for each thing that it promises.
+//! The simulator over HTTP.
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests fail by panicking")]
 
-mod adoption;
-mod app_api;
+mod browser;
 mod control;
-mod deliveries;
-mod delivery_modes;
 mod faults;
-mod gate;
 mod git;
-mod git_access;
-mod github_openapi;
-mod install_flow;
-mod installation_requests;
-mod jwt;
-mod oauth;
-mod rate_limits;
-mod receiver;
-mod repositories;
-mod session;
-mod settings;
+mod rest;
 mod support;
-mod token_api;
-mod token_life;
-mod user_api;
-mod webhook_control;
-mod webhook_events;
-mod webhook_schema;
-mod webhook_signature;
+mod webhooks;

@@ -1,4 +1,4 @@
-//! An App on a running simulator, and a client that signs for it. It shares no code with the simulator.
+//! A running simulator with an App, and a client of its own that shares no code with the simulator.
 
 use std::collections::HashMap;
 
@@ -13,14 +13,14 @@ use serde_json::{Value, json};
 
 pub(crate) const CALLBACK: &str = "http://127.0.0.1:1/callback?from=github";
 
-pub(crate) struct World {
+pub(crate) struct Fixture {
     pub(crate) running: RunningSim,
     pub(crate) app: AppCredentials,
     pub(crate) client: Client,
 }
 
-impl World {
-    /// Olga owns acme-coffee, Mia is a member; the App "dockline-dev" is installed nowhere.
+impl Fixture {
+    /// A simulator where olga owns acme-coffee and mia is a member. The App dockline-dev is not installed.
     pub(crate) async fn new() -> Self {
         Self::with(NewApp::new("dockline-dev", CALLBACK)).await
     }
@@ -66,31 +66,41 @@ impl World {
     }
 
     pub(crate) async fn get(&self, path: &str, token: &str) -> (u16, Value) {
-        answer(self.send(Method::GET, path, token).await).await
+        status_and_body(self.send(Method::GET, path, token).await).await
     }
 
-    pub(crate) async fn as_app(&self, path: &str) -> (u16, Value) {
+    pub(crate) async fn get_as_app(&self, path: &str) -> (u16, Value) {
         self.get(path, &self.jwt()).await
     }
 
-    pub(crate) fn user_token(&self, login: &str) -> String {
-        self.sim().issue_user_token(self.app.app_id, login).unwrap().expose_secret().to_owned()
+    /// Exchanges a new code of the user for a token.
+    pub(crate) async fn user_token(&self, login: &str) -> String {
+        let code = self.sim().issue_code(self.app.app_id, login).unwrap();
+        let url = format!("{}/login/oauth/access_token", self.running.web);
+        let form = [
+            ("client_id", self.app.client_id.as_str()),
+            ("client_secret", self.app.client_secret.expose_secret()),
+            ("code", code.expose_secret()),
+        ];
+        let request = self.client.post(url).header(header::ACCEPT, "application/json").form(&form);
+        let (_, tokens) = status_and_body(request.send().await.unwrap()).await;
+        tokens["access_token"].as_str().unwrap().to_owned()
     }
 
-    /// Asks for an installation token with this body.
+    /// Requests an installation token.
     pub(crate) async fn mint(&self, installation: u64, body: &Value) -> (u16, Value) {
         let url = format!("{}/app/installations/{installation}/access_tokens", self.running.api);
-        answer(self.client.post(url).bearer_auth(self.jwt()).json(body).send().await.unwrap()).await
+        status_and_body(self.client.post(url).bearer_auth(self.jwt()).json(body).send().await.unwrap()).await
     }
 
-    /// A token minted over HTTP, narrowed to what `body` says.
+    /// Mints an installation token.
     pub(crate) async fn token(&self, installation: u64, body: &Value) -> String {
         let (status, minted) = self.mint(installation, body).await;
         assert_eq!(status, 201, "{minted}");
         minted["token"].as_str().unwrap().to_owned()
     }
 
-    /// Repositories of acme-coffee, private ones; their ids.
+    /// Creates private repositories of acme-coffee and returns their ids.
     pub(crate) fn repositories(&self, names: &[&str]) -> Vec<u64> {
         names.iter().map(|name| self.sim().add_repository("acme-coffee", name, true).unwrap()).collect()
     }
@@ -100,13 +110,13 @@ impl World {
     }
 }
 
-pub(crate) async fn answer(response: Response) -> (u16, Value) {
+pub(crate) async fn status_and_body(response: Response) -> (u16, Value) {
     let status = response.status().as_u16();
     (status, response.json().await.unwrap_or_default())
 }
 
-/// The parameters of the address that the answer redirects to.
-pub(crate) fn query(response: &Response) -> HashMap<String, String> {
+/// Returns the query parameters of the `Location` header.
+pub(crate) fn location_query(response: &Response) -> HashMap<String, String> {
     let location = response.headers()["location"].to_str().unwrap();
     Url::parse(location).unwrap().query_pairs().into_owned().collect()
 }
@@ -126,8 +136,7 @@ pub(crate) fn jwt_with_header(app: &AppCredentials, header: &Value, claims: &Val
     format!("{signed}.{}", BASE64URL_NOPAD.encode(&signature))
 }
 
-/// A workspace build may give reqwest TLS without a provider of its own; then there has to be one in the process, also
-/// for plain http.
+/// Installs a default TLS provider. A workspace build can enable TLS in reqwest without a provider, and then even plain HTTP needs one.
 pub(crate) fn client_builder() -> reqwest::ClientBuilder {
     drop(rustls::crypto::ring::default_provider().install_default());
     Client::builder()

@@ -1,0 +1,7 @@
+//! The pages and the OAuth web flow.
+
+mod configure;
+mod install;
+mod oauth;
+mod session;
+mod settings;

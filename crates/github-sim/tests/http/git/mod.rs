@@ -1,0 +1,4 @@
+//! Git over HTTP.
+
+mod access;
+mod clone;

@@ -1,0 +1,13 @@
+//! The REST API.
+
+mod access_token;
+mod app;
+mod deliveries;
+mod gate;
+pub(crate) mod installation_requests;
+mod jwt;
+mod openapi;
+mod rate_limits;
+mod repositories;
+mod token_lifetime;
+mod user;
