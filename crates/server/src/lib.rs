@@ -23,7 +23,6 @@ pub mod reconcile;
 mod secret;
 pub mod serve;
 pub mod signals;
-mod sweep;
 pub mod telemetry;
 pub mod walk;
 pub mod world;

@@ -9,10 +9,11 @@ use dockline::{
     ApiKey, AppId, ClaimPolicy, Dockline, KeyEnvironment, KeyRecord, OrganizationId, Ports, Scope, Tier,
     WebhookSecrets,
 };
-use dockline_axum::{RefreshOptions, Refresher, RouterOptions, TracingEvents};
+use dockline_axum::{RouterOptions, TracingEvents};
 use dockline_github::{GithubApp, GithubAppConfig, GithubHost};
 use dockline_github_sim::{AppCredentials, GithubSim};
 use dockline_memory::{MemoryBindingRepo, MemoryKeyStore, MemoryRateLimiter, MemoryStateStore};
+use dockline_worker::{Refresher, Worker};
 use secrecy::SecretString;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -64,7 +65,7 @@ pub struct Demo {
     policy: ClaimPolicy,
     sim: GithubSim,
     app: AppCredentials,
-    refresher: Refresher,
+    refresher: Arc<Refresher>,
     stop: watch::Sender<bool>,
     servers: JoinSet<()>,
 }
@@ -118,13 +119,17 @@ impl Demo {
             // The seed's installation must outlive a detachment: GitHub gives no number twice.
             uninstall: policy != ClaimPolicy::State,
         })?;
-        let (refresher, refreshing) = Refresher::new(dockline.clone(), RefreshOptions::default());
-        let options = RouterOptions::default().with_refresher(refresher.clone());
+        let worker = Worker::builder(dockline.clone()).with_drain_timeout(DRAIN).build();
+        let refresher = worker.refresh_queue();
+        let options = RouterOptions::default().with_refresh_queue(refresher.clone());
         let router = dockline_axum::router(dockline, options)?.merge(product);
 
         let (stop, stopped) = watch::channel(false);
         let mut servers = JoinSet::new();
-        servers.spawn(refreshing);
+        let worker = worker.run(until(stopped.clone()));
+        servers.spawn(async {
+            worker.await;
+        });
         let limits = Limits::default();
         let limits = Limits { connections: listener::room_for(limits.connections), ..limits };
         servers.spawn(listener::serve(api_listener, router, limits, until(stopped.clone())));
@@ -179,7 +184,6 @@ impl Demo {
     /// Lets running requests end, and returns when both ports are free again.
     pub async fn stop(mut self) {
         self.stop.send_replace(true);
-        self.refresher.drain(DRAIN).await;
         while self.servers.join_next().await.is_some() {}
     }
 }
