@@ -8,7 +8,6 @@ mod middleware;
 mod monitoring;
 mod options;
 mod pages;
-mod refresher;
 mod routes;
 mod wire;
 
@@ -25,16 +24,14 @@ pub use authenticator::{AuthenticationError, Authenticator};
 pub use events::TracingEvents;
 pub use ipnet::IpNet;
 pub use metric_names::{
-    HTTP_REQUEST_DURATION, HTTP_REQUESTS, HTTP_REQUESTS_IN_FLIGHT, REFRESH_QUEUE, REFRESHES,
-    WEBHOOK_DELIVERIES, describe_metrics,
+    HTTP_REQUEST_DURATION, HTTP_REQUESTS, HTTP_REQUESTS_IN_FLIGHT, WEBHOOK_DELIVERIES, describe_metrics,
 };
 pub use middleware::auth_failures::AuthFailureLimit;
 pub use middleware::envelope::ErrorEnvelope;
 pub use middleware::trace_parent::{TraceLinks, TraceParent};
-pub use monitoring::{Check, Exposition, Readiness};
+pub use monitoring::Exposition;
 pub use options::RouterOptions;
 pub use pages::{Confirmation, Pages, PlainPages, Refusal, refusal_message};
-pub use refresher::{RefreshOptions, Refresher};
 pub use routes::openapi::openapi;
 pub use wire::ApiErrorCode;
 

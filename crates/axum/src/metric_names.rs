@@ -17,19 +17,10 @@ pub const HTTP_REQUESTS_IN_FLIGHT: &str = "dockline_http_requests_in_flight";
 /// `ignored`, `unsigned`, `unreadable`, `refused` (media type or size) or `failed`.
 pub const WEBHOOK_DELIVERIES: &str = "dockline_webhook_deliveries_total";
 
-/// Counter of what became of hints, by `outcome`: `done`, `failed` (to be tried again), `given_up`, `dropped` (no room, or
-/// after the end) or `panicked`. All but `done` and `failed` are left to the sweep.
-pub const REFRESHES: &str = "dockline_refreshes_total";
-
-/// Gauge of the installations that wait for GitHub to be asked about them, or are being asked about.
-pub const REFRESH_QUEUE: &str = "dockline_refresh_queue_length";
-
 /// Tells the recorder that is installed what the metrics mean. To be called once, after it was installed.
 pub fn describe_metrics() {
     describe_counter!(HTTP_REQUESTS, "Requests that were answered.");
     describe_histogram!(HTTP_REQUEST_DURATION, Unit::Seconds, "Time that requests took.");
     describe_gauge!(HTTP_REQUESTS_IN_FLIGHT, "Requests that are being answered.");
     describe_counter!(WEBHOOK_DELIVERIES, "Deliveries of GitHub's webhooks.");
-    describe_counter!(REFRESHES, "Hints of webhooks that GitHub was asked back about.");
-    describe_gauge!(REFRESH_QUEUE, "Installations that GitHub is still to be asked about.");
 }

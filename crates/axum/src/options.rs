@@ -2,15 +2,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dockline::Dockline;
-use dockline::ports::{Clock, Entropy, OsEntropy, SystemClock};
+use dockline::ports::{Clock, Entropy, OsEntropy, Readiness, RefreshQueue, SystemClock};
 
 use crate::RouterError;
 use crate::authenticator::Authenticator;
 use crate::middleware::auth_failures::AuthFailureLimit;
 use crate::middleware::trace_parent::TraceLinks;
-use crate::monitoring::{Exposition, Readiness};
+use crate::monitoring::Exposition;
 use crate::pages::{Pages, PlainPages};
-use crate::refresher::Refresher;
 use crate::routes::openapi::ServedDocument;
 use crate::routes::webhook::LargeBodies;
 
@@ -23,7 +22,7 @@ pub struct RouterOptions {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) deadline: Duration,
-    pub(crate) refresher: Option<Refresher>,
+    pub(crate) refresh_queue: Option<Arc<dyn RefreshQueue>>,
     pub(crate) readiness: Option<Arc<dyn Readiness>>,
     pub(crate) exposition: Option<Arc<dyn Exposition>>,
     pub(crate) auth_failure_limit: Option<AuthFailureLimit>,
@@ -32,7 +31,7 @@ pub struct RouterOptions {
 }
 
 impl Default for RouterOptions {
-    /// Our own pages, the machine's clock and randomness, a minute for a request, no refresher; ready as long as it
+    /// Our own pages, the machine's clock and randomness, a minute for a request, no refresh queue; ready as long as it
     /// answers, no metrics, no limit of guesses.
     fn default() -> Self {
         Self {
@@ -42,7 +41,7 @@ impl Default for RouterOptions {
             clock: Arc::new(SystemClock),
             entropy: Arc::new(OsEntropy),
             deadline: Duration::from_secs(60),
-            refresher: None,
+            refresh_queue: None,
             readiness: None,
             exposition: None,
             auth_failure_limit: None,
@@ -93,15 +92,17 @@ impl RouterOptions {
         self
     }
 
-    /// Who asks GitHub about an installation after a webhook about it was acknowledged. Without one, such hints are logged
-    /// and left to the host's sweep ([`Dockline::reconcile`]): only installs and uninstalls then have effect at once.
+    /// Sets the queue for installations that a webhook hinted at, such as `dockline_worker::Worker::refresh_queue`. Without
+    /// a queue, hints are logged and left to the host's sweep ([`Dockline::reconcile`]): only installs and uninstalls then
+    /// have effect at once.
     #[must_use]
-    pub fn with_refresher(mut self, refresher: Refresher) -> Self {
-        self.refresher = Some(refresher);
+    pub fn with_refresh_queue(mut self, queue: Arc<dyn RefreshQueue>) -> Self {
+        self.refresh_queue = Some(queue);
         self
     }
 
-    /// Who says at `/readyz` whether this node should be sent requests. Without one it is ready as long as it answers.
+    /// Sets what `/readyz` reports, such as `dockline_worker::Worker::readiness`. Without it, the node is ready as long as
+    /// it answers.
     #[must_use]
     pub fn with_readiness(mut self, readiness: Arc<dyn Readiness>) -> Self {
         self.readiness = Some(readiness);

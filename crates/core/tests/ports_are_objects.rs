@@ -4,9 +4,10 @@
 use std::sync::Arc;
 
 use dockline::ports::{
-    BindingRepo, Clock, Entropy, Events, GithubGateway, KeyStore, KeyUsage, MockBindingRepo, MockClock,
-    MockEntropy, MockEvents, MockGithubGateway, MockKeyStore, MockKeyUsage, MockRateLimiter, MockStateStore,
-    RateLimiter, StateStore,
+    BindingRepo, Clock, Entropy, Events, GithubGateway, Housekeeping, KeyStore, KeyUsage, KeyUsageWriter,
+    MockBindingRepo, MockClock, MockEntropy, MockEvents, MockGithubGateway, MockHousekeeping, MockKeyStore,
+    MockKeyUsage, MockKeyUsageWriter, MockRateLimiter, MockReadiness, MockRefreshQueue, MockStateStore,
+    RateLimiter, Readiness, RefreshQueue, StateStore,
 };
 use dockline::{Caller, Dockline, RegistrationRequest};
 
@@ -20,6 +21,10 @@ fn every_port_is_an_object_and_has_a_mock() {
     let _clock: Arc<dyn Clock> = Arc::new(MockClock::new());
     let _entropy: Arc<dyn Entropy> = Arc::new(MockEntropy::new());
     let _usage: Arc<dyn KeyUsage> = Arc::new(MockKeyUsage::new());
+    let _writer: Arc<dyn KeyUsageWriter> = Arc::new(MockKeyUsageWriter::new());
+    let _housekeeping: Arc<dyn Housekeeping> = Arc::new(MockHousekeeping::new());
+    let _queue: Arc<dyn RefreshQueue> = Arc::new(MockRefreshQueue::new());
+    let _readiness: Arc<dyn Readiness> = Arc::new(MockReadiness::new());
     let _events: Arc<dyn Events> = Arc::new(MockEvents::new());
 }
 

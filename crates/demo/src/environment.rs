@@ -10,11 +10,12 @@ use dockline::{
     ApiKey, AppId, ClaimPolicy, Dockline, KeyEnvironment, KeyRecord, OrganizationId, Ports, Scope, Tier,
     WebhookSecrets,
 };
-use dockline_axum::{RefreshOptions, Refresher, RouterOptions, TracingEvents};
+use dockline_axum::{RouterOptions, TracingEvents};
 use dockline_github::{GithubApp, GithubAppConfig, GithubHost};
 use dockline_github_sim::cli::{ORGANIZATION, SLUG, base_url, bind, create_samples};
 use dockline_github_sim::{AppCredentials, GithubSim};
 use dockline_memory::{MemoryBindingRepo, MemoryKeyStore, MemoryRateLimiter, MemoryStateStore};
+use dockline_worker::{Refresher, Worker};
 use secrecy::SecretString;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -63,7 +64,7 @@ pub struct Environment {
     rival: Tenant,
     policy: ClaimPolicy,
     sim: GithubSim,
-    refresher: Refresher,
+    refresher: Arc<Refresher>,
     stop: watch::Sender<bool>,
     tasks: JoinSet<()>,
 }
@@ -119,12 +120,17 @@ impl Environment {
             // With this policy the example's installation must survive a detach: GitHub never reuses an id.
             uninstall: policy != ClaimPolicy::State,
         })?;
-        let options = RouterOptions::default().with_refresher(refresher.clone());
+        let worker = Worker::builder(dockline.clone()).with_drain_timeout(DRAIN).build();
+        let refresher = worker.refresh_queue();
+        let options = RouterOptions::default().with_refresh_queue(refresher.clone());
         let router = dockline_axum::router(dockline, options)?.merge(product);
 
         let (stop, stopped) = watch::channel(false);
         let mut tasks = JoinSet::new();
-        tasks.spawn(refreshing);
+        let worker = worker.run(until_stopped(stopped.clone()));
+        tasks.spawn(async {
+            worker.await;
+        });
         let service = router.into_make_service_with_connect_info::<SocketAddr>();
         let server =
             axum::serve(api_listener, service).with_graceful_shutdown(until_stopped(stopped.clone()));
@@ -178,9 +184,9 @@ impl Environment {
     /// Finishes running requests and frees both ports. Aborts what takes longer than a second.
     pub async fn stop(mut self) {
         self.stop.send_replace(true);
-        self.refresher.drain(DRAIN).await;
         let finished = async { while self.tasks.join_next().await.is_some() {} };
-        if timeout(DRAIN, finished).await.is_err() {
+        // The worker's drain and the servers' each end within the bound.
+        if timeout(DRAIN * 2, finished).await.is_err() {
             tracing::warn!("open connections were aborted");
         }
     }

@@ -1,3 +1,5 @@
+use async_trait::async_trait;
+use dockline::ports::Housekeeping;
 use dockline::{PortError, PortName};
 use time::{Duration, OffsetDateTime};
 use tokio_postgres::types::{ToSql, Type};
@@ -121,5 +123,13 @@ impl PgHousekeeping {
     ) -> Result<usize, PortError> {
         let rows = self.database.rows(statement, parameters).await;
         rows.map(|rows| rows.len()).map_err(|failure| failure.at(port))
+    }
+}
+
+#[async_trait]
+impl Housekeeping for PgHousekeeping {
+    async fn purge(&self, now: OffsetDateTime, batch: u32) -> Result<u64, PortError> {
+        let Purged { states, installations, installers, buckets } = self.purge(now, batch).await?;
+        Ok((states + installations + installers + buckets) as u64)
     }
 }

@@ -2,7 +2,8 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use dockline::ports::KeyUsage;
+use async_trait::async_trait;
+use dockline::ports::{KeyUsage, KeyUsageWriter};
 use dockline::{KeyId, PortError, PortName};
 use time::OffsetDateTime;
 use tokio_postgres::types::Type;
@@ -127,6 +128,13 @@ impl fmt::Debug for PgKeyUsage {
 impl KeyUsage for PgKeyUsage {
     fn used(&self, key: &KeyId, at: OffsetDateTime) {
         self.noted().note(key, stored(at));
+    }
+}
+
+#[async_trait]
+impl KeyUsageWriter for PgKeyUsage {
+    async fn write(&self) -> Result<usize, PortError> {
+        self.write().await
     }
 }
 

@@ -19,5 +19,4 @@ pub mod reconcile;
 mod secret;
 pub mod serve;
 pub mod signals;
-mod sweep;
 pub mod telemetry;

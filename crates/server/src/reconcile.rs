@@ -1,4 +1,4 @@
-//! `dockline reconcile`: asks GitHub about what was not verified for a while, and tells how it goes.
+//! `dockline reconcile`: refreshes stale bindings from GitHub and prints the progress.
 
 use std::error::Error;
 use std::io::{self, Write};
@@ -7,17 +7,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use dockline::{Dockline, InstallationId};
+use dockline::Dockline;
+use dockline::ports::SystemClock;
 use dockline_axum::TracingEvents;
-use dockline_postgres::PgBindingRepo;
+use dockline_github::GithubApp;
+use dockline_postgres::{Database, PgBindingRepo};
+use dockline_worker::{Sweep, SweepOutcome, SweepProgress, SweepTotals};
 use serde_json::json;
-use tokio::time::sleep;
 
 use crate::database::{DatabaseArgs, migrator};
 use crate::github_app::{self, GithubArgs};
 use crate::mistakes::Mistakes;
 use crate::period::Period;
-use crate::sweep::{Sweeping, Tally, Then};
 use crate::{logging, signals};
 
 /// Options of `dockline reconcile`.
@@ -27,24 +28,24 @@ pub struct ReconcileArgs {
     database: DatabaseArgs,
     #[command(flatten)]
     github: GithubArgs,
-    /// Ask about bindings of which GitHub's last answer is older than this.
+    /// Refresh bindings that GitHub has not verified for this long.
     #[arg(long, value_name = "PERIOD", default_value = "1h")]
     unverified_for: Period,
-    /// Ask about all bindings, whenever they were verified.
+    /// Refresh all bindings.
     #[arg(long, conflicts_with = "unverified_for")]
     all: bool,
-    /// Ask about so many bindings at the most.
+    /// Refresh at most this many bindings.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     limit: Option<u64>,
-    /// Print each line as an object of JSON.
+    /// Print each line as a JSON object.
     #[arg(long)]
     json: bool,
 }
 
-/// Sweeps until it is through, was told to end, or cannot go on.
+/// Runs one sweep, until it ends or a signal arrives. Exits with 0 if the sweep ended and every refresh succeeded.
 ///
 /// # Errors
-/// Where it cannot start, or the bindings cannot be listed.
+/// If the configuration is invalid, the schema is not up to date, or the bindings cannot be listed.
 pub async fn run(args: ReconcileArgs) -> Result<ExitCode, Box<dyn Error + Send + Sync>> {
     logging::start();
     let ended = signals::ended()?;
@@ -53,61 +54,31 @@ pub async fn run(args: ReconcileArgs) -> Result<ExitCode, Box<dyn Error + Send +
     let (Some(database), Some(configured)) = (database, configured) else { return Err(mistakes.into()) };
     let github = github_app::open(&configured).await?;
     migrator(&database).check().await?;
-    let bindings = Arc::new(PgBindingRepo::new(&database));
-    let dockline =
-        Dockline::for_jobs(bindings, Arc::new(github)).with_events(Arc::new(TracingEvents)).build()?;
-    let unverified_for = if args.all { Duration::ZERO } else { args.unverified_for.0 };
-    let mut report = Report { json: args.json };
-    let mut sweeping = Sweeping::begin(unverified_for, args.limit);
+    let dockline = dockline(&database, github)?;
+    let stale_after = if args.all { Duration::ZERO } else { args.unverified_for.0 };
+    let output = Output { json: args.json };
+    let mut sweep = Sweep::new(Arc::new(SystemClock), stale_after, args.limit);
     let outcome = tokio::select! {
-        outcome = sweep(&dockline, &mut sweeping, &mut report) => outcome?,
-        () = ended => Outcome::Interrupted,
+        outcome = sweep.run(&dockline, |progress| output.progress(&progress)) => Some(outcome?),
+        () = ended => None,
     };
-    report.end(outcome, &sweeping.tally)?;
-    let through = outcome == Outcome::Through && sweeping.tally.failed == 0;
-    Ok(if through { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let totals = sweep.totals();
+    let ended = output.end(outcome, &totals)?;
+    Ok(if ended && totals.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// How it ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Outcome {
-    Through,
-    GivenUp,
-    Interrupted,
+/// Builds the parts that a sweep needs.
+fn dockline(database: &Database, github: GithubApp) -> Result<Dockline, Box<dyn Error + Send + Sync>> {
+    let builder = Dockline::for_jobs(Arc::new(PgBindingRepo::new(database)), Arc::new(github));
+    Ok(builder.with_events(Arc::new(TracingEvents)).build()?)
 }
 
-async fn sweep(
-    dockline: &Dockline,
-    sweeping: &mut Sweeping,
-    report: &mut Report,
-) -> Result<Outcome, Box<dyn Error + Send + Sync>> {
-    loop {
-        let stretch = sweeping.stretch(dockline).await?;
-        report.failed(&stretch.failed)?;
-        match stretch.then {
-            Then::Go => report.progress(&sweeping.tally)?,
-            Then::Wait(wait) => {
-                report.progress(&sweeping.tally)?;
-                report.waits(wait)?;
-                sleep(wait).await;
-            }
-            Then::Through | Then::Enough => return Ok(Outcome::Through),
-            Then::GiveUp(error) => {
-                if let Some(error) = error {
-                    report.cause(&error)?;
-                }
-                return Ok(Outcome::GivenUp);
-            }
-        }
-    }
-}
-
-/// What is told on stdout, line by line.
-struct Report {
+/// The output on stdout, line by line.
+struct Output {
     json: bool,
 }
 
-impl Report {
+impl Output {
     fn line(&self, json: &serde_json::Value, text: &str) -> io::Result<()> {
         let mut stdout = io::stdout().lock();
         if self.json {
@@ -118,50 +89,51 @@ impl Report {
         stdout.flush()
     }
 
-    fn failed(&self, failed: &[(InstallationId, String)]) -> io::Result<()> {
-        for (installation, error) in failed {
+    fn progress(&self, progress: &SweepProgress) -> Result<(), Box<dyn Error + Send + Sync>> {
+        for (installation, error) in &progress.failed {
             let json = json!({ "failedInstallationId": installation.get(), "error": error });
             self.line(&json, &format!("installation {installation}: {error}"))?;
+        }
+        let Some(pause) = progress.pause else { return Ok(()) };
+        let totals = &progress.totals;
+        self.line(&counted("going_on", totals), &format!("{} so far", in_words(totals)))?;
+        if !pause.is_zero() {
+            let seconds = pause.as_secs() + 1;
+            self.line(&json!({ "waitSeconds": seconds }), &format!("waiting for GitHub: {seconds} s"))?;
         }
         Ok(())
     }
 
-    fn cause(&self, error: &str) -> io::Result<()> {
-        self.line(&json!({ "error": error }), error)
-    }
-
-    fn progress(&self, tally: &Tally) -> io::Result<()> {
-        self.line(&counted("going_on", tally), &format!("{} so far", in_words(tally)))
-    }
-
-    fn waits(&self, wait: Duration) -> io::Result<()> {
-        let seconds = wait.as_secs() + 1;
-        self.line(&json!({ "waitSeconds": seconds }), &format!("waiting for GitHub: {seconds} s"))
-    }
-
-    fn end(&self, outcome: Outcome, tally: &Tally) -> io::Result<()> {
+    /// Prints the end of a sweep, or of an interrupted one. Returns whether the sweep did all that it was asked to.
+    fn end(&self, outcome: Option<SweepOutcome>, totals: &SweepTotals) -> io::Result<bool> {
         let (status, text) = match outcome {
-            Outcome::Through => ("through", "through"),
-            Outcome::GivenUp => ("given_up", "given up; run it again to go on"),
-            Outcome::Interrupted => ("interrupted", "interrupted; run it again to go on"),
+            Some(SweepOutcome::Complete | SweepOutcome::LimitReached) => ("through", "through"),
+            Some(SweepOutcome::GivenUp(error)) => {
+                if let Some(error) = error {
+                    self.line(&json!({ "error": error }), &error)?;
+                }
+                ("given_up", "given up; run it again to continue")
+            }
+            None => ("interrupted", "interrupted; run it again to continue"),
         };
-        self.line(&counted(status, tally), &format!("{}: {text}", in_words(tally)))
+        self.line(&counted(status, totals), &format!("{}: {text}", in_words(totals)))?;
+        Ok(status == "through")
     }
 }
 
-fn counted(status: &str, tally: &Tally) -> serde_json::Value {
-    let Tally { active, suspended, uninstalled, account_changed, failed } = tally;
+fn counted(status: &str, totals: &SweepTotals) -> serde_json::Value {
+    let SweepTotals { active, suspended, uninstalled, account_changed, failed } = totals;
     json!({
-        "status": status, "asked": tally.asked(), "active": active, "suspended": suspended,
+        "status": status, "asked": totals.asked(), "active": active, "suspended": suspended,
         "uninstalled": uninstalled, "accountChanged": account_changed, "failed": failed,
     })
 }
 
-fn in_words(tally: &Tally) -> String {
-    let Tally { active, suspended, uninstalled, account_changed, failed } = tally;
+fn in_words(totals: &SweepTotals) -> String {
+    let SweepTotals { active, suspended, uninstalled, account_changed, failed } = totals;
     format!(
         "asked about {}: {active} active, {suspended} suspended, {uninstalled} uninstalled, {account_changed} on another \
          account, {failed} failed",
-        tally.asked()
+        totals.asked()
     )
 }

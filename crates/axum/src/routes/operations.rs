@@ -17,7 +17,7 @@ use crate::wire::error::{ApiError, Details};
 /// The format of [`Exposition::render`](crate::Exposition::render): Prometheus' text.
 const EXPOSITION: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// How long [`Readiness::checks`](crate::Readiness::checks) is waited for: probes give up after a few seconds themselves.
+/// How long [`Readiness::checks`](dockline::ports::Readiness::checks) is waited for: probes give up after a few seconds themselves.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// 200 as long as the process answers at all.

@@ -1,12 +1,12 @@
 //! The bodies of answers, field by field in the documented order.
 
+use dockline::ports::Check;
 use dockline::{AuthenticatedKey, Binding, Caller, RepositoriesPage, Repository, format_timestamp};
 
 use serde::Serialize;
 use time::OffsetDateTime;
 
 use super::ApiErrorCode;
-use crate::monitoring::Check;
 
 /// The five fields of a binding.
 #[derive(Debug, Serialize)]

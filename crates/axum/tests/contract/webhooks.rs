@@ -147,14 +147,14 @@ async fn a_hanging_github_does_not_delay_the_answer() {
     let delivery = world.github().deliveries().pop().unwrap();
     let outcome = delivery.outcome.unwrap();
     assert_eq!((delivery.action.as_deref(), outcome.status_code), (Some("suspend"), 202));
-    assert_eq!(world.refresher.open(), 1, "GitHub is being asked, and does not answer");
+    assert_eq!(world.refresher.pending(), 1, "GitHub is being asked, and does not answer");
     assert!(begun.elapsed() < Duration::from_secs(9), "the gateway gives up after ten seconds");
     println!("202 after {:?}, while GitHub hangs", outcome.duration);
     assert_eq!(world.seen("status").await, "active");
 }
 
 #[tokio::test]
-async fn without_a_refresher_the_sweep_finds_it() {
+async fn without_a_refresh_queue_the_sweep_finds_it() {
     let world = World::with_policy(ClaimPolicy::State).await;
     let installation = world.bound().await;
     world.github().suspend(installation, Some("olga")).unwrap();

@@ -9,10 +9,11 @@ use dockline::{
     ApiKey, AppId, ClaimPolicy, Dockline, KeyEnvironment, KeyRecord, OrganizationId, Ports, Scope, Tier,
     WebhookSecrets,
 };
-use dockline_axum::{RefreshOptions, Refresher, RouterOptions};
+use dockline_axum::RouterOptions;
 use dockline_github::{GithubApp, GithubAppConfig, GithubHost};
 use dockline_github_sim::{AppCredentials, Config, GithubSim, NewApp, Role, RunningSim};
 use dockline_memory::{MemoryBindingRepo, MemoryEvents, MemoryKeyStore, MemoryRateLimiter, MemoryStateStore};
+use dockline_worker::{Refresher, Worker};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::net::TcpListener;
 
@@ -41,7 +42,7 @@ pub(crate) struct World {
     pub(crate) events: MemoryEvents,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) dockline: Dockline,
-    pub(crate) refresher: Refresher,
+    pub(crate) refresher: Arc<Refresher>,
 }
 
 /// What a test may choose.
@@ -121,10 +122,11 @@ impl World {
             .with_clock(clock.clone())
             .build()
             .unwrap();
-        let (refresher, refreshing) = Refresher::new(dockline.clone(), RefreshOptions::default());
-        tokio::spawn(refreshing);
+        let worker = Worker::builder(dockline.clone()).build();
+        let refresher = worker.refresh_queue();
+        tokio::spawn(worker.run(std::future::pending()));
         let options = RouterOptions::default();
-        let options = if choice.webhooks { options.with_refresher(refresher.clone()) } else { options };
+        let options = if choice.webhooks { options.with_refresh_queue(refresher.clone()) } else { options };
         let router = dockline_axum::router(dockline.clone(), (choice.options)(options)).unwrap();
         let router =
             if choice.prefix.is_empty() { router } else { axum::Router::new().nest(choice.prefix, router) };

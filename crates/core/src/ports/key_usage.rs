@@ -1,9 +1,11 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use time::OffsetDateTime;
 
 use super::forward;
+use crate::error::PortError;
 use crate::model::KeyId;
 
 /// Takes note of which keys are in use, so that an operator sees which are not: coarse, and never a write per request.
@@ -33,3 +35,18 @@ pub struct NoKeyUsage;
 impl KeyUsage for NoKeyUsage {
     fn used(&self, _: &KeyId, _: OffsetDateTime) {}
 }
+
+/// Writes the recorded key usage to a store: for a [`KeyUsage`] that collects in memory and writes in batches.
+#[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
+#[async_trait]
+pub trait KeyUsageWriter: Debug + Send + Sync + 'static {
+    /// Writes the usage that was recorded since the last write, and returns the number of keys that changed in the store.
+    ///
+    /// # Errors
+    /// Infrastructure only. The usage stays recorded, and the next call writes it.
+    async fn write(&self) -> Result<usize, PortError>;
+}
+
+forward!(KeyUsageWriter {
+    async fn write(&self) -> Result<usize, PortError>;
+});

@@ -62,9 +62,12 @@ mod entropy;
 mod events;
 mod forward;
 mod github_gateway;
+mod housekeeping;
 mod key_store;
 mod key_usage;
 mod rate_limiter;
+mod readiness;
+mod refresh_queue;
 mod state_store;
 
 pub(crate) use forward::forward;
@@ -79,14 +82,18 @@ pub use github_gateway::{
     AppFacts, AppRegistration, GithubGateway, ListOutcome, LookupOutcome, MintOutcome, RateLeft,
     UninstallOutcome, VisitorCheck,
 };
+pub use housekeeping::Housekeeping;
 pub use key_store::KeyStore;
-pub use key_usage::{KeyUsage, NoKeyUsage};
+pub use key_usage::{KeyUsage, KeyUsageWriter, NoKeyUsage};
 pub use rate_limiter::{RateLimitDecision, RateLimitRequest, RateLimiter};
+pub use readiness::{Check, Readiness};
+pub use refresh_queue::RefreshQueue;
 pub use state_store::{ConfirmOutcome, PutOutcome, StateStore};
 
 #[cfg(any(test, feature = "mocks"))]
 pub use {
     binding_repo::MockBindingRepo, clock::MockClock, entropy::MockEntropy, events::MockEvents,
-    github_gateway::MockGithubGateway, key_store::MockKeyStore, key_usage::MockKeyUsage,
-    rate_limiter::MockRateLimiter, state_store::MockStateStore,
+    github_gateway::MockGithubGateway, housekeeping::MockHousekeeping, key_store::MockKeyStore,
+    key_usage::MockKeyUsage, key_usage::MockKeyUsageWriter, rate_limiter::MockRateLimiter,
+    readiness::MockReadiness, refresh_queue::MockRefreshQueue, state_store::MockStateStore,
 };

@@ -1,4 +1,4 @@
-//! `Dockline` as `serve` has it: on PostgreSQL and the real GitHub, every port measured, every event counted and logged.
+//! The parts of `dockline serve`, on PostgreSQL and the real GitHub.
 
 use std::sync::Arc;
 
@@ -7,13 +7,20 @@ use dockline::ports::Events;
 use dockline::{ClaimPolicy, Dockline, Ports, WebhookSecrets};
 use dockline_axum::TracingEvents;
 use dockline_github::GithubApp;
-use dockline_postgres::{Database, PgBindingRepo, PgKeyStore, PgKeyUsage, PgRateLimiter, PgStateStore};
+use dockline_postgres::{
+    Database, PgBindingRepo, PgHousekeeping, PgKeyStore, PgKeyUsage, PgRateLimiter, PgStateStore,
+};
 use dockline_telemetry::{EventCounters, FanOut, Metered};
+use dockline_worker::{SweepOptions, Worker};
 
-/// Puts it together.
+use super::options::ServeArgs;
+use super::probes;
+use crate::database::migrator;
+
+/// Builds `Dockline` with metrics around every port, and counters and log lines for every event.
 ///
 /// # Errors
-/// Where the policy needs an OAuth client and there is none.
+/// If the policy needs an OAuth client and none is configured.
 pub(super) fn dockline(
     database: &Database,
     github: Arc<GithubApp>,
@@ -35,4 +42,30 @@ pub(super) fn dockline(
     .with_key_usage(Arc::new(usage))
     .with_webhook_secrets(webhook_secrets)
     .build()
+}
+
+/// Builds the background work that the options ask for.
+pub(super) fn worker(
+    args: &ServeArgs,
+    dockline: Dockline,
+    database: &Database,
+    github: Arc<GithubApp>,
+    usage: PgKeyUsage,
+) -> Worker {
+    let mut worker = Worker::builder(dockline)
+        .with_housekeeping(Arc::new(PgHousekeeping::new(database)))
+        .with_key_usage(Arc::new(usage));
+    for (name, probe) in [("database", probes::database as probes::Probe), ("schema", probes::schema)] {
+        let migrator = migrator(database);
+        worker = worker.with_probe(name, move || probe(migrator.clone()));
+    }
+    if let Some(interval) = args.reconcile_every.some() {
+        let stale_after = args.reconcile_unverified_for.0;
+        let options = SweepOptions::default().with_interval(interval).with_stale_after(stale_after);
+        worker = worker.with_sweeper(options);
+    }
+    if let Some(within) = args.ready_github_within.some() {
+        worker = worker.with_github_probe(github, within);
+    }
+    worker.build()
 }

@@ -4,10 +4,9 @@ use std::io;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use dockline_axum::Refresher;
+use dockline_worker::WorkerReadiness;
 use tokio::time::{Instant, sleep};
 
-use super::health::Health;
 use crate::signals::Signals;
 
 /// What webhooks hinted at is followed up for so long at the least, also where requests took all of the grace.
@@ -34,17 +33,17 @@ impl Ending {
         Ok(Self { first: Signals::caught()?, second: Signals::caught()?, delay })
     }
 
-    /// Done when no more connections are to be accepted; `health` says so from the signal on. Then, what is done when
+    /// Done when no more connections are to be accepted; `readiness` says so from the signal on. Then, what is done when
     /// somebody insists by a second one.
     pub(super) fn begin(
         self,
-        health: Arc<Health>,
+        readiness: Arc<WorkerReadiness>,
         stopped_at: StoppedAt,
     ) -> (impl Future<Output = ()> + Send, impl Future<Output = ()> + Send) {
         let Self { mut first, mut second, delay } = self;
         let told = async move {
             first.next().await;
-            health.end();
+            readiness.begin_shutdown();
             tracing::info!(?delay, "told to end");
             sleep(delay).await;
             let _ = stopped_at.0.set(Instant::now());
@@ -59,9 +58,9 @@ impl Ending {
 }
 
 impl StoppedAt {
-    /// Has what webhooks hinted at asked about in what is left of the grace. What remains, the sweep finds.
-    pub(super) async fn drain(&self, refresher: &Refresher, grace: Duration) {
+    /// Returns the rest of the grace, but at least a second: the time for hints of webhooks.
+    pub(super) fn rest(&self, grace: Duration) -> Duration {
         let spent = self.0.get().map_or(Duration::ZERO, Instant::elapsed);
-        refresher.drain(grace.saturating_sub(spent).max(LEAST_DRAIN)).await;
+        grace.saturating_sub(spent).max(LEAST_DRAIN)
     }
 }

@@ -4,26 +4,23 @@ mod assembly;
 pub(crate) mod checks;
 mod ending;
 mod guessing;
-mod health;
-mod housekeeping;
-mod key_usage;
 mod listening;
 mod options;
-mod sweeping;
+mod probes;
 
 use std::error::Error;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use dockline_axum::{RefreshOptions, Refresher, RouterOptions};
-use dockline_postgres::{PgBindingCounts, PgHousekeeping, PgKeyUsage};
+use dockline_axum::RouterOptions;
+use dockline_postgres::{PgBindingCounts, PgKeyUsage};
+use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
 pub use guessing::GuessArgs;
 pub use options::{Migrations, ServeArgs};
 
 use ending::{Ending, StoppedAt};
-use health::Health;
 use listening::Listening;
 
 use crate::database::migrator;
@@ -31,11 +28,11 @@ use crate::listener;
 use crate::telemetry::{self, Metrics, Sources, Tracer};
 use crate::{github_app, logging};
 
-/// Serves until a signal comes; then takes no more connections and ends when what runs is answered, and what webhooks hinted
-/// at was asked about. At a second signal it ends at once.
+/// Serves until a signal arrives. Then it accepts no more connections, answers the running requests, processes the hints of
+/// webhooks and returns. A second signal ends it at once.
 ///
 /// # Errors
-/// Where it cannot start: each error names its mend.
+/// If it cannot start; each error says what to do.
 pub async fn run(args: ServeArgs) -> Result<ExitCode, Box<dyn Error + Send + Sync>> {
     let tracer = Tracer::of(&args.telemetry)?;
     logging::start_with(args.telemetry.log_format, tracer.layer());
@@ -43,15 +40,15 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Box<dyn Error + Send + Syn
     let ending = Ending::prepared(args.listener.drain_delay.0)?;
     let checks::Checked { database, github, webhook_secrets, public_url } = checks::all(&args).await?;
     if args.webhook_secret.is_empty() && args.webhook_secret_file.is_empty() {
-        tracing::warn!("no --webhook-secret-file: GitHub's deliveries are refused");
+        tracing::warn!("no --webhook-secret-file: every webhook delivery is rejected");
     }
     if let Err(error) = &github.settings {
         let cause = github_app::about(error).0;
-        tracing::warn!(%error, cause, "GitHub does not answer at present; serving begins nevertheless");
+        tracing::warn!(%error, cause, "GitHub does not answer; starting without it");
     }
     let github = Arc::new(github.github);
     let migrator = migrator(&database);
-    // Otherwise the checks have refused what is pending.
+    // Otherwise the checks have rejected pending migrations.
     if args.migrations == Migrations::Apply {
         let applied = migrator.run().await?;
         if applied.from != applied.to {
@@ -63,18 +60,12 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Box<dyn Error + Send + Syn
     let dockline = assembly::dockline(&database, github.clone(), policy, webhook_secrets, usage.clone())?;
     let listening = Listening::begin(&args).await?;
     listening.announce(public_url.as_deref(), args.json)?;
-    let (refresher, refreshing) = Refresher::new(dockline.clone(), RefreshOptions::default());
-    let refreshing = tokio::spawn(refreshing);
-    // Each can be cut off anywhere: it leaves nothing half done, and the next one goes on from there.
+    let worker = assembly::worker(&args, dockline.clone(), &database, github.clone(), usage);
+    let readiness = worker.readiness();
+    let options =
+        RouterOptions::default().with_refresh_queue(worker.refresh_queue()).with_readiness(readiness.clone());
+    // Aborted when the server has stopped: each part may be cut off at any await.
     let mut background = JoinSet::new();
-    if let Some(every) = args.reconcile_every.some() {
-        background.spawn(sweeping::keep(dockline.clone(), every, args.reconcile_unverified_for.0));
-    }
-    let health = Health::new(migrator, github.clone(), args.ready_github_within.some());
-    background.spawn(health.clone().watch());
-    background.spawn(housekeeping::keep(PgHousekeeping::new(&database)));
-    background.spawn(key_usage::keep(usage.clone()));
-    let options = RouterOptions::default().with_refresher(refresher.clone()).with_readiness(health.clone());
     let options = tracer.link(options);
     let sources = Sources { dockline: dockline.clone(), github, pool: database.pool().clone() };
     let exposition = metrics.exposition(sources);
@@ -91,14 +82,14 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Box<dyn Error + Send + Syn
     let router = dockline_axum::router(dockline, options)?;
     let limits = args.listener.limits();
     let stopped_at = StoppedAt::default();
-    let (told, insisted) = ending.begin(health, stopped_at.clone());
+    let (told, insisted) = ending.begin(readiness, stopped_at.clone());
+    let (stop, stopped) = oneshot::channel();
+    let worker = tokio::spawn(worker.run_until(async { stopped.await.unwrap_or_default() }));
     let serving = async {
         listener::serve(listening.api, router, limits, told).await;
         background.abort_all();
-        key_usage::write(&usage).await;
-        stopped_at.drain(&refresher, limits.grace).await;
-        // Ended by the drain.
-        let _ = refreshing.await;
+        let _ = stop.send(stopped_at.rest(limits.grace));
+        let _ = worker.await;
         tracer.end().await;
         ExitCode::SUCCESS
     };

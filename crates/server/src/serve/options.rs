@@ -60,9 +60,9 @@ pub struct ServeArgs {
         help_heading = "GitHub App"
     )]
     pub webhook_secret_file: Vec<PathBuf>,
-    /// How often GitHub is asked about bindings that were not verified for a while, such as 15m; 0 for never.
+    /// Time between two sweeps, which refresh stale bindings from GitHub, such as 15m; 0 turns sweeps off.
     ///
-    /// It finds what no webhook told.
+    /// A sweep finds changes that no webhook reported.
     #[arg(
         long,
         value_name = "PERIOD",
@@ -71,7 +71,7 @@ pub struct ServeArgs {
         default_value = "15m"
     )]
     pub reconcile_every: Period,
-    /// For how long a binding has to be unverified, to be asked about.
+    /// Refresh bindings that GitHub has not verified for this long.
     #[arg(
         long,
         value_name = "PERIOD",
@@ -97,8 +97,7 @@ pub struct ServeArgs {
     pub json: bool,
     #[command(flatten)]
     pub(crate) listener: ListenerArgs,
-    /// How long ago GitHub may have accepted the App's credential for the last time for /readyz to say that this node is
-    /// ready; 0 to leave GitHub out of it. It is asked once a minute.
+    /// Report not ready if GitHub has not accepted the App's credential for this long. 0 ignores GitHub.
     #[arg(long, value_name = "PERIOD", env = "DOCKLINE_READY_GITHUB_WITHIN", default_value = "15m")]
     pub ready_github_within: Period,
 }

@@ -25,7 +25,6 @@ pub(crate) use census::keep as count_bindings;
 pub(crate) use exposition::Sources;
 pub(crate) use github::Gateway;
 pub use names::describe;
-pub(crate) use names::{SWEEP_BINDINGS, SWEEP_LAST_SUCCESS, SWEEPS};
 pub use options::{MetricsAt, TelemetryArgs};
 pub(crate) use tracer::Tracer;
 

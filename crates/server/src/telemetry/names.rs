@@ -11,21 +11,17 @@ pub(super) const TOKENS_SERVED_AGAIN: &str = "dockline_tokens_served_again_total
 pub(super) const BINDINGS: &str = "dockline_bindings";
 pub(super) const BINDINGS_COUNTED: &str = "dockline_bindings_counted_timestamp_seconds";
 pub(super) const SWEEP_LAG: &str = "dockline_sweep_lag_seconds";
-/// By `outcome`: `through`, `enough` (its share was asked about), `given_up`, `failed` or `cut_off`.
-pub(crate) const SWEEPS: &str = "dockline_sweeps_total";
-/// By `standing`: `active`, `suspended`, `uninstalled`, `account_changed` or `failed`.
-pub(crate) const SWEEP_BINDINGS: &str = "dockline_sweep_bindings_total";
-pub(crate) const SWEEP_LAST_SUCCESS: &str = "dockline_sweep_last_success_timestamp_seconds";
 pub(super) const POOL_CONNECTIONS: &str = "dockline_database_pool_connections";
 pub(super) const POOL_MOST: &str = "dockline_database_pool_max_connections";
 pub(super) const POOL_WAITING: &str = "dockline_database_pool_waiting";
 pub(super) const START_TIME: &str = "dockline_start_time_seconds";
 pub(super) const BUILD_INFO: &str = "dockline_build_info";
 
-/// Tells the recorder that is installed what all metrics of `serve` mean: its own, the router's and the ports'.
+/// Tells the recorder that is installed what all metrics of `serve` mean: its own, the router's, the worker's and the ports'.
 pub fn describe() {
     dockline_telemetry::describe();
     dockline_axum::describe_metrics();
+    dockline_worker::describe_metrics();
     describe_histogram!(
         GITHUB_CALL_DURATION,
         Unit::Seconds,
@@ -43,9 +39,6 @@ pub fn describe() {
         Unit::Seconds,
         "How long ago GitHub last answered about the longest unverified binding that is not uninstalled."
     );
-    describe_counter!(SWEEPS, "Sweeps of this node, by how they ended.");
-    describe_counter!(SWEEP_BINDINGS, "Bindings that sweeps of this node asked about, by what came of it.");
-    describe_gauge!(SWEEP_LAST_SUCCESS, Unit::Seconds, "When a sweep of this node last came through.");
     describe_gauge!(POOL_CONNECTIONS, "Connections to the database, by state.");
     describe_gauge!(POOL_MOST, "Connections to the database that there may be.");
     describe_gauge!(POOL_WAITING, "Calls that wait for a connection to the database.");

@@ -8,11 +8,12 @@ use dockline::{
     ApiKey, AppId, ClaimPolicy, Dockline, KeyEnvironment, KeyRecord, OrganizationId, Ports, Scope, Tier,
     WebhookSecrets,
 };
-use dockline_axum::{RefreshOptions, Refresher, RouterOptions, TracingEvents};
+use dockline_axum::{RouterOptions, TracingEvents};
 use dockline_github::{GithubApp, GithubAppConfig, GithubHost};
 use dockline_memory::{MemoryBindingRepo, MemoryKeyStore, MemoryRateLimiter, MemoryStateStore};
 use dockline_server::listener::{self, Limits};
 use dockline_telemetry::{EventCounters, FanOut, Metered};
+use dockline_worker::{RefreshOptions, Refresher, Worker};
 use reqwest::{Client, RequestBuilder};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::net::TcpListener;
@@ -31,7 +32,7 @@ pub(crate) struct World<'w> {
     pub(crate) api: String,
     pub(crate) http: Client,
     pub(crate) dockline: Dockline,
-    pub(crate) refresher: Refresher,
+    pub(crate) refresher: Arc<Refresher>,
     keys: MemoryKeyStore,
 }
 
@@ -93,12 +94,11 @@ impl<'w> World<'w> {
         .with_token_revocation(true)
         .build()
         .unwrap();
-        let (refresher, refreshing) = Refresher::new(
-            dockline.clone(),
-            RefreshOptions::default().with_attempts(1).with_first_pause(Duration::from_millis(1)),
-        );
-        tokio::spawn(refreshing);
-        let options = RouterOptions::default().with_refresher(refresher.clone());
+        let options = RefreshOptions::default().with_attempts(1).with_first_pause(Duration::from_millis(1));
+        let worker = Worker::builder(dockline.clone()).with_refresh_options(options).build();
+        let refresher = worker.refresh_queue();
+        tokio::spawn(worker.run(std::future::pending()));
+        let options = RouterOptions::default().with_refresh_queue(refresher.clone());
         let router = dockline_axum::router(dockline.clone(), options).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let api = format!("http://{}", listener.local_addr().unwrap());

@@ -53,10 +53,10 @@ async fn follow(context: &Context, request: Request, told: Told) -> Result<Webho
         installation,
         "delivery taken"
     );
-    match (refresh, &context.options.refresher) {
-        (Some(installation), Some(refresher)) => refresher.hint(installation),
+    match (refresh, &context.options.refresh_queue) {
+        (Some(installation), Some(queue)) => queue.enqueue(installation),
         (Some(installation), None) => {
-            tracing::info!(%installation, "nobody asks GitHub back; left to the sweep");
+            tracing::info!(%installation, "no refresh queue; left to the sweep");
         }
         (None, _) => {}
     }

@@ -1,0 +1,34 @@
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use time::OffsetDateTime;
+
+use super::forward;
+
+/// Reports whether this node should receive requests.
+#[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
+#[async_trait]
+pub trait Readiness: Debug + Send + Sync + 'static {
+    /// Returns the state of everything that requests need. The node is ready if no check fails.
+    ///
+    /// The route needs no key, so SHOULD answer from memory, without a call to a store or to GitHub. The node counts as not
+    /// ready after five seconds without an answer. A dropped future MUST leave nothing behind.
+    async fn checks(&self) -> Vec<Check>;
+}
+
+forward!(Readiness {
+    async fn checks(&self) -> Vec<Check>;
+});
+
+/// The state of one thing that requests need.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Check {
+    /// Its name in lower case: `database`, `schema`, `github`, `process`.
+    pub name: &'static str,
+    /// The cause if it fails: a stable, lower-case word such as `unreachable`. Static, so that it cannot contain a secret
+    /// or an address; these belong in the log.
+    pub failing: Option<&'static str>,
+    /// The time since which it has been in this state.
+    pub since: OffsetDateTime,
+}

@@ -1,0 +1,30 @@
+#![doc = include_str!("../README.md")]
+
+mod github_probe;
+mod housekeeper;
+mod metric_names;
+mod probe;
+mod readiness;
+mod refresher;
+mod supervise;
+mod sweep;
+mod sweeper;
+mod worker;
+
+use std::error::Error;
+
+use dockline::PortError;
+
+pub use metric_names::{
+    PANICS, READY, REFRESH_QUEUE, REFRESHES, SWEEP_BINDINGS, SWEEP_LAST_SUCCESS, SWEEPS, describe_metrics,
+};
+pub use readiness::WorkerReadiness;
+pub use refresher::{RefreshOptions, Refresher};
+pub use sweep::{Sweep, SweepOutcome, SweepProgress, SweepTotals};
+pub use sweeper::SweepOptions;
+pub use worker::{Worker, WorkerBuilder};
+
+/// The source of an error, for a log field.
+fn cause(error: &PortError) -> Option<String> {
+    error.source().map(ToString::to_string)
+}

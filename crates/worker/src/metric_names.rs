@@ -1,0 +1,38 @@
+//! Names of the metrics; `docs/metrics.md` describes them with all others.
+
+use metrics::{Unit, describe_counter, describe_gauge};
+
+/// Counter of processed hints, by `outcome`: `done`, `failed` (will be retried), `given_up`, `dropped` (the queue was full
+/// or closed) or `panicked`. The last three are left to the next sweep.
+pub const REFRESHES: &str = "dockline_refreshes_total";
+
+/// Gauge of the installations that wait for a refresh or are being refreshed.
+pub const REFRESH_QUEUE: &str = "dockline_refresh_queue_length";
+
+/// Counter of sweeps, by `outcome`: `through`, `enough` (the limit was reached), `given_up`, `failed` (the bindings could
+/// not be listed) or `cut_off` (the next sweep was due).
+pub const SWEEPS: &str = "dockline_sweeps_total";
+
+/// Counter of the bindings that sweeps refreshed, by `outcome`: `active`, `suspended`, `uninstalled`, `account_changed` or
+/// `failed`.
+pub const SWEEP_BINDINGS: &str = "dockline_sweep_bindings_total";
+
+/// Gauge of the Unix time at which a sweep last reached the end.
+pub const SWEEP_LAST_SUCCESS: &str = "dockline_sweep_last_success_timestamp_seconds";
+
+/// Gauge of each readiness check, by `check`: 1 if it passes, 0 if it fails.
+pub const READY: &str = "dockline_ready";
+
+/// Counter of panics of background parts, by `part`: `refresher`, `sweeper`, `housekeeper`, `key_usage` or `probe`.
+pub const PANICS: &str = "dockline_worker_panics_total";
+
+/// Describes the metrics to the installed recorder. Call it once, after installing the recorder.
+pub fn describe_metrics() {
+    describe_counter!(REFRESHES, "Hints of webhooks, by the outcome of the refresh.");
+    describe_gauge!(REFRESH_QUEUE, "Installations that wait for a refresh or are being refreshed.");
+    describe_counter!(SWEEPS, "Sweeps of this node, by how they ended.");
+    describe_counter!(SWEEP_BINDINGS, "Bindings that sweeps of this node refreshed, by outcome.");
+    describe_gauge!(SWEEP_LAST_SUCCESS, Unit::Seconds, "When a sweep of this node last reached the end.");
+    describe_gauge!(READY, "Whether each readiness check passes: 1 or 0.");
+    describe_counter!(PANICS, "Panics of background parts, each of which was restarted.");
+}

@@ -1,0 +1,145 @@
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use dockline::ports::{Clock, Entropy};
+use dockline::{Dockline, PortError};
+use metrics::{counter, gauge};
+use tokio::time::{Instant, sleep, sleep_until, timeout_at};
+
+use crate::cause;
+use crate::metric_names::{SWEEP_BINDINGS, SWEEP_LAST_SUCCESS, SWEEPS};
+use crate::sweep::{Sweep, SweepOutcome, SweepTotals};
+
+/// Options of the periodic sweeps.
+#[derive(Debug, Clone, Copy)]
+pub struct SweepOptions {
+    interval: Duration,
+    stale_after: Duration,
+    limit: u64,
+}
+
+impl Default for SweepOptions {
+    /// Every 15 minutes, bindings that GitHub has not verified for an hour, at most 5,000 of them.
+    fn default() -> Self {
+        Self {
+            interval: Duration::from_secs(15 * 60),
+            stale_after: Duration::from_secs(60 * 60),
+            limit: 5_000,
+        }
+    }
+}
+
+impl SweepOptions {
+    /// Sets the time between the starts of two sweeps; at least a second. Each one is varied by up to 10 %, so that nodes
+    /// do not sweep in step.
+    #[must_use]
+    pub const fn with_interval(mut self, interval: Duration) -> Self {
+        self.interval = if interval.as_secs() == 0 { Duration::from_secs(1) } else { interval };
+        self
+    }
+
+    /// Sets the age of GitHub's last answer from which a binding is refreshed.
+    #[must_use]
+    pub const fn with_stale_after(mut self, stale_after: Duration) -> Self {
+        self.stale_after = stale_after;
+        self
+    }
+
+    /// Sets the largest number of bindings per sweep.
+    #[must_use]
+    pub const fn with_limit(mut self, limit: u64) -> Self {
+        self.limit = limit;
+        self
+    }
+}
+
+/// Sweeps periodically. Every node sweeps: bindings that one node has refreshed are no longer stale for the others, and if
+/// two nodes meet, they only ask GitHub twice.
+#[derive(Debug)]
+pub(crate) struct Sweeper<'a> {
+    pub(crate) dockline: &'a Dockline,
+    pub(crate) options: SweepOptions,
+    pub(crate) clock: &'a Arc<dyn Clock>,
+    pub(crate) entropy: &'a dyn Entropy,
+}
+
+impl Sweeper<'_> {
+    pub(crate) async fn run(&self) -> Infallible {
+        let interval = self.options.interval;
+        // Nodes that start together must not sweep together.
+        sleep(interval.mul_f64(self.fraction())).await;
+        loop {
+            let next = Instant::now() + interval.mul_f64(0.9 + 0.2 * self.fraction());
+            // A sweep that GitHub makes wait ends when the next one is due, which continues where this one stopped.
+            let outcome = timeout_at(next, self.sweep()).await.unwrap_or_else(|_| {
+                tracing::warn!("a sweep was cut off by the next one");
+                "cut_off"
+            });
+            counter!(SWEEPS, "outcome" => outcome).increment(1);
+            if outcome == "through" {
+                #[expect(clippy::cast_precision_loss, reason = "exact for two hundred million years")]
+                gauge!(SWEEP_LAST_SUCCESS).set(self.clock.now().unix_timestamp() as f64);
+            }
+            sleep_until(next).await;
+        }
+    }
+
+    /// Runs one sweep and returns its outcome as a label.
+    async fn sweep(&self) -> &'static str {
+        let mut sweep =
+            Sweep::new(Arc::clone(self.clock), self.options.stale_after, Some(self.options.limit));
+        let mut counted = SweepTotals::default();
+        let outcome = sweep.run::<PortError>(self.dockline, |progress| {
+            count(progress.totals, counted);
+            counted = progress.totals;
+            for (installation, error) in progress.failed {
+                tracing::warn!(%installation, error, "the sweep could not refresh an installation");
+            }
+            if let Some(pause) = progress.pause.filter(|pause| !pause.is_zero()) {
+                tracing::info!(?pause, totals = ?progress.totals, "the sweep waits for GitHub");
+            }
+            Ok(())
+        });
+        let outcome = outcome.await;
+        let totals = sweep.totals();
+        match outcome {
+            Ok(outcome @ (SweepOutcome::Complete | SweepOutcome::LimitReached)) => {
+                if totals.asked() > 0 {
+                    tracing::info!(?totals, "sweep finished");
+                }
+                if outcome == SweepOutcome::Complete { "through" } else { "enough" }
+            }
+            Ok(SweepOutcome::GivenUp(error)) => {
+                tracing::warn!(?totals, error, "the sweep was given up; the next one continues");
+                "given_up"
+            }
+            Err(error) => {
+                tracing::warn!(%error, cause = cause(&error), "sweeping failed; will be retried later");
+                "failed"
+            }
+        }
+    }
+
+    /// A random number from 0 to 1; a half if there is no randomness.
+    fn fraction(&self) -> f64 {
+        let mut bytes = [0; 4];
+        match self.entropy.fill(&mut bytes) {
+            Ok(()) => f64::from(u32::from_be_bytes(bytes)) / f64::from(u32::MAX),
+            Err(_) => 0.5,
+        }
+    }
+}
+
+/// Adds the difference of two totals to the counters.
+fn count(now: SweepTotals, before: SweepTotals) {
+    for (outcome, bindings) in [
+        ("active", now.active - before.active),
+        ("suspended", now.suspended - before.suspended),
+        ("uninstalled", now.uninstalled - before.uninstalled),
+        ("account_changed", now.account_changed - before.account_changed),
+        ("failed", now.failed - before.failed),
+    ] {
+        counter!(SWEEP_BINDINGS, "outcome" => outcome).increment(bindings);
+    }
+}

@@ -1,0 +1,173 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use dockline::ports::{BindingRepo, ManualClock, MockBindingRepo, MockEntropy};
+use dockline::{Dockline, PortError, PortErrorKind, PortName};
+use dockline_memory::MemoryBindingRepo;
+use dockline_testkit::fixtures::{binding_of, digest};
+use dockline_worker::{Sweep, SweepOptions, SweepOutcome, SweepProgress, SweepTotals};
+use metrics_exporter_prometheus::PrometheusBuilder;
+use tokio::time::{Instant, sleep};
+
+use crate::github::{DOWN, Scripted};
+use crate::scene::{Scene, dockline};
+
+const HOUR: Duration = Duration::from_secs(3_600);
+
+/// This many bindings, all verified at noon: two hours ago.
+async fn bindings(count: u64) -> Arc<MemoryBindingRepo> {
+    let bindings = Arc::new(MemoryBindingRepo::new());
+    for number in 1..=count {
+        let state = digest(&format!("state {number}"));
+        bindings.insert(binding_of(&format!("org_{number}"), number, state)).await.unwrap();
+    }
+    bindings
+}
+
+struct Swept {
+    outcome: SweepOutcome,
+    totals: SweepTotals,
+    progress: Vec<SweepProgress>,
+    took: Duration,
+}
+
+async fn sweep(dockline: &Dockline, clock: Arc<ManualClock>, limit: Option<u64>) -> Swept {
+    let started = Instant::now();
+    let mut sweep = Sweep::new(clock, HOUR, limit);
+    let mut progress = Vec::new();
+    let outcome = sweep.run::<PortError>(dockline, |batch| {
+        progress.push(batch);
+        Ok(())
+    });
+    let outcome = outcome.await.unwrap();
+    Swept { outcome, totals: sweep.totals(), progress, took: started.elapsed() }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sweep_refreshes_all_stale_bindings_in_batches() {
+    let (dockline, clock) = dockline(Arc::new(Scripted::new(&[(7, &[DOWN])])), bindings(60).await);
+    let Swept { outcome, totals, progress, took } = sweep(&dockline, clock.clone(), None).await;
+    assert_eq!((outcome, took), (SweepOutcome::Complete, Duration::ZERO));
+    assert_eq!(totals, SweepTotals { uninstalled: 59, failed: 1, ..SweepTotals::default() });
+    let batches: Vec<_> = progress.iter().map(|batch| (batch.totals.asked(), batch.pause)).collect();
+    assert_eq!(batches, [(25, Some(Duration::ZERO)), (50, Some(Duration::ZERO)), (60, None)]);
+    let [(failed, error)] = &*progress[0].failed else { panic!("{:?}", progress[0]) };
+    assert_eq!((failed.get(), error.ends_with("as scripted")), (7, true), "{error}");
+    // Only the failed one is still stale.
+    assert_eq!(sweep(&dockline, clock, None).await.totals.asked(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_bounds_the_refreshed_bindings() {
+    let (dockline, clock) = dockline(Arc::new(Scripted::new(&[])), bindings(60).await);
+    for (limit, outcome, asked) in [
+        (0, SweepOutcome::LimitReached, 0),
+        (25, SweepOutcome::LimitReached, 25),
+        (30, SweepOutcome::LimitReached, 30),
+        (30, SweepOutcome::Complete, 5),
+    ] {
+        let swept = sweep(&dockline, clock.clone(), Some(limit)).await;
+        assert_eq!((swept.outcome, swept.totals.asked()), (outcome, asked), "limit {limit}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sweep_waits_for_githubs_retry_after_and_continues_with_the_same_binding() {
+    let limited = PortErrorKind::RateLimited { retry_after: Duration::from_secs(300) };
+    let (dockline, clock) = dockline(Arc::new(Scripted::new(&[(10, &[limited])])), bindings(20).await);
+    let Swept { outcome, totals, progress, took } = sweep(&dockline, clock, None).await;
+    assert_eq!((outcome, took.as_secs()), (SweepOutcome::Complete, 300));
+    assert_eq!((totals.uninstalled, totals.failed), (20, 0));
+    let pauses: Vec<_> = progress.iter().map(|batch| batch.pause.map(|pause| pause.as_secs())).collect();
+    assert_eq!(pauses, [Some(300), None]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rejected_credential_ends_a_sweep_at_once() {
+    let github = Arc::new(Scripted::new(&[]));
+    github.fail_all(PortErrorKind::Rejected);
+    let (dockline, clock) = dockline(github.clone(), bindings(60).await);
+    let swept = sweep(&dockline, clock, None).await;
+    assert!(matches!(swept.outcome, SweepOutcome::GivenUp(Some(_))), "{:?}", swept.outcome);
+    assert_eq!((github.lookups().len(), swept.took), (1, Duration::ZERO));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outage_ends_a_sweep_after_three_batches() {
+    let github = Arc::new(Scripted::new(&[]));
+    github.fail_all(DOWN);
+    let (dockline, clock) = dockline(github.clone(), bindings(60).await);
+    let swept = sweep(&dockline, clock, None).await;
+    assert!(matches!(swept.outcome, SweepOutcome::GivenUp(Some(_))), "{:?}", swept.outcome);
+    // Three look-ups per batch, and a minute between batches.
+    assert_eq!((github.lookups().len(), swept.took.as_secs()), (9, 120));
+}
+
+/// A sweeper without random delays: it sweeps at once, and then every 13.5 minutes.
+fn sweeper(bindings: Arc<dyn BindingRepo>, errors: &[(u64, &[PortErrorKind])]) -> Scene {
+    let mut entropy = MockEntropy::new();
+    entropy.expect_fill().returning(|bytes| {
+        bytes.fill(0);
+        Ok(())
+    });
+    Scene::on(bindings, errors, |worker, _| {
+        worker.with_sweeper(SweepOptions::default()).with_entropy(Arc::new(entropy))
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_sweeper_sweeps_periodically_and_counts_bindings_and_sweeps() {
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let metrics = recorder.handle();
+    let _guard = metrics::set_default_local_recorder(&recorder);
+    let scene = sweeper(bindings(3).await, &[(1, &[DOWN]), (2, &[DOWN; 2])]);
+    let mut found = Vec::new();
+    for _ in 0..3 {
+        sleep(Duration::from_secs(60)).await;
+        found.push(scene.github.lookups().len());
+        sleep(Duration::from_secs(13 * 60 - 30)).await;
+    }
+    assert_eq!(found, [3, 5, 6]);
+    let text = metrics.render();
+    for line in [
+        r#"dockline_sweeps_total{outcome="through"} 3"#,
+        r#"dockline_sweep_bindings_total{outcome="uninstalled"} 3"#,
+        r#"dockline_sweep_bindings_total{outcome="failed"} 3"#,
+        "dockline_sweep_last_success_timestamp_seconds 1780322400",
+    ] {
+        assert!(text.contains(line), "{line}\n{text}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sweep_that_waits_too_long_is_cut_off_by_the_next_one() {
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let metrics = recorder.handle();
+    let _guard = metrics::set_default_local_recorder(&recorder);
+    let limited = PortErrorKind::RateLimited { retry_after: HOUR };
+    let scene = sweeper(bindings(3).await, &[(2, &[limited])]);
+    sleep(Duration::from_secs(20 * 60)).await;
+    let lookups = scene.github.lookups();
+    assert_eq!(lookups.iter().map(|(id, _)| *id).collect::<Vec<_>>(), [1, 2, 2, 3]);
+    let text = metrics.render();
+    for outcome in ["cut_off", "through"] {
+        assert!(text.contains(&format!("dockline_sweeps_total{{outcome=\"{outcome}\"}} 1")), "{text}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failing_store_ends_the_sweep_and_the_next_one_tries_again() {
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let metrics = recorder.handle();
+    let _guard = metrics::set_default_local_recorder(&recorder);
+    let mut bindings = MockBindingRepo::new();
+    let error = || PortError::new(PortName::BindingRepo, PortErrorKind::Unavailable, "as scripted");
+    bindings.expect_stale().times(1).returning(move |_, _, _| Err(error()));
+    bindings.expect_stale().times(1).returning(|_, _, _| Ok(Vec::new()));
+    let _scene = sweeper(Arc::new(bindings), &[]);
+    sleep(Duration::from_secs(20 * 60)).await;
+    let text = metrics.render();
+    for outcome in ["failed", "through"] {
+        assert!(text.contains(&format!("dockline_sweeps_total{{outcome=\"{outcome}\"}} 1")), "{text}");
+    }
+}
