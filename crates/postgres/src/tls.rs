@@ -1,9 +1,9 @@
 use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-#[cfg(feature = "aws-lc-rs")]
+#[cfg(all(feature = "aws-lc-rs", not(feature = "ring")))]
 use rustls::crypto::aws_lc_rs::default_provider;
-#[cfg(all(feature = "ring", not(feature = "aws-lc-rs")))]
+#[cfg(feature = "ring")]
 use rustls::crypto::ring::default_provider;
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
@@ -101,7 +101,7 @@ mod tests {
     fn the_features_choose_the_provider_and_the_process_default_stays_unset() {
         for check in [CertificateCheck::None, CertificateCheck::Platform] {
             let tls = client_config(&Config::new(), &check).unwrap();
-            let name = if cfg!(feature = "aws-lc-rs") { "AwsLcRs" } else { "Ring" };
+            let name = if cfg!(feature = "ring") { "Ring" } else { "AwsLcRs" };
             assert_eq!(format!("{:?}", tls.crypto_provider().key_provider), name);
         }
         assert!(CryptoProvider::get_default().is_none());

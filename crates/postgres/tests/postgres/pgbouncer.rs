@@ -14,6 +14,9 @@ use tokio::net::TcpStream;
 
 use crate::test_schema::{self, SchemaGuard};
 
+/// User and group without rights, on any Linux.
+const UNPRIVILEGED: &str = "65534";
+
 /// A running PgBouncer and a schema, both removed when dropped.
 #[derive(Debug)]
 pub(crate) struct Pooled {
@@ -79,10 +82,10 @@ fn start(folder: &Path) -> Child {
     // PgBouncer refuses to run as root.
     let root = Command::new("id").arg("-u").output().unwrap().stdout.trim_ascii() == b"0";
     let mut command = if root {
-        let chown = Command::new("chown").args(["-R", "nobody"]).arg(folder).status().unwrap();
+        let chown = Command::new("chown").args(["-R", UNPRIVILEGED]).arg(folder).status().unwrap();
         assert!(chown.success());
         let mut command = Command::new("setpriv");
-        command.args(["--reuid=nobody", "--regid=65534", "--clear-groups"]).arg(program);
+        command.args(["--reuid", UNPRIVILEGED, "--regid", UNPRIVILEGED, "--clear-groups"]).arg(program);
         command
     } else {
         Command::new(program)
