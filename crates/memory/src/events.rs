@@ -3,9 +3,9 @@ use std::fmt;
 
 use dockline::ports::{Event, Events};
 
-use crate::shared::Shared;
+use crate::Shared;
 
-/// The last so many [`Event`]s, oldest first.
+/// Keeps the latest [`Event`]s, for tests and demos.
 #[derive(Clone)]
 pub struct MemoryEvents(Shared<Ring>);
 
@@ -16,22 +16,22 @@ struct Ring {
 }
 
 impl MemoryEvents {
-    /// How many events [`Default`] keeps.
+    /// The capacity of [`Default`].
     pub const DEFAULT_CAPACITY: usize = 1_024;
 
-    /// Keeps the last `capacity` events.
+    /// Keeps up to `capacity` events.
     #[must_use]
     pub fn new(capacity: usize) -> Self {
         Self(Shared::new(Ring { events: VecDeque::new(), capacity, dropped: 0 }))
     }
 
-    /// The events that are kept, oldest first.
+    /// Returns the kept events, oldest first.
     #[must_use]
     pub fn recorded(&self) -> Vec<Event> {
         self.0.lock().events.iter().cloned().collect()
     }
 
-    /// How many events made room for later ones.
+    /// Returns the number of events that were evicted by later ones.
     #[must_use]
     pub fn dropped(&self) -> u64 {
         self.0.lock().dropped

@@ -2,15 +2,35 @@
 
 mod binding_repo;
 mod events;
-mod key_store;
-mod key_usage;
+mod keys;
 mod rate_limiter;
-mod shared;
 mod state_store;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub use binding_repo::{BindingRecord, MemoryBindingRepo};
 pub use events::MemoryEvents;
-pub use key_store::MemoryKeyStore;
-pub use key_usage::MemoryKeyUsage;
+pub use keys::{MemoryKeyStore, MemoryKeyUsage};
 pub use rate_limiter::MemoryRateLimiter;
 pub use state_store::MemoryStateStore;
+
+/// The state that clones of an adapter share. The lock is never held across an await, since no adapter awaits.
+#[derive(Default)]
+struct Shared<T>(Arc<Mutex<T>>);
+
+impl<T> Shared<T> {
+    fn new(value: T) -> Self {
+        Self(Arc::new(Mutex::new(value)))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, T> {
+        // A panic of another thread must not make the store unusable.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<T> Clone for Shared<T> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}

@@ -7,27 +7,27 @@ use dockline::rules::bucket::Bucket;
 use dockline::{BudgetClass, BudgetKey, PortError};
 use time::OffsetDateTime;
 
-use crate::shared::Shared;
+use crate::Shared;
 
-/// Below this many buckets nobody looks for spare ones.
-const FEWEST_SWEPT: usize = 1_024;
+/// With fewer buckets, eviction is not attempted.
+const EVICTION_THRESHOLD: usize = 1_024;
 
-/// Budgets of every key that asked lately: exact in integers, exact under concurrent calls of one process (I20).
+/// Rate limits of one process. Exact under concurrent calls: levels are integers, and each decision holds the lock.
 ///
-/// A clock that goes back gives nothing back (I27). Up to an hour behind, the budget waits for the clock to come
-/// round; further behind, it counts on from where the clock stands, with what was left. More permits than the whole
-/// budget are never there: `retry_after` then is a hundred years.
+/// A clock that goes back refills nothing. If it is up to an hour behind, refilling resumes when it catches up; if it is
+/// further behind, counting restarts at the clock's time with the remaining level. More permits than a full bucket
+/// holds are never granted: `retry_after` is a hundred years.
 #[derive(Clone, Default)]
 pub struct MemoryRateLimiter(Shared<Buckets>);
 
 #[derive(Default)]
 struct Buckets {
     rows: HashMap<(BudgetKey, BudgetClass), Bucket>,
-    sweep_from: usize,
+    evict_at: usize,
 }
 
 impl MemoryRateLimiter {
-    /// A limiter that nobody has asked yet.
+    /// A limiter whose buckets are all full.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -40,28 +40,28 @@ impl Buckets {
         let id = (key, class);
         if let Some(bucket) = self.rows.get_mut(&id) {
             bucket.catch_up(&tier, now);
-            return verdict(bucket, permits, now);
+            return decide(bucket, permits, now);
         }
         let mut bucket = Bucket::full(class, &tier, now);
-        let verdict = verdict(&mut bucket, permits, now);
-        // A bucket that was not charged is still as good as none.
-        if permits > 0 && matches!(verdict, RateLimitDecision::Allowed(_)) {
-            self.sweep(now);
+        let decision = decide(&mut bucket, permits, now);
+        // An uncharged bucket equals a fresh one, so it need not be stored.
+        if permits > 0 && matches!(decision, RateLimitDecision::Allowed(_)) {
+            self.evict(now);
             self.rows.insert(id, bucket);
         }
-        verdict
+        decision
     }
 
-    /// Sweeps each time the number has doubled, so that a call costs the same on average, however many keys there are.
-    fn sweep(&mut self, now: OffsetDateTime) {
-        if self.rows.len() >= self.sweep_from.max(FEWEST_SWEPT) {
+    /// Evicts full buckets each time their number has doubled, so that the amortized cost of a call is constant.
+    fn evict(&mut self, now: OffsetDateTime) {
+        if self.rows.len() >= self.evict_at.max(EVICTION_THRESHOLD) {
             self.rows.retain(|_, bucket| !bucket.is_spare(now));
-            self.sweep_from = self.rows.len().saturating_mul(2);
+            self.evict_at = self.rows.len().saturating_mul(2);
         }
     }
 }
 
-fn verdict(bucket: &mut Bucket, permits: u32, now: OffsetDateTime) -> RateLimitDecision {
+fn decide(bucket: &mut Bucket, permits: u32, now: OffsetDateTime) -> RateLimitDecision {
     match bucket.charge(permits, now) {
         Ok(()) => RateLimitDecision::Allowed(bucket.budget(now)),
         Err(retry_after) => RateLimitDecision::Limited { budget: bucket.budget(now), retry_after },
@@ -94,31 +94,31 @@ mod tests {
     }
 
     #[test]
-    fn a_bucket_without_a_cap_of_the_day_is_forgotten_within_hours() {
+    fn a_bucket_without_a_daily_cap_is_evicted_within_hours() {
         let mut buckets = Buckets::default();
         for number in 0..20_000_u64 {
             let now = OffsetDateTime::UNIX_EPOCH + Duration::seconds(5 * number.cast_signed());
             charge(&mut buckets, BudgetClass::Read, number, now);
         }
-        // An hour's worth is 720; the next sweep is due at twice what the last one left.
-        assert!(buckets.rows.len() < 2 * FEWEST_SWEPT, "{}", buckets.rows.len());
+        // 720 buckets are younger than an hour; eviction is due at twice the number that the last one left.
+        assert!(buckets.rows.len() < 2 * EVICTION_THRESHOLD, "{}", buckets.rows.len());
     }
 
     #[test]
-    fn buckets_that_a_fresh_one_would_equal_are_forgotten() {
+    fn buckets_that_equal_a_fresh_one_are_evicted() {
         let mut buckets = Buckets::default();
         let noon = OffsetDateTime::UNIX_EPOCH + Duration::hours(12);
         let mut most = 0;
         for number in 0..20_000 {
-            // A write is remembered for the rest of its day and the hour after it: about 1,500 at one a minute.
+            // A write counts for the rest of its day and is kept an hour longer: about 1,500 at one a minute.
             charge(&mut buckets, BudgetClass::Write, number, noon + Duration::minutes(number.cast_signed()));
             most = most.max(buckets.rows.len());
         }
-        assert!((FEWEST_SWEPT..4_000).contains(&most), "{most}");
+        assert!((EVICTION_THRESHOLD..4_000).contains(&most), "{most}");
     }
 
     #[test]
-    fn a_bucket_with_writes_of_the_day_is_not_forgotten() {
+    fn a_bucket_with_writes_of_the_day_is_not_evicted() {
         let mut buckets = Buckets::default();
         let morning = OffsetDateTime::UNIX_EPOCH;
         for number in 0..=2_000 {
@@ -132,9 +132,9 @@ mod tests {
         assert_eq!(buckets.rows.len(), 2_001);
     }
 
-    // A caller whose clock is behind must meet the bucket, not a fresh one.
+    // A caller whose clock is behind must find the bucket instead of a fresh one.
     #[test]
-    fn a_full_bucket_is_not_forgotten_while_a_clock_may_be_behind_it() {
+    fn a_full_bucket_is_not_evicted_while_a_clock_may_be_behind_it() {
         let mut buckets = Buckets::default();
         for number in 0..=2_000_u64 {
             let now = OffsetDateTime::UNIX_EPOCH + Duration::milliseconds(1_500 * number.cast_signed());
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn a_look_is_not_remembered() {
+    fn a_check_without_a_charge_stores_no_bucket() {
         let mut buckets = Buckets::default();
         let key = BudgetKey::from(&KeyId::parse("0123456789ABCDEF").unwrap());
         let now = OffsetDateTime::UNIX_EPOCH;

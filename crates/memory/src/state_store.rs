@@ -8,26 +8,26 @@ use dockline::{
 };
 use time::{Duration, OffsetDateTime};
 
-use crate::shared::Shared;
+use crate::Shared;
 
-/// How long a state is kept after it expired.
-const KEPT_EXPIRED: Duration = Duration::DAY;
+/// Retention of expired states.
+const RETENTION: Duration = Duration::DAY;
 
-/// Issued states by their digest. Rows that expired more than a day ago are forgotten as new ones come in; "now" is
-/// the time at which the new one was issued.
+/// Stores issued states by digest. Each `put` deletes the states that expired more than a day before the new one was
+/// issued.
 #[derive(Clone, Default)]
 pub struct MemoryStateStore(Shared<States>);
 
 #[derive(Default)]
 struct States {
     rows: HashMap<StateDigest, Row>,
-    /// The same rows by expiry, so that forgetting looks at no row that stays.
+    /// The same rows by expiry, so that a purge only visits rows that it deletes.
     by_expiry: BTreeSet<(OffsetDateTime, StateDigest)>,
 }
 
 struct Row {
     state: IssuedState,
-    discarded: bool,
+    revoked: bool,
 }
 
 impl MemoryStateStore {
@@ -39,16 +39,16 @@ impl MemoryStateStore {
 }
 
 impl Row {
-    fn gives_way_to(&self, next: &IssuedState) -> bool {
+    fn is_replaced_by(&self, next: &IssuedState) -> bool {
         let repeated = self.state.organization == next.organization
             && self.state.pending.is_none()
             && self.state.claim.is_none()
-            && !self.discarded;
+            && !self.revoked;
         repeated || !self.state.is_live(next.issued_at)
     }
 
-    /// Whether a caller that shows `ticket` may go on; one that shows none may.
-    fn admits(&self, ticket: Option<&SecretDigest>) -> bool {
+    /// Returns whether `ticket` is the one of the pending confirmation, or none was given.
+    fn accepts(&self, ticket: Option<&SecretDigest>) -> bool {
         ticket.is_none_or(|shown| self.state.pending.is_some_and(|pending| pending.ticket.matches(shown)))
     }
 }
@@ -56,7 +56,7 @@ impl Row {
 impl States {
     fn purge(&mut self, now: OffsetDateTime) {
         while let Some(&(expires_at, digest)) = self.by_expiry.first() {
-            if now - expires_at <= KEPT_EXPIRED {
+            if now - expires_at <= RETENTION {
                 break;
             }
             self.by_expiry.pop_first();
@@ -67,26 +67,26 @@ impl States {
     fn put(&mut self, state: IssuedState) -> PutOutcome {
         self.purge(state.issued_at);
         if let Some(row) = self.rows.get(&state.digest) {
-            if !row.gives_way_to(&state) {
+            if !row.is_replaced_by(&state) {
                 return PutOutcome::InUse;
             }
             self.by_expiry.remove(&(row.state.expires_at, state.digest));
         }
         self.by_expiry.insert((state.expires_at, state.digest));
-        self.rows.insert(state.digest, Row { state, discarded: false });
+        self.rows.insert(state.digest, Row { state, revoked: false });
         PutOutcome::Stored
     }
 
-    fn installation(&self, digest: &StateDigest) -> Option<&IssuedState> {
-        self.rows.get(digest).filter(|row| !row.discarded).map(|row| &row.state)
+    fn active(&self, digest: &StateDigest) -> Option<&IssuedState> {
+        self.rows.get(digest).filter(|row| !row.revoked).map(|row| &row.state)
     }
 
-    fn known_mut(&mut self, digest: &StateDigest) -> Option<&mut Row> {
-        self.rows.get_mut(digest).filter(|row| !row.discarded)
+    fn active_mut(&mut self, digest: &StateDigest) -> Option<&mut Row> {
+        self.rows.get_mut(digest).filter(|row| !row.revoked)
     }
 
     fn save_pending(&mut self, digest: &StateDigest, pending: PendingConfirmation) -> bool {
-        self.known_mut(digest).is_some_and(|row| {
+        self.active_mut(digest).is_some_and(|row| {
             row.state.pending = Some(pending);
             true
         })
@@ -98,8 +98,8 @@ impl States {
         ticket: Option<&SecretDigest>,
         claim: VerifiedClaim,
     ) -> ConfirmOutcome {
-        // A ticket that does not fit changes nothing (L-19): the right visitor may still answer.
-        let Some(row) = self.known_mut(digest).filter(|row| row.admits(ticket)) else {
+        // Another ticket changes nothing, so that the visitor of the pending confirmation can still answer.
+        let Some(row) = self.active_mut(digest).filter(|row| row.accepts(ticket)) else {
             return ConfirmOutcome::Unknown;
         };
         let outcome = match row.state.claim {
@@ -113,8 +113,8 @@ impl States {
     }
 
     fn revoke(&mut self, digest: &StateDigest, ticket: Option<&SecretDigest>) -> bool {
-        self.known_mut(digest).filter(|row| row.admits(ticket)).is_some_and(|row| {
-            row.discarded = true;
+        self.active_mut(digest).filter(|row| row.accepts(ticket)).is_some_and(|row| {
+            row.revoked = true;
             true
         })
     }
@@ -138,11 +138,11 @@ impl StateStore for MemoryStateStore {
         digest: &StateDigest,
     ) -> Result<Option<IssuedState>, PortError> {
         let states = self.0.lock();
-        Ok(states.installation(digest).filter(|state| state.organization == *organization).cloned())
+        Ok(states.active(digest).filter(|state| state.organization == *organization).cloned())
     }
 
     async fn find_by_digest(&self, digest: &StateDigest) -> Result<Option<IssuedState>, PortError> {
-        Ok(self.0.lock().installation(digest).cloned())
+        Ok(self.0.lock().active(digest).cloned())
     }
 
     async fn save_pending(

@@ -1,4 +1,4 @@
-//! Every storage port's suite, passed by its memory adapter.
+//! The conformance suites of all storage ports.
 
 use async_trait::async_trait;
 use dockline::ports::{KeyStore, KeyUsage};

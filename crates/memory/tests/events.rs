@@ -1,4 +1,4 @@
-//! What `Events` promises, kept by `MemoryEvents`.
+//! `MemoryEvents`.
 
 #![expect(clippy::unwrap_used, reason = "fixtures are valid")]
 
@@ -18,7 +18,7 @@ fn detached(number: u64) -> Event {
 }
 
 #[test]
-fn events_come_back_in_the_order_in_which_they_were_told() {
+fn events_are_returned_in_the_order_of_recording() {
     let events = MemoryEvents::default();
     for number in 1..=3 {
         events.record(&detached(number));
@@ -28,7 +28,7 @@ fn events_come_back_in_the_order_in_which_they_were_told() {
 }
 
 #[test]
-fn a_full_ring_drops_the_oldest_and_counts_it() {
+fn the_oldest_events_are_dropped_and_counted_if_the_capacity_is_exceeded() {
     let events = MemoryEvents::new(2);
     for number in 1..=5 {
         events.record(&detached(number));
@@ -38,7 +38,7 @@ fn a_full_ring_drops_the_oldest_and_counts_it() {
 }
 
 #[test]
-fn a_ring_without_room_keeps_nothing_and_does_not_fail() {
+fn with_capacity_zero_every_event_is_dropped_and_counted() {
     let events = MemoryEvents::new(0);
     events.record(&detached(1));
     assert_eq!(events.recorded(), []);
@@ -46,14 +46,14 @@ fn a_ring_without_room_keeps_nothing_and_does_not_fail() {
 }
 
 #[test]
-fn a_clone_tells_what_the_original_was_told() {
+fn clones_share_their_events() {
     let events = MemoryEvents::default();
     events.clone().record(&detached(1));
     assert_eq!(events.recorded(), [detached(1)]);
 }
 
 #[test]
-fn no_event_of_concurrent_callers_is_lost_uncounted() {
+fn concurrent_events_are_all_kept_or_counted() {
     let events = MemoryEvents::new(100);
     thread::scope(|scope| {
         for _ in 0..16 {

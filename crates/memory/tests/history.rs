@@ -1,4 +1,4 @@
-//! What `MemoryBindingRepo` keeps beyond the port: the history of every organization.
+//! `MemoryBindingRepo::history`.
 
 use std::sync::Arc;
 
@@ -27,9 +27,9 @@ fn record(new: NewBinding, released_at: Option<OffsetDateTime>) -> BindingRecord
     }
 }
 
-// I25: one line per binding, changed by its release only.
+// I25: one record per binding, changed by its release only.
 #[test]
-fn every_binding_is_kept_as_it_was_made_with_the_time_of_its_release() {
+fn history_keeps_every_binding_with_the_time_of_its_release() {
     let repo = MemoryBindingRepo::new();
     let (first, second) = (new_binding("acme", 1, "state 1"), new_binding("acme", 2, "state 2"));
     block_on(async {
@@ -47,21 +47,21 @@ fn every_binding_is_kept_as_it_was_made_with_the_time_of_its_release() {
 }
 
 #[test]
-fn a_clone_shares_what_the_original_holds() {
+fn clones_share_their_bindings() {
     let repo = MemoryBindingRepo::new();
     let insertion = block_on(repo.clone().insert(new_binding("acme", 1, "state"))).unwrap();
     let InsertOutcome::Inserted(binding) = insertion else { unreachable!("not inserted: {insertion:?}") };
     assert_eq!(block_on(repo.find(&organization("acme"))).unwrap(), Some(binding));
 }
 
-// I3, I4: what raced left one line, whatever was answered.
+// I3, I4
 #[test]
-fn races_for_one_binding_leave_one_line_of_history() {
-    for clause in [Race::Twins, Race::OneState] {
+fn concurrent_registrations_leave_one_record() {
+    for race in [Race::Twins, Race::OneState] {
         let repo = MemoryBindingRepo::new();
         let shared: Arc<dyn BindingRepo> = Arc::new(repo.clone());
         block_on(async {
-            match clause {
+            match race {
                 Race::Twins => races::racing_identical_inserts_return_one_row(&shared).await,
                 Race::OneState => {
                     races::racing_uses_of_a_state_bind_once_despite_releases(&shared).await;

@@ -1,4 +1,4 @@
-//! What `MemoryKeyStore` does beyond the port: it is filled by its own methods.
+//! Keys beyond the port: inserting, revoking and rotating them.
 
 #![expect(clippy::unwrap_used, reason = "memory does not fail")]
 
@@ -21,7 +21,7 @@ fn find(keys: &dyn KeyStore, id: &KeyId) -> Option<KeyRecord> {
 }
 
 #[test]
-fn a_second_record_of_an_id_replaces_the_first() {
+fn a_second_record_with_the_same_id_overwrites_the_first() {
     let keys = MemoryKeyStore::new();
     keys.insert(record(1));
     let changed = KeyRecord { tier: Tier::partner(), ..record(1) };
@@ -30,7 +30,7 @@ fn a_second_record_of_an_id_replaces_the_first() {
 }
 
 #[test]
-fn of_several_revocations_the_earliest_counts() {
+fn the_earliest_revocation_applies() {
     for times in [[NOON, LATER], [LATER, NOON]] {
         let keys = MemoryKeyStore::new();
         keys.insert(record(1));
@@ -42,13 +42,13 @@ fn of_several_revocations_the_earliest_counts() {
 }
 
 #[test]
-fn revoking_an_unknown_key_says_so_and_makes_none() {
+fn revoking_an_unknown_key_returns_false_and_creates_none() {
     let keys = MemoryKeyStore::new();
     assert!(!keys.revoke(&record(1).id, NOON));
     assert_eq!(find(&keys, &record(1).id), None);
 }
 
-// I13: there is no cache that a revocation would have to wait for.
+// I13
 #[test]
 fn a_clone_sees_a_revocation_at_once() {
     let keys = MemoryKeyStore::new();
@@ -58,7 +58,7 @@ fn a_clone_sees_a_revocation_at_once() {
 }
 
 #[test]
-fn a_rotated_key_lives_on_for_its_grace_beside_the_fresh_one_and_is_rotated_once() {
+fn a_key_is_rotated_once_and_expires_after_its_grace_period() {
     let keys = MemoryKeyStore::new();
     keys.insert(record(1));
     let [fresh, late] = [2, 3].map(|seed| key_of("org_acme", seed).0);

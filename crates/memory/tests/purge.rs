@@ -1,4 +1,4 @@
-//! What `MemoryStateStore` forgets, and when: states that expired more than a day ago, as new ones come in.
+//! `MemoryStateStore` deletes states a day after their expiry.
 
 #![expect(clippy::unwrap_used, reason = "memory does not fail")]
 
@@ -15,7 +15,7 @@ fn issued_at(time: OffsetDateTime) -> IssuedState {
     state_of("org_acme", digest("state"), time)
 }
 
-/// A state of another digest, whose put shows the store what time it is.
+/// Returns a state with another digest, whose issue time is the store's current time.
 fn another_at(time: OffsetDateTime) -> IssuedState {
     state_of("org_acme", digest(&time.to_string()), time)
 }
@@ -25,7 +25,7 @@ fn stored(states: &MemoryStateStore) -> Option<IssuedState> {
 }
 
 #[test]
-fn a_row_that_expired_more_than_a_day_ago_is_forgotten_by_the_next_put() {
+fn a_state_that_expired_more_than_a_day_ago_is_deleted_by_the_next_put() {
     let states = MemoryStateStore::new();
     block_on(states.put(issued_at(NOON))).unwrap();
     let expiry = issued_at(NOON).expires_at;
@@ -34,7 +34,7 @@ fn a_row_that_expired_more_than_a_day_ago_is_forgotten_by_the_next_put() {
 }
 
 #[test]
-fn a_replaced_row_is_forgotten_by_its_new_expiry() {
+fn a_replaced_state_is_deleted_by_its_new_expiry() {
     let states = MemoryStateStore::new();
     let (first, renewed) = (issued_at(NOON), issued_at(NOON + Duration::minutes(10)));
     block_on(states.put(first.clone())).unwrap();

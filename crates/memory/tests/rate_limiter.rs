@@ -1,4 +1,4 @@
-//! What `MemoryRateLimiter` does beyond the port: it counts nanoseconds, and takes any time there is.
+//! `MemoryRateLimiter` counts nanoseconds and accepts any time.
 
 #![expect(clippy::unwrap_used, reason = "memory does not fail")]
 
@@ -14,7 +14,7 @@ use time::{OffsetDateTime, PrimitiveDateTime};
 
 const NANOSECOND: Duration = Duration::from_nanos(1);
 
-fn take(
+fn check(
     limiter: &MemoryRateLimiter,
     per_minute: u32,
     permits: u32,
@@ -37,8 +37,8 @@ fn take(
     .unwrap()
 }
 
-fn remaining(verdict: RateLimitDecision) -> u32 {
-    match verdict {
+fn remaining(decision: RateLimitDecision) -> u32 {
+    match decision {
         RateLimitDecision::Allowed(budget) => budget.remaining,
         limited @ RateLimitDecision::Limited { .. } => unreachable!("not allowed: {limited:?}"),
     }
@@ -47,46 +47,46 @@ fn remaining(verdict: RateLimitDecision) -> u32 {
 #[test]
 fn the_bucket_refills_to_the_nanosecond() {
     let limiter = MemoryRateLimiter::new();
-    remaining(take(&limiter, 120, 120, NOON));
+    remaining(check(&limiter, 120, 120, NOON));
     for permits in 1..=120 {
-        let there = NOON + Duration::from_millis(500) * permits;
-        assert_eq!(remaining(take(&limiter, 120, 0, there - NANOSECOND)), permits - 1);
-        assert_eq!(remaining(take(&limiter, 120, 0, there)), permits);
+        let refilled = NOON + Duration::from_millis(500) * permits;
+        assert_eq!(remaining(check(&limiter, 120, 0, refilled - NANOSECOND)), permits - 1);
+        assert_eq!(remaining(check(&limiter, 120, 0, refilled)), permits);
     }
 }
 
-// Seven a minute is one each 8,571,428,571.43 ns: rounding at each look would add up.
+// Seven a minute is one per 8,571,428,571.43 ns: rounding at each check would add up.
 #[test]
-fn looking_at_odd_nanoseconds_neither_makes_nor_loses_budget() {
+fn checks_at_odd_nanoseconds_neither_add_nor_lose_permits() {
     let limiter = MemoryRateLimiter::new();
-    remaining(take(&limiter, 7, 7, NOON));
+    remaining(check(&limiter, 7, 7, NOON));
     let mut now = NOON;
     while now < NOON + Duration::from_secs(50) {
         now += Duration::from_nanos(99_999_991);
-        remaining(take(&limiter, 7, 0, now));
+        remaining(check(&limiter, 7, 0, now));
     }
     let full = NOON + Duration::from_secs(60);
-    let early = take(&limiter, 7, 7, full - NANOSECOND);
+    let early = check(&limiter, 7, 7, full - NANOSECOND);
     assert!(matches!(early, RateLimitDecision::Limited { retry_after: NANOSECOND, .. }), "{early:?}");
-    remaining(take(&limiter, 7, 7, full));
+    remaining(check(&limiter, 7, 7, full));
 }
 
 #[test]
-fn a_look_by_a_smaller_tier_is_enough_to_cut() {
+fn a_check_without_a_charge_by_a_lower_tier_caps_the_level() {
     let limiter = MemoryRateLimiter::new();
-    remaining(take(&limiter, 120, 1, NOON));
-    assert_eq!(remaining(take(&limiter, 10, 0, NOON)), 10);
-    assert_eq!(remaining(take(&limiter, 120, 0, NOON)), 10);
+    remaining(check(&limiter, 120, 1, NOON));
+    assert_eq!(remaining(check(&limiter, 10, 0, NOON)), 10);
+    assert_eq!(remaining(check(&limiter, 120, 0, NOON)), 10);
 }
 
 #[test]
-fn the_very_ends_of_time_do_no_harm() {
+fn the_earliest_and_the_latest_time_are_accepted() {
     let limiter = MemoryRateLimiter::new();
     let ends = [PrimitiveDateTime::MIN, PrimitiveDateTime::MAX].map(PrimitiveDateTime::assume_utc);
     for permits in [0, 1, u32::MAX] {
         for now in ends {
-            let verdict = take(&limiter, 120, permits, now);
-            assert_eq!(matches!(verdict, RateLimitDecision::Allowed(_)), permits <= 1, "{verdict:?}");
+            let decision = check(&limiter, 120, permits, now);
+            assert_eq!(matches!(decision, RateLimitDecision::Allowed(_)), permits <= 1, "{decision:?}");
         }
     }
 }

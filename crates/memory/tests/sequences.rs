@@ -1,4 +1,4 @@
-//! The suites' randomised clauses, on as many sequences as memory has the time for.
+//! The suites' randomized cases, with more sequences than databases have time for.
 
 use std::ops::Range;
 use std::time::Duration;
@@ -11,19 +11,19 @@ const SEEDS: Range<u64> = 0..1_000;
 
 // I29
 #[test]
-fn the_repository_agrees_with_a_plain_log() {
+fn the_repository_agrees_with_the_reference_model() {
     block_on(binding_repo::sequences::check_sequences(&MemoryBindingRepo::new(), SEEDS));
 }
 
 // I29
 #[test]
-fn the_store_agrees_with_a_plain_list() {
+fn the_store_agrees_with_the_reference_model() {
     block_on(state_store::sequences::check_sequences(&MemoryStateStore::new(), SEEDS));
 }
 
 // I20: memory counts nanoseconds.
 #[test]
-fn whoever_waits_as_long_as_answered_gets_through_and_not_a_nanosecond_earlier() {
+fn a_retry_succeeds_after_the_returned_wait_and_not_a_nanosecond_earlier() {
     let nanosecond = Duration::from_nanos(1);
     block_on(rate_limiter::sequences::check_waits(&MemoryRateLimiter::new(), SEEDS, nanosecond));
 }

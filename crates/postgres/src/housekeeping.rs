@@ -2,22 +2,22 @@ use async_trait::async_trait;
 use dockline::ports::Housekeeping;
 use dockline::{PortError, PortName};
 use time::{Duration, OffsetDateTime};
-use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::types::Type;
 
-use crate::column::stored;
 use crate::database::Database;
-use crate::statement::Statement;
+use crate::decode::column_time;
+use crate::statement::{Parameters, Statement};
 
-/// How long a state is kept after it expired.
+/// Retention of expired states.
 const STATES: Duration = Duration::DAY;
 
-/// How long an installation that nobody is bound to is kept after we last heard of it.
+/// Retention of unbound installations, since they were last observed or released.
 const INSTALLATIONS: Duration = Duration::days(30);
 
-/// How long we remember who installed what nobody is bound to.
+/// Retention of installers of unbound installations.
 const INSTALLERS: Duration = Duration::days(30);
 
-/// A bucket that a clock may still be behind of would be met anew, and full.
+/// Retention of unused buckets. A node whose clock is behind must find the bucket instead of a fresh, full one.
 const BUCKETS: Duration = Duration::HOUR;
 
 const PURGE_STATES: &str = "DELETE FROM {schema}.install_states WHERE digest = ANY (ARRAY (\
@@ -29,7 +29,7 @@ const PURGE_INSTALLATIONS: &str = "DELETE FROM {schema}.installations WHERE inst
     WHERE organization IS NULL AND verified_at < $1 AND (released_at IS NULL OR released_at < $1) \
     ORDER BY verified_at LIMIT $2 FOR UPDATE SKIP LOCKED)) RETURNING true";
 
-/// Each installation is looked up by itself: as a join, all that are bound would be read for the few that are not.
+/// Looks up the installations one by one. A join would read all bound installations to find the few unbound ones.
 const PURGE_INSTALLERS: &str = "DELETE FROM {schema}.installers WHERE installation_id = ANY (ARRAY (\
     SELECT installation_id FROM {schema}.installers AS noted WHERE noted_at < $1 \
     AND (SELECT i.organization FROM {schema}.installations AS i \
@@ -42,8 +42,8 @@ const PURGE_BUCKETS: &str = "DELETE FROM {schema}.rate_buckets WHERE (key_id, cl
     AND level + ($4::numeric - counted_to) * per_minute >= per_minute * 60000000000::numeric \
     LIMIT $2 FOR UPDATE SKIP LOCKED) RETURNING true";
 
-/// Deletes what nobody needs any more, in small steps: expired states, installations that nobody is bound to and who
-/// installed them, full rate buckets. Never a binding, live or released: a state stays spent for ever.
+/// Deletes rows that are no longer needed, in batches: expired states, unbound installations and their installers, and
+/// full rate limit buckets. Never deletes a binding, live or released, so that no state can be spent twice.
 #[derive(Debug, Clone)]
 pub struct PgHousekeeping {
     database: Database,
@@ -53,21 +53,21 @@ pub struct PgHousekeeping {
     buckets: Statement,
 }
 
-/// How many rows of each kind one step deleted.
+/// The numbers of deleted rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Purged {
     /// States that expired more than a day ago.
     pub states: usize,
-    /// Installations that are bound to nobody, were not heard of and not released for 30 days.
+    /// Unbound installations that were neither observed nor released for 30 days.
     pub installations: usize,
-    /// Installers that were noted more than 30 days ago, of installations that are bound to nobody.
+    /// Installers of unbound installations, recorded more than 30 days ago.
     pub installers: usize,
-    /// Budgets that a fresh one would be no different from.
+    /// Buckets that equal a fresh one.
     pub buckets: usize,
 }
 
 impl Purged {
-    /// Whether anything was deleted, so that there may be more.
+    /// Returns whether any row was deleted, so that there may be more to delete.
     #[must_use]
     pub const fn any(&self) -> bool {
         self.states > 0 || self.installations > 0 || self.installers > 0 || self.buckets > 0
@@ -75,26 +75,27 @@ impl Purged {
 }
 
 impl PgHousekeeping {
-    /// The housekeeping of `database`.
+    /// Purges the tables of `database`.
     #[must_use]
     pub fn new(database: &Database) -> Self {
+        let by_age = |template| database.statement(template, &[Type::TIMESTAMPTZ, Type::INT8]);
         Self {
-            states: database.statement(PURGE_STATES, &[Type::TIMESTAMPTZ, Type::INT8]),
-            installations: database.statement(PURGE_INSTALLATIONS, &[Type::TIMESTAMPTZ, Type::INT8]),
-            installers: database.statement(PURGE_INSTALLERS, &[Type::TIMESTAMPTZ, Type::INT8]),
+            states: by_age(PURGE_STATES),
+            installations: by_age(PURGE_INSTALLATIONS),
+            installers: by_age(PURGE_INSTALLERS),
             buckets: database.statement(PURGE_BUCKETS, &[Type::TEXT, Type::INT8, Type::INT8, Type::TEXT]),
             database: database.clone(),
         }
     }
 
-    /// Deletes up to `batch` rows of each kind, as of `now`. Repeat while [`Purged::any`]; several nodes may do so at
-    /// the same time, and rows that somebody is working on are left for later.
+    /// Deletes up to `batch` rows of each kind, as of `now`. Repeat while [`Purged::any`]. Several nodes may purge
+    /// concurrently; rows that are locked by a transaction are skipped.
     ///
     /// # Errors
-    /// Infrastructure only; what the steps before the failing one deleted stays deleted.
+    /// Infrastructure only. Rows that were deleted before the failure stay deleted.
     pub async fn purge(&self, now: OffsetDateTime, batch: u32) -> Result<Purged, PortError> {
-        let (now, batch) = (stored(now), i64::from(batch));
-        let before = |kept: Duration| now.checked_sub(kept).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+        let (now, batch) = (column_time(now), i64::from(batch));
+        let before = |retention: Duration| now.checked_sub(retention).unwrap_or(OffsetDateTime::UNIX_EPOCH);
         let nanoseconds = |time: OffsetDateTime| time.unix_timestamp_nanos().to_string();
         let counted = before(BUCKETS);
         Ok(Purged {
@@ -119,10 +120,29 @@ impl PgHousekeeping {
         &self,
         port: PortName,
         statement: &Statement,
-        parameters: &[&(dyn ToSql + Sync)],
+        parameters: &Parameters<'_>,
     ) -> Result<usize, PortError> {
         let rows = self.database.rows(statement, parameters).await;
-        rows.map(|rows| rows.len()).map_err(|failure| failure.at(port))
+        rows.map(|rows| rows.len()).map_err(|error| error.of_port(port))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_purge_of_any_kind_of_row_asks_for_another_one() {
+        let none = Purged::default();
+        assert!(!none.any());
+        for purged in [
+            Purged { states: 1, ..none },
+            Purged { installations: 1, ..none },
+            Purged { installers: 1, ..none },
+            Purged { buckets: 1, ..none },
+        ] {
+            assert!(purged.any(), "{purged:?}");
+        }
     }
 }
 

@@ -4,16 +4,16 @@ use async_trait::async_trait;
 use dockline::ports::KeyStore;
 use dockline::rules::rotation;
 use dockline::{
-    ApiKey, ApiKeySecretHash, KeyEnvironment, KeyId, KeyRecord, OrganizationId, OrganizationName, PortError,
-    PortName, Rotation, RotationTerms, Scope, Tier,
+    ApiKey, ApiKeySecretHash, KeyId, KeyRecord, OrganizationId, PortError, PortName, Rotation, RotationTerms,
+    Scope, Tier,
 };
 use time::OffsetDateTime;
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
-use crate::column::{get, one_of, organization, parse, parse_some, stored};
 use crate::database::Database;
-use crate::failure::Failure;
+use crate::decode::{column_time, get, parse, parse_nullable, parse_text};
+use crate::error::DatabaseError;
 use crate::statement::Statement;
 
 macro_rules! record_columns {
@@ -68,10 +68,11 @@ const INSERT_TYPES: &[Type] = &[
 const REVOKE: &str = "UPDATE {schema}.api_keys \
     SET revoked_at = LEAST(revoked_at, $2) WHERE id = $1 RETURNING true";
 
-/// `$1` the old key, `$2` to `$4` the fresh one, `$5` now, `$6` when the old one ends, `$7` when the fresh one does.
+/// `$1` the old key; `$2` to `$4` id, environment and hash of the fresh key; `$5` now; `$6` and `$7` the expiry of the old
+/// and of the fresh key.
 ///
-/// The old row is locked before it is judged, so that of several who rotate it one finds it unreplaced. The fresh row
-/// is made of the old one as it was found.
+/// Locks the old row before checking it, so that only one of several concurrent rotations finds it unreplaced. The fresh
+/// row is a copy of the locked row.
 const ROTATE: &str = "WITH old AS (\
      SELECT * FROM {schema}.api_keys WHERE id = $1 AND environment = $3 AND revoked_at IS NULL \
       AND replaced_by IS NULL AND (expires_at IS NULL OR expires_at > $5) FOR UPDATE), \
@@ -93,7 +94,7 @@ const ROTATE_TYPES: &[Type] = &[
     Type::TIMESTAMPTZ,
 ];
 
-/// API keys in the table `api_keys`. There is no cache: a revocation is in force for the next call (invariant I13).
+/// Stores API keys in the table `api_keys`. Does not cache, so a revocation applies from the next call.
 #[derive(Debug, Clone)]
 pub struct PgKeyStore {
     database: Database,
@@ -105,26 +106,25 @@ pub struct PgKeyStore {
     rotate: Statement,
 }
 
-/// A key as an operator sees it.
+/// A key with its administrative data, for operators.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyEntry {
-    /// What the store knows of it.
+    /// The data that authentication uses.
     pub record: KeyRecord,
-    /// The operator's name for it.
+    /// The operator's name for the key.
     pub name: String,
-    /// When it was made.
+    /// The time of creation.
     pub created_at: OffsetDateTime,
-    /// When it was last used, less than an hour early, where [`PgKeyUsage`](crate::PgKeyUsage) takes note; `None`:
-    /// never, or not since notes are taken.
+    /// The last use as recorded by [`PgKeyUsage`](crate::PgKeyUsage), up to an hour early; `None` if no use is recorded.
     pub last_used_at: Option<OffsetDateTime>,
-    /// The key that took its place when it was rotated.
+    /// The key that replaced this one by rotation.
     pub replaced_by: Option<KeyId>,
-    /// The key in whose place it is.
+    /// The key that this one replaced by rotation.
     pub rotated_from: Option<KeyId>,
 }
 
 impl PgKeyStore {
-    /// The keys of `database`.
+    /// Uses the keys in `database`.
     #[must_use]
     pub fn new(database: &Database) -> Self {
         Self {
@@ -138,11 +138,11 @@ impl PgKeyStore {
         }
     }
 
-    /// Adds a key under the operator's `name` for it. `false` where its id is taken: nothing changed, also where it
-    /// was taken by this very call, repeated.
+    /// Adds a key under the operator's `name`. Returns `false` and changes nothing if the id exists, which includes a
+    /// repetition of the same call.
     ///
     /// # Errors
-    /// Infrastructure only; the key was added or not, and repeating the call tells which.
+    /// Infrastructure only. The key was added or not; repeat the call to find out.
     pub async fn insert(
         &self,
         record: &KeyRecord,
@@ -168,41 +168,41 @@ impl PgKeyStore {
                     &i64::from(tier.writes_per_minute),
                     &i64::from(tier.writes_per_day),
                     &record.return_hosts,
-                    &stored(created_at),
-                    &record.revoked_at.map(stored),
-                    &record.expires_at.map(stored),
+                    &column_time(created_at),
+                    &record.revoked_at.map(column_time),
+                    &record.expires_at.map(column_time),
                 ],
             )
             .await;
-        Ok(row.map_err(at)?.is_some())
+        Ok(row.map_err(port_error)?.is_some())
     }
 
-    /// All keys, or one organization's, revoked ones too, oldest first.
+    /// Returns the keys of all organizations or of one, oldest first, including revoked ones.
     ///
     /// # Errors
     /// Infrastructure only.
     pub async fn list(&self, organization: Option<&OrganizationId>) -> Result<Vec<KeyEntry>, PortError> {
         let organization = organization.map(OrganizationId::as_str);
-        let rows = self.database.rows(&self.list, &[&organization]).await.map_err(at)?;
-        rows.iter().map(entry).collect::<Result<_, _>>().map_err(at)
+        let rows = self.database.rows(&self.list, &[&organization]).await.map_err(port_error)?;
+        rows.iter().map(entry).collect::<Result<_, _>>().map_err(port_error)
     }
 
-    /// One key as an operator sees it; `None` where there is none.
+    /// Returns one key with its administrative data, or `None` if the id is unknown.
     ///
     /// # Errors
     /// Infrastructure only.
     pub async fn entry(&self, id: &KeyId) -> Result<Option<KeyEntry>, PortError> {
-        let row = self.database.row(&self.entry, &[&id.as_str()]).await.map_err(at)?;
-        row.as_ref().map(entry).transpose().map_err(at)
+        let row = self.database.row(&self.entry, &[&id.as_str()]).await.map_err(port_error)?;
+        row.as_ref().map(entry).transpose().map_err(port_error)
     }
 
-    /// Puts `fresh` in the place of the key `id`, in one statement: the fresh key has all that the old one had but for
-    /// its id, its secret and its expiry, and the old one ends as the terms say, never later than it would have. Of
-    /// several who rotate one key at the same time one wins, and the others are told which key took its place.
+    /// Replaces the key `id` by `fresh`, in one statement. The fresh key copies everything but id, secret and expiry. The
+    /// old key expires as `terms` say, but never later than before. Of several concurrent rotations of one key, one
+    /// succeeds; the others return [`Unrotatable::Replaced`](dockline::Unrotatable::Replaced) with the fresh key's id.
     ///
     /// # Errors
-    /// Infrastructure only; it was rotated or not, and [`PgKeyStore::entry`] tells. Where the answer was lost the fresh
-    /// key's secret is, too: rotate the fresh key.
+    /// Infrastructure only. The key was rotated or not; [`PgKeyStore::entry`] shows which. If it was, the fresh secret may
+    /// be lost with the response: rotate the fresh key.
     pub async fn rotate(
         &self,
         id: &KeyId,
@@ -219,74 +219,73 @@ impl PgKeyStore {
                     &fresh.id().as_str(),
                     &fresh.environment().as_str(),
                     &fresh.secret_hash().as_bytes().as_slice(),
-                    &stored(now),
-                    &stored(terms.old_expires_at),
-                    &terms.expires_at.map(stored),
+                    &column_time(now),
+                    &column_time(terms.old_expires_at),
+                    &terms.expires_at.map(column_time),
                 ],
             )
             .await
-            .map_err(at)?;
+            .map_err(port_error)?;
         if let Some(row) = row {
-            let rotated = || -> Result<_, Failure> {
+            let rotated = || -> Result<_, DatabaseError> {
                 Ok(Rotation::Rotated {
                     fresh: Box::new(record(&row)?),
                     old_expires_at: get(&row, "old_expires_at")?,
                 })
             };
-            return rotated().map_err(at);
+            return rotated().map_err(port_error);
         }
-        // What refuses a rotation is final, so that it can still be read: nothing makes a key rotatable again.
+        // The reason is still there: a key that cannot be rotated never becomes rotatable again.
         let old = self.entry(id).await?;
         let replaced_by = old.as_ref().and_then(|old| old.replaced_by.as_ref());
-        match rotation::check(old.as_ref().map(|old| &old.record), replaced_by, fresh, stored(now)) {
+        match rotation::check(old.as_ref().map(|old| &old.record), replaced_by, fresh, column_time(now)) {
             Err(reason) => Ok(Rotation::Refused(reason)),
-            Ok(()) => Err(at(Failure::Contended(1))),
+            Ok(()) => Err(port_error(DatabaseError::Conflict(1))),
         }
     }
 
-    /// Has the key refused from `at` on; `false` where there is no such key. Of several times the earliest counts.
+    /// Revokes the key from `at` on, or from an earlier revocation on. Returns `false` if the id is unknown.
     ///
     /// # Errors
-    /// Infrastructure only; the same call may be repeated.
+    /// Infrastructure only. The call may be repeated.
     pub async fn revoke(&self, id: &KeyId, at: OffsetDateTime) -> Result<bool, PortError> {
-        let row = self.database.row(&self.revoke, &[&id.as_str(), &stored(at)]).await;
-        Ok(row.map_err(self::at)?.is_some())
+        let row = self.database.row(&self.revoke, &[&id.as_str(), &column_time(at)]).await;
+        Ok(row.map_err(port_error)?.is_some())
     }
 }
 
-fn at(failure: Failure) -> PortError {
-    failure.at(PortName::KeyStore)
+fn port_error(error: DatabaseError) -> PortError {
+    error.of_port(PortName::KeyStore)
 }
 
-fn entry(row: &Row) -> Result<KeyEntry, Failure> {
+fn entry(row: &Row) -> Result<KeyEntry, DatabaseError> {
     Ok(KeyEntry {
         record: record(row)?,
         name: get(row, "name")?,
         created_at: get(row, "created_at")?,
         last_used_at: get(row, "last_used_at")?,
-        replaced_by: parse_some(row, "replaced_by", KeyId::parse)?,
-        rotated_from: parse_some(row, "rotated_from", KeyId::parse)?,
+        replaced_by: parse_nullable(row, "replaced_by", KeyId::parse)?,
+        rotated_from: parse_nullable(row, "rotated_from", KeyId::parse)?,
     })
 }
 
-fn record(row: &Row) -> Result<KeyRecord, Failure> {
-    let environments = [KeyEnvironment::Live, KeyEnvironment::Test];
+fn record(row: &Row) -> Result<KeyRecord, DatabaseError> {
     let scopes: Vec<&str> = get(row, "scopes")?;
-    let per = |column| parse(row, column, |number: i64| u32::try_from(number));
+    let limit = |column| parse(row, column, |number: i64| u32::try_from(number));
     Ok(KeyRecord {
-        id: parse(row, "id", KeyId::parse)?,
-        environment: one_of(row, "environment", environments, KeyEnvironment::as_str)?,
+        id: parse_text(row, "id")?,
+        environment: parse_text(row, "environment")?,
         secret_hash: parse(row, "secret_hash", |bytes: &[u8]| {
             bytes.try_into().map(ApiKeySecretHash::from_bytes)
         })?,
-        organization: organization(row)?,
-        organization_name: parse(row, "organization_name", OrganizationName::new)?,
+        organization: parse_text(row, "organization")?,
+        organization_name: parse_text(row, "organization_name")?,
         scopes: scopes.into_iter().map(Scope::parse).collect(),
         tier: Tier {
             name: Cow::Owned(get(row, "tier")?),
-            reads_per_minute: per("reads_per_minute")?,
-            writes_per_minute: per("writes_per_minute")?,
-            writes_per_day: per("writes_per_day")?,
+            reads_per_minute: limit("reads_per_minute")?,
+            writes_per_minute: limit("writes_per_minute")?,
+            writes_per_day: limit("writes_per_day")?,
         },
         return_hosts: get(row, "allowed_return_domains")?,
         revoked_at: get(row, "revoked_at")?,
@@ -297,7 +296,7 @@ fn record(row: &Row) -> Result<KeyRecord, Failure> {
 #[async_trait]
 impl KeyStore for PgKeyStore {
     async fn find(&self, id: &KeyId) -> Result<Option<KeyRecord>, PortError> {
-        let row = self.database.row(&self.find, &[&id.as_str()]).await.map_err(at)?;
-        row.as_ref().map(record).transpose().map_err(at)
+        let row = self.database.row(&self.find, &[&id.as_str()]).await.map_err(port_error)?;
+        row.as_ref().map(record).transpose().map_err(port_error)
     }
 }

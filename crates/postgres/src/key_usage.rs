@@ -8,12 +8,12 @@ use dockline::{KeyId, PortError, PortName};
 use time::OffsetDateTime;
 use tokio_postgres::types::Type;
 
-use crate::column::stored;
 use crate::database::Database;
+use crate::decode::column_time;
 use crate::statement::Statement;
 
-/// `$1` keys, `$2` when each was used, `$3` the hours that this was in. Rows are locked in the order of their ids, so
-/// that nodes do not deadlock; a row that has something of the same hour or a later one is not written.
+/// `$1` key ids, `$2` times of use, `$3` the start of the hour of each. Locks rows in the order of their ids, so that
+/// concurrent nodes do not deadlock. Skips rows whose `last_used_at` is in that hour or later.
 const WRITE: &str = "UPDATE {schema}.api_keys AS k SET last_used_at = GREATEST(k.last_used_at, used.at) FROM (\
     SELECT kept.id, noted.at FROM unnest($1, $2, $3) AS noted (id, at, hour) \
     JOIN {schema}.api_keys AS kept ON kept.id = noted.id \
@@ -22,99 +22,93 @@ const WRITE: &str = "UPDATE {schema}.api_keys AS k SET last_used_at = GREATEST(k
 
 const TYPES: &[Type] = &[Type::TEXT_ARRAY, Type::TIMESTAMPTZ_ARRAY, Type::TIMESTAMPTZ_ARRAY];
 
-/// Keys that are remembered at a time, and the most rows that one statement writes.
-const MOST: usize = 10_000;
+/// Upper bound of the keys in memory, and so of the rows that one statement writes.
+const CAPACITY: usize = 10_000;
 
-/// Takes note of which keys are in use, in the column `last_used_at` of the table `api_keys`: the first use within each
-/// hour of the clock (UTC), so less than an hour before the last use.
+/// Records in `api_keys.last_used_at` when each key was used: its first use within an hour of the UTC clock.
 ///
-/// A request costs a look into memory. [`PgKeyUsage::write`], which the host calls about once a minute and when it ends, is
-/// one statement, for the keys that were used for the first time within this hour: a row of a key is written at most
-/// once an hour, by whichever node comes first. What a node that is killed had not written is noted with the key's next
-/// use in another hour, or on another node.
+/// [`KeyUsage::used`] only updates memory. The host calls [`PgKeyUsage::write`] about once a minute and before it exits.
+/// A row is written at most once an hour, by the first node that writes. If a node is killed, its unwritten uses are
+/// lost; the key's next use in another hour or on another node is recorded.
 ///
-/// Memory is bounded: ten thousand keys a node, of which those that are written make room for others. Where none is, a
-/// use finds no room, and the next one of that key is noted.
+/// Memory is bounded to ten thousand keys per node. If it is full, written entries are evicted; if all are unwritten, a
+/// use of another key is not recorded.
 #[derive(Clone)]
 pub struct PgKeyUsage {
     database: Database,
     write: Statement,
-    noted: Arc<Mutex<Noted>>,
+    uses: Arc<Mutex<Uses>>,
 }
 
 #[derive(Default)]
-struct Noted {
-    keys: HashMap<KeyId, Note>,
+struct Uses {
+    by_key: HashMap<KeyId, FirstUse>,
 }
 
-/// The first use within its hour.
+/// The first use of a key within its hour.
 #[derive(Clone, Copy, PartialEq, Eq)]
-struct Note {
+struct FirstUse {
     at: OffsetDateTime,
     written: bool,
 }
 
 impl PgKeyUsage {
-    /// Notes for the keys of `database`.
+    /// Records uses of the keys in `database`.
     #[must_use]
     pub fn new(database: &Database) -> Self {
-        Self { write: database.statement(WRITE, TYPES), database: database.clone(), noted: Arc::default() }
+        Self { write: database.statement(WRITE, TYPES), database: database.clone(), uses: Arc::default() }
     }
 
-    /// Writes what was noted since the last time, in one statement; none where there is nothing. Gives the number of
-    /// keys whose row changed.
+    /// Writes the unwritten uses in one statement and returns the number of changed rows. Makes no database call if there
+    /// are none.
     ///
     /// # Errors
-    /// Infrastructure only; what was noted stays noted, and the next call writes it.
+    /// Infrastructure only. The uses stay in memory, and the next call writes them.
     pub async fn write(&self) -> Result<usize, PortError> {
-        let waiting: Vec<(KeyId, Note)> = {
-            let noted = self.noted();
-            noted
-                .keys
-                .iter()
-                .filter(|(_, note)| !note.written)
-                .map(|(key, note)| (key.clone(), *note))
-                .collect()
+        let unwritten: Vec<(KeyId, FirstUse)> = {
+            let uses = self.lock();
+            let unwritten = uses.by_key.iter().filter(|(_, first)| !first.written);
+            unwritten.map(|(key, first)| (key.clone(), *first)).collect()
         };
-        if waiting.is_empty() {
+        if unwritten.is_empty() {
             return Ok(0);
         }
-        let ids: Vec<&str> = waiting.iter().map(|(key, _)| key.as_str()).collect();
-        let times: Vec<OffsetDateTime> = waiting.iter().map(|(_, note)| note.at).collect();
+        let ids: Vec<&str> = unwritten.iter().map(|(key, _)| key.as_str()).collect();
+        let times: Vec<OffsetDateTime> = unwritten.iter().map(|(_, first)| first.at).collect();
         let hours: Vec<OffsetDateTime> = times.iter().map(|at| at.truncate_to_hour()).collect();
         let rows = self.database.rows(&self.write, &[&ids, &times, &hours]).await;
-        let rows = rows.map_err(|failure| failure.at(PortName::KeyStore))?;
-        let mut noted = self.noted();
-        for (key, note) in waiting {
-            // Only what was written: a use of another hour may have come meanwhile.
-            if let Some(kept) = noted.keys.get_mut(&key).filter(|kept| **kept == note) {
-                kept.written = true;
+        let rows = rows.map_err(|error| error.of_port(PortName::KeyStore))?;
+        let mut uses = self.lock();
+        for (key, written) in unwritten {
+            // A use in another hour may have replaced the entry meanwhile.
+            if let Some(first) = uses.by_key.get_mut(&key).filter(|first| **first == written) {
+                first.written = true;
             }
         }
         Ok(rows.len())
     }
 
-    fn noted(&self) -> MutexGuard<'_, Noted> {
-        self.noted.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Uses> {
+        self.uses.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Noted {
-    /// Remembers the first use within each hour, and nothing of an hour before.
-    fn note(&mut self, key: &KeyId, at: OffsetDateTime) {
-        let note = Note { at, written: false };
-        if let Some(kept) = self.keys.get_mut(key) {
-            if at.truncate_to_hour() > kept.at {
-                *kept = note;
+impl Uses {
+    /// Records a use, unless one of the same or a later hour is recorded.
+    fn record(&mut self, key: &KeyId, at: OffsetDateTime) {
+        let first = FirstUse { at, written: false };
+        if let Some(recorded) = self.by_key.get_mut(key) {
+            if at.truncate_to_hour() > recorded.at {
+                *recorded = first;
             }
             return;
         }
-        if self.keys.len() >= MOST {
-            // What is forgotten here is written once more at the most, and then changes no row.
-            self.keys.retain(|_, kept| !kept.written);
+        if self.by_key.len() >= CAPACITY {
+            // The next use of an evicted key within the hour is sent again, and changes no row.
+            self.by_key.retain(|_, recorded| !recorded.written);
         }
-        if self.keys.len() < MOST {
-            self.keys.insert(key.clone(), note);
+        if self.by_key.len() < CAPACITY {
+            self.by_key.insert(key.clone(), first);
         }
     }
 }
@@ -127,7 +121,7 @@ impl fmt::Debug for PgKeyUsage {
 
 impl KeyUsage for PgKeyUsage {
     fn used(&self, key: &KeyId, at: OffsetDateTime) {
-        self.noted().note(key, stored(at));
+        self.lock().record(key, column_time(at));
     }
 }
 
@@ -152,31 +146,31 @@ mod tests {
     }
 
     #[test]
-    fn memory_is_bounded_and_what_is_written_makes_room() {
-        let mut noted = Noted::default();
-        for number in 0..2 * MOST {
-            noted.note(&key(number), NOON);
+    fn memory_is_bounded_and_written_entries_are_evicted() {
+        let mut uses = Uses::default();
+        for number in 0..2 * CAPACITY {
+            uses.record(&key(number), NOON);
         }
-        assert_eq!(noted.keys.len(), MOST);
-        assert!(!noted.keys.contains_key(&key(MOST)), "no room");
-        noted.keys.values_mut().take(MOST / 2).for_each(|note| note.written = true);
-        noted.note(&key(3 * MOST), NOON);
-        assert_eq!(noted.keys.len(), MOST / 2 + 1);
+        assert_eq!(uses.by_key.len(), CAPACITY);
+        assert!(!uses.by_key.contains_key(&key(CAPACITY)), "recorded beyond the capacity");
+        uses.by_key.values_mut().take(CAPACITY / 2).for_each(|first| first.written = true);
+        uses.record(&key(3 * CAPACITY), NOON);
+        assert_eq!(uses.by_key.len(), CAPACITY / 2 + 1);
     }
 
     #[test]
-    fn a_key_is_written_once_an_hour_however_often_it_is_used() {
-        let mut noted = Noted::default();
+    fn a_key_is_due_once_an_hour_however_often_it_is_used() {
+        let mut uses = Uses::default();
         for minute in 0..60 {
-            noted.note(&key(1), NOON + Duration::minutes(minute));
+            uses.record(&key(1), NOON + Duration::minutes(minute));
         }
-        let note = |noted: &Noted| *noted.keys.get(&key(1)).unwrap();
-        assert!(note(&noted) == Note { at: NOON, written: false });
-        noted.keys.get_mut(&key(1)).unwrap().written = true;
-        noted.note(&key(1), NOON + Duration::minutes(59));
-        noted.note(&key(1), NOON - Duration::HOUR);
-        assert!(note(&noted) == Note { at: NOON, written: true });
-        noted.note(&key(1), NOON + Duration::minutes(61));
-        assert!(note(&noted) == Note { at: NOON + Duration::minutes(61), written: false });
+        let first = |uses: &Uses| *uses.by_key.get(&key(1)).unwrap();
+        assert!(first(&uses) == FirstUse { at: NOON, written: false });
+        uses.by_key.get_mut(&key(1)).unwrap().written = true;
+        uses.record(&key(1), NOON + Duration::minutes(59));
+        uses.record(&key(1), NOON - Duration::HOUR);
+        assert!(first(&uses) == FirstUse { at: NOON, written: true });
+        uses.record(&key(1), NOON + Duration::minutes(61));
+        assert!(first(&uses) == FirstUse { at: NOON + Duration::minutes(61), written: false });
     }
 }

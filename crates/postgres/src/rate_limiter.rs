@@ -6,17 +6,18 @@ use time::OffsetDateTime;
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
-use crate::column::{get, parse};
 use crate::database::Database;
-use crate::failure::Failure;
+use crate::decode::{get, parse};
+use crate::error::DatabaseError;
 use crate::statement::Statement;
 
-/// `$3` the limit of a minute, `$4` the cap of the day, `$5` the permits, `$6` the time, `$7` its day, `$8` the units
-/// that the limit is worth and `$9` those that the permits are.
+/// `$3` permits per minute, `$4` the daily cap, `$5` the requested permits, `$6` the time, `$7` its day, `$8` the units
+/// of a full bucket, `$9` the units of the requested permits.
 ///
-/// First counts up to now and takes the tier over, then charges if everything is there. A clock that is behind by up to
-/// an hour is waited for; from one that is behind by more, counting goes on with what was left (I27).
-macro_rules! question {
+/// Refills the bucket up to now by the current tier, then charges if all requested permits are available. If the clock
+/// is up to an hour behind the row, nothing is refilled until the clock catches up; if it is further behind, counting
+/// restarts at the clock's time with the remaining level.
+macro_rules! decide {
     () => {
         "(per_minute, level, used_today, counted_to, counted_day, allowed) = (SELECT $3, \
          CASE WHEN allowed THEN caught.level - $9::numeric ELSE caught.level END, \
@@ -36,28 +37,28 @@ macro_rules! question {
     };
 }
 
-macro_rules! answer {
+macro_rules! returning {
     () => {
         " RETURNING level::text AS level, used_today, counted_to::text AS counted_to, allowed"
     };
 }
 
-/// For permits that a full bucket has: there is a row afterwards.
+/// For permits that a full bucket can grant. Creates the row if it is missing.
 const CHARGE: &str = concat!(
     "INSERT INTO {schema}.rate_buckets AS kept \
      (key_id, class, per_minute, level, used_today, counted_to, counted_day, allowed) \
      VALUES ($1, $2, $3, $8::numeric - $9::numeric, CASE WHEN $4 IS NULL THEN 0 ELSE $5 END, $6::numeric, $7, true) \
      ON CONFLICT ON CONSTRAINT rate_buckets_pkey DO UPDATE SET ",
-    question!(),
-    answer!()
+    decide!(),
+    returning!()
 );
 
-/// For a look, or for more than there can ever be: a key without a row stays without one.
-const LOOK: &str = concat!(
+/// For zero permits, or more than a full bucket can grant. Does not create a row.
+const PEEK: &str = concat!(
     "UPDATE {schema}.rate_buckets AS kept SET ",
-    question!(),
+    decide!(),
     " WHERE key_id = $1 AND class = $2",
-    answer!()
+    returning!()
 );
 
 const TYPES: &[Type] = &[
@@ -72,39 +73,39 @@ const TYPES: &[Type] = &[
     Type::TEXT,
 ];
 
-/// Budgets in the table `rate_buckets`: exact in integers, exact across nodes, since each question is one statement
-/// that holds its row (I20).
+/// Rate limits in the table `rate_buckets`. Exact across nodes: levels are integers, and each decision is one statement
+/// that locks its row.
 ///
-/// A clock that goes back gives nothing back (I27). Up to an hour behind, the budget waits for the clock to come
-/// round; further behind, it counts on from where the clock stands, with what was left. More permits than the whole
-/// budget are never there: `retry_after` then is a hundred years.
+/// A clock that goes back refills nothing. If it is up to an hour behind, refilling resumes when it catches up; if it is
+/// further behind, counting restarts at the clock's time with the remaining level. More permits than a full bucket
+/// holds are never granted: `retry_after` is a hundred years.
 #[derive(Debug, Clone)]
 pub struct PgRateLimiter {
     database: Database,
     charge: Statement,
-    look: Statement,
+    peek: Statement,
 }
 
 impl PgRateLimiter {
-    /// The budgets of `database`.
+    /// Uses the buckets in `database`.
     #[must_use]
     pub fn new(database: &Database) -> Self {
         Self {
             charge: database.statement(CHARGE, TYPES),
-            look: database.statement(LOOK, TYPES),
+            peek: database.statement(PEEK, TYPES),
             database: database.clone(),
         }
     }
 
-    async fn ask(&self, request: &RateLimitRequest) -> Result<RateLimitDecision, Failure> {
+    async fn decide(&self, request: &RateLimitRequest) -> Result<RateLimitDecision, DatabaseError> {
         let full = Bucket::full(request.class, &request.tier, request.now);
         let (now, cost) = (in_utc(request.now), u128::from(request.permits) * PERMIT);
-        let from_full = full.wait_for(request.permits, request.now);
-        let remembered = request.permits > 0 && from_full.is_zero();
+        let wait_if_full = full.wait_for(request.permits, request.now);
+        let creates_row = request.permits > 0 && wait_if_full.is_zero();
         let row = self
             .database
             .row(
-                if remembered { &self.charge } else { &self.look },
+                if creates_row { &self.charge } else { &self.peek },
                 &[
                     &request.key.as_str(),
                     &request.class.as_str(),
@@ -119,8 +120,8 @@ impl PgRateLimiter {
             )
             .await?;
         let (bucket, allowed) = match row {
-            Some(row) => counted(&row, full)?,
-            None => (full, from_full.is_zero()),
+            Some(row) => stored_bucket(&row, full)?,
+            None => (full, wait_if_full.is_zero()),
         };
         let budget = bucket.budget(request.now);
         Ok(if allowed {
@@ -131,13 +132,13 @@ impl PgRateLimiter {
     }
 }
 
-fn counted(row: &Row, full: Bucket) -> Result<(Bucket, bool), Failure> {
+fn stored_bucket(row: &Row, full: Bucket) -> Result<(Bucket, bool), DatabaseError> {
     let at: i128 = parse(row, "counted_to", |text: &str| text.parse::<i128>())?;
     let bucket = Bucket {
         level: parse(row, "level", |text: &str| text.parse::<u128>())?,
         used_today: parse(row, "used_today", |number: i64| u32::try_from(number))?,
         at: OffsetDateTime::from_unix_timestamp_nanos(at)
-            .map_err(|error| Failure::corrupt("counted_to", error))?,
+            .map_err(|error| DatabaseError::corrupt("counted_to", error))?,
         ..full
     };
     Ok((bucket, get(row, "allowed")?))
@@ -146,6 +147,6 @@ fn counted(row: &Row, full: Bucket) -> Result<(Bucket, bool), Failure> {
 #[async_trait]
 impl RateLimiter for PgRateLimiter {
     async fn check(&self, request: RateLimitRequest) -> Result<RateLimitDecision, PortError> {
-        self.ask(&request).await.map_err(|failure| failure.at(PortName::RateLimiter))
+        self.decide(&request).await.map_err(|error| error.of_port(PortName::RateLimiter))
     }
 }

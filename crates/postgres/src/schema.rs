@@ -1,13 +1,13 @@
 use std::fmt;
 
-/// The text cannot be the name of the schema.
+/// The text is not a valid [`Schema`] name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a schema name has 1 to 63 characters of a-z 0-9 _ and does not start with a digit")]
 pub struct InvalidSchema;
 
-/// The name of the schema that holds Dockline's tables: `[a-z_][a-z0-9_]{0,62}`, `dockline` unless chosen otherwise.
+/// The name of the schema that contains Dockline's tables: `[a-z_][a-z0-9_]{0,62}`, by default `dockline`.
 ///
-/// So narrow that it can stand in a statement's text, which is where a name has to stand, without any escape.
+/// A name cannot be a statement's parameter, so the allowed characters need no escaping.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Schema(String);
 
@@ -30,6 +30,11 @@ impl Schema {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Replaces `{schema}` in `template`. Quotes the name, since it may be a reserved word, such as `user`.
+    pub(crate) fn qualify(&self, template: &str) -> String {
+        template.replace("{schema}", &format!("\"{self}\""))
+    }
 }
 
 impl Default for Schema {
@@ -49,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_schema_name_needs_no_escape() {
+    fn a_schema_name_needs_no_escaping() {
         for good in ["dockline", "_", "a1", "test_0a", &"x".repeat(63)] {
             assert!(Schema::new(good).is_ok(), "{good}");
         }

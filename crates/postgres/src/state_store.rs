@@ -1,17 +1,17 @@
 use async_trait::async_trait;
 use dockline::ports::{ConfirmOutcome, PutOutcome, StateStore};
 use dockline::{
-    Actor, InstallationId, IssuedState, OrganizationId, OrganizationName, PendingConfirmation, PortError,
-    PortName, SecretDigest, SetupAction, StateDigest, VerifiedClaim,
+    InstallationId, IssuedState, OrganizationId, PendingConfirmation, PortError, PortName, SecretDigest,
+    SetupAction, StateDigest, VerifiedClaim,
 };
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
-use crate::column::{
-    account_id, digest, get, installation, one_of, organization, parse, parse_some, proof, stored,
-};
 use crate::database::Database;
-use crate::failure::Failure;
+use crate::decode::{
+    account_id, column_time, digest, get, installation, parse, parse_name, parse_nullable, parse_text,
+};
+use crate::error::DatabaseError;
 use crate::statement::Statement;
 
 const PUT: &str = "INSERT INTO {schema}.install_states AS s \
@@ -21,8 +21,8 @@ const PUT: &str = "INSERT INTO {schema}.install_states AS s \
     VALUES ($1, $2, $3, $4, $5, $6, false, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) \
     ON CONFLICT ON CONSTRAINT install_states_pkey DO UPDATE SET \
      organization = excluded.organization, organization_name = excluded.organization_name, \
-     actor = excluded.actor, return_url = excluded.return_url, issued_at = excluded.issued_at, expires_at = excluded.expires_at, \
-     discarded = excluded.discarded, \
+     actor = excluded.actor, return_url = excluded.return_url, issued_at = excluded.issued_at, \
+     expires_at = excluded.expires_at, discarded = excluded.discarded, \
      visit_ticket = excluded.visit_ticket, visit_browser = excluded.visit_browser, \
      visit_installation = excluded.visit_installation, visit_account = excluded.visit_account, \
      visit_proof = excluded.visit_proof, visit_visitor = excluded.visit_visitor, \
@@ -60,17 +60,17 @@ const FIND: &str = "SELECT digest, organization, organization_name, actor, retur
     tie_installation, tie_account, tie_proof, tie_visitor \
     FROM {schema}.install_states WHERE digest = $1 AND NOT discarded AND ($2 IS NULL OR organization = $2)";
 
-const HOLD: &str = "UPDATE {schema}.install_states SET \
+const SAVE_PENDING: &str = "UPDATE {schema}.install_states SET \
     visit_ticket = $2, visit_browser = $3, visit_installation = $4, visit_account = $5, visit_proof = $6, \
     visit_visitor = $7, visit_setup_action = $8 \
     WHERE digest = $1 AND NOT discarded RETURNING true";
 
-const HOLD_TYPES: &[Type] =
+const SAVE_PENDING_TYPES: &[Type] =
     &[Type::BYTEA, Type::BYTEA, Type::BYTEA, Type::INT8, Type::INT8, Type::TEXT, Type::INT8, Type::TEXT];
 
-// The row is locked as it is read, so that of two calls the second reads what the first made of it. What is kept is
-// taken from there, too: `s` is at first the row of the statement's snapshot, and its checks are made of that.
-const VOUCH: &str = "WITH before AS ( \
+// Locks the row while reading it, so that the second of two calls reads the first one's result. The claim to keep is
+// read from `before`, too, since `s` is the row of the statement's snapshot.
+const CONFIRM_CLAIM: &str = "WITH before AS ( \
      SELECT digest, tie_installation, tie_account, tie_proof, tie_visitor FROM {schema}.install_states \
      WHERE digest = $1 AND NOT discarded AND ($2 IS NULL OR visit_ticket = $2) FOR UPDATE \
     ), tied AS ( \
@@ -85,61 +85,62 @@ const VOUCH: &str = "WITH before AS ( \
      WHERE s.digest = before.digest AND (before.tie_installation IS NULL OR before.tie_installation = $3) \
     ) SELECT tie_installation FROM before";
 
-const VOUCH_TYPES: &[Type] = &[Type::BYTEA, Type::BYTEA, Type::INT8, Type::INT8, Type::TEXT, Type::INT8];
+const CONFIRM_CLAIM_TYPES: &[Type] =
+    &[Type::BYTEA, Type::BYTEA, Type::INT8, Type::INT8, Type::TEXT, Type::INT8];
 
-const DISCARD: &str = "UPDATE {schema}.install_states SET discarded = true \
+const REVOKE: &str = "UPDATE {schema}.install_states SET discarded = true \
     WHERE digest = $1 AND NOT discarded AND ($2 IS NULL OR visit_ticket = $2) RETURNING true";
 
-/// Issued states in the table `install_states`. Expired rows are kept until [`PgHousekeeping`](crate::PgHousekeeping)
-/// purges them.
+/// Stores issued states in the table `install_states`. [`PgHousekeeping`](crate::PgHousekeeping) deletes expired ones.
 #[derive(Debug, Clone)]
 pub struct PgStateStore {
     database: Database,
     put: Statement,
     find: Statement,
-    hold: Statement,
-    vouch: Statement,
-    discard: Statement,
+    save_pending: Statement,
+    confirm_claim: Statement,
+    revoke: Statement,
 }
 
 impl PgStateStore {
-    /// The states of `database`.
+    /// Uses the states in `database`.
     #[must_use]
     pub fn new(database: &Database) -> Self {
         Self {
             put: database.statement(PUT, PUT_TYPES),
             find: database.statement(FIND, &[Type::BYTEA, Type::TEXT]),
-            hold: database.statement(HOLD, HOLD_TYPES),
-            vouch: database.statement(VOUCH, VOUCH_TYPES),
-            discard: database.statement(DISCARD, &[Type::BYTEA, Type::BYTEA]),
+            save_pending: database.statement(SAVE_PENDING, SAVE_PENDING_TYPES),
+            confirm_claim: database.statement(CONFIRM_CLAIM, CONFIRM_CLAIM_TYPES),
+            revoke: database.statement(REVOKE, &[Type::BYTEA, Type::BYTEA]),
             database: database.clone(),
         }
     }
 
-    async fn find_of(
+    async fn find_with(
         &self,
         organization: Option<&str>,
         digest: &StateDigest,
     ) -> Result<Option<IssuedState>, PortError> {
-        let row = self.database.row(&self.find, &[&bytes(digest), &organization]).await.map_err(at)?;
-        row.as_ref().map(state).transpose().map_err(at)
+        let row =
+            self.database.row(&self.find, &[&bytes(digest), &organization]).await.map_err(port_error)?;
+        row.as_ref().map(state).transpose().map_err(port_error)
     }
 }
 
-fn at(failure: Failure) -> PortError {
-    failure.at(PortName::StateStore)
+fn port_error(error: DatabaseError) -> PortError {
+    error.of_port(PortName::StateStore)
 }
 
 fn bytes(digest: &SecretDigest) -> &[u8] {
     digest.as_bytes()
 }
 
-fn state(row: &Row) -> Result<IssuedState, Failure> {
+fn state(row: &Row) -> Result<IssuedState, DatabaseError> {
     Ok(IssuedState {
         digest: parse(row, "digest", digest)?,
-        organization: organization(row)?,
-        organization_name: parse(row, "organization_name", OrganizationName::new)?,
-        actor: parse(row, "actor", Actor::new)?,
+        organization: parse_text(row, "organization")?,
+        organization_name: parse_text(row, "organization_name")?,
+        actor: parse_text(row, "actor")?,
         return_url: get(row, "return_url")?,
         issued_at: get(row, "issued_at")?,
         expires_at: get(row, "expires_at")?,
@@ -148,7 +149,7 @@ fn state(row: &Row) -> Result<IssuedState, Failure> {
     })
 }
 
-fn pending(row: &Row) -> Result<Option<PendingConfirmation>, Failure> {
+fn pending(row: &Row) -> Result<Option<PendingConfirmation>, DatabaseError> {
     let columns = ["visit_installation", "visit_account", "visit_proof", "visit_visitor"];
     let Some(claim) = claim(row, columns)? else { return Ok(None) };
     let actions = [SetupAction::Install, SetupAction::Update, SetupAction::Request];
@@ -156,21 +157,21 @@ fn pending(row: &Row) -> Result<Option<PendingConfirmation>, Failure> {
         ticket: parse(row, "visit_ticket", digest)?,
         browser: parse(row, "visit_browser", digest)?,
         claim,
-        setup_action: one_of(row, "visit_setup_action", actions, SetupAction::as_str)?,
+        setup_action: parse_name(row, "visit_setup_action", actions, SetupAction::as_str)?,
     }))
 }
 
-/// The tie in these four columns, which are all null or none of them is.
-fn claim(row: &Row, columns: [&'static str; 4]) -> Result<Option<VerifiedClaim>, Failure> {
-    let [tied, account, shown, visitor] = columns;
-    if get::<Option<i64>>(row, tied)?.is_none() {
+/// Reads a claim from four columns, which are all null or all set.
+fn claim(row: &Row, columns: [&'static str; 4]) -> Result<Option<VerifiedClaim>, DatabaseError> {
+    let [installation_column, account_column, proof_column, visitor_column] = columns;
+    if get::<Option<i64>>(row, installation_column)?.is_none() {
         return Ok(None);
     }
     Ok(Some(VerifiedClaim {
-        installation: installation(row, tied)?,
-        account: account_id(row, account)?,
-        proof: proof(row, shown)?,
-        visitor: account_id(row, visitor)?,
+        installation: installation(row, installation_column)?,
+        account: account_id(row, account_column)?,
+        proof: parse_text(row, proof_column)?,
+        visitor: account_id(row, visitor_column)?,
     }))
 }
 
@@ -178,7 +179,7 @@ fn claim(row: &Row, columns: [&'static str; 4]) -> Result<Option<VerifiedClaim>,
 impl StateStore for PgStateStore {
     async fn put(&self, state: IssuedState) -> Result<PutOutcome, PortError> {
         let (pending, claim) = (state.pending, state.claim);
-        let question = pending.map(|pending| pending.claim);
+        let pending_claim = pending.map(|pending| pending.claim);
         let row = self
             .database
             .row(
@@ -188,14 +189,14 @@ impl StateStore for PgStateStore {
                     &state.organization.as_str(),
                     &state.organization_name.as_str(),
                     &state.return_url,
-                    &stored(state.issued_at),
-                    &stored(state.expires_at),
+                    &column_time(state.issued_at),
+                    &column_time(state.expires_at),
                     &pending.as_ref().map(|pending| bytes(&pending.ticket)),
                     &pending.as_ref().map(|pending| bytes(&pending.browser)),
-                    &question.map(|claim| i64::from(claim.installation)),
-                    &question.map(|claim| i64::from(claim.account)),
-                    &question.map(|claim| claim.proof.as_str()),
-                    &question.map(|claim| i64::from(claim.visitor)),
+                    &pending_claim.map(|claim| i64::from(claim.installation)),
+                    &pending_claim.map(|claim| i64::from(claim.account)),
+                    &pending_claim.map(|claim| claim.proof.as_str()),
+                    &pending_claim.map(|claim| i64::from(claim.visitor)),
                     &pending.map(|pending| pending.setup_action.as_str()),
                     &claim.map(|claim| i64::from(claim.installation)),
                     &claim.map(|claim| i64::from(claim.account)),
@@ -205,7 +206,7 @@ impl StateStore for PgStateStore {
                 ],
             )
             .await;
-        Ok(if row.map_err(at)?.is_some() { PutOutcome::Stored } else { PutOutcome::InUse })
+        Ok(if row.map_err(port_error)?.is_some() { PutOutcome::Stored } else { PutOutcome::InUse })
     }
 
     async fn find(
@@ -213,11 +214,11 @@ impl StateStore for PgStateStore {
         organization: &OrganizationId,
         digest: &StateDigest,
     ) -> Result<Option<IssuedState>, PortError> {
-        self.find_of(Some(organization.as_str()), digest).await
+        self.find_with(Some(organization.as_str()), digest).await
     }
 
     async fn find_by_digest(&self, digest: &StateDigest) -> Result<Option<IssuedState>, PortError> {
-        self.find_of(None, digest).await
+        self.find_with(None, digest).await
     }
 
     async fn save_pending(
@@ -228,7 +229,7 @@ impl StateStore for PgStateStore {
         let row = self
             .database
             .row(
-                &self.hold,
+                &self.save_pending,
                 &[
                     &bytes(digest),
                     &bytes(&pending.ticket),
@@ -241,7 +242,7 @@ impl StateStore for PgStateStore {
                 ],
             )
             .await;
-        Ok(row.map_err(at)?.is_some())
+        Ok(row.map_err(port_error)?.is_some())
     }
 
     async fn confirm_claim<'a>(
@@ -253,7 +254,7 @@ impl StateStore for PgStateStore {
         let row = self
             .database
             .row(
-                &self.vouch,
+                &self.confirm_claim,
                 &[
                     &bytes(digest),
                     &ticket.map(bytes),
@@ -264,9 +265,9 @@ impl StateStore for PgStateStore {
                 ],
             )
             .await;
-        let Some(before) = row.map_err(at)? else { return Ok(ConfirmOutcome::Unknown) };
-        let first = parse_some(&before, "tie_installation", |id: i64| InstallationId::try_from(id));
-        Ok(match first.map_err(at)? {
+        let Some(before) = row.map_err(port_error)? else { return Ok(ConfirmOutcome::Unknown) };
+        let first = parse_nullable(&before, "tie_installation", |id: i64| InstallationId::try_from(id));
+        Ok(match first.map_err(port_error)? {
             None => ConfirmOutcome::Tied,
             Some(first) if first == claim.installation => ConfirmOutcome::AlreadyTied,
             Some(_) => ConfirmOutcome::TiedToOther,
@@ -278,7 +279,7 @@ impl StateStore for PgStateStore {
         digest: &StateDigest,
         ticket: Option<&'a SecretDigest>,
     ) -> Result<bool, PortError> {
-        let row = self.database.row(&self.discard, &[&bytes(digest), &ticket.map(bytes)]).await;
-        Ok(row.map_err(at)?.is_some())
+        let row = self.database.row(&self.revoke, &[&bytes(digest), &ticket.map(bytes)]).await;
+        Ok(row.map_err(port_error)?.is_some())
     }
 }

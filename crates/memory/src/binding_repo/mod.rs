@@ -1,4 +1,3 @@
-mod record;
 mod row;
 mod table;
 
@@ -9,28 +8,45 @@ use dockline::ports::{
     BindingRepo, InsertOutcome, Observation, ObserveOutcome, ReconcileCursor, ReleaseOutcome,
 };
 use dockline::{
-    AccountId, Binding, InstallationId, InstallationRecord, NewBinding, OrganizationId, PortError,
+    AccountId, Actor, Binding, InstallationId, InstallationRecord, NewBinding, OrganizationId, PortError,
+    Proof, StateDigest,
 };
 use time::OffsetDateTime;
 
-pub use record::BindingRecord;
-
-use crate::shared::Shared;
+use crate::Shared;
 use table::Bindings;
 
-/// Bindings and what is known of the installations that they are to: one row per installation, bound or not, a record of
-/// every binding there ever was, and who installed what.
+/// Stores bindings with their history, facts about installations, bound or not, and installers.
 #[derive(Clone, Default)]
 pub struct MemoryBindingRepo(Shared<Bindings>);
 
+/// A binding as it was made, and its release.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BindingRecord {
+    /// The installation that was bound.
+    pub installation: InstallationId,
+    /// How control of the installation was proven.
+    pub proof: Proof,
+    /// The visitor who proved it, if there was one.
+    pub proven_by: Option<AccountId>,
+    /// The actor who asked for the binding.
+    pub actor: Actor,
+    /// The state that the binding spent.
+    pub spent: StateDigest,
+    /// The time of the registration.
+    pub registered_at: OffsetDateTime,
+    /// The time of the release; `None` for the live binding.
+    pub released_at: Option<OffsetDateTime>,
+}
+
 impl MemoryBindingRepo {
-    /// A repository that holds nothing and knows of no installation.
+    /// An empty repository.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Every binding that the organization ever had, oldest first; the live one, if there is one, is the last.
+    /// Returns all bindings of the organization, oldest first. The live one, if any, is the last.
     #[must_use]
     pub fn history(&self, organization: &OrganizationId) -> Vec<BindingRecord> {
         self.0.lock().history(organization)
@@ -49,9 +65,13 @@ impl BindingRepo for MemoryBindingRepo {
         Ok(self.0.lock().find(organization))
     }
 
+    // TEMPORARY
     async fn find_by_installation(&self, installation: InstallationId) -> Result<Option<Binding>, PortError> {
-        Ok(self.0.lock().find_by_installation(installation))
+        let repo = self.0.lock();
+        let organization = repo.installation(installation).and_then(|record| record.organization);
+        Ok(organization.and_then(|organization| repo.find(&organization)))
     }
+    // END TEMPORARY
 
     async fn insert(&self, binding: NewBinding) -> Result<InsertOutcome, PortError> {
         Ok(self.0.lock().insert(binding))
@@ -72,12 +92,12 @@ impl BindingRepo for MemoryBindingRepo {
         Ok(self.0.lock().installation(installation))
     }
 
-    /// When it was noted is of no use here: nothing is purged.
+    /// Ignores the time, since nothing is purged.
     async fn record_installer(
         &self,
         installation: InstallationId,
         installer: AccountId,
-        _noted_at: OffsetDateTime,
+        _: OffsetDateTime,
     ) -> Result<(), PortError> {
         self.0.lock().record_installer(installation, installer);
         Ok(())

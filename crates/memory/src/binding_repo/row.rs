@@ -2,74 +2,73 @@ use dockline::ports::ObserveOutcome;
 use dockline::{Account, Binding, InstallationId, InstallationRecord, OrganizationId, Status};
 use time::OffsetDateTime;
 
-use super::record::BindingRecord;
+use super::BindingRecord;
 
-/// What is kept of an installation.
+/// The row of an installation.
 pub(super) enum Row {
     Known(Known),
-    /// All that was ever heard of it is its end, at this time.
-    GoneUnseen(OffsetDateTime),
+    /// Uninstalled before anything else was observed, at this time.
+    UninstalledUnseen(OffsetDateTime),
 }
 
-/// What GitHub told of an installation, and who has it.
+/// Facts from GitHub, and the live binding.
 pub(super) struct Known {
     pub(super) account: Account,
     pub(super) status: Status,
     pub(super) verified_at: OffsetDateTime,
     pub(super) generation: u64,
-    pub(super) held: Option<Held>,
+    pub(super) live: Option<LiveBinding>,
 }
 
-/// A live binding.
-pub(super) struct Held {
+pub(super) struct LiveBinding {
     pub(super) organization: OrganizationId,
     pub(super) record: BindingRecord,
 }
 
 impl Row {
     pub(super) const fn first_seen(status: Status, account: Account, verified_at: OffsetDateTime) -> Self {
-        Self::Known(Known { account, status, verified_at, generation: 1, held: None })
+        Self::Known(Known { account, status, verified_at, generation: 1, live: None })
     }
 
-    pub(super) fn is_gone(&self) -> bool {
+    pub(super) fn is_uninstalled(&self) -> bool {
         match self {
-            Self::GoneUnseen(_) => true,
-            Self::Known(known) => known.is_gone(),
+            Self::UninstalledUnseen(_) => true,
+            Self::Known(known) => known.is_uninstalled(),
         }
     }
 
-    pub(super) fn learn(
+    pub(super) fn observe_present(
         &mut self,
         status: Status,
         account: Account,
         verified_at: OffsetDateTime,
     ) -> ObserveOutcome {
         match self {
-            Self::GoneUnseen(_) => ObserveOutcome::Gone,
-            Self::Known(known) => known.learn(status, account, verified_at),
+            Self::UninstalledUnseen(_) => ObserveOutcome::Gone,
+            Self::Known(known) => known.observe_present(status, account, verified_at),
         }
     }
 
-    pub(super) fn end(&mut self, at: OffsetDateTime) {
+    pub(super) fn observe_uninstalled(&mut self, at: OffsetDateTime) {
         match self {
-            Self::GoneUnseen(verified_at) => *verified_at = at.max(*verified_at),
-            Self::Known(known) => known.end(at),
+            Self::UninstalledUnseen(verified_at) => *verified_at = at.max(*verified_at),
+            Self::Known(known) => known.observe_uninstalled(at),
         }
     }
 
-    pub(super) fn regrant(&mut self) -> ObserveOutcome {
+    pub(super) fn observe_permissions_changed(&mut self) -> ObserveOutcome {
         match self {
-            Self::Known(known) if !known.is_gone() => {
+            Self::Known(known) if !known.is_uninstalled() => {
                 known.raise_generation();
                 ObserveOutcome::Recorded
             }
-            Self::Known(_) | Self::GoneUnseen(_) => ObserveOutcome::Gone,
+            Self::Known(_) | Self::UninstalledUnseen(_) => ObserveOutcome::Gone,
         }
     }
 
-    pub(super) fn facts(&self) -> InstallationRecord {
+    pub(super) fn to_record(&self) -> InstallationRecord {
         match self {
-            Self::GoneUnseen(verified_at) => InstallationRecord {
+            Self::UninstalledUnseen(verified_at) => InstallationRecord {
                 organization: None,
                 account: None,
                 status: Status::Uninstalled,
@@ -77,7 +76,7 @@ impl Row {
                 generation: 1,
             },
             Self::Known(known) => InstallationRecord {
-                organization: known.held.as_ref().map(|held| held.organization.clone()),
+                organization: known.live.as_ref().map(|live| live.organization.clone()),
                 account: Some(known.account.clone()),
                 status: known.status,
                 verified_at: known.verified_at,
@@ -88,29 +87,33 @@ impl Row {
 }
 
 impl Known {
-    pub(super) fn binding(&self, installation: InstallationId, held: &Held) -> Binding {
+    pub(super) fn binding(&self, installation: InstallationId, live: &LiveBinding) -> Binding {
         Binding {
-            organization: held.organization.clone(),
+            organization: live.organization.clone(),
             installation,
             account: self.account.clone(),
             status: self.status,
-            proof: held.record.proof,
-            proven_by: held.record.proven_by,
-            actor: held.record.actor.clone(),
-            registered_at: held.record.registered_at,
+            proof: live.record.proof,
+            proven_by: live.record.proven_by,
+            actor: live.record.actor.clone(),
+            registered_at: live.record.registered_at,
             last_verified_at: self.verified_at,
             generation: self.generation,
         }
     }
 
-    pub(super) fn is_gone(&self) -> bool {
+    pub(super) fn is_uninstalled(&self) -> bool {
         self.status == Status::Uninstalled
     }
 
-    /// Facts count unless newer ones are known: the status follows what GitHub said, not the order in which we heard
-    /// it (L-30). Nothing brings an uninstalled installation back (L-31).
-    fn learn(&mut self, status: Status, account: Account, verified_at: OffsetDateTime) -> ObserveOutcome {
-        if self.is_gone() {
+    /// Facts apply unless newer ones are stored, so that their order of arrival does not matter. `Uninstalled` is final.
+    fn observe_present(
+        &mut self,
+        status: Status,
+        account: Account,
+        verified_at: OffsetDateTime,
+    ) -> ObserveOutcome {
+        if self.is_uninstalled() {
             return ObserveOutcome::Gone;
         }
         if verified_at < self.verified_at {
@@ -125,10 +128,10 @@ impl Known {
         ObserveOutcome::Recorded
     }
 
-    /// The end counts whenever it is heard of: what says otherwise is older, whatever its time.
-    fn end(&mut self, verified_at: OffsetDateTime) {
+    /// Applies whatever the time, since GitHub never reinstalls under the same id.
+    fn observe_uninstalled(&mut self, verified_at: OffsetDateTime) {
         self.verified_at = self.verified_at.max(verified_at);
-        if !self.is_gone() {
+        if !self.is_uninstalled() {
             self.status = Status::Uninstalled;
             self.raise_generation();
         }

@@ -1,23 +1,24 @@
 use std::collections::{HashMap, HashSet};
 
 use dockline::ports::{InsertOutcome, Observation, ObserveOutcome, ReconcileCursor, ReleaseOutcome};
+use dockline::rules::bucket::in_utc;
 use dockline::{
     Account, AccountId, Binding, InstallationId, InstallationRecord, NewBinding, OrganizationId, StateDigest,
     Status,
 };
-use time::{OffsetDateTime, UtcOffset};
+use time::OffsetDateTime;
 
-use super::record::BindingRecord;
-use super::row::{Held, Known, Row};
+use super::BindingRecord;
+use super::row::{Known, LiveBinding, Row};
 
-/// One row per installation, bound or not, and a record of every binding there ever was.
+/// The tables of the repository.
 #[derive(Default)]
 pub(super) struct Bindings {
     installations: HashMap<InstallationId, Row>,
-    /// The installation that each organization holds now. With [`Known::held`] this makes both sides unique (I1).
-    holdings: HashMap<OrganizationId, InstallationId>,
+    /// The installation of each organization's live binding. Together with [`Known::live`], both sides are unique.
+    live: HashMap<OrganizationId, InstallationId>,
     released: HashMap<OrganizationId, Vec<BindingRecord>>,
-    /// Never shrinks: a state makes at most one binding ever (I3).
+    /// Never shrinks, so that a state makes at most one binding.
     spent: HashSet<(OrganizationId, StateDigest)>,
     installers: HashMap<InstallationId, AccountId>,
 }
@@ -25,36 +26,32 @@ pub(super) struct Bindings {
 impl Bindings {
     pub(super) fn history(&self, organization: &OrganizationId) -> Vec<BindingRecord> {
         let released = self.released.get(organization).into_iter().flatten();
-        let live = self.held_by(organization).map(|(_, _, held)| &held.record);
+        let live = self.live_of(organization).map(|(_, _, live)| &live.record);
         released.chain(live).cloned().collect()
     }
 
-    fn held(&self, installation: InstallationId) -> Option<(&Known, &Held)> {
+    fn live(&self, installation: InstallationId) -> Option<(&Known, &LiveBinding)> {
         match self.installations.get(&installation)? {
-            Row::Known(known) => Some((known, known.held.as_ref()?)),
-            Row::GoneUnseen(_) => None,
+            Row::Known(known) => Some((known, known.live.as_ref()?)),
+            Row::UninstalledUnseen(_) => None,
         }
     }
 
-    fn held_by(&self, organization: &OrganizationId) -> Option<(InstallationId, &Known, &Held)> {
-        let installation = *self.holdings.get(organization)?;
-        let (known, held) = self.held(installation)?;
-        Some((installation, known, held))
+    fn live_of(&self, organization: &OrganizationId) -> Option<(InstallationId, &Known, &LiveBinding)> {
+        let installation = *self.live.get(organization)?;
+        let (known, live) = self.live(installation)?;
+        Some((installation, known, live))
     }
 
     pub(super) fn find(&self, organization: &OrganizationId) -> Option<Binding> {
-        self.held_by(organization).map(|(installation, known, held)| known.binding(installation, held))
-    }
-
-    pub(super) fn find_by_installation(&self, installation: InstallationId) -> Option<Binding> {
-        self.held(installation).map(|(known, held)| known.binding(installation, held))
+        self.live_of(organization).map(|(installation, known, live)| known.binding(installation, live))
     }
 
     pub(super) fn installation(&self, installation: InstallationId) -> Option<InstallationRecord> {
-        self.installations.get(&installation).map(Row::facts)
+        self.installations.get(&installation).map(Row::to_record)
     }
 
-    /// The row of an installation, made by these facts where it was never heard of.
+    /// Returns the row of an installation, and creates it from these facts if it is unknown.
     fn row(
         &mut self,
         installation: InstallationId,
@@ -75,18 +72,22 @@ impl Bindings {
         match observation {
             Observation::Present { status: Status::Uninstalled, account: _, verified_at }
             | Observation::Uninstalled { verified_at } => {
-                let at = stored(verified_at);
-                self.installations.entry(installation).or_insert(Row::GoneUnseen(at)).end(at);
+                let at = stored_time(verified_at);
+                self.installations
+                    .entry(installation)
+                    .or_insert(Row::UninstalledUnseen(at))
+                    .observe_uninstalled(at);
                 ObserveOutcome::Recorded
             }
             Observation::Present { status, account, verified_at } => {
-                let at = stored(verified_at);
-                // A row that is as new as the facts has nothing to learn from them.
-                self.row(installation, status, &account, at).learn(status, account, at)
+                let at = stored_time(verified_at);
+                // Observing the facts of a row that was just created changes nothing.
+                self.row(installation, status, &account, at).observe_present(status, account, at)
             }
-            Observation::PermissionsChanged => {
-                self.installations.get_mut(&installation).map_or(ObserveOutcome::Outdated, Row::regrant)
-            }
+            Observation::PermissionsChanged => self
+                .installations
+                .get_mut(&installation)
+                .map_or(ObserveOutcome::Outdated, Row::observe_permissions_changed),
         }
     }
 
@@ -94,17 +95,17 @@ impl Bindings {
         if let Some(binding) = self.find(&new.organization) {
             return InsertOutcome::Occupied(binding);
         }
-        if self.held(new.installation).is_some() {
+        if self.live(new.installation).is_some() {
             return InsertOutcome::Taken;
         }
-        let gone = self.installations.get(&new.installation).is_some_and(Row::is_gone);
-        if gone || new.status == Status::Uninstalled {
+        let uninstalled = self.installations.get(&new.installation).is_some_and(Row::is_uninstalled);
+        if uninstalled || new.status == Status::Uninstalled {
             return InsertOutcome::Gone;
         }
         if self.spent.contains(&(new.organization.clone(), new.spent)) {
             return InsertOutcome::Spent;
         }
-        let held = Held {
+        let live = LiveBinding {
             organization: new.organization.clone(),
             record: BindingRecord {
                 installation: new.installation,
@@ -112,21 +113,21 @@ impl Bindings {
                 proven_by: new.proven_by,
                 actor: new.actor,
                 spent: new.spent,
-                registered_at: stored(new.registered_at),
+                registered_at: stored_time(new.registered_at),
                 released_at: None,
             },
         };
-        let at = stored(new.last_verified_at);
+        let at = stored_time(new.last_verified_at);
         let row = self.row(new.installation, new.status, &new.account, at);
-        // Facts that are older than those kept teach nothing, and the binding is made all the same.
-        row.learn(new.status, new.account, at);
+        // Ignores facts that are older than the stored ones, but makes the binding.
+        row.observe_present(new.status, new.account, at);
         match row {
-            Row::GoneUnseen(_) => InsertOutcome::Gone,
+            Row::UninstalledUnseen(_) => InsertOutcome::Gone,
             Row::Known(known) => {
-                let binding = known.binding(new.installation, &held);
-                known.held = Some(held);
+                let binding = known.binding(new.installation, &live);
+                known.live = Some(live);
                 self.spent.insert((new.organization.clone(), new.spent));
-                self.holdings.insert(new.organization, new.installation);
+                self.live.insert(new.organization, new.installation);
                 InsertOutcome::Inserted(binding)
             }
         }
@@ -141,18 +142,18 @@ impl Bindings {
         let Some(Row::Known(known)) = self.installations.get_mut(&installation) else {
             return ReleaseOutcome::NothingBound;
         };
-        let Some(held) = known.held.take_if(|held| held.organization == *organization) else {
+        let Some(live) = known.live.take_if(|live| live.organization == *organization) else {
             return ReleaseOutcome::NothingBound;
         };
-        let binding = known.binding(installation, &held);
+        let binding = known.binding(installation, &live);
         known.raise_generation();
-        self.holdings.remove(organization);
-        let record = BindingRecord { released_at: Some(stored(released_at)), ..held.record };
-        self.released.entry(held.organization).or_default().push(record);
+        self.live.remove(organization);
+        let record = BindingRecord { released_at: Some(stored_time(released_at)), ..live.record };
+        self.released.entry(live.organization).or_default().push(record);
         ReleaseOutcome::Released(binding)
     }
 
-    /// The first one stands.
+    /// Keeps the first installer.
     pub(super) fn record_installer(&mut self, installation: InstallationId, installer: AccountId) {
         self.installers.entry(installation).or_insert(installer);
     }
@@ -167,26 +168,27 @@ impl Bindings {
         after: Option<ReconcileCursor>,
         limit: u32,
     ) -> Vec<ReconcileCursor> {
-        let place = |it: &ReconcileCursor| (it.verified_at, it.installation);
+        let position = |cursor: &ReconcileCursor| (cursor.verified_at, cursor.installation);
         let (before, after) =
-            (stored(before), after.map(|after| (stored(after.verified_at), after.installation)));
-        let mut due: Vec<_> = self
-            .holdings
+            (stored_time(before), after.map(|after| (stored_time(after.verified_at), after.installation)));
+        let mut stale: Vec<_> = self
+            .live
             .values()
             .filter_map(|&installation| {
-                let (known, _) = self.held(installation)?;
-                let due = ReconcileCursor { verified_at: known.verified_at, installation };
-                let in_reach = due.verified_at < before && after.is_none_or(|after| place(&due) > after);
-                (in_reach && !known.is_gone()).then_some(due)
+                let (known, _) = self.live(installation)?;
+                let cursor = ReconcileCursor { verified_at: known.verified_at, installation };
+                let in_range =
+                    cursor.verified_at < before && after.is_none_or(|after| position(&cursor) > after);
+                (in_range && !known.is_uninstalled()).then_some(cursor)
             })
             .collect();
-        due.sort_unstable_by_key(place);
-        due.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-        due
+        stale.sort_unstable_by_key(position);
+        stale.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        stale
     }
 }
 
-/// As a database column would keep it: to the microsecond, in UTC.
-fn stored(time: OffsetDateTime) -> OffsetDateTime {
-    time.checked_to_offset(UtcOffset::UTC).unwrap_or(time).truncate_to_microsecond()
+/// Truncates to microseconds in UTC, the precision that the port promises.
+fn stored_time(time: OffsetDateTime) -> OffsetDateTime {
+    in_utc(time).truncate_to_microsecond()
 }

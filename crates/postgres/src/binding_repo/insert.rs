@@ -2,35 +2,35 @@ use dockline::ports::InsertOutcome;
 use dockline::{NewBinding, Status};
 
 use super::{PgBindingRepo, binding};
-use crate::column::{get, stored};
-use crate::failure::Failure;
+use crate::decode::{column_time, get};
+use crate::error::DatabaseError;
 
-/// The rival's row may be gone again when we come to read it; three of those in a row are trouble.
-const TRIES: u32 = 3;
+/// The conflicting row may be gone when it is read. The insert is then repeated, but not endlessly.
+const ATTEMPTS: u32 = 3;
 
-/// What a rival's insert can run into.
-const RIVALS: [&str; 4] =
+/// The constraints that a concurrent insert can violate.
+const CONFLICTS: [&str; 4] =
     ["installations_pkey", "installations_one_per_organization", "bindings_spent_once", "bindings_one_live"];
 
 impl PgBindingRepo {
-    /// One round trip where nothing stands in the way, else one more, to read what does.
-    pub(super) async fn insert_or_classify(&self, new: &NewBinding) -> Result<InsertOutcome, Failure> {
+    /// Inserts in one round trip. If that is impossible, finds out why in a second one.
+    pub(super) async fn insert_or_explain(&self, new: &NewBinding) -> Result<InsertOutcome, DatabaseError> {
         if new.status == Status::Uninstalled {
-            // Nothing would be written; a binding that stands is the answer all the same.
-            return Ok(self.in_the_way(new).await?.unwrap_or(InsertOutcome::Gone));
+            // Cannot be bound, but an existing binding takes precedence in the outcome.
+            return Ok(self.find_conflict(new).await?.unwrap_or(InsertOutcome::Gone));
         }
-        for _ in 0..TRIES {
+        for _ in 0..ATTEMPTS {
             if let Some(inserted) = self.try_insert(new).await? {
                 return Ok(inserted);
             }
-            if let Some(obstacle) = self.in_the_way(new).await? {
-                return Ok(obstacle);
+            if let Some(conflict) = self.find_conflict(new).await? {
+                return Ok(conflict);
             }
         }
-        Err(Failure::Contended(TRIES))
+        Err(DatabaseError::Conflict(ATTEMPTS))
     }
 
-    async fn try_insert(&self, new: &NewBinding) -> Result<Option<InsertOutcome>, Failure> {
+    async fn try_insert(&self, new: &NewBinding) -> Result<Option<InsertOutcome>, DatabaseError> {
         let written = self
             .database
             .row(
@@ -42,11 +42,11 @@ impl PgBindingRepo {
                     &new.account.login,
                     &new.account.kind.as_str(),
                     &new.status.as_str(),
-                    &stored(new.last_verified_at),
+                    &column_time(new.last_verified_at),
                     &new.spent.as_bytes().as_slice(),
                     &new.proof.as_str(),
                     &new.proven_by.map(i64::from),
-                    &stored(new.registered_at),
+                    &column_time(new.registered_at),
                     &new.actor.as_str(),
                 ],
             )
@@ -54,18 +54,18 @@ impl PgBindingRepo {
         match written {
             Ok(Some(row)) => Ok(Some(InsertOutcome::Inserted(binding(&row)?))),
             Ok(None) => Ok(None),
-            Err(failure) if failure.violated().is_some_and(|constraint| RIVALS.contains(&constraint)) => {
+            Err(error) if error.violated().is_some_and(|constraint| CONFLICTS.contains(&constraint)) => {
                 Ok(None)
             }
-            Err(failure) => Err(failure),
+            Err(error) => Err(error),
         }
     }
 
-    async fn in_the_way(&self, new: &NewBinding) -> Result<Option<InsertOutcome>, Failure> {
+    async fn find_conflict(&self, new: &NewBinding) -> Result<Option<InsertOutcome>, DatabaseError> {
         let row = self
             .database
             .row(
-                &self.classify,
+                &self.conflict,
                 &[&new.organization.as_str(), &i64::from(new.installation), &new.spent.as_bytes().as_slice()],
             )
             .await?;

@@ -7,120 +7,120 @@ use dockline::ports::{
     BindingRepo, InsertOutcome, Observation, ObserveOutcome, ReconcileCursor, ReleaseOutcome,
 };
 use dockline::{
-    AccountId, Actor, Binding, InstallationId, InstallationRecord, NewBinding, OrganizationId, PortError,
-    PortName,
+    AccountId, Binding, InstallationId, InstallationRecord, NewBinding, OrganizationId, PortError, PortName,
 };
 use time::OffsetDateTime;
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
-use crate::column::{
-    account, account_id, get, installation, organization, parse, parse_some, proof, status, stored,
-};
 use crate::database::Database;
-use crate::failure::Failure;
+use crate::decode::{account, account_id, column_time, get, installation, parse, parse_nullable, parse_text};
+use crate::error::DatabaseError;
 use crate::statement::Statement;
 
-/// Bindings and what is known of the installations that they are to: one row per installation in `installations`,
-/// bound or not, one per binding there ever was in `bindings`, and who installed what in `installers`.
+/// Stores bindings and facts about installations: one row per installation, bound or not, in `installations`, one per
+/// live or released binding in `bindings`, and installers in `installers`.
 ///
-/// Every change is one statement, which is a transaction by itself; nothing more than READ COMMITTED is needed.
+/// Every change is one statement and its own transaction. READ COMMITTED is sufficient.
 #[derive(Debug, Clone)]
 pub struct PgBindingRepo {
     database: Database,
     find: Statement,
-    find_by_installation: Statement,
     insert: Statement,
-    classify: Statement,
+    conflict: Statement,
     present: Statement,
     uninstalled: Statement,
-    regranted: Statement,
-    known: Statement,
-    note_installer: Statement,
+    permissions_changed: Statement,
+    installation: Statement,
+    record_installer: Statement,
     installer: Statement,
-    unverified_since: Statement,
+    stale: Statement,
     release: Statement,
 }
 
 impl PgBindingRepo {
-    /// The bindings of `database`.
+    /// Uses the bindings in `database`.
     #[must_use]
     pub fn new(database: &Database) -> Self {
         Self {
             find: database.statement(sql::FIND, &[Type::TEXT]),
-            find_by_installation: database.statement(sql::FIND_BY_INSTALLATION, &[Type::INT8]),
             insert: database.statement(sql::INSERT, sql::INSERT_TYPES),
-            classify: database.statement(sql::CLASSIFY, &[Type::TEXT, Type::INT8, Type::BYTEA]),
+            conflict: database.statement(sql::CONFLICT, &[Type::TEXT, Type::INT8, Type::BYTEA]),
             present: database.statement(sql::PRESENT, sql::PRESENT_TYPES),
             uninstalled: database.statement(sql::UNINSTALLED, &[Type::INT8, Type::TIMESTAMPTZ]),
-            regranted: database.statement(sql::REGRANTED, &[Type::INT8]),
-            known: database.statement(sql::KNOWN, &[Type::INT8]),
-            note_installer: database
-                .statement(sql::NOTE_INSTALLER, &[Type::INT8, Type::INT8, Type::TIMESTAMPTZ]),
+            permissions_changed: database.statement(sql::PERMISSIONS_CHANGED, &[Type::INT8]),
+            installation: database.statement(sql::INSTALLATION, &[Type::INT8]),
+            record_installer: database
+                .statement(sql::RECORD_INSTALLER, &[Type::INT8, Type::INT8, Type::TIMESTAMPTZ]),
             installer: database.statement(sql::INSTALLER, &[Type::INT8]),
-            unverified_since: database.statement(sql::UNVERIFIED_SINCE, sql::UNVERIFIED_SINCE_TYPES),
+            stale: database.statement(sql::STALE, sql::STALE_TYPES),
             release: database.statement(sql::RELEASE, &[Type::TEXT, Type::INT8, Type::TIMESTAMPTZ]),
             database: database.clone(),
         }
     }
 }
 
-fn at(failure: Failure) -> PortError {
-    failure.at(PortName::BindingRepo)
+fn port_error(error: DatabaseError) -> PortError {
+    error.of_port(PortName::BindingRepo)
 }
 
-fn binding(row: &Row) -> Result<Binding, Failure> {
+fn binding(row: &Row) -> Result<Binding, DatabaseError> {
     Ok(Binding {
-        organization: organization(row)?,
+        organization: parse_text(row, "organization")?,
         installation: installation(row, "installation_id")?,
         account: account(row)?,
-        status: status(row)?,
-        proof: proof(row, "proof")?,
-        proven_by: parse_some(row, "proven_by", |id: i64| AccountId::try_from(id))?,
-        actor: parse(row, "actor", Actor::new)?,
+        status: parse_text(row, "status")?,
+        proof: parse_text(row, "proof")?,
+        proven_by: parse_nullable(row, "proven_by", |id: i64| AccountId::try_from(id))?,
+        actor: parse_text(row, "actor")?,
         registered_at: get(row, "registered_at")?,
         last_verified_at: get(row, "verified_at")?,
         generation: generation(row)?,
     })
 }
 
-fn record(row: &Row) -> Result<InstallationRecord, Failure> {
-    let heard_of: Option<i64> = get(row, "account_id")?;
+fn record(row: &Row) -> Result<InstallationRecord, DatabaseError> {
+    let account_id: Option<i64> = get(row, "account_id")?;
     Ok(InstallationRecord {
-        organization: parse_some(row, "organization", |text: &str| OrganizationId::new(text))?,
-        account: heard_of.map(|_| account(row)).transpose()?,
-        status: status(row)?,
+        organization: parse_nullable(row, "organization", |text: &str| OrganizationId::new(text))?,
+        account: account_id.map(|_| account(row)).transpose()?,
+        status: parse_text(row, "status")?,
         verified_at: get(row, "verified_at")?,
         generation: generation(row)?,
     })
 }
 
-fn unverified(row: &Row) -> Result<ReconcileCursor, Failure> {
+fn cursor(row: &Row) -> Result<ReconcileCursor, DatabaseError> {
     Ok(ReconcileCursor {
         verified_at: get(row, "verified_at")?,
         installation: installation(row, "installation_id")?,
     })
 }
 
-fn generation(row: &Row) -> Result<u64, Failure> {
+fn generation(row: &Row) -> Result<u64, DatabaseError> {
     parse(row, "generation", |number: i64| u64::try_from(number))
 }
 
 #[async_trait]
 impl BindingRepo for PgBindingRepo {
     async fn find(&self, organization: &OrganizationId) -> Result<Option<Binding>, PortError> {
-        let row = self.database.row(&self.find, &[&organization.as_str()]).await.map_err(at)?;
-        row.as_ref().map(binding).transpose().map_err(at)
+        let row = self.database.row(&self.find, &[&organization.as_str()]).await.map_err(port_error)?;
+        row.as_ref().map(binding).transpose().map_err(port_error)
     }
 
+    // TEMPORARY
     async fn find_by_installation(&self, installation: InstallationId) -> Result<Option<Binding>, PortError> {
-        let id = i64::from(installation);
-        let row = self.database.row(&self.find_by_installation, &[&id]).await.map_err(at)?;
-        row.as_ref().map(binding).transpose().map_err(at)
+        let Some(organization) =
+            self.installation(installation).await?.and_then(|record| record.organization)
+        else {
+            return Ok(None);
+        };
+        Ok(self.find(&organization).await?.filter(|binding| binding.installation == installation))
     }
+    // END TEMPORARY
 
     async fn insert(&self, new: NewBinding) -> Result<InsertOutcome, PortError> {
-        self.database.in_time(self.insert_or_classify(&new)).await.map_err(at)
+        self.database.with_timeout(self.insert_or_explain(&new)).await.map_err(port_error)
     }
 
     async fn observe(
@@ -128,15 +128,16 @@ impl BindingRepo for PgBindingRepo {
         installation: InstallationId,
         observation: Observation,
     ) -> Result<ObserveOutcome, PortError> {
-        self.take_note(installation, observation).await.map_err(at)
+        self.record(installation, observation).await.map_err(port_error)
     }
 
     async fn installation(
         &self,
         installation: InstallationId,
     ) -> Result<Option<InstallationRecord>, PortError> {
-        let row = self.database.row(&self.known, &[&i64::from(installation)]).await.map_err(at)?;
-        row.as_ref().map(record).transpose().map_err(at)
+        let row =
+            self.database.row(&self.installation, &[&i64::from(installation)]).await.map_err(port_error)?;
+        row.as_ref().map(record).transpose().map_err(port_error)
     }
 
     async fn record_installer(
@@ -146,13 +147,15 @@ impl BindingRepo for PgBindingRepo {
         noted_at: OffsetDateTime,
     ) -> Result<(), PortError> {
         let (id, installer) = (i64::from(installation), i64::from(installer));
-        let noted = self.database.rows(&self.note_installer, &[&id, &installer, &stored(noted_at)]).await;
-        noted.map(drop).map_err(at)
+        let recorded =
+            self.database.rows(&self.record_installer, &[&id, &installer, &column_time(noted_at)]).await;
+        recorded.map(drop).map_err(port_error)
     }
 
     async fn installer(&self, installation: InstallationId) -> Result<Option<AccountId>, PortError> {
-        let row = self.database.row(&self.installer, &[&i64::from(installation)]).await.map_err(at)?;
-        row.as_ref().map(|row| account_id(row, "installer")).transpose().map_err(at)
+        let row =
+            self.database.row(&self.installer, &[&i64::from(installation)]).await.map_err(port_error)?;
+        row.as_ref().map(|row| account_id(row, "installer")).transpose().map_err(port_error)
     }
 
     async fn stale(
@@ -161,14 +164,14 @@ impl BindingRepo for PgBindingRepo {
         after: Option<ReconcileCursor>,
         limit: u32,
     ) -> Result<Vec<ReconcileCursor>, PortError> {
-        let (since, id) =
-            after.map(|after| (stored(after.verified_at), i64::from(after.installation))).unzip();
+        let (verified_at, id) =
+            after.map(|after| (column_time(after.verified_at), i64::from(after.installation))).unzip();
         let rows = self
             .database
-            .rows(&self.unverified_since, &[&stored(before), &since, &id, &i64::from(limit)])
+            .rows(&self.stale, &[&column_time(before), &verified_at, &id, &i64::from(limit)])
             .await
-            .map_err(at)?;
-        rows.iter().map(unverified).collect::<Result<_, _>>().map_err(at)
+            .map_err(port_error)?;
+        rows.iter().map(cursor).collect::<Result<_, _>>().map_err(port_error)
     }
 
     async fn release(
@@ -179,10 +182,13 @@ impl BindingRepo for PgBindingRepo {
     ) -> Result<ReleaseOutcome, PortError> {
         let row = self
             .database
-            .row(&self.release, &[&organization.as_str(), &i64::from(installation), &stored(released_at)])
+            .row(
+                &self.release,
+                &[&organization.as_str(), &i64::from(installation), &column_time(released_at)],
+            )
             .await
-            .map_err(at)?;
-        let released = row.as_ref().map(binding).transpose().map_err(at)?;
+            .map_err(port_error)?;
+        let released = row.as_ref().map(binding).transpose().map_err(port_error)?;
         Ok(released.map_or(ReleaseOutcome::NothingBound, ReleaseOutcome::Released))
     }
 }

@@ -4,49 +4,51 @@ use time::OffsetDateTime;
 use tokio_postgres::Row;
 
 use super::PgBindingRepo;
-use crate::column::{one_of, stored};
-use crate::failure::Failure;
+use crate::decode::{column_time, parse_name};
+use crate::error::DatabaseError;
 
-const ANSWERS: [ObserveOutcome; 3] =
+const OUTCOMES: [ObserveOutcome; 3] =
     [ObserveOutcome::Recorded, ObserveOutcome::Outdated, ObserveOutcome::Gone];
 
-/// As the statements spell it.
-const fn spelled(observed: ObserveOutcome) -> &'static str {
-    match observed {
+/// The outcome's name in the statements.
+const fn name(outcome: ObserveOutcome) -> &'static str {
+    match outcome {
         ObserveOutcome::Recorded => "recorded",
         ObserveOutcome::Outdated => "outdated",
         ObserveOutcome::Gone => "gone",
     }
 }
 
-/// No row is one that was not written: nothing changed.
-fn observed(row: Option<&Row>) -> Result<ObserveOutcome, Failure> {
-    row.map_or(Ok(ObserveOutcome::Outdated), |row| one_of(row, "observed", ANSWERS, spelled))
+/// Reads the outcome. Without a row, the installation is unknown and nothing changed.
+fn outcome(row: Option<&Row>) -> Result<ObserveOutcome, DatabaseError> {
+    row.map_or(Ok(ObserveOutcome::Outdated), |row| parse_name(row, "observed", OUTCOMES, name))
 }
 
 impl PgBindingRepo {
-    pub(super) async fn take_note(
+    pub(super) async fn record(
         &self,
         installation: InstallationId,
         observation: Observation,
-    ) -> Result<ObserveOutcome, Failure> {
+    ) -> Result<ObserveOutcome, DatabaseError> {
         match observation {
             Observation::Present { status: Status::Uninstalled, account: _, verified_at }
-            | Observation::Uninstalled { verified_at } => self.uninstall(installation, verified_at).await,
-            Observation::Present { status, account, verified_at } => {
-                self.learn(installation, status, &account, verified_at).await
+            | Observation::Uninstalled { verified_at } => {
+                self.record_uninstalled(installation, verified_at).await
             }
-            Observation::PermissionsChanged => self.regrant(installation).await,
+            Observation::Present { status, account, verified_at } => {
+                self.record_present(installation, status, &account, verified_at).await
+            }
+            Observation::PermissionsChanged => self.record_permissions_changed(installation).await,
         }
     }
 
-    async fn learn(
+    async fn record_present(
         &self,
         installation: InstallationId,
         status: Status,
         account: &Account,
         verified_at: OffsetDateTime,
-    ) -> Result<ObserveOutcome, Failure> {
+    ) -> Result<ObserveOutcome, DatabaseError> {
         let row = self
             .database
             .row(
@@ -57,25 +59,28 @@ impl PgBindingRepo {
                     &account.login,
                     &account.kind.as_str(),
                     &status.as_str(),
-                    &stored(verified_at),
+                    &column_time(verified_at),
                 ],
             )
             .await?;
-        observed(row.as_ref())
+        outcome(row.as_ref())
     }
 
-    async fn uninstall(
+    async fn record_uninstalled(
         &self,
         installation: InstallationId,
         verified_at: OffsetDateTime,
-    ) -> Result<ObserveOutcome, Failure> {
-        let (id, verified_at) = (i64::from(installation), stored(verified_at));
+    ) -> Result<ObserveOutcome, DatabaseError> {
+        let (id, verified_at) = (i64::from(installation), column_time(verified_at));
         self.database.rows(&self.uninstalled, &[&id, &verified_at]).await?;
         Ok(ObserveOutcome::Recorded)
     }
 
-    async fn regrant(&self, installation: InstallationId) -> Result<ObserveOutcome, Failure> {
-        let row = self.database.row(&self.regranted, &[&i64::from(installation)]).await?;
-        observed(row.as_ref())
+    async fn record_permissions_changed(
+        &self,
+        installation: InstallationId,
+    ) -> Result<ObserveOutcome, DatabaseError> {
+        let row = self.database.row(&self.permissions_changed, &[&i64::from(installation)]).await?;
+        outcome(row.as_ref())
     }
 }

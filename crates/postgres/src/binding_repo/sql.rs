@@ -1,4 +1,4 @@
-//! The statements. `i` is an installation's row and `b` that of the binding to it.
+//! The statements. `i` is a row of `installations`, `b` the row of its binding.
 
 use tokio_postgres::types::Type;
 
@@ -16,18 +16,18 @@ macro_rules! live_binding {
     };
 }
 
-/// What a kept row learns from newer facts, in an upsert's SET: all of it or nothing. The generation is raised by a
-/// change.
-macro_rules! learn {
+/// The SET list of an upsert: overwrites `kept` by `excluded` if `excluded` is not older and `kept` is not uninstalled,
+/// and raises the generation if anything but the time changes.
+macro_rules! set_if_newer {
     () => {
         concat!(
-            learn!(account_id),
-            learn!(account_login),
-            learn!(account_kind),
-            learn!(status),
-            learn!(verified_at),
+            set_if_newer!(account_id),
+            set_if_newer!(account_login),
+            set_if_newer!(account_kind),
+            set_if_newer!(status),
+            set_if_newer!(verified_at),
             "generation = kept.generation + CASE WHEN ",
-            newer!(),
+            is_newer!(),
             " AND (excluded.status, excluded.account_id, excluded.account_login, excluded.account_kind) \
               IS DISTINCT FROM (kept.status, kept.account_id, kept.account_login, kept.account_kind) \
              THEN 1 ELSE 0 END"
@@ -37,7 +37,7 @@ macro_rules! learn {
         concat!(
             stringify!($column),
             " = CASE WHEN ",
-            newer!(),
+            is_newer!(),
             " THEN excluded.",
             stringify!($column),
             " ELSE kept.",
@@ -47,8 +47,7 @@ macro_rules! learn {
     };
 }
 
-/// Whether facts count against what is kept.
-macro_rules! newer {
+macro_rules! is_newer {
     () => {
         "kept.status <> 'uninstalled' AND excluded.verified_at >= kept.verified_at"
     };
@@ -57,21 +56,18 @@ macro_rules! newer {
 pub(super) const FIND: &str =
     concat!("SELECT ", binding_columns!(), " FROM ", live_binding!(), " WHERE i.organization = $1");
 
-pub(super) const FIND_BY_INSTALLATION: &str =
-    concat!("SELECT ", binding_columns!(), " FROM ", live_binding!(), " WHERE i.installation_id = $1");
-
-/// Takes the installation's row, where it is free, and writes the binding's *from that result*: both or neither
-/// (`design.md` §2). What stands in the way gives no row, or violates a constraint: whatever it was is read afterwards,
-/// by [`CLASSIFY`], since this statement's snapshot may be older than the rival's commit.
+/// Claims the installation's row if it is unbound, and inserts the binding *from the claimed row*, so that both are
+/// written or neither. If something prevents that, the statement returns no row or violates a constraint. The reason is
+/// read afterwards by [`CONFLICT`], since this statement's snapshot may be older than the concurrent commit.
 ///
-/// Facts that are older than those kept change nothing.
+/// The stored account and status stay if they are newer than the new binding's.
 pub(super) const INSERT: &str = concat!(
     "WITH i AS ( \
      INSERT INTO {schema}.installations AS kept \
      (installation_id, organization, account_id, account_login, account_kind, status, verified_at, generation) \
      VALUES ($2, $1, $3, $4, $5, $6, $7, 1) \
      ON CONFLICT ON CONSTRAINT installations_pkey DO UPDATE SET organization = excluded.organization, ",
-    learn!(),
+    set_if_newer!(),
     " WHERE kept.organization IS NULL AND kept.status <> 'uninstalled' \
      RETURNING organization, installation_id, account_id, account_login, account_kind, status, verified_at, generation \
     ), b AS ( \
@@ -96,9 +92,9 @@ pub(super) const INSERT_TYPES: &[Type] = &[
     Type::TEXT,
 ];
 
-/// What stands in the way of organization `$1`, installation `$2`, state `$3`: all of one snapshot, always one row.
-/// The organization's own binding comes as its columns.
-pub(super) const CLASSIFY: &str = concat!(
+/// Why organization `$1` cannot bind installation `$2` with state `$3`. Always one row, from one snapshot. The binding
+/// columns are those of the organization's own binding.
+pub(super) const CONFLICT: &str = concat!(
     "SELECT ",
     binding_columns!(),
     ", COALESCE(wanted.organization <> $1, false) AS taken, \
@@ -111,18 +107,18 @@ pub(super) const CLASSIFY: &str = concat!(
      LEFT JOIN {schema}.installations AS wanted ON wanted.installation_id = $2"
 );
 
-pub(super) const KNOWN: &str = "SELECT organization, account_id, account_login, account_kind, status, verified_at, \
+pub(super) const INSTALLATION: &str = "SELECT organization, account_id, account_login, account_kind, status, verified_at, \
     generation FROM {schema}.installations WHERE installation_id = $1";
 
-/// The kept row is written in any case, as it was where the facts do not count: the answer is then read off the row as
-/// this statement left it, under its lock, and not off a snapshot that a rival's commit may have left behind. No facts
-/// make a row uninstalled here, so one that is was so before.
+/// Always updates the row, so that `RETURNING` reports the outcome under the row lock: a `WHERE` on the upsert would
+/// return no row, and a second read could see a later commit. The status `uninstalled` never comes from this statement,
+/// so a row that has it had it before.
 pub(super) const PRESENT: &str = concat!(
     "INSERT INTO {schema}.installations AS kept \
     (installation_id, account_id, account_login, account_kind, status, verified_at, generation) \
     VALUES ($1, $2, $3, $4, $5, $6, 1) \
     ON CONFLICT ON CONSTRAINT installations_pkey DO UPDATE SET ",
-    learn!(),
+    set_if_newer!(),
     " RETURNING CASE WHEN status = 'uninstalled' THEN 'gone' WHEN verified_at > $6 THEN 'outdated' \
      ELSE 'recorded' END AS observed"
 );
@@ -137,29 +133,29 @@ pub(super) const UNINSTALLED: &str = "INSERT INTO {schema}.installations AS kept
      generation = kept.generation + CASE WHEN kept.status = 'uninstalled' THEN 0 ELSE 1 END, \
      verified_at = GREATEST(excluded.verified_at, kept.verified_at)";
 
-/// No row where nothing is known. An uninstalled one is written as it was, for the same reason as in [`PRESENT`].
-pub(super) const REGRANTED: &str = "UPDATE {schema}.installations AS kept SET \
+/// Returns no row if the installation is unknown. Updates an uninstalled one unchanged, for the reason given at
+/// [`PRESENT`].
+pub(super) const PERMISSIONS_CHANGED: &str = "UPDATE {schema}.installations AS kept SET \
      generation = kept.generation + CASE WHEN kept.status = 'uninstalled' THEN 0 ELSE 1 END \
     WHERE installation_id = $1 \
     RETURNING CASE WHEN status = 'uninstalled' THEN 'gone' ELSE 'recorded' END AS observed";
 
-/// The first one stands.
-pub(super) const NOTE_INSTALLER: &str = "INSERT INTO {schema}.installers (installation_id, installer, noted_at) \
+/// Keeps the first installer.
+pub(super) const RECORD_INSTALLER: &str = "INSERT INTO {schema}.installers (installation_id, installer, noted_at) \
     VALUES ($1, $2, $3) ON CONFLICT ON CONSTRAINT installers_pkey DO NOTHING";
 
 pub(super) const INSTALLER: &str = "SELECT installer FROM {schema}.installers WHERE installation_id = $1";
 
-/// From the beginning where there is no cursor: 0 is below every installation's number.
-pub(super) const UNVERIFIED_SINCE: &str = "SELECT verified_at, installation_id FROM {schema}.installations \
+/// Starts at the beginning without a cursor: 0 is below every installation id.
+pub(super) const STALE: &str = "SELECT verified_at, installation_id FROM {schema}.installations \
     WHERE organization IS NOT NULL AND status <> 'uninstalled' AND verified_at < $1 \
     AND (verified_at, installation_id) > (COALESCE($2, '-infinity'), COALESCE($3, 0)) \
     ORDER BY verified_at, installation_id LIMIT $4";
 
-pub(super) const UNVERIFIED_SINCE_TYPES: &[Type] =
-    &[Type::TIMESTAMPTZ, Type::TIMESTAMPTZ, Type::INT8, Type::INT8];
+pub(super) const STALE_TYPES: &[Type] = &[Type::TIMESTAMPTZ, Type::TIMESTAMPTZ, Type::INT8, Type::INT8];
 
-/// The installation's row is locked as it is read, so that the answer is what the release ended. It is freed only
-/// with the history row that was seen live: one that a rival wrote since the snapshot is another binding.
+/// Locks the installation's row while reading it, so that it returns the binding as it was released. Unbinds the
+/// installation only together with a history row that was live in the snapshot: a later one is another binding.
 pub(super) const RELEASE: &str = concat!(
     "WITH i AS ( \
      SELECT organization, installation_id, account_id, account_login, account_kind, status, verified_at, generation \

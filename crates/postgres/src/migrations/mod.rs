@@ -8,13 +8,12 @@ use dockline::ports::{Clock, SystemClock};
 use sha2::{Digest, Sha256};
 use tokio_postgres::types::Type;
 
-use crate::failure::Failure;
-use crate::lease::Lease;
+use crate::decode::column_time;
+use crate::error::DatabaseError;
+use crate::pool::PooledConnection;
 use crate::schema::Schema;
-use crate::statement::in_schema;
 
-/// Every migration there ever was, in order; the first is version 1. A released one is never edited: its checksum is
-/// recorded where it was applied.
+/// All migrations in order; the first is version 1. Never edit a released one: databases store its checksum.
 const MIGRATIONS: &[Migration] = &[
     Migration { name: "0001_first", sql: include_str!("0001_first.sql") },
     Migration { name: "0002_life", sql: include_str!("0002_life.sql") },
@@ -24,16 +23,17 @@ const MIGRATIONS: &[Migration] = &[
 
 const DEADLINE: Duration = Duration::from_secs(300);
 
-/// Between two tries for the lock.
+/// Pause between two attempts to take the lock.
 const PAUSE: Duration = Duration::from_millis(50);
 
 const LOCK: &str = "SELECT pg_try_advisory_xact_lock($1) AS locked";
 
 const TABLE_EXISTS: &str = "SELECT EXISTS (SELECT FROM pg_catalog.pg_class AS c \
     JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace \
-    WHERE n.nspname = $1 AND c.relname = 'migrations') AS there";
+    WHERE n.nspname = $1 AND c.relname = 'migrations') AS present";
 
-const SCHEMA_EXISTS: &str = "SELECT EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = $1) AS there";
+const SCHEMA_EXISTS: &str =
+    "SELECT EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = $1) AS present";
 
 const CREATE_TABLE: &str = "CREATE TABLE {schema}.migrations (
         version integer CONSTRAINT migrations_pkey PRIMARY KEY
@@ -42,82 +42,82 @@ const CREATE_TABLE: &str = "CREATE TABLE {schema}.migrations (
         checksum bytea NOT NULL,
         applied_at timestamptz NOT NULL
     );
-    COMMENT ON TABLE {schema}.migrations IS 'The migrations that were applied here.';
-    COMMENT ON COLUMN {schema}.migrations.version IS 'Counts from 1.';
-    COMMENT ON COLUMN {schema}.migrations.name IS 'The migration''s name.';
-    COMMENT ON COLUMN {schema}.migrations.checksum IS 'SHA-256 of its text.';
-    COMMENT ON COLUMN {schema}.migrations.applied_at IS 'When it was applied.';";
+    COMMENT ON TABLE {schema}.migrations IS 'Applied migrations.';
+    COMMENT ON COLUMN {schema}.migrations.version IS 'Number of the migration, from 1.';
+    COMMENT ON COLUMN {schema}.migrations.name IS 'Name of the migration.';
+    COMMENT ON COLUMN {schema}.migrations.checksum IS 'SHA-256 of the migration''s text.';
+    COMMENT ON COLUMN {schema}.migrations.applied_at IS 'Time of the migration.';";
 
 const APPLIED: &str = "SELECT version, checksum FROM {schema}.migrations ORDER BY version";
 
-const RECORD: &str =
+const RECORD_APPLIED: &str =
     "INSERT INTO {schema}.migrations (version, name, checksum, applied_at) VALUES ($1, $2, $3, $4)";
 
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 struct Migration {
     name: &'static str,
     sql: &'static str,
 }
 
-/// What [`Migrator::run`] did: nothing where the two are equal.
+/// The outcome of [`Migrator::run`]. Nothing was applied if both versions are equal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Applied {
-    /// The schema's version before; 0 where it was not there.
+    /// The schema's version before, 0 for a new schema.
     pub from: u32,
-    /// Its version now.
+    /// The schema's version now.
     pub to: u32,
 }
 
-/// Why the schema is not, or could not be made, what this program needs.
+/// Why the schema does not have, or could not be brought to, the version that this program needs.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum MigrationError {
-    /// A later release was here. Handling: run that one; there is no way back.
-    #[error("the schema has version {found}, and this program knows {known} at most")]
+    /// The schema was migrated by a later release. Handling: run that release; migrations are forward only.
+    #[error("the schema has version {found}, and this program supports up to {known}: run a later release")]
     Newer {
         /// The schema's version.
         found: u32,
-        /// The latest that this program knows.
+        /// The latest version of this program.
         known: u32,
     },
-    /// The migration that was applied is not the one that this program has. Handling: find out who changed it.
-    #[error("migration {version} was applied with another text")]
+    /// The checksum of an applied migration differs from this program's. Handling: find out which build applied it.
+    #[error("migration {version} was applied with another text: find out which build applied it")]
     Changed {
-        /// Which.
+        /// The migration's version.
         version: u32,
     },
-    /// Only from [`Migrator::check`]. Handling: [`Migrator::run`].
+    /// Migrations are missing. Returned by [`Migrator::check`] only. Handling: [`Migrator::run`].
     #[error("the schema has version {found} and needs {known}: run the migrations")]
     Pending {
-        /// The schema's version; 0 where it is not there.
+        /// The schema's version, 0 if there is no schema.
         found: u32,
-        /// What this program needs.
+        /// The version that this program needs.
         known: u32,
     },
-    /// Others were migrating for as long as we would wait, or a statement took that long. Handling: try again.
-    #[error("the migrations did not end within {0:?}")]
+    /// Another instance held the lock, or a statement ran, until the deadline. Nothing was changed. Handling: repeat.
+    #[error("the migrations did not finish within {0:?}: run them again")]
     Deadline(Duration),
-    /// The database refused, or was not reachable. Nothing was changed. Handling: see the source.
-    #[error("the migrations could not be run")]
+    /// The database was unreachable or rejected a statement. Nothing was changed. Handling: see the source.
+    #[error("the migrations failed")]
     Failed(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
-impl From<Failure> for MigrationError {
-    fn from(failure: Failure) -> Self {
-        Self::Failed(Box::new(failure))
+impl From<DatabaseError> for MigrationError {
+    fn from(error: DatabaseError) -> Self {
+        Self::Failed(Box::new(error))
     }
 }
 
 impl From<tokio_postgres::Error> for MigrationError {
     fn from(error: tokio_postgres::Error) -> Self {
-        Failure::of(error).into()
+        DatabaseError::of(error).into()
     }
 }
 
-/// Brings a schema to the version that this program needs: forward only, all or nothing.
+/// Migrates a schema to the version that this program needs: forward only, in one transaction.
 ///
-/// Any number of instances may start at once: one works under an advisory lock, which is taken by trying and ends with
-/// the transaction (so that it holds behind a pooler, too), and the others find its work done.
+/// Any number of instances may migrate concurrently. One holds an advisory lock, which ends with the transaction and so
+/// works behind a pooler, too; the others wait for it and find nothing left to do.
 #[derive(Clone)]
 pub struct Migrator {
     pool: Pool,
@@ -126,58 +126,58 @@ pub struct Migrator {
 }
 
 impl Migrator {
-    /// Migrates `schema`; makes it where it is not there.
+    /// Migrates `schema`, and creates it if it is missing.
     #[must_use]
     pub const fn new(pool: Pool, schema: Schema) -> Self {
         Self { pool, schema, deadline: DEADLINE }
     }
 
-    /// Waits no longer than this, in all, instead of five minutes.
+    /// Sets the deadline of [`Migrator::run`] and [`Migrator::check`]: five minutes by default.
     #[must_use]
     pub const fn with_deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
         self
     }
 
-    /// Applies what is missing.
+    /// Applies the missing migrations.
     ///
     /// # Errors
-    /// [`MigrationError`]; nothing was changed then.
+    /// [`MigrationError`]. Nothing was changed.
     pub async fn run(&self) -> Result<Applied, MigrationError> {
-        self.run_known(MIGRATIONS).await
+        self.migrate_to(MIGRATIONS).await
     }
 
-    /// Whether the schema is what this program needs. Changes nothing.
+    /// Checks that the schema has the version that this program needs. Changes nothing.
     ///
     /// # Errors
-    /// [`MigrationError::Pending`] where [`Migrator::run`] would do something; any other as there.
+    /// [`MigrationError::Pending`] if [`Migrator::run`] has migrations to apply; other variants as there.
     pub async fn check(&self) -> Result<(), MigrationError> {
-        self.in_time(async {
-            let mut lease = Lease::of(&self.pool).await?;
-            let transaction = lease.client_mut()?.transaction().await?;
-            let found = self.found(&transaction, MIGRATIONS).await;
+        self.with_timeout(async {
+            let mut connection = PooledConnection::get(&self.pool).await?;
+            let transaction = connection.client_mut()?.transaction().await?;
+            let found = self.applied_version(&transaction, MIGRATIONS).await;
             transaction.rollback().await?;
-            lease.give_back();
+            connection.give_back();
             let (found, known) = (found?, count(MIGRATIONS.len()));
             if found < known { Err(MigrationError::Pending { found, known }) } else { Ok(()) }
         })
         .await
     }
 
-    async fn run_known(&self, known: &[Migration]) -> Result<Applied, MigrationError> {
-        self.in_time(async {
+    async fn migrate_to(&self, known: &[Migration]) -> Result<Applied, MigrationError> {
+        self.with_timeout(async {
             loop {
                 if let Some(applied) = self.try_once(known).await? {
                     return Ok(applied);
                 }
-                // Never a blocking lock: it deadlocks with whoever builds an index concurrently.
+                // Polls, since waiting for the lock in a transaction deadlocks with CREATE INDEX CONCURRENTLY.
                 tokio::time::sleep(PAUSE).await;
             }
         })
         .await
     }
 
-    async fn in_time<T>(
+    async fn with_timeout<T>(
         &self,
         work: impl Future<Output = Result<T, MigrationError>> + Send,
     ) -> Result<T, MigrationError> {
@@ -186,26 +186,26 @@ impl Migrator {
             .unwrap_or(Err(MigrationError::Deadline(self.deadline)))
     }
 
-    /// `None` where another instance has the lock.
+    /// Returns `None` if another instance holds the lock.
     async fn try_once(&self, known: &[Migration]) -> Result<Option<Applied>, MigrationError> {
-        let mut lease = Lease::of(&self.pool).await?;
-        let transaction = lease.client_mut()?.transaction().await?;
+        let mut connection = PooledConnection::get(&self.pool).await?;
+        let transaction = connection.client_mut()?.transaction().await?;
         let key = lock_key(&self.schema);
         let locked: bool =
             transaction.query_typed(LOCK, &[(&key, Type::INT8)]).await?.first().is_some_and(|row| row.get(0));
         if !locked {
             transaction.rollback().await?;
-            lease.give_back();
+            connection.give_back();
             return Ok(None);
         }
         let applied = self.apply(&transaction, known).await;
-        // The lock ends here, either way, and not when somebody notices that the connection is gone.
+        // Ends the lock on failure, too, instead of when the server notices that the connection is closed.
         if applied.is_ok() {
             transaction.commit().await?;
         } else {
             transaction.rollback().await?;
         }
-        lease.give_back();
+        connection.give_back();
         applied.map(Some)
     }
 
@@ -214,7 +214,7 @@ impl Migrator {
         transaction: &Transaction<'_>,
         known: &[Migration],
     ) -> Result<Applied, MigrationError> {
-        let from = self.found(transaction, known).await?;
+        let from = self.applied_version(transaction, known).await?;
         let to = count(known.len());
         if from == to {
             return Ok(Applied { from, to });
@@ -222,12 +222,12 @@ impl Migrator {
         if from == 0 {
             self.create(transaction).await?;
         }
-        // Ends with the transaction; nothing of the session changes.
-        transaction.batch_execute(&in_schema("SET LOCAL search_path TO {schema}", &self.schema)).await?;
-        let record = in_schema(RECORD, &self.schema);
+        // Ends with the transaction, so that the session stays unchanged.
+        transaction.batch_execute(&self.schema.qualify("SET LOCAL search_path TO {schema}")).await?;
+        let record = self.schema.qualify(RECORD_APPLIED);
         for (version, migration) in (1_i32..).zip(known).skip(usize::try_from(from).unwrap_or(usize::MAX)) {
             transaction.batch_execute(migration.sql).await?;
-            let applied_at = crate::column::stored(SystemClock.now());
+            let applied_at = column_time(SystemClock.now());
             transaction
                 .query_typed(
                     &record,
@@ -243,12 +243,16 @@ impl Migrator {
         Ok(Applied { from, to })
     }
 
-    /// The schema's version, if it is one that this program could have made.
-    async fn found(&self, transaction: &Transaction<'_>, known: &[Migration]) -> Result<u32, MigrationError> {
-        if !self.there(transaction, TABLE_EXISTS).await? {
+    /// Returns the schema's version, after checking that its migrations are this program's.
+    async fn applied_version(
+        &self,
+        transaction: &Transaction<'_>,
+        known: &[Migration],
+    ) -> Result<u32, MigrationError> {
+        if !self.exists(transaction, TABLE_EXISTS).await? {
             return Ok(0);
         }
-        let rows = transaction.query_typed(&in_schema(APPLIED, &self.schema), &[]).await?;
+        let rows = transaction.query_typed(&self.schema.qualify(APPLIED), &[]).await?;
         let found = count(rows.len());
         if rows.len() > known.len() {
             return Err(MigrationError::Newer { found, known: count(known.len()) });
@@ -263,15 +267,15 @@ impl Migrator {
     }
 
     async fn create(&self, transaction: &Transaction<'_>) -> Result<(), MigrationError> {
-        // `IF NOT EXISTS` asks for the right to create schemas even where there is nothing to create.
-        if !self.there(transaction, SCHEMA_EXISTS).await? {
-            transaction.batch_execute(&in_schema("CREATE SCHEMA {schema}", &self.schema)).await?;
+        // `IF NOT EXISTS` would require the right to create schemas even if the schema exists.
+        if !self.exists(transaction, SCHEMA_EXISTS).await? {
+            transaction.batch_execute(&self.schema.qualify("CREATE SCHEMA {schema}")).await?;
         }
-        Ok(transaction.batch_execute(&in_schema(CREATE_TABLE, &self.schema)).await?)
+        Ok(transaction.batch_execute(&self.schema.qualify(CREATE_TABLE)).await?)
     }
 
-    async fn there(&self, transaction: &Transaction<'_>, question: &str) -> Result<bool, MigrationError> {
-        let rows = transaction.query_typed(question, &[(&self.schema.as_str(), Type::TEXT)]).await?;
+    async fn exists(&self, transaction: &Transaction<'_>, query: &str) -> Result<bool, MigrationError> {
+        let rows = transaction.query_typed(query, &[(&self.schema.as_str(), Type::TEXT)]).await?;
         Ok(rows.first().is_some_and(|row| row.get(0)))
     }
 }
@@ -288,7 +292,7 @@ impl Migration {
     }
 }
 
-/// One lock for each schema. Advisory locks are of the whole database, so the name has a prefix of its own.
+/// Returns the advisory lock's key of a schema. The key space is shared by the whole database, hence the prefix.
 fn lock_key(schema: &Schema) -> i64 {
     let digest = Sha256::digest(format!("dockline migrations of {schema}"));
     digest.iter().take(8).fold(0, |key, byte| (key << 8) | i64::from(*byte))

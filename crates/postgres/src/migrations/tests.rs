@@ -1,66 +1,72 @@
-//! On a real server, with further migrations than those there are.
+//! Migrations on a server, with additional ones for the tests.
 
 use tokio::task::JoinSet;
 
 use super::{Applied, MIGRATIONS, Migration, MigrationError, Migrator};
-use crate::fresh::{self, Fresh};
 use crate::open_pool;
 use crate::schema::Schema;
+use crate::test_schema::{self, SchemaGuard};
 
-const FIRST: Migration = Migration { name: "0001_first", sql: include_str!("0001_first.sql") };
-const LIFE: Migration = Migration { name: "0002_life", sql: include_str!("0002_life.sql") };
-const KEYS: Migration = Migration { name: "0003_keys", sql: include_str!("0003_keys.sql") };
+const LATEST: u32 = 4;
 
-/// One that has to look at every row, as a next one might.
+/// The first eight bytes of the SHA-256 of `dockline migrations of dockline`.
+const LOCK_OF_DOCKLINE: i64 = -6_254_615_218_419_058_163;
+
+/// Rewrites every row.
 const NEXT: Migration = Migration {
-    name: "0004_test",
+    name: "0005_test",
     sql: "ALTER TABLE api_keys ADD COLUMN note text NOT NULL DEFAULT ''; \
         UPDATE api_keys SET note = name; \
         CREATE UNIQUE INDEX api_keys_note ON api_keys (note);",
 };
 
-/// Half of it works.
+/// Its second statement fails.
 const BROKEN: Migration =
-    Migration { name: "0004_broken", sql: "CREATE TABLE half (id bigint); INSERT INTO nowhere VALUES (1);" };
+    Migration { name: "0005_broken", sql: "CREATE TABLE half (id bigint); INSERT INTO nowhere VALUES (1);" };
 
-fn migrator(schema: &Schema) -> Migrator {
-    Migrator::new(open_pool(&fresh::url().into(), 2).unwrap(), schema.clone())
+/// The released migrations and a later one.
+fn released_and(next: Migration) -> &'static [Migration] {
+    [MIGRATIONS, &[next]].concat().leak()
 }
 
-/// Eight instances with a pool each, all at once; how many of them did it.
-async fn all_at_once(schema: &Schema, known: &'static [Migration], from: u32) -> usize {
-    let to = u32::try_from(known.len()).unwrap();
+fn migrator(schema: &Schema) -> Migrator {
+    Migrator::new(open_pool(&test_schema::url().into(), 2).unwrap(), schema.clone())
+}
+
+/// Migrates by eight concurrent instances with a pool each. Returns how many applied migrations.
+async fn migrate_concurrently(schema: &Schema, migrations: &'static [Migration], from: u32) -> usize {
+    let to = u32::try_from(migrations.len()).unwrap();
     let mut instances = JoinSet::new();
     for _ in 0..8 {
         let migrator = migrator(schema);
-        instances.spawn(async move { migrator.run_known(known).await });
+        instances.spawn(async move { migrator.migrate_to(migrations).await });
     }
     let applied: Vec<_> = instances.join_all().await.into_iter().map(Result::unwrap).collect();
-    let work = applied.iter().filter(|applied| **applied == Applied { from, to }).count();
-    let found_done = applied.iter().filter(|applied| **applied == Applied { from: to, to }).count();
-    assert_eq!(work + found_done, 8, "{applied:?}");
-    work
+    let migrated = applied.iter().filter(|applied| **applied == Applied { from, to }).count();
+    let unchanged = applied.iter().filter(|applied| **applied == Applied { from: to, to }).count();
+    assert_eq!(migrated + unchanged, 8, "{applied:?}");
+    migrated
 }
 
-async fn at(known: &[Migration]) -> (Fresh, Schema) {
-    let (fresh, schema) = fresh::name();
-    migrator(&schema).run_known(known).await.unwrap();
-    (fresh, schema)
+async fn migrated_to(migrations: &[Migration]) -> (SchemaGuard, Schema) {
+    let (guard, schema) = test_schema::unused();
+    migrator(&schema).migrate_to(migrations).await.unwrap();
+    (guard, schema)
 }
 
 /// I26
 #[tokio::test(flavor = "multi_thread")]
-async fn eight_instances_at_once_make_an_empty_schema_once() {
-    let (_fresh, schema) = fresh::name();
-    assert_eq!(all_at_once(&schema, MIGRATIONS, 0).await, 1);
+async fn eight_concurrent_instances_migrate_an_empty_schema_once() {
+    let (_guard, schema) = test_schema::unused();
+    assert_eq!(migrate_concurrently(&schema, MIGRATIONS, 0).await, 1);
     migrator(&schema).check().await.unwrap();
 }
 
 /// I26
 #[tokio::test(flavor = "multi_thread")]
-async fn eight_instances_at_once_bring_an_old_schema_with_rows_up_to_date_once() {
-    let (_fresh, schema) = at(MIGRATIONS).await;
-    let session = fresh::session_in(&schema).await;
+async fn eight_concurrent_instances_migrate_a_schema_with_rows_once() {
+    let (_guard, schema) = migrated_to(MIGRATIONS).await;
+    let session = test_schema::session_in(&schema).await;
     session
         .batch_execute(
             "INSERT INTO api_keys SELECT lpad(n::text, 16, '0'), 'live', sha256(n::text::bytea), 'org', 'Org', \
@@ -68,17 +74,17 @@ async fn eight_instances_at_once_bring_an_old_schema_with_rows_up_to_date_once()
         )
         .await
         .unwrap();
-    assert_eq!(all_at_once(&schema, &[FIRST, LIFE, KEYS, NEXT], 3).await, 1);
+    assert_eq!(migrate_concurrently(&schema, released_and(NEXT), LATEST).await, 1);
     let kept: i64 =
         session.query_one("SELECT count(*) FROM api_keys WHERE note = name", &[]).await.unwrap().get(0);
     assert_eq!(kept, 1_000);
 }
 
-/// I26: the first release's schema, with bound, unbound and ended installations in it, and the sweep's index over them.
+/// I26: version 1 with bound, unbound and uninstalled installations. The new index contains the live, bound ones.
 #[tokio::test]
-async fn the_first_schema_with_rows_gains_what_a_bindings_life_needs() {
-    let (_fresh, schema) = at(&[FIRST]).await;
-    let session = fresh::session_in(&schema).await;
+async fn migrating_from_version_1_keeps_the_rows_and_adds_the_index() {
+    let (_guard, schema) = migrated_to(&MIGRATIONS[..1]).await;
+    let session = test_schema::session_in(&schema).await;
     session
         .batch_execute(
             "INSERT INTO installations (installation_id, organization, account_id, account_login, account_kind, status, \
@@ -93,7 +99,7 @@ async fn the_first_schema_with_rows_gains_what_a_bindings_life_needs() {
         .unwrap();
     let rows = "SELECT md5(string_agg(i::text, ',' ORDER BY installation_id)) FROM installations AS i";
     let before: String = session.query_one(rows, &[]).await.unwrap().get(0);
-    assert_eq!(migrator(&schema).run().await.unwrap(), Applied { from: 1, to: 3 });
+    assert_eq!(migrator(&schema).run().await.unwrap(), Applied { from: 1, to: LATEST });
     let after: String = session.query_one(rows, &[]).await.unwrap().get(0);
     assert_eq!(before, after);
     let indexed: f32 = session
@@ -106,11 +112,11 @@ async fn the_first_schema_with_rows_gains_what_a_bindings_life_needs() {
     assert_eq!(noted, 0);
 }
 
-/// I26: keys that were made before keys could expire are in force for ever, as they were.
+/// I26: existing keys get no expiry.
 #[tokio::test]
-async fn keys_of_the_second_schema_stay_as_they_are() {
-    let (_fresh, schema) = at(&[FIRST, LIFE]).await;
-    let session = fresh::session_in(&schema).await;
+async fn migrating_from_version_2_keeps_the_keys() {
+    let (_guard, schema) = migrated_to(&MIGRATIONS[..2]).await;
+    let session = test_schema::session_in(&schema).await;
     session
         .batch_execute(
             "INSERT INTO api_keys SELECT lpad(n::text, 16, '0'), 'live', sha256(n::text::bytea), 'org', 'Org', \
@@ -122,7 +128,7 @@ async fn keys_of_the_second_schema_stay_as_they_are() {
     let rows = "SELECT md5(string_agg((id, secret_hash, organization, name, created_at, revoked_at)::text, ',' ORDER BY id)) \
         FROM api_keys";
     let before: String = session.query_one(rows, &[]).await.unwrap().get(0);
-    assert_eq!(migrator(&schema).run().await.unwrap(), Applied { from: 2, to: 3 });
+    assert_eq!(migrator(&schema).run().await.unwrap(), Applied { from: 2, to: LATEST });
     let after: String = session.query_one(rows, &[]).await.unwrap().get(0);
     assert_eq!(before, after);
     let untouched =
@@ -131,78 +137,109 @@ async fn keys_of_the_second_schema_stay_as_they_are() {
     assert_eq!(untouched, 100);
 }
 
+/// I26: existing bindings and states get the actor `unknown`, and a program of version 3 can still insert.
 #[tokio::test]
-async fn a_schema_that_is_newer_is_refused_and_left_alone() {
-    let (_fresh, schema) = at(&[FIRST, LIFE, KEYS, NEXT]).await;
-    for refused in [migrator(&schema).run().await.map(drop), migrator(&schema).check().await] {
-        assert!(matches!(refused, Err(MigrationError::Newer { found: 4, known: 3 })), "{refused:?}");
+async fn migrating_from_version_3_keeps_bindings_and_states() {
+    let (_guard, schema) = migrated_to(&MIGRATIONS[..3]).await;
+    let session = test_schema::session_in(&schema).await;
+    let insert = |number| {
+        format!(
+            "INSERT INTO bindings (organization, spent, installation_id, proof, registered_at) \
+             VALUES ('org_{number}', sha256('{number}'), {number}, 'state', '2026-03-01 12:00Z'); \
+             INSERT INTO install_states \
+              (digest, organization, organization_name, return_url, issued_at, expires_at, discarded) \
+             VALUES (sha256('{number}'), 'org_{number}', '', '', '2026-03-01 12:00Z', '2026-03-01 12:15Z', false)"
+        )
+    };
+    session.batch_execute(&insert(1)).await.unwrap();
+    assert_eq!(migrator(&schema).run().await.unwrap(), Applied { from: 3, to: LATEST });
+    session.batch_execute(&insert(2)).await.unwrap();
+    for table in ["bindings", "install_states"] {
+        let query = format!("SELECT organization, actor FROM {table} ORDER BY organization");
+        let rows = session.query(&query, &[]).await.unwrap();
+        let rows: Vec<(String, String)> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
+        assert_eq!(rows, [("org_1".into(), "unknown".into()), ("org_2".into(), "unknown".into())], "{table}");
     }
 }
 
 #[tokio::test]
-async fn a_schema_that_is_behind_or_missing_is_pending() {
-    let (_fresh, schema) = fresh::name();
-    let pending = migrator(&schema).check().await;
-    assert!(matches!(pending, Err(MigrationError::Pending { found: 0, known: 3 })), "{pending:?}");
-    migrator(&schema).run_known(&[FIRST]).await.unwrap();
-    let pending = migrator(&schema).check().await;
-    assert!(matches!(pending, Err(MigrationError::Pending { found: 1, known: 3 })), "{pending:?}");
-    assert_eq!(migrator(&schema).run().await.unwrap(), Applied { from: 1, to: 3 });
-    migrator(&schema).check().await.unwrap();
-    assert_eq!(migrator(&schema).run().await.unwrap(), Applied { from: 3, to: 3 });
+async fn a_newer_schema_is_refused_and_unchanged() {
+    let (_guard, schema) = migrated_to(released_and(NEXT)).await;
+    for refused in [migrator(&schema).run().await.map(drop), migrator(&schema).check().await] {
+        assert!(matches!(refused, Err(MigrationError::Newer { found: 5, known: LATEST })), "{refused:?}");
+    }
 }
 
 #[tokio::test]
-async fn a_migration_that_was_applied_with_another_text_is_refused() {
-    let (_fresh, schema) = at(&[FIRST]).await;
-    let changed = Migration { name: FIRST.name, sql: "SELECT 1" };
-    let refused = migrator(&schema).run_known(&[changed]).await;
+async fn an_older_or_missing_schema_is_pending() {
+    let (_guard, schema) = test_schema::unused();
+    let pending = migrator(&schema).check().await;
+    assert!(matches!(pending, Err(MigrationError::Pending { found: 0, known: LATEST })), "{pending:?}");
+    migrator(&schema).migrate_to(&MIGRATIONS[..1]).await.unwrap();
+    let pending = migrator(&schema).check().await;
+    assert!(matches!(pending, Err(MigrationError::Pending { found: 1, known: LATEST })), "{pending:?}");
+    assert_eq!(migrator(&schema).run().await.unwrap(), Applied { from: 1, to: LATEST });
+    migrator(&schema).check().await.unwrap();
+    assert_eq!(migrator(&schema).run().await.unwrap(), Applied { from: LATEST, to: LATEST });
+}
+
+#[tokio::test]
+async fn a_migration_with_another_checksum_is_refused() {
+    let (_guard, schema) = migrated_to(&MIGRATIONS[..1]).await;
+    let changed = Migration { name: MIGRATIONS[0].name, sql: "SELECT 1" };
+    let refused = migrator(&schema).migrate_to(&[changed]).await;
     assert!(matches!(refused, Err(MigrationError::Changed { version: 1 })), "{refused:?}");
 }
 
 #[tokio::test]
-async fn a_migration_that_fails_halfway_leaves_nothing() {
-    let (_fresh, schema) = at(MIGRATIONS).await;
-    let failed = migrator(&schema).run_known(&[FIRST, LIFE, KEYS, BROKEN]).await;
+async fn a_failed_migration_is_rolled_back() {
+    let (_guard, schema) = migrated_to(MIGRATIONS).await;
+    let failed = migrator(&schema).migrate_to(released_and(BROKEN)).await;
     assert!(matches!(failed, Err(MigrationError::Failed(_))), "{failed:?}");
-    let session = fresh::session_in(&schema).await;
+    let session = test_schema::session_in(&schema).await;
     let half: bool = session.query_one("SELECT to_regclass('half') IS NOT NULL", &[]).await.unwrap().get(0);
     assert!(!half);
     migrator(&schema).check().await.unwrap();
 }
 
 #[tokio::test]
-async fn a_lock_that_is_never_free_is_not_waited_for_for_ever() {
-    let (_fresh, schema) = fresh::name();
-    let holder = fresh::session().await;
+async fn waiting_for_the_lock_ends_at_the_deadline() {
+    let (_guard, schema) = test_schema::unused();
+    let holder = test_schema::session().await;
     holder.query("SELECT pg_advisory_lock($1)", &[&super::lock_key(&schema)]).await.unwrap();
     let short = std::time::Duration::from_millis(300);
     let late = migrator(&schema).with_deadline(short).run().await;
     assert!(matches!(late, Err(MigrationError::Deadline(_))), "{late:?}");
 }
 
-/// A role that may use a schema made for it need not be allowed to make any.
+/// The key must not change between releases: nodes of two releases migrate concurrently during a deployment.
+#[test]
+fn each_schema_has_a_lock_of_its_own_that_never_changes() {
+    assert_eq!(super::lock_key(&Schema::default()), LOCK_OF_DOCKLINE);
+    assert_ne!(super::lock_key(&Schema::new("other").unwrap()), LOCK_OF_DOCKLINE);
+}
+
+/// The role owns the schema but has no right to create schemas.
 #[tokio::test]
-async fn a_schema_that_is_there_and_empty_is_filled() {
-    let (_fresh, schema) = fresh::name();
+async fn an_existing_empty_schema_is_migrated() {
+    let (_guard, schema) = test_schema::unused();
     let role = format!("{schema}_role");
-    let admin = fresh::session().await;
+    let admin = test_schema::session().await;
     admin
         .batch_execute(&format!("CREATE ROLE {role}; CREATE SCHEMA {schema} AUTHORIZATION {role}"))
         .await
         .unwrap();
-    let url = fresh::url_with(&format!("options=-c%20role%3D{role}"));
+    let url = test_schema::url_with(&format!("options=-c%20role%3D{role}"));
     let applied = Migrator::new(open_pool(&url.into(), 1).unwrap(), schema.clone()).run().await;
     admin.batch_execute(&format!("DROP SCHEMA {schema} CASCADE; DROP ROLE {role}")).await.unwrap();
-    assert_eq!(applied.unwrap(), Applied { from: 0, to: 3 });
+    assert_eq!(applied.unwrap(), Applied { from: 0, to: LATEST });
 }
 
-/// Every column says what it is for.
 #[tokio::test]
 async fn every_table_and_column_has_a_comment() {
-    let (_fresh, schema) = at(MIGRATIONS).await;
-    let session = fresh::session().await;
-    let bare = session
+    let (_guard, schema) = migrated_to(MIGRATIONS).await;
+    let session = test_schema::session().await;
+    let uncommented = session
         .query(
             "SELECT c.relname || '.' || a.attname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid \
              WHERE c.relnamespace = $1::text::regnamespace AND c.relkind = 'r' AND NOT a.attisdropped \
@@ -211,6 +248,6 @@ async fn every_table_and_column_has_a_comment() {
         )
         .await
         .unwrap();
-    let bare: Vec<String> = bare.iter().map(|row| row.get(0)).collect();
-    assert!(bare.is_empty(), "{bare:?}");
+    let uncommented: Vec<String> = uncommented.iter().map(|row| row.get(0)).collect();
+    assert!(uncommented.is_empty(), "{uncommented:?}");
 }

@@ -1,4 +1,4 @@
-//! Every storage port's suite.
+//! The conformance suites of all storage ports.
 
 use async_trait::async_trait;
 use dockline::ports::{KeyStore, KeyUsage};
@@ -8,53 +8,53 @@ use dockline_testkit::key_store::KeyStoreDriver;
 use dockline_testkit::key_usage::KeyUsageDriver;
 use time::OffsetDateTime;
 
-use crate::{fresh, migrated};
+use crate::{test_database, test_schema};
 
 dockline_testkit::binding_repo_suite!(async {
-    let (guard, database) = migrated::database().await;
+    let (guard, database) = test_database::database().await;
     (guard, PgBindingRepo::new(&database))
 });
 dockline_testkit::state_store_suite!(async {
-    let (guard, database) = migrated::database().await;
+    let (guard, database) = test_database::database().await;
     (guard, PgStateStore::new(&database))
 });
 dockline_testkit::rate_limiter_suite!(async {
-    let (guard, database) = migrated::database().await;
+    let (guard, database) = test_database::database().await;
     (guard, PgRateLimiter::new(&database))
 });
 dockline_testkit::key_store_suite!(async { keys().await });
 dockline_testkit::key_usage_suite!(async {
-    let (guard, database) = migrated::database().await;
+    let (guard, database) = test_database::database().await;
     (guard, Usage { keys: PgKeyStore::new(&database), usage: PgKeyUsage::new(&database) })
 });
 
-/// Once more through a pooler in transaction mode.
+/// The same through PgBouncer in transaction mode.
 mod pooled {
     use super::{PgBindingRepo, PgRateLimiter, PgStateStore};
-    use crate::pooler;
+    use crate::pgbouncer;
 
     dockline_testkit::binding_repo_suite!(async {
-        let (guard, database) = pooler::database().await;
+        let (guard, database) = pgbouncer::database().await;
         (guard, PgBindingRepo::new(&database))
     });
     dockline_testkit::state_store_suite!(async {
-        let (guard, database) = pooler::database().await;
+        let (guard, database) = pgbouncer::database().await;
         (guard, PgStateStore::new(&database))
     });
     dockline_testkit::rate_limiter_suite!(async {
-        let (guard, database) = pooler::database().await;
+        let (guard, database) = pgbouncer::database().await;
         (guard, PgRateLimiter::new(&database))
     });
 
     #[tokio::test]
-    async fn it_is_a_pooler_that_lends_connections_by_the_transaction() {
-        let (_guard, database) = pooler::database().await;
+    async fn pgbouncer_assigns_server_connections_per_transaction() {
+        let (_guard, database) = pgbouncer::database().await;
         let backend = async || -> i32 {
             let client = database.pool().get().await.unwrap();
             let rows = client.query_typed("SELECT pg_backend_pid()", &[]).await.unwrap();
             rows.first().unwrap().get(0)
         };
-        // Two server connections for eight of ours: some transactions meet on one.
+        // It has two server connections, one of them busy with this transaction.
         let mut client = database.pool().get().await.unwrap();
         let transaction = client.transaction().await.unwrap();
         let row = transaction.query_typed("SELECT pg_backend_pid()", &[]).await.unwrap();
@@ -66,8 +66,8 @@ mod pooled {
     }
 }
 
-async fn keys() -> (fresh::Fresh, Keys) {
-    let (guard, database) = migrated::database().await;
+async fn keys() -> (test_schema::SchemaGuard, Keys) {
+    let (guard, database) = test_database::database().await;
     (guard, Keys(PgKeyStore::new(&database)))
 }
 

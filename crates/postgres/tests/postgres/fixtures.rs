@@ -1,4 +1,4 @@
-//! Values that tests write.
+//! Values that the tests store.
 
 use dockline::{
     Account, AccountId, AccountKind, ApiKeySecretHash, InstallationId, IssuedState, KeyEnvironment, KeyId,

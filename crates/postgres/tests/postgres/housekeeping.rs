@@ -1,4 +1,4 @@
-//! What a purge deletes, and what it never does.
+//! Which rows a purge deletes, and which it keeps.
 
 use dockline::ports::{
     BindingRepo, InsertOutcome, Observation, RateLimitRequest, RateLimiter, ReleaseOutcome, StateStore,
@@ -8,14 +8,14 @@ use dockline_postgres::{PgBindingRepo, PgHousekeeping, PgRateLimiter, PgStateSto
 use time::Duration;
 
 use crate::fixtures::{NOON, account, binding, digest, installation, organization, state};
-use crate::fresh::session_in;
-use crate::migrated;
+use crate::test_database;
+use crate::test_schema::session_in;
 
 const MONTH: Duration = Duration::days(30);
 
 #[tokio::test]
-async fn states_go_a_day_after_they_expired_some_at_a_time() {
-    let (_fresh, database) = migrated::database().await;
+async fn states_are_deleted_a_day_after_their_expiry_in_batches() {
+    let (_guard, database) = test_database::database().await;
     let (states, housekeeping) = (PgStateStore::new(&database), PgHousekeeping::new(&database));
     for text in ["a", "b", "c"] {
         states.put(state("org_a", text)).await.unwrap();
@@ -30,15 +30,15 @@ async fn states_go_a_day_after_they_expired_some_at_a_time() {
 }
 
 #[tokio::test]
-async fn only_installations_that_nobody_has_go_and_their_spent_states_stay() {
-    let (_fresh, database) = migrated::database().await;
+async fn only_unbound_installations_are_deleted_and_their_states_stay_spent() {
+    let (_guard, database) = test_database::database().await;
     let (bindings, housekeeping) = (PgBindingRepo::new(&database), PgHousekeeping::new(&database));
     let uninstalled = || Observation::Uninstalled { verified_at: NOON };
-    // Bound, and bound to what is gone: somebody still sees it.
+    // Bound to an active and to an uninstalled installation.
     bindings.insert(binding("org_a", 1, "a")).await.unwrap();
     bindings.insert(binding("org_b", 2, "b")).await.unwrap();
     bindings.observe(installation(2), uninstalled()).await.unwrap();
-    // Never bound, and released two days later.
+    // Never bound, uninstalled and suspended; and bound, then released two days later.
     bindings.observe(installation(3), uninstalled()).await.unwrap();
     let present = Observation::Present { status: Status::Suspended, account: account(4), verified_at: NOON };
     bindings.observe(installation(4), present).await.unwrap();
@@ -58,11 +58,11 @@ async fn only_installations_that_nobody_has_go_and_their_spent_states_stay() {
 }
 
 #[tokio::test]
-async fn installers_go_a_month_after_they_were_noted_unless_the_installation_is_bound() {
-    let (_fresh, database) = migrated::database().await;
+async fn installers_are_deleted_a_month_after_their_record_unless_the_installation_is_bound() {
+    let (_guard, database) = test_database::database().await;
     let (bindings, housekeeping) = (PgBindingRepo::new(&database), PgHousekeeping::new(&database));
     let (person, org) = (account(77).id, organization("org_a"));
-    // Bound; known and not bound; not known at all, three of them; and later than the others.
+    // 1 is bound, 2 is unbound, 3 to 5 are unknown, 6 is recorded later.
     bindings.insert(binding("org_a", 1, "a")).await.unwrap();
     let present = Observation::Present { status: Status::Active, account: account(2), verified_at: NOON };
     bindings.observe(installation(2), present).await.unwrap();
@@ -71,7 +71,7 @@ async fn installers_go_a_month_after_they_were_noted_unless_the_installation_is_
     }
     let later = NOON + Duration::days(3);
     bindings.record_installer(installation(6), person, later).await.unwrap();
-    // That somebody said so again does not keep it for longer.
+    // A second record does not extend the retention.
     bindings.record_installer(installation(5), person, later).await.unwrap();
 
     let purge = async |past| housekeeping.purge(NOON + MONTH + past, 2).await.unwrap().installers;
@@ -83,18 +83,18 @@ async fn installers_go_a_month_after_they_were_noted_unless_the_installation_is_
         let installer = bindings.installer(installation(number)).await.unwrap();
         assert_eq!(installer, kept.then_some(person), "{number}");
     }
-    // What was purged is as if it had never been noted.
+    // After the purge another installer can be recorded.
     bindings.record_installer(installation(5), account(78).id, later).await.unwrap();
     assert_eq!(bindings.installer(installation(5)).await.unwrap(), Some(account(78).id));
-    // Released: from now on its age alone counts.
+    // Without the binding, only the age counts.
     bindings.release(&org, installation(1), NOON + MONTH).await.unwrap();
     assert_eq!(purge(Duration::HOUR).await, 1);
     assert_eq!(bindings.installer(installation(1)).await.unwrap(), None);
 }
 
 #[tokio::test]
-async fn budgets_go_when_a_fresh_one_would_be_no_different() {
-    let (_fresh, database) = migrated::database().await;
+async fn buckets_are_deleted_when_they_equal_a_fresh_one() {
+    let (_guard, database) = test_database::database().await;
     let (limiter, housekeeping) = (PgRateLimiter::new(&database), PgHousekeeping::new(&database));
     for class in [BudgetClass::Read, BudgetClass::Write] {
         let key = KeyId::parse("0123456789ABCDEF").unwrap();
@@ -110,15 +110,15 @@ async fn budgets_go_when_a_fresh_one_would_be_no_different() {
             .unwrap();
     }
     let buckets = async |after| housekeeping.purge(NOON + after, 10).await.unwrap().buckets;
-    assert_eq!(buckets(Duration::HOUR).await, 0, "a clock may be that far behind");
-    assert_eq!(buckets(Duration::HOUR + Duration::SECOND).await, 1, "the reads");
-    assert_eq!(buckets(Duration::hours(12)).await, 0, "the writes count until the day is over");
-    assert_eq!(buckets(Duration::hours(13)).await, 1, "and an hour more");
+    assert_eq!(buckets(Duration::HOUR).await, 0, "a node's clock may be an hour behind");
+    assert_eq!(buckets(Duration::HOUR + Duration::SECOND).await, 1, "the bucket of reads");
+    assert_eq!(buckets(Duration::hours(12)).await, 0, "writes count towards the daily cap");
+    assert_eq!(buckets(Duration::hours(13)).await, 1, "the bucket of writes, an hour after midnight");
 }
 
 #[tokio::test]
-async fn what_somebody_is_working_on_is_left_for_later() {
-    let (_fresh, database) = migrated::database().await;
+async fn locked_rows_are_skipped() {
+    let (_guard, database) = test_database::database().await;
     PgStateStore::new(&database).put(state("org_a", "a")).await.unwrap();
     let session = session_in(database.schema()).await;
     session.batch_execute("BEGIN; SELECT FROM install_states FOR UPDATE").await.unwrap();

@@ -1,22 +1,23 @@
-//! The adapter against a real PostgreSQL, which `DATABASE_URL` names: `cargo xtask test` sees to that.
+//! Tests of the adapters on the PostgreSQL in `DATABASE_URL`; `cargo xtask test` starts one.
 
 #![expect(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 
-mod census;
+mod binding_counts;
+mod binding_races;
+mod column_values;
 mod conformance;
-mod failures;
+mod errors;
 mod fixtures;
-mod fresh;
 mod housekeeping;
-mod keys;
-mod migrated;
-mod plans;
-mod pooler;
-mod races;
-mod rotation;
+mod key_store;
+mod key_usage;
+mod pgbouncer;
+mod probe;
+mod proxy;
+mod query_plans;
+mod rate_limiter;
 mod round_trips;
-mod stored;
+mod state_races;
+mod test_database;
+mod test_schema;
 mod tls;
-mod usage;
-mod waiting;
-mod wire;

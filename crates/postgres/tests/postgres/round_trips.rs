@@ -1,4 +1,4 @@
-//! Round trips, counted on the wire, and connections that are cut there.
+//! Round trips and lost connections, by a proxy in front of the server.
 
 use dockline::ports::{
     BindingRepo, InsertOutcome, KeyStore, Observation, ObserveOutcome, RateLimitRequest, RateLimiter,
@@ -11,11 +11,11 @@ use dockline_postgres::{
 use time::Duration;
 
 use crate::fixtures::{NOON, account, binding, claim, digest, installation, key, organization, state};
-use crate::wire::Wire;
-use crate::{fresh, migrated};
+use crate::proxy::Proxy;
+use crate::{test_database, test_schema};
 
-/// Runs every call of every port once, and gives the round trips of each.
-async fn all_calls(wire: &Wire, database: &Database, round: u64) -> Vec<(&'static str, usize)> {
+/// Makes every call of every port once, and returns the round trips of each.
+async fn all_calls(proxy: &Proxy, database: &Database, round: u64) -> Vec<(&'static str, usize)> {
     let (keys, states) = (PgKeyStore::new(database), PgStateStore::new(database));
     let (bindings, limiter) = (PgBindingRepo::new(database), PgRateLimiter::new(database));
     let org = format!("org_{round}");
@@ -23,7 +23,7 @@ async fn all_calls(wire: &Wire, database: &Database, round: u64) -> Vec<(&'stati
     let record = key(&format!("{round:016}"), org.as_str());
     let issued = state(org.as_str(), &text);
     let new = binding(org.as_str(), round, &text);
-    let take = |permits| RateLimitRequest {
+    let request = |permits| RateLimitRequest {
         key: (&record.id).into(),
         class: BudgetClass::Write,
         tier: Tier::standard(),
@@ -37,7 +37,7 @@ async fn all_calls(wire: &Wire, database: &Database, round: u64) -> Vec<(&'stati
     macro_rules! count {
         ($($name:literal: $call:expr),* $(,)?) => {$(
             $call.await.unwrap();
-            counts.push(($name, wire.round_trips()));
+            counts.push(($name, proxy.round_trips()));
         )*};
     }
     count! {
@@ -48,75 +48,75 @@ async fn all_calls(wire: &Wire, database: &Database, round: u64) -> Vec<(&'stati
         "put a state": states.put(issued.clone()),
         "find a state": states.find(&org, &issued.digest),
         "find a state by digest": states.find_by_digest(&issued.digest),
-        "vouch": states.confirm_claim(&issued.digest, None, claim(round)),
-        "charge": limiter.check(take(1)),
-        "charge again": limiter.check(take(1)),
-        "look": limiter.check(take(0)),
+        "confirm a claim": states.confirm_claim(&issued.digest, None, claim(round)),
+        "check with a charge": limiter.check(request(1)),
+        "check with a charge again": limiter.check(request(1)),
+        "check without a charge": limiter.check(request(0)),
         "find no binding": bindings.find(&org),
         "insert": bindings.insert(new.clone()),
         "find a binding": bindings.find(&org),
-        "find a binding by installation": bindings.find_by_installation(id),
         "observe": bindings.observe(id, present()),
-        "observe new grants": bindings.observe(id, Observation::PermissionsChanged),
-        "observe the end": bindings.observe(id, Observation::Uninstalled { verified_at: NOON }),
-        "observe the dead": bindings.observe(id, present()),
-        "know": bindings.installation(id),
-        "note an installer": bindings.record_installer(id, person, NOON),
-        "note an installer again": bindings.record_installer(id, person, NOON),
+        "observe changed permissions": bindings.observe(id, Observation::PermissionsChanged),
+        "observe an uninstall": bindings.observe(id, Observation::Uninstalled { verified_at: NOON }),
+        "observe an uninstalled one": bindings.observe(id, present()),
+        "find an installation": bindings.installation(id),
+        "record an installer": bindings.record_installer(id, person, NOON),
+        "record an installer again": bindings.record_installer(id, person, NOON),
         "find an installer": bindings.installer(id),
-        "sweep": bindings.stale(NOON, None, 10),
-        "sweep on": bindings.stale(NOON, Some(cursor), 10),
+        "first stale batch": bindings.stale(NOON, None, 10),
+        "next stale batch": bindings.stale(NOON, Some(cursor), 10),
         "release": bindings.release(&org, id, NOON),
-        "discard": states.revoke(&issued.digest, None),
+        "revoke a state": states.revoke(&issued.digest, None),
     }
     counts
 }
 
 #[tokio::test]
 async fn every_call_is_one_round_trip() {
-    let (_fresh, database) = migrated::database().await;
+    let (_guard, database) = test_database::database().await;
     for mode in [StatementMode::Prepared, StatementMode::Unnamed] {
-        let (wire, proxied) = Wire::to(&database, 1).await;
+        let (proxy, proxied) = Proxy::to(&database, 1).await;
         let proxied = proxied.with_statement_mode(mode);
         let round = if mode == StatementMode::Prepared { 1 } else { 11 };
-        // The first time, a connection is opened and, where they are, statements are prepared.
-        all_calls(&wire, &proxied, round).await;
-        for (call, round_trips) in all_calls(&wire, &proxied, round + 1).await {
+        // The first round connects and prepares statements.
+        all_calls(&proxy, &proxied, round).await;
+        for (call, round_trips) in all_calls(&proxy, &proxied, round + 1).await {
             assert_eq!(round_trips, 1, "{mode:?}: {call}");
         }
     }
 }
 
 #[tokio::test]
-async fn an_insert_that_something_stands_in_the_way_of_is_two_round_trips() {
-    let (_fresh, database) = migrated::database().await;
-    let (wire, proxied) = Wire::to(&database, 1).await;
+async fn a_refused_insert_is_two_round_trips() {
+    let (_guard, database) = test_database::database().await;
+    let (proxy, proxied) = Proxy::to(&database, 1).await;
     let bindings = PgBindingRepo::new(&proxied);
     for _ in 0..2 {
         bindings.insert(binding("org_a", 1, "first")).await.unwrap();
     }
-    wire.round_trips();
-    for in_the_way in [binding("org_a", 1, "first"), binding("org_a", 2, "other"), binding("org_b", 1, "s")] {
-        let refused = bindings.insert(in_the_way).await.unwrap();
+    proxy.round_trips();
+    for conflicting in [binding("org_a", 1, "first"), binding("org_a", 2, "other"), binding("org_b", 1, "s")]
+    {
+        let refused = bindings.insert(conflicting).await.unwrap();
         assert!(matches!(refused, InsertOutcome::Occupied(_) | InsertOutcome::Taken), "{refused:?}");
-        assert_eq!(wire.round_trips(), 2, "{refused:?}");
+        assert_eq!(proxy.round_trips(), 2, "{refused:?}");
     }
 }
 
-/// A proxied repository whose connection is open and whose statements are prepared, so that what is cut is the insert.
-async fn warm() -> (fresh::Fresh, Wire, PgBindingRepo, NewBinding) {
-    let (fresh, database) = migrated::database().await;
-    let (wire, proxied) = Wire::to(&database, 1).await;
+/// Returns a proxied repository that is connected and has prepared its insert, so that a cut hits the insert itself.
+async fn connected() -> (test_schema::SchemaGuard, Proxy, PgBindingRepo, NewBinding) {
+    let (guard, database) = test_database::database().await;
+    let (proxy, proxied) = Proxy::to(&database, 1).await;
     let bindings = PgBindingRepo::new(&proxied);
-    bindings.insert(binding("org_warm", 9, "warm")).await.unwrap();
-    (fresh, wire, bindings, binding("org_a", 1, "ours"))
+    bindings.insert(binding("org_first", 9, "first")).await.unwrap();
+    (guard, proxy, bindings, binding("org_a", 1, "ours"))
 }
 
-/// I4, I6: the answer is lost, the row is not, and it is the first one that is told again.
+/// I4, I6: the response is lost, but the row is stored, and the repeated call returns that row.
 #[tokio::test]
-async fn a_connection_cut_after_the_commit_leaves_the_row_and_the_next_call_reads_it() {
-    let (_fresh, wire, bindings, new) = warm().await;
-    wire.cut_the_next_answer();
+async fn after_a_response_is_lost_the_repeated_insert_returns_the_stored_row() {
+    let (_guard, proxy, bindings, new) = connected().await;
+    proxy.cut_next_response();
     let lost = bindings.insert(new.clone()).await.unwrap_err();
     assert_eq!(lost.kind(), PortErrorKind::Unavailable);
     let mut again = new.clone();
@@ -128,23 +128,22 @@ async fn a_connection_cut_after_the_commit_leaves_the_row_and_the_next_call_read
 }
 
 #[tokio::test]
-async fn a_connection_cut_before_the_statement_leaves_nothing_and_the_next_call_writes() {
-    let (_fresh, wire, bindings, new) = warm().await;
-    wire.cut_the_next_request();
+async fn after_a_request_is_lost_the_repeated_insert_writes_the_row() {
+    let (_guard, proxy, bindings, new) = connected().await;
+    proxy.cut_next_request();
     let lost = bindings.insert(new.clone()).await.unwrap_err();
     assert_eq!(lost.kind(), PortErrorKind::Unavailable);
     assert!(matches!(bindings.insert(new).await.unwrap(), InsertOutcome::Inserted(_)));
 }
 
-/// An observation whose answer was lost is repeated without harm, and answered what it is worth then.
 #[tokio::test]
-async fn an_observation_whose_answer_is_lost_may_be_repeated() {
-    let (_fresh, wire, bindings, _) = warm().await;
+async fn an_observation_can_be_repeated_after_its_response_is_lost() {
+    let (_guard, proxy, bindings, _) = connected().await;
     let id = installation(9);
     let suspended =
         || Observation::Present { status: Status::Suspended, account: account(9), verified_at: NOON };
     bindings.observe(installation(8), suspended()).await.unwrap();
-    wire.cut_the_next_answer();
+    proxy.cut_next_response();
     assert_eq!(bindings.observe(id, suspended()).await.unwrap_err().kind(), PortErrorKind::Unavailable);
     let before = bindings.installation(id).await.unwrap().unwrap();
     assert_eq!(before.status, Status::Suspended);
@@ -152,15 +151,14 @@ async fn an_observation_whose_answer_is_lost_may_be_repeated() {
     assert_eq!(bindings.installation(id).await.unwrap(), Some(before));
 }
 
-/// A tie whose answer was lost is told as made before.
 #[tokio::test]
-async fn a_vouch_whose_answer_is_lost_may_be_repeated() {
-    let (_fresh, database) = migrated::database().await;
-    let (wire, proxied) = Wire::to(&database, 1).await;
+async fn a_confirmation_can_be_repeated_after_its_response_is_lost() {
+    let (_guard, database) = test_database::database().await;
+    let (proxy, proxied) = Proxy::to(&database, 1).await;
     let states = PgStateStore::new(&proxied);
     states.put(state("org_a", "text")).await.unwrap();
     states.confirm_claim(&digest("other"), None, claim(1)).await.unwrap();
-    wire.cut_the_next_answer();
+    proxy.cut_next_response();
     assert!(states.confirm_claim(&digest("text"), None, claim(1)).await.is_err());
     let again = states.confirm_claim(&digest("text"), None, claim(1)).await.unwrap();
     assert_eq!(again, dockline::ports::ConfirmOutcome::AlreadyTied);
@@ -168,11 +166,11 @@ async fn a_vouch_whose_answer_is_lost_may_be_repeated() {
 
 #[tokio::test]
 async fn a_purge_is_four_round_trips() {
-    let (_fresh, database) = migrated::database().await;
-    let (wire, proxied) = Wire::to(&database, 1).await;
+    let (_guard, database) = test_database::database().await;
+    let (proxy, proxied) = Proxy::to(&database, 1).await;
     let housekeeping = PgHousekeeping::new(&proxied);
     housekeeping.purge(NOON, 100).await.unwrap();
-    wire.round_trips();
+    proxy.round_trips();
     housekeeping.purge(NOON, 100).await.unwrap();
-    assert_eq!(wire.round_trips(), 4);
+    assert_eq!(proxy.round_trips(), 4);
 }

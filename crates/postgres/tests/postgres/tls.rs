@@ -1,13 +1,13 @@
-//! What the URL's `sslmode` does, on a server that has a certificate of its own making.
+//! `sslmode` on a server with a self-signed certificate.
 
 use dockline::PortErrorKind;
 use dockline::ports::KeyStore;
 use dockline_postgres::{Database, PgKeyStore, Pool, open_pool};
 
 use crate::fixtures::key;
-use crate::fresh::{self, session, url};
+use crate::test_schema::{session, unused, url};
 
-/// The URL, with these options in place of its own.
+/// Returns the URL with these options instead of its own.
 fn url_of(options: &str) -> String {
     let url = url();
     let address = url.split_once('?').map_or(url.as_str(), |(address, _)| address);
@@ -25,7 +25,7 @@ async fn is_encrypted(pool: Pool) -> bool {
 }
 
 #[tokio::test]
-async fn the_mode_says_whether_it_is_encrypted() {
+async fn sslmode_decides_whether_the_connection_is_encrypted() {
     let on: String = session().await.query_one("SHOW ssl", &[]).await.unwrap().get(0);
     assert_eq!(
         on, "on",
@@ -39,18 +39,20 @@ async fn the_mode_says_whether_it_is_encrypted() {
 }
 
 #[tokio::test]
-async fn a_certificate_is_checked_where_it_was_asked_for() {
+async fn verifying_modes_accept_only_certificates_of_their_authorities() {
     let certificate = "SELECT pg_read_file(current_setting('ssl_cert_file'))";
     let certificate: String = session().await.query_one(certificate, &[]).await.unwrap().get(0);
-    let (_fresh, name) = fresh::name();
+    let (_guard, name) = unused();
     let file = std::env::temp_dir().join(format!("dockline-authority-{name}.pem"));
     std::fs::write(&file, certificate).unwrap();
     let known = pool_of(&format!("sslmode=verify-full&sslrootcert={}", file.display()));
     std::fs::remove_file(&file).unwrap();
     assert!(is_encrypted(known).await);
 
-    let error = PgKeyStore::new(&Database::new(pool_of("sslmode=verify-full")))
-        .find(&key("0123456789ABCDEF", "org_a").id)
-        .await;
-    assert_eq!(error.unwrap_err().kind(), PortErrorKind::Rejected);
+    // The platform does not trust the server's own authority.
+    for options in ["sslmode=verify-full", "sslmode=verify-ca"] {
+        let keys = PgKeyStore::new(&Database::new(pool_of(options)));
+        let error = keys.find(&key("0123456789ABCDEF", "org_a").id).await.unwrap_err();
+        assert_eq!(error.kind(), PortErrorKind::Rejected, "{options}");
+    }
 }

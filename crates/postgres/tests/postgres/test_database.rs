@@ -1,25 +1,25 @@
-//! A fresh schema with the tables in it, and a look at who waits for whom there.
+//! A migrated schema per test, and waiting until its sessions are blocked.
 
 use std::time::Duration;
 
 use dockline_postgres::{Database, Migrator, Schema, open_pool};
 
-use crate::fresh::{Fresh, name, session, url_with};
+use crate::test_schema::{SchemaGuard, session, unused, url_with};
 
-/// A migrated schema and a pool of `connections` of its own, whose sessions carry the schema's name.
-pub(crate) async fn database_of(connections: usize) -> (Fresh, Database) {
-    let (fresh, schema) = name();
+/// Returns a migrated schema and a pool of `connections` to it, whose sessions have the schema's name.
+pub(crate) async fn database_of(connections: usize) -> (SchemaGuard, Database) {
+    let (guard, schema) = unused();
     let url = url_with(&format!("application_name={schema}"));
     let database = Database::new(open_pool(&url.into(), connections).unwrap()).with_schema(schema);
     Migrator::new(database.pool().clone(), database.schema().clone()).run().await.unwrap();
-    (fresh, database)
+    (guard, database)
 }
 
-pub(crate) async fn database() -> (Fresh, Database) {
+pub(crate) async fn database() -> (SchemaGuard, Database) {
     database_of(8).await
 }
 
-/// Returns once `number` of the schema's sessions wait for a lock.
+/// Returns as soon as `number` of the schema's sessions wait for a lock.
 pub(crate) async fn until_blocked(schema: &Schema, number: i64) {
     let session = session().await;
     for _ in 0..1_000 {
@@ -36,5 +36,5 @@ pub(crate) async fn until_blocked(schema: &Schema, number: i64) {
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    panic!("nobody waits for a lock");
+    panic!("fewer than {number} sessions wait for a lock");
 }

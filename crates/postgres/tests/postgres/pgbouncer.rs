@@ -1,4 +1,4 @@
-//! PgBouncer in transaction mode: what many hosts have between themselves and the database.
+//! PgBouncer in transaction mode, started per test.
 
 use std::fs;
 use std::net::TcpListener;
@@ -12,25 +12,28 @@ use dockline_postgres::tokio_postgres::config::Host;
 use dockline_postgres::{Database, Migrator, StatementMode, open_pool};
 use tokio::net::TcpStream;
 
-use crate::fresh::{self, Fresh};
+use crate::test_schema::{self, SchemaGuard};
 
-/// A pooler, stopped and removed when dropped, and the schema behind it.
+/// User and group without rights, on any Linux.
+const UNPRIVILEGED: &str = "65534";
+
+/// A running PgBouncer and a schema, both removed when dropped.
 #[derive(Debug)]
 pub(crate) struct Pooled {
     pooler: Child,
     folder: PathBuf,
-    _fresh: Fresh,
+    _guard: SchemaGuard,
 }
 
-/// A migrated schema through a pooler of its own: eight connections to it, two from it to the server.
+/// Returns a migrated schema behind a PgBouncer with eight client and two server connections.
 pub(crate) async fn database() -> (Pooled, Database) {
-    let (fresh, schema) = fresh::name();
+    let (guard, schema) = test_schema::unused();
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let folder = std::env::temp_dir().join(format!("dockline-pooler-{schema}"));
-    let server: Config = fresh::url().parse().unwrap();
+    let server: Config = test_schema::url().parse().unwrap();
     configure(&folder, &server, port);
     let pooler = start(&folder);
-    let pooled = Pooled { pooler, folder, _fresh: fresh };
+    let pooled = Pooled { pooler, folder, _guard: guard };
     for _ in 0..500 {
         if TcpStream::connect(("127.0.0.1", port)).await.is_ok() {
             let url = format!("postgres://anyone@127.0.0.1:{port}/{}?sslmode=disable", dbname(&server));
@@ -76,13 +79,13 @@ fn start(folder: &Path) -> Child {
         .map(|folder| folder.join("pgbouncer"))
         .find(|program| program.is_file())
         .expect("these tests need pgbouncer: run `cargo xtask test` as root, or install it (apt-get install pgbouncer)");
-    // It refuses to run as root.
+    // PgBouncer refuses to run as root.
     let root = Command::new("id").arg("-u").output().unwrap().stdout.trim_ascii() == b"0";
     let mut command = if root {
-        let chown = Command::new("chown").args(["-R", "nobody"]).arg(folder).status().unwrap();
+        let chown = Command::new("chown").args(["-R", UNPRIVILEGED]).arg(folder).status().unwrap();
         assert!(chown.success());
         let mut command = Command::new("setpriv");
-        command.args(["--reuid=nobody", "--regid=65534", "--clear-groups"]).arg(program);
+        command.args(["--reuid", UNPRIVILEGED, "--regid", UNPRIVILEGED, "--clear-groups"]).arg(program);
         command
     } else {
         Command::new(program)

@@ -1,4 +1,4 @@
-//! What becomes of real errors.
+//! How the server's and the network's errors are reported.
 
 use std::error::Error;
 use std::time::{Duration, Instant};
@@ -6,12 +6,14 @@ use std::time::{Duration, Instant};
 use dockline::ports::{BindingRepo, InsertOutcome, KeyStore};
 use dockline::{KeyId, PortError, PortErrorKind};
 use dockline_postgres::tokio_postgres::Config;
-use dockline_postgres::{Database, PgBindingRepo, PgKeyStore, open_pool};
+use dockline_postgres::{
+    Database, Migrator, PgBindingRepo, PgKeyStore, PgKeyUsage, StatementMode, open_pool,
+};
 
 use crate::fixtures::{binding, installation, key, organization};
-use crate::fresh::{self, session_in, url, url_with};
-use crate::migrated;
-use crate::migrated::until_blocked;
+use crate::test_database;
+use crate::test_database::until_blocked;
+use crate::test_schema::{self, session_in, url, url_with};
 
 fn id() -> KeyId {
     key("0123456789ABCDEF", "org_a").id
@@ -22,7 +24,7 @@ async fn find_with(url: String) -> PortError {
     PgKeyStore::new(&database).find(&id()).await.unwrap_err()
 }
 
-/// All that a log would show.
+/// Returns the error with all its sources, as a log would show them.
 fn chain(error: &dyn Error) -> String {
     let mut text = format!("{error} {error:?}");
     let mut source = error.source();
@@ -34,48 +36,49 @@ fn chain(error: &dyn Error) -> String {
 }
 
 #[tokio::test]
-async fn a_table_that_is_not_there_asks_for_the_migrations() {
-    let (_fresh, schema) = fresh::name();
+async fn a_missing_table_or_column_asks_for_the_migrations() {
+    let (_guard, schema) = test_schema::unused();
     let database = Database::new(open_pool(&url().into(), 1).unwrap()).with_schema(schema);
     for _ in 0..2 {
         let error = PgKeyStore::new(&database).find(&id()).await.unwrap_err();
         assert_eq!(error.kind(), PortErrorKind::Unexpected);
         assert!(chain(&error).contains("run the migrations"), "{}", chain(&error));
     }
-    let (_fresh, database) = migrated::database().await;
+    let (_guard, database) = test_database::database().await;
     session_in(database.schema()).await.batch_execute("ALTER TABLE api_keys DROP COLUMN tier").await.unwrap();
     let error = PgKeyStore::new(&database).find(&id()).await.unwrap_err();
     assert!(chain(&error).contains("run the migrations"), "{}", chain(&error));
 }
 
 #[tokio::test]
-async fn a_server_that_does_not_let_us_in_has_rejected_us_and_the_password_is_not_told() {
+async fn a_failed_login_is_rejected_and_the_password_is_not_shown() {
     let config: Config = url().parse().unwrap();
     let password = String::from_utf8(config.get_password().unwrap().to_vec()).unwrap();
     let error = find_with(url().replace(&password, "canary")).await;
     assert_eq!(error.kind(), PortErrorKind::Rejected);
     assert!(!chain(&error).contains("canary"), "{}", chain(&error));
     let error = find_with(url().replace(&format!(":{password}"), "")).await;
-    assert_eq!(error.kind(), PortErrorKind::Rejected, "no password at all");
+    assert_eq!(error.kind(), PortErrorKind::Rejected, "no password");
     let error = find_with(url().replace("/postgres?", "/nowhere?")).await;
     assert_eq!(error.kind(), PortErrorKind::Rejected, "no such database");
 }
 
 #[tokio::test]
-async fn a_missing_right_is_a_rejection() {
-    let (_fresh, database) = migrated::database().await;
+async fn a_missing_privilege_is_rejected() {
+    let (_guard, database) = test_database::database().await;
     let client = database.pool().get().await.unwrap();
     let role = format!("{}_role", database.schema());
     client.batch_execute(&format!("CREATE ROLE {role}")).await.unwrap();
-    let poor = url_with(&format!("options=-c%20role%3D{role}"));
-    let poor = Database::new(open_pool(&poor.into(), 1).unwrap()).with_schema(database.schema().clone());
-    let error = PgKeyStore::new(&poor).find(&id()).await.unwrap_err();
+    let unprivileged = url_with(&format!("options=-c%20role%3D{role}"));
+    let unprivileged =
+        Database::new(open_pool(&unprivileged.into(), 1).unwrap()).with_schema(database.schema().clone());
+    let error = PgKeyStore::new(&unprivileged).find(&id()).await.unwrap_err();
     client.batch_execute(&format!("DROP ROLE {role}")).await.unwrap();
     assert_eq!(error.kind(), PortErrorKind::Rejected);
 }
 
 #[tokio::test]
-async fn nobody_there_is_unavailable() {
+async fn a_refused_connection_is_unavailable() {
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let error = find_with(format!("postgres://u:canary@127.0.0.1:{free}/d")).await;
     assert_eq!(error.kind(), PortErrorKind::Unavailable);
@@ -83,8 +86,8 @@ async fn nobody_there_is_unavailable() {
 }
 
 #[tokio::test]
-async fn a_server_that_says_nothing_is_unavailable_in_time() {
-    // The kernel accepts; nobody answers.
+async fn a_server_that_does_not_respond_is_unavailable_within_the_deadline() {
+    // The kernel accepts the connection, and no process reads from it.
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("postgres://u:p@127.0.0.1:{}/d", silent.local_addr().unwrap().port());
     let database =
@@ -97,7 +100,7 @@ async fn a_server_that_says_nothing_is_unavailable_in_time() {
 
 #[tokio::test]
 async fn read_only_and_cancelled_statements_are_unavailable() {
-    let (_fresh, database) = migrated::database().await;
+    let (_guard, database) = test_database::database().await;
     let lock = session_in(database.schema()).await;
     for (option, insert) in [("default_transaction_read_only%3Don", true), ("statement_timeout%3D50", false)]
     {
@@ -116,7 +119,7 @@ async fn read_only_and_cancelled_statements_are_unavailable() {
 
 #[tokio::test]
 async fn a_terminated_backend_is_unavailable_and_the_pool_recovers() {
-    let (_fresh, database) = migrated::database_of(1).await;
+    let (_guard, database) = test_database::database_of(1).await;
     let keys = PgKeyStore::new(&database);
     let lock = session_in(database.schema()).await;
     lock.batch_execute("BEGIN; LOCK TABLE api_keys").await.unwrap();
@@ -134,22 +137,22 @@ async fn a_terminated_backend_is_unavailable_and_the_pool_recovers() {
 }
 
 #[tokio::test]
-async fn a_statement_beyond_the_deadline_costs_its_connection() {
-    let (_fresh, database) = migrated::database_of(1).await;
+async fn a_call_that_exceeds_the_deadline_closes_its_connection() {
+    let (_guard, database) = test_database::database_of(1).await;
     let database = database.with_deadline(Duration::from_millis(300));
     let keys = PgKeyStore::new(&database);
     keys.find(&id()).await.unwrap();
     let lock = session_in(database.schema()).await;
     lock.batch_execute("BEGIN; LOCK TABLE api_keys").await.unwrap();
     assert_eq!(keys.find(&id()).await.unwrap_err().kind(), PortErrorKind::Unavailable);
-    assert_eq!(database.pool().status().size, 0, "the connection was kept");
+    assert_eq!(database.pool().status().size, 0, "the connection is still open");
     lock.batch_execute("COMMIT").await.unwrap();
     assert_eq!(keys.find(&id()).await.unwrap(), None);
 }
 
 #[tokio::test]
-async fn a_call_that_is_dropped_costs_its_connection_and_has_its_whole_effect_or_none() {
-    let (_fresh, database) = migrated::database_of(1).await;
+async fn a_dropped_call_closes_its_connection_and_takes_full_effect_or_none() {
+    let (_guard, database) = test_database::database_of(1).await;
     let bindings = PgBindingRepo::new(&database);
     let lock = session_in(database.schema()).await;
     lock.batch_execute("BEGIN; LOCK TABLE bindings").await.unwrap();
@@ -160,19 +163,22 @@ async fn a_call_that_is_dropped_costs_its_connection_and_has_its_whole_effect_or
     until_blocked(database.schema(), 1).await;
     dropped.abort();
     assert!(dropped.await.unwrap_err().is_cancelled());
-    assert_eq!(database.pool().status().size, 0, "the connection was kept");
+    assert_eq!(database.pool().status().size, 0, "the connection is still open");
     lock.batch_execute("COMMIT").await.unwrap();
-    // The server goes on with the statement; either way the same call again is answered.
+    // The server may have completed the statement. The repeated call succeeds in both cases.
     let again = bindings.insert(binding("org_a", 1, "first")).await.unwrap();
     assert!(matches!(again, InsertOutcome::Inserted(_) | InsertOutcome::Occupied(_)), "{again:?}");
-    let by_organization = bindings.find(&organization("org_a")).await.unwrap();
-    assert!(by_organization.is_some());
-    assert_eq!(bindings.find_by_installation(installation(1)).await.unwrap(), by_organization);
+    let binding = bindings.find(&organization("org_a")).await.unwrap().unwrap();
+    let installation = bindings.installation(installation(1)).await.unwrap().unwrap();
+    assert_eq!(
+        (binding.installation, installation.organization),
+        (crate::fixtures::installation(1), Some(binding.organization))
+    );
 }
 
 #[tokio::test]
-async fn what_does_not_parse_is_corrupt() {
-    let (_fresh, database) = migrated::database().await;
+async fn an_invalid_value_is_corrupt_and_its_column_is_named() {
+    let (_guard, database) = test_database::database().await;
     let keys = PgKeyStore::new(&database);
     assert!(keys.insert(&key("0123456789ABCDEF", "org_a"), "", crate::fixtures::NOON).await.unwrap());
     let session = session_in(database.schema()).await;
@@ -185,27 +191,27 @@ async fn what_does_not_parse_is_corrupt() {
     let error = keys.find(&id()).await.unwrap_err();
     assert_eq!(error.kind(), PortErrorKind::Corrupt);
     assert!(chain(&error).contains("environment"), "{}", chain(&error));
-    // A value that no text column takes.
+    // A character that PostgreSQL cannot store.
     let mut record = key("0123456789ABCDE0", "org_a");
     record.return_hosts = vec!["nul \0".to_owned()];
     let error = keys.insert(&record, "", crate::fixtures::NOON).await.unwrap_err();
     assert_eq!(error.kind(), PortErrorKind::Corrupt);
 }
 
-/// The trigger refuses as many writes as it is told to, in the way of a lost race.
+/// A trigger fails the first writes as a serialization failure or deadlock would.
 #[tokio::test]
-async fn a_statement_that_is_undone_is_tried_three_times() {
-    let (_fresh, database) = migrated::database().await;
+async fn a_conflicting_statement_is_attempted_three_times() {
+    let (_guard, database) = test_database::database().await;
     let session = session_in(database.schema()).await;
     let schema = database.schema();
-    for (owner, sqlstate, refused, written) in
+    for (owner, sqlstate, failures, written) in
         [("org_a", "40001", 2, true), ("org_b", "40P01", 2, true), ("org_c", "40001", 3, false)]
     {
         session
             .batch_execute(&format!(
                 "DROP SEQUENCE IF EXISTS tries; CREATE SEQUENCE tries; \
                  CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
-                 IF nextval('{schema}.tries') <= {refused} THEN RAISE EXCEPTION SQLSTATE '{sqlstate}'; END IF; \
+                 IF nextval('{schema}.tries') <= {failures} THEN RAISE EXCEPTION SQLSTATE '{sqlstate}'; END IF; \
                  RETURN NEW; END $$; \
                  CREATE OR REPLACE TRIGGER refuse BEFORE INSERT ON bindings FOR EACH ROW EXECUTE FUNCTION refuse()"
             ))
@@ -225,15 +231,51 @@ async fn a_statement_that_is_undone_is_tried_three_times() {
 }
 
 #[tokio::test]
-async fn prepared_statements_that_the_server_lost_are_sent_again() {
-    let (_fresh, database) = migrated::database_of(1).await;
+async fn a_lost_prepared_statement_is_repeated_unnamed_and_its_connection_closed() {
+    let (_guard, database) = test_database::database_of(1).await;
     let keys = PgKeyStore::new(&database);
     keys.find(&id()).await.unwrap();
     database.pool().get().await.unwrap().batch_execute("DEALLOCATE ALL").await.unwrap();
     assert_eq!(keys.find(&id()).await.unwrap(), None);
-    // The plan's result changed under it.
+    assert_eq!(database.pool().status().size, 0, "the connection is still open");
+    // The statement's result type changed.
     let session = session_in(database.schema()).await;
     keys.find(&id()).await.unwrap();
     session.batch_execute("ALTER TABLE api_keys ALTER COLUMN tier TYPE varchar(20)").await.unwrap();
     assert_eq!(keys.find(&id()).await.unwrap(), None);
+}
+
+/// A statement without a name cannot be lost, so the error is not about that.
+#[tokio::test]
+async fn an_unnamed_statement_is_not_repeated_for_a_lost_name() {
+    let (_guard, database) = test_database::database().await;
+    let session = session_in(database.schema()).await;
+    session
+        .batch_execute(&format!(
+            "CREATE SEQUENCE attempts; \
+             CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+             PERFORM nextval('{}.attempts'); RAISE EXCEPTION SQLSTATE '0A000'; END $$; \
+             CREATE TRIGGER fail BEFORE INSERT ON bindings FOR EACH ROW EXECUTE FUNCTION fail()",
+            database.schema()
+        ))
+        .await
+        .unwrap();
+    for (mode, attempts) in [(StatementMode::Prepared, 2_i64), (StatementMode::Unnamed, 3)] {
+        let bindings = PgBindingRepo::new(&database.clone().with_statement_mode(mode));
+        let error = bindings.insert(binding("org_a", 1, "s")).await.unwrap_err();
+        assert_eq!(error.kind(), PortErrorKind::Unexpected, "{mode:?}");
+        let made: i64 = session.query_one("SELECT last_value FROM attempts", &[]).await.unwrap().get(0);
+        assert_eq!(made, attempts, "{mode:?}");
+    }
+}
+
+#[test]
+fn debug_output_shows_the_schema_and_nothing_of_the_url() {
+    let pool = open_pool(&"postgres://canary:canary@canary/canary".into(), 1).unwrap();
+    let database = Database::new(pool);
+    let migrator = Migrator::new(database.pool().clone(), database.schema().clone());
+    let usage = PgKeyUsage::new(&database);
+    for text in [format!("{database:?}"), format!("{migrator:?}"), format!("{usage:?}")] {
+        assert!(text.contains("dockline") && !text.contains("canary"), "{text}");
+    }
 }

@@ -1,5 +1,5 @@
-//! What the loser of a race gets: another session holds its transaction open until the adapter's statement is known to
-//! wait for it, so that the outcome does not depend on luck.
+//! Outcomes of calls that wait for a concurrent transaction. A second session keeps its transaction open until the
+//! adapter's statement is blocked by it, so that the order is certain.
 
 use dockline::ports::{BindingRepo, InsertOutcome, Observation, ObserveOutcome, ReleaseOutcome};
 use dockline::{Binding, NewBinding, Status};
@@ -8,11 +8,11 @@ use dockline_postgres::{Database, PgBindingRepo};
 use time::Duration;
 
 use crate::fixtures::{NOON, account, binding, installation, organization};
-use crate::fresh::{Fresh, session_in};
-use crate::migrated;
-use crate::migrated::until_blocked;
+use crate::test_database;
+use crate::test_database::until_blocked;
+use crate::test_schema::{SchemaGuard, session_in};
 
-/// The rival's registration, word for word what the adapter writes, in a transaction that is still open.
+/// Writes the rows of a registration in a transaction, which stays open.
 async fn rival(database: &Database, owner: &str, number: u64, state: &str) -> Client {
     let session = session_in(database.schema()).await;
     session.batch_execute("BEGIN").await.unwrap();
@@ -34,13 +34,13 @@ async fn bind(session: &Client, owner: &str, number: u64, state: &str) {
         .unwrap();
 }
 
-/// Ends the rival's transaction once the insert waits for it.
-async fn lose_to(database: &Database, rival: Client, end: &str, new: NewBinding) -> InsertOutcome {
+/// Inserts `new`, and ends the rival's transaction by `end` as soon as the insert waits for it.
+async fn insert_during(database: &Database, rival: Client, end: &str, new: NewBinding) -> InsertOutcome {
     let bindings = PgBindingRepo::new(database);
-    let loser = tokio::spawn(async move { bindings.insert(new).await });
+    let waiting = tokio::spawn(async move { bindings.insert(new).await });
     until_blocked(database.schema(), 1).await;
     rival.batch_execute(end).await.unwrap();
-    loser.await.unwrap().unwrap()
+    waiting.await.unwrap().unwrap()
 }
 
 fn occupied(insertion: InsertOutcome) -> Binding {
@@ -49,44 +49,46 @@ fn occupied(insertion: InsertOutcome) -> Binding {
 }
 
 #[tokio::test]
-async fn a_twin_that_loses_is_told_of_the_row_that_won() {
-    let (_fresh, database) = migrated::database().await;
+async fn a_duplicate_registration_returns_the_row_of_the_first() {
+    let (_guard, database) = test_database::database().await;
     let rival = rival(&database, "org_a", 1, "theirs").await;
-    let won = occupied(lose_to(&database, rival, "COMMIT", binding("org_a", 1, "ours")).await);
+    let won = occupied(insert_during(&database, rival, "COMMIT", binding("org_a", 1, "ours")).await);
     assert_eq!((won.installation, won.registered_at), (installation(1), NOON - Duration::seconds(7_199)));
 }
 
 #[tokio::test]
-async fn the_same_post_twice_at_once_is_one_row() {
-    let (_fresh, database) = migrated::database().await;
+async fn two_registrations_with_one_state_make_one_row() {
+    let (_guard, database) = test_database::database().await;
     let rival = rival(&database, "org_a", 1, "same").await;
-    let won = occupied(lose_to(&database, rival, "COMMIT", binding("org_a", 1, "same")).await);
+    let won = occupied(insert_during(&database, rival, "COMMIT", binding("org_a", 1, "same")).await);
     assert_eq!(won.registered_at, NOON - Duration::seconds(7_199));
 }
 
 #[tokio::test]
-async fn an_organization_that_bound_another_installation_meanwhile_is_told_of_it() {
-    let (_fresh, database) = migrated::database().await;
+async fn an_organization_that_bound_another_installation_meanwhile_gets_that_binding() {
+    let (_guard, database) = test_database::database().await;
     let rival = rival(&database, "org_a", 1, "theirs").await;
-    let won = occupied(lose_to(&database, rival, "COMMIT", binding("org_a", 2, "ours")).await);
+    let won = occupied(insert_during(&database, rival, "COMMIT", binding("org_a", 2, "ours")).await);
     assert_eq!(won.installation, installation(1));
-    let lost = PgBindingRepo::new(&database).find_by_installation(installation(2)).await.unwrap();
-    assert_eq!(lost, None);
+    assert_eq!(PgBindingRepo::new(&database).installation(installation(2)).await.unwrap(), None);
 }
 
 #[tokio::test]
 async fn an_installation_that_another_organization_took_meanwhile_is_taken() {
-    let (_fresh, database) = migrated::database().await;
+    let (_guard, database) = test_database::database().await;
     let rival = rival(&database, "org_b", 1, "theirs").await;
-    assert_eq!(lose_to(&database, rival, "COMMIT", binding("org_a", 1, "ours")).await, InsertOutcome::Taken);
+    assert_eq!(
+        insert_during(&database, rival, "COMMIT", binding("org_a", 1, "ours")).await,
+        InsertOutcome::Taken
+    );
 }
 
 #[tokio::test]
-async fn a_rival_that_gives_up_leaves_nothing_in_the_way() {
-    let (_fresh, database) = migrated::database().await;
+async fn a_rolled_back_registration_prevents_nothing() {
+    let (_guard, database) = test_database::database().await;
     for (owner, number) in [("org_b", 1), ("org_a", 2)] {
         let rival = rival(&database, owner, number, "theirs").await;
-        let outcome = lose_to(&database, rival, "ROLLBACK", binding("org_a", 1, owner)).await;
+        let outcome = insert_during(&database, rival, "ROLLBACK", binding("org_a", 1, owner)).await;
         assert!(matches!(outcome, InsertOutcome::Inserted(_)), "{outcome:?}");
         let released = PgBindingRepo::new(&database)
             .release(&organization("org_a"), installation(1), NOON)
@@ -96,10 +98,10 @@ async fn a_rival_that_gives_up_leaves_nothing_in_the_way() {
     }
 }
 
-/// Write skew would leave a binding to a dead installation (I7).
+/// I7: write skew would leave a live binding to an uninstalled installation.
 #[tokio::test]
 async fn an_installation_that_was_uninstalled_meanwhile_is_gone() {
-    let (_fresh, database) = migrated::database().await;
+    let (_guard, database) = test_database::database().await;
     let rival = session_in(database.schema()).await;
     rival
         .batch_execute(
@@ -108,12 +110,15 @@ async fn an_installation_that_was_uninstalled_meanwhile_is_gone() {
         )
         .await
         .unwrap();
-    assert_eq!(lose_to(&database, rival, "COMMIT", binding("org_a", 1, "ours")).await, InsertOutcome::Gone);
+    assert_eq!(
+        insert_during(&database, rival, "COMMIT", binding("org_a", 1, "ours")).await,
+        InsertOutcome::Gone
+    );
 }
 
 #[tokio::test]
 async fn a_state_that_was_spent_and_released_meanwhile_stays_spent() {
-    let (_fresh, database) = migrated::database().await;
+    let (_guard, database) = test_database::database().await;
     let rival = rival(&database, "org_a", 1, "same").await;
     rival
         .batch_execute(
@@ -121,76 +126,79 @@ async fn a_state_that_was_spent_and_released_meanwhile_stays_spent() {
         )
         .await
         .unwrap();
-    assert_eq!(lose_to(&database, rival, "COMMIT", binding("org_a", 1, "same")).await, InsertOutcome::Spent);
+    assert_eq!(
+        insert_during(&database, rival, "COMMIT", binding("org_a", 1, "same")).await,
+        InsertOutcome::Spent
+    );
 }
 
-async fn bound() -> (Fresh, Database, PgBindingRepo) {
-    let (fresh, database) = migrated::database().await;
+async fn bound() -> (SchemaGuard, Database, PgBindingRepo) {
+    let (fresh, database) = test_database::database().await;
     let bindings = PgBindingRepo::new(&database);
     let inserted = bindings.insert(binding("org_a", 1, "first")).await.unwrap();
     assert!(matches!(inserted, InsertOutcome::Inserted(_)));
     (fresh, database, bindings)
 }
 
-/// Releases once `rival` commits.
-async fn release_after(database: &Database, bindings: &PgBindingRepo, rival: Client) -> ReleaseOutcome {
+/// Releases, and commits `rival`'s transaction as soon as the release waits for it.
+async fn release_during(database: &Database, bindings: &PgBindingRepo, rival: Client) -> ReleaseOutcome {
     let second = bindings.clone();
-    let loser = tokio::spawn(async move {
+    let waiting = tokio::spawn(async move {
         second.release(&organization("org_a"), installation(1), NOON + Duration::HOUR).await
     });
     until_blocked(database.schema(), 1).await;
     rival.batch_execute("COMMIT").await.unwrap();
-    loser.await.unwrap().unwrap()
+    waiting.await.unwrap().unwrap()
 }
 
 #[tokio::test]
-async fn a_release_tells_what_was_learned_before_it() {
-    let (_fresh, database, bindings) = bound().await;
+async fn a_release_returns_the_status_that_was_observed_meanwhile() {
+    let (_guard, database, bindings) = bound().await;
     let rival = session_in(database.schema()).await;
     rival
         .batch_execute("BEGIN; UPDATE installations SET status = 'suspended', generation = generation + 1")
         .await
         .unwrap();
-    let ReleaseOutcome::Released(binding) = release_after(&database, &bindings, rival).await else {
-        panic!("kept")
+    let ReleaseOutcome::Released(binding) = release_during(&database, &bindings, rival).await else {
+        panic!("not released")
     };
     assert_eq!((binding.status, binding.generation), (Status::Suspended, 2));
 }
 
 #[tokio::test]
 async fn of_two_releases_one_finds_nothing_bound() {
-    let (_fresh, database, bindings) = bound().await;
+    let (_guard, database, bindings) = bound().await;
     let rival = session_in(database.schema()).await;
     rival.batch_execute(RELEASE).await.unwrap();
-    assert_eq!(release_after(&database, &bindings, rival).await, ReleaseOutcome::NothingBound);
+    assert_eq!(release_during(&database, &bindings, rival).await, ReleaseOutcome::NothingBound);
 }
 
 const RELEASE: &str = "BEGIN; UPDATE bindings SET released_at = '2026-03-01 13:00Z' WHERE released_at IS NULL; \
     UPDATE installations SET organization = NULL, generation = generation + 1";
 
-/// The release was asked for when the first binding stood: the next one is not its business.
+/// The release refers to the binding that was live when it was called.
 #[tokio::test]
-async fn a_release_does_not_end_a_binding_that_was_made_while_it_waited() {
-    let (_fresh, database, bindings) = bound().await;
+async fn a_release_does_not_end_a_binding_that_was_made_meanwhile() {
+    let (_guard, database, bindings) = bound().await;
     let rival = session_in(database.schema()).await;
     rival.batch_execute(RELEASE).await.unwrap();
     bind(&rival, "org_a", 1, "second").await;
-    assert_eq!(release_after(&database, &bindings, rival).await, ReleaseOutcome::NothingBound);
+    assert_eq!(release_during(&database, &bindings, rival).await, ReleaseOutcome::NothingBound);
     assert!(bindings.find(&organization("org_a")).await.unwrap().is_some());
 }
 
-/// Observes once `rival`, who holds the row, commits.
-async fn observe_after(
+/// Observes, and commits `rival`'s transaction as soon as the observation waits for it.
+async fn observe_during(
     database: &Database,
     bindings: &PgBindingRepo,
     rival: Client,
     observation: Observation,
 ) -> ObserveOutcome {
     let second = bindings.clone();
-    let late = tokio::spawn(async move { second.observe(installation(1), observation).await });
+    let waiting = tokio::spawn(async move { second.observe(installation(1), observation).await });
     until_blocked(database.schema(), 1).await;
     rival.batch_execute("COMMIT").await.unwrap();
-    late.await.unwrap().unwrap()
+    waiting.await.unwrap().unwrap()
 }
 
 fn an_hour_later() -> Observation {
@@ -198,10 +206,10 @@ fn an_hour_later() -> Observation {
     Observation::Present { status: Status::Active, account: account(1), verified_at }
 }
 
-/// What the statement saw first was older than the facts; what it is answered is of the moment of writing.
+/// The statement's snapshot is older than the concurrent observation, but its outcome must not be.
 #[tokio::test]
-async fn an_older_observation_that_waited_for_a_newer_one_is_outdated_and_changes_nothing() {
-    let (_fresh, database, bindings) = bound().await;
+async fn an_observation_older_than_the_concurrent_one_is_outdated_and_changes_nothing() {
+    let (_guard, database, bindings) = bound().await;
     let rival = session_in(database.schema()).await;
     rival
         .batch_execute(
@@ -209,33 +217,33 @@ async fn an_older_observation_that_waited_for_a_newer_one_is_outdated_and_change
         )
         .await
         .unwrap();
-    assert_eq!(observe_after(&database, &bindings, rival, an_hour_later()).await, ObserveOutcome::Outdated);
+    assert_eq!(observe_during(&database, &bindings, rival, an_hour_later()).await, ObserveOutcome::Outdated);
     let kept = bindings.find(&organization("org_a")).await.unwrap().unwrap();
     assert_eq!((kept.status, kept.generation), (Status::Suspended, 1));
 }
 
 #[tokio::test]
-async fn an_observation_that_waited_for_the_end_is_of_what_is_gone() {
+async fn an_observation_during_an_uninstall_is_gone() {
     for observation in [an_hour_later(), Observation::PermissionsChanged] {
-        let (_fresh, database, bindings) = bound().await;
+        let (_guard, database, bindings) = bound().await;
         let rival = session_in(database.schema()).await;
         let end = "BEGIN; UPDATE installations SET status = 'uninstalled', generation = generation + 1";
         rival.batch_execute(end).await.unwrap();
-        assert_eq!(observe_after(&database, &bindings, rival, observation).await, ObserveOutcome::Gone);
+        assert_eq!(observe_during(&database, &bindings, rival, observation).await, ObserveOutcome::Gone);
         let kept = bindings.find(&organization("org_a")).await.unwrap().unwrap();
         assert_eq!((kept.status, kept.generation), (Status::Uninstalled, 2));
     }
 }
 
-/// The rival's row was not there when the statement began.
+/// The row did not exist in the statement's snapshot.
 #[tokio::test]
-async fn an_observation_that_waited_for_the_first_news_is_judged_against_it() {
+async fn an_observation_during_the_first_one_is_compared_with_it() {
     for (status, verified, expected) in [
         ("active", "2026-03-01 12:30Z", ObserveOutcome::Recorded),
         ("active", "2026-03-01 13:00:00.000001Z", ObserveOutcome::Outdated),
         ("uninstalled", "2026-03-01 12:30Z", ObserveOutcome::Gone),
     ] {
-        let (_fresh, database) = migrated::database().await;
+        let (_guard, database) = test_database::database().await;
         let rival = session_in(database.schema()).await;
         rival
             .batch_execute(&format!(
@@ -245,14 +253,14 @@ async fn an_observation_that_waited_for_the_first_news_is_judged_against_it() {
             .await
             .unwrap();
         let bindings = PgBindingRepo::new(&database);
-        assert_eq!(observe_after(&database, &bindings, rival, an_hour_later()).await, expected);
+        assert_eq!(observe_during(&database, &bindings, rival, an_hour_later()).await, expected);
     }
 }
 
 #[tokio::test]
-async fn an_installer_who_waited_for_another_one_is_not_noted() {
+async fn the_first_of_two_concurrent_installers_is_kept() {
     for (end, expected) in [("COMMIT", 77), ("ROLLBACK", 78)] {
-        let (_fresh, database) = migrated::database().await;
+        let (_guard, database) = test_database::database().await;
         let rival = session_in(database.schema()).await;
         rival
             .batch_execute("BEGIN; INSERT INTO installers VALUES (1, 77, '2026-03-01 12:00Z')")
@@ -260,11 +268,11 @@ async fn an_installer_who_waited_for_another_one_is_not_noted() {
             .unwrap();
         let bindings = PgBindingRepo::new(&database);
         let second = bindings.clone();
-        let late =
+        let waiting =
             tokio::spawn(async move { second.record_installer(installation(1), account(78).id, NOON).await });
         until_blocked(database.schema(), 1).await;
         rival.batch_execute(end).await.unwrap();
-        late.await.unwrap().unwrap();
+        waiting.await.unwrap().unwrap();
         assert_eq!(bindings.installer(installation(1)).await.unwrap(), Some(account(expected).id));
     }
 }

@@ -1,4 +1,4 @@
-//! What columns keep.
+//! The precision and range of columns.
 
 use dockline::ports::{BindingRepo, InsertOutcome, StateStore};
 use dockline::{AccountId, InstallationId};
@@ -6,11 +6,11 @@ use dockline_postgres::{PgBindingRepo, PgStateStore};
 use time::{Duration, UtcOffset};
 
 use crate::fixtures::{NOON, binding, organization, state};
-use crate::migrated;
+use crate::test_database;
 
 #[tokio::test]
-async fn nanoseconds_are_cut_and_never_rounded_up_on_either_side_of_2000() {
-    let (_fresh, database) = migrated::database().await;
+async fn times_are_truncated_to_microseconds_before_and_after_2000() {
+    let (_guard, database) = test_database::database().await;
     let bindings = PgBindingRepo::new(&database);
     for (owner, number, year) in [("org_new", 1, 2026), ("org_old", 2, 1999), ("org_older", 3, 1901)] {
         let whole = NOON.replace_year(year).unwrap() + Duration::microseconds(123_456);
@@ -33,8 +33,8 @@ async fn nanoseconds_are_cut_and_never_rounded_up_on_either_side_of_2000() {
 
 /// L-63
 #[tokio::test]
-async fn ids_up_to_the_largest_go_through() {
-    let (_fresh, database) = migrated::database().await;
+async fn ids_up_to_the_maximum_are_stored() {
+    let (_guard, database) = test_database::database().await;
     let bindings = PgBindingRepo::new(&database);
     for (owner, number) in [("org_a", 3_000_000_000), ("org_b", InstallationId::MAX)] {
         let mut new = binding(owner, number, "state");
@@ -44,6 +44,6 @@ async fn ids_up_to_the_largest_go_through() {
         };
         assert_eq!(stored.installation, new.installation);
         assert_eq!(stored.proven_by, new.proven_by);
-        assert_eq!(bindings.find_by_installation(new.installation).await.unwrap(), Some(stored));
+        assert_eq!(bindings.find(&new.organization).await.unwrap(), Some(stored));
     }
 }

@@ -1,4 +1,4 @@
-//! A proxy between the adapter and the server: it counts round trips, and it cuts.
+//! A proxy in front of the server that counts round trips and cuts connections.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
@@ -9,23 +9,23 @@ use dockline_postgres::{Database, open_pool};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::fresh::url;
+use crate::test_schema::{url, url_with};
 
-const KEEP: u8 = 0;
+const FORWARD: u8 = 0;
 const CUT_REQUEST: u8 = 1;
-const CUT_ANSWER: u8 = 2;
+const CUT_RESPONSE: u8 = 2;
 
-/// What the proxy has seen, and what it is to do to the next round trip.
+/// The number of round trips, and whether to cut the next one.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Wire {
+pub(crate) struct Proxy {
     round_trips: Arc<AtomicUsize>,
     cut: Arc<AtomicU8>,
 }
 
-impl Wire {
-    /// `database` by way of a proxy, over `connections`.
+impl Proxy {
+    /// Returns a proxy, and `database` through it with a pool of `connections`.
     pub(crate) async fn to(database: &Database, connections: usize) -> (Self, Database) {
-        let wire = Self::default();
+        let proxy = Self::default();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let server: Config = url().parse().unwrap();
@@ -33,46 +33,48 @@ impl Wire {
             Some(Host::Tcp(host)) => (host.clone(), server.get_ports().first().copied().unwrap_or(5432)),
             Some(Host::Unix(_)) | None => panic!("DATABASE_URL names no TCP host"),
         };
-        let proxied = url().replace(&format!("{host}:{from}"), &format!("127.0.0.1:{port}"));
-        assert_ne!(proxied, url(), "DATABASE_URL names no port");
-        let seen = wire.clone();
+        let direct = url_with(&format!("application_name={}", database.schema()));
+        let proxied = direct.replace(&format!("{host}:{from}"), &format!("127.0.0.1:{port}"));
+        assert_ne!(proxied, direct, "DATABASE_URL names no port");
+        let accepted = proxy.clone();
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 let server = TcpStream::connect((host.as_str(), from)).await.unwrap();
                 client.set_nodelay(true).unwrap();
                 server.set_nodelay(true).unwrap();
-                tokio::spawn(seen.clone().pass(client, server));
+                tokio::spawn(accepted.clone().forward(client, server));
             }
         });
         let pool = open_pool(&proxied.into(), connections).unwrap();
-        (wire, Database::new(pool).with_schema(database.schema().clone()))
+        (proxy, Database::new(pool).with_schema(database.schema().clone()))
     }
 
+    /// Returns the round trips since the last call.
     pub(crate) fn round_trips(&self) -> usize {
         self.round_trips.swap(0, Ordering::SeqCst)
     }
 
-    /// The next statement does not reach the server.
-    pub(crate) fn cut_the_next_request(&self) {
+    /// Closes the connection before the next statement reaches the server.
+    pub(crate) fn cut_next_request(&self) {
         self.cut.store(CUT_REQUEST, Ordering::SeqCst);
     }
 
-    /// The next statement is done, and its answer does not come back.
-    pub(crate) fn cut_the_next_answer(&self) {
-        self.cut.store(CUT_ANSWER, Ordering::SeqCst);
+    /// Closes the connection after the next statement is committed, without a response.
+    pub(crate) fn cut_next_response(&self) {
+        self.cut.store(CUT_RESPONSE, Ordering::SeqCst);
     }
 
-    async fn pass(self, client: TcpStream, server: TcpStream) {
+    async fn forward(self, client: TcpStream, server: TcpStream) {
         let (mut from_client, mut to_client) = client.into_split();
         let (mut from_server, mut to_server) = server.into_split();
-        let answers = tokio::spawn({
+        let responses = tokio::spawn({
             let cut = Arc::clone(&self.cut);
             async move {
                 while let Some((kind, message)) = message(&mut from_server).await {
-                    if cut.load(Ordering::SeqCst) == CUT_ANSWER {
-                        // ReadyForQuery: what was asked is committed.
+                    if cut.load(Ordering::SeqCst) == CUT_RESPONSE {
+                        // ReadyForQuery: the transaction is committed.
                         if kind == b'Z' {
-                            cut.store(KEEP, Ordering::SeqCst);
+                            cut.store(FORWARD, Ordering::SeqCst);
                             return;
                         }
                     } else if to_client.write_all(&message).await.is_err() {
@@ -81,7 +83,7 @@ impl Wire {
                 }
             }
         });
-        // The first message has no kind.
+        // The startup message has no kind.
         let length = from_client.read_u32().await.unwrap_or(4);
         let mut start = vec![0; usize::try_from(length).unwrap() - 4];
         from_client.read_exact(&mut start).await.ok();
@@ -89,10 +91,11 @@ impl Wire {
         to_server.write_all(&start).await.ok();
         let requests = async {
             while let Some((kind, message)) = message(&mut from_client).await {
-                if self.cut.compare_exchange(CUT_REQUEST, KEEP, Ordering::SeqCst, Ordering::SeqCst).is_ok() {
+                if self.cut.compare_exchange(CUT_REQUEST, FORWARD, Ordering::SeqCst, Ordering::SeqCst).is_ok()
+                {
                     return;
                 }
-                // Each of these has the server answer that it is ready: Sync, and a simple query.
+                // Sync and a simple query end a round trip: the server answers ReadyForQuery.
                 if kind == b'S' || kind == b'Q' {
                     self.round_trips.fetch_add(1, Ordering::SeqCst);
                 }
@@ -101,13 +104,13 @@ impl Wire {
                 }
             }
         };
-        // Whichever ends first takes the other with it: a cut closes both connections.
-        let abort = answers.abort_handle();
-        tokio::select! { () = requests => abort.abort(), _ = answers => {} }
+        // If one direction ends, both connections close.
+        let abort = responses.abort_handle();
+        tokio::select! { () = requests => abort.abort(), _ = responses => {} }
     }
 }
 
-/// One message of the protocol, kind and length included.
+/// Reads one message of the protocol, including kind and length.
 async fn message(from: &mut (impl AsyncRead + Unpin)) -> Option<(u8, Vec<u8>)> {
     let kind = from.read_u8().await.ok()?;
     let length = from.read_u32().await.ok()?;

@@ -1,4 +1,4 @@
-//! Putting a fresh key in the place of an old one.
+//! Keys beyond the port: creating, listing, revoking and rotating them.
 
 use std::sync::Arc;
 
@@ -8,8 +8,8 @@ use dockline_postgres::{PgKeyStore, PgKeyUsage};
 use dockline_testkit::race::{ROUNDS, race};
 use time::{Duration, OffsetDateTime};
 
-use crate::fixtures::{NOON, key};
-use crate::migrated;
+use crate::fixtures::{NOON, key, organization};
+use crate::test_database;
 
 const OLD: &str = "0123456789ABCDEF";
 
@@ -26,8 +26,47 @@ async fn found(keys: &PgKeyStore, id: &KeyId) -> Option<KeyRecord> {
 }
 
 #[tokio::test]
-async fn the_fresh_key_has_all_that_the_old_one_had_and_the_old_one_ends_after_its_grace() {
-    let (_fresh, database) = migrated::database().await;
+async fn an_added_key_is_found_and_never_overwritten() {
+    let (_guard, database) = test_database::database().await;
+    let keys = PgKeyStore::new(&database);
+    let record = key("0123456789ABCDEF", "org_acme");
+    assert!(keys.insert(&record, "ci", NOON).await.unwrap());
+    let mut other = key("0123456789ABCDEF", "org_mallory");
+    other.environment = KeyEnvironment::Test;
+    assert!(!keys.insert(&other, "theft", NOON).await.unwrap());
+    assert_eq!(keys.find(&record.id).await.unwrap(), Some(record));
+}
+
+#[tokio::test]
+async fn keys_are_listed_by_organization_oldest_first_including_revoked_ones() {
+    let (_guard, database) = test_database::database().await;
+    let keys = PgKeyStore::new(&database);
+    for (id, owner, after) in
+        [("0000000000000001", "org_a", 2), ("0000000000000002", "org_b", 1), ("0000000000000003", "org_a", 0)]
+    {
+        assert!(keys.insert(&key(id, owner), id, NOON + Duration::seconds(after)).await.unwrap());
+    }
+    assert!(keys.revoke(&key("0000000000000003", "org_a").id, NOON).await.unwrap());
+    let all = keys.list(None).await.unwrap();
+    let names: Vec<_> = all.iter().map(|entry| entry.name.as_str()).collect();
+    assert_eq!(names, ["0000000000000003", "0000000000000002", "0000000000000001"]);
+    assert_eq!(all.first().unwrap().record.revoked_at, Some(NOON));
+    assert_eq!(all.first().unwrap().created_at, NOON);
+    let of_a = keys.list(Some(&organization("org_a"))).await.unwrap();
+    assert_eq!(of_a.len(), 2);
+    assert!(keys.list(Some(&organization("org_c"))).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn an_unknown_key_cannot_be_revoked() {
+    let (_guard, database) = test_database::database().await;
+    let keys = PgKeyStore::new(&database);
+    assert!(!keys.revoke(&key("0000000000000009", "org_a").id, NOON).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_rotation_copies_the_key_and_limits_the_old_one_to_the_grace_period() {
+    let (_guard, database) = test_database::database().await;
     let keys = PgKeyStore::new(&database);
     let old = key(OLD, "org_acme");
     assert!(keys.insert(&old, "ci", NOON - Duration::DAY).await.unwrap());
@@ -55,14 +94,14 @@ async fn the_fresh_key_has_all_that_the_old_one_had_and_the_old_one_ends_after_i
     assert_eq!((first.name.as_str(), second.name.as_str()), ("ci", "ci"));
     assert_eq!((first.replaced_by.as_ref(), first.rotated_from.as_ref()), (Some(&expected.id), None));
     assert_eq!((second.replaced_by.as_ref(), second.rotated_from.as_ref()), (None, Some(&old.id)));
-    assert_eq!((first.last_used_at, second.last_used_at), (Some(NOON), None), "a fresh key is not used yet");
+    assert_eq!((first.last_used_at, second.last_used_at), (Some(NOON), None), "a fresh key has no use");
     assert_eq!(second.created_at, NOON);
     assert_eq!(keys.entry(&old.id).await.unwrap().as_ref(), Some(first));
 }
 
 #[tokio::test]
-async fn no_grace_is_at_once_and_a_shorter_life_is_never_lengthened() {
-    let (_fresh, database) = migrated::database().await;
+async fn the_old_key_expires_after_the_grace_period_or_earlier_if_it_already_did() {
+    let (_guard, database) = test_database::database().await;
     let keys = PgKeyStore::new(&database);
     for (seed, expires_in, grace, ends_in) in [
         (1, None, Duration::ZERO, Duration::ZERO),
@@ -80,8 +119,8 @@ async fn no_grace_is_at_once_and_a_shorter_life_is_never_lengthened() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_rotated_is_left_as_it_is_and_leaves_no_fresh_key() {
-    let (_fresh, database) = migrated::database().await;
+async fn a_refused_rotation_changes_nothing() {
+    let (_guard, database) = test_database::database().await;
     let keys = PgKeyStore::new(&database);
     let replaced = key("0000000000000001", "org_acme");
     assert!(keys.insert(&replaced, "", NOON).await.unwrap());
@@ -102,7 +141,7 @@ async fn what_cannot_be_rotated_is_left_as_it_is_and_leaves_no_fresh_key() {
         ),
     ];
     for (seed, (old, reason)) in (1..).zip(cases) {
-        // The first is there already.
+        // The replaced key exists already.
         keys.insert(&old, "", NOON).await.unwrap();
         let refused = keys.rotate(&old.id, &fresh(seed), &terms(Duration::HOUR), NOON).await.unwrap();
         assert_eq!(refused, Rotation::Refused(reason));
@@ -115,10 +154,10 @@ async fn what_cannot_be_rotated_is_left_as_it_is_and_leaves_no_fresh_key() {
     assert_eq!(found(&keys, fresh(9).id()).await, None);
 }
 
-/// Of 16 who rotate one key at one moment exactly one wins, the others are told who, and there is one fresh key.
+/// Of 16 concurrent rotations, the others return the winner's key id and leave no fresh key.
 #[tokio::test(flavor = "multi_thread")]
-async fn of_several_who_rotate_one_key_one_wins_and_the_others_are_told_who() {
-    let (_fresh, database) = migrated::database().await;
+async fn one_of_several_concurrent_rotations_succeeds() {
+    let (_guard, database) = test_database::database().await;
     let keys = Arc::new(PgKeyStore::new(&database));
     for round in ROUNDS {
         let old = key(&format!("{round:016}"), "org_acme");
@@ -135,20 +174,19 @@ async fn of_several_who_rotate_one_key_one_wins_and_the_others_are_told_who() {
         let winners: Vec<_> =
             outcomes.iter().filter(|(_, outcome)| matches!(outcome, Rotation::Rotated { .. })).collect();
         let [(winner, _)] = winners.as_slice() else { panic!("{winners:?}") };
-        let told = Rotation::Refused(Unrotatable::Replaced(winner.clone()));
+        let refused = Rotation::Refused(Unrotatable::Replaced(winner.clone()));
         for (loser, outcome) in outcomes.iter().filter(|(id, _)| id != winner) {
-            assert_eq!(*outcome, told);
+            assert_eq!(*outcome, refused);
             assert_eq!(found(&keys, loser).await, None);
         }
         assert_eq!(keys.entry(&old.id).await.unwrap().unwrap().replaced_by.as_ref(), Some(winner));
     }
 }
 
-/// A revocation that races a rotation: whoever is first, the old key ends at once, and a fresh one is there only where
-/// the rotation came first.
+/// The old key is revoked in both orders. The fresh key exists only if the rotation came first.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_rotation_never_takes_a_revocation_back() {
-    let (_fresh, database) = migrated::database().await;
+async fn a_concurrent_rotation_does_not_undo_a_revocation() {
+    let (_guard, database) = test_database::database().await;
     let keys = PgKeyStore::new(&database);
     for round in ROUNDS {
         let old = key(&format!("{round:016}"), "org_acme");

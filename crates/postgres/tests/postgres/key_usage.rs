@@ -1,4 +1,4 @@
-//! What notes of use cost, and what becomes of them in trouble.
+//! How often rows are written, and what happens on failures and races.
 
 use dockline::ports::KeyUsage;
 use dockline_postgres::{Database, PgKeyStore, PgKeyUsage};
@@ -6,18 +6,20 @@ use dockline_testkit::fixtures::key_of;
 use time::Duration;
 
 use crate::fixtures::{NOON, key};
-use crate::migrated;
+use crate::proxy::Proxy;
+use crate::test_database::{self, until_blocked};
+use crate::test_schema::session_in;
 
-/// Where a row lies: it changes with each write of it.
-async fn rows(database: &Database) -> Vec<String> {
+/// Returns the physical location of each row, which every update changes.
+async fn locations(database: &Database) -> Vec<String> {
     let session = database.pool().get().await.unwrap();
     let query = format!("SELECT ctid::text FROM {}.api_keys ORDER BY id", database.schema());
     session.query(&query, &[]).await.unwrap().iter().map(|row| row.get(0)).collect()
 }
 
 #[tokio::test]
-async fn a_row_is_written_once_an_hour_whichever_node_comes_first() {
-    let (_fresh, database) = migrated::database().await;
+async fn a_row_is_written_once_an_hour_by_the_first_node() {
+    let (_guard, database) = test_database::database().await;
     let keys = PgKeyStore::new(&database);
     let record = key("0123456789ABCDEF", "org_acme");
     assert!(keys.insert(&record, "", NOON).await.unwrap());
@@ -26,19 +28,19 @@ async fn a_row_is_written_once_an_hour_whichever_node_comes_first() {
     for minute in 0..180 {
         for node in &nodes {
             node.used(&record.id, NOON + Duration::minutes(minute));
-            let before = rows(&database).await;
+            let before = locations(&database).await;
             let changed = node.write().await.unwrap();
-            assert_eq!(rows(&database).await != before, changed == 1);
+            assert_eq!(locations(&database).await != before, changed == 1);
             written += changed;
         }
     }
     assert_eq!(written, 3);
 }
 
-/// A node that was cut off brings what it noted long ago.
+/// The late node was disconnected for a day.
 #[tokio::test]
-async fn a_late_node_takes_nothing_back() {
-    let (_fresh, database) = migrated::database().await;
+async fn a_late_write_does_not_overwrite_a_later_use() {
+    let (_guard, database) = test_database::database().await;
     let keys = PgKeyStore::new(&database);
     let record = key("0123456789ABCDEF", "org_acme");
     assert!(keys.insert(&record, "", NOON).await.unwrap());
@@ -47,13 +49,13 @@ async fn a_late_node_takes_nothing_back() {
     early.used(&record.id, NOON + Duration::DAY);
     assert_eq!(early.write().await.unwrap(), 1);
     assert_eq!(late.write().await.unwrap(), 0);
-    let told = keys.entry(&record.id).await.unwrap().unwrap().last_used_at;
-    assert_eq!(told, Some(NOON + Duration::DAY));
+    let last_used = keys.entry(&record.id).await.unwrap().unwrap().last_used_at;
+    assert_eq!(last_used, Some(NOON + Duration::DAY));
 }
 
 #[tokio::test]
-async fn what_could_not_be_written_is_written_the_next_time() {
-    let (_fresh, database) = migrated::database().await;
+async fn a_failed_write_is_repeated_by_the_next_one() {
+    let (_guard, database) = test_database::database().await;
     let keys = PgKeyStore::new(&database);
     let record = key("0123456789ABCDEF", "org_acme");
     assert!(keys.insert(&record, "", NOON).await.unwrap());
@@ -68,11 +70,38 @@ async fn what_could_not_be_written_is_written_the_next_time() {
     assert_eq!(usage.write().await.unwrap(), 0);
 }
 
-/// Eight nodes that write the same thousand keys in differing orders, at once: nobody deadlocks, and each row is
-/// written once.
+/// A write waits for a lock while the key is used in the next hour.
+#[tokio::test]
+async fn a_use_during_a_write_is_written_by_the_next_one_and_then_no_statement_is_sent() {
+    let (_guard, database) = test_database::database().await;
+    let (proxy, proxied) = Proxy::to(&database, 1).await;
+    let keys = PgKeyStore::new(&database);
+    let record = key("0123456789ABCDEF", "org_acme");
+    assert!(keys.insert(&record, "", NOON).await.unwrap());
+    let usage = PgKeyUsage::new(&proxied);
+    usage.used(&record.id, NOON);
+    let session = session_in(database.schema()).await;
+    session.batch_execute("BEGIN; LOCK TABLE api_keys").await.unwrap();
+    let writing = tokio::spawn({
+        let usage = usage.clone();
+        async move { usage.write().await.unwrap() }
+    });
+    until_blocked(database.schema(), 1).await;
+    usage.used(&record.id, NOON + Duration::HOUR);
+    session.batch_execute("COMMIT").await.unwrap();
+    assert_eq!(writing.await.unwrap(), 1);
+    assert_eq!(usage.write().await.unwrap(), 1);
+    let last_used = keys.entry(&record.id).await.unwrap().unwrap().last_used_at;
+    assert_eq!(last_used, Some(NOON + Duration::HOUR));
+    proxy.round_trips();
+    assert_eq!(usage.write().await.unwrap(), 0);
+    assert_eq!(proxy.round_trips(), 0);
+}
+
+/// Eight nodes write the same thousand keys in different orders: without deadlocks, and each row once.
 #[tokio::test(flavor = "multi_thread")]
-async fn nodes_that_write_the_same_keys_at_once_do_not_get_in_one_anothers_way() {
-    let (_fresh, database) = migrated::database().await;
+async fn concurrent_writes_of_the_same_keys_do_not_deadlock() {
+    let (_guard, database) = test_database::database().await;
     let keys = PgKeyStore::new(&database);
     let mut ids = Vec::new();
     for seed in 0..1_000 {

@@ -1,0 +1,78 @@
+//! Converts columns to model types, and times to the precision of a column.
+
+use std::error::Error;
+use std::str::FromStr;
+
+use dockline::rules::bucket::in_utc;
+use dockline::{Account, AccountId, InstallationId, SecretDigest};
+use time::OffsetDateTime;
+use tokio_postgres::Row;
+use tokio_postgres::types::FromSql;
+
+use crate::error::DatabaseError;
+
+/// Truncates to microseconds in UTC. The client library would round towards the year 2000, so up for earlier times.
+pub(crate) fn column_time(time: OffsetDateTime) -> OffsetDateTime {
+    in_utc(time).truncate_to_microsecond()
+}
+
+pub(crate) fn get<'a, T: FromSql<'a>>(row: &'a Row, column: &'static str) -> Result<T, DatabaseError> {
+    row.try_get(column).map_err(|error| DatabaseError::corrupt(column, error))
+}
+
+/// Reads a column as `T` and converts it to `U`.
+pub(crate) fn parse<'a, T: FromSql<'a>, U, E: Into<Box<dyn Error + Send + Sync>>>(
+    row: &'a Row,
+    column: &'static str,
+    parse: impl FnOnce(T) -> Result<U, E>,
+) -> Result<U, DatabaseError> {
+    parse(get(row, column)?).map_err(|error| DatabaseError::corrupt(column, error))
+}
+
+/// [`parse`] for a nullable column.
+pub(crate) fn parse_nullable<'a, T: FromSql<'a>, U, E: Into<Box<dyn Error + Send + Sync>>>(
+    row: &'a Row,
+    column: &'static str,
+    parse: impl FnOnce(T) -> Result<U, E>,
+) -> Result<Option<U>, DatabaseError> {
+    let value: Option<T> = get(row, column)?;
+    value.map(parse).transpose().map_err(|error| DatabaseError::corrupt(column, error))
+}
+
+/// [`parse`] for a text column, by `FromStr`.
+pub(crate) fn parse_text<T: FromStr<Err: Error + Send + Sync + 'static>>(
+    row: &Row,
+    column: &'static str,
+) -> Result<T, DatabaseError> {
+    parse(row, column, str::parse)
+}
+
+/// Returns the value of `all` whose name is in the column.
+pub(crate) fn parse_name<T: Copy, const N: usize>(
+    row: &Row,
+    column: &'static str,
+    all: [T; N],
+    name: fn(T) -> &'static str,
+) -> Result<T, DatabaseError> {
+    parse(row, column, |text| all.into_iter().find(|value| name(*value) == text).ok_or("unknown name"))
+}
+
+pub(crate) fn digest(bytes: &[u8]) -> Result<SecretDigest, std::array::TryFromSliceError> {
+    bytes.try_into().map(SecretDigest::from_bytes)
+}
+
+pub(crate) fn installation(row: &Row, column: &'static str) -> Result<InstallationId, DatabaseError> {
+    parse(row, column, |id: i64| InstallationId::try_from(id))
+}
+
+pub(crate) fn account_id(row: &Row, column: &'static str) -> Result<AccountId, DatabaseError> {
+    parse(row, column, |id: i64| AccountId::try_from(id))
+}
+
+pub(crate) fn account(row: &Row) -> Result<Account, DatabaseError> {
+    Ok(Account {
+        id: account_id(row, "account_id")?,
+        login: get(row, "account_login")?,
+        kind: parse_text(row, "account_kind")?,
+    })
+}

@@ -1,0 +1,173 @@
+use std::error::Error;
+use std::io;
+use std::time::Duration;
+
+use deadpool_postgres::PoolError;
+use dockline::{PortError, PortErrorKind, PortName};
+use tokio_postgres::error::SqlState;
+
+/// Why a call failed. Contains no parameter value and no part of the database's URL.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum DatabaseError {
+    #[error("no answer within {0:?}; the connection is closed")]
+    Deadline(Duration),
+    #[error("no connection is available")]
+    Pool(#[source] PoolError),
+    #[error("the statement failed")]
+    Statement(#[source] tokio_postgres::Error),
+    #[error("a table or a column is missing: run the migrations")]
+    NotMigrated(#[source] tokio_postgres::Error),
+    #[error("the statement conflicted with other transactions {0} times")]
+    Conflict(u32),
+    #[error("column {column} contains an invalid value")]
+    Corrupt {
+        column: &'static str,
+        #[source]
+        source: Box<dyn Error + Send + Sync>,
+    },
+}
+
+impl DatabaseError {
+    pub(crate) fn of(error: tokio_postgres::Error) -> Self {
+        match error.code().map(|code| reaction(code.code())) {
+            Some(Reaction::Migrate) => Self::NotMigrated(error),
+            Some(Reaction::Repeat | Reaction::RepeatUnnamed | Reaction::Fail(_)) | None => {
+                Self::Statement(error)
+            }
+        }
+    }
+
+    pub(crate) fn corrupt(column: &'static str, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::Corrupt { column, source: source.into() }
+    }
+
+    /// Returns the name of the unique constraint that the statement violated.
+    pub(crate) fn violated(&self) -> Option<&str> {
+        let Self::Statement(error) = self else { return None };
+        let error = error.as_db_error().filter(|error| *error.code() == SqlState::UNIQUE_VIOLATION)?;
+        error.constraint()
+    }
+
+    pub(crate) fn kind(&self) -> PortErrorKind {
+        match self {
+            Self::Deadline(_) | Self::Conflict(_) => PortErrorKind::Unavailable,
+            // An error of unknown cause during login most likely comes from our configuration.
+            Self::Pool(PoolError::Backend(error)) => kind(error).unwrap_or(PortErrorKind::Rejected),
+            Self::Statement(error) => kind(error).unwrap_or(PortErrorKind::Unexpected),
+            Self::Pool(PoolError::Timeout(_) | PoolError::Closed) => PortErrorKind::Unavailable,
+            Self::Pool(PoolError::NoRuntimeSpecified | PoolError::PostCreateHook(_))
+            | Self::NotMigrated(_) => PortErrorKind::Unexpected,
+            Self::Corrupt { .. } => PortErrorKind::Corrupt,
+        }
+    }
+
+    pub(crate) fn of_port(self, port: PortName) -> PortError {
+        PortError::new(port, self.kind(), self)
+    }
+}
+
+/// Returns the kind by SQLSTATE, or by the I/O error if the server sent none. `None` if there is neither.
+#[expect(clippy::wildcard_enum_match_arm, reason = "there are forty kinds of I/O errors, and more to come")]
+fn kind(error: &tokio_postgres::Error) -> Option<PortErrorKind> {
+    if let Some(sqlstate) = error.code() {
+        return Some(match reaction(sqlstate.code()) {
+            Reaction::Fail(kind) => kind,
+            Reaction::Repeat => PortErrorKind::Unavailable,
+            Reaction::RepeatUnnamed | Reaction::Migrate => PortErrorKind::Unexpected,
+        });
+    }
+    if error.is_closed() {
+        return Some(PortErrorKind::Unavailable);
+    }
+    let mut source = error.source();
+    while let Some(error) = source {
+        if let Some(error) = error.downcast_ref::<io::Error>() {
+            return match error.kind() {
+                // tokio-postgres uses InvalidInput for values it cannot encode, rustls InvalidData for bad certificates.
+                io::ErrorKind::InvalidInput => Some(PortErrorKind::Corrupt),
+                io::ErrorKind::InvalidData => None,
+                _ => Some(PortErrorKind::Unavailable),
+            };
+        }
+        source = error.source();
+    }
+    None
+}
+
+/// What to do about an error that the server sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reaction {
+    /// The transaction was rolled back because of a concurrent one: repeat it.
+    Repeat,
+    /// The server does not know the prepared statement, or knows another one by that name. Nothing was executed: repeat
+    /// it unnamed.
+    RepeatUnnamed,
+    /// A table or column is missing: the schema was not migrated.
+    Migrate,
+    /// Return the error to the caller.
+    Fail(PortErrorKind),
+}
+
+/// Maps a SQLSTATE to a reaction; the crate's root documents the table.
+pub(crate) fn reaction(sqlstate: &str) -> Reaction {
+    match sqlstate {
+        "40001" | "40P01" => Reaction::Repeat,
+        "26000" | "42P05" | "0A000" => Reaction::RepeatUnnamed,
+        "42P01" | "42703" | "3F000" => Reaction::Migrate,
+        "57P01" | "57P02" | "57P03" | "57014" | "55P03" | "25006" => {
+            Reaction::Fail(PortErrorKind::Unavailable)
+        }
+        "3D000" | "42501" => Reaction::Fail(PortErrorKind::Rejected),
+        other => Reaction::Fail(match other.get(..2) {
+            Some("08" | "53") => PortErrorKind::Unavailable,
+            Some("28") => PortErrorKind::Rejected,
+            Some("22") => PortErrorKind::Corrupt,
+            _ => PortErrorKind::Unexpected,
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_documented_sqlstate_has_its_reaction() {
+        for (sqlstates, expected) in [
+            (&["40001", "40P01"][..], Reaction::Repeat),
+            (&["26000", "42P05", "0A000"], Reaction::RepeatUnnamed),
+            (&["42P01", "42703", "3F000"], Reaction::Migrate),
+            (
+                &["08000", "08001", "08003", "08004", "08006", "08P01"],
+                Reaction::Fail(PortErrorKind::Unavailable),
+            ),
+            (&["57P01", "57P02", "57P03"], Reaction::Fail(PortErrorKind::Unavailable)),
+            (&["53000", "53100", "53200", "53300"], Reaction::Fail(PortErrorKind::Unavailable)),
+            (&["57014", "55P03", "25006"], Reaction::Fail(PortErrorKind::Unavailable)),
+            (&["28000", "28P01", "3D000", "42501"], Reaction::Fail(PortErrorKind::Rejected)),
+            (&["22000", "22P02", "22021", "22003"], Reaction::Fail(PortErrorKind::Corrupt)),
+            (
+                &["23505", "23514", "42601", "XX000", "57P04", "", "é"],
+                Reaction::Fail(PortErrorKind::Unexpected),
+            ),
+        ] {
+            for sqlstate in sqlstates {
+                assert_eq!(reaction(sqlstate), expected, "{sqlstate}");
+            }
+        }
+    }
+
+    #[test]
+    fn pool_errors_are_unavailable_unless_the_pool_is_set_up_wrongly() {
+        use deadpool_postgres::TimeoutType;
+        for (error, expected) in [
+            (PoolError::Timeout(TimeoutType::Wait), PortErrorKind::Unavailable),
+            (PoolError::Closed, PortErrorKind::Unavailable),
+            (PoolError::NoRuntimeSpecified, PortErrorKind::Unexpected),
+        ] {
+            let error = DatabaseError::Pool(error).of_port(PortName::KeyStore);
+            assert_eq!((error.kind(), error.port()), (expected, PortName::KeyStore));
+        }
+        assert_eq!(DatabaseError::Conflict(3).kind(), PortErrorKind::Unavailable);
+    }
+}

@@ -1,0 +1,54 @@
+//! Rate limits: a race between two nodes, and which checks store a bucket.
+
+use dockline::ports::{RateLimitDecision, RateLimitRequest, RateLimiter};
+use dockline::{BudgetClass, KeyId, Tier};
+use dockline_postgres::PgRateLimiter;
+
+use crate::fixtures::NOON;
+use crate::test_database::{self, until_blocked};
+use crate::test_schema::session_in;
+
+fn request(permits: u32) -> RateLimitRequest {
+    let key = (&KeyId::parse("0123456789ABCDEF").unwrap()).into();
+    RateLimitRequest { key, class: BudgetClass::Write, tier: Tier::standard(), permits, now: NOON }
+}
+
+/// Otherwise requests that are refused or free would grow the table.
+#[tokio::test]
+async fn only_a_charge_stores_a_bucket() {
+    let (_guard, database) = test_database::database().await;
+    let limiter = PgRateLimiter::new(&database);
+    let session = session_in(database.schema()).await;
+    for (permits, allowed, stored) in [(0, true, 0_i64), (u32::MAX, false, 0), (1, true, 1)] {
+        let decision = limiter.check(request(permits)).await.unwrap();
+        assert_eq!(matches!(decision, RateLimitDecision::Allowed(_)), allowed, "{decision:?}");
+        let buckets = session.query_one("SELECT count(*) FROM rate_buckets", &[]).await.unwrap();
+        assert_eq!(buckets.get::<_, i64>(0), stored, "{permits}");
+    }
+}
+
+/// I20: two nodes never spend the same permit.
+#[tokio::test]
+async fn a_waiting_check_is_decided_by_the_level_that_the_first_one_left() {
+    let (_guard, database) = test_database::database().await;
+    let limiter = PgRateLimiter::new(&database);
+    let request = request(10);
+    assert!(matches!(limiter.check(request.clone()).await.unwrap(), RateLimitDecision::Allowed(_)));
+    let rival = session_in(database.schema()).await;
+    rival.batch_execute("BEGIN; UPDATE rate_buckets SET level = 12 * 60000000000::numeric").await.unwrap();
+    let (first, second) = (limiter.clone(), limiter.clone());
+    let (one, other) = (request.clone(), request);
+    let one = tokio::spawn(async move { first.check(one).await });
+    let other = tokio::spawn(async move { second.check(other).await });
+    until_blocked(database.schema(), 2).await;
+    rival.batch_execute("COMMIT").await.unwrap();
+    let mut left = Vec::new();
+    for decision in [one.await.unwrap().unwrap(), other.await.unwrap().unwrap()] {
+        match decision {
+            RateLimitDecision::Allowed(budget) => left.push((true, budget.remaining)),
+            RateLimitDecision::Limited { budget, .. } => left.push((false, budget.remaining)),
+        }
+    }
+    left.sort_unstable();
+    assert_eq!(left, [(false, 2), (true, 2)]);
+}

@@ -1,0 +1,102 @@
+//! Outcomes of calls on a state that wait for a concurrent transaction.
+
+use dockline::ports::{ConfirmOutcome, PutOutcome, StateStore};
+use dockline::{PendingConfirmation, SetupAction};
+use dockline_postgres::{Database, PgStateStore};
+
+use crate::fixtures::{NOON, claim, digest, state};
+use crate::test_database;
+use crate::test_database::until_blocked;
+use crate::test_schema::{self, session_in};
+
+/// Confirms installation 1 while `update` is uncommitted, then commits it.
+async fn confirm_during(update: &str) -> (Database, test_schema::SchemaGuard, ConfirmOutcome) {
+    let (guard, database) = test_database::database().await;
+    let states = PgStateStore::new(&database);
+    assert_eq!(states.put(state("org_a", "text")).await.unwrap(), PutOutcome::Stored);
+    let session = session_in(database.schema()).await;
+    session.batch_execute(&format!("BEGIN; UPDATE install_states SET {update}")).await.unwrap();
+    let waiting = tokio::spawn(async move { states.confirm_claim(&digest("text"), None, claim(1)).await });
+    until_blocked(database.schema(), 1).await;
+    session.batch_execute("COMMIT").await.unwrap();
+    let outcome = waiting.await.unwrap().unwrap();
+    (database, guard, outcome)
+}
+
+#[tokio::test]
+async fn the_first_claim_is_kept() {
+    for (number, expected) in [(1, ConfirmOutcome::AlreadyTied), (2, ConfirmOutcome::TiedToOther)] {
+        let (database, _guard, outcome) = confirm_during(&format!(
+            "tie_installation = {number}, tie_account = 5, tie_proof = 'visible', tie_visitor = 6"
+        ))
+        .await;
+        assert_eq!(outcome, expected);
+        let kept = PgStateStore::new(&database).find_by_digest(&digest("text")).await.unwrap().unwrap();
+        assert_eq!(kept.claim.unwrap().account.get(), 5);
+    }
+}
+
+#[tokio::test]
+async fn a_state_that_was_revoked_meanwhile_is_unknown() {
+    let (_database, _guard, outcome) = confirm_during("discarded = true").await;
+    assert_eq!(outcome, ConfirmOutcome::Unknown);
+}
+
+#[tokio::test]
+async fn a_digest_that_another_organization_stored_meanwhile_is_in_use() {
+    let (_guard, database) = test_database::database().await;
+    let rival = session_in(database.schema()).await;
+    rival
+        .batch_execute(
+            "BEGIN; INSERT INTO install_states (digest, organization, organization_name, return_url, issued_at, \
+             expires_at, discarded) VALUES (sha256('text'), 'org_b', 'B', '', '2026-03-01 12:00Z', \
+             '2026-03-01 12:15Z', false)",
+        )
+        .await
+        .unwrap();
+    let states = PgStateStore::new(&database);
+    let waiting = tokio::spawn(async move { states.put(state("org_a", "text")).await });
+    until_blocked(database.schema(), 1).await;
+    rival.batch_execute("COMMIT").await.unwrap();
+    assert_eq!(waiting.await.unwrap().unwrap(), PutOutcome::InUse);
+}
+
+/// L-67: the ticket is compared when the state is written. A question that a later visit replaced meanwhile cannot be
+/// answered by its ticket.
+#[tokio::test]
+async fn a_ticket_whose_question_was_replaced_meanwhile_neither_confirms_nor_revokes() {
+    for revoke in [false, true] {
+        let (_guard, database) = test_database::database().await;
+        let states = PgStateStore::new(&database);
+        let asked = |ticket| PendingConfirmation {
+            ticket: digest(ticket),
+            browser: digest("browser"),
+            claim: claim(1),
+            setup_action: SetupAction::Install,
+        };
+        states.put(state("org_a", "text")).await.unwrap();
+        assert!(states.save_pending(&digest("text"), asked("first")).await.unwrap());
+        let session = session_in(database.schema()).await;
+        session
+            .batch_execute("BEGIN; UPDATE install_states SET visit_ticket = sha256('second'::bytea)")
+            .await
+            .unwrap();
+        let waiting = {
+            let states = states.clone();
+            tokio::spawn(async move {
+                let (text, ticket) = (digest("text"), digest("first"));
+                if revoke {
+                    !states.revoke(&text, Some(&ticket)).await.unwrap()
+                } else {
+                    let outcome = states.confirm_claim(&text, Some(&ticket), claim(1)).await.unwrap();
+                    outcome == ConfirmOutcome::Unknown
+                }
+            })
+        };
+        until_blocked(database.schema(), 1).await;
+        session.batch_execute("COMMIT").await.unwrap();
+        assert!(waiting.await.unwrap(), "the replaced ticket was accepted");
+        let kept = states.find_by_digest(&digest("text")).await.unwrap().unwrap();
+        assert_eq!((kept.claim, kept.pending), (None, Some(asked("second"))));
+    }
+}
