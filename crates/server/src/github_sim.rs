@@ -6,11 +6,12 @@ use std::process::ExitCode;
 
 use clap::Args;
 use dockline_github_sim::{AppCredentials, GithubSim, NewApp, Role, SimError};
+use dockline_listener::{ListenAddr, local_url, shutdown_signal};
 use secrecy::ExposeSecret;
 use serde_json::json;
 
-use crate::address::{ListenAddr, base_url};
-use crate::{listener, logging, signals};
+use crate::http_server::bind;
+use crate::logging;
 
 /// The App's name in addresses, unless another one is asked for.
 pub const SLUG: &str = "dockline-demo";
@@ -73,9 +74,9 @@ pub fn populate(
 /// Where it cannot start.
 pub async fn run(args: SimArgs) -> Result<ExitCode, Box<dyn Error + Send + Sync>> {
     logging::start(logging::Verbosity::Running);
-    let ended = signals::ended()?;
-    let listener = listener::bind(args.listen.0, "--listen").await?;
-    let web = base_url(listener.local_addr()?);
+    let ended = shutdown_signal()?;
+    let listener = bind("--listen", args.listen).await?;
+    let web = local_url(listener.local_addr()?);
     let sim = GithubSim::default();
     let app = populate(&sim, &args.slug, &args.callback_url, args.webhook_url.as_deref())?;
     let text = if args.json { json_line(&web, &app) } else { summary(&web, &app) };

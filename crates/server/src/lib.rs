@@ -1,6 +1,5 @@
 #![doc = include_str!("../README.md")]
 
-pub mod address;
 pub mod cli;
 mod completions;
 pub mod config;
@@ -10,8 +9,8 @@ mod doctor;
 mod github_app;
 pub mod github_sim;
 pub mod http_client;
+mod http_server;
 pub mod keys;
-pub mod listener;
 pub mod logging;
 mod man;
 pub mod migrate;
@@ -22,7 +21,6 @@ pub mod product;
 pub mod reconcile;
 mod secret;
 pub mod serve;
-pub mod signals;
 mod sweep;
 pub mod telemetry;
 pub mod walk;

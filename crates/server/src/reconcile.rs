@@ -9,16 +9,17 @@ use std::time::Duration;
 use clap::Args;
 use dockline::{ClaimPolicy, Dockline, InstallationId, Ports};
 use dockline_axum::TracingEvents;
+use dockline_listener::shutdown_signal;
 use dockline_postgres::{PgBindingRepo, PgKeyStore, PgStateStore};
 use serde_json::json;
 use tokio::time::sleep;
 
 use crate::database::{DatabaseArgs, migrator};
 use crate::github_app::{self, GithubArgs};
+use crate::logging;
 use crate::mistakes::Mistakes;
 use crate::period::Period;
 use crate::sweep::{Sweeping, Tally, Then};
-use crate::{logging, signals};
 
 /// Options of `dockline reconcile`.
 #[derive(Debug, Clone, Args)]
@@ -47,7 +48,7 @@ pub struct ReconcileArgs {
 /// Where it cannot start, or the bindings cannot be listed.
 pub async fn run(args: ReconcileArgs) -> Result<ExitCode, Box<dyn Error + Send + Sync>> {
     logging::start(logging::Verbosity::Running);
-    let ended = signals::ended()?;
+    let ended = shutdown_signal()?;
     let mut mistakes = Mistakes::default();
     let (database, configured) = (args.database.check(&mut mistakes), args.github.check(&mut mistakes));
     let (Some(database), Some(configured)) = (database, configured) else { return Err(mistakes.into()) };

@@ -12,14 +12,14 @@ use dockline::{
 use dockline_axum::{RefreshOptions, Refresher, RouterOptions, TracingEvents};
 use dockline_github::{GithubApp, GithubAppConfig, GithubHost};
 use dockline_github_sim::{AppCredentials, GithubSim};
+use dockline_listener::{Limits, ListenAddr, local_url, raise_open_file_limit};
 use dockline_memory::{MemoryBindingRepo, MemoryKeyStore, MemoryRateLimiter, MemoryStateStore};
 use secrecy::SecretString;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::address::{ListenAddr, base_url};
 use crate::github_sim::{ORGANIZATION, SLUG, populate};
-use crate::listener::{self, Limits};
+use crate::http_server::{self, bind};
 use crate::product::{self, ProductConfig};
 
 /// The installation of the API page's example; it exists under [`ClaimPolicy::State`].
@@ -79,10 +79,10 @@ impl Demo {
         github_listen: ListenAddr,
         policy: ClaimPolicy,
     ) -> Result<Self, Box<dyn Error + Send + Sync>> {
-        let api_listener = listener::bind(listen.0, "--listen").await?;
-        let github_listener = listener::bind(github_listen.0, "--github-listen").await?;
-        let api = base_url(api_listener.local_addr()?);
-        let github = base_url(github_listener.local_addr()?);
+        let api_listener = bind("--listen", listen).await?;
+        let github_listener = bind("--github-listen", github_listen).await?;
+        let api = local_url(api_listener.local_addr()?);
+        let github = local_url(github_listener.local_addr()?);
         let product = format!("{api}/product");
         let return_url = format!("{product}/connected");
         let addresses = Addresses { api, github, product, return_url };
@@ -127,8 +127,9 @@ impl Demo {
         let mut servers = JoinSet::new();
         servers.spawn(refreshing);
         let limits = Limits::default();
-        let limits = Limits { connections: listener::room_for(limits.connections), ..limits };
-        servers.spawn(listener::serve(api_listener, router, limits, until(stopped.clone())));
+        let max_connections = raise_open_file_limit(limits.max_connections);
+        let limits = Limits { max_connections, ..limits };
+        servers.spawn(http_server::serve(api_listener, router, limits, until(stopped.clone())));
         // Its own server, not ours: a simulated GitHub also has to cut connections, on demand.
         servers.spawn(sim.clone().serve(github_listener, until(stopped)));
         tracing::info!(api = addresses.api, github = addresses.github, ?policy, "the demo is running");

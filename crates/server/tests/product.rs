@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by a panic")]
 
 use dockline::ClaimPolicy;
-use dockline_server::address::ListenAddr;
+use dockline_listener::ListenAddr;
 use dockline_server::demo::Demo;
 use dockline_server::http_client::loopback;
 use dockline_server::walk::{Browser, Exchange};

@@ -1,7 +1,7 @@
 //! The API page's example works to the letter where nothing but the state is asked for.
 
 use dockline::ClaimPolicy;
-use dockline_server::address::ListenAddr;
+use dockline_listener::ListenAddr;
 use dockline_server::demo::Demo;
 use dockline_server::http_client::loopback;
 use secrecy::ExposeSecret;

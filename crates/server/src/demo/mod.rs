@@ -9,14 +9,14 @@ use std::process::ExitCode;
 
 use dockline::ports::OsEntropy;
 use dockline::{ClaimPolicy, State};
+use dockline_listener::{ListenAddr, shutdown_signal};
 use secrecy::ExposeSecret;
 use serde_json::json;
 
 pub use crate::world::{Addresses, Demo, SEED_INSTALLATION, SEED_STATE, Tenant};
 pub use options::DemoArgs;
 
-use crate::address::ListenAddr;
-use crate::{logging, signals, walk};
+use crate::{logging, walk};
 
 /// Runs the demo until a signal comes, or the walk is over.
 ///
@@ -24,7 +24,7 @@ use crate::{logging, signals, walk};
 /// Where it cannot start.
 pub async fn run(args: DemoArgs) -> Result<ExitCode, Box<dyn Error + Send + Sync>> {
     logging::start(if args.walk { logging::Verbosity::Walking } else { logging::Verbosity::Running });
-    let ended = signals::ended()?;
+    let ended = shutdown_signal()?;
     let address = |asked: Option<ListenAddr>, port| {
         asked.unwrap_or(ListenAddr::loopback(if args.walk { 0 } else { port }))
     };

@@ -1,8 +1,8 @@
 //! What `dockline demo` can be told.
 
 use clap::Args;
+use dockline_listener::ListenAddr;
 
-use crate::address::ListenAddr;
 use crate::policy::Policy;
 
 /// Options of `dockline demo`.

@@ -7,6 +7,7 @@ mod guessing;
 mod health;
 mod housekeeping;
 mod key_usage;
+pub(crate) mod listener_args;
 mod listening;
 mod options;
 mod sweeping;
@@ -27,7 +28,7 @@ use health::Health;
 use listening::Listening;
 
 use crate::database::migrator;
-use crate::listener;
+use crate::http_server;
 use crate::telemetry::{self, Metrics, Sources, Tracer};
 use crate::{github_app, logging};
 
@@ -61,7 +62,7 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Box<dyn Error + Send + Syn
     let usage = PgKeyUsage::new(&database);
     let policy = args.claim_policy.into();
     let dockline = assembly::dockline(&database, github.clone(), policy, webhook_secrets, usage.clone())?;
-    let listening = Listening::begin(&args).await?;
+    let listening = Listening::bind(&args).await?;
     listening.announce(public_url.as_deref(), args.json)?;
     let (refresher, refreshing) = Refresher::new(dockline.clone(), RefreshOptions::default());
     let refreshing = tokio::spawn(refreshing);
@@ -91,12 +92,12 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Box<dyn Error + Send + Syn
     let router = dockline_axum::router(dockline, options);
     let limits = args.listener.limits();
     let stopped_at = StoppedAt::default();
-    let (told, insisted) = ending.begin(health, stopped_at.clone());
+    let (shutdown, abort) = ending.begin(move || health.end(), stopped_at.clone());
     let serving = async {
-        listener::serve(listening.api, router, limits, told).await;
+        http_server::serve(listening.api, router, limits, shutdown).await;
         background.abort_all();
         key_usage::write(&usage).await;
-        stopped_at.drain(&refresher, limits.grace).await;
+        stopped_at.drain(&refresher, limits.shutdown_grace).await;
         // Ended by the drain.
         let _ = refreshing.await;
         tracer.end().await;
@@ -104,6 +105,6 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Box<dyn Error + Send + Syn
     };
     Ok(tokio::select! {
         code = serving => code,
-        () = insisted => ExitCode::FAILURE,
+        () = abort => ExitCode::FAILURE,
     })
 }
