@@ -110,7 +110,6 @@ impl Environment {
             .with_events(Arc::new(TracingEvents))
             .with_webhook_secrets(WebhookSecrets::new([app.webhook_secret])?)
             .build()?;
-        let (refresher, refreshing) = Refresher::new(dockline.clone(), RefreshOptions::default());
         let product = product::router(ProductConfig {
             api: addresses.api.clone(),
             key: acme.key.clone(),

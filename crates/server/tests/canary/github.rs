@@ -48,8 +48,8 @@ impl Github {
         let mode = Arc::new(Mutex::new(Mode::Well { stateless: false }));
         let github = Self { url, mode, jwts: Arc::default() };
         let router = Router::new().fallback(answer).with_state(github.clone());
-        let limits = dockline_server::listener::Limits::default();
-        tokio::spawn(dockline_server::listener::serve(listener, router, limits, std::future::pending()));
+        let service = router.into_make_service_with_connect_info::<std::net::SocketAddr>();
+        tokio::spawn(dockline_listener::Listener::new(listener).serve(service, std::future::pending()));
         github
     }
 

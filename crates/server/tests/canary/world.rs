@@ -10,8 +10,8 @@ use dockline::{
 };
 use dockline_axum::{RouterOptions, TracingEvents};
 use dockline_github::{GithubApp, GithubAppConfig, GithubHost};
+use dockline_listener::Listener;
 use dockline_memory::{MemoryBindingRepo, MemoryKeyStore, MemoryRateLimiter, MemoryStateStore};
-use dockline_server::listener::{self, Limits};
 use dockline_telemetry::{EventCounters, FanOut, Metered};
 use dockline_worker::{RefreshOptions, Refresher, Worker};
 use reqwest::{Client, RequestBuilder};
@@ -102,7 +102,8 @@ impl<'w> World<'w> {
         let router = dockline_axum::router(dockline.clone(), options).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let api = format!("http://{}", listener.local_addr().unwrap());
-        tokio::spawn(listener::serve(listener, router, Limits::default(), std::future::pending()));
+        let service = router.into_make_service_with_connect_info::<std::net::SocketAddr>();
+        tokio::spawn(Listener::new(listener).serve(service, std::future::pending()));
         let http = loopback();
         Self { watch, api, http, dockline, refresher, keys }
     }

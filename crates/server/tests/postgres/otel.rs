@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use axum::Router;
 use axum::body::Bytes;
 use axum::routing::post;
-use dockline_server::listener::{self, Limits};
+use dockline_listener::Listener;
 use secrecy::ExposeSecret;
 use tokio::net::TcpListener;
 
@@ -23,7 +23,8 @@ async fn a_collector_gets_the_spans_of_a_request_and_no_secret() {
     );
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = format!("http://{}/", listener.local_addr().unwrap());
-    tokio::spawn(listener::serve(listener, collector, Limits::default(), std::future::pending()));
+    let service = collector.into_make_service_with_connect_info::<std::net::SocketAddr>();
+    tokio::spawn(Listener::new(listener).serve(service, std::future::pending()));
 
     let schema = TestSchema::migrated().await;
     let github = Github::start(&schema).await;

@@ -9,10 +9,10 @@ use dockline::{AppId, ClaimPolicy, Dockline, Ports};
 use dockline_axum::RouterOptions;
 use dockline_github::{GithubApp, GithubAppConfig, GithubHost};
 use dockline_github_sim::{Fault, FaultRule};
+use dockline_listener::Listener;
 use dockline_postgres::{
     Database, PgBindingRepo, PgKeyStore, PgRateLimiter, PgStateStore, Schema, open_pool,
 };
-use dockline_server::listener::{self, Limits};
 use secrecy::ExposeSecret;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::OwnedReadHalf;
@@ -108,7 +108,8 @@ impl Metered {
         let router = dockline_axum::router(builder.build().unwrap(), RouterOptions::default()).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let api = format!("http://{}", listener.local_addr().unwrap());
-        tokio::spawn(listener::serve(listener, router, Limits::default(), std::future::pending()));
+        let service = router.into_make_service_with_connect_info::<std::net::SocketAddr>();
+        tokio::spawn(Listener::new(listener).serve(service, std::future::pending()));
         Self { meter, github, schema, api }
     }
 
