@@ -11,15 +11,16 @@ use dockline::Dockline;
 use dockline::ports::SystemClock;
 use dockline_axum::TracingEvents;
 use dockline_github::GithubApp;
+use dockline_listener::shutdown_signal;
 use dockline_postgres::{Database, PgBindingRepo};
 use dockline_worker::{Sweep, SweepOutcome, SweepProgress, SweepTotals};
 use serde_json::json;
 
 use crate::database::{DatabaseArgs, migrator};
 use crate::github_app::{self, GithubArgs};
+use crate::logging;
 use crate::mistakes::Mistakes;
 use crate::period::Period;
-use crate::{logging, signals};
 
 /// Options of `dockline reconcile`.
 #[derive(Debug, Clone, Args)]
@@ -48,7 +49,7 @@ pub struct ReconcileArgs {
 /// If the configuration is invalid, the schema is not up to date, or the bindings cannot be listed.
 pub async fn run(args: ReconcileArgs) -> Result<ExitCode, Box<dyn Error + Send + Sync>> {
     logging::start();
-    let ended = signals::ended()?;
+    let ended = shutdown_signal()?;
     let mut mistakes = Mistakes::default();
     let (database, configured) = (args.database.check(&mut mistakes), args.github.check(&mut mistakes));
     let (Some(database), Some(configured)) = (database, configured) else { return Err(mistakes.into()) };

@@ -8,7 +8,6 @@ use dockline_postgres::{Database, MigrationError};
 use super::options::{Migrations, ServeArgs, check_public_url};
 use crate::database::migrator;
 use crate::github_app::{Configured, Connected, connect};
-use crate::listener;
 use crate::mistakes::{Mistake, Mistakes};
 use crate::policy::Policy;
 use crate::secret::{both, from_file, typed};
@@ -88,10 +87,8 @@ pub(crate) async fn all(args: &ServeArgs) -> Result<Checked, Mistakes> {
     let mut mistakes = Mistakes::default();
     let local = local(args, &mut mistakes);
     // Given up at once: it is listened on when everything else is ready.
-    if let Err(error) = listener::bind(args.listen.0, "--listen").await {
-        let text = error.to_string();
-        let (cause, mend) = text.split_once(". ").unwrap_or((&text, ""));
-        mistakes.0.push(Mistake::new("--listen", cause, mend));
+    if let Err(error) = dockline_listener::bind(args.listen.0).await {
+        mistakes.0.push(Mistake::new("--listen", error.to_string(), error.help()));
     }
     let (schema, github) = tokio::join!(
         async {

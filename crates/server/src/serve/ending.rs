@@ -1,66 +1,128 @@
-//! How `dockline serve` ends: at the first signal in good order, at the second at once.
+//! The end of `dockline serve`: graceful at the first signal, immediate at the second.
 
 use std::io;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use dockline_worker::WorkerReadiness;
+use dockline_listener::count_signals;
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
-use crate::signals::Signals;
+/// Minimum time for the background work to end, even if requests took all of the grace.
+const MIN_DRAIN: Duration = Duration::from_secs(1);
 
-/// What webhooks hinted at is followed up for so long at the least, also where requests took all of the grace.
-const LEAST_DRAIN: Duration = Duration::from_secs(1);
-
-/// The signals and what they lead to.
+/// The number of signals received, and the time between the first one and the end of accepting connections.
 #[derive(Debug)]
 pub(super) struct Ending {
-    first: Signals,
-    second: Signals,
+    signals: watch::Receiver<u32>,
     delay: Duration,
 }
 
-/// When connections stopped being accepted.
+/// When the node stopped accepting connections.
 #[derive(Debug, Clone, Default)]
 pub(super) struct StoppedAt(Arc<OnceLock<Instant>>);
 
 impl Ending {
-    /// Catches signals from now on.
+    /// Installs the signal handlers.
     ///
     /// # Errors
-    /// Where the operating system refuses.
+    /// If the operating system refuses them.
     pub(super) fn prepared(delay: Duration) -> io::Result<Self> {
-        Ok(Self { first: Signals::caught()?, second: Signals::caught()?, delay })
+        Ok(Self { signals: count_signals()?, delay })
     }
 
-    /// Done when no more connections are to be accepted; `readiness` says so from the signal on. Then, what is done when
-    /// somebody insists by a second one.
+    /// Returns two futures. The first completes when the node has to stop accepting connections: it calls `report_unready` at
+    /// the first signal, then waits for the delay. The second completes at the second signal.
     pub(super) fn begin(
         self,
-        readiness: Arc<WorkerReadiness>,
+        report_unready: impl FnOnce() + Send,
         stopped_at: StoppedAt,
     ) -> (impl Future<Output = ()> + Send, impl Future<Output = ()> + Send) {
-        let Self { mut first, mut second, delay } = self;
-        let told = async move {
-            first.next().await;
-            readiness.begin_shutdown();
-            tracing::info!(?delay, "told to end");
+        let Self { signals, delay } = self;
+        let (mut first, mut second) = (signals.clone(), signals);
+        let shutdown = async move {
+            received(&mut first, 1).await;
+            report_unready();
+            tracing::info!(?delay, "shutdown began");
             sleep(delay).await;
             let _ = stopped_at.0.set(Instant::now());
         };
-        let insisted = async move {
-            second.next().await;
-            second.next().await;
-            tracing::warn!("told to end at once: what runs is dropped");
+        let abort = async move {
+            received(&mut second, 2).await;
+            tracing::warn!("second signal: open requests are dropped");
         };
-        (told, insisted)
+        (shutdown, abort)
     }
 }
 
+/// Completes once `number` signals were received.
+async fn received(signals: &mut watch::Receiver<u32>, number: u32) {
+    // Fails only if the runtime is shutting down.
+    let _ = signals.wait_for(|count| *count >= number).await;
+}
+
 impl StoppedAt {
-    /// Returns the rest of the grace, but at least a second: the time for hints of webhooks.
+    /// Returns the rest of the grace, but at least [`MIN_DRAIN`].
     pub(super) fn rest(&self, grace: Duration) -> Duration {
         let spent = self.0.get().map_or(Duration::ZERO, Instant::elapsed);
-        grace.saturating_sub(spent).max(LEAST_DRAIN)
+        grace.saturating_sub(spent).max(MIN_DRAIN)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+
+    use futures_util::FutureExt;
+    use tokio::time::advance;
+
+    use super::*;
+
+    const DELAY: Duration = Duration::from_secs(15);
+
+    #[tokio::test(start_paused = true)]
+    async fn the_first_signal_reports_unready_and_stops_accepting_after_the_delay() {
+        let (signals, received) = watch::channel(0);
+        let (unready, stopped_at) = (OnceLock::new(), StoppedAt::default());
+        let ending = Ending { signals: received, delay: DELAY };
+        let (shutdown, abort) = ending.begin(|| unready.set(()).unwrap(), stopped_at.clone());
+        let (mut shutdown, mut abort) = (pin!(shutdown), pin!(abort));
+        assert!(shutdown.as_mut().now_or_never().is_none());
+        advance(DELAY).await;
+        assert!(shutdown.as_mut().now_or_never().is_none() && unready.get().is_none());
+        signals.send_replace(1);
+        assert!(shutdown.as_mut().now_or_never().is_none() && unready.get().is_some());
+        advance(DELAY - Duration::from_millis(1)).await;
+        assert!(shutdown.as_mut().now_or_never().is_none());
+        assert_eq!(stopped_at.0.get(), None);
+        advance(Duration::from_millis(1)).await;
+        assert!(shutdown.as_mut().now_or_never().is_some());
+        assert_eq!(stopped_at.0.get(), Some(&Instant::now()));
+        assert!(abort.as_mut().now_or_never().is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_second_signal_aborts_at_once() {
+        let (signals, received) = watch::channel(0);
+        let ending = Ending { signals: received, delay: DELAY };
+        let (shutdown, abort) = ending.begin(|| {}, StoppedAt::default());
+        let (mut shutdown, mut abort) = (pin!(shutdown), pin!(abort));
+        signals.send_replace(1);
+        assert!(shutdown.as_mut().now_or_never().is_none());
+        assert!(abort.as_mut().now_or_never().is_none());
+        signals.send_replace(2);
+        assert!(abort.as_mut().now_or_never().is_some());
+        assert!(shutdown.as_mut().now_or_never().is_none(), "the delay is not over");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_drain_gets_the_rest_of_the_grace_and_at_least_a_second() {
+        let (grace, stopped_at) = (Duration::from_secs(20), StoppedAt::default());
+        assert_eq!(stopped_at.rest(grace), grace);
+        stopped_at.0.set(Instant::now()).unwrap();
+        advance(Duration::from_secs(8)).await;
+        assert_eq!(stopped_at.rest(grace), Duration::from_secs(12));
+        advance(Duration::from_secs(60)).await;
+        assert_eq!(stopped_at.rest(grace), MIN_DRAIN);
     }
 }

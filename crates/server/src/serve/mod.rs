@@ -4,6 +4,7 @@ mod assembly;
 pub(crate) mod checks;
 mod ending;
 mod guessing;
+pub(crate) mod listener_args;
 mod listening;
 mod options;
 mod probes;
@@ -24,7 +25,7 @@ use ending::{Ending, StoppedAt};
 use listening::Listening;
 
 use crate::database::migrator;
-use crate::listener;
+use crate::http_server;
 use crate::telemetry::{self, Metrics, Sources, Tracer};
 use crate::{github_app, logging};
 
@@ -58,7 +59,7 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Box<dyn Error + Send + Syn
     let usage = PgKeyUsage::new(&database);
     let policy = args.claim_policy.into();
     let dockline = assembly::dockline(&database, github.clone(), policy, webhook_secrets, usage.clone())?;
-    let listening = Listening::begin(&args).await?;
+    let listening = Listening::bind(&args).await?;
     listening.announce(public_url.as_deref(), args.json)?;
     let worker = assembly::worker(&args, dockline.clone(), &database, github.clone(), usage);
     let readiness = worker.readiness();
@@ -82,19 +83,19 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Box<dyn Error + Send + Syn
     let router = dockline_axum::router(dockline, options)?;
     let limits = args.listener.limits();
     let stopped_at = StoppedAt::default();
-    let (told, insisted) = ending.begin(readiness, stopped_at.clone());
+    let (shutdown, abort) = ending.begin(move || readiness.begin_shutdown(), stopped_at.clone());
     let (stop, stopped) = oneshot::channel();
     let worker = tokio::spawn(worker.run_until(async { stopped.await.unwrap_or_default() }));
     let serving = async {
-        listener::serve(listening.api, router, limits, told).await;
+        http_server::serve(listening.api, router, limits, shutdown).await;
         background.abort_all();
-        let _ = stop.send(stopped_at.rest(limits.grace));
+        let _ = stop.send(stopped_at.rest(limits.shutdown_grace));
         let _ = worker.await;
         tracer.end().await;
         ExitCode::SUCCESS
     };
     Ok(tokio::select! {
         code = serving => code,
-        () = insisted => ExitCode::FAILURE,
+        () = abort => ExitCode::FAILURE,
     })
 }

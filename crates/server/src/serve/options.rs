@@ -3,15 +3,15 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use dockline_listener::ListenAddr;
 use secrecy::SecretString;
 
-use crate::address::ListenAddr;
 use crate::database::DatabaseArgs;
 use crate::github_app::GithubArgs;
-use crate::listener::ListenerArgs;
 use crate::period::Period;
 use crate::policy::Policy;
 use crate::serve::guessing::GuessArgs;
+use crate::serve::listener_args::ListenerArgs;
 use crate::telemetry::TelemetryArgs;
 
 /// Options of `dockline serve`.

@@ -6,18 +6,20 @@ use std::sync::Arc;
 use axum::Router;
 use axum::routing::get;
 use dockline_axum::Exposition;
+use dockline_listener::Limits;
 use http::header;
 use tokio::net::TcpListener;
 
-use crate::listener::{self, Limits};
+use crate::http_server;
 
-/// The format of what is told.
+/// The media type of Prometheus' text format.
 const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// Answers scrapes, and nothing else, for ever.
+/// Serves `/metrics`, and nothing else, forever.
 pub(crate) async fn serve(listener: TcpListener, exposition: Arc<dyn Exposition>) {
-    let told = move || async move {
+    let metrics = move || async move {
         ([(header::CONTENT_TYPE, TEXT), (header::CACHE_CONTROL, "no-store")], exposition.render())
     };
-    listener::serve(listener, Router::new().route("/metrics", get(told)), Limits::default(), pending()).await;
+    let router = Router::new().route("/metrics", get(metrics));
+    http_server::serve(listener, router, Limits::default(), pending()).await;
 }

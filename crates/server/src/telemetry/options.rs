@@ -1,8 +1,8 @@
 use std::str::FromStr;
 
 use clap::Args;
+use dockline_listener::ListenAddr;
 
-use crate::address::ListenAddr;
 use crate::logging::LogFormat;
 
 /// Given to each by itself: of the struct, it would also be over what comes after it.

@@ -1,4 +1,4 @@
-//! The listener's limits, on real sockets.
+//! The listener on real sockets and a paused clock.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -7,8 +7,7 @@
     reason = "tests fail by panicking"
 )]
 
-mod ending;
 mod http1;
 mod http2;
-mod idle;
-mod served;
+mod shutdown;
+mod support;

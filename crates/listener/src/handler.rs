@@ -1,0 +1,116 @@
+//! One request and its response.
+
+use std::convert::Infallible;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::FutureExt;
+use http::{HeaderValue, Request, Response, Version, header};
+use http_body::Body;
+use http_body_util::{Either, Full};
+use hyper::body::Incoming;
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout};
+use tower::{BoxError, Service, ServiceExt};
+
+use crate::body::{LeftUnread, RequestBody, ResponseBody};
+use crate::connection_state::ConnectionState;
+use crate::limits::Limits;
+use crate::rejection::{Rejection, Rejections};
+
+/// What all requests of a listener share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) limits: Limits,
+    pub(crate) rejections: Rejections,
+    /// Requests that the service may process at a time.
+    processing: Semaphore,
+    /// Requests that may be open at a time: those processed, those that wait for that, and those whose response is not
+    /// fully read by the client.
+    open: Arc<Semaphore>,
+}
+
+impl Shared {
+    pub(crate) fn new(limits: Limits, rejections: Rejections) -> Self {
+        // Each HTTP/1 connection may have one waiting request; only HTTP/2 streams can fill the memory.
+        let open = limits.max_requests.saturating_add(limits.max_connections).min(Semaphore::MAX_PERMITS);
+        let processing = Semaphore::new(limits.max_requests);
+        Self { limits, rejections, processing, open: Arc::new(Semaphore::new(open)) }
+    }
+
+    /// Answers a request with the response of `service`, or rejects it.
+    pub(crate) async fn handle<S, B>(
+        self: Arc<Self>,
+        service: S,
+        request: Request<Incoming>,
+        state: Arc<ConnectionState>,
+    ) -> Result<Response<ResponseBody<B>>, Infallible>
+    where
+        S: Service<Request<RequestBody>, Response = Response<B>, Error: Into<BoxError>>,
+        B: Body<Data = Bytes>,
+    {
+        let open_request = state.open_request();
+        let permit = Arc::clone(&self.open).try_acquire_owned().ok();
+        let response = match self.check(&request) {
+            Err(rejection) => self.reject(rejection),
+            Ok(()) if permit.is_none() => self.reject(Rejection::Overloaded),
+            Ok(()) => self.call(service, request).await,
+        };
+        open_request.response_progressed();
+        Ok(response.map(|body| ResponseBody::new(body, open_request, permit)))
+    }
+
+    fn check(&self, request: &Request<Incoming>) -> Result<(), Rejection> {
+        let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
+        if target > self.limits.max_target_bytes {
+            Err(Rejection::TargetTooLong)
+        } else if request.headers().len() > self.limits.max_headers {
+            Err(Rejection::HeadTooLarge)
+        } else {
+            Ok(())
+        }
+    }
+
+    fn reject<B>(&self, rejection: Rejection) -> Response<Either<B, Full<Bytes>>> {
+        self.rejections.response(rejection).map(|body| Either::Right(Full::new(body)))
+    }
+
+    async fn call<S, B>(&self, service: S, request: Request<Incoming>) -> Response<Either<B, Full<Bytes>>>
+    where
+        S: Service<Request<RequestBody>, Response = Response<B>, Error: Into<BoxError>>,
+    {
+        let left_unread = LeftUnread::default();
+        let http1 = request.version() < Version::HTTP_2;
+        let deadline = Instant::now() + self.limits.body_timeout;
+        let request = request.map(|body| RequestBody::new(body, deadline, left_unread.clone()));
+        // A panic must not cut the connection, on which other requests may be open.
+        let response = AssertUnwindSafe(async {
+            // Fails only if the semaphore is closed, which it never is.
+            let _permit = self.processing.acquire().await;
+            service.oneshot(request).await
+        });
+        let mut response = match timeout(self.limits.response_timeout, response.catch_unwind()).await {
+            Ok(Ok(Ok(response))) => response.map(Either::Left),
+            Ok(Ok(Err(error))) => {
+                let error: BoxError = error.into();
+                tracing::error!(error, "service failed");
+                self.reject(Rejection::ServiceFailed)
+            }
+            // The text of the panic is left to the panic hook.
+            Ok(Err(_)) => {
+                tracing::error!("service panicked");
+                self.reject(Rejection::ServiceFailed)
+            }
+            Err(_) => {
+                tracing::error!(after = ?self.limits.response_timeout, "request timed out");
+                self.reject(Rejection::ResponseTimeout)
+            }
+        };
+        if http1 && left_unread.get() {
+            // Tells the client not to send its next request on a connection that is about to close.
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        response
+    }
+}
