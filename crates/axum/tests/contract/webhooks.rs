@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use data_encoding::HEXLOWER;
 use dockline::ports::ReconcileCursor;
 use dockline::{ClaimPolicy, Ports, ReconcileBatch};
+use dockline_axum::RouterOptions;
 use dockline_github_sim::{ContentType, DeliveryMode, Fault, FaultRule, NewApp};
 use dockline_testkit::faults::{Fault as PortFault, Faulty};
 use hmac::{Hmac, KeyInit, Mac};
@@ -15,6 +16,7 @@ use sha2::Sha256;
 
 use crate::answer::Answer;
 use crate::http_rules::raw;
+use crate::inside::Inside;
 use crate::world::{Choice, INSTALLATION, WEBHOOKS, World};
 
 const MOST: usize = 25 * 1024 * 1024;
@@ -323,6 +325,36 @@ async fn a_store_in_trouble_is_a_503_and_the_redelivery_counts() {
         assert_eq!(trouble.header("retry-after"), "1");
         world.post_event("installation", &deleted).await.expect(202);
         assert_eq!(world.seen("status").await, "uninstalled");
+    }
+}
+
+/// GitHub waits ten seconds for the response to a delivery, and counts a later one as failed.
+#[tokio::test(start_paused = true)]
+async fn a_delivery_that_takes_ten_seconds_is_a_503() {
+    // The fault waits before and after the call.
+    for (delay, status, seconds) in [(4_900, 202, 9.8), (5_100, 503, 10.0)] {
+        let slow = PortFault::Slow(Duration::from_millis(delay));
+        let inside = Inside::over(RouterOptions::default(), |ports| stumbling(ports, "observe", slow));
+        let body = json!({
+            "action": "deleted",
+            "installation": {
+                "id": 4_711, "app_id": inside.app.app_id, "account": { "id": 4_242, "login": "acme-coffee" },
+                "permissions": {},
+            },
+            "sender": { "id": 4_343 },
+        });
+        let body = body.to_string();
+        let signature = signed(inside.app.webhook_secret.expose_secret(), body.as_bytes());
+        let headers = [
+            ("x-github-event", "installation"),
+            ("x-hub-signature-256", &signature),
+            ("content-type", "application/json"),
+        ];
+        let began = tokio::time::Instant::now();
+        let answer = inside.ask("", "POST", WEBHOOKS, &headers, &body).await;
+        assert_eq!(answer.status, status, "{answer:?}");
+        let took = began.elapsed().as_secs_f64();
+        assert!((seconds..seconds + 0.1).contains(&took), "{took} s");
     }
 }
 
