@@ -158,10 +158,10 @@ impl Api {
         self.check_pause()?;
         let request = Request::get(operation, path);
         let response = self.client.send(self.base(), request, Credential::Bearer(token)).await?;
-        self.checked_alone(response).map_err(|error| match error {
-            GithubError::CredentialRejected { .. } => GithubError::VisitorTokenRejected,
-            other => other,
-        })
+        match self.checked_alone(response) {
+            Err(GithubError::CredentialRejected { .. }) => Err(GithubError::VisitorTokenRejected),
+            result => result,
+        }
     }
 
     /// Exchanges a visitor's code for a token, at the web host.

@@ -62,13 +62,13 @@ impl VisitorChecker {
             .append_pair("client_secret", self.client_secret.expose_secret())
             .append_pair("code", code.expose())
             .finish();
-        let response = self.api.exchange_code(form).await.map_err(|error| match error {
+        let response = match self.api.exchange_code(form).await {
             // The response to an unknown client.
-            GithubError::NotFound { .. } | GithubError::CredentialRejected { .. } => {
-                GithubError::OauthClientRejected { error: "no such client".to_owned() }
+            Err(GithubError::NotFound { .. } | GithubError::CredentialRejected { .. }) => {
+                return Err(GithubError::OauthClientRejected { error: "no such client".to_owned() });
             }
-            other => other,
-        })?;
+            result => result?,
+        };
         let wire: ExchangeWire = response.json()?;
         match (wire.error.as_deref(), wire.access_token) {
             // Visitors without a verified address can only help themselves, as with an expired code.
