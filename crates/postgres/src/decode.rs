@@ -54,7 +54,7 @@ pub(crate) fn parse_name<T: Copy, const N: usize>(
     all: [T; N],
     name: fn(T) -> &'static str,
 ) -> Result<T, DatabaseError> {
-    parse(row, column, |text| all.into_iter().find(|value| name(*value) == text).ok_or("unknown name"))
+    parse(row, column, |text: &str| all.into_iter().find(|value| name(*value) == text).ok_or("unknown name"))
 }
 
 pub(crate) fn digest(bytes: &[u8]) -> Result<SecretDigest, std::array::TryFromSliceError> {

@@ -4,7 +4,7 @@ use dockline::ports::{ConfirmOutcome, PutOutcome, StateStore};
 use dockline::{PendingConfirmation, SetupAction};
 use dockline_postgres::{Database, PgStateStore};
 
-use crate::fixtures::{NOON, claim, digest, state};
+use crate::fixtures::{claim, digest, state};
 use crate::test_database;
 use crate::test_database::until_blocked;
 use crate::test_schema::{self, session_in};
