@@ -334,7 +334,7 @@ async fn a_delivery_that_takes_ten_seconds_is_a_503() {
     // The fault waits before and after the call.
     for (delay, status, seconds) in [(4_900, 202, 9.8), (5_100, 503, 10.0)] {
         let slow = PortFault::Slow(Duration::from_millis(delay));
-        let inside = Inside::over(RouterOptions::default(), |ports| stumbling(ports, "observe", slow));
+        let inside = Inside::over_ports(RouterOptions::default(), |ports| stumbling(ports, "observe", slow));
         let body = json!({
             "action": "deleted",
             "installation": {
