@@ -86,7 +86,7 @@ cases!(
         allowed(limiter, small(MIDNIGHT)).await;
     }
 
-    /// A request for more than the day's cap is told to wait for more than ten years.
+    /// A request for more than the day's cap is limited, with a wait of more than ten years.
     pub async fn more_than_the_daily_cap_is_never_available(limiter: &dyn RateLimiter) {
         let small = |permits| RateLimitRequest { tier: tier_of(0, 60, 10), ..writes(permits, NOON) };
         let (budget, retry_after) = limited(limiter, small(11)).await;

@@ -119,7 +119,7 @@ cases!(
         assert_eq!(allowed(limiter, reads(0, NOON)).await.remaining, 9);
     }
 
-    /// A request for more than the limit is told to wait for more than ten years.
+    /// A request for more than the limit is limited, with a wait of more than ten years.
     pub async fn more_than_the_limit_is_never_available(limiter: &dyn RateLimiter) {
         let (budget, retry_after) = limited(limiter, reads(121, NOON)).await;
         assert_eq!(budget.remaining, 120);
