@@ -14,8 +14,8 @@ use dockline_github::{GithubApp, GithubAppConfig, GithubHost};
 use dockline_github_sim::{Config, GithubSim, NewApp};
 use dockline_memory::{MemoryBindingRepo, MemoryKeyStore, MemoryRateLimiter, MemoryStateStore};
 use dockline_postgres::PgRateLimiter;
-use dockline_testkit::fixtures::NOON;
 use dockline_testkit::fastrand::Rng;
+use dockline_testkit::fixtures::NOON;
 use dockline_testkit::random::{SeedOnFailure, seeds};
 use http::Request;
 use secrecy::{ExposeSecret, SecretString};
@@ -116,7 +116,8 @@ async fn every_retry_after_is_true(limiter: Arc<dyn RateLimiter>, steps: u32) {
     for seed in seeds() {
         let _seed = SeedOnFailure(seed);
         let mut random = Rng::with_seed(seed);
-        let api = Api::over(limiter.clone(), NOON + Duration::nanoseconds(random.i64(0..i64::from(u32::MAX))));
+        let api =
+            Api::over(limiter.clone(), NOON + Duration::nanoseconds(random.i64(0..i64::from(u32::MAX))));
         let key = api.key(Tier {
             name: "fixture".into(),
             reads_per_minute: random.u32(1..=20),
