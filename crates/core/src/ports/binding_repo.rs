@@ -93,12 +93,6 @@ pub trait BindingRepo: Debug + Send + Sync + 'static {
     /// Infrastructure only.
     async fn find(&self, organization: &OrganizationId) -> Result<Option<Binding>, PortError>;
 
-    /// Returns the live binding to an installation, whichever organization has it: for operators, never for a caller.
-    ///
-    /// # Errors
-    /// Infrastructure only.
-    async fn find_by_installation(&self, installation: InstallationId) -> Result<Option<Binding>, PortError>;
-
     /// Writes a binding if, at one instant, the organization has none, no other organization has the installation,
     /// the organization never spent the state, and the installation was not uninstalled. The conditions are tested in
     /// this order: [`InsertOutcome::Occupied`], [`InsertOutcome::Taken`], [`InsertOutcome::Gone`], [`InsertOutcome::Spent`].
@@ -184,7 +178,6 @@ pub trait BindingRepo: Debug + Send + Sync + 'static {
 }
 
 forward!(BindingRepo {
-    async fn find_by_installation(&self, installation: InstallationId) -> Result<Option<Binding>, PortError>;
     async fn find(&self, organization: &OrganizationId) -> Result<Option<Binding>, PortError>;
     async fn insert(&self, binding: NewBinding) -> Result<InsertOutcome, PortError>;
     async fn observe(&self, installation: InstallationId, observation: Observation) -> Result<ObserveOutcome, PortError>;

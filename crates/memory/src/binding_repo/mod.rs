@@ -65,14 +65,6 @@ impl BindingRepo for MemoryBindingRepo {
         Ok(self.0.lock().find(organization))
     }
 
-    // TEMPORARY
-    async fn find_by_installation(&self, installation: InstallationId) -> Result<Option<Binding>, PortError> {
-        let repo = self.0.lock();
-        let organization = repo.installation(installation).and_then(|record| record.organization);
-        Ok(organization.and_then(|organization| repo.find(&organization)))
-    }
-    // END TEMPORARY
-
     async fn insert(&self, binding: NewBinding) -> Result<InsertOutcome, PortError> {
         Ok(self.0.lock().insert(binding))
     }

@@ -108,17 +108,6 @@ impl BindingRepo for PgBindingRepo {
         row.as_ref().map(binding).transpose().map_err(port_error)
     }
 
-    // TEMPORARY
-    async fn find_by_installation(&self, installation: InstallationId) -> Result<Option<Binding>, PortError> {
-        let Some(organization) =
-            self.installation(installation).await?.and_then(|record| record.organization)
-        else {
-            return Ok(None);
-        };
-        Ok(self.find(&organization).await?.filter(|binding| binding.installation == installation))
-    }
-    // END TEMPORARY
-
     async fn insert(&self, new: NewBinding) -> Result<InsertOutcome, PortError> {
         self.database.with_timeout(self.insert_or_explain(&new)).await.map_err(port_error)
     }

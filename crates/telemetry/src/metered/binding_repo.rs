@@ -17,10 +17,6 @@ impl<P: BindingRepo> BindingRepo for Metered<P> {
         measured(PORT, "find", self.0.find(organization)).await
     }
 
-    async fn find_by_installation(&self, installation: InstallationId) -> Result<Option<Binding>, PortError> {
-        measured(PORT, "find_by_installation", self.0.find_by_installation(installation)).await
-    }
-
     async fn insert(&self, binding: NewBinding) -> Result<InsertOutcome, PortError> {
         measured(PORT, "insert", self.0.insert(binding)).await
     }

@@ -66,7 +66,6 @@ faulty! {
 faulty! {
     BindingRepo {
         async find(organization: &OrganizationId) -> Option<Binding>;
-        async find_by_installation(installation: InstallationId) -> Option<Binding>;
         async insert(binding: NewBinding) -> InsertOutcome;
         async observe(installation: InstallationId, observation: Observation) -> ObserveOutcome;
         async installation(installation: InstallationId) -> Option<InstallationRecord>;

@@ -74,10 +74,6 @@ impl<M: Mutant> BindingRepo for Repo<M> {
         Ok(self.0.find(organization).await)
     }
 
-    async fn find_by_installation(&self, id: InstallationId) -> Result<Option<Binding>, PortError> {
-        Ok(bound(self.0.memory(), id).await)
-    }
-
     async fn insert(&self, new: NewBinding) -> Result<InsertOutcome, PortError> {
         Ok(self.0.insert(new).await)
     }
