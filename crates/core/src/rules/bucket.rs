@@ -1,4 +1,4 @@
-//! How a budget refills and what it answers: one arithmetic for every limiter, so that all of them agree (I29).
+//! The arithmetic of budgets, which all rate limiters share so that they decide alike.
 
 use std::time::Duration;
 
@@ -6,37 +6,37 @@ use time::{OffsetDateTime, UtcOffset};
 
 use crate::model::{Budget, BudgetClass, Tier};
 
-/// One permit. A bucket of `limit` permits a minute gains `limit` of these units every nanosecond, so that no
-/// division rounds and the level does not depend on how often somebody looked.
+/// The number of level units per permit. A bucket of `limit` permits per minute gains `limit` units per nanosecond, so
+/// that refilling needs no division and does not depend on how often the level is read.
 pub const PERMIT: u128 = 60_000_000_000;
 
-/// A clock that is behind by up to this is waited for: callers whose clocks differ a little cannot make budget out of
-/// the difference. One that is behind by more was set right, and counting goes on from where it now stands, so that a
-/// moment in a far future blocks nobody for years.
-pub const WAITED_FOR: time::Duration = time::Duration::HOUR;
+/// How far a clock may be behind before its time is adopted. Within this tolerance, nodes whose clocks differ gain no
+/// budget from the difference. Beyond it, the clock was corrected, and counting continues from its time, so that a
+/// moment in the far future does not block the budget for years.
+pub const CLOCK_TOLERANCE: time::Duration = time::Duration::HOUR;
 
-/// What stands for "never": the question is larger than the whole budget.
+/// The waiting time of a request that exceeds the whole budget.
 pub const NEVER: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
-/// One key's budget in one class.
+/// One class of a budget.
 #[derive(Debug, Clone)]
 pub struct Bucket {
-    /// Which budget.
+    /// The class.
     pub class: BudgetClass,
-    /// Permits of a minute; also the most that it holds.
+    /// Permits per minute; also the capacity.
     pub limit: u32,
-    /// Permits of a UTC day, where it has a cap.
+    /// Permits per UTC day, if there is a cap.
     pub daily: Option<u32>,
-    /// What is there, in units of which a [`PERMIT`] has sixty thousand million.
+    /// Current level; one [`PERMIT`] is 60,000,000,000 units.
     pub level: u128,
-    /// Permits charged within the UTC day of `at`, where the day has a cap.
+    /// Permits charged on the UTC day of `at`, if there is a cap.
     pub used_today: u32,
-    /// Up to when the level was counted, in UTC.
+    /// The time of the level, in UTC.
     pub at: OffsetDateTime,
 }
 
 impl Bucket {
-    /// The bucket of a key that nobody has asked about.
+    /// Returns a full bucket.
     #[must_use]
     pub fn full(class: BudgetClass, tier: &Tier, now: OffsetDateTime) -> Self {
         let (limit, daily) = (tier.per_minute(class), tier.per_day(class));
@@ -44,7 +44,8 @@ impl Bucket {
         Self { class, limit, daily, level: capacity(limit), used_today: 0, at }
     }
 
-    /// Counts up to `now` and takes the tier over. A smaller tier cuts the level, a larger one fills it faster.
+    /// Refills up to `now` and adopts the tier. A larger tier refills faster but adds no permits at once; a smaller one
+    /// caps the level.
     pub fn catch_up(&mut self, tier: &Tier, now: OffsetDateTime) {
         self.limit = tier.per_minute(self.class);
         self.daily = tier.per_day(self.class);
@@ -55,17 +56,17 @@ impl Bucket {
             }
             self.level = self.level_at(now);
             self.at = now;
-        } else if self.at - now > WAITED_FOR {
-            // I27: the time is set back, the level and the day's count stay.
+        } else if self.at - now > CLOCK_TOLERANCE {
+            // Only the time is set back: the level and the count of the day stay.
             self.at = now;
         }
         self.level = self.level.min(capacity(self.limit));
     }
 
-    /// Charges `permits`.
+    /// Charges the permits.
     ///
     /// # Errors
-    /// After how long they would be there, where they are not; nothing is charged then.
+    /// The time until the permits are available, if they are not. Nothing is charged then.
     pub fn charge(&mut self, permits: u32, now: OffsetDateTime) -> Result<(), Duration> {
         let wait = self.wait_for(permits, now);
         if wait.is_zero() {
@@ -79,7 +80,7 @@ impl Bucket {
         }
     }
 
-    /// Where the key stands.
+    /// Returns the level for a response.
     #[must_use]
     pub fn budget(&self, now: OffsetDateTime) -> Budget {
         let permits = u32::try_from(self.level / PERMIT).unwrap_or(u32::MAX);
@@ -91,16 +92,17 @@ impl Bucket {
         Budget { class: self.class, limit: self.limit, remaining: permits.min(today), reset_after }
     }
 
-    /// Whether a fresh bucket would be no different, now and for any clock that is waited for.
+    /// Returns whether the bucket can be dropped: a full bucket would decide the same, also for clocks within the
+    /// tolerance.
     #[must_use]
     pub fn is_spare(&self, now: OffsetDateTime) -> bool {
         let now = in_utc(now);
-        now - self.at > WAITED_FOR
+        now - self.at > CLOCK_TOLERANCE
             && self.level_at(now) == capacity(self.limit)
-            && (self.used_today == 0 || (now - WAITED_FOR).date() > self.at.date())
+            && (self.used_today == 0 || (now - CLOCK_TOLERANCE).date() > self.at.date())
     }
 
-    /// After how long `permits` would be there; zero where they are, [`NEVER`] where they are more than the whole budget.
+    /// Returns the time until the permits are available: zero if they are, [`NEVER`] if they exceed the whole budget.
     #[must_use]
     pub fn wait_for(&self, permits: u32, now: OffsetDateTime) -> Duration {
         if permits == 0 {
@@ -139,7 +141,7 @@ impl Bucket {
     }
 }
 
-/// What a full bucket holds.
+/// Returns the level of a full bucket.
 #[must_use]
 pub fn capacity(limit: u32) -> u128 {
     u128::from(limit) * PERMIT
@@ -149,7 +151,7 @@ fn until(then: OffsetDateTime, now: OffsetDateTime) -> Duration {
     Duration::try_from(then - now).unwrap_or(Duration::ZERO)
 }
 
-/// The same moment in UTC, by whose days is counted.
+/// Converts a time to UTC, whose days the daily cap counts by.
 #[must_use]
 pub fn in_utc(time: OffsetDateTime) -> OffsetDateTime {
     time.checked_to_offset(UtcOffset::UTC).unwrap_or(time)
