@@ -25,11 +25,10 @@ fn store(flight: TextFlight, text: String, fresh_until: OffsetDateTime) -> Resul
 
 /// A computation that completes when it is first polled.
 fn completes(text: &str) -> impl FnOnce(TextFlight) -> TextComputation {
-    completes_until(text, LATER)
+    completes_until(text.to_owned(), LATER)
 }
 
-fn completes_until(text: &str, fresh_until: OffsetDateTime) -> impl FnOnce(TextFlight) -> TextComputation {
-    let text = text.to_owned();
+fn completes_until(text: String, fresh_until: OffsetDateTime) -> impl FnOnce(TextFlight) -> TextComputation {
     move |flight| async move { store(flight, text, fresh_until) }.boxed()
 }
 
@@ -202,7 +201,7 @@ fn a_failed_computation_fails_its_callers_and_no_later_one() {
 fn beyond_the_capacity_expired_values_and_then_the_first_to_expire_are_dropped() {
     let cache = Texts::new(3);
     let put = |number: u64, seconds: i64| {
-        let start = completes_until(&seconds.to_string(), NOW + Duration::seconds(seconds));
+        let start = completes_until(seconds.to_string(), NOW + Duration::seconds(seconds));
         wait(cache.get_or_start(installation(number), &"a", 1, NOW, start)).unwrap()
     };
     for (number, seconds) in [(1, 50), (2, 10), (3, 40), (4, 30)] {

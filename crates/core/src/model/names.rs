@@ -107,28 +107,27 @@ fn is_visible(text: &str, longest: usize) -> bool {
         if character == ' ' {
             continue;
         }
-        match character.general_category() {
-            // A mark is visible only on a character before it.
-            GeneralCategory::NonspacingMark
-            | GeneralCategory::SpacingMark
-            | GeneralCategory::EnclosingMark
-                if has_visible => {}
-            GeneralCategory::NonspacingMark
-            | GeneralCategory::SpacingMark
-            | GeneralCategory::EnclosingMark
-            | GeneralCategory::SpaceSeparator
-            | GeneralCategory::LineSeparator
-            | GeneralCategory::ParagraphSeparator
-            | GeneralCategory::Control
-            | GeneralCategory::Format
-            | GeneralCategory::Surrogate
-            | GeneralCategory::PrivateUse
-            | GeneralCategory::Unassigned => return false,
-            _ => has_visible = true,
-        }
-        if is_blank(character) {
+        let category = character.general_category();
+        let is_invisible = matches!(
+            category,
+            GeneralCategory::SpaceSeparator
+                | GeneralCategory::LineSeparator
+                | GeneralCategory::ParagraphSeparator
+                | GeneralCategory::Control
+                | GeneralCategory::Format
+                | GeneralCategory::Surrogate
+                | GeneralCategory::PrivateUse
+                | GeneralCategory::Unassigned
+        );
+        let is_mark = matches!(
+            category,
+            GeneralCategory::NonspacingMark | GeneralCategory::SpacingMark | GeneralCategory::EnclosingMark
+        );
+        // A mark is visible only on a character before it.
+        if is_invisible || is_blank(character) || (is_mark && !has_visible) {
             return false;
         }
+        has_visible = true;
     }
     has_visible && characters <= longest
 }

@@ -37,14 +37,14 @@ impl KeyUsage for NoKeyUsage {
     fn used(&self, _: &KeyId, _: OffsetDateTime) {}
 }
 
-/// Writes the recorded key usage to a store: for a [`KeyUsage`] that collects in memory and writes in batches.
+/// Writes the recorded key usage to a store, for a [`KeyUsage`] that collects in memory.
 #[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
 #[async_trait]
 pub trait KeyUsageWriter: Debug + Send + Sync + 'static {
     /// Writes the usage that was recorded since the last write, and returns the number of keys that changed in the store.
     ///
     /// # Errors
-    /// Infrastructure only. The usage stays recorded, and the next call writes it.
+    /// Infrastructure failures only. The usage stays recorded, and the next call writes it.
     async fn write(&self) -> Result<usize, PortError>;
 }
 
