@@ -1,9 +1,9 @@
-//! Values by installation and key, each made by one flight at a time.
+//! A cache of values per installation and key, which computes each value once for any number of callers.
 //!
-//! Our own, not a cache crate: what matters here is what those leave to their users. A value carries the generation of
-//! the installation's row under which it was made; an eviction also forgets the flights that are under way, so that none
-//! of them comes back afterwards (L-39); a flight belongs to all who wait for it, so that no cancelled caller strands
-//! another (L-38). There is no runtime in the core, hence no task of its own: whoever waits drives the flight.
+//! Beyond a common cache crate it guarantees:
+//! - A value belongs to one generation of the installation's row and is never served for another.
+//! - An eviction also detaches the computations in flight, so that none of them stores its value afterwards.
+//! - The waiting callers drive a computation together, so that a cancelled caller strands no other. No runtime is needed.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -16,38 +16,38 @@ use time::OffsetDateTime;
 
 use crate::model::InstallationId;
 
-type Flown<V, E> = BoxFuture<'static, Result<V, E>>;
+type Computation<V, E> = BoxFuture<'static, Result<V, E>>;
 
-/// What a look finds.
-pub(crate) enum Found<V: Clone, E: Clone> {
-    /// A value that is fresh and of the asked generation.
+/// The outcome of [`Cache::get_or_start`].
+pub(crate) enum Lookup<V: Clone, E: Clone> {
+    /// A value of the requested generation that has not expired.
     Fresh(V),
-    /// A flight, one's own or one that was joined: to be awaited.
-    Flying(Shared<Flown<V, E>>),
-    /// The cache holds a later generation than the asked one: what the caller read is outdated.
+    /// A computation to await, started by this call or by an earlier one.
+    InFlight(Shared<Computation<V, E>>),
+    /// The cache holds a later generation, so the caller's row is outdated.
     Outdated,
 }
 
 enum Entry<V: Clone, E: Clone> {
-    Landed { value: V, generation: u64, fresh_until: OffsetDateTime },
-    Flying { number: u64, generation: u64, flight: WeakShared<Flown<V, E>> },
+    Ready { value: V, generation: u64, fresh_until: OffsetDateTime },
+    InFlight { number: u64, generation: u64, computation: WeakShared<Computation<V, E>> },
 }
 
 impl<V: Clone, E: Clone> Entry<V, E> {
     const fn generation(&self) -> u64 {
         match self {
-            Self::Landed { generation, .. } | Self::Flying { generation, .. } => *generation,
+            Self::Ready { generation, .. } | Self::InFlight { generation, .. } => *generation,
         }
     }
 }
 
-/// Two levels, so that a look needs no key of its own making and an eviction finds all of an installation.
+/// Two levels, so that a lookup clones no key and an eviction finds all entries of an installation.
 struct Entries<K, V: Clone, E: Clone> {
     by_installation: HashMap<InstallationId, HashMap<K, Entry<V, E>>>,
     flights: u64,
 }
 
-/// A clone is the same cache.
+/// A clone is another handle to the same cache.
 pub(crate) struct Cache<K, V: Clone, E: Clone> {
     entries: Arc<Mutex<Entries<K, V, E>>>,
     capacity: usize,
@@ -65,31 +65,34 @@ impl<K, V: Clone, E: Clone> fmt::Debug for Cache<K, V, E> {
     }
 }
 
+impl<K, V: Clone, E: Clone> Cache<K, V, E> {
+    fn lock(&self) -> MutexGuard<'_, Entries<K, V, E>> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 impl<K, V, E> Cache<K, V, E>
 where
     K: Clone + Eq + Hash + Send + 'static,
     V: Clone + Send + Sync + 'static,
     E: Clone + Send + Sync + 'static,
 {
-    /// Holds at most `capacity` values; beyond that the one that would end first goes.
+    /// Holds at most `capacity` values. Beyond that, the value that expires first is dropped.
     pub(crate) fn new(capacity: usize) -> Self {
         let entries = Entries { by_installation: HashMap::new(), flights: 0 };
         Self { entries: Arc::new(Mutex::new(entries)), capacity }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Entries<K, V, E>> {
-        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The value, a flight to join, or a new flight, which `start` makes and which lands by [`Flight::land`].
-    pub(crate) fn look(
+    /// Returns the value, the computation in flight, or a new computation, which `start` creates and which stores its
+    /// value by [`Flight::complete`].
+    pub(crate) fn get_or_start(
         &self,
         installation: InstallationId,
         key: &K,
         generation: u64,
         now: OffsetDateTime,
-        start: impl FnOnce(Flight<K, V, E>) -> Flown<V, E>,
-    ) -> Found<V, E> {
+        start: impl FnOnce(Flight<K, V, E>) -> Computation<V, E>,
+    ) -> Lookup<V, E> {
         let number = {
             let mut entries = self.lock();
             if let Some(found) = entries.find(installation, key, generation, now) {
@@ -98,29 +101,30 @@ where
             entries.flights += 1;
             entries.flights
         };
-        // Made, and dropped where a rival was quicker, without the lock: a flight that is dropped takes it.
+        // Created, and dropped if another caller was faster, without the lock: dropping a flight takes the lock.
         let flight = Flight { cache: self.clone(), installation, key: key.clone(), number, generation };
-        let flight = start(flight).shared();
+        let computation = start(flight).shared();
         let mut entries = self.lock();
         if let Some(found) = entries.find(installation, key, generation, now) {
             drop(entries);
             return found;
         }
-        if let Some(weak) = flight.downgrade() {
-            let entry = Entry::Flying { number, generation, flight: weak };
+        if let Some(weak) = computation.downgrade() {
+            let entry = Entry::InFlight { number, generation, computation: weak };
             entries.by_installation.entry(installation).or_default().insert(key.clone(), entry);
         }
         drop(entries);
-        Found::Flying(flight)
+        Lookup::InFlight(computation)
     }
 
-    /// Forgets all of an installation, and that its flights are under way. The values that there were.
+    /// Removes all entries of the installation and returns the values among them. Computations in flight go on for their
+    /// callers, but their values are not stored.
     pub(crate) fn evict(&self, installation: InstallationId) -> Vec<V> {
         let evicted = self.lock().by_installation.remove(&installation).unwrap_or_default();
         values(evicted).collect()
     }
 
-    /// Forgets everything. The values that there were.
+    /// Removes all entries and returns the values among them.
     pub(crate) fn clear(&self) -> Vec<V> {
         let evicted = std::mem::take(&mut self.lock().by_installation);
         evicted.into_values().flat_map(values).collect()
@@ -129,8 +133,8 @@ where
 
 fn values<K, V: Clone, E: Clone>(entries: HashMap<K, Entry<V, E>>) -> impl Iterator<Item = V> {
     entries.into_values().filter_map(|entry| match entry {
-        Entry::Landed { value, .. } => Some(value),
-        Entry::Flying { .. } => None,
+        Entry::Ready { value, .. } => Some(value),
+        Entry::InFlight { .. } => None,
     })
 }
 
@@ -141,15 +145,15 @@ impl<K: Clone + Eq + Hash, V: Clone, E: Clone> Entries<K, V, E> {
         key: &K,
         generation: u64,
         now: OffsetDateTime,
-    ) -> Option<Found<V, E>> {
+    ) -> Option<Lookup<V, E>> {
         match self.by_installation.get(&installation)?.get(key)? {
-            entry if entry.generation() > generation => Some(Found::Outdated),
-            Entry::Landed { value, generation: made, fresh_until } => {
-                (*made == generation && now < *fresh_until).then(|| Found::Fresh(value.clone()))
+            entry if entry.generation() > generation => Some(Lookup::Outdated),
+            Entry::Ready { value, generation: of, fresh_until } => {
+                (*of == generation && now < *fresh_until).then(|| Lookup::Fresh(value.clone()))
             }
-            // One that is about to be dropped, since nobody waits for it any more, is none.
-            Entry::Flying { generation: made, flight, .. } => {
-                flight.upgrade().filter(|_| *made == generation).map(Found::Flying)
+            // The upgrade fails if all callers are gone and the computation is about to be dropped.
+            Entry::InFlight { generation: of, computation, .. } => {
+                computation.upgrade().filter(|_| *of == generation).map(Lookup::InFlight)
             }
         }
     }
@@ -173,17 +177,17 @@ impl<K: Clone + Eq + Hash, V: Clone, E: Clone> Entries<K, V, E> {
         }
         self.by_installation.retain(|_, by_key| {
             by_key.retain(|_, entry| match entry {
-                Entry::Landed { fresh_until, .. } => now < *fresh_until,
-                // One that is dropped removes itself.
-                Entry::Flying { .. } => true,
+                Entry::Ready { fresh_until, .. } => now < *fresh_until,
+                // Removes itself when it completes or is dropped.
+                Entry::InFlight { .. } => true,
             });
             !by_key.is_empty()
         });
         while self.len() > capacity {
             let all = self.by_installation.iter().flat_map(|(installation, by_key)| {
                 by_key.iter().filter_map(move |(key, entry)| match entry {
-                    Entry::Landed { fresh_until, .. } => Some((*fresh_until, *installation, key)),
-                    Entry::Flying { .. } => None,
+                    Entry::Ready { fresh_until, .. } => Some((*fresh_until, *installation, key)),
+                    Entry::InFlight { .. } => None,
                 })
             });
             let Some((_, installation, key)) = all.min_by_key(|(fresh_until, ..)| *fresh_until) else {
@@ -195,7 +199,7 @@ impl<K: Clone + Eq + Hash, V: Clone, E: Clone> Entries<K, V, E> {
     }
 }
 
-/// A flight under way: whoever flies it either lands it or drops it, and dropped it leaves nothing behind.
+/// The right of one computation to store its value. Dropping it removes the computation's entry.
 pub(crate) struct Flight<K: Clone + Eq + Hash, V: Clone, E: Clone> {
     cache: Cache<K, V, E>,
     installation: InstallationId,
@@ -205,22 +209,23 @@ pub(crate) struct Flight<K: Clone + Eq + Hash, V: Clone, E: Clone> {
 }
 
 impl<K: Clone + Eq + Hash, V: Clone, E: Clone> Flight<K, V, E> {
-    fn is_current(&self, entries: &Entries<K, V, E>) -> bool {
-        let kept = entries.by_installation.get(&self.installation).and_then(|by_key| by_key.get(&self.key));
-        matches!(kept, Some(Entry::Flying { number, .. }) if *number == self.number)
+    fn is_in(&self, entries: &Entries<K, V, E>) -> bool {
+        let entry = entries.by_installation.get(&self.installation).and_then(|by_key| by_key.get(&self.key));
+        matches!(entry, Some(Entry::InFlight { number, .. }) if *number == self.number)
     }
 
-    /// Whether what it brings would still be taken.
-    pub(crate) fn is_wanted(&self) -> bool {
-        self.is_current(&self.cache.entries.lock().unwrap_or_else(PoisonError::into_inner))
+    /// Returns `false` if the computation was evicted, so that its value would not be stored.
+    pub(crate) fn is_current(&self) -> bool {
+        self.is_in(&self.cache.lock())
     }
 
-    /// Keeps the value until `fresh_until`. `false`: it was evicted meanwhile, must not be used, and is not kept.
-    pub(crate) fn land(self, value: V, now: OffsetDateTime, fresh_until: OffsetDateTime) -> bool {
-        let mut entries = self.cache.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        let current = self.is_current(&entries);
+    /// Stores the value until `fresh_until`. Returns `false` if the computation was evicted: the value is then not
+    /// stored and must not be used.
+    pub(crate) fn complete(self, value: V, now: OffsetDateTime, fresh_until: OffsetDateTime) -> bool {
+        let mut entries = self.cache.lock();
+        let current = self.is_in(&entries);
         if current {
-            let entry = Entry::Landed { value, generation: self.generation, fresh_until };
+            let entry = Entry::Ready { value, generation: self.generation, fresh_until };
             entries.by_installation.entry(self.installation).or_default().insert(self.key.clone(), entry);
             entries.make_room(self.cache.capacity, now);
         }
@@ -231,8 +236,8 @@ impl<K: Clone + Eq + Hash, V: Clone, E: Clone> Flight<K, V, E> {
 
 impl<K: Clone + Eq + Hash, V: Clone, E: Clone> Drop for Flight<K, V, E> {
     fn drop(&mut self) {
-        let mut entries = self.cache.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.is_current(&entries) {
+        let mut entries = self.cache.lock();
+        if self.is_in(&entries) {
             entries.remove(self.installation, &self.key);
         }
     }

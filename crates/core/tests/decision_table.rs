@@ -1,4 +1,4 @@
-//! Every row of the decision table, under every policy (`design.md` §2; invariants I1 to I5).
+//! Every row of the decision table of `register`, under every policy (I1 to I5).
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 use dockline::ports::InsertOutcome;
@@ -68,7 +68,7 @@ fn state(expires_in: Duration, claim: Option<VerifiedClaim>) -> IssuedState {
 fn every_row_under_every_policy() {
     let fresh = Duration::minutes(1);
     for policy in POLICIES {
-        // Every kind of state there is, and what it comes to where nothing is bound.
+        // Every kind of state, and its decision if the organization has no binding.
         let mut states = vec![
             (None, Decision::Refuse(RefusalReason::UnknownState)),
             (Some(state(Duration::ZERO, None)), Decision::Refuse(RefusalReason::ExpiredState)),
@@ -114,7 +114,7 @@ fn every_row_under_every_policy() {
 }
 
 #[test]
-fn the_write_is_classified_by_what_is_stored() {
+fn the_outcome_of_the_insert_decides_what_is_returned() {
     let refused = |outcome| match classify(wanted(), outcome) {
         Err(RegisterError::Refused(reason)) => reason,
         other => panic!("{other:?}"),
@@ -133,7 +133,7 @@ fn the_write_is_classified_by_what_is_stored() {
 }
 
 #[test]
-fn githubs_answer_is_checked_against_the_app_the_account_and_the_tie() {
+fn a_reported_installation_is_checked_against_the_app_and_the_account_of_the_claim() {
     let our_app = AppId::new(7).unwrap();
     let installation = |app: u64, installed_on| Installation {
         id: wanted(),
@@ -147,7 +147,7 @@ fn githubs_answer_is_checked_against_the_app_the_account_and_the_tie() {
     assert_eq!(verify(&ours, our_app, &Claim::State), Ok(account(1)));
     let foreign = installation(8, InstalledOn::Account(account(1)));
     assert_eq!(verify(&foreign, our_app, &tied), Err(RefusalReason::ForeignApp));
-    // L-13, L-53: the account is matched by its number, not by its login.
+    // L-13, L-53: accounts are matched by id, not by login.
     let moved = installation(7, InstalledOn::Account(account(9)));
     assert_eq!(verify(&moved, our_app, &tied), Err(RefusalReason::AccountChanged));
     let enterprise = InstalledOn::Enterprise { id: AccountId::new(1).unwrap(), slug: "acme".into() };
@@ -158,7 +158,7 @@ fn githubs_answer_is_checked_against_the_app_the_account_and_the_tie() {
 }
 
 #[test]
-fn every_refusal_about_an_installation_reads_the_same_i_10() {
+fn all_refusals_about_an_installation_have_the_same_issue_i_10() {
     use RefusalReason as R;
     let about_the_installation = [
         R::TiedToAnother,
@@ -177,16 +177,16 @@ fn every_refusal_about_an_installation_reads_the_same_i_10() {
 }
 
 #[test]
-fn a_visitor_who_saw_it_counts_by_having_installed_it_and_nobody_else_does() {
+fn a_visitor_who_sees_the_installation_proves_it_by_having_installed_it() {
     let fresh = Duration::minutes(1);
     let visitor = AccountId::new(2).unwrap();
-    let somebody_else = AccountId::new(3).unwrap();
+    let other = AccountId::new(3).unwrap();
     for policy in POLICIES {
         for proof in PROOFS {
             let claim = claim(wanted(), proof);
             let decision =
                 |installer| decide(wanted(), None, Some(&state(fresh, Some(claim))), policy, installer, NOW);
-            // Only under the policy that what they saw does not reach; then it is recorded as what it is.
+            // Only under a policy that the claim does not meet otherwise; the proof is then "installed".
             let by_installing = policy == ClaimPolicy::Controlled && proof == Proof::Visible;
             if by_installing {
                 let proven = Claim::Verified(VerifiedClaim { proof: Proof::Installed, ..claim });
@@ -194,12 +194,12 @@ fn a_visitor_who_saw_it_counts_by_having_installed_it_and_nobody_else_does() {
             } else {
                 assert_eq!(decision(Some(visitor)), decision(None), "{policy} {proof}");
             }
-            assert_eq!(decision(Some(somebody_else)), decision(None), "{policy} {proof}");
+            assert_eq!(decision(Some(other)), decision(None), "{policy} {proof}");
         }
-        // Having installed it lifts no state that no visitor was tied by, and no tie to another installation.
+        // It proves nothing without a confirmed claim, or for another installation.
         let untied = decide(wanted(), None, Some(&state(fresh, None)), policy, Some(visitor), NOW);
-        let nobody = decide(wanted(), None, Some(&state(fresh, None)), policy, None, NOW);
-        assert_eq!(untied, nobody);
+        let unknown = decide(wanted(), None, Some(&state(fresh, None)), policy, None, NOW);
+        assert_eq!(untied, unknown);
         let elsewhere = state(fresh, Some(claim(another(), Proof::Visible)));
         let elsewhere = decide(wanted(), None, Some(&elsewhere), policy, Some(visitor), NOW);
         assert_eq!(elsewhere, Decision::Refuse(RefusalReason::TiedToAnother));

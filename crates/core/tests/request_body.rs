@@ -1,4 +1,4 @@
-//! The strict reader accepts exactly the documented language and tells everything at once (`contract.md` §3; I15).
+//! The parser of a registration's body accepts exactly the documented JSON and reports all problems at once (I15).
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 
 use dockline::RegistrationRequest;
@@ -18,7 +18,7 @@ fn pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {
 }
 
 #[test]
-fn the_seeds_body_is_read() {
+fn the_documented_example_is_accepted() {
     let body = br#"{
     "installationId": 50291845,
     "state": "lUNN5tIRm-K3a8sBXvBQDxVOCgz2x9YK"
@@ -84,7 +84,7 @@ fn a_state_is_a_string_of_1_to_256_unreserved_characters() {
 }
 
 #[test]
-fn all_problems_come_at_once_in_the_order_of_the_body() {
+fn all_problems_are_reported_at_once_in_the_order_of_the_body() {
     assert_eq!(issues("{}"), pairs(&[("installationId", "missing"), ("state", "missing")]));
     assert_eq!(
         issues(r#"{"note":1,"state":7,"orgLogin":"a","state":"s","note":2}"#),
@@ -97,10 +97,10 @@ fn all_problems_come_at_once_in_the_order_of_the_body() {
             ("installationId", "missing"),
         ])
     );
-    // A key given twice is an error even where both say the same.
+    // A key given twice is an error even if the values are equal.
     let twice = r#"{"installationId":1,"installationId":1,"state":"s"}"#;
     assert_eq!(issues(twice), pairs(&[("installationId", "duplicate_key")]));
-    // Near misses are unknown, not guessed.
+    // Similar keys are unknown, too.
     assert_eq!(
         issues(r#"{"installation_id":1,"State":"s"}"#),
         pairs(&[
@@ -143,8 +143,8 @@ fn only_one_json_object_in_utf_8_is_a_body() {
 }
 
 #[test]
-fn deep_and_wide_bodies_are_bounded_work() {
-    // The listener's cap is 16 KiB; the reader itself must survive more.
+fn deep_and_wide_bodies_cost_bounded_work() {
+    // HTTP layers limit bodies to 16 KiB; the parser must handle longer ones, too.
     let deep = format!(r#"{{"a":{}{}}}"#, "[".repeat(200_000), "]".repeat(200_000));
     assert_eq!(issues(&deep).first(), Some(&("a".to_owned(), "unknown_key".to_owned())));
     let wide: String = (0..5_000).map(|n| format!("\"k{n}\":0,")).collect();
@@ -156,7 +156,7 @@ fn deep_and_wide_bodies_are_bounded_work() {
 
 #[test]
 fn arbitrary_bytes_never_panic() {
-    // Mutations of a good body by a small generator; the seed is fixed, so a failure repeats.
+    // Mutations of a valid body by a small generator. The seed is fixed, so a failure can be reproduced.
     let seed = 0x5eed_u64;
     let mut random = seed;
     let mut next = move || {

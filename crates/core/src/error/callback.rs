@@ -2,7 +2,7 @@ use super::{ErrorCode, PortError};
 use crate::model::spelled;
 
 spelled! {
-    /// Why the callback refused a visitor. Nothing was changed, and the state still works.
+    /// Why the callback refused a visitor. A refusal changes nothing, and the state still works.
     #[non_exhaustive]
     pub enum CallbackRefusal("callback refusal") {
         /// The state is missing or malformed.
@@ -27,29 +27,29 @@ spelled! {
         NotAdministered = "not_administered",
         /// The installation is on an enterprise, or on an account that GitHub does not name.
         UnbindableAccount = "unbindable_account",
-        /// The ticket does not match the open question: the question was answered before, or a later visit replaced it.
+        /// The ticket is not that of the pending confirmation, which was answered before or replaced by a later visit.
         TicketRefused = "ticket_refused",
-        /// The answer came from another browser than the question was shown in.
+        /// The answer came from another browser than the one that the confirmation page was shown in.
         OtherBrowser = "other_browser",
     }
 }
 
 impl std::error::Error for CallbackRefusal {}
 
-/// Why a visitor could not go on.
+/// Why a step of the install flow in the browser failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CallbackError {
     /// The visitor is refused. Handling: show a page that says what to do.
     #[error("the visitor is refused: {0}")]
     Refused(CallbackRefusal),
-    /// Infrastructure trouble. Handling: the visitor may start again with the same state.
+    /// Infrastructure failure. Handling: the visitor may start again with the same state.
     #[error(transparent)]
     Port(#[from] PortError),
 }
 
 impl CallbackError {
-    /// Returns the code for an answer.
+    /// Returns the code for a response.
     #[must_use]
     pub const fn code(&self) -> ErrorCode {
         match self {

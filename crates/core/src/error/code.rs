@@ -2,13 +2,13 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
-/// The stable, machine-readable code of a refusal or a failure. Codes may be added, never renamed or reused.
+/// The stable, machine-readable code of a refusal or a failure. Codes may be added, but are never renamed or reused.
 ///
-/// An HTTP layer adds codes for what is wrong with a request as HTTP, such as `METHOD_NOT_ALLOWED`.
+/// An HTTP layer adds its own codes for errors of HTTP, such as `METHOD_NOT_ALLOWED`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorCode {
-    /// The request is malformed, or names something that cannot be claimed.
+    /// The request is malformed, or names an installation that cannot be claimed.
     Validation,
     /// The request has no valid credential.
     Unauthenticated,
@@ -22,11 +22,11 @@ pub enum ErrorCode {
     Conflict,
     /// The budget is used up.
     RateLimited,
-    /// GitHub is in trouble, or limits the App.
+    /// GitHub failed or limits the App's requests.
     PlatformError,
     /// A store is unreachable.
     Unavailable,
-    /// A fault of this program or its configuration.
+    /// A bug or a wrong configuration of this program.
     Internal,
 }
 
@@ -45,7 +45,7 @@ impl ErrorCode {
         Self::Internal,
     ];
 
-    /// Returns the code as it is spelled in an answer.
+    /// Returns the code as responses spell it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -62,7 +62,7 @@ impl ErrorCode {
         }
     }
 
-    /// Whether the same call may succeed later without a change by the caller.
+    /// Returns whether the same call may succeed later without a change by the caller.
     #[must_use]
     pub const fn is_retryable(self) -> bool {
         matches!(self, Self::RateLimited | Self::PlatformError | Self::Unavailable)

@@ -2,26 +2,26 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 
-/// What is wrong with one part of a request (`contract.md` §3).
+/// The kind of an [`Issue`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum IssueCode {
-    /// A required part is not there.
+    /// A required value is missing.
     Missing,
-    /// There is no such key.
+    /// The key is unknown.
     UnknownKey,
-    /// The value is of another JSON type.
+    /// The value has another JSON type.
     WrongType,
-    /// The number is too small or too large.
+    /// The number is too small or too large, or the text is too long.
     OutOfRange,
     /// The text does not have the required form.
     Malformed,
-    /// The key is there twice.
+    /// The key occurs twice.
     DuplicateKey,
-    /// It does not exist, or is not the caller's to claim: the two look alike.
+    /// The value does not exist or belongs to another organization. The two are not distinguished.
     NotClaimable,
-    /// The state's time is over.
+    /// The state has expired.
     Expired,
 }
 
@@ -39,19 +39,19 @@ impl IssueCode {
     ];
 }
 
-/// One entry of `details.issues`.
+/// One problem of a request: an entry of `details.issues`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Issue {
-    /// Which part of the request; empty for the whole.
+    /// The name of the wrong value; empty if the whole request is wrong.
     pub path: Cow<'static, str>,
-    /// What is wrong with it, for programs.
+    /// The problem, for programs.
     pub code: IssueCode,
-    /// What is wrong with it and what to do, for people.
+    /// The problem and its remedy, for people.
     pub message: Cow<'static, str>,
 }
 
 impl Issue {
-    /// An issue with a fixed message.
+    /// Creates an issue with a fixed message.
     #[must_use]
     pub fn new(path: impl Into<Cow<'static, str>>, code: IssueCode, message: &'static str) -> Self {
         Self { path: path.into(), code, message: Cow::Borrowed(message) }

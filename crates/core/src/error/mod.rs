@@ -1,5 +1,6 @@
-//! Errors in three layers: an adapter's own, [`PortError`] with its kind, and one error per use case, each of which
-//! has an [`ErrorCode`]. Display texts are for operators and hold no secret and no other tenant's data.
+//! Errors in three layers: an adapter's own error, [`PortError`] with its kind, and one error per use case. The errors of
+//! use cases that serve requests have an [`ErrorCode`]. `Display` texts are for operators and contain no secret and no
+//! data of other organizations.
 
 mod callback;
 mod code;

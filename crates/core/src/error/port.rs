@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 
 use super::ErrorCode;
 
-/// Which port failed.
+/// The port that failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PortName {
@@ -25,27 +25,27 @@ pub enum PortName {
     Entropy,
 }
 
-/// What kind of infrastructure trouble it is. Business outcomes are never here.
+/// The kind of an infrastructure failure. Business outcomes are never errors of a port.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PortErrorKind {
-    /// Not reachable, or did not answer in time. Handling: repeat the call later; nothing is half done.
+    /// The service is unreachable or did not respond in time. Handling: retry later; the call had its whole effect or none.
     Unavailable,
-    /// The far side limits us. Handling: repeat the call after this long, not earlier (invariant I19).
+    /// The service limits our requests. Handling: retry after this time, not earlier.
     RateLimited {
-        /// How long to wait.
+        /// The time to wait.
         retry_after: Duration,
     },
-    /// The far side refuses our own credential. Handling: an operator must mend the configuration.
+    /// The service rejects our own credential. Handling: an operator corrects the configuration.
     Rejected,
-    /// What is stored or was answered does not parse. Handling: repeating will rarely help; look at the source.
+    /// Stored or received data is malformed. Handling: look at the source of the error; a retry rarely helps.
     Corrupt,
-    /// Anything else. Handling: a bug; look at the source.
+    /// Any other failure, such as a bug. Handling: look at the source of the error.
     Unexpected,
 }
 
-/// Infrastructure trouble behind a port: the only error that a port gives. A clone tells of the same trouble: several
-/// callers may wait for one answer.
+/// An infrastructure failure behind a port: the only error that ports return. It can be cloned, since several callers may
+/// await one result.
 #[derive(Debug, Clone, thiserror::Error)]
 pub struct PortError {
     kind: PortErrorKind,
@@ -54,24 +54,24 @@ pub struct PortError {
 }
 
 impl PortError {
-    /// Wraps an adapter's own error, which stays reachable as `source()` for logs. It must hold no secret.
+    /// Wraps an adapter's own error, which `source()` returns for logs. The error must contain no secret.
     pub fn new(port: PortName, kind: PortErrorKind, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { kind, port, source: source.into().into() }
     }
 
-    /// What kind of trouble it is.
+    /// Returns the kind of the failure.
     #[must_use]
     pub const fn kind(&self) -> PortErrorKind {
         self.kind
     }
 
-    /// Which port it came from.
+    /// Returns the port that failed.
     #[must_use]
     pub const fn port(&self) -> PortName {
         self.port
     }
 
-    /// The code that a caller sees (`contract.md` §3, "GitHub trouble").
+    /// Returns the code for a response.
     #[must_use]
     pub const fn code(&self) -> ErrorCode {
         match (self.port, self.kind) {
@@ -83,9 +83,9 @@ impl PortError {
     }
 }
 
-/// The source of randomness is out of order.
+/// The source of randomness failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the source of randomness is out of order")]
+#[error("the source of randomness failed")]
 pub struct EntropyFailed;
 
 impl From<EntropyFailed> for PortError {
@@ -107,17 +107,17 @@ impl fmt::Display for PortError {
         match self.kind {
             PortErrorKind::Unavailable => write!(f, "the {port} is unavailable"),
             PortErrorKind::RateLimited { retry_after } => {
-                write!(f, "the {port} is limited for {} s", retry_after.as_secs())
+                write!(f, "the {port} limits our requests for {} s", retry_after.as_secs())
             }
-            PortErrorKind::Rejected => write!(f, "the {port} refuses our credential"),
-            PortErrorKind::Corrupt => write!(f, "the {port} gave what does not parse"),
+            PortErrorKind::Rejected => write!(f, "the {port} rejects our credential"),
+            PortErrorKind::Corrupt => write!(f, "the {port} returned malformed data"),
             PortErrorKind::Unexpected => write!(f, "the {port} failed unexpectedly"),
         }
     }
 }
 
 impl Serialize for PortError {
-    /// The display text: the port and the kind of trouble, without the source.
+    /// Serializes the display text as `message`: the port and the kind of the failure, without the source.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         #[derive(Serialize)]
         struct Shown {

@@ -1,38 +1,40 @@
 use super::{ErrorCode, PortError};
 use crate::model::{Binding, Status};
 
-/// Why there is no token.
+/// Why [`Dockline::token`](crate::Dockline::token) failed.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum TokenError {
-    /// Nothing is bound. Handling: send the organization through install-url.
+    /// The organization has no binding. Handling: send it through the install flow.
     #[error("the organization has no installation")]
     NotBound,
-    /// The installation is suspended. Handling: its owner has to unsuspend it at GitHub (L-57).
+    /// The installation is suspended. Handling: its owner unsuspends it at GitHub.
     #[error("the installation is suspended")]
     Suspended,
-    /// The installation is gone for ever. Handling: detach, and send the organization through install-url (L-56).
+    /// The installation was uninstalled, which is final. Handling: detach it, and send the organization through the
+    /// install flow.
     #[error("the installation was uninstalled")]
     Uninstalled,
-    /// GitHub names another account for the installation than the one that was bound. Handling: detach; look into it
-    /// (L-13).
-    #[error("the installation is on another account than the one that was bound")]
+    /// GitHub reports another account for the installation than the bound one. Handling: detach it and investigate.
+    #[error("the installation is on another account than the bound one")]
     AccountChanged,
-    /// More was asked for than was granted. Handling: ask for less, or have the owner accept the App's permissions.
-    #[error("more was asked for than was granted: {message}")]
+    /// The scope exceeds the permissions or repositories that were granted. Handling: narrow the scope, or have the owner
+    /// accept the App's permissions.
+    #[error("the requested scope exceeds what was granted: {message}")]
     NotGranted {
-        /// GitHub's own words.
+        /// GitHub's message.
         message: String,
     },
-    /// The binding changed again and again while the token was being minted. Handling: ask again.
+    /// The binding changed during every attempt to mint a token. Handling: retry.
     #[error("the binding changed while the token was being minted")]
     Unsettled,
-    /// Infrastructure trouble. Handling: nothing changed, the same call may be repeated.
+    /// Infrastructure failure. Handling: retry; nothing was changed.
     #[error(transparent)]
     Port(#[from] PortError),
 }
 
 impl TokenError {
+    /// Returns why an installation of this status has no tokens; `None` if it has.
     pub(crate) const fn unusable(status: Status) -> Option<Self> {
         match status {
             Status::Active => None,
@@ -42,24 +44,24 @@ impl TokenError {
     }
 }
 
-/// Why the repositories were not listed.
+/// Why [`Dockline::repositories`](crate::Dockline::repositories) failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RepositoriesError {
-    /// Nothing is bound. Handling: 404.
+    /// The organization has no binding. Handling: 404.
     #[error("the organization has no installation")]
     NotBound,
-    /// The binding gives no tokens: suspended, uninstalled, or on another account than before. Handling: 422; the
-    /// binding is the caller's own.
-    #[error("the installation is {}", .0.status)]
+    /// The installation is suspended, uninstalled, or on another account than the bound one (then the binding's status is
+    /// active). Handling: 422; the response may show the binding, which is the caller's own.
+    #[error("the repositories of the installation cannot be listed; its status is {}", .0.status)]
     Unusable(Box<Binding>),
-    /// Infrastructure trouble.
+    /// Infrastructure failure. Handling: retry; nothing was changed.
     #[error(transparent)]
     Port(#[from] PortError),
 }
 
 impl RepositoriesError {
-    /// The code that the caller sees.
+    /// Returns the code for a response.
     #[must_use]
     pub const fn code(&self) -> ErrorCode {
         match self {

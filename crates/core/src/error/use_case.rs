@@ -7,14 +7,14 @@ use crate::model::{Binding, Budget, KeyId, OrganizationId, spelled};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError {
-    /// The policy asks for a proof that a visitor gives, and the gateway has no OAuth client to ask with. Falling back
-    /// to a weaker policy would be silent (L-07). Handling: configure the App's OAuth client, or choose
-    /// [`crate::ClaimPolicy::State`] knowingly.
-    #[error("this claim policy needs the App's OAuth client id and secret; the GitHub gateway has none")]
+    /// The policy needs visitors to authorize the App, and the gateway has no OAuth client for it. Handling: configure the
+    /// App's OAuth client, or choose [`crate::ClaimPolicy::State`] after reading its warning. The policy is never weakened
+    /// silently.
+    #[error("this claim policy needs the App's OAuth client id and secret, and the GitHub gateway has none")]
     PolicyNeedsOauthClient,
 }
 
-/// Why a request was not authenticated or not allowed.
+/// Why [`Dockline::authenticate`](crate::Dockline::authenticate) did not allow a request.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AuthenticateError {
@@ -43,13 +43,13 @@ pub enum AuthenticateError {
         /// The time after which the same request is allowed, if no other request takes its place.
         retry_after: Duration,
     },
-    /// Infrastructure trouble. If the rate limiter fails, the request is not allowed.
+    /// Infrastructure failure. Handling: do not allow the request.
     #[error(transparent)]
     Port(#[from] PortError),
 }
 
 impl AuthenticateError {
-    /// Returns the key and its organization if the key was valid: for logs.
+    /// Returns the key and its organization for logs, if the key was valid.
     #[must_use]
     pub const fn key(&self) -> Option<(&KeyId, &OrganizationId)> {
         match self {
@@ -60,7 +60,7 @@ impl AuthenticateError {
         }
     }
 
-    /// Returns the code for an answer.
+    /// Returns the code for a response.
     #[must_use]
     pub const fn code(&self) -> ErrorCode {
         match self {
@@ -72,7 +72,7 @@ impl AuthenticateError {
     }
 }
 
-/// Why a request was not charged to a budget.
+/// Why [`Dockline::charge`](crate::Dockline::charge) did not allow a request.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ChargeError {
@@ -84,13 +84,13 @@ pub enum ChargeError {
         /// The time after which the same request is allowed, if no other request takes its place.
         retry_after: Duration,
     },
-    /// Infrastructure trouble. Handling: do not allow the request.
+    /// Infrastructure failure. Handling: do not allow the request.
     #[error(transparent)]
     Port(#[from] PortError),
 }
 
 impl ChargeError {
-    /// Returns the code for an answer.
+    /// Returns the code for a response.
     #[must_use]
     pub const fn code(&self) -> ErrorCode {
         match self {
@@ -100,23 +100,23 @@ impl ChargeError {
     }
 }
 
-/// Why no install URL was made.
+/// Why [`Dockline::start_install`](crate::Dockline::start_install) failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartInstallError {
-    /// The request is wrong. Handling: 422 with the issues.
-    #[error("the request is not valid")]
+    /// The request is invalid. Handling: 422 with the issues.
+    #[error("the request is invalid")]
     Invalid(Vec<Issue>),
-    /// The `returnUrl` is an absolute URL that the key may not return to. Handling: 403.
-    #[error("the return URL is not on the key's list")]
+    /// The caller may not return to the host of `returnUrl`, or not by its scheme. Handling: 403.
+    #[error("the caller may not return to this return URL")]
     ReturnUrlNotAllowed,
-    /// Infrastructure trouble.
+    /// Infrastructure failure. Handling: retry; no state was issued.
     #[error(transparent)]
     Port(#[from] PortError),
 }
 
 impl StartInstallError {
-    /// The code that the caller sees.
+    /// Returns the code for a response.
     #[must_use]
     pub const fn code(&self) -> ErrorCode {
         match self {
@@ -128,7 +128,7 @@ impl StartInstallError {
 }
 
 spelled! {
-    /// Why an installation was not bound: for the operator. The caller learns less, see [`RefusalReason::issue`].
+    /// Why an installation was not bound. For operators only: the caller gets [`RefusalReason::issue`], which says less.
     #[non_exhaustive]
     pub enum RefusalReason("refusal reason") {
         /// The state was not issued to the organization.
@@ -137,19 +137,19 @@ spelled! {
         ExpiredState = "expired_state",
         /// The state is tied to another installation.
         TiedToAnother = "tied_to_another",
-        /// The proof is missing or weaker than the policy asks for.
+        /// The proof is missing or weaker than the policy requires.
         Unproven = "unproven",
-        /// GitHub has no such installation, or the App cannot see it.
+        /// The installation does not exist, or the App cannot see it.
         NoSuchInstallation = "no_such_installation",
         /// The installation belongs to another App.
         ForeignApp = "foreign_app",
         /// The installation is on an enterprise, or on an account that GitHub does not name.
         UnbindableAccount = "unbindable_account",
-        /// The installation is on another account than the one that the visitor proved.
+        /// The installation is on another account than the visitor's proof names.
         AccountChanged = "account_changed",
         /// The installation is bound to another organization.
         Taken = "taken",
-        /// The state was spent on an earlier binding.
+        /// An earlier binding of the organization used the state.
         SpentState = "spent_state",
         /// The installation was uninstalled.
         Gone = "gone",
@@ -159,8 +159,8 @@ spelled! {
 impl std::error::Error for RefusalReason {}
 
 impl RefusalReason {
-    /// What the caller is told. Everything about the installation is one and the same answer, so that a foreign
-    /// installation looks exactly like one that does not exist (`contract.md` §3, invariant I10).
+    /// Returns the issue for the caller. All reasons that concern the installation have the same issue, so that an
+    /// installation of another organization looks exactly like one that does not exist.
     #[must_use]
     pub fn issue(self) -> Issue {
         match self {
@@ -186,29 +186,30 @@ impl RefusalReason {
                 "installationId",
                 IssueCode::NotClaimable,
                 "This installation does not exist, or cannot be claimed with this state. Send the user through \
-                 install-url and post what the redirect brings back.",
+                 install-url and post the installation_id and state of the redirect.",
             ),
         }
     }
 }
 
-/// Why an installation was not registered.
+/// Why [`Dockline::register`](crate::Dockline::register) failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RegisterError {
-    /// Not claimable. Handling: 422 with [`RefusalReason::issue`]; the reason itself is for the operator only.
-    #[error("refused: {0}")]
+    /// The installation cannot be claimed. Handling: 422 with [`RefusalReason::issue`]; log the reason.
+    #[error("the installation cannot be claimed: {0}")]
     Refused(RefusalReason),
-    /// The organization is bound to another installation. Handling: 409; the binding is the caller's own.
+    /// The organization is bound to another installation. Handling: 409; the response may show the binding, which is the
+    /// caller's own.
     #[error("the organization is bound to another installation")]
     Conflict(Box<Binding>),
-    /// Infrastructure trouble. Handling: nothing was written, the same call may be repeated.
+    /// Infrastructure failure. Handling: retry the same call; the binding was written completely or not at all.
     #[error(transparent)]
     Port(#[from] PortError),
 }
 
 impl RegisterError {
-    /// The code that the caller sees.
+    /// Returns the code for a response.
     #[must_use]
     pub const fn code(&self) -> ErrorCode {
         match self {
@@ -219,20 +220,20 @@ impl RegisterError {
     }
 }
 
-/// Why a binding was not ended.
+/// Why [`Dockline::detach`](crate::Dockline::detach) failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DetachError {
-    /// The organization has no binding. Handling: 404; a repeated call may treat it as done.
+    /// The organization has no binding. Handling: 404; a retry may treat it as success.
     #[error("the organization has no installation")]
     NotBound,
-    /// Infrastructure trouble. Handling: repeat the call.
+    /// Infrastructure failure. Handling: retry the same call.
     #[error(transparent)]
     Port(#[from] PortError),
 }
 
 impl DetachError {
-    /// Returns the code for an answer.
+    /// Returns the code for a response.
     #[must_use]
     pub const fn code(&self) -> ErrorCode {
         match self {

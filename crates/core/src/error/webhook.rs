@@ -1,38 +1,39 @@
 use super::{ErrorCode, PortError};
 
-/// Why a delivery's signature does not count (L-24 to L-27).
+/// Why the signature of a delivery was rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum SignatureRefusal {
-    /// There is no `X-Hub-Signature-256`; the older `X-Hub-Signature` does not count.
+    /// The delivery has no `X-Hub-Signature-256`. The older `X-Hub-Signature` is ignored.
     #[error("the delivery has no X-Hub-Signature-256")]
     Missing,
-    /// It is not `sha256=` and 64 hexadecimal digits.
+    /// The header is not `sha256=` and 64 lower-case hexadecimal digits.
     #[error("X-Hub-Signature-256 is not sha256= and 64 lower-case hexadecimal digits")]
     Malformed,
-    /// It was not made with a secret of ours over this body.
-    #[error("X-Hub-Signature-256 was not made with a secret of ours over this body")]
+    /// No configured webhook secret gives this signature for this body.
+    #[error("X-Hub-Signature-256 does not match the body with any configured webhook secret")]
     Mismatch,
-    /// We have no webhook secret, so nothing can be told apart.
+    /// No webhook secret is configured, so no signature can be verified.
     #[error("no webhook secret is configured")]
     NoSecret,
 }
 
-/// Why a signed delivery could not be read.
+/// Why a signed delivery was rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum DeliveryFault {
-    /// There is no `X-GitHub-Event`.
+    /// The delivery has no `X-GitHub-Event`.
     #[error("the delivery has no X-GitHub-Event")]
     NoEvent,
-    /// The body is not a JSON object, nor a form with one.
+    /// The body is neither a JSON object nor a form whose `payload` is one.
     #[error("the body is neither a JSON object nor a form whose payload is one")]
     NotAnObject,
-    /// The body is not one of this event: headers are not signed, so the two are held against each other.
-    #[error("the body is not one of the event that X-GitHub-Event names")]
+    /// The body does not have the shape of the event that `X-GitHub-Event` names. Headers are not signed, so the body
+    /// has to confirm them.
+    #[error("the body does not have the shape of the event that X-GitHub-Event names")]
     AnotherShape,
-    /// It is about another App's installation.
-    #[error("the delivery is about another App")]
+    /// The delivery is for another App.
+    #[error("the delivery is for another App")]
     ForeignApp,
 }
 
@@ -41,24 +42,24 @@ impl DeliveryFault {
     pub const ALL: &[Self] = &[Self::NoEvent, Self::NotAnObject, Self::AnotherShape, Self::ForeignApp];
 }
 
-/// Why a delivery had no effect.
+/// Why [`Dockline::handle_webhook`](crate::Dockline::handle_webhook) failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum WebhookError {
-    /// Not signed by GitHub with our secret. Handling: 401 (`contract.md` §3).
+    /// The delivery is not signed with a configured webhook secret. Handling: 401.
     #[error(transparent)]
     Unsigned(#[from] SignatureRefusal),
-    /// Signed, but not to be read. Handling: 422; GitHub shows it to the operator as failed.
+    /// The delivery is signed, but not readable as its event. Handling: 422.
     #[error(transparent)]
     Unreadable(#[from] DeliveryFault),
-    /// Infrastructure trouble. Handling: GitHub shows it to the operator as failed and does not repeat it by itself; a
-    /// sweep finds what it would have told.
+    /// Infrastructure failure. Handling: 5xx, so that GitHub lists the delivery as failed. GitHub does not redeliver by
+    /// itself; the next reconciliation corrects the status.
     #[error(transparent)]
     Port(#[from] PortError),
 }
 
 impl WebhookError {
-    /// The code that the sender sees.
+    /// Returns the code for a response.
     #[must_use]
     pub const fn code(&self) -> ErrorCode {
         match self {

@@ -1,4 +1,4 @@
-//! The product's API keys: `lp_<env>_<key id>_<secret>` (`contract.md` §2).
+//! The product's API keys: `lp_<environment>_<key id>_<secret>`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -13,7 +13,8 @@ use super::{OrganizationId, OrganizationName, Scope, SecretDigest, Tier};
 
 const CROCKFORD: &str = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
-/// The text is not of the form `lp_<env>_<key id>_<secret>`. Which part is wrong is not said, on purpose.
+/// The text is not of the form `lp_<environment>_<key id>_<secret>`. The error does not say which part is wrong, so that
+/// a 401 gives no hint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not an API key")]
 pub struct MalformedApiKey;
@@ -43,14 +44,14 @@ impl KeyId {
         if fits { Ok(Self(text.to_owned())) } else { Err(MalformedApiKey) }
     }
 
-    /// 16 characters of 80 random bits.
+    /// Returns 16 characters with 80 random bits.
     pub(crate) fn from_random(bytes: [u8; 16]) -> Self {
-        // 32 letters divide 256 evenly, so that taking five bits of each byte is fair.
+        // 32 divides 256, so every letter is equally likely.
         let letter = |byte: u8| CROCKFORD.chars().nth(usize::from(byte % 32));
         Self(bytes.into_iter().filter_map(letter).collect())
     }
 
-    /// The id as text.
+    /// Returns the id as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -85,31 +86,32 @@ impl fmt::Display for KeyId {
     }
 }
 
-/// SHA-256 of a key's 32 secret bytes: all that is stored of it. A 256-bit random secret needs no slow hash.
+/// The SHA-256 of a key's 32 secret bytes, which stores keep instead of the secret. A random secret of 256 bits needs no
+/// slow hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ApiKeySecretHash(SecretDigest);
 
 impl ApiKeySecretHash {
-    /// A hash read back from a store.
+    /// Restores a hash from a store.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(SecretDigest::from_bytes(bytes))
     }
 
-    /// Compares in constant time.
+    /// Compares two hashes in constant time.
     #[must_use]
     pub fn matches(&self, other: &Self) -> bool {
         self.0.matches(&other.0)
     }
 
-    /// The 32 bytes, for a store.
+    /// Returns the 32 bytes, for a store.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 32] {
         self.0.as_bytes()
     }
 }
 
-/// A presented or freshly made API key. Holds its secret; `Debug` shows the key id only.
+/// An API key with its secret. `Debug` shows the environment and the key id only.
 pub struct ApiKey {
     environment: KeyEnvironment,
     id: KeyId,
@@ -117,10 +119,10 @@ pub struct ApiKey {
 }
 
 impl ApiKey {
-    /// Parses `lp_<env>_<key id>_<secret>`. The secret may hold `_` itself, so only the first three split.
+    /// Parses `lp_<environment>_<key id>_<secret>`. The secret may contain `_`, so only the first three separate.
     ///
     /// # Errors
-    /// [`MalformedApiKey`], without a hint at which part is wrong (`contract.md` §3).
+    /// [`MalformedApiKey`] for anything else.
     pub fn parse(text: &str) -> Result<Self, MalformedApiKey> {
         let mut parts = text.splitn(4, '_');
         let (Some("lp"), Some(environment), Some(id), Some(secret), None) =
@@ -134,14 +136,14 @@ impl ApiKey {
             return Err(MalformedApiKey);
         }
         let mut bytes = SecretBox::new(Box::new([0_u8; 32]));
-        // 43 characters carry two bits too many; `data-encoding` wants them zero, so a secret has one spelling.
+        // 43 characters carry two bits too many. `data-encoding` requires them to be zero, so a secret has one spelling.
         BASE64URL_NOPAD
             .decode_mut(secret.as_bytes(), bytes.expose_secret_mut())
             .map_err(|_| MalformedApiKey)?;
         Ok(Self { environment, id, secret: bytes })
     }
 
-    /// Puts a fresh key together.
+    /// Assembles a new key.
     pub(crate) const fn from_random(
         environment: KeyEnvironment,
         id: KeyId,
@@ -150,25 +152,25 @@ impl ApiKey {
         Self { environment, id, secret }
     }
 
-    /// The key's world.
+    /// Returns the key's environment.
     #[must_use]
     pub const fn environment(&self) -> KeyEnvironment {
         self.environment
     }
 
-    /// The key's public part.
+    /// Returns the key's public part.
     #[must_use]
     pub const fn id(&self) -> &KeyId {
         &self.id
     }
 
-    /// What a store keeps of the secret.
+    /// Returns the hash that a store keeps.
     #[must_use]
     pub fn secret_hash(&self) -> ApiKeySecretHash {
         ApiKeySecretHash(SecretDigest::of(self.secret.expose_secret()))
     }
 
-    /// The whole key in clear, to be shown once to whom it is made for.
+    /// Returns the whole key in clear text. Show it once, to its future owner.
     #[must_use]
     pub fn expose(&self) -> SecretString {
         let secret = BASE64URL_NOPAD.encode(self.secret.expose_secret());
@@ -182,28 +184,28 @@ impl fmt::Debug for ApiKey {
     }
 }
 
-/// What a key store knows of one key.
+/// An API key as a key store holds it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyRecord {
     /// The key's public part.
     pub id: KeyId,
-    /// The key's world; a presented key of the other world is refused.
+    /// The key's environment. A presented key of another environment is rejected.
     pub environment: KeyEnvironment,
-    /// Hash of the key's secret.
+    /// The hash of the key's secret.
     pub secret_hash: ApiKeySecretHash,
-    /// The organization on whose behalf the key acts.
+    /// The organization that the key acts for.
     pub organization: OrganizationId,
-    /// What that organization is called, as its people know it: the confirmation page asks with it.
+    /// The organization's display name; the confirmation page shows it.
     pub organization_name: OrganizationName,
-    /// What the key may do. Empty means nothing.
+    /// The permissions of the key. An empty list permits nothing.
     pub scopes: Vec<Scope>,
-    /// How much the key may do.
+    /// The size of the key's budget.
     pub tier: Tier,
-    /// Hosts that a `returnUrl` may name: exact, compared without case.
+    /// Hosts that a `returnUrl` may name, compared exactly but for case.
     pub return_hosts: Vec<String>,
-    /// From when on the key is refused, since somebody said so.
+    /// The time from which the key is rejected because it was revoked.
     pub revoked_at: Option<OffsetDateTime>,
-    /// From when on the key is refused, since its time is over.
+    /// The time from which the key is rejected because it expired.
     pub expires_at: Option<OffsetDateTime>,
 }
 
@@ -226,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_else_is_malformed() {
+    fn any_other_form_is_malformed() {
         let secret = BASE64URL_NOPAD.encode(&[1; 32]);
         for bad in [
             String::new(),

@@ -4,55 +4,56 @@ use time::OffsetDateTime;
 use super::timestamp;
 use super::{Account, AccountId, Actor, InstallationId, OrganizationId, Proof, StateDigest, Status};
 
-/// A binding as it is about to be written.
+/// A binding to insert.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewBinding {
-    /// Who binds.
+    /// The organization.
     pub organization: OrganizationId,
-    /// What is bound.
+    /// The installation.
     pub installation: InstallationId,
-    /// The account that it is on, as GitHub just told.
+    /// The account that the installation is on, as GitHub just reported it.
     pub account: Account,
-    /// Active or suspended, as GitHub just told.
+    /// Active or suspended, as GitHub just reported it.
     pub status: Status,
-    /// What was shown for the claim (invariant I2).
+    /// The evidence for the claim.
     pub proof: Proof,
-    /// GitHub's number of the person who showed it, where it was a person.
+    /// The GitHub account of the visitor who gave the evidence; `None` if a state alone sufficed.
     pub proven_by: Option<AccountId>,
-    /// Who asked for the binding, in the host's words.
+    /// The person or machine that registered the installation.
     pub actor: Actor,
-    /// The state that this binding spends: writing the row is spending it (`design.md` §2).
+    /// The state that the binding uses up. Writing the row and using up the state are one step.
     pub spent: StateDigest,
-    /// When GitHub gave its answer. Whole microseconds.
+    /// The time of GitHub's response about the installation, in whole microseconds.
     pub last_verified_at: OffsetDateTime,
-    /// When the row is written. Whole microseconds.
+    /// The time of the registration, in whole microseconds.
     pub registered_at: OffsetDateTime,
 }
 
-/// A live binding as it stands in the store: every answer is made from one of these.
+/// A live binding as the store holds it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Binding {
-    /// Who is bound.
+    /// The organization.
     pub organization: OrganizationId,
-    /// To what.
+    /// The installation.
     pub installation: InstallationId,
-    /// The account that it is on, as GitHub last told.
+    /// The account that the installation is on, as GitHub last reported it.
     pub account: Account,
-    /// As GitHub last told.
+    /// The status of the installation, as GitHub last reported it.
     pub status: Status,
-    /// What was shown for the claim.
+    /// The evidence for the claim.
     pub proof: Proof,
-    /// GitHub's number of the person who showed it, where it was a person.
+    /// The GitHub account of the visitor who gave the evidence; `None` if a state alone sufficed.
     pub proven_by: Option<AccountId>,
-    /// Who asked for the binding, in the host's words.
+    /// The person or machine that registered the installation.
     pub actor: Actor,
-    /// The original grant; never changes for the life of the binding (invariant I4).
+    /// The time of the registration, which never changes.
     #[serde(serialize_with = "timestamp::serialize")]
     pub registered_at: OffsetDateTime,
-    /// The time of GitHub's last answer about the installation.
+    /// The time of GitHub's last response about the installation.
     #[serde(serialize_with = "timestamp::serialize")]
     pub last_verified_at: OffsetDateTime,
-    /// Counts the changes of the installation's row; fences tokens that were cached under an earlier one.
+    /// A number that grows with each change of the installation's row. A cached token is served only for the generation
+    /// that it was minted for.
     pub generation: u64,
 }

@@ -3,17 +3,17 @@ use std::time::Duration;
 
 use super::{KeyId, OrganizationId};
 
-/// Reads and writes are counted apart (`contract.md` §2).
+/// The class of a request. Reads and writes have separate budgets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum BudgetClass {
-    /// Every GET.
+    /// A request that changes nothing.
     Read,
-    /// Everything that changes something.
+    /// A request that changes something.
     Write,
 }
 
 impl BudgetClass {
-    /// As it is spelled in `X-RateLimit-Endpoint-Class`.
+    /// Returns the class as `X-RateLimit-Endpoint-Class` spells it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -23,16 +23,16 @@ impl BudgetClass {
     }
 }
 
-/// How much a key may do. Data, so that a host may have tiers of its own.
+/// The size of a budget. A host may define its own tiers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tier {
     /// The tier's name, as `rateLimitTier` spells it.
     pub name: Cow<'static, str>,
-    /// Reads a minute; also the largest burst.
+    /// Reads per minute; also the largest burst.
     pub reads_per_minute: u32,
-    /// Writes a minute; also the largest burst.
+    /// Writes per minute; also the largest burst.
     pub writes_per_minute: u32,
-    /// Writes a day (UTC).
+    /// Writes per UTC day.
     pub writes_per_day: u32,
 }
 
@@ -46,31 +46,31 @@ impl Tier {
         }
     }
 
-    /// 120 reads and 60 writes a minute, 10,000 writes a day.
+    /// Returns the tier with 120 reads and 60 writes per minute and 10,000 writes per day.
     #[must_use]
     pub const fn standard() -> Self {
         Self::of("standard", 120, 60, 10_000)
     }
 
-    /// 1,200 reads and 600 writes a minute, 100,000 writes a day.
+    /// Returns the tier with 1,200 reads and 600 writes per minute and 100,000 writes per day.
     #[must_use]
     pub const fn pilot() -> Self {
         Self::of("pilot", 1_200, 600, 100_000)
     }
 
-    /// 6,000 reads and 3,000 writes a minute, 500,000 writes a day.
+    /// Returns the tier with 6,000 reads and 3,000 writes per minute and 500,000 writes per day.
     #[must_use]
     pub const fn partner() -> Self {
         Self::of("partner", 6_000, 3_000, 500_000)
     }
 
-    /// The tier that `contract.md` §2 describes under `name`; `None` where it describes none: a host's own.
+    /// Returns the predefined tier of this name, or `None` if there is none.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         [Self::standard(), Self::pilot(), Self::partner()].into_iter().find(|tier| tier.name == name)
     }
 
-    /// The budget of a minute in `class`.
+    /// Returns the budget per minute in `class`.
     #[must_use]
     pub const fn per_minute(&self, class: BudgetClass) -> u32 {
         match class {
@@ -79,7 +79,7 @@ impl Tier {
         }
     }
 
-    /// The cap of a day in `class`, where there is one.
+    /// Returns the cap per day in `class`, or `None` if there is none.
     #[must_use]
     pub const fn per_day(&self, class: BudgetClass) -> Option<u32> {
         match class {
@@ -94,7 +94,7 @@ impl Tier {
 pub struct BudgetKey(String);
 
 impl BudgetKey {
-    /// The budget as text, of at most 132 printable ASCII characters: what a rate limiter counts by.
+    /// Returns the identity as text of at most 132 printable ASCII characters. Rate limiters count by it.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -111,7 +111,7 @@ impl From<&KeyId> for BudgetKey {
 impl From<&OrganizationId> for BudgetKey {
     /// The budget that all callers of the organization share.
     fn from(organization: &OrganizationId) -> Self {
-        // A key id has no colon, so the two kinds never meet.
+        // A key id contains no colon, so the two kinds cannot collide.
         Self(format!("org:{organization}"))
     }
 }
@@ -119,12 +119,12 @@ impl From<&OrganizationId> for BudgetKey {
 /// The level of one class of a budget.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Budget {
-    /// Which budget.
+    /// The class.
     pub class: BudgetClass,
-    /// Requests a minute.
+    /// The budget per minute.
     pub limit: u32,
-    /// Requests left at once.
+    /// The number of requests that are allowed right now.
     pub remaining: u32,
-    /// Time until the budget is full again.
+    /// The time until the budget is full again.
     pub reset_after: Duration,
 }

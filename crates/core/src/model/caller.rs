@@ -19,7 +19,7 @@ pub enum Scope {
 }
 
 impl Scope {
-    /// Reads a scope as it is spelled in a key's list.
+    /// Parses a scope. Any text is one: a scope that is not known here is [`Scope::Other`].
     #[must_use]
     pub fn parse(text: &str) -> Self {
         match text {
@@ -29,7 +29,7 @@ impl Scope {
         }
     }
 
-    /// As it is spelled in a key's list.
+    /// Returns the scope's spelling.
     #[must_use]
     pub fn as_str(&self) -> &str {
         match self {
@@ -39,7 +39,7 @@ impl Scope {
         }
     }
 
-    /// Whether holding this scope suffices where `needed` is asked for.
+    /// Returns whether a key with this scope has the permission `needed`.
     #[must_use]
     pub fn covers(&self, needed: &Self) -> bool {
         matches!(self, Self::All) || self == needed
@@ -72,8 +72,8 @@ impl fmt::Display for Scope {
     }
 }
 
-/// An authenticated caller: the organization it acts for, and who acts. Every use case takes the organization from here
-/// and from nothing that a request names.
+/// An authenticated caller: the organization that it acts for, and the person or machine that acts. Use cases take the
+/// organization from here only, never from a value of the request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
     /// The organization that the caller acts for.
@@ -82,14 +82,14 @@ pub struct Caller {
     pub organization_name: OrganizationName,
     /// The person or machine that acts. Recorded with the binding and with every event of the caller.
     pub actor: Actor,
-    /// Hosts that a `returnUrl` may name: exact, compared without case.
+    /// Hosts that a `returnUrl` may name, compared exactly but for case.
     pub return_hosts: Vec<String>,
-    /// The budget that a request is charged to, and its size; `None`: not limited.
+    /// The budget that requests are charged to, and its size; `None` if the caller is not limited.
     pub budget: Option<(BudgetKey, Tier)>,
 }
 
 impl Caller {
-    /// A caller with the budget [`Tier::standard`] of its organization and no return hosts.
+    /// Creates a caller with a budget of [`Tier::standard`] for its whole organization and without return hosts.
     #[must_use]
     pub fn new(organization: OrganizationId, organization_name: OrganizationName, actor: Actor) -> Self {
         let budget = Some((BudgetKey::from(&organization), Tier::standard()));
@@ -103,7 +103,7 @@ impl Caller {
         self
     }
 
-    /// Replaces the budget; `None`: not limited.
+    /// Replaces the budget; `None` if the caller is not limited.
     #[must_use]
     pub fn with_budget(mut self, budget: Option<(BudgetKey, Tier)>) -> Self {
         self.budget = budget;

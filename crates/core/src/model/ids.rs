@@ -3,8 +3,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// The number is outside of 1 to 2^53−1, the range in which every JSON reader agrees on integers
-/// (`contract.md` §3; lesson L-63).
+/// The number is not from 1 to 2^53−1, the range in which all JSON readers agree on integers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not an integer from 1 to 9007199254740991")]
 pub struct OutOfRange;
@@ -17,7 +16,7 @@ macro_rules! github_id {
         pub struct $name(u64);
 
         impl $name {
-            /// The largest accepted value, 2^53−1.
+            /// The largest value, 2^53−1.
             pub const MAX: u64 = (1 << 53) - 1;
 
             /// Accepts 1 to [`Self::MAX`].
@@ -28,7 +27,7 @@ macro_rules! github_id {
                 if value >= 1 && value <= Self::MAX { Ok(Self(value)) } else { Err(OutOfRange) }
             }
 
-            /// The number itself.
+            /// Returns the number.
             #[must_use]
             pub const fn get(self) -> u64 {
                 self.0
@@ -60,16 +59,15 @@ macro_rules! github_id {
         impl FromStr for $name {
             type Err = OutOfRange;
 
-            /// Accepts decimal digits only: no sign, no leading blank.
+            /// Accepts decimal digits only: no sign and no space.
             fn from_str(text: &str) -> Result<Self, OutOfRange> {
-                let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-                text.parse().ok().filter(|_| digits).ok_or(OutOfRange).and_then(Self::new)
+                text.parse().ok().filter(|_| is_decimal(text)).ok_or(OutOfRange).and_then(Self::new)
             }
         }
 
         impl From<$name> for i64 {
             fn from(id: $name) -> i64 {
-                // Lossless: `new` admits nothing above 2^53−1.
+                // Lossless, since the value is at most 2^53−1.
                 id.0.cast_signed()
             }
         }
@@ -83,33 +81,37 @@ macro_rules! github_id {
 }
 
 github_id! {
-    /// GitHub's number of one installation of one App. Sequential, hence guessable: knowing it proves nothing
-    /// (lesson L-01).
+    /// GitHub's id of an installation. The ids are sequential and can be guessed, so an id alone proves no right to the
+    /// installation.
     InstallationId
 }
 
 github_id! {
-    /// GitHub's number of an account (user, organization or enterprise). It survives renames, a login does not
-    /// (lesson L-53).
+    /// GitHub's id of an account: a user, organization or enterprise. Unlike the login it survives renames.
     AccountId
 }
 
 github_id! {
-    /// GitHub's number of an App.
+    /// GitHub's id of an App.
     AppId
 }
 
 github_id! {
-    /// GitHub's number of a repository. It survives renames and transfers, the name does not.
+    /// GitHub's id of a repository. Unlike the name it survives renames and transfers.
     RepositoryId
 }
 
-/// The text is not usable as an [`OrganizationId`].
+/// Returns whether the text is a decimal number without a sign.
+pub(crate) fn is_decimal(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// The text is not an [`OrganizationId`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("an organization id has 1 to 128 printable ASCII characters without spaces")]
 pub struct InvalidOrganizationId;
 
-/// The host product's own id of an organization (a tenant). Opaque to Dockline: 1–128 printable ASCII characters.
+/// The host's id of an organization (a tenant): 1–128 printable ASCII characters.
 ///
 /// Ids are compared byte by byte. A host with numeric or UUID ids converts them by `From<u64>` or
 /// [`OrganizationId::from_uuid`], so that each organization has one spelling.
@@ -128,15 +130,13 @@ impl OrganizationId {
         if fits { Ok(Self(id)) } else { Err(InvalidOrganizationId) }
     }
 
-    /// The id as text.
+    /// Returns the id as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
-}
 
-impl OrganizationId {
-    /// The usual text of a UUID, in lower case and with hyphens, from its 128 bits (`uuid::Uuid::as_u128`).
+    /// Returns the usual text of a UUID, in lower case and with hyphens, from its 128 bits (`uuid::Uuid::as_u128`).
     #[must_use]
     pub fn from_uuid(uuid: u128) -> Self {
         let hex = format!("{uuid:032x}");
@@ -146,14 +146,14 @@ impl OrganizationId {
 }
 
 impl From<u64> for OrganizationId {
-    /// The decimal digits of a numeric id.
+    /// Returns the decimal digits of a numeric id.
     fn from(id: u64) -> Self {
         Self(id.to_string())
     }
 }
 
 impl From<u32> for OrganizationId {
-    /// The decimal digits of a numeric id.
+    /// Returns the decimal digits of a numeric id.
     fn from(id: u32) -> Self {
         Self(id.to_string())
     }
@@ -192,19 +192,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_hold_exactly_one_to_two_to_the_53_minus_one() {
+    fn ids_are_from_1_to_2_to_the_53_minus_1() {
         assert_eq!(InstallationId::new(0), Err(OutOfRange));
         assert_eq!(InstallationId::new(1).map(InstallationId::get), Ok(1));
         assert_eq!(InstallationId::new((1 << 53) - 1).map(InstallationId::get), Ok((1 << 53) - 1));
         assert_eq!(InstallationId::new(1 << 53), Err(OutOfRange));
         assert_eq!(InstallationId::try_from(-1_i64), Err(OutOfRange));
-        // L-63: ids beyond 32 bits go through i64 columns and back.
+        // L-63: ids above 32 bits survive a round trip through an i64 column.
         let large = AccountId::new(3_000_000_000).unwrap();
         assert_eq!(AccountId::try_from(i64::from(large)), Ok(large));
     }
 
     #[test]
-    fn ids_are_read_from_digits_and_json_integers_only() {
+    fn ids_are_parsed_from_digits_and_json_integers_only() {
         assert_eq!("50291845".parse::<InstallationId>().map(InstallationId::get), Ok(50_291_845));
         for bad in
             ["", "0", "+1", "-1", " 1", "1 ", "1.0", "1e3", "0x1", "9007199254740992", "99999999999999999999"]

@@ -14,65 +14,65 @@ spelled! {
     }
 }
 
-/// The GitHub account that an installation is on. Matched by `id`; `login` is for display and may change (L-53).
+/// The GitHub account that an installation is on. Accounts are matched by `id`; `login` is for display and may change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Account {
-    /// GitHub's number of the account.
+    /// GitHub's id of the account.
     pub id: AccountId,
-    /// The account's name as GitHub last told it.
+    /// The account's name, as GitHub last reported it.
     pub login: String,
     /// User or organization.
     #[serde(rename = "type")]
     pub kind: AccountKind,
 }
 
-/// What GitHub says an installation is on. Only an account can be bound.
+/// The owner of an installation, as GitHub reports it. Only installations on an account can be bound.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum InstalledOn {
     /// A user or an organization.
     Account(Account),
-    /// An enterprise: it has no login, and no one account that a binding could mean.
+    /// An enterprise. It has no login and is not an account.
     Enterprise {
-        /// GitHub's number of the enterprise.
+        /// GitHub's id of the enterprise.
         id: AccountId,
-        /// Its URL name.
+        /// The enterprise's name in URLs.
         slug: String,
     },
-    /// GitHub gave `null`, or an account of a kind that we do not know.
+    /// `null`, or an owner of an unknown kind.
     Unknown,
 }
 
-/// What GitHub answers when asked for an installation.
+/// An installation, as GitHub reports it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Installation {
-    /// Its number.
+    /// GitHub's id of the installation.
     pub id: InstallationId,
-    /// The App that it is an installation of.
+    /// The App that is installed.
     pub app: AppId,
-    /// Where it is installed.
+    /// The owner.
     pub installed_on: InstalledOn,
-    /// Whether its owner or GitHub suspended it.
+    /// Whether the owner or GitHub suspended it.
     pub suspended: bool,
 }
 
 impl Installation {
-    /// Active or suspended: GitHub answers for no other.
+    /// Returns active or suspended. GitHub does not report uninstalled installations.
     #[must_use]
     pub const fn status(&self) -> Status {
         if self.suspended { Status::Suspended } else { Status::Active }
     }
 }
 
-/// What is kept of an installation that GitHub told us of, bound or not.
+/// The stored facts about an installation, bound or not.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InstallationRecord {
-    /// Who is bound to it.
+    /// The organization that is bound to it.
     pub organization: Option<OrganizationId>,
-    /// The account that it is on, as GitHub last told; `None` where all that was ever heard of it is its end.
+    /// The account that it is on, as GitHub last reported it; `None` if only its deletion was observed.
     pub account: Option<Account>,
-    /// As GitHub last told.
+    /// The status, as GitHub last reported it.
     pub status: Status,
-    /// The time of GitHub's last answer about it.
+    /// The time of GitHub's last response about the installation.
     pub verified_at: OffsetDateTime,
     /// See [`Binding::generation`](super::Binding::generation).
     pub generation: u64,

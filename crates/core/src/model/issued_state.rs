@@ -4,80 +4,81 @@ use super::{
     AccountId, Actor, InstallationId, OrganizationId, OrganizationName, Proof, SecretDigest, StateDigest,
 };
 
-/// A state that install-url gave out, as it is stored: by its digest, never in clear.
+/// A state as a store holds it: by its digest, never in clear text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IssuedState {
-    /// SHA-256 of the state.
+    /// The SHA-256 of the state.
     pub digest: StateDigest,
-    /// Whom it was issued to; it works for nobody else (invariant I3).
+    /// The organization that the state was issued to. It works for no other.
     pub organization: OrganizationId,
     /// The organization's display name; the confirmation page shows it.
     pub organization_name: OrganizationName,
-    /// Who asked for the install URL.
+    /// The person or machine that requested the install URL.
     pub actor: Actor,
-    /// Where the browser goes in the end: checked against the key's list when the state was issued (I28).
+    /// The URL that the browser is redirected to at the end. It was checked against the caller's return hosts when the
+    /// state was issued.
     pub return_url: String,
-    /// When it was issued.
+    /// The time of issue.
     pub issued_at: OffsetDateTime,
-    /// From when on it is worth nothing.
+    /// The time from which the state cannot be used.
     pub expires_at: OffsetDateTime,
-    /// A visitor who was asked and has not answered yet.
+    /// The confirmation that a visitor was asked for and has not given yet.
     pub pending: Option<PendingConfirmation>,
-    /// The one installation that it may bind, once a visitor confirmed it.
+    /// The claim that a visitor confirmed. The state is then tied to the claim's installation and can bind no other.
     pub claim: Option<VerifiedClaim>,
 }
 
 impl IssuedState {
-    /// How long a state lives: 15 minutes (`contract.md` §2).
+    /// How long a state can be used: 15 minutes.
     pub const LIFETIME: time::Duration = time::Duration::minutes(15);
 
-    /// Whether it may still be used at `now`.
+    /// Returns whether the state can be used at `now`.
     #[must_use]
     pub fn is_live(&self, now: OffsetDateTime) -> bool {
         now < self.expires_at
     }
 }
 
-/// The one installation that a state may bind, and what was shown for it.
+/// A claim to an installation, with the evidence that a visitor gave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct VerifiedClaim {
     /// The installation.
     pub installation: InstallationId,
-    /// The account that it was on when it was shown: a registration checks that it still is (L-13, L-53).
+    /// The account that the installation was on at the visit. A registration is refused if it is on another by then.
     pub account: AccountId,
-    /// What was shown.
+    /// The evidence.
     pub proof: Proof,
-    /// Who showed it.
+    /// The visitor's account.
     pub visitor: AccountId,
 }
 
-/// A visitor who came back from GitHub and was asked for a confirmation.
+/// A confirmation page that was shown to a visitor and not answered yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PendingConfirmation {
-    /// Digest of the question's one-time ticket.
+    /// The digest of the page's one-time ticket.
     pub ticket: SecretDigest,
-    /// Digest of the asked browser's cookie.
+    /// The digest of the cookie of the visitor's browser.
     pub browser: SecretDigest,
-    /// What Confirm will tie.
+    /// The claim that the state is tied to if the visitor confirms.
     pub claim: VerifiedClaim,
-    /// What GitHub said the visitor did, for the redirect.
+    /// GitHub's `setup_action`, for the redirect.
     pub setup_action: SetupAction,
 }
 
-/// What GitHub's `setup_action` says the visitor did. Anything unknown counts as [`SetupAction::Install`]: the proof
-/// is what matters.
+/// GitHub's `setup_action`: what the visitor did. Unknown values count as [`SetupAction::Install`], since nothing is
+/// decided by it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum SetupAction {
     /// Installed the App.
     Install,
     /// Changed an existing installation.
     Update,
-    /// Asked the owners to install it: there is no installation yet (L-62).
+    /// Asked the owners to install the App. There is no installation yet.
     Request,
 }
 
 impl SetupAction {
-    /// Reads GitHub's spelling.
+    /// Parses GitHub's spelling.
     #[must_use]
     pub fn parse(text: &str) -> Self {
         match text {
@@ -87,7 +88,7 @@ impl SetupAction {
         }
     }
 
-    /// GitHub's spelling.
+    /// Returns GitHub's spelling.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

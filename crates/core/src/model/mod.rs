@@ -1,4 +1,4 @@
-//! What the rules speak about: parsed once at the edge, trusted from there on.
+//! The model: types that are validated when they are created.
 
 mod api_key;
 mod binding;
@@ -22,6 +22,7 @@ pub use api_key::{ApiKey, ApiKeySecretHash, KeyEnvironment, KeyId, KeyRecord, Ma
 pub use binding::{Binding, NewBinding};
 pub use budget::{Budget, BudgetClass, BudgetKey, Tier};
 pub use caller::{Caller, Scope};
+pub(crate) use ids::is_decimal;
 pub use ids::{
     AccountId, AppId, InstallationId, InvalidOrganizationId, OrganizationId, OutOfRange, RepositoryId,
 };

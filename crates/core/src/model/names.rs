@@ -1,4 +1,4 @@
-//! Names that people read: on the confirmation page, in the audit history and in logs.
+//! Names that are shown to people: on the confirmation page, in the binding history and in logs.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,11 +8,11 @@ use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
 
 use super::KeyId;
 
-/// The text cannot be shown to a person as a name.
+/// The text is not a name that can be shown to people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "a name has 1 to {longest} visible characters, without control characters, line breaks, invisible characters or \
-     characters that change the direction of writing"
+    "a name has 1 to {longest} visible characters and no control characters, line breaks, invisible characters or \
+     characters that change the writing direction"
 )]
 pub struct InvalidName {
     longest: usize,
@@ -26,14 +26,14 @@ macro_rules! name {
         pub struct $name(String);
 
         impl $name {
-            #[doc = concat!("The largest number of characters: ", stringify!($longest), ".")]
+            #[doc = concat!("The maximum number of characters: ", stringify!($longest), ".")]
             pub const LONGEST: usize = $longest;
 
             /// Removes spaces at both ends, then accepts visible characters and single spaces between them.
             ///
             /// # Errors
-            /// [`InvalidName`] if the text is empty, too long, or has a character that is not visible by itself: control,
-            /// format, bidirectional or blank-looking.
+            /// [`InvalidName`] if the text is empty, too long, or contains an invisible character: control, format,
+            /// bidirectional or blank.
             pub fn new(text: &str) -> Result<Self, InvalidName> {
                 let text = text.trim_matches(' ');
                 if is_visible(text, Self::LONGEST) {
@@ -43,7 +43,7 @@ macro_rules! name {
                 }
             }
 
-            /// The name as text.
+            /// Returns the name as text.
             #[must_use]
             pub fn as_str(&self) -> &str {
                 &self.0
@@ -81,19 +81,19 @@ macro_rules! name {
 }
 
 name! {
-    /// The display name of an organization. The visitor decides by it whether to connect, so it cannot be blank or
-    /// disguised.
+    /// The display name of an organization. Visitors decide by it whether to connect, so it cannot be blank or contain
+    /// hidden characters.
     OrganizationName, 100
 }
 
 name! {
-    /// The person or machine that acts for an organization, in the host's own words: a user id, an e-mail address, the
-    /// name of a job. Recorded with each binding and event.
+    /// The person or machine that acts for an organization, in the host's terms: a user id, an e-mail address or the name
+    /// of a job. Recorded with each binding and event.
     Actor, 128
 }
 
 impl From<&KeyId> for Actor {
-    /// `key:<key id>`.
+    /// Returns `key:<key id>`.
     fn from(key: &KeyId) -> Self {
         Self(format!("key:{key}"))
     }
@@ -101,40 +101,39 @@ impl From<&KeyId> for Actor {
 
 fn is_visible(text: &str, longest: usize) -> bool {
     let mut characters = 0_usize;
-    let mut has_letter_or_symbol = false;
+    let mut has_visible = false;
     for character in text.chars() {
         characters += 1;
         if character == ' ' {
             continue;
         }
-        match character.general_category() {
-            // A mark is visible only on the character before it.
-            GeneralCategory::NonspacingMark
-            | GeneralCategory::SpacingMark
-            | GeneralCategory::EnclosingMark
-                if has_letter_or_symbol => {}
-            GeneralCategory::NonspacingMark
-            | GeneralCategory::SpacingMark
-            | GeneralCategory::EnclosingMark
-            | GeneralCategory::SpaceSeparator
-            | GeneralCategory::LineSeparator
-            | GeneralCategory::ParagraphSeparator
-            | GeneralCategory::Control
-            | GeneralCategory::Format
-            | GeneralCategory::Surrogate
-            | GeneralCategory::PrivateUse
-            | GeneralCategory::Unassigned => return false,
-            _ => has_letter_or_symbol = true,
-        }
-        if is_blank(character) {
+        let category = character.general_category();
+        let is_invisible = matches!(
+            category,
+            GeneralCategory::SpaceSeparator
+                | GeneralCategory::LineSeparator
+                | GeneralCategory::ParagraphSeparator
+                | GeneralCategory::Control
+                | GeneralCategory::Format
+                | GeneralCategory::Surrogate
+                | GeneralCategory::PrivateUse
+                | GeneralCategory::Unassigned
+        );
+        let is_mark = matches!(
+            category,
+            GeneralCategory::NonspacingMark | GeneralCategory::SpacingMark | GeneralCategory::EnclosingMark
+        );
+        // A mark is visible only on a character before it.
+        if is_invisible || is_blank(character) || (is_mark && !has_visible) {
             return false;
         }
+        has_visible = true;
     }
-    has_letter_or_symbol && characters <= longest
+    has_visible && characters <= longest
 }
 
-/// Letters, marks and symbols that fonts draw as nothing. U+FE0E and U+FE0F are not among them: they choose between text
-/// and picture for the character before them.
+/// Returns whether fonts draw nothing for this letter, mark or symbol. U+FE0E and U+FE0F are allowed, since they select
+/// the text or emoji form of the character before them.
 const fn is_blank(character: char) -> bool {
     matches!(
         character,
@@ -155,7 +154,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn visible_names_are_accepted_and_trimmed() {
+    fn visible_names_are_accepted_and_trimmed_l_82() {
         for (text, expected) in [
             ("Acme Coffee", "Acme Coffee"),
             ("  Acme  ", "Acme"),
@@ -171,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn blank_disguised_and_overlong_names_are_rejected_l_82() {
+    fn blank_names_hidden_characters_and_long_names_are_rejected_l_82() {
         for bad in [
             "",
             "   ",
@@ -206,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_checked_when_they_are_deserialized() {
+    fn deserialization_rejects_invalid_names() {
         assert!(serde_json::from_str::<Actor>("\"user:7\"").is_ok());
         let error = serde_json::from_str::<Actor>("\"a\\u202eb\"").unwrap_err();
         assert!(error.to_string().contains("1 to 128 visible characters"), "{error}");

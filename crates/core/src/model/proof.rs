@@ -2,11 +2,11 @@ use super::spelled;
 use super::{AccountId, InstalledOn};
 
 spelled! {
-    /// The evidence for a claim to an installation. Recorded with each binding.
+    /// The evidence for a claim to an installation. It is recorded with each binding.
     pub enum Proof("proof") {
-        /// The caller holds a live state of its own organization. Says nothing about the installation that is named.
+        /// The caller has a live state of its own organization, which proves nothing about the installation.
         State = "state",
-        /// The visitor can see the installation. A member with read access can, too.
+        /// The visitor can see the installation, as members with read access can.
         Visible = "visible",
         /// The visitor administers the account that the installation is on.
         Administered = "administered",
@@ -19,8 +19,8 @@ spelled! {
     /// The weakest proof that a first binding accepts.
     #[derive(Default)]
     pub enum ClaimPolicy("claim policy") {
-        /// Any proof. **Any caller who guesses the number of an unbound installation can bind it**: GitHub numbers
-        /// installations in sequence. Only for hosts whose callers are all trusted.
+        /// Any proof. **A caller that guesses the id of an unbound installation can bind it**, and GitHub's ids are
+        /// sequential. Only for hosts that trust all their callers.
         State = "state",
         /// [`Proof::Visible`] or stronger.
         Visible = "visible",
@@ -30,13 +30,13 @@ spelled! {
     }
 }
 
-/// What GitHub says about the visitor in the browser. The claim rules derive a [`Proof`] from it.
+/// The facts about a visitor that GitHub reports. The claim rules derive a [`Proof`] from them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VisitorFacts {
     /// The visitor's account.
     pub visitor: AccountId,
-    /// What the installation is on, if the visitor can see it; `None` otherwise.
+    /// The owner of the installation if the visitor can see the installation; `None` otherwise.
     pub visible: Option<InstalledOn>,
-    /// Whether GitHub names the visitor an active administrator of the organization. `false` if GitHub does not say.
+    /// Whether GitHub reports the visitor as an active administrator of the organization. `false` if GitHub does not say.
     pub administers_organization: bool,
 }

@@ -4,37 +4,37 @@ use serde::Serialize;
 
 use super::RepositoryId;
 
-/// A repository that an installation reaches.
+/// A repository that an installation has access to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Repository {
-    /// GitHub's number of it.
+    /// GitHub's id of the repository.
     pub id: RepositoryId,
     /// `owner/name`
     pub full_name: String,
     /// The owner's login.
     pub owner: String,
-    /// Whether it is not public.
+    /// Whether the repository is not public.
     pub private: bool,
     /// The branch that a clone checks out.
     pub default_branch: String,
-    /// The language that most of it is written in, where GitHub found one.
+    /// The main language, if GitHub detected one.
     pub language: Option<String>,
-    /// Its page at GitHub.
+    /// The URL of the repository's page at GitHub.
     pub html_url: String,
 }
 
-/// The text cannot be a repository's name.
+/// The text is not a repository name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a repository's name has 1 to 100 characters of A-Z a-z 0-9 - . _ and no owner before it")]
+#[error("a repository name has 1 to 100 characters of A-Z a-z 0-9 - . _ and no owner before it")]
 pub struct InvalidRepositoryName;
 
-/// A repository's name without its owner, in lower case: GitHub does not tell names apart by case.
+/// A repository name without its owner, in lower case, since GitHub compares names without case.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RepositoryName(String);
 
 impl RepositoryName {
-    /// Accepts 1–100 characters of `A–Z a–z 0–9 - . _`, but for `.` and `..`.
+    /// Accepts 1–100 characters of `A–Z a–z 0–9 - . _`, except `.` and `..`.
     ///
     /// # Errors
     /// [`InvalidRepositoryName`] for anything else.
@@ -48,7 +48,7 @@ impl RepositoryName {
         }
     }
 
-    /// The name as text.
+    /// Returns the name as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

@@ -2,46 +2,47 @@ use time::OffsetDateTime;
 
 use super::{KeyId, KeyRecord};
 
-/// How a key is replaced by a fresh one: the fresh one has the same organization, world, scopes, tier and domains.
+/// The expiry times of a rotation. The new key has the organization, environment, scopes, tier and return hosts of the old
+/// key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RotationTerms {
-    /// From when on the old key is refused, unless it expires earlier: now and a grace period.
+    /// The time from which the old key is rejected, unless it expires earlier: usually now plus a grace period.
     pub old_expires_at: OffsetDateTime,
-    /// From when on the fresh key is refused; `None`: never.
+    /// The time from which the new key is rejected; `None` if it does not expire.
     pub expires_at: Option<OffsetDateTime>,
 }
 
-/// Outcome of rotating a key, for the stores that can. Of several who rotate the same key one wins, and the others
-/// are told who did.
+/// The outcome of rotating a key. Of several concurrent rotations of one key one succeeds; the others are refused with
+/// [`Unrotatable::Replaced`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Rotation {
-    /// The fresh key is in force, and the old one expires.
+    /// The new key is active, and the old key expires.
     Rotated {
-        /// What the store knows of the fresh key.
+        /// The record of the new key.
         fresh: Box<KeyRecord>,
-        /// From when on the old key is refused: the terms', or earlier where it expired earlier anyway.
+        /// The time from which the old key is rejected.
         old_expires_at: OffsetDateTime,
     },
-    /// Nothing changed.
+    /// Nothing was changed.
     Refused(Unrotatable),
 }
 
 /// Why a key cannot be rotated.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unrotatable {
-    /// There is no such key.
-    #[error("there is no such key")]
+    /// The key does not exist.
+    #[error("the key does not exist")]
     Unknown,
-    /// It is revoked, or will be: a fresh key must not outlive that.
+    /// The key is revoked, or will be at a set time, which a new key must not outlive.
     #[error("the key is revoked")]
     Revoked,
-    /// It was rotated already. Handling: rotate the one that replaced it.
+    /// The key was rotated before. Handling: rotate the key that replaced it.
     #[error("the key was already replaced by {0}")]
     Replaced(KeyId),
-    /// Its time is over.
+    /// The key has expired.
     #[error("the key has expired")]
     Expired,
-    /// The fresh key is of the other world.
-    #[error("the fresh key is of another environment")]
+    /// The new key is of another environment.
+    #[error("the new key is of another environment")]
     OtherEnvironment,
 }

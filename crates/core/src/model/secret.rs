@@ -1,5 +1,5 @@
-//! Secrets that pass through Dockline. None of them is `Display`, `Serialize` or comparable; `Debug` is redacted;
-//! stores see digests only (invariant I14).
+//! Secrets that pass through Dockline. They are not `Display`, `Serialize` or comparable, their `Debug` is redacted, and
+//! stores get digests only.
 
 use std::fmt;
 
@@ -8,34 +8,34 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-/// The SHA-256 of a secret: what a store keeps instead of it, and looks it up by. Whether a presented secret is the
-/// right one is decided by [`SecretDigest::matches`].
+/// The SHA-256 of a secret, which a store keeps instead of the secret. To compare a presented secret with a stored
+/// digest, use [`SecretDigest::matches`].
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SecretDigest([u8; 32]);
 
-/// The digest under which a [`State`] is stored and by which a binding names the state that it spent.
+/// The digest of a [`State`].
 pub type StateDigest = SecretDigest;
 
 impl SecretDigest {
-    /// The digest of `secret`'s bytes.
+    /// Returns the digest of the secret's bytes.
     #[must_use]
     pub fn of(secret: &[u8]) -> Self {
         Self(Sha256::digest(secret).into())
     }
 
-    /// A digest read back from a store.
+    /// Restores a digest from a store.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
 
-    /// Compares in constant time.
+    /// Compares two digests in constant time.
     #[must_use]
     pub fn matches(&self, other: &Self) -> bool {
         self.0.ct_eq(&other.0).into()
     }
 
-    /// The 32 bytes, for a store.
+    /// Returns the 32 bytes, for a store.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0
@@ -43,14 +43,14 @@ impl SecretDigest {
 }
 
 impl fmt::Debug for SecretDigest {
-    /// The first four bytes: enough to correlate log lines, useless to whoever reads them.
+    /// Shows the first four bytes: enough to correlate log lines, and useless for an attacker.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let [a, b, c, d, ..] = self.0;
         write!(f, "sha256:{a:02x}{b:02x}{c:02x}{d:02x}…")
     }
 }
 
-/// The text cannot be a `state`: it is not 1–256 characters of `A–Z a–z 0–9 - . _ ~` (`contract.md` §3).
+/// The text is not a state of 1–256 characters of `A–Z a–z 0–9 - . _ ~`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a state has 1 to 256 characters of A-Z a-z 0-9 - . _ ~")]
 pub struct InvalidState;
@@ -62,13 +62,13 @@ macro_rules! secret_text {
         pub struct $name(SecretString);
 
         impl $name {
-            /// The secret in clear: for the wire only, never for a log, an error or a store.
+            /// Returns the secret in clear text. Send it; never log or store it.
             #[must_use]
             pub fn expose(&self) -> &str {
                 self.0.expose_secret()
             }
 
-            /// What a store keeps instead of the secret.
+            /// Returns the digest that a store keeps.
             #[must_use]
             pub fn digest(&self) -> SecretDigest {
                 SecretDigest::of(self.expose().as_bytes())
@@ -86,7 +86,7 @@ macro_rules! secret_text {
 macro_rules! random_secret {
     ($($name:ident),*) => {$(
         impl $name {
-            /// 24 random bytes as 32 base64url characters.
+            /// Encodes 24 random bytes as 32 base64url characters.
             pub(crate) fn from_random(bytes: [u8; 24]) -> Self {
                 Self(BASE64URL_NOPAD.encode(&bytes).into())
             }
@@ -97,7 +97,7 @@ macro_rules! random_secret {
 macro_rules! opaque_secret {
     ($($name:ident),*) => {$(
         impl $name {
-            /// Takes what came over the wire, as it is: it is only ever compared by digest.
+            /// Wraps a received secret. Any text is accepted, since it is only compared by digest or sent to GitHub.
             #[must_use]
             pub fn presented(text: impl Into<String>) -> Self {
                 Self(SecretString::from(text.into()))
@@ -112,17 +112,17 @@ secret_text! {
 }
 
 secret_text! {
-    /// The one-time ticket of a confirmation page's question (`design.md` §3).
+    /// The one-time secret in the form of a confirmation page.
     Ticket
 }
 
 secret_text! {
-    /// What ties a confirmation to the browser that was asked: the value of a `__Host-` cookie.
+    /// The value of a `__Host-` cookie, which proves that an answer comes from the browser that was asked.
     BrowserSecret
 }
 
 secret_text! {
-    /// The OAuth `code` that GitHub put on the redirect to the callback; good once.
+    /// The OAuth `code` in the query of the callback. It can be exchanged once.
     AuthorizationCode
 }
 
@@ -130,12 +130,12 @@ random_secret!(State, Ticket, BrowserSecret);
 opaque_secret!(Ticket, BrowserSecret, AuthorizationCode);
 
 impl State {
-    /// The fewest characters of a state that a caller makes itself: less could be guessed (`contract.md` §3, L-04).
+    /// The minimum number of characters of a state that a caller chooses. Shorter states could be guessed.
     pub const LEAST_OWN_LENGTH: usize = 16;
-    /// The most characters of any state (`contract.md` §3).
+    /// The maximum number of characters of a state.
     pub const LONGEST: usize = 256;
 
-    /// Parses a state: 1–256 characters of `A–Z a–z 0–9 - . _ ~` (`contract.md` §3).
+    /// Accepts 1–256 characters of `A–Z a–z 0–9 - . _ ~`.
     ///
     /// # Errors
     /// [`InvalidState`] for anything else.
@@ -155,7 +155,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_state_is_one_to_256_unreserved_characters() {
+    fn a_state_has_1_to_256_unreserved_characters() {
         for good in ["a", "lUNN5tIRm-K3a8sBXvBQDxVOCgz2x9YK", "-._~", &"x".repeat(256)] {
             assert!(State::parse(good).is_ok(), "{good}");
         }
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn debug_shows_no_secret() {
+    fn debug_shows_no_secret_i_14() {
         let canary = "canary-canary-canary";
         let printed = format!(
             "{:?} {:?} {:?} {:?}",

@@ -1,6 +1,6 @@
-//! Enums with one fixed spelling for each variant: in JSON, in options, in stores and in logs.
+//! Enums with a fixed spelling per variant, which JSON, options, stores and logs share.
 
-/// The text is not the spelling of any variant.
+/// The text is not the spelling of a variant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a known {kind}; use one of: {spellings}")]
 pub struct UnknownSpelling {
@@ -74,10 +74,11 @@ pub(crate) use spelled;
 
 #[cfg(test)]
 mod tests {
-    use crate::model::{AccountKind, ClaimPolicy, Proof, Status};
+    use crate::error::{CallbackRefusal, RefusalReason};
+    use crate::model::{AccountKind, ClaimPolicy, KeyEnvironment, Proof, Status};
 
     #[test]
-    fn every_variant_reads_back_from_its_spelling_and_from_json() {
+    fn every_variant_round_trips_through_its_spelling_and_json() {
         fn check<T>(all: &[T])
         where
             T: Copy + PartialEq + std::fmt::Debug + std::fmt::Display + std::str::FromStr,
@@ -94,10 +95,13 @@ mod tests {
         check(Proof::ALL);
         check(ClaimPolicy::ALL);
         check(AccountKind::ALL);
+        check(KeyEnvironment::ALL);
+        check(RefusalReason::ALL);
+        check(CallbackRefusal::ALL);
     }
 
     #[test]
-    fn an_unknown_spelling_is_an_error_that_lists_the_known_ones() {
+    fn the_error_for_an_unknown_spelling_lists_the_known_ones() {
         for bad in ["", "Active", "active ", "deleted"] {
             let error = bad.parse::<Status>().unwrap_err().to_string();
             assert_eq!(error, "not a known status; use one of: active, suspended, uninstalled");

@@ -12,7 +12,7 @@ pub fn format_timestamp(at: OffsetDateTime) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{micros:06}+00:00")
 }
 
-/// For `#[serde(serialize_with = …)]`.
+/// Serializes a time by [`format_timestamp`], for `#[serde(serialize_with = …)]`.
 pub(crate) fn serialize<S: Serializer>(at: &OffsetDateTime, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&format_timestamp(*at))
 }

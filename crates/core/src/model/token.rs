@@ -8,72 +8,73 @@ use time::OffsetDateTime;
 
 use super::{InstallationId, RepositoryName};
 
-/// The user name that git sends beside an installation token.
+/// The user name that git sends with an installation token.
 const GIT_USER: &str = "x-access-token";
 
-/// What a gateway makes an [`InstallationToken`] of.
+/// The parts of an [`InstallationToken`], for gateways.
 #[derive(Debug)]
 pub struct NewToken {
-    /// Which installation it is for.
+    /// The installation.
     pub installation: InstallationId,
-    /// The token as GitHub gave it, unread: its form is GitHub's affair and changes (GitHub facts 30–32, L-47).
+    /// The token as GitHub returned it. Its format is not documented and changes, so it is never parsed.
     pub secret: SecretString,
-    /// When it was given out, by our clock.
+    /// The time of issue, by the gateway's clock.
     pub issued_at: OffsetDateTime,
-    /// From when on GitHub refuses it. One without is no token (L-40).
+    /// The time from which GitHub rejects the token.
     pub expires_at: OffsetDateTime,
-    /// Where GitHub serves pages and git: `https://github.com`, without a trailing slash.
+    /// The origin of GitHub's pages and git server, such as `https://github.com`, without a trailing slash.
     pub web_origin: String,
 }
 
-/// A short-lived token for one installation. Opaque and redacted; a clone is the same token. Never stored.
+/// A short-lived token of an installation. `Debug` does not show the secret, and no store gets it. A clone is the same
+/// token.
 #[derive(Clone)]
 pub struct InstallationToken(Arc<NewToken>);
 
 /// The text is not `owner/name`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a repository's full name is owner/name")]
+#[error("the full name of a repository is owner/name")]
 pub struct InvalidFullName;
 
 impl InstallationToken {
-    /// Takes what GitHub gave.
+    /// Assembles a token that GitHub issued.
     #[must_use]
     pub fn new(token: NewToken) -> Self {
         Self(Arc::new(token))
     }
 
-    /// The token in clear: the only way out, beside the three forms below.
+    /// Returns the token in clear text.
     #[must_use]
     pub fn expose(&self) -> &str {
         self.0.secret.expose_secret()
     }
 
-    /// Which installation it is for.
+    /// Returns the installation.
     #[must_use]
     pub fn installation(&self) -> InstallationId {
         self.0.installation
     }
 
-    /// When it was given out.
+    /// Returns the time of issue.
     #[must_use]
     pub fn issued_at(&self) -> OffsetDateTime {
         self.0.issued_at
     }
 
-    /// From when on GitHub refuses it.
+    /// Returns the time from which GitHub rejects the token.
     #[must_use]
     pub fn expires_at(&self) -> OffsetDateTime {
         self.0.expires_at
     }
 
-    /// The value of the header `Authorization` for GitHub's API.
+    /// Returns the value of the `Authorization` header for GitHub's API.
     #[must_use]
     pub fn authorization(&self) -> SecretString {
         format!("Bearer {}", self.expose()).into()
     }
 
-    /// The value of the header `Authorization` for git over HTTPS, as in
-    /// `git -c http.extraHeader="Authorization: …"`. Unlike [`InstallationToken::clone_url`] it leaves nothing in the
+    /// Returns the value of the `Authorization` header for git over HTTPS, as in
+    /// `git -c http.extraHeader="Authorization: …"`. Unlike [`InstallationToken::clone_url`], it leaves no token in the
     /// clone's configuration.
     #[must_use]
     pub fn git_authorization(&self) -> SecretString {
@@ -81,11 +82,11 @@ impl InstallationToken {
         format!("Basic {}", BASE64.encode(pair.expose_secret().as_bytes())).into()
     }
 
-    /// A URL that git can clone `full_name` (`owner/name`) from, with the token in it. Git writes the URL into the
-    /// clone's configuration: set the remote's URL anew, or use [`InstallationToken::git_authorization`].
+    /// Returns a URL with the token from which git clones `full_name` (`owner/name`). Git writes the URL into the clone's
+    /// configuration: replace the remote's URL afterwards, or use [`InstallationToken::git_authorization`].
     ///
     /// # Errors
-    /// [`InvalidFullName`]
+    /// [`InvalidFullName`] if the text is not `owner/name`.
     pub fn clone_url(&self, full_name: &str) -> Result<SecretString, InvalidFullName> {
         let (owner, name) = full_name.split_once('/').ok_or(InvalidFullName)?;
         let well_formed = [owner, name].into_iter().all(|part| RepositoryName::new(part).is_ok());
@@ -122,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn both_formats_are_taken_as_they_are_and_never_printed_l_47() {
+    fn tokens_of_both_formats_are_passed_on_unchanged_and_never_printed_l_47() {
         let stateless = format!("ghs_12345_{}", "eyJ.a-b_c".repeat(56));
         for secret in ["ghs_16C7e42F292c6912E7710c838347Ae178B4a", &stateless] {
             let token = token(secret);
@@ -141,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clone_url_leads_to_github_and_nowhere_else() {
+    fn a_clone_url_is_refused_if_the_full_name_could_change_its_host() {
         for bad in
             ["", "acme", "acme/", "/beans", "acme/beans/x", "a@evil.example/x", "acme/..", "a b/c", "a/b?c"]
         {

@@ -3,29 +3,29 @@ use std::fmt;
 
 use super::{InvalidRepositoryName, RepositoryId, RepositoryName};
 
-/// What an installation token may reach: everything that was granted, or less (L-14).
+/// The repositories and permissions of an installation token: everything that was granted to the installation, or less.
 ///
-/// The same narrowing is the same value however it was written down: repositories and permissions are sets, names are in
-/// lower case. Tokens are cached by the whole of it, so that asking for less never gives more (L-36).
+/// Equal narrowings are equal values, whatever their order and spelling: repositories and permissions are sets, and names
+/// are in lower case. Tokens are cached by the whole value, so that a narrow request never gets a broader token.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct TokenScope {
     repositories: RepositoryScope,
     permissions: Option<BTreeMap<PermissionName, Access>>,
 }
 
-/// Which repositories a token reaches.
+/// The repositories that a token has access to.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub enum RepositoryScope {
-    /// All that the installation reaches.
+    /// All repositories of the installation.
     #[default]
     All,
-    /// These; never empty.
+    /// Repositories by id; never empty.
     Ids(BTreeSet<RepositoryId>),
-    /// These; never empty.
+    /// Repositories by name; never empty.
     Names(BTreeSet<RepositoryName>),
 }
 
-/// How far a permission goes. GitHub's levels; a higher one holds the lower ones.
+/// The level of a permission. A higher level includes the lower ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Access {
     /// `read`
@@ -37,7 +37,7 @@ pub enum Access {
 }
 
 impl Access {
-    /// GitHub's spelling.
+    /// Returns GitHub's spelling.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -48,12 +48,12 @@ impl Access {
     }
 }
 
-/// The name of a permission, as GitHub spells it: `contents`, `pull_requests`.
+/// The name of a permission in GitHub's spelling, such as `contents` or `pull_requests`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PermissionName(String);
 
 impl PermissionName {
-    /// Accepts 1–64 characters of `a–z _`. Which names there are is GitHub's affair and grows.
+    /// Accepts 1–64 characters of `a–z _`. The name is not compared with a list, since GitHub keeps adding permissions.
     ///
     /// # Errors
     /// [`InvalidScope::MalformedPermission`] for anything else.
@@ -64,7 +64,7 @@ impl PermissionName {
         if fits { Ok(Self(name)) } else { Err(InvalidScope::MalformedPermission) }
     }
 
-    /// The name as text.
+    /// Returns the name as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -77,39 +77,40 @@ impl fmt::Display for PermissionName {
     }
 }
 
-/// A narrowing that is refused before GitHub sees it.
+/// Why a [`TokenScope`] is invalid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidScope {
-    /// No repository is named. GitHub would read that as *all* of them (GitHub fact 18). Handling: name one, or ask for
-    /// everything knowingly.
-    #[error("a narrowing to no repository: GitHub would give all of them")]
+    /// The list of repositories is empty, for which GitHub grants *all* repositories. Handling: name one, or use
+    /// [`TokenScope::everything`].
+    #[error("the list of repositories is empty, for which GitHub would grant all of them")]
     NoRepositories,
-    /// No permission is named. GitHub would read that as *all* that were granted (L-48). Handling: as above.
-    #[error("a narrowing to no permission: GitHub would give all of them")]
+    /// The list of permissions is empty, for which GitHub grants *all* permissions. Handling: name one, or use
+    /// [`TokenScope::everything`].
+    #[error("the list of permissions is empty, for which GitHub would grant all of them")]
     NoPermissions,
-    /// More than [`TokenScope::MOST_REPOSITORIES`] (GitHub fact 17).
+    /// The list has more than [`TokenScope::MOST_REPOSITORIES`] repositories.
     #[error("a token can be narrowed to at most 500 repositories")]
     TooManyRepositories,
-    /// Not a repository's name.
+    /// The text is not a repository name.
     #[error(transparent)]
     MalformedRepository(#[from] InvalidRepositoryName),
-    /// Not a permission's name.
-    #[error("a permission's name has 1 to 64 characters of a-z and _")]
+    /// The text is not the name of a permission.
+    #[error("the name of a permission has 1 to 64 characters of a-z and _")]
     MalformedPermission,
 }
 
 impl TokenScope {
-    /// The most repositories that a token can be narrowed to (GitHub fact 17).
+    /// The maximum number of repositories that GitHub narrows a token to.
     pub const MOST_REPOSITORIES: usize = 500;
 
-    /// Everything that was granted to the installation.
+    /// Returns the scope of everything that was granted to the installation.
     #[must_use]
     pub fn everything() -> Self {
         Self::default()
     }
 
-    /// Only these repositories, by number; takes the place of an earlier choice of repositories.
+    /// Narrows the scope to repositories by id. Replaces an earlier choice of repositories.
     ///
     /// # Errors
     /// [`InvalidScope::NoRepositories`], [`InvalidScope::TooManyRepositories`].
@@ -123,7 +124,7 @@ impl TokenScope {
         Ok(self)
     }
 
-    /// Only these repositories, by name without the owner; takes the place of an earlier choice of repositories.
+    /// Narrows the scope to repositories by name, without the owner. Replaces an earlier choice of repositories.
     ///
     /// # Errors
     /// As [`TokenScope::with_repositories`], and [`InvalidScope::MalformedRepository`].
@@ -145,7 +146,7 @@ impl TokenScope {
         }
     }
 
-    /// Only these permissions; takes the place of an earlier choice. A name given twice has its last level.
+    /// Narrows the scope to permissions. Replaces an earlier choice of permissions. A name given twice gets its last level.
     ///
     /// # Errors
     /// [`InvalidScope::NoPermissions`].
@@ -161,13 +162,13 @@ impl TokenScope {
         Ok(self)
     }
 
-    /// Which repositories.
+    /// Returns the repositories.
     #[must_use]
     pub const fn repositories(&self) -> &RepositoryScope {
         &self.repositories
     }
 
-    /// Which permissions; `None`: all that were granted. Never empty.
+    /// Returns the permissions, which are never empty; `None` for all that were granted.
     #[must_use]
     pub const fn permissions(&self) -> Option<&BTreeMap<PermissionName, Access>> {
         self.permissions.as_ref()
@@ -179,11 +180,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_same_narrowing_is_the_same_value_and_another_is_not_l_36() {
+    fn equal_narrowings_are_equal_and_others_differ_l_36() {
         let ids = |ids: &[u64]| ids.iter().map(|id| RepositoryId::new(*id).unwrap()).collect::<Vec<_>>();
         let scope = |wanted: &[u64]| TokenScope::everything().with_repositories(ids(wanted)).unwrap();
         assert_eq!(scope(&[2, 1, 2]), scope(&[1, 2]));
-        // What a joined text would mix up.
+        // A joined text would mix these up.
         assert_ne!(scope(&[1, 23]), scope(&[12, 3]));
         assert_ne!(scope(&[1]), TokenScope::everything());
         let named =
@@ -199,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_narrowing_is_refused_here_l_48() {
+    fn empty_oversized_and_malformed_narrowings_are_refused_l_48() {
         let everything = TokenScope::everything;
         assert_eq!(everything().with_repositories([]), Err(InvalidScope::NoRepositories));
         assert_eq!(everything().with_repository_names([]), Err(InvalidScope::NoRepositories));

@@ -2,25 +2,24 @@ use std::fmt;
 
 use secrecy::{ExposeSecret, SecretString};
 
-/// A webhook secret that would switch the check off in all but name (L-26). Handling: make one with
-/// `openssl rand -hex 32` and set it at GitHub, too.
+/// The webhook secret can be guessed. Handling: generate one with `openssl rand -hex 32` and set it at GitHub, too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "a webhook secret has at least 16 bytes and not all of them alike; make one with: openssl rand -hex 32"
+    "a webhook secret has at least 16 bytes that are not all equal; generate one with: openssl rand -hex 32"
 )]
 pub struct WeakWebhookSecret;
 
-/// The secrets with which GitHub may sign its deliveries: one, or two for as long as it is being changed.
+/// The active webhook secrets: one, or two while the secret is being rotated.
 pub struct WebhookSecrets(Vec<SecretString>);
 
 impl WebhookSecrets {
-    /// The fewest bytes of a secret.
+    /// The minimum number of bytes of a secret.
     pub const SHORTEST: usize = 16;
 
-    /// Takes the secrets that are in force. None at all is none that fits: every delivery is then refused.
+    /// Creates the set of active secrets. With none, every delivery is rejected.
     ///
     /// # Errors
-    /// [`WeakWebhookSecret`] where one is short, or one byte over and over.
+    /// [`WeakWebhookSecret`] if a secret is too short or repeats one byte.
     pub fn new(secrets: impl IntoIterator<Item = SecretString>) -> Result<Self, WeakWebhookSecret> {
         let secrets: Vec<_> = secrets.into_iter().collect();
         let strong = |secret: &SecretString| {
@@ -30,13 +29,13 @@ impl WebhookSecrets {
         if secrets.iter().all(strong) { Ok(Self(secrets)) } else { Err(WeakWebhookSecret) }
     }
 
-    /// No secret: every delivery is refused.
+    /// Returns the empty set, with which every delivery is rejected.
     #[must_use]
     pub const fn none() -> Self {
         Self(Vec::new())
     }
 
-    /// Each secret's bytes.
+    /// Returns the bytes of each secret.
     pub(crate) fn keys(&self) -> impl Iterator<Item = &[u8]> {
         self.0.iter().map(|secret| secret.expose_secret().as_bytes())
     }

@@ -12,151 +12,158 @@ use crate::model::{
     timestamp,
 };
 
-/// Outcome of [`BindingRepo::insert`].
+/// The outcome of [`BindingRepo::insert`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum InsertOutcome {
-    /// Written; the row as it stands.
+    /// The binding was written; this is the stored row.
     Inserted(Binding),
-    /// The organization has a live binding already: the same installation or another.
+    /// The organization already has a live binding, to the same installation or another; this is the stored row.
     Occupied(Binding),
     /// Another organization has a live binding to the installation.
     Taken,
-    /// The organization has spent this state before, on a binding that is live or released.
+    /// The organization used this state for an earlier binding, live or released.
     Spent,
     /// The installation was uninstalled.
     Gone,
 }
 
-/// What GitHub said about an installation.
+/// An observation about an installation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Observation {
-    /// It exists.
+    /// GitHub reports the installation.
     Present {
-        /// Active or suspended. [`Status::Uninstalled`] here MUST count as [`Observation::Uninstalled`].
+        /// Active or suspended. [`Status::Uninstalled`] MUST be treated as [`Observation::Uninstalled`].
         status: Status,
-        /// The account that it is on.
+        /// The account that the installation is on.
         account: Account,
-        /// When GitHub said so.
+        /// The time of the observation.
         verified_at: OffsetDateTime,
     },
-    /// It is gone, for ever.
+    /// The installation was uninstalled, which is final.
     Uninstalled {
-        /// When GitHub said so.
+        /// The time of the observation.
         verified_at: OffsetDateTime,
     },
-    /// What it may reach was changed: its permissions or its repositories (L-41). Says nothing about its status.
+    /// The permissions or the repositories of the installation changed. The observation says nothing about its status.
     PermissionsChanged,
 }
 
-/// Outcome of [`BindingRepo::observe`].
+/// The outcome of [`BindingRepo::observe`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ObserveOutcome {
-    /// It counts, whether it changed anything or not.
+    /// The observation was applied, whether it changed anything or not.
     Recorded,
-    /// Something later is kept, or, for [`Observation::PermissionsChanged`], nothing is known of the installation. Nothing
-    /// changed.
+    /// Nothing changed: a later observation is stored or, for [`Observation::PermissionsChanged`], the installation is
+    /// unknown.
     Outdated,
-    /// The installation was uninstalled before, and that stands. Nothing changed.
+    /// Nothing changed: the installation was uninstalled before, which is final.
     Gone,
 }
 
-/// Where a sweep stands: a bound installation, and when GitHub last answered about it.
+/// A position in the order of reconciliation: a bound installation and the time of its last verification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ReconcileCursor {
-    /// The time of GitHub's last answer.
+    /// The time of GitHub's last response about the installation.
     #[serde(serialize_with = "timestamp::serialize")]
     pub verified_at: OffsetDateTime,
     /// The installation.
     pub installation: InstallationId,
 }
 
-/// Outcome of [`BindingRepo::release`].
+/// The outcome of [`BindingRepo::release`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ReleaseOutcome {
-    /// Released; the binding as it stood.
+    /// The binding was released; this is the row before the release.
     Released(Binding),
-    /// The organization has no live binding to that installation. Nothing changed.
+    /// Nothing changed: the organization has no live binding to the installation.
     NothingBound,
 }
 
-/// Where bindings live: the one durable write of a registration.
+/// Stores bindings. Inserting one is the only durable write of a registration.
 ///
-/// The repository also remembers, for every installation that it was ever told of, its account, its status and a
-/// generation number (from 1), bound or not; `uninstalled` is absorbing. Timestamps are kept to the microsecond.
+/// For every installation that was ever observed or bound, the repository keeps the account, the status and a generation
+/// number that starts at 1, also after a release. The status `uninstalled` is final. Timestamps are kept to the
+/// microsecond.
 #[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
 #[async_trait]
 pub trait BindingRepo: Debug + Send + Sync + 'static {
-    /// The organization's live binding.
+    /// Returns the organization's live binding.
     ///
     /// # Errors
-    /// Infrastructure only.
+    /// Infrastructure failures only.
     async fn find(&self, organization: &OrganizationId) -> Result<Option<Binding>, PortError>;
 
     /// Writes a binding if, at one instant, the organization has none, no other organization has the installation,
     /// the organization never spent the state, and the installation was not uninstalled. The conditions are tested in
     /// this order: [`InsertOutcome::Occupied`], [`InsertOutcome::Taken`], [`InsertOutcome::Gone`], [`InsertOutcome::Spent`].
     ///
-    /// MUST be atomic and safe under any number of concurrent calls: uniqueness holds by constraint, never by a
-    /// preceding read (L-02, L-50, L-51). MUST NOT move or touch an existing binding (L-06). The answer is the row as
-    /// stored, never as tried (L-64). The new binding's status and account become the installation's unless those that
-    /// are kept were verified later; a refused insert teaches nothing. A new binding whose status is
-    /// [`Status::Uninstalled`] is [`InsertOutcome::Gone`].
+    /// 1. The organization has no live binding ([`InsertOutcome::Occupied`]).
+    /// 2. No other organization has a live binding to the installation ([`InsertOutcome::Taken`]).
+    /// 3. The installation was not uninstalled, and the new status is not [`Status::Uninstalled`]
+    ///    ([`InsertOutcome::Gone`]).
+    /// 4. The organization never used the state for a binding ([`InsertOutcome::Spent`]).
+    ///
+    /// MUST be atomic under any number of concurrent calls: a constraint guarantees uniqueness, never a preceding read.
+    /// MUST NOT move or change an existing binding. MUST return the row as stored, not as passed. The status and account
+    /// of the new binding become those of the installation, unless the stored ones were verified later. A refused insert
+    /// MUST NOT change what is stored about the installation.
     ///
     /// # Errors
-    /// Infrastructure only; the row is written or not, and repeating the call tells which.
+    /// Infrastructure failures only. The row was written completely or not at all; repeating the call shows which.
     async fn insert(&self, binding: NewBinding) -> Result<InsertOutcome, PortError>;
 
-    /// Takes note of what GitHub said, also about an installation that nobody has bound. Never creates, moves or
-    /// releases a binding (L-29). [`Observation::Present`] older than what is kept MUST change nothing; one of the same
-    /// time or later counts. [`Observation::Uninstalled`] counts whatever its time, and after it nothing changes the
-    /// status again (invariant I7). Raises the generation where the status or the account changes, and for
-    /// [`Observation::PermissionsChanged`]. `verified_at` MUST NOT go back.
+    /// Stores an observation, also about an installation without a binding. MUST NOT create, move or release a binding.
     ///
-    /// The answer MUST be that of the moment in which the observation was written, so that a rival's later one is not
-    /// taken for ours.
+    /// - [`Observation::Present`] MUST change nothing if a later observation is stored. One of the same time is applied.
+    /// - [`Observation::Uninstalled`] is applied whatever its time, and no later observation changes the status.
+    /// - A change of the status or the account, and [`Observation::PermissionsChanged`], raise the generation.
+    /// - The stored `verified_at` MUST NOT decrease.
+    ///
+    /// The outcome MUST be that of the instant of the write, so that a concurrent later observation is not reported as
+    /// this one.
     ///
     /// # Errors
-    /// Infrastructure only; the same call may be repeated.
+    /// Infrastructure failures only. The same call may be repeated.
     async fn observe(
         &self,
         installation: InstallationId,
         observation: Observation,
     ) -> Result<ObserveOutcome, PortError>;
 
-    /// What is kept of an installation, bound or not; `None` where GitHub was never heard of about it.
+    /// Returns the stored facts about an installation, bound or not; `None` if it was never observed or bound.
     ///
     /// # Errors
-    /// Infrastructure only.
+    /// Infrastructure failures only.
     async fn installation(
         &self,
         installation: InstallationId,
     ) -> Result<Option<InstallationRecord>, PortError>;
 
-    /// Remembers who installed an installation, by a signed delivery of GitHub's. The first one stands: nobody installs
-    /// the same installation twice. Independent of everything else that is kept of it, also where nothing is.
+    /// Stores the account that installed the installation, as a signed delivery of GitHub named it. The first call for an
+    /// installation wins, since an installation is installed once. The record is independent of all other facts about the
+    /// installation, which may be unknown.
     ///
     /// # Errors
-    /// Infrastructure only; the same call may be repeated.
+    /// Infrastructure failures only. The same call may be repeated.
     async fn record_installer(
         &self,
         installation: InstallationId,
         installer: AccountId,
-        noted_at: OffsetDateTime,
+        recorded_at: OffsetDateTime,
     ) -> Result<(), PortError>;
 
-    /// Who installed it, where that was noted.
+    /// Returns the account that installed the installation, if it was recorded.
     ///
     /// # Errors
-    /// Infrastructure only.
+    /// Infrastructure failures only.
     async fn installer(&self, installation: InstallationId) -> Result<Option<AccountId>, PortError>;
 
-    /// Installations with a live binding about which GitHub's last answer is older than `before`, but for those that
-    /// are uninstalled; the longest unverified first, and by number among equals. Only those that come later in this
-    /// order than `after`; at most `limit`.
+    /// Returns bound installations that are not uninstalled and were last verified before `before`: the longest
+    /// unverified first, then by id; only those after `after` in this order; at most `limit`.
     ///
     /// # Errors
-    /// Infrastructure only.
+    /// Infrastructure failures only.
     async fn stale(
         &self,
         before: OffsetDateTime,
@@ -164,11 +171,11 @@ pub trait BindingRepo: Debug + Send + Sync + 'static {
         limit: u32,
     ) -> Result<Vec<ReconcileCursor>, PortError>;
 
-    /// Ends the organization's binding to that installation. The row is kept as history, its state stays spent, the
-    /// generation is raised; the answer holds the one before.
+    /// Ends the organization's binding to the installation and raises the generation; the returned row has the earlier
+    /// one. The row MUST be kept as history, so that its state cannot be used again.
     ///
     /// # Errors
-    /// Infrastructure only; the same call may be repeated.
+    /// Infrastructure failures only. The same call may be repeated.
     async fn release(
         &self,
         organization: &OrganizationId,
@@ -182,7 +189,7 @@ forward!(BindingRepo {
     async fn insert(&self, binding: NewBinding) -> Result<InsertOutcome, PortError>;
     async fn observe(&self, installation: InstallationId, observation: Observation) -> Result<ObserveOutcome, PortError>;
     async fn installation(&self, installation: InstallationId) -> Result<Option<InstallationRecord>, PortError>;
-    async fn record_installer(&self, installation: InstallationId, installer: AccountId, noted_at: OffsetDateTime) -> Result<(), PortError>;
+    async fn record_installer(&self, installation: InstallationId, installer: AccountId, recorded_at: OffsetDateTime) -> Result<(), PortError>;
     async fn installer(&self, installation: InstallationId) -> Result<Option<AccountId>, PortError>;
     async fn stale(&self, before: OffsetDateTime, after: Option<ReconcileCursor>, limit: u32) -> Result<Vec<ReconcileCursor>, PortError>;
     async fn release(&self, organization: &OrganizationId, installation: InstallationId, released_at: OffsetDateTime) -> Result<ReleaseOutcome, PortError>;

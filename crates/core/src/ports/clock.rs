@@ -5,10 +5,10 @@ use std::sync::{Mutex, PoisonError};
 use super::forward;
 use time::{Duration, OffsetDateTime};
 
-/// The time.
+/// Tells the time.
 #[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
 pub trait Clock: Debug + Send + Sync + 'static {
-    /// The time now, in UTC. May go backwards: only decisions about expiry depend on it (invariant I27).
+    /// Returns the current time in UTC. It may go backwards: only decisions about expiry depend on it.
     fn now(&self) -> OffsetDateTime;
 }
 
@@ -17,7 +17,7 @@ forward!(Clock {
     fn now(&self) -> OffsetDateTime;
 });
 
-/// The machine's clock.
+/// The clock of the machine.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
 
@@ -28,18 +28,18 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that stands still until it is moved: for tests.
+/// A clock for tests, which stands still until it is moved.
 #[derive(Debug)]
 pub struct ManualClock(Mutex<OffsetDateTime>);
 
 impl ManualClock {
-    /// A clock that shows `start`.
+    /// Creates a clock that shows `start`.
     #[must_use]
     pub const fn starting_at(start: OffsetDateTime) -> Self {
         Self(Mutex::new(start))
     }
 
-    /// Moves the clock; a negative duration moves it back.
+    /// Moves the clock. A negative duration moves it back.
     pub fn advance(&self, by: Duration) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) += by;
     }

@@ -7,13 +7,13 @@ use sha2::{Digest, Sha256};
 use super::forward;
 use crate::error::EntropyFailed;
 
-/// Randomness for states, tickets and keys.
+/// Generates random bytes for states, tickets and keys.
 #[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
 pub trait Entropy: Debug + Send + Sync + 'static {
-    /// Fills `bytes` with unpredictable ones.
+    /// Fills `bytes` with unpredictable values.
     ///
     /// # Errors
-    /// [`EntropyFailed`]; the bytes must then not be used.
+    /// [`EntropyFailed`], after which the bytes must not be used.
     fn fill(&self, bytes: &mut [u8]) -> Result<(), EntropyFailed>;
 }
 
@@ -22,7 +22,7 @@ forward!(Entropy {
     fn fill(&self, bytes: &mut [u8]) -> Result<(), EntropyFailed>;
 });
 
-/// The operating system's randomness.
+/// The random generator of the operating system.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct OsEntropy;
 
@@ -33,7 +33,7 @@ impl Entropy for OsEntropy {
     }
 }
 
-/// Bytes that follow from a seed: for tests, **never for production**. The same seed gives the same bytes (I31).
+/// Bytes derived from a seed: for tests, **never for production**. The same seed gives the same bytes.
 #[derive(Debug)]
 pub struct SeededEntropy {
     seed: u64,
@@ -41,7 +41,7 @@ pub struct SeededEntropy {
 }
 
 impl SeededEntropy {
-    /// Starts the sequence of `seed`.
+    /// Creates the generator of `seed`.
     #[must_use]
     pub const fn new(seed: u64) -> Self {
         Self { seed, block: AtomicU64::new(0) }

@@ -7,153 +7,153 @@ use super::forward;
 use crate::error::{CallbackRefusal, RefusalReason};
 use crate::model::{AccountId, Actor, InstallationId, OrganizationId, Proof};
 
-/// Something that happened, told after the fact. Holds what the operator may know and the caller may not.
+/// An event, recorded after the fact. It is for operators and contains more than a caller may know.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case", rename_all_fields = "camelCase")]
 #[non_exhaustive]
 pub enum Event {
-    /// A binding was made.
+    /// A binding was created.
     Registered {
-        /// Who bound.
+        /// The organization.
         organization: OrganizationId,
-        /// Who asked for it.
+        /// The person or machine that asked for it.
         actor: Actor,
-        /// What.
+        /// The installation.
         installation: InstallationId,
-        /// By what right.
+        /// The evidence for the claim.
         proof: Proof,
     },
     /// A registration was repeated.
     Replayed {
-        /// Who.
+        /// The organization.
         organization: OrganizationId,
-        /// Who asked for it.
+        /// The person or machine that asked for it.
         actor: Actor,
-        /// What is bound.
+        /// The bound installation.
         installation: InstallationId,
     },
     /// A registration was refused.
     Refused {
-        /// Who tried.
+        /// The organization.
         organization: OrganizationId,
-        /// Who asked for it.
+        /// The person or machine that asked for it.
         actor: Actor,
-        /// What.
+        /// The installation.
         installation: InstallationId,
-        /// Why: `Taken` and `NoSuchInstallation` look alike to the caller, not here.
+        /// The reason, which the caller does not learn.
         reason: RefusalReason,
     },
-    /// A registration met the organization's binding to another installation.
+    /// A registration was refused, since the organization is bound to another installation.
     Conflicted {
-        /// Who tried.
+        /// The organization.
         organization: OrganizationId,
-        /// Who asked for it.
+        /// The person or machine that asked for it.
         actor: Actor,
-        /// What is bound.
+        /// The bound installation.
         bound: InstallationId,
-        /// What was tried.
+        /// The installation of the request.
         attempted: InstallationId,
     },
-    /// A visitor's claim was tied to a state.
+    /// A visitor's claim was confirmed, and its state is tied to the installation.
     ClaimConfirmed {
-        /// Whose state.
+        /// The organization of the state.
         organization: OrganizationId,
-        /// To what.
+        /// The installation.
         installation: InstallationId,
-        /// By what right.
+        /// The evidence for the claim.
         proof: Proof,
     },
-    /// A visitor's claim was refused at the callback.
+    /// The callback or the confirmation refused a visitor.
     CallbackRefused {
-        /// Whose state, where it was known.
+        /// The organization of the state, if the state is known.
         organization: Option<OrganizationId>,
-        /// What was claimed, where it was named.
+        /// The claimed installation, if the request names one.
         installation: Option<InstallationId>,
-        /// Why.
+        /// The reason.
         reason: CallbackRefusal,
     },
-    /// A visitor answered the confirmation with Cancel.
+    /// A visitor pressed Cancel, and the state is revoked.
     Cancelled {
-        /// Whose state.
+        /// The organization of the state.
         organization: OrganizationId,
-        /// What was not connected.
+        /// The installation that was not connected.
         installation: InstallationId,
     },
     /// A binding was released.
     Detached {
-        /// Who.
+        /// The organization.
         organization: OrganizationId,
-        /// Who asked for it.
+        /// The person or machine that asked for it.
         actor: Actor,
-        /// From what.
+        /// The installation.
         installation: InstallationId,
-        /// Whether the App was removed at GitHub, too.
+        /// Whether the App was uninstalled at GitHub, too.
         uninstalled: bool,
     },
-    /// GitHub says that an installation is suspended; it gives no tokens until it is not.
+    /// An installation was suspended; it has no tokens until it is unsuspended.
     Suspended {
-        /// Who is bound to it.
+        /// The organization that is bound to it.
         organization: Option<OrganizationId>,
-        /// Which.
+        /// The installation.
         installation: InstallationId,
     },
-    /// GitHub says that a suspended installation is active again.
+    /// A suspended installation is active again.
     Reinstated {
-        /// Who is bound to it.
+        /// The organization that is bound to it.
         organization: Option<OrganizationId>,
-        /// Which.
+        /// The installation.
         installation: InstallationId,
     },
-    /// An installation is gone for ever.
+    /// An installation was uninstalled, which is final.
     Uninstalled {
-        /// Who is bound to it.
+        /// The organization that is bound to it.
         organization: Option<OrganizationId>,
-        /// Which.
+        /// The installation.
         installation: InstallationId,
     },
-    /// The account that an installation is on has another name now.
+    /// The account of an installation was renamed.
     Renamed {
-        /// Who is bound to it.
+        /// The organization that is bound to it.
         organization: Option<OrganizationId>,
-        /// Which.
+        /// The installation.
         installation: InstallationId,
-        /// The name before.
+        /// The earlier login.
         from: String,
-        /// The name now.
+        /// The current login.
         to: String,
     },
-    /// The permissions or repositories of an installation were changed; tokens of before are served no more.
+    /// The permissions or repositories of an installation changed; earlier tokens are not served any more.
     PermissionsChanged {
-        /// Which.
+        /// The installation.
         installation: InstallationId,
     },
-    /// GitHub names another account for an installation than before, which it says cannot be (GitHub fact 60). What was
-    /// known stands, and no token is minted (L-13).
+    /// GitHub reports another account for an installation than before, although installations do not move. The stored
+    /// facts are kept, and no token is minted.
     AccountChanged {
-        /// Who is bound to it.
+        /// The organization that is bound to it.
         organization: Option<OrganizationId>,
-        /// Which.
+        /// The installation.
         installation: InstallationId,
-        /// The account that it was on.
+        /// The stored account.
         known: AccountId,
-        /// The account that GitHub names; `None`: none, or an enterprise.
+        /// The account that GitHub reports; `None` if it reports none, an enterprise or another App's installation.
         named: Option<AccountId>,
     },
-    /// A token was minted; those that are served again are not told of.
+    /// A token was minted. Serving a cached token is no event.
     TokenMinted {
-        /// For whom.
+        /// The organization.
         organization: OrganizationId,
-        /// For which installation.
+        /// The installation.
         installation: InstallationId,
-        /// Whether it reaches less than was granted.
+        /// Whether its scope is less than was granted.
         narrowed: bool,
     },
 }
 
-/// Where events go: logs, metrics, an audit trail.
+/// Receives events, for logs, metrics or an audit trail.
 #[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
 pub trait Events: Debug + Send + Sync + 'static {
-    /// Takes note of an event. MUST return at once and MUST NOT fail: what it is about has happened.
+    /// Records an event. MUST return without waiting for I/O, and MUST NOT fail, since the event has already happened.
     fn record(&self, event: &Event);
 }
 
@@ -162,7 +162,7 @@ forward!(Events {
     fn record(&self, event: &Event);
 });
 
-/// Drops every event: the default.
+/// Drops every event; the default.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct NoEvents;
 

@@ -1,5 +1,5 @@
-/// Implements a port for `Arc<P>` and `Box<P>` of every implementation `P`, so that decorators and hosts can hold a port
-/// in either without naming it.
+/// Implements a port for `Arc<P>` and `Box<P>` of every implementation `P`, so that decorators and hosts can hold a port in
+/// either. Lists all methods, which `clippy::missing_trait_methods` checks.
 macro_rules! forward {
     ($port:ident {
         $(async fn $method:ident $(<$lifetime:lifetime>)? (&self $(, $argument:ident: $kind:ty)* $(,)?) -> $output:ty;)*

@@ -11,186 +11,190 @@ use crate::model::{
     TokenScope, VisitorFacts,
 };
 
-/// What the gateway was configured with: known without asking anybody.
+/// The gateway's configuration of the App.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AppRegistration {
-    /// The App's number; an installation of any other is refused.
+    /// The App's id. Installations of other Apps are refused.
     pub app: AppId,
-    /// The page on which an account installs the App, without a query:
-    /// `https://github.com/apps/<slug>/installations/new`.
+    /// The URL of the page that installs the App, without a query: `https://github.com/apps/<slug>/installations/new`.
     pub install_page: String,
-    /// Where GitHub asks a visitor to let us see who they are, with the client id but without a state:
-    /// `https://github.com/login/oauth/authorize?client_id=…`. `None` where there is no OAuth client to prove visitors'
-    /// claims with.
+    /// The URL of the page on which a visitor authorizes the App, with the client id and without a state:
+    /// `https://github.com/login/oauth/authorize?client_id=…`. `None` if no OAuth client is configured.
     pub authorize_page: Option<String>,
 }
 
 impl AppRegistration {
-    /// Whether there is an OAuth client to prove visitors' claims with.
+    /// Returns whether an OAuth client is configured, so that visitors can be identified.
     #[must_use]
     pub const fn has_oauth_client(&self) -> bool {
         self.authorize_page.is_some()
     }
 }
 
-/// What GitHub says of the App itself.
+/// The App, as GitHub reports it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AppFacts {
-    /// Its number.
+    /// The App's id.
     pub app: AppId,
-    /// Its URL name.
+    /// The App's name in URLs.
     pub slug: String,
-    /// What people call it.
+    /// The App's display name.
     pub name: String,
 }
 
-/// Outcome of [`GithubGateway::installation`].
+/// The outcome of [`GithubGateway::installation`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LookupOutcome {
-    /// It exists, active or suspended.
+    /// The installation exists, active or suspended.
     Found(Installation),
-    /// It does not exist, or is no business of our App's: GitHub does not tell the two apart.
+    /// The installation does not exist or belongs to another App. GitHub does not distinguish the two.
     Missing,
 }
 
-/// Outcome of [`GithubGateway::check_visitor`].
+/// The outcome of [`GithubGateway::check_visitor`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum VisitorCheck {
-    /// The code was good; this is who came, and what they can reach.
+    /// GitHub accepted the code and identified the visitor.
     Visitor(VisitorFacts),
-    /// GitHub refused the code: used before, too old, or another App's.
+    /// GitHub rejected the code: it was used before, has expired, or belongs to another App.
     CodeRefused,
 }
 
-/// Outcome of [`GithubGateway::uninstall`].
+/// The outcome of [`GithubGateway::uninstall`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UninstallOutcome {
-    /// GitHub removes it, or has removed it.
+    /// GitHub uninstalled the App or accepted to do so.
     Removed,
-    /// It was gone before.
+    /// The installation did not exist any more.
     AlreadyGone,
 }
 
-/// Outcome of [`GithubGateway::mint`].
+/// The outcome of [`GithubGateway::mint`].
 #[derive(Debug, Clone)]
 pub enum MintOutcome {
-    /// A fresh token.
+    /// A new token.
     Minted(InstallationToken),
-    /// The installation does not exist, or is no business of our App's.
+    /// The installation does not exist or belongs to another App.
     Missing,
-    /// The installation is suspended (GitHub fact 22).
+    /// The installation is suspended.
     Suspended,
-    /// More was asked for than was granted (GitHub fact 19).
+    /// The scope exceeds what was granted.
     NotGranted {
-        /// GitHub's own words.
+        /// GitHub's message.
         message: String,
     },
 }
 
-/// Outcome of [`GithubGateway::repositories`].
+/// The outcome of [`GithubGateway::repositories`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ListOutcome {
-    /// One page.
+    /// A page.
     Page {
-        /// In GitHub's order; at most [`ListOutcome::PER_PAGE`], and fewer only on the last page.
+        /// Repositories in GitHub's order: at most [`ListOutcome::PER_PAGE`], and fewer only on the last page.
         repositories: Vec<Repository>,
-        /// How many there are on all pages.
+        /// The number of repositories on all pages.
         total: u64,
     },
-    /// GitHub does not take the token (any more): expired, revoked, suspended or uninstalled.
+    /// GitHub rejects the token: it has expired or was revoked, or the installation is suspended or uninstalled.
     TokenRefused,
 }
 
 impl ListOutcome {
-    /// Repositories on a page: the most that GitHub gives (GitHub fact 25).
+    /// The number of repositories per page, which is GitHub's maximum.
     pub const PER_PAGE: u32 = 100;
 }
 
-/// How much GitHub still lets us ask as our App, by its last answer (GitHub fact 43).
+/// The rate limit of the App's own requests, by GitHub's last response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RateLeft {
-    /// Requests in a window.
+    /// Requests per window.
     pub limit: u64,
-    /// Requests left in this one.
+    /// Requests left in the current window.
     pub remaining: u64,
-    /// When the next one begins.
+    /// The start of the next window.
     pub resets_at: OffsetDateTime,
 }
 
-/// GitHub, as far as the use cases need it.
+/// Calls GitHub.
 ///
-/// Every call has a deadline and a cap on what it reads. A [`PortError`] keeps its kind (L-34, L-58):
-/// `Unavailable` (unreachable, timeout, 5xx), `RateLimited` (until when), `Rejected` (our own credential: wrong key,
-/// wrong App id, clocks too far apart), `Corrupt` (a body that is not GitHub's), `Unexpected`.
+/// Every call MUST have a deadline and a limit on the size of the response. The kind of a [`PortError`] MUST be kept:
+///
+/// - `Unavailable`: GitHub is unreachable, timed out or returned a 5xx.
+/// - `RateLimited`: GitHub limits the requests, and until when.
+/// - `Rejected`: GitHub rejects the App's own credential, because of a wrong key, a wrong App id or clock skew.
+/// - `Corrupt`: the body is not GitHub's.
+/// - `Unexpected`: anything else.
 #[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
 #[async_trait]
 pub trait GithubGateway: Debug + Send + Sync + 'static {
-    /// What the gateway was configured with. Asks nobody.
+    /// Returns the gateway's configuration. Makes no network call.
     fn registration(&self) -> AppRegistration;
 
-    /// What GitHub says of our App: shows that our credential is accepted.
+    /// Returns the App as GitHub reports it, which shows that GitHub accepts the App's credential.
     ///
     /// # Errors
-    /// See the trait.
+    /// Infrastructure failures, by the kinds above.
     async fn app(&self) -> Result<AppFacts, PortError>;
 
-    /// Looks an installation up as our App. [`LookupOutcome::Missing`] only where GitHub still accepts our App's credential,
-    /// since a wrong one is a 404, too (L-55): at most two calls, each made once more on the one occasion that the
-    /// clocks' skew is measured (L-43).
+    /// Looks up an installation with the App's credential. MUST return [`LookupOutcome::Missing`] only if GitHub accepts
+    /// the credential otherwise, since a wrong credential is a 404, too. Makes at most two requests, plus one retry each
+    /// if clock skew is detected.
     ///
     /// # Errors
-    /// See the trait.
+    /// Infrastructure failures, by the kinds above.
     async fn installation(&self, id: InstallationId) -> Result<LookupOutcome, PortError>;
 
-    /// Exchanges the code of a visitor and finds out who they are and whether they see and administer `installation`.
-    /// All pages are read. The visitor's token is revoked before this returns and is never kept; failing to revoke it
-    /// is not an error. A failure after the exchange has used the code up: the visitor has to start anew. Where GitHub
-    /// will not say whether they administer an organization (the App lacks "Members: read"), they do not.
+    /// Exchanges a visitor's code, identifies the visitor, and checks whether the visitor can see `installation` and
+    /// administers its organization. MUST read all pages. If GitHub does not say whether the visitor is an administrator,
+    /// because the App lacks the permission "Members: read", the visitor is none.
+    ///
+    /// The visitor's token MUST be revoked before this returns, and never stored; a failed revocation is no error. After a
+    /// failed call the code may be used up, and the visitor has to start again.
     ///
     /// # Errors
-    /// See the trait.
+    /// Infrastructure failures, by the kinds above.
     async fn check_visitor(
         &self,
         code: &AuthorizationCode,
         installation: InstallationId,
     ) -> Result<VisitorCheck, PortError>;
 
-    /// Removes the App from the account.
+    /// Uninstalls the App from the account.
     ///
     /// # Errors
-    /// See the trait.
+    /// Infrastructure failures, by the kinds above.
     async fn uninstall(&self, id: InstallationId) -> Result<UninstallOutcome, PortError>;
 
-    /// Mints a token for the installation. Never sends a narrowing to nothing, which GitHub reads as everything
-    /// (L-48; [`TokenScope`] cannot hold one). A missing or unreadable `expires_at` is `Corrupt` (L-40).
-    /// [`MintOutcome::Missing`] as in [`GithubGateway::installation`].
+    /// Mints a token of the installation. MUST NOT send an empty list of repositories or permissions, for which GitHub
+    /// grants all; [`TokenScope`] cannot hold one. A missing or malformed `expires_at` is `Corrupt`. The rule for
+    /// [`MintOutcome::Missing`] is that of [`GithubGateway::installation`].
     ///
     /// # Errors
-    /// See the trait.
+    /// Infrastructure failures, by the kinds above.
     async fn mint(&self, id: InstallationId, scope: &TokenScope) -> Result<MintOutcome, PortError>;
 
-    /// Ends a token before its time. One that GitHub does not take any more counts as ended.
+    /// Revokes a token. A token that GitHub rejects counts as revoked.
     ///
     /// # Errors
-    /// See the trait.
+    /// Infrastructure failures, by the kinds above.
     async fn revoke(&self, token: &InstallationToken) -> Result<(), PortError>;
 
-    /// One page of what the token reaches, from 1 on. A token that GitHub refuses within seconds of its birth is tried
-    /// again for a bounded time (L-49).
+    /// Returns a page, counted from 1, of the repositories that the token has access to. If GitHub rejects a token within
+    /// seconds of its issue, the request is retried for a bounded time, since GitHub may not know the token everywhere.
     ///
     /// # Errors
-    /// See the trait.
+    /// Infrastructure failures, by the kinds above.
     async fn repositories(&self, token: &InstallationToken, page: u32) -> Result<ListOutcome, PortError>;
 
-    /// Who installed the installation, by GitHub's own record of the deliveries that it sent to our App: for a webhook
-    /// that never came. `None` where its latest deliveries (three days, a bounded number) do not say.
+    /// Returns the account that installed the installation, by GitHub's log of the deliveries to the App, in case the
+    /// webhook was lost. `None` if the log, of three days and a bounded number of entries, does not contain it.
     ///
     /// # Errors
-    /// See the trait.
+    /// Infrastructure failures, by the kinds above.
     async fn installer(&self, id: InstallationId) -> Result<Option<AccountId>, PortError>;
 
-    /// How much is left for calls as our App; `None` before the first answer, and where GitHub does not say. Asks
-    /// nobody.
+    /// Returns the rate limit of the App's own requests; `None` before the first response, and if GitHub does not report
+    /// it. Makes no network call.
     fn rate_left(&self) -> Option<RateLeft>;
 }
 

@@ -7,15 +7,15 @@ use time::OffsetDateTime;
 use super::forward;
 use crate::error::PortError;
 
-/// Deletes what a store no longer needs, in batches: for a store that does not bound itself.
+/// Deletes expired rows in batches, for a store whose size is not bounded otherwise.
 #[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
 #[async_trait]
 pub trait Housekeeping: Debug + Send + Sync + 'static {
     /// Deletes up to `batch` expired rows of each kind, as of `now`, and returns the number of deleted rows; 0 if none is
-    /// left. MUST NOT delete a binding, live or released, since its state stays spent. Several nodes may call this at once.
+    /// left. MUST NOT delete a binding, live or released, so that its state cannot be used again. Several nodes may call this at once.
     ///
     /// # Errors
-    /// Infrastructure only. Rows that were deleted before the error stay deleted.
+    /// Infrastructure failures only. Rows that were deleted before the error stay deleted.
     async fn purge(&self, now: OffsetDateTime, batch: u32) -> Result<u64, PortError>;
 }
 

@@ -7,17 +7,17 @@ use super::forward;
 use crate::error::PortError;
 use crate::model::{KeyId, KeyRecord};
 
-/// Where the product's API keys are.
+/// Stores the product's API keys.
 #[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
 #[async_trait]
 pub trait KeyStore: Debug + Send + Sync + 'static {
-    /// The record of a key, also of a revoked or expired one; `None` for an id that was never given out.
+    /// Returns the record of a key, also of a revoked or expired one; `None` if the id was never issued.
     ///
-    /// SHOULD take as long for an unknown id as for a known one. MUST NOT answer from a cache that is older than the
-    /// host's documented bound on revocation (invariant I13).
+    /// SHOULD take as long for an unknown id as for a known one. MUST NOT return a cached record that is older than the
+    /// host's documented bound on revocation.
     ///
     /// # Errors
-    /// Infrastructure only.
+    /// Infrastructure failures only.
     async fn find(&self, id: &KeyId) -> Result<Option<KeyRecord>, PortError>;
 }
 

@@ -1,15 +1,17 @@
-//! What the core needs from outside: one trait a file, each small, object-safe and held as `Arc<dyn Port>`.
+//! The traits through which the core reaches the outside: small, object-safe and held as `Arc<dyn Port>`.
 //!
-//! Business outcomes are values; a [`PortError`](crate::PortError) always means infrastructure. There are no default
-//! methods, so that an adapter cannot inherit a behaviour it never thought about; optional capabilities are further
-//! traits. Adapters keep secrets out of their `Debug`.
+//! Every port is also implemented for `Arc<P>` and `Box<P>`, so that decorators nest.
 //!
-//! No method holds a transaction open for its caller: each one is atomic by itself, and a future that is dropped
-//! halfway has either its whole effect or none.
+//! Rules for adapters:
+//! - Business outcomes are values. A [`PortError`](crate::PortError) always is an infrastructure failure.
+//! - Each method is atomic. A future that is dropped before it completes has its whole effect or none.
+//! - No method keeps a transaction open for its caller.
+//! - `Debug` of an adapter shows no secret.
+//! - There are no default methods, so that every adapter decides on each one. Optional capabilities are separate traits.
 //!
 //! # A complete adapter
 //!
-//! `docs/writing-an-adapter.md` has the recipe, and this one with its tests.
+//! `docs/writing-an-adapter.md` has instructions, and this adapter with its tests.
 //!
 //! ```
 //! use std::collections::HashMap;
@@ -20,12 +22,12 @@
 //! use dockline::ports::KeyStore;
 //! use dockline::{KeyId, KeyRecord, PortError, PortErrorKind, PortName};
 //!
-//! /// Keys that the host loads as a whole; `None` until it has done so.
+//! /// Keys that the host loads as a whole; `None` before the first load.
 //! #[derive(Clone, Default)]
 //! pub struct LoadedKeys(Arc<Mutex<Option<HashMap<KeyId, KeyRecord>>>>);
 //!
 //! impl LoadedKeys {
-//!     /// Takes the place of what was loaded before, in one step.
+//!     /// Replaces all keys in one step.
 //!     pub fn load(&self, records: Vec<KeyRecord>) {
 //!         let keys = records.into_iter().map(|record| (record.id.clone(), record)).collect();
 //!         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(keys);
@@ -47,9 +49,9 @@
 //!     async fn find(&self, id: &KeyId) -> Result<Option<KeyRecord>, PortError> {
 //!         let keys = self.0.lock().unwrap_or_else(PoisonError::into_inner);
 //!         match &*keys {
-//!             // Revoked ones, too: the core tells them from those that are in force.
+//!             // Revoked keys are returned, too: the core checks revocation and expiry.
 //!             Some(keys) => Ok(keys.get(id).cloned()),
-//!             // Not "no such key": that would be a 401, and the caller's key is fine.
+//!             // `None` would be a 401, although the caller's key may be valid.
 //!             None => Err(PortError::new(PortName::KeyStore, PortErrorKind::Unavailable, NotLoaded)),
 //!         }
 //!     }

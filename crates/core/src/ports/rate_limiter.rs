@@ -9,47 +9,51 @@ use super::forward;
 use crate::error::PortError;
 use crate::model::{Budget, BudgetClass, BudgetKey, Tier};
 
-/// One question to a [`RateLimiter`].
+/// The argument of [`RateLimiter::check`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RateLimitRequest {
-    /// Whose budget.
+    /// The identity of the budget.
     pub key: BudgetKey,
-    /// Which of its budgets.
+    /// The class to charge.
     pub class: BudgetClass,
-    /// How large it is.
+    /// The size of the budget.
     pub tier: Tier,
-    /// How many requests to charge; 0 looks and charges nothing.
+    /// The number of requests to charge; 0 reads the level and charges nothing.
     pub permits: u32,
     /// The time by the core's clock.
     pub now: OffsetDateTime,
 }
 
-/// Outcome of [`RateLimiter::check`].
+/// The outcome of [`RateLimiter::check`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RateLimitDecision {
-    /// Charged.
+    /// The permits were charged; this is the level afterwards.
     Allowed(Budget),
-    /// Not charged.
+    /// Nothing was charged.
     Limited {
-        /// Where the key stands.
+        /// The level.
         budget: Budget,
-        /// After how long the same question would be allowed, if no other came between.
+        /// The time after which the same request would be allowed, if no other request is charged.
         retry_after: Duration,
     },
 }
 
-/// Counts requests per key and class: a bucket that refills evenly over a minute, and a cap per UTC day where the tier
-/// has one.
+/// Counts requests per budget and class, in a bucket that refills evenly over a minute and with the tier's cap per UTC
+/// day.
 #[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
 #[async_trait]
 pub trait RateLimiter: Debug + Send + Sync + 'static {
-    /// Charges `permits` if they are there, else nothing. MUST be exact under concurrent calls (invariant I20), and
-    /// MUST NOT give budget back when `now` goes backwards (I27), nor block for ever after it was far ahead: a clock
-    /// that is more than an hour behind counts on from where it stands, with what was left. `reset_after` is about the
-    /// day's cap where less than a minute's limit is left of it. More permits than the whole budget are never allowed.
+    /// Charges the permits if the budget has all of them, and otherwise nothing.
+    ///
+    /// - MUST be exact under concurrent calls.
+    /// - MUST NOT return budget if `now` goes backwards.
+    /// - MUST NOT stay blocked after `now` was far in the future: if `now` is more than an hour behind, counting continues
+    ///   from `now` with the current level.
+    /// - MUST NOT allow more permits than the whole budget.
+    /// - `reset_after` refers to the daily cap if less than a minute's limit is left of it.
     ///
     /// # Errors
-    /// Infrastructure only. The core fails closed.
+    /// Infrastructure failures only, for which the core rejects the request.
     async fn check(&self, request: RateLimitRequest) -> Result<RateLimitDecision, PortError>;
 }
 

@@ -12,8 +12,8 @@ use super::forward;
 pub trait Readiness: Debug + Send + Sync + 'static {
     /// Returns the state of everything that requests need. The node is ready if no check fails.
     ///
-    /// The route needs no key, so SHOULD answer from memory, without a call to a store or to GitHub. The node counts as not
-    /// ready after five seconds without an answer. A dropped future MUST leave nothing behind.
+    /// The probe needs no key, so this SHOULD answer from memory, without a call to a store or to GitHub. The node counts as
+    /// not ready after five seconds without an answer. A dropped future MUST leave nothing behind.
     async fn checks(&self) -> Vec<Check>;
 }
 
@@ -21,14 +21,14 @@ forward!(Readiness {
     async fn checks(&self) -> Vec<Check>;
 });
 
-/// The state of one thing that requests need.
+/// The state of one dependency of requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Check {
-    /// Its name in lower case: `database`, `schema`, `github`, `process`.
+    /// The name in lower case: `database`, `schema`, `github`, `process`.
     pub name: &'static str,
-    /// The cause if it fails: a stable, lower-case word such as `unreachable`. Static, so that it cannot contain a secret
+    /// The cause of a failure: a stable, lower-case word such as `unreachable`. Static, so that it cannot contain a secret
     /// or an address; these belong in the log.
     pub failing: Option<&'static str>,
-    /// The time since which it has been in this state.
+    /// The time since which the state has not changed.
     pub since: OffsetDateTime,
 }

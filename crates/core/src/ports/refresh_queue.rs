@@ -7,12 +7,12 @@ use crate::model::InstallationId;
 /// Accepts hints that an installation may have changed at GitHub, and refreshes these installations later
 /// ([`Dockline::refresh`](crate::Dockline::refresh)).
 ///
-/// A webhook must be answered within ten seconds, whether GitHub is slow or down; so its route only adds a hint.
+/// A webhook must be acknowledged within ten seconds, also if GitHub is slow or down; so its route only adds a hint.
 #[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
 pub trait RefreshQueue: Debug + Send + Sync + 'static {
-    /// Adds a hint. MUST return at once, without I/O, and MUST NOT fail: a hint that finds no room is dropped and logged,
-    /// and the next sweep refreshes the installation. Hints for an installation that is waiting already are merged; a hint
-    /// for an installation that is being refreshed MUST lead to another refresh.
+    /// Adds a hint. MUST return without waiting for I/O, and MUST NOT fail: if the queue is full, the hint is dropped and
+    /// logged, and the next reconciliation refreshes the installation. Hints for an installation that is already waiting
+    /// are merged; a hint for an installation that is being refreshed MUST lead to another refresh.
     fn enqueue(&self, installation: InstallationId);
 }
 

@@ -9,82 +9,84 @@ use crate::model::{
     IssuedState, OrganizationId, PendingConfirmation, SecretDigest, StateDigest, VerifiedClaim,
 };
 
-/// Outcome of [`StateStore::put`].
+/// The outcome of [`StateStore::put`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PutOutcome {
-    /// Stored.
+    /// The state was stored.
     Stored,
-    /// A live row of that digest belongs to another organization, or has been visited, tied or discarded. Nothing
-    /// changed.
+    /// Nothing changed: a live state of the same digest belongs to another organization, has a pending confirmation or a
+    /// claim, or was revoked.
     InUse,
 }
 
-/// Outcome of [`StateStore::confirm_claim`].
+/// The outcome of [`StateStore::confirm_claim`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ConfirmOutcome {
-    /// Tied by this call.
+    /// The state is now tied to the installation.
     Tied,
-    /// It was tied to this very installation before; the first tie stands.
+    /// The state was tied to this installation before; the first claim is kept.
     AlreadyTied,
-    /// It is tied to another installation. Nothing changed.
+    /// Nothing changed: the state is tied to another installation.
     TiedToOther,
-    /// There is no such state, or it was discarded. Nothing changed.
+    /// Nothing changed: the state is unknown or revoked, or the ticket is not that of the pending confirmation.
     Unknown,
 }
 
-/// Where issued states wait to be used. Holds digests only.
+/// Stores issued states, by digest only.
 ///
-/// Expiry is judged by the core, by its clock: `find*` MUST return expired rows for as long as they are kept, which
-/// SHOULD be a day. A state that a binding spent is remembered by the [`BindingRepo`](super::BindingRepo), not here:
-/// the two need no common transaction.
+/// The core decides about expiry by its own clock, so both `find` methods MUST return expired states as long as they are
+/// kept, which SHOULD be a day. The [`BindingRepo`](super::BindingRepo) remembers which states were used for a binding,
+/// so the two ports need no common transaction.
 #[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
 #[async_trait]
 pub trait StateStore: Debug + Send + Sync + 'static {
-    /// Stores a fresh state.
+    /// Stores a new state.
     ///
-    /// Where a row of the same digest exists, it MUST be replaced if it is expired at `state.issued_at`, or if it is
-    /// the same organization's and has no visit, no tie and was not discarded (a repeated call); otherwise
-    /// [`PutOutcome::InUse`]. Atomic.
+    /// An existing state of the same digest MUST be replaced if it is expired at `state.issued_at`, or if it belongs to
+    /// the same organization, has no pending confirmation and no claim, and was not revoked (a repeated call). Otherwise
+    /// the outcome MUST be [`PutOutcome::InUse`]. MUST be atomic.
     ///
     /// # Errors
-    /// Infrastructure only; nothing was stored, or the same call may be repeated.
+    /// Infrastructure failures only. The same call may be repeated.
     async fn put(&self, state: IssuedState) -> Result<PutOutcome, PortError>;
 
-    /// The organization's own state of that digest. MUST be `None` for another organization's and for a discarded one.
+    /// Returns the organization's state of this digest. MUST return `None` for another organization's state and for a
+    /// revoked one.
     ///
     /// # Errors
-    /// Infrastructure only.
+    /// Infrastructure failures only.
     async fn find(
         &self,
         organization: &OrganizationId,
         digest: &StateDigest,
     ) -> Result<Option<IssuedState>, PortError>;
 
-    /// The state of that digest, whoever it was issued to: for the callback, which has no caller. MUST be `None` for a
-    /// discarded one.
+    /// Returns the state of this digest, of any organization: the callback has no caller. MUST return `None` for a revoked
+    /// state.
     ///
     /// # Errors
-    /// Infrastructure only.
+    /// Infrastructure failures only.
     async fn find_by_digest(&self, digest: &StateDigest) -> Result<Option<IssuedState>, PortError>;
 
-    /// Keeps a visitor's open question beside the state, tied or not, in place of an earlier one. `false` where there
-    /// is no such state, or it was discarded.
+    /// Stores the pending confirmation of the state, tied or not, and replaces an earlier one. Returns `false` if the
+    /// state is unknown or revoked.
     ///
     /// # Errors
-    /// Infrastructure only.
+    /// Infrastructure failures only.
     async fn save_pending(
         &self,
         digest: &StateDigest,
         pending: PendingConfirmation,
     ) -> Result<bool, PortError>;
 
-    /// Ties the state to one installation and forgets its open question, in one atomic step; [`ConfirmOutcome::AlreadyTied`]
-    /// forgets it, too. The first tie wins.
-    /// Where `ticket` is given, the tie MUST be made only if the open question's ticket is that one, so that a ticket
-    /// is good once; otherwise [`ConfirmOutcome::Unknown`].
+    /// Stores the claim, which ties the state to its installation, and deletes the pending confirmation, in one atomic
+    /// step. The first claim wins; [`ConfirmOutcome::AlreadyTied`] deletes the pending confirmation, too.
+    ///
+    /// If `ticket` is given and is not that of the pending confirmation, the outcome MUST be [`ConfirmOutcome::Unknown`],
+    /// so that a ticket works once.
     ///
     /// # Errors
-    /// Infrastructure only; the same call may be repeated.
+    /// Infrastructure failures only. The same call may be repeated.
     async fn confirm_claim<'a>(
         &self,
         digest: &StateDigest,
@@ -92,11 +94,12 @@ pub trait StateStore: Debug + Send + Sync + 'static {
         claim: VerifiedClaim,
     ) -> Result<ConfirmOutcome, PortError>;
 
-    /// Uses the state up: from now on it is as good as unknown, but its digest stays taken until it expires. `false`
-    /// where there was none, or, where `ticket` is given, the open question's ticket is another.
+    /// Revokes the state. It is unknown from then on, but its digest MUST NOT be accepted by [`StateStore::put`] before it
+    /// expires. Returns `false`, and changes nothing, if the state is unknown or revoked, or if `ticket` is given and is
+    /// not that of the pending confirmation.
     ///
     /// # Errors
-    /// Infrastructure only; the same call may be repeated.
+    /// Infrastructure failures only. The same call may be repeated.
     async fn revoke<'a>(
         &self,
         digest: &StateDigest,

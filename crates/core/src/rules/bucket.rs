@@ -1,4 +1,4 @@
-//! How a budget refills and what it answers: one arithmetic for every limiter, so that all of them agree (I29).
+//! The arithmetic of budgets, which all rate limiters share so that they decide alike.
 
 use std::time::Duration;
 
@@ -6,37 +6,37 @@ use time::{OffsetDateTime, UtcOffset};
 
 use crate::model::{Budget, BudgetClass, Tier};
 
-/// One permit. A bucket of `limit` permits a minute gains `limit` of these units every nanosecond, so that no
-/// division rounds and the level does not depend on how often somebody looked.
+/// The number of level units per permit. A bucket of `limit` permits per minute gains `limit` units per nanosecond, so
+/// that refilling needs no division and does not depend on how often the level is read.
 pub const PERMIT: u128 = 60_000_000_000;
 
-/// A clock that is behind by up to this is waited for: callers whose clocks differ a little cannot make budget out of
-/// the difference. One that is behind by more was set right, and counting goes on from where it now stands, so that a
-/// moment in a far future blocks nobody for years.
-pub const WAITED_FOR: time::Duration = time::Duration::HOUR;
+/// How far a clock may be behind before its time is adopted. Within this tolerance, nodes whose clocks differ gain no
+/// budget from the difference. Beyond it, the clock was corrected, and counting continues from its time, so that a
+/// moment in the far future does not block the budget for years.
+pub const CLOCK_TOLERANCE: time::Duration = time::Duration::HOUR;
 
-/// What stands for "never": the question is larger than the whole budget.
+/// The waiting time of a request that exceeds the whole budget.
 pub const NEVER: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
-/// One key's budget in one class.
+/// One class of a budget.
 #[derive(Debug, Clone)]
 pub struct Bucket {
-    /// Which budget.
+    /// The class.
     pub class: BudgetClass,
-    /// Permits of a minute; also the most that it holds.
+    /// Permits per minute; also the capacity.
     pub limit: u32,
-    /// Permits of a UTC day, where it has a cap.
+    /// Permits per UTC day, if there is a cap.
     pub daily: Option<u32>,
-    /// What is there, in units of which a [`PERMIT`] has sixty thousand million.
+    /// Current level; one [`PERMIT`] is 60,000,000,000 units.
     pub level: u128,
-    /// Permits charged within the UTC day of `at`, where the day has a cap.
+    /// Permits charged on the UTC day of `at`, if there is a cap.
     pub used_today: u32,
-    /// Up to when the level was counted, in UTC.
+    /// The time of the level, in UTC.
     pub at: OffsetDateTime,
 }
 
 impl Bucket {
-    /// The bucket of a key that nobody has asked about.
+    /// Returns a full bucket.
     #[must_use]
     pub fn full(class: BudgetClass, tier: &Tier, now: OffsetDateTime) -> Self {
         let (limit, daily) = (tier.per_minute(class), tier.per_day(class));
@@ -44,7 +44,8 @@ impl Bucket {
         Self { class, limit, daily, level: capacity(limit), used_today: 0, at }
     }
 
-    /// Counts up to `now` and takes the tier over. A smaller tier cuts the level, a larger one fills it faster.
+    /// Refills up to `now` and adopts the tier. A larger tier refills faster but adds no permits at once; a smaller one
+    /// caps the level.
     pub fn catch_up(&mut self, tier: &Tier, now: OffsetDateTime) {
         self.limit = tier.per_minute(self.class);
         self.daily = tier.per_day(self.class);
@@ -55,17 +56,17 @@ impl Bucket {
             }
             self.level = self.level_at(now);
             self.at = now;
-        } else if self.at - now > WAITED_FOR {
-            // I27: the time is set back, the level and the day's count stay.
+        } else if self.at - now > CLOCK_TOLERANCE {
+            // Only the time is set back: the level and the count of the day stay.
             self.at = now;
         }
         self.level = self.level.min(capacity(self.limit));
     }
 
-    /// Charges `permits`.
+    /// Charges the permits.
     ///
     /// # Errors
-    /// After how long they would be there, where they are not; nothing is charged then.
+    /// The time until the permits are available, if they are not. Nothing is charged then.
     pub fn charge(&mut self, permits: u32, now: OffsetDateTime) -> Result<(), Duration> {
         let wait = self.wait_for(permits, now);
         if wait.is_zero() {
@@ -79,7 +80,7 @@ impl Bucket {
         }
     }
 
-    /// Where the key stands.
+    /// Returns the level for a response.
     #[must_use]
     pub fn budget(&self, now: OffsetDateTime) -> Budget {
         let permits = u32::try_from(self.level / PERMIT).unwrap_or(u32::MAX);
@@ -91,16 +92,17 @@ impl Bucket {
         Budget { class: self.class, limit: self.limit, remaining: permits.min(today), reset_after }
     }
 
-    /// Whether a fresh bucket would be no different, now and for any clock that is waited for.
+    /// Returns whether the bucket can be dropped: a full bucket would decide the same, also for clocks within the
+    /// tolerance.
     #[must_use]
     pub fn is_spare(&self, now: OffsetDateTime) -> bool {
         let now = in_utc(now);
-        now - self.at > WAITED_FOR
+        now - self.at > CLOCK_TOLERANCE
             && self.level_at(now) == capacity(self.limit)
-            && (self.used_today == 0 || (now - WAITED_FOR).date() > self.at.date())
+            && (self.used_today == 0 || (now - CLOCK_TOLERANCE).date() > self.at.date())
     }
 
-    /// After how long `permits` would be there; zero where they are, [`NEVER`] where they are more than the whole budget.
+    /// Returns the time until the permits are available: zero if they are, [`NEVER`] if they exceed the whole budget.
     #[must_use]
     pub fn wait_for(&self, permits: u32, now: OffsetDateTime) -> Duration {
         if permits == 0 {
@@ -139,7 +141,7 @@ impl Bucket {
     }
 }
 
-/// What a full bucket holds.
+/// Returns the level of a full bucket.
 #[must_use]
 pub fn capacity(limit: u32) -> u128 {
     u128::from(limit) * PERMIT
@@ -149,8 +151,149 @@ fn until(then: OffsetDateTime, now: OffsetDateTime) -> Duration {
     Duration::try_from(then - now).unwrap_or(Duration::ZERO)
 }
 
-/// The same moment in UTC, by whose days is counted.
+/// Converts a time to UTC, whose days the daily cap counts by.
 #[must_use]
 pub fn in_utc(time: OffsetDateTime) -> OffsetDateTime {
     time.checked_to_offset(UtcOffset::UTC).unwrap_or(time)
+}
+
+#[cfg(test)]
+mod tests {
+    use time::Duration as Span;
+    use time::macros::datetime;
+
+    use super::*;
+
+    const NOON: OffsetDateTime = datetime!(2026-06-01 12:00 UTC);
+
+    fn tier(per_minute: u32, per_day: u32) -> Tier {
+        Tier {
+            name: "test".into(),
+            reads_per_minute: per_minute,
+            writes_per_minute: per_minute,
+            writes_per_day: per_day,
+        }
+    }
+
+    fn bucket(per_minute: u32, per_day: u32) -> Bucket {
+        Bucket::full(BudgetClass::Write, &tier(per_minute, per_day), NOON)
+    }
+
+    /// The permits that are left, and the time until the budget is full, in milliseconds.
+    fn level(bucket: &Bucket, now: OffsetDateTime) -> (u32, u128) {
+        let budget = bucket.budget(now);
+        (budget.remaining, budget.reset_after.as_millis())
+    }
+
+    #[test]
+    fn a_bucket_refills_evenly_over_a_minute() {
+        let mut bucket = bucket(60, 1_000);
+        assert_eq!(level(&bucket, NOON), (60, 0));
+        assert_eq!(bucket.charge(60, NOON), Ok(()));
+        assert_eq!(level(&bucket, NOON), (0, 60_000));
+        assert_eq!(bucket.charge(2, NOON), Err(Duration::from_secs(2)));
+        let now = NOON + Span::milliseconds(1_500);
+        bucket.catch_up(&tier(60, 1_000), now);
+        assert_eq!(level(&bucket, now), (1, 58_500));
+        assert_eq!(bucket.charge(2, now), Err(Duration::from_millis(500)));
+        // Without catching up, the wait counts from the time of the level.
+        assert_eq!(bucket.wait_for(2, now + Span::milliseconds(200)), Duration::from_millis(500));
+        assert_eq!(bucket.wait_for(2, now - Span::milliseconds(200)), Duration::from_millis(700));
+        assert_eq!(bucket.charge(1, now), Ok(()));
+        let full = now + Span::HOUR;
+        bucket.catch_up(&tier(60, 1_000), full);
+        assert_eq!(level(&bucket, full), (60, 0));
+    }
+
+    #[test]
+    fn more_than_the_whole_budget_is_never_available_and_nothing_always() {
+        let mut bucket = bucket(60, 100);
+        assert_eq!(bucket.charge(61, NOON), Err(NEVER));
+        assert_eq!(bucket.charge(60, NOON), Ok(()));
+        assert_eq!(bucket.charge(0, NOON), Ok(()));
+        let mut small = self::bucket(60, 10);
+        assert_eq!(small.charge(11, NOON), Err(NEVER));
+        assert_eq!(small.charge(10, NOON), Ok(()));
+        let reads = Bucket::full(BudgetClass::Read, &tier(60, 10), NOON);
+        assert_eq!(reads.wait_for(60, NOON), Duration::ZERO);
+        let none = self::bucket(0, 0);
+        assert_eq!((none.wait_for(1, NOON), level(&none, NOON)), (NEVER, (0, 0)));
+    }
+
+    #[test]
+    fn the_daily_cap_ends_at_midnight_utc() {
+        let mut bucket = bucket(60, 100);
+        let twelve_hours = Duration::from_secs(12 * 60 * 60);
+        assert_eq!(bucket.charge(40, NOON), Ok(()));
+        // 60 of the day are left, as much as a minute's limit: only the refill counts.
+        assert_eq!(level(&bucket, NOON), (20, 40_000));
+        let now = NOON + Span::MINUTE;
+        bucket.catch_up(&tier(60, 100), now);
+        assert_eq!(bucket.charge(59, now), Ok(()));
+        let rest = twelve_hours - Duration::from_secs(60);
+        assert_eq!(level(&bucket, now), (1, rest.as_millis()));
+        assert_eq!(bucket.charge(1, now), Ok(()));
+        assert_eq!(bucket.charge(1, now), Err(rest));
+        // The bucket refills, the day's cap does not.
+        let later = NOON + Span::HOUR;
+        bucket.catch_up(&tier(60, 100), later);
+        assert_eq!(level(&bucket, later).0, 0);
+        let midnight = NOON + Span::hours(12);
+        bucket.catch_up(&tier(60, 100), midnight);
+        assert_eq!((level(&bucket, midnight), bucket.used_today), ((60, 0), 0));
+        // The same day in another offset is the day in UTC.
+        let offset = UtcOffset::from_hms(5, 0, 0).unwrap();
+        let mut elsewhere = Bucket::full(BudgetClass::Write, &tier(60, 100), NOON.to_offset(offset));
+        assert_eq!(elsewhere.charge(60, NOON), Ok(()));
+        let next_day_there = (NOON + Span::hours(8)).to_offset(offset);
+        elsewhere.catch_up(&tier(60, 100), next_day_there);
+        assert_eq!(elsewhere.used_today, 60);
+        let reads = Bucket::full(BudgetClass::Read, &tier(60, 0), NOON);
+        assert_eq!(level(&reads, NOON).0, 60);
+    }
+
+    #[test]
+    fn a_new_tier_applies_at_once_and_adds_no_permits() {
+        let mut bucket = bucket(60, 1_000);
+        assert_eq!(bucket.charge(30, NOON), Ok(()));
+        bucket.catch_up(&tier(600, 1_000), NOON);
+        assert_eq!(level(&bucket, NOON), (30, 57_000));
+        bucket.catch_up(&tier(10, 1_000), NOON);
+        assert_eq!(level(&bucket, NOON), (10, 0));
+        bucket.catch_up(&tier(60, 5), NOON);
+        assert_eq!(level(&bucket, NOON).0, 0);
+    }
+
+    #[test]
+    fn a_clock_that_is_behind_adds_nothing_and_blocks_for_an_hour_at_most_i_27() {
+        let emptied = || {
+            let mut bucket = bucket(60, 1_000);
+            assert_eq!(bucket.charge(60, NOON), Ok(()));
+            bucket
+        };
+        // Within the tolerance the time of the level stays.
+        let mut bucket = emptied();
+        bucket.catch_up(&tier(60, 1_000), NOON - Span::HOUR);
+        assert_eq!(bucket.at, NOON);
+        bucket.catch_up(&tier(60, 1_000), NOON + Span::SECOND);
+        assert_eq!(level(&bucket, NOON + Span::SECOND).0, 1);
+        // Beyond it, counting continues from the clock's time.
+        let mut bucket = emptied();
+        let behind = NOON - Span::HOUR - Span::NANOSECOND;
+        bucket.catch_up(&tier(60, 1_000), behind);
+        assert_eq!((bucket.at, bucket.used_today, level(&bucket, behind).0), (behind, 60, 0));
+    }
+
+    #[test]
+    fn a_bucket_can_be_dropped_when_a_full_one_would_decide_the_same() {
+        let mut bucket = bucket(60, 1_000);
+        let after = |span: Span| NOON + Span::HOUR + span;
+        assert!(!bucket.is_spare(after(Span::ZERO)));
+        assert!(bucket.is_spare(after(Span::NANOSECOND)));
+        // Used permits of the day keep it until the day has ended for all clocks within the tolerance.
+        assert_eq!(bucket.charge(1, NOON), Ok(()));
+        assert!(!bucket.is_spare(after(Span::HOUR)));
+        assert!(!bucket.is_spare(NOON + Span::hours(13) - Span::NANOSECOND));
+        assert!(bucket.is_spare(NOON + Span::hours(13)));
+    }
 }

@@ -1,4 +1,4 @@
-//! Whose installation is it (`design.md` §3, lessons L-01 to L-14).
+//! Decides whether a claim to an installation is proven.
 
 use crate::error::RefusalReason;
 use crate::model::{
@@ -6,17 +6,17 @@ use crate::model::{
     VisitorFacts,
 };
 
-/// By what right an installation may be bound.
+/// A claim that meets the policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Claim {
-    /// A live state, and a policy that asks for no more.
+    /// A live state, which the policy accepts as proof.
     State,
-    /// A visitor showed it.
+    /// The confirmed claim of a visitor.
     Verified(VerifiedClaim),
 }
 
 impl Claim {
-    /// The proof to record with the binding.
+    /// Returns the proof to record with the binding.
     #[must_use]
     pub const fn proof(&self) -> Proof {
         match self {
@@ -26,7 +26,7 @@ impl Claim {
     }
 }
 
-/// Whether `proof` is at least what `policy` asks for.
+/// Returns whether the policy accepts the proof.
 #[must_use]
 pub const fn suffices(proof: Proof, policy: ClaimPolicy) -> bool {
     match policy {
@@ -36,31 +36,31 @@ pub const fn suffices(proof: Proof, policy: ClaimPolicy) -> bool {
     }
 }
 
-/// What a witness has shown; `None` where they cannot even see the installation.
+/// Returns the proof that the facts about a visitor amount to; `None` if the visitor cannot see the installation.
 ///
-/// A user's own account is administered by exactly that user; an organization by whom GitHub names an active
-/// administrator (GitHub fact 9). Seeing is not administering (L-08).
+/// A user account is administered by its user alone, an organization by its active administrators. Members who can see
+/// an installation do not administer it.
 #[must_use]
-pub fn proof_of(witness: &VisitorFacts) -> Option<Proof> {
-    let administered = match witness.visible.as_ref()? {
+pub fn proof_of(facts: &VisitorFacts) -> Option<Proof> {
+    let administered = match facts.visible.as_ref()? {
         InstalledOn::Account(account) => match account.kind {
-            AccountKind::User => account.id == witness.visitor,
-            AccountKind::Organization => witness.administers_organization,
+            AccountKind::User => account.id == facts.visitor,
+            AccountKind::Organization => facts.administers_organization,
         },
         InstalledOn::Enterprise { .. } | InstalledOn::Unknown => false,
     };
     Some(if administered { Proof::Administered } else { Proof::Visible })
 }
 
-/// A tie whose visitor saw the installation and who did not suffice by that: whether they are the one who installed it
-/// is then what counts, and whoever knows that may be heard last ([`Proof::Installed`]; L-09, L-28).
+/// Returns whether the claim meets the policy only if its visitor installed the installation ([`Proof::Installed`]).
+/// The webhook that names the installer may arrive after the visitor.
 #[must_use]
 pub const fn awaits_installer(verified: &VerifiedClaim, policy: ClaimPolicy) -> bool {
     matches!(verified.proof, Proof::Visible) && !suffices(verified.proof, policy)
 }
 
-/// The tie as it stands once it is known who installed the installation: [`Proof::Installed`] where that is the visitor
-/// and what they showed does not suffice. Never less than it was.
+/// Raises the proof to [`Proof::Installed`] if the visitor is the installer and the claim depends on it. Otherwise returns
+/// the claim unchanged.
 #[must_use]
 pub fn with_installer(
     verified: VerifiedClaim,
@@ -74,12 +74,11 @@ pub fn with_installer(
     }
 }
 
-/// Whether a state gives its owner a claim to `wanted` under `policy`. `installer` is who installed `wanted`, where that
-/// is known.
+/// Returns the claim to `wanted` that a state gives its organization. `installer` is the account that installed `wanted`,
+/// if it is known.
 ///
 /// # Errors
-/// [`RefusalReason::TiedToAnother`], or [`RefusalReason::Unproven`] where a proof is missing or too weak: absence never
-/// weakens (L-07, L-16).
+/// [`RefusalReason::TiedToAnother`], or [`RefusalReason::Unproven`] if the proof is missing or too weak.
 pub fn claim(
     state: &IssuedState,
     wanted: InstallationId,
@@ -103,12 +102,12 @@ mod tests {
         InstalledOn::Account(Account { id: AccountId::new(id).unwrap(), login: "acme".into(), kind })
     }
 
-    fn witness(visible: Option<InstalledOn>, administers_organization: bool) -> VisitorFacts {
+    fn facts(visible: Option<InstalledOn>, administers_organization: bool) -> VisitorFacts {
         VisitorFacts { visitor: AccountId::new(7).unwrap(), visible, administers_organization }
     }
 
     #[test]
-    fn a_policy_takes_its_own_proof_and_stronger_ones() {
+    fn a_policy_accepts_its_own_proof_and_stronger_ones() {
         use ClaimPolicy as Policy;
         let table = [
             (Proof::State, [true, false, false]),
@@ -124,18 +123,18 @@ mod tests {
     }
 
     #[test]
-    fn seeing_is_not_administering_l_08() {
+    fn a_visitor_who_sees_an_installation_does_not_administer_it_l_08() {
         let organization = || Some(account(9, AccountKind::Organization));
-        assert_eq!(proof_of(&witness(None, false)), None);
-        // An administrator of an organization whose installation is not in the list has shown nothing.
-        assert_eq!(proof_of(&witness(None, true)), None);
-        assert_eq!(proof_of(&witness(organization(), false)), Some(Proof::Visible));
-        assert_eq!(proof_of(&witness(organization(), true)), Some(Proof::Administered));
-        assert_eq!(proof_of(&witness(Some(account(7, AccountKind::User)), false)), Some(Proof::Administered));
-        // Somebody else's own account, seen as a collaborator: a stray flag must not lift it.
-        assert_eq!(proof_of(&witness(Some(account(8, AccountKind::User)), true)), Some(Proof::Visible));
+        assert_eq!(proof_of(&facts(None, false)), None);
+        // An administrator who cannot see the installation has proven nothing.
+        assert_eq!(proof_of(&facts(None, true)), None);
+        assert_eq!(proof_of(&facts(organization(), false)), Some(Proof::Visible));
+        assert_eq!(proof_of(&facts(organization(), true)), Some(Proof::Administered));
+        assert_eq!(proof_of(&facts(Some(account(7, AccountKind::User)), false)), Some(Proof::Administered));
+        // The user account of another person, which the visitor sees as a collaborator. The flag must not count.
+        assert_eq!(proof_of(&facts(Some(account(8, AccountKind::User)), true)), Some(Proof::Visible));
         let enterprise = InstalledOn::Enterprise { id: AccountId::new(3).unwrap(), slug: "acme".into() };
-        assert_eq!(proof_of(&witness(Some(enterprise), true)), Some(Proof::Visible));
-        assert_eq!(proof_of(&witness(Some(InstalledOn::Unknown), true)), Some(Proof::Visible));
+        assert_eq!(proof_of(&facts(Some(enterprise), true)), Some(Proof::Visible));
+        assert_eq!(proof_of(&facts(Some(InstalledOn::Unknown), true)), Some(Proof::Visible));
     }
 }

@@ -1,9 +1,8 @@
-//! What a signed delivery says. A delivery is a hint: only who installed and what is gone are taken at their word
-//! (`design.md` §5).
+//! Parses webhook deliveries.
 //!
-//! The signature covers the body alone, so whoever replays a delivery can change its headers: the body has to have the
-//! shape of the event that the header names. Only what is needed is read, and no date, so that old and new payloads
-//! alike are understood (GitHub fact 54).
+//! The signature covers only the body, so a replayed delivery can have other headers: the body must have the shape of
+//! the event that the header names. Only the necessary fields are parsed, and no dates, whose format differs between old
+//! and new payloads.
 
 use std::borrow::Cow;
 
@@ -14,46 +13,47 @@ use serde_json::value::RawValue;
 use crate::error::DeliveryFault;
 use crate::model::{AccountId, AppId, InstallationId};
 
-/// What a delivery says.
+/// The event of a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum WebhookEvent {
-    /// GitHub tries the webhook out.
+    /// GitHub tests the webhook.
     Ping,
     /// The App was installed.
     Installed {
         /// The new installation.
         installation: InstallationId,
-        /// The person who installed it, or approved that it be: GitHub's `sender`.
+        /// GitHub's `sender`: the person who installed the App or approved the request for it.
         installer: AccountId,
     },
-    /// An installation is gone: final, for exactly this number (L-31).
+    /// The App was uninstalled, which is final for this installation.
     Deleted {
-        /// Which.
+        /// The installation.
         installation: InstallationId,
     },
-    /// An installation was suspended or unsuspended; which of the two GitHub is asked (L-30).
+    /// The installation was suspended or unsuspended. Deliveries may arrive out of order, so which of the two is looked
+    /// up at GitHub.
     StatusChanged {
-        /// Which.
+        /// The installation.
         installation: InstallationId,
     },
-    /// What an installation may reach was changed (L-41).
+    /// The permissions or the repositories of the installation changed.
     PermissionsChanged {
-        /// Which.
+        /// The installation.
         installation: InstallationId,
     },
-    /// The account that an installation is on was renamed (L-53).
+    /// The account of the installation was renamed.
     Renamed {
-        /// Which.
+        /// The installation.
         installation: InstallationId,
     },
-    /// Nothing that concerns us: unknown events and actions keep being added (GitHub fact 56), and an authorization
-    /// that a person takes back does not uninstall (fact 48).
+    /// An event or action without effect here. This includes unknown ones, which GitHub keeps adding, and a revoked user
+    /// authorization, which does not uninstall the App.
     Ignored,
 }
 
 impl WebhookEvent {
-    /// The installation that it is about.
+    /// Returns the installation that the event names.
     #[must_use]
     pub const fn installation(&self) -> Option<InstallationId> {
         match self {
@@ -67,10 +67,10 @@ impl WebhookEvent {
     }
 }
 
-/// Reads the body of a delivery whose signature was checked.
+/// Parses a delivery whose signature was verified.
 ///
 /// # Errors
-/// Why it cannot be one of that event.
+/// See [`DeliveryFault`].
 pub fn read(
     event: Option<&str>,
     content_type: Option<&str>,
@@ -89,7 +89,7 @@ pub fn read(
     }
 }
 
-/// The JSON text, also out of a form (GitHub fact 49).
+/// Returns the JSON text, which GitHub sends as the body or as the field `payload` of a form.
 fn payload<'a>(content_type: Option<&str>, body: &'a [u8]) -> Result<Cow<'a, str>, DeliveryFault> {
     let form = content_type.is_some_and(|given| {
         let media_type = given.split(';').next().unwrap_or_default().trim();
@@ -107,7 +107,6 @@ fn payload<'a>(content_type: Option<&str>, body: &'a [u8]) -> Result<Cow<'a, str
     } else {
         Cow::Borrowed(std::str::from_utf8(body).map_err(|_| DeliveryFault::NotAnObject)?)
     };
-    // An object, all of it, before anything of it is believed.
     object::<Anything>(&text).map_err(|_| DeliveryFault::NotAnObject)?;
     Ok(text)
 }
@@ -115,7 +114,7 @@ fn payload<'a>(content_type: Option<&str>, body: &'a [u8]) -> Result<Cow<'a, str
 #[derive(Deserialize)]
 struct Anything {}
 
-/// Reads an object and nothing else: a derived reader would also take an array in an object's place.
+/// Parses an object. A derived `Deserialize` alone would also accept an array in place of an object.
 fn object<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, DeliveryFault> {
     if text.trim_ascii_start().starts_with('{') {
         serde_json::from_str(text).map_err(|_| DeliveryFault::AnotherShape)
@@ -129,13 +128,13 @@ fn is_array(text: &RawValue) -> bool {
 }
 
 #[derive(Deserialize)]
-struct Numbered {
+struct WithId {
     id: u64,
 }
 
-/// The whole installation, which these two events carry; others name it by its `id` and `node_id` only.
+/// The full installation object, which two events contain. Other events contain its `id` and `node_id` only.
 #[derive(Deserialize)]
-struct WholeInstallation<'a> {
+struct FullInstallation<'a> {
     id: u64,
     app_id: u64,
     #[serde(borrow)]
@@ -144,25 +143,25 @@ struct WholeInstallation<'a> {
     permissions: &'a RawValue,
 }
 
-fn whole_installation(text: &str, our_app: AppId) -> Result<InstallationId, DeliveryFault> {
-    let whole: WholeInstallation<'_> = object(text)?;
-    object::<Anything>(whole.permissions.get())?;
-    if let Some(account) = whole.account.filter(|account| account.get() != "null") {
-        object::<Numbered>(account.get())?;
+fn full_installation(text: &str, our_app: AppId) -> Result<InstallationId, DeliveryFault> {
+    let installation: FullInstallation<'_> = object(text)?;
+    object::<Anything>(installation.permissions.get())?;
+    if let Some(account) = installation.account.filter(|account| account.get() != "null") {
+        object::<WithId>(account.get())?;
     }
-    if whole.app_id != our_app.get() {
+    if installation.app_id != our_app.get() {
         return Err(DeliveryFault::ForeignApp);
     }
-    number(whole.id)
+    installation_id(installation.id)
 }
 
-fn number(id: u64) -> Result<InstallationId, DeliveryFault> {
+fn installation_id(id: u64) -> Result<InstallationId, DeliveryFault> {
     InstallationId::new(id).map_err(|_| DeliveryFault::AnotherShape)
 }
 
-fn person(text: &RawValue) -> Result<AccountId, DeliveryFault> {
-    let person: Numbered = object(text.get())?;
-    AccountId::new(person.id).map_err(|_| DeliveryFault::AnotherShape)
+fn account_id(text: &RawValue) -> Result<AccountId, DeliveryFault> {
+    let account: WithId = object(text.get())?;
+    AccountId::new(account.id).map_err(|_| DeliveryFault::AnotherShape)
 }
 
 #[derive(Deserialize)]
@@ -182,8 +181,8 @@ fn installation(payload: &str, our_app: AppId) -> Result<WebhookEvent, DeliveryF
     if event.repositories_added.is_some() || event.repositories_removed.is_some() {
         return Err(DeliveryFault::AnotherShape);
     }
-    let installation = whole_installation(event.installation.get(), our_app)?;
-    let installer = person(event.sender)?;
+    let installation = full_installation(event.installation.get(), our_app)?;
+    let installer = account_id(event.sender)?;
     Ok(match event.action.as_ref() {
         "created" => WebhookEvent::Installed { installation, installer },
         "deleted" => WebhookEvent::Deleted { installation },
@@ -209,11 +208,11 @@ struct RepositoriesEvent<'a> {
 
 fn repositories(payload: &str, our_app: AppId) -> Result<WebhookEvent, DeliveryFault> {
     let event: RepositoriesEvent<'_> = object(payload)?;
-    person(event.sender)?;
+    account_id(event.sender)?;
     if !is_array(event.repositories_added) || !is_array(event.repositories_removed) {
         return Err(DeliveryFault::AnotherShape);
     }
-    let installation = whole_installation(event.installation.get(), our_app)?;
+    let installation = full_installation(event.installation.get(), our_app)?;
     Ok(match event.action.as_ref() {
         "added" | "removed" => WebhookEvent::PermissionsChanged { installation },
         _ => WebhookEvent::Ignored,
@@ -232,13 +231,13 @@ struct TargetEvent<'a> {
     installation: &'a RawValue,
 }
 
-/// Names no App, so nothing of it is believed but that it is worth asking about that installation, as our App.
+/// The event does not name the App. That is harmless, since it only leads to a lookup of the installation.
 fn target(payload: &str) -> Result<WebhookEvent, DeliveryFault> {
     let event: TargetEvent<'_> = object(payload)?;
-    person(event.account)?;
+    account_id(event.account)?;
     object::<Anything>(event.changes.get())?;
-    let installation: Numbered = object(event.installation.get())?;
-    let installation = number(installation.id)?;
+    let installation: WithId = object(event.installation.get())?;
+    let installation = installation_id(installation.id)?;
     Ok(match event.action.as_ref() {
         "renamed" => WebhookEvent::Renamed { installation },
         _ => WebhookEvent::Ignored,
@@ -255,7 +254,7 @@ struct AuthorizationEvent<'a> {
 
 fn authorization(payload: &str) -> Result<WebhookEvent, DeliveryFault> {
     let event: AuthorizationEvent<'_> = object(payload)?;
-    person(event.sender)?;
+    account_id(event.sender)?;
     Ok(WebhookEvent::Ignored)
 }
 
@@ -272,7 +271,7 @@ struct Hook {
     app_id: Option<u64>,
 }
 
-/// A ping that names an App has to name ours: the quickest way to learn that a webhook was set up at the wrong one.
+/// A ping that names another App is an error, which shows the operator that the webhook was set up at the wrong App.
 fn ping(payload: &str, our_app: AppId) -> Result<WebhookEvent, DeliveryFault> {
     let event: PingEvent<'_> = object(payload)?;
     let app = event.hook.map(|hook| object::<Hook>(hook.get())).transpose()?.and_then(|hook| hook.app_id);

@@ -1,4 +1,4 @@
-//! The rules: plain functions over the model. No async, no ports, no clock; what they need is handed in.
+//! The decisions, as plain functions over the model, without async, ports and clock.
 
 pub mod access;
 pub mod bucket;

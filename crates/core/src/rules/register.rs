@@ -1,4 +1,4 @@
-//! What a registration comes to.
+//! The decisions of a registration.
 
 use time::OffsetDateTime;
 
@@ -9,21 +9,21 @@ use crate::model::{
 };
 use crate::ports::InsertOutcome;
 
-/// What to do with a registration, before GitHub is asked.
+/// The outcome of [`decide`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decision {
-    /// Answer from the stored binding.
+    /// The binding exists already; return it.
     Replay(Binding),
-    /// The organization is bound to another installation: this one.
+    /// The organization has this binding to another installation.
     Conflict(Binding),
-    /// Not claimable.
+    /// The installation cannot be claimed.
     Refuse(RefusalReason),
-    /// Ask GitHub, then write.
+    /// Look up the installation at GitHub, then insert the binding.
     Proceed(Claim),
 }
 
-/// Decides on a registration of `wanted`, given the caller's own binding, the caller's own state (`None` where the
-/// organization was issued none of that digest), and who installed `wanted`, where that is known and matters. Total:
+/// Decides on a registration of `wanted` before the lookup at GitHub, given the organization's own binding, its own state
+/// (`None` if no such state was issued to it) and the account that installed `wanted` (if it is known and matters):
 ///
 /// | the organization's binding | state | decision |
 /// |---|---|---|
@@ -32,11 +32,10 @@ pub enum Decision {
 /// | none | unknown, or another organization's | [`Decision::Refuse`] (`UnknownState`) |
 /// | none | expired | [`Decision::Refuse`] (`ExpiredState`) |
 /// | none | live, tied to another installation | [`Decision::Refuse`] (`TiedToAnother`) |
-/// | none | live, its proof does not reach the policy, nor does its visitor's having installed it | [`Decision::Refuse`] (`Unproven`) |
+/// | none | live, its proof is too weak, and its visitor is not known as the installer | [`Decision::Refuse`] (`Unproven`) |
 /// | none | live, proven for this installation | [`Decision::Proceed`] |
 ///
-/// A state that is *spent* is not seen here: the repository that writes the binding knows, and answers
-/// [`InsertOutcome::Spent`].
+/// A state that was used for an earlier binding is not detected here but by the insert, as [`InsertOutcome::Spent`].
 #[must_use]
 pub fn decide(
     wanted: InstallationId,
@@ -57,11 +56,11 @@ pub fn decide(
     }
 }
 
-/// Checks GitHub's answer: is it an installation of our App, on an account that can be bound, and still the one that
-/// the visitor showed (L-13, L-53)?
+/// Checks an installation that GitHub reported, and returns its account. It must belong to our App and be on an account
+/// that can be bound, which must be that of the claim, compared by id.
 ///
 /// # Errors
-/// The reason to refuse.
+/// The reason of the refusal.
 pub fn verify(installation: &Installation, our_app: AppId, claim: &Claim) -> Result<Account, RefusalReason> {
     if installation.app != our_app {
         return Err(RefusalReason::ForeignApp);
@@ -79,9 +78,9 @@ pub fn verify(installation: &Installation, our_app: AppId, claim: &Claim) -> Res
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Registered {
-    /// This call made the binding.
+    /// This call created the binding.
     Created(Binding),
-    /// The binding existed already; the answer equals the first one.
+    /// The binding existed already.
     Replayed(Binding),
 }
 
@@ -95,7 +94,7 @@ impl Registered {
     }
 }
 
-/// Classifies the outcome of the durable write. The loser of a race gets the winner's row.
+/// Converts the outcome of the insert. If a concurrent call for the same organization was faster, its row is returned.
 ///
 /// # Errors
 /// [`RegisterError::Conflict`] or [`RegisterError::Refused`].

@@ -1,19 +1,19 @@
-//! Which repositories are on a page (`contract.md` §2).
+//! Pages of repositories.
 
 use data_encoding::BASE64URL_NOPAD;
 
 use crate::error::{Issue, IssueCode};
-use crate::model::{Repository, RepositoryId};
+use crate::model::{Repository, RepositoryId, is_decimal};
 
-/// Where a page begins: after a repository, by its number. Numbers never change and grow, so that repositories which
-/// come or go between two pages make no other one appear twice or not at all.
+/// The start of a page: after the repository of this id. Ids do not change, so a repository that is added or removed
+/// between two pages does not make another one appear twice or not at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RepositoryCursor(RepositoryId);
 
 impl RepositoryCursor {
     const VERSION: u8 = 1;
 
-    /// Reads a cursor that [`RepositoryCursor::encode`] made.
+    /// Decodes a text that [`RepositoryCursor::encode`] returned.
     #[must_use]
     pub fn decode(text: &str) -> Option<Self> {
         let bytes = BASE64URL_NOPAD.decode(text.as_bytes()).ok()?;
@@ -23,7 +23,7 @@ impl RepositoryCursor {
         (*version == Self::VERSION).then_some(Self(id))
     }
 
-    /// As text that a URL can hold; callers may not read anything into it.
+    /// Encodes the cursor as an opaque text for URLs.
     #[must_use]
     pub fn encode(self) -> String {
         let mut bytes = vec![Self::VERSION];
@@ -32,7 +32,7 @@ impl RepositoryCursor {
     }
 }
 
-/// What a page of repositories was asked for.
+/// The parameters of a page of repositories.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RepositoriesQuery {
     after: Option<RepositoryCursor>,
@@ -43,24 +43,24 @@ pub struct RepositoriesQuery {
 /// A page of repositories.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RepositoriesPage {
-    /// By number, ascending.
+    /// The repositories, in ascending order of their ids.
     pub repositories: Vec<Repository>,
-    /// Where the next page begins; `None` where there is none.
+    /// The start of the next page; `None` if this is the last one.
     pub next: Option<RepositoryCursor>,
 }
 
 impl RepositoriesQuery {
-    /// Repositories on a page where no number is asked for.
+    /// The number of repositories per page if no limit is given.
     pub const DEFAULT_LIMIT: usize = 30;
-    /// The most on a page.
+    /// The maximum number of repositories per page.
     pub const MOST: usize = 200;
-    /// The longest text to search for, in characters: longer than any full name.
+    /// The maximum number of characters of the search text, which exceeds that of any full name.
     pub const LONGEST_SEARCH: usize = 200;
 
-    /// Reads the three parameters, as they came; an empty one is as good as none.
+    /// Parses the three parameters. An empty one counts as absent.
     ///
     /// # Errors
-    /// All that is wrong with them.
+    /// All problems of the parameters.
     pub fn parse(
         cursor: Option<&str>,
         limit: Option<&str>,
@@ -90,7 +90,7 @@ impl RepositoriesQuery {
     }
 
     fn limit(text: &str) -> Result<usize, Issue> {
-        if !text.bytes().all(|byte| byte.is_ascii_digit()) {
+        if !is_decimal(text) {
             let message = "limit must be a whole number from 1 to 200.";
             return Err(Issue::new("limit", IssueCode::Malformed, message));
         }
@@ -98,7 +98,7 @@ impl RepositoriesQuery {
         limit.ok_or_else(|| Issue::new("limit", IssueCode::OutOfRange, "limit must be from 1 to 200."))
     }
 
-    /// Cuts the page out of all repositories, which are in ascending order of their numbers.
+    /// Returns the page out of all repositories, which must be in ascending order of their ids.
     #[must_use]
     pub fn page(&self, all: &[Repository]) -> RepositoriesPage {
         let mut found = all.iter().filter(|repository| {
@@ -138,11 +138,11 @@ mod tests {
     }
 
     #[test]
-    fn pages_survive_what_comes_and_goes_between_them() {
+    fn repositories_added_or_removed_between_pages_repeat_and_hide_no_other() {
         let mut all: Vec<_> = (1..=10).map(|id| repository(id * 10, "acme/x")).collect();
         let first = query(None, "4", "").page(&all);
         assert_eq!(numbers(&first), [10, 20, 30, 40]);
-        // One of the first page goes, the very one that the cursor names goes, one comes in between.
+        // A repository of the first page is removed, so is the one that the cursor names, and one is added.
         all.retain(|repository| ![20, 40].contains(&repository.id.get()));
         all.insert(2, repository(45, "acme/x"));
         let second = query(first.next, "4", "").page(&all);
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn search_is_for_a_part_of_the_full_name_in_any_case() {
+    fn search_matches_a_part_of_the_full_name_without_case() {
         let all =
             [repository(1, "Acme/Beans"), repository(2, "acme/roast"), repository(3, "acme/BEAN-counter")];
         assert_eq!(numbers(&query(None, "30", "bEaN").page(&all)), [1, 3]);
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn bad_parameters_are_all_told_at_once() {
+    fn all_invalid_parameters_are_reported_at_once() {
         let defaults = RepositoriesQuery::parse(Some(""), Some(""), Some("")).unwrap();
         assert_eq!(defaults, RepositoriesQuery::parse(None, None, None).unwrap());
         assert_eq!(defaults.limit, 30);

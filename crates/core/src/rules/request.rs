@@ -1,5 +1,5 @@
-//! The strict reader of a registration's body (`contract.md` §1 and §3; invariant I15): total, linear, bounded, and it
-//! tells everything that is wrong at once.
+//! The strict parser of a registration's body. It accepts any bytes, takes linear time and bounded memory, and reports
+//! all problems at once.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -14,13 +14,13 @@ use crate::model::{InstallationId, State};
 const INSTALLATION_ID: &str = "installationId";
 const STATE: &str = "state";
 
-/// The most issues that one answer lists: a body of nothing but unknown keys must not make a far larger answer.
+/// The maximum number of issues, so that a body of unknown keys does not make a much larger response.
 pub const MOST_ISSUES: usize = 100;
 
-/// The most characters of an unknown key that are repeated in an issue's path.
+/// The maximum number of characters of an unknown key in the path of an issue.
 const LONGEST_PATH: usize = 64;
 
-/// The body of a registration, parsed.
+/// The parsed body of a registration.
 #[derive(Debug, Clone)]
 pub struct RegistrationRequest {
     /// The installation to bind.
@@ -30,10 +30,10 @@ pub struct RegistrationRequest {
 }
 
 impl RegistrationRequest {
-    /// Reads one JSON object of exactly `installationId` and `state`.
+    /// Parses one JSON object with exactly the keys `installationId` and `state`.
     ///
     /// # Errors
-    /// Every issue, in the order of the body, keys that are missing last; at most [`MOST_ISSUES`].
+    /// The issues, at most [`MOST_ISSUES`], in the order of the body, and missing keys last.
     pub fn parse(body: &[u8]) -> Result<Self, Vec<Issue>> {
         let whole = |code, message| vec![Issue::new("", code, message)];
         let text = std::str::from_utf8(body).map_err(|_| {
@@ -49,11 +49,11 @@ impl RegistrationRequest {
     }
 }
 
-/// One value that was looked for: not seen, seen and wrong, or read.
+/// A required value: not seen, invalid, or parsed.
 enum Slot<T> {
-    Absent,
-    Wrong,
-    Read(T),
+    Missing,
+    Invalid,
+    Parsed(T),
 }
 
 struct Fields {
@@ -69,33 +69,33 @@ impl Fields {
         }
     }
 
-    fn take<T>(&mut self, read: Result<T, Issue>) -> Slot<T> {
-        match read {
-            Ok(value) => Slot::Read(value),
+    fn slot<T>(&mut self, parsed: Result<T, Issue>) -> Slot<T> {
+        match parsed {
+            Ok(value) => Slot::Parsed(value),
             Err(issue) => {
                 self.report(issue);
-                Slot::Wrong
+                Slot::Invalid
             }
         }
     }
 
     fn finish(mut self) -> Result<RegistrationRequest, Vec<Issue>> {
-        if matches!(self.installation, Slot::Absent) {
+        if matches!(self.installation, Slot::Missing) {
             self.report(Issue::new(
                 INSTALLATION_ID,
                 IssueCode::Missing,
                 "installationId is required: the number that GitHub put on the redirect.",
             ));
         }
-        if matches!(self.state, Slot::Absent) {
+        if matches!(self.state, Slot::Missing) {
             self.report(Issue::new(
                 STATE,
                 IssueCode::Missing,
-                "state is required: the value that install-url gave or took.",
+                "state is required: the state of the install URL, as it came with the redirect.",
             ));
         }
         match (self.installation, self.state) {
-            (Slot::Read(installation), Slot::Read(state)) if self.issues.is_empty() => {
+            (Slot::Parsed(installation), Slot::Parsed(state)) if self.issues.is_empty() => {
                 Ok(RegistrationRequest { installation, state })
             }
             _ => Err(self.issues),
@@ -105,7 +105,7 @@ impl Fields {
 
 impl<'de> Deserialize<'de> for Fields {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // A derived struct would also accept `[7, "x"]`; only a map is a body.
+        // A derived implementation would also accept the array `[7, "x"]`.
         deserializer.deserialize_map(FieldsVisitor)
     }
 }
@@ -120,18 +120,18 @@ impl<'de> Visitor<'de> for FieldsVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields, A::Error> {
-        let mut fields = Fields { installation: Slot::Absent, state: Slot::Absent, issues: Vec::new() };
+        let mut fields = Fields { installation: Slot::Missing, state: Slot::Missing, issues: Vec::new() };
         let mut seen = HashSet::new();
         while let Some(key) = map.next_key::<String>()? {
-            // The raw text decides: a parsed number no longer tells `1` from `1.0` or `1e0`.
+            // The raw text decides, since a parsed number does not distinguish `1` from `1.0` or `1e0`.
             let value = map.next_value::<&RawValue>()?.get();
             if seen.contains(&key) {
                 let message = "This key is given more than once. Give it once.";
                 fields.report(Issue::new(shortened(&key), IssueCode::DuplicateKey, message));
             } else if key == INSTALLATION_ID {
-                fields.installation = fields.take(installation_id(value));
+                fields.installation = fields.slot(installation_id(value));
             } else if key == STATE {
-                fields.state = fields.take(state(value));
+                fields.state = fields.slot(state(value));
             } else {
                 let message = "There is no such key. Send installationId and state only.";
                 fields.report(Issue::new(shortened(&key), IssueCode::UnknownKey, message));
@@ -155,12 +155,9 @@ fn installation_id(raw: &str) -> Result<InstallationId, Issue> {
             "installationId must be a JSON integer, without quotes, fraction or exponent.",
         ));
     }
-    raw.parse::<u64>().ok().and_then(|number| InstallationId::new(number).ok()).ok_or_else(|| {
-        Issue::new(
-            INSTALLATION_ID,
-            IssueCode::OutOfRange,
-            "installationId must be from 1 to 9007199254740991.",
-        )
+    raw.parse().map_err(|_| {
+        let message = "installationId must be from 1 to 9007199254740991.";
+        Issue::new(INSTALLATION_ID, IssueCode::OutOfRange, message)
     })
 }
 

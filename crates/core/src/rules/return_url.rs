@@ -1,4 +1,4 @@
-//! Where a browser may be sent in the end (`contract.md` §2 and §3; invariant I28, lesson L-22).
+//! Checks the URL that a browser is redirected to at the end.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -8,48 +8,50 @@ use fluent_uri::component::Scheme;
 const HTTPS: &Scheme = Scheme::new_or_panic("https");
 const HTTP: &Scheme = Scheme::new_or_panic("http");
 
-/// The most characters of a `returnUrl`.
+/// The maximum number of characters of a `returnUrl`.
 pub const LONGEST: usize = 2_048;
 
-/// What a `returnUrl` comes to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Judgement {
-    /// It may be returned to.
-    Allowed,
-    /// It is an absolute URL that the key may not return to.
+/// Why a `returnUrl` is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ReturnUrlError {
+    /// The URL is absolute, but the caller may not return to its host or by its scheme, or it contains a user name.
+    #[error("the caller may not return to this URL")]
     NotAllowed,
-    /// It is no absolute URL of at most [`LONGEST`] ASCII characters.
+    /// The text is not an absolute URL of at most [`LONGEST`] ASCII characters.
+    #[error("not an absolute URL of at most 2048 ASCII characters")]
     Malformed,
 }
 
-/// Judges a `returnUrl` against the hosts of a key: exact, compared without case, no wildcards. The scheme is `https`;
-/// `http` only for `localhost` and loopback addresses, which must be on the list as well. A URL that carries a user
-/// name is never allowed: it makes one host look like another.
+/// Checks a `returnUrl`. Its host must be one of `allowed_hosts`, compared exactly but for case. Its scheme must be
+/// `https`, or may be `http` if the host is `localhost` or a loopback address. A user name is not allowed, since it makes
+/// one host look like another.
 ///
-/// The parser is strict RFC 3986, so what browsers would repair (backslashes, blanks, control characters) is malformed
-/// here rather than read in two ways.
-#[must_use]
-pub fn judge(return_url: &str, allowed_hosts: &[String]) -> Judgement {
+/// The parser follows RFC 3986 strictly: a URL that browsers would repair, such as one with backslashes or spaces, is
+/// malformed, so that it cannot be read in two ways.
+///
+/// # Errors
+/// See [`ReturnUrlError`].
+pub fn check(return_url: &str, allowed_hosts: &[String]) -> Result<(), ReturnUrlError> {
     if return_url.len() > LONGEST {
-        return Judgement::Malformed;
+        return Err(ReturnUrlError::Malformed);
     }
-    let Ok(url) = Uri::parse(return_url) else { return Judgement::Malformed };
-    let Some(authority) = url.authority() else { return Judgement::Malformed };
+    let url = Uri::parse(return_url).map_err(|_| ReturnUrlError::Malformed)?;
+    let authority = url.authority().ok_or(ReturnUrlError::Malformed)?;
     let host = authority.host();
     if host.is_empty() || authority.port_to_u16().is_err() {
-        return Judgement::Malformed;
+        return Err(ReturnUrlError::Malformed);
     }
-    let scheme_fits = url.scheme() == HTTPS || (url.scheme() == HTTP && is_loopback(host));
-    let listed =
+    let scheme_allowed = url.scheme() == HTTPS || (url.scheme() == HTTP && is_loopback(host));
+    let host_allowed =
         allowed_hosts.iter().any(|allowed| unbracketed(allowed).eq_ignore_ascii_case(unbracketed(host)));
-    if scheme_fits && listed && !authority.has_userinfo() {
-        Judgement::Allowed
+    if scheme_allowed && host_allowed && !authority.has_userinfo() {
+        Ok(())
     } else {
-        Judgement::NotAllowed
+        Err(ReturnUrlError::NotAllowed)
     }
 }
 
-/// Appends query parameters whose values need no encoding, before any fragment.
+/// Appends query parameters, whose values must need no encoding, before the fragment.
 #[must_use]
 pub fn with_parameters(return_url: &str, parameters: &[(&str, &str)]) -> String {
     let (address, fragment) = return_url.split_once('#').map_or((return_url, None), |(a, f)| (a, Some(f)));
@@ -85,46 +87,49 @@ mod tests {
     fn only_listed_https_hosts_and_listed_loopback_are_allowed_l_22() {
         let list: Vec<String> =
             ["App.example.com", "127.0.0.1", "localhost", "::1", "10.0.0.1"].map(str::to_owned).into();
+        let (allowed, not_allowed, malformed) =
+            (Ok(()), Err(ReturnUrlError::NotAllowed), Err(ReturnUrlError::Malformed));
         let table = [
-            ("https://app.example.com", Judgement::Allowed),
-            ("https://APP.example.COM:8443/a?b=c#d", Judgement::Allowed),
-            ("HTTPS://app.example.com/", Judgement::Allowed),
-            ("http://127.0.0.1:3000/back", Judgement::Allowed),
-            ("http://localhost/back", Judgement::Allowed),
-            ("http://[::1]:3000/back", Judgement::Allowed),
-            ("http://app.example.com/", Judgement::NotAllowed),
-            ("http://10.0.0.1/", Judgement::NotAllowed),
-            ("http://127.0.0.2/", Judgement::NotAllowed),
-            ("https://sub.app.example.com/", Judgement::NotAllowed),
-            ("https://app.example.com.evil.test/", Judgement::NotAllowed),
-            ("https://app.example.com./", Judgement::NotAllowed),
-            ("https://app%2eexample.com/", Judgement::NotAllowed),
-            ("https://app.example.com@evil.test/", Judgement::NotAllowed),
-            ("https://user@app.example.com/", Judgement::NotAllowed),
-            ("javascript://app.example.com/%0aalert(1)", Judgement::NotAllowed),
-            ("ftp://app.example.com/", Judgement::NotAllowed),
-            ("//app.example.com/", Judgement::Malformed),
-            ("/back", Judgement::Malformed),
-            ("app.example.com", Judgement::Malformed),
-            ("https:app.example.com", Judgement::Malformed),
-            ("https:///back", Judgement::Malformed),
-            ("https://app.example.com\\@evil.test/", Judgement::Malformed),
-            ("https://app.example.com/a b", Judgement::Malformed),
-            ("https://app.example.com/\r\nSet-Cookie: a=b", Judgement::Malformed),
-            ("https://app.example.com:99999/", Judgement::Malformed),
-            ("https://äpp.example.com/", Judgement::Malformed),
-            ("", Judgement::Malformed),
+            ("https://app.example.com", allowed),
+            ("https://APP.example.COM:8443/a?b=c#d", allowed),
+            ("HTTPS://app.example.com/", allowed),
+            ("http://127.0.0.1:3000/back", allowed),
+            ("http://localhost/back", allowed),
+            ("http://[::1]:3000/back", allowed),
+            ("http://app.example.com/", not_allowed),
+            ("http://10.0.0.1/", not_allowed),
+            ("http://127.0.0.2/", not_allowed),
+            ("https://sub.app.example.com/", not_allowed),
+            ("https://app.example.com.evil.test/", not_allowed),
+            ("https://app.example.com./", not_allowed),
+            ("https://app%2eexample.com/", not_allowed),
+            ("https://app.example.com@evil.test/", not_allowed),
+            ("https://user@app.example.com/", not_allowed),
+            ("javascript://app.example.com/%0aalert(1)", not_allowed),
+            ("ftp://app.example.com/", not_allowed),
+            ("//app.example.com/", malformed),
+            ("/back", malformed),
+            ("app.example.com", malformed),
+            ("https:app.example.com", malformed),
+            ("https:///back", malformed),
+            ("https://app.example.com\\@evil.test/", malformed),
+            ("https://app.example.com/a b", malformed),
+            ("https://app.example.com/\r\nSet-Cookie: a=b", malformed),
+            ("https://app.example.com:99999/", malformed),
+            ("https://äpp.example.com/", malformed),
+            ("", malformed),
         ];
         for (url, expected) in table {
-            assert_eq!(judge(url, &list), expected, "{url:?}");
+            assert_eq!(check(url, &list), expected, "{url:?}");
         }
         let long = format!("https://app.example.com/{}", "a".repeat(LONGEST));
-        assert_eq!(judge(&long, &list), Judgement::Malformed);
-        assert_eq!(judge("https://app.example.com/", &[]), Judgement::NotAllowed);
+        assert_eq!(check(&long[..LONGEST], &list), allowed);
+        assert_eq!(check(&long[..=LONGEST], &list), malformed);
+        assert_eq!(check("https://app.example.com/", &[]), not_allowed);
     }
 
     #[test]
-    fn parameters_go_behind_an_existing_query_and_before_a_fragment() {
+    fn parameters_are_appended_to_the_query_before_the_fragment() {
         let parameters = [("installation_id", "1"), ("state", "s")];
         for (url, expected) in [
             ("https://a.test", "https://a.test?installation_id=1&state=s"),

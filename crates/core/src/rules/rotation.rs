@@ -1,13 +1,13 @@
-//! Which keys can be replaced, and by what: one rule for every store that rotates.
+//! The rules of key rotation, which all key stores share.
 
 use time::OffsetDateTime;
 
 use crate::model::{ApiKey, KeyId, KeyRecord, RotationTerms, Unrotatable};
 
-/// Whether `fresh` may take the place of `old` at `now`. `replaced_by` is what took it before.
+/// Checks whether `fresh` may replace `old` at `now`. `replaced_by` is the key that replaced `old` before.
 ///
 /// # Errors
-/// Why not; the first of several reasons, in the order of [`Unrotatable`].
+/// The first reason against it, in the order of [`Unrotatable`].
 pub fn check(
     old: Option<&KeyRecord>,
     replaced_by: Option<&KeyId>,
@@ -30,7 +30,7 @@ pub fn check(
     Ok(())
 }
 
-/// The record of `fresh` in the place of `old`.
+/// Returns the record of `fresh`, which replaces `old`.
 #[must_use]
 pub fn successor(old: &KeyRecord, fresh: &ApiKey, terms: &RotationTerms) -> KeyRecord {
     KeyRecord {
@@ -41,7 +41,7 @@ pub fn successor(old: &KeyRecord, fresh: &ApiKey, terms: &RotationTerms) -> KeyR
     }
 }
 
-/// When `old` ends under `terms`: never later than it would have without them.
+/// Returns the new expiry of `old`, which is not later than its current one.
 #[must_use]
 pub fn end(old: &KeyRecord, terms: &RotationTerms) -> OffsetDateTime {
     old.expires_at.map_or(terms.old_expires_at, |expires_at| expires_at.min(terms.old_expires_at))
@@ -78,18 +78,18 @@ mod tests {
     }
 
     #[test]
-    fn only_a_key_in_force_that_was_not_replaced_can_be() {
+    fn only_a_valid_key_that_was_not_replaced_can_be_rotated() {
         let fresh = key(KeyEnvironment::Live, 2);
-        let verdict = |old: KeyRecord| check(Some(&old), None, &fresh, NOW);
+        let checked = |old: KeyRecord| check(Some(&old), None, &fresh, NOW);
         assert_eq!(check(None, None, &fresh, NOW), Err(Unrotatable::Unknown));
-        assert_eq!(verdict(record()), Ok(()));
+        assert_eq!(checked(record()), Ok(()));
         for revoked_at in [NOW, NOW + Duration::DAY] {
             let revoked = KeyRecord { revoked_at: Some(revoked_at), ..record() };
-            assert_eq!(verdict(revoked), Err(Unrotatable::Revoked));
+            assert_eq!(checked(revoked), Err(Unrotatable::Revoked));
         }
         let expires = |at| KeyRecord { expires_at: Some(at), ..record() };
-        assert_eq!(verdict(expires(NOW)), Err(Unrotatable::Expired));
-        assert_eq!(verdict(expires(NOW + Duration::SECOND)), Ok(()));
+        assert_eq!(checked(expires(NOW)), Err(Unrotatable::Expired));
+        assert_eq!(checked(expires(NOW + Duration::SECOND)), Ok(()));
         let test = key(KeyEnvironment::Test, 3);
         assert_eq!(check(Some(&record()), None, &test, NOW), Err(Unrotatable::OtherEnvironment));
         let replaced = check(Some(&expires(NOW)), Some(fresh.id()), &fresh, NOW);
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn a_successor_differs_in_id_secret_and_expiry_alone_and_no_life_is_lengthened() {
+    fn a_successor_differs_in_id_secret_and_expiry_only_and_the_old_key_expires_no_later() {
         let fresh = key(KeyEnvironment::Live, 2);
         let terms =
             RotationTerms { old_expires_at: NOW + Duration::DAY, expires_at: Some(NOW + Duration::WEEK) };

@@ -1,4 +1,4 @@
-//! Whether GitHub sent it (invariant I21; lessons L-24 to L-27).
+//! Verifies the signatures of webhook deliveries.
 
 use data_encoding::HEXLOWER;
 use hmac::{Hmac, KeyInit, Mac};
@@ -7,11 +7,10 @@ use sha2::Sha256;
 use crate::error::SignatureRefusal;
 use crate::model::WebhookSecrets;
 
-/// Checks `X-Hub-Signature-256` over the raw body. Total: any bytes give an answer. All secrets are tried, each in
-/// constant time.
+/// Verifies `X-Hub-Signature-256` over the raw body. All secrets are tried, each in constant time.
 ///
 /// # Errors
-/// Why it does not count.
+/// See [`SignatureRefusal`].
 pub fn verify(
     secrets: &WebhookSecrets,
     presented: Option<&[u8]>,
@@ -21,18 +20,18 @@ pub fn verify(
         return Err(SignatureRefusal::NoSecret);
     }
     let signature = parse(presented)?;
-    let fits = |key: &[u8]| {
+    let matches = |key: &[u8]| {
         Hmac::<Sha256>::new_from_slice(key)
             .is_ok_and(|hmac| hmac.chain_update(body).verify_slice(&signature).is_ok())
     };
-    if secrets.keys().fold(false, |found, key| fits(key) | found) {
+    if secrets.keys().fold(false, |matched, key| matches(key) | matched) {
         Ok(())
     } else {
         Err(SignatureRefusal::Mismatch)
     }
 }
 
-/// Reads `X-Hub-Signature-256`, whatever it was made over.
+/// Parses `X-Hub-Signature-256` without verifying it.
 ///
 /// # Errors
 /// [`SignatureRefusal::Missing`] and [`SignatureRefusal::Malformed`].
@@ -40,15 +39,15 @@ pub fn parse(presented: Option<&[u8]>) -> Result<[u8; 32], SignatureRefusal> {
     let presented = presented.ok_or(SignatureRefusal::Missing)?;
     let digits = presented.strip_prefix(b"sha256=").ok_or(SignatureRefusal::Malformed)?;
     let mut signature = [0_u8; 32];
-    let decodes = digits.len() == 64 && HEXLOWER.decode_mut(digits, &mut signature).is_ok();
-    if decodes { Ok(signature) } else { Err(SignatureRefusal::Malformed) }
+    let decoded = digits.len() == 64 && HEXLOWER.decode_mut(digits, &mut signature).is_ok();
+    if decoded { Ok(signature) } else { Err(SignatureRefusal::Malformed) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// GitHub's own example (GitHub fact 50).
+    /// The example in GitHub's documentation.
     const SECRET: &str = "It's a Secret to Everybody";
     const BODY: &[u8] = b"Hello, World!";
     const SIGNATURE: &[u8] = b"sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17";
@@ -58,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn githubs_own_example_is_good_also_while_the_secret_is_being_changed() {
+    fn githubs_example_is_accepted_with_any_of_the_active_secrets() {
         for ours in
             [vec![SECRET], vec![SECRET, "another secret of ours"], vec!["another secret of ours", SECRET]]
         {
@@ -71,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn any_other_header_is_refused_and_none_panics_l_24_l_25_l_27() {
+    fn any_other_header_is_rejected_without_a_panic_l_24_l_25_l_27() {
         let ours = secrets(&[SECRET]);
         assert_eq!(verify(&ours, None, BODY), Err(SignatureRefusal::Missing));
         let upper = SIGNATURE.to_ascii_uppercase();
@@ -97,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_that_is_none_is_refused_at_once_l_26() {
+    fn weak_secrets_are_rejected_l_26() {
         for weak in ["", "secret", "development", "fifteen bytes..", "0000000000000000000000"] {
             assert!(WebhookSecrets::new([weak.into()]).is_err(), "{weak:?}");
         }

@@ -6,12 +6,12 @@ use crate::model::{
 use crate::ports::{RateLimitDecision, RateLimitRequest};
 use crate::rules::access;
 
-/// A request that is authenticated and allowed: its key is valid and has the scope, and its budget is charged.
+/// A request that is authenticated and allowed: its key is valid and has the scope, and its budget was charged.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Authenticated {
-    /// The caller that the key acts for.
+    /// The caller.
     pub caller: Caller,
-    /// The key.
+    /// The key that the caller presented.
     pub key: AuthenticatedKey,
     /// The budget's level after this request; `None` if requests are not limited.
     pub budget: Option<Budget>,
@@ -24,7 +24,7 @@ pub struct AuthenticatedKey {
     pub id: KeyId,
     /// The key's environment.
     pub environment: KeyEnvironment,
-    /// What the key permits.
+    /// The permissions of the key.
     pub scopes: Vec<Scope>,
     /// The key's tier.
     pub tier: Tier,
@@ -89,7 +89,7 @@ impl Dockline {
         }
     }
 
-    /// Whether API keys are configured.
+    /// Returns whether API keys are configured.
     #[must_use]
     pub const fn has_api_keys(&self) -> bool {
         self.keys.is_some()

@@ -1,9 +1,9 @@
-//! The use cases, one a file, all of them methods of [`Dockline`].
+//! The use cases, as methods of [`Dockline`].
 
 mod authenticate;
+mod fresh_secrets;
 mod install_flow;
 mod lifecycle;
-mod mint;
 mod no_states;
 mod registration;
 mod tokens;
@@ -29,10 +29,10 @@ use crate::ports::{
 };
 use crate::rules::claim;
 
-/// How many tokens are kept.
+/// The capacity of the token cache.
 const MOST_TOKENS: usize = 10_000;
 
-/// How many installations' repositories are kept.
+/// The capacity of the cache of repository lists.
 const MOST_LISTINGS: usize = 64;
 
 /// The ports that every host provides. Exhaustive, so that a forgotten port does not compile.
@@ -46,7 +46,7 @@ pub struct Ports {
     pub github: Arc<dyn GithubGateway>,
 }
 
-/// The use cases over a host's ports. A clone is another handle to the same.
+/// The use cases over a host's ports. A clone is another handle to the same instance.
 #[derive(Debug, Clone)]
 pub struct Dockline {
     ports: Ports,
@@ -61,11 +61,11 @@ pub struct Dockline {
     webhook_secrets: Arc<WebhookSecrets>,
     token_revocation: bool,
     tokens: Tokens,
-    served: Arc<AtomicU64>,
+    cache_hits: Arc<AtomicU64>,
     listings: Listings,
 }
 
-/// Puts a [`Dockline`] together.
+/// Builds a [`Dockline`].
 #[derive(Debug)]
 #[must_use = "call build()"]
 pub struct Builder {
@@ -74,8 +74,8 @@ pub struct Builder {
 }
 
 impl Dockline {
-    /// Starts from the required ports. Defaults: policy [`ClaimPolicy::Controlled`], confirmation on, no API keys, no rate
-    /// limit, no events, no record of key usage, the machine's clock and randomness.
+    /// Starts with the required ports. Defaults: policy [`ClaimPolicy::Controlled`], confirmation on, no webhook secrets, no
+    /// API keys, no rate limit, no events, no record of key usage, the clock and the random generator of the machine.
     pub fn builder(ports: Ports) -> Builder {
         let dockline = Self {
             ports,
@@ -90,29 +90,29 @@ impl Dockline {
             webhook_secrets: Arc::new(WebhookSecrets::none()),
             token_revocation: false,
             tokens: Cache::new(MOST_TOKENS),
-            served: Arc::default(),
+            cache_hits: Arc::default(),
             listings: Cache::new(MOST_LISTINGS),
         };
         Builder { dockline, for_jobs: false }
     }
 
-    /// Starts a [`Dockline`] for background jobs: looking installations up, reconciling, tokens, repositories. It has no
-    /// states and no API keys, so it refuses every visitor and every first registration, whatever the policy; therefore
-    /// [`Builder::build`] asks for no OAuth client.
+    /// Starts a [`Dockline`] for background jobs: refresh, reconciliation, tokens and repositories. It has no state store, so
+    /// it refuses every visitor and every first registration under any policy; therefore [`Builder::build`] does not require
+    /// an OAuth client.
     pub fn for_jobs(bindings: Arc<dyn BindingRepo>, github: Arc<dyn GithubGateway>) -> Builder {
         let mut builder = Self::builder(Ports { states: Arc::new(NoStates), bindings, github });
         builder.for_jobs = true;
         builder
     }
 
-    /// The least proof that a first binding needs.
+    /// Returns the claim policy.
     #[must_use]
     pub const fn policy(&self) -> ClaimPolicy {
         self.policy
     }
 
-    /// The time now, in UTC and whole microseconds: what a database keeps, so that an answer made from the row equals
-    /// one made before it was stored.
+    /// Returns the current time in UTC and whole microseconds, the precision of databases, so that a value is the same
+    /// before and after it is stored.
     fn now(&self) -> OffsetDateTime {
         let now = self.clock.now().to_offset(UtcOffset::UTC);
         now - Duration::nanoseconds(i64::from(now.nanosecond() % 1_000))
@@ -124,74 +124,73 @@ impl Dockline {
 }
 
 impl Builder {
-    /// Asks for another least proof. See [`ClaimPolicy::State`] before you choose it.
+    /// Sets the claim policy. Read the warning of [`ClaimPolicy::State`] before you choose it.
     pub const fn with_policy(mut self, policy: ClaimPolicy) -> Self {
         self.dockline.policy = policy;
         self
     }
 
-    /// `false` leaves the visitor's confirmation to the host: **an administrator who is lured to a stranger's install
-    /// link then connects their own account to the stranger's organization** unless the host asks first (L-67).
+    /// Sets whether the visitor is asked for a confirmation. With `false` the host has to ask: otherwise **an administrator
+    /// who follows an attacker's install link connects their own account to the attacker's organization**.
     pub const fn with_confirmation(mut self, confirmation: bool) -> Self {
         self.dockline.confirmation = confirmation;
         self
     }
 
-    /// The secrets with which GitHub signs its deliveries. Without any, every delivery is refused.
+    /// Sets the webhook secrets. Without any, every delivery is rejected.
     pub fn with_webhook_secrets(mut self, secrets: WebhookSecrets) -> Self {
         self.dockline.webhook_secrets = Arc::new(secrets);
         self
     }
 
-    /// Whether a detach also ends the tokens that are kept for the installation, at GitHub. Off by default: tokens are
-    /// served no more after a detach in any case and end within the hour, and GitHub may be slow or down. A detach
-    /// succeeds whatever GitHub says (L-60).
+    /// Sets whether a detach also revokes the cached tokens of the installation at GitHub. Off by default: after a detach no
+    /// token is served in any case, and tokens expire within an hour. The detach succeeds even if GitHub is down.
     pub const fn with_token_revocation(mut self, token_revocation: bool) -> Self {
         self.dockline.token_revocation = token_revocation;
         self
     }
 
-    /// Authenticates callers by API keys from this store. Leave it out if the host authenticates callers itself.
+    /// Sets the store of API keys. Leave it out if the host authenticates callers itself.
     pub fn with_api_keys(mut self, keys: Arc<dyn KeyStore>) -> Self {
         self.dockline.keys = Some(keys);
         self
     }
 
-    /// Limits requests per budget. Without a rate limiter, requests are not limited.
+    /// Sets the rate limiter. Without one, requests are not limited.
     pub fn with_rate_limiter(mut self, limiter: Arc<dyn RateLimiter>) -> Self {
         self.dockline.limiter = Some(limiter);
         self
     }
 
-    /// Tells events to somebody.
+    /// Sets the receiver of events.
     pub fn with_events(mut self, events: Arc<dyn Events>) -> Self {
         self.dockline.events = events;
         self
     }
 
-    /// Tells somebody which keys are in use.
+    /// Sets the recorder of key usage.
     pub fn with_key_usage(mut self, usage: Arc<dyn KeyUsage>) -> Self {
         self.dockline.usage = usage;
         self
     }
 
-    /// Takes the time from somewhere else.
+    /// Replaces the clock.
     pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.dockline.clock = clock;
         self
     }
 
-    /// Takes randomness from somewhere else.
+    /// Replaces the random generator.
     pub fn with_entropy(mut self, entropy: Arc<dyn Entropy>) -> Self {
         self.dockline.entropy = entropy;
         self
     }
 
-    /// Checks that the parts fit.
+    /// Builds the instance.
     ///
     /// # Errors
-    /// [`BuildError::PolicyNeedsOauthClient`]: a policy that no visitor could ever meet is refused here, and never
-    /// weakened (L-07).
+    /// [`BuildError::PolicyNeedsOauthClient`] if the policy needs visitors to be identified, and the gateway has no OAuth
+    /// client for it.
     pub fn build(self) -> Result<Dockline, BuildError> {
         let needs_visitor = !claim::suffices(Proof::State, self.dockline.policy);
         if needs_visitor && !self.for_jobs && !self.dockline.ports.github.registration().has_oauth_client() {

@@ -6,7 +6,7 @@ use crate::model::{
 };
 use crate::ports::{ConfirmOutcome, PutOutcome, StateStore};
 
-/// A store without states, for jobs that serve no visitor: every state is unknown, and none can be issued.
+/// A store for jobs without visitors. It issues no states, and every state is unknown.
 #[derive(Debug)]
 pub(super) struct NoStates;
 

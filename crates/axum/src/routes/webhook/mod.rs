@@ -40,7 +40,7 @@ pub(crate) async fn receive(
 
 async fn follow(context: &Context, request: Request, told: Told) -> Result<WebhookEvent, ApiError> {
     let taken = timeout(PATIENCE, take_in_time(context, request, &told)).await;
-    let WebhookOutcome { notice, refresh } = taken.unwrap_or_else(|_| {
+    let WebhookOutcome { event: notice, refresh } = taken.unwrap_or_else(|_| {
         tracing::warn!(delivery = told.delivery, event = told.event, "a delivery took too long");
         Err(ApiError::too_late())
     })?;

@@ -8,7 +8,7 @@ use crate::ports::{ConfirmOutcome, Event, VisitorCheck};
 use crate::rules::{claim, return_url};
 use crate::service::Dockline;
 
-/// The query parameters of the callback, as they came. Anyone can forge them.
+/// The query parameters of the callback, as received. They can be forged.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Callback<'a> {
     /// `state`
@@ -19,24 +19,24 @@ pub struct Callback<'a> {
     pub code: Option<&'a str>,
     /// `setup_action`
     pub setup_action: Option<&'a str>,
-    /// `error`: what GitHub says in place of a code.
+    /// `error`, which GitHub sends instead of a code if the visitor declines.
     pub error: Option<&'a str>,
 }
 
-/// The next step of a visitor who came back from GitHub.
+/// The next step of a visitor who returns from GitHub.
 #[derive(Debug)]
 pub enum CallbackOutcome {
-    /// Show the confirmation page. Nothing is tied yet.
+    /// Show the confirmation page. The state is not tied yet.
     Confirm(Box<ConfirmationPrompt>),
     /// Redirect the browser to the product.
     Redirect(ReturnRedirect),
-    /// Redirect the browser to GitHub's web flow, since GitHub sent no code; it returns to the same callback. This
+    /// Redirect the browser to GitHub's OAuth flow, since GitHub sent no code; it returns to the same callback. This
     /// happens if the App was installed before (`setup_action=update`), or does not request authorization during
     /// installation.
     Authorize(Authorization),
 }
 
-/// The question of the confirmation page: "Connect `account` to `organization_name`?"
+/// The content of the confirmation page: "Connect `account` to `organization_name`?"
 #[derive(Debug)]
 pub struct ConfirmationPrompt {
     /// The account that would be connected.
@@ -45,45 +45,45 @@ pub struct ConfirmationPrompt {
     pub organization: OrganizationId,
     /// The display name of that organization.
     pub organization_name: OrganizationName,
-    /// Who asked for the install URL.
+    /// The person or machine that requested the install URL.
     pub actor: Actor,
-    /// One-time secret for the page's form.
+    /// The one-time secret for the page's form.
     pub ticket: Ticket,
-    /// Secret for a cookie of this browser, and for nothing else.
+    /// The value of the cookie for this browser. It must not be shown elsewhere.
     pub browser: BrowserSecret,
-    /// The state for the page's form; the redirect repeats it.
+    /// The state, for the page's form.
     pub state: State,
-    /// The stored return URL, to which the answer redirects.
+    /// The stored return URL, to which the browser is redirected after the answer.
     pub return_url: String,
-    /// How long the question can be answered.
+    /// The time that is left for an answer.
     pub expires_in: std::time::Duration,
 }
 
-/// A redirect to the state's stored return URL, with the query parameters that the product needs.
+/// A redirect to the stored return URL, with query parameters for the product.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReturnRedirect {
-    /// The whole URL. Contains the state.
+    /// The URL, which contains the state.
     pub url: String,
-    /// What happened.
+    /// The result of the visit.
     pub result: InstallResult,
 }
 
-/// The result of a visit, for the product.
+/// The result of a visit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum InstallResult {
     /// The visitor installed the App or chose an existing installation; the product can register it.
     Connected(InstallationId),
-    /// The visitor asked the account's owners to install the App; there is no installation yet.
+    /// The visitor requested the installation from the account's owners; there is no installation yet.
     Requested,
-    /// The visitor pressed Cancel; the state is used up.
+    /// The visitor pressed Cancel, and the state is revoked.
     Denied,
 }
 
-/// GitHub's web flow, in which the visitor authorizes the App.
+/// GitHub's OAuth flow, in which the visitor authorizes the App.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Authorization {
-    /// The whole URL. Its `state` is our state and, after a `~`, the installation that the visitor came with, since GitHub
-    /// returns nothing else. A visitor can forge both; only what GitHub then says about the visitor counts.
+    /// The URL. Its `state` parameter is the state, a `~` and the installation id, since GitHub returns no other parameter.
+    /// A visitor can forge both values; they prove nothing until GitHub identifies the visitor.
     pub url: String,
 }
 
@@ -119,44 +119,44 @@ impl ReturnRedirect {
 }
 
 impl Dockline {
-    /// Handles a browser that GitHub redirected to the callback: finds the state, has GitHub identify the visitor and what
-    /// they can reach, and asks for a confirmation. A refusal changes nothing.
+    /// Handles a browser that GitHub redirected to the callback: finds the state, identifies the visitor at GitHub, checks
+    /// the visitor's access to the installation, and asks for a confirmation. A refusal changes nothing.
     ///
     /// # Errors
     /// See [`CallbackError`].
     pub async fn handle_callback(&self, callback: Callback<'_>) -> Result<CallbackOutcome, CallbackError> {
-        let mut visit = VisitFacts::default();
-        let outcome = self.visit(callback, &mut visit).await;
+        let mut context = CallbackContext::default();
+        let outcome = self.try_handle_callback(callback, &mut context).await;
         if let Err(CallbackError::Refused(reason)) = outcome {
-            let VisitFacts { organization, installation } = visit;
+            let CallbackContext { organization, installation } = context;
             self.record(&Event::CallbackRefused { organization, installation, reason });
         }
         outcome
     }
 
-    async fn visit(
+    async fn try_handle_callback(
         &self,
         callback: Callback<'_>,
-        visit: &mut VisitFacts,
+        context: &mut CallbackContext,
     ) -> Result<CallbackOutcome, CallbackError> {
         let (callback, authorized) = after_authorization(callback);
-        let (state, issued) = self.issued(callback.state).await?;
-        visit.organization = Some(issued.organization.clone());
+        let (state, issued) = self.find_live_state(callback.state).await?;
+        context.organization = Some(issued.organization.clone());
         let setup_action = callback.setup_action.map_or(SetupAction::Install, SetupAction::parse);
         let installation = match callback.installation_id.map(str::parse::<InstallationId>) {
-            // A member asked the owners: there is no installation, and the product is told so.
+            // A member requested the installation from the owners: an expected outcome without an installation.
             None if setup_action == SetupAction::Request => {
                 return Ok(CallbackOutcome::Redirect(ReturnRedirect::requested(&issued, &state)));
             }
             Some(Ok(installation)) => installation,
             None | Some(Err(_)) => return Err(CallbackRefusal::MalformedInstallation.into()),
         };
-        visit.installation = Some(installation);
+        context.installation = Some(installation);
         if issued.claim.is_some_and(|claim| claim.installation != installation) {
             return Err(CallbackRefusal::TiedToAnother.into());
         }
         let Some(code) = callback.code else {
-            // Nothing was proven, so nothing is tied. If the policy asks for nothing, the product may go on.
+            // Nothing was proven, so the state is not tied. If the policy needs no proof, the product can register.
             if claim::suffices(Proof::State, self.policy) {
                 let redirect = ReturnRedirect::connected(&issued, &state, installation, setup_action);
                 return Ok(CallbackOutcome::Redirect(redirect));
@@ -175,15 +175,15 @@ impl Dockline {
             VisitorCheck::CodeRefused => return Err(CallbackRefusal::CodeRefused.into()),
         };
         let (account, claim) = evaluate(facts, installation)?;
-        // A visitor who has just installed the App may arrive before GitHub's delivery that says so.
+        // A visitor who has just installed the App may arrive before the webhook that names the installer.
         let just_installed = callback.setup_action == Some("install");
-        let claim = self.claim_of_visitor(claim, just_installed).await?;
+        let claim = self.confirmable_claim(claim, just_installed).await?;
         let claim = claim.ok_or(CallbackRefusal::NotAdministered)?;
         self.ask_or_confirm(state, issued, account, claim, setup_action).await
     }
 
     /// Finds the live state that a browser presents.
-    pub(in crate::service) async fn issued(
+    pub(in crate::service) async fn find_live_state(
         &self,
         state: Option<&str>,
     ) -> Result<(State, IssuedState), CallbackError> {
@@ -206,7 +206,7 @@ impl Dockline {
         setup_action: SetupAction,
     ) -> Result<CallbackOutcome, CallbackError> {
         if !self.confirmation {
-            let claim = self.settle(claim).await?.ok_or(CallbackRefusal::NotAdministered)?;
+            let claim = self.claim_to_store(claim).await?.ok_or(CallbackRefusal::NotAdministered)?;
             return match self.ports.states.confirm_claim(&issued.digest, None, claim).await? {
                 ConfirmOutcome::Tied | ConfirmOutcome::AlreadyTied => {
                     self.record_confirmed(&issued, &claim);
@@ -247,7 +247,7 @@ impl Dockline {
     }
 }
 
-/// Derives the claim from what GitHub said about the visitor.
+/// Derives the claim from the facts about the visitor.
 fn evaluate(
     facts: VisitorFacts,
     installation: InstallationId,
@@ -265,10 +265,11 @@ fn evaluate(
     Ok((account, claim))
 }
 
-/// Separates the state from the installation on the way through GitHub's web flow.
+/// Separates the state from the installation id in the `state` parameter of GitHub's OAuth flow.
 const SEPARATOR: char = '~';
 
-/// Splits the state of a visitor who returns from [`CallbackOutcome::Authorize`]. Returns whether it was one.
+/// Restores the parameters of a visitor who returns from [`CallbackOutcome::Authorize`], and returns whether the visitor
+/// does.
 fn after_authorization(callback: Callback<'_>) -> (Callback<'_>, bool) {
     let plain = callback.installation_id.is_none() && callback.setup_action.is_none();
     let split = callback.state.filter(|_| plain).and_then(|state| state.rsplit_once(SEPARATOR));
@@ -282,9 +283,9 @@ fn after_authorization(callback: Callback<'_>) -> (Callback<'_>, bool) {
     }
 }
 
-/// What is known of a visit so far, for the operator's events.
+/// The facts that are known when a visitor is refused, for the event.
 #[derive(Default)]
-struct VisitFacts {
+struct CallbackContext {
     organization: Option<OrganizationId>,
     installation: Option<InstallationId>,
 }

@@ -4,7 +4,7 @@ use crate::model::{BrowserSecret, IssuedState, Ticket};
 use crate::ports::{ConfirmOutcome, Event};
 use crate::service::Dockline;
 
-/// The visitor's answer to the confirmation page, as it came.
+/// The visitor's answer to the confirmation page, as received.
 #[derive(Debug, Clone, Copy)]
 pub struct ConfirmationAnswer<'a> {
     /// The form's `state`.
@@ -13,36 +13,38 @@ pub struct ConfirmationAnswer<'a> {
     pub ticket: &'a Ticket,
     /// The browser's cookie.
     pub browser: Option<&'a BrowserSecret>,
-    /// Whether the visitor pressed Confirm rather than Cancel.
+    /// `true` for Confirm, `false` for Cancel.
     pub confirmed: bool,
 }
 
 impl Dockline {
-    /// Handles the visitor's answer to the confirmation page. Confirm ties the state to the installation, if it comes from
-    /// the browser that was asked and with the ticket of the open question; Cancel uses the state up. Returns the redirect
-    /// to the product.
+    /// Handles the visitor's answer to the confirmation page, and returns the redirect to the product. The answer must
+    /// have the ticket of the pending confirmation and come from the browser that was asked. Confirm ties the state to the
+    /// installation; Cancel revokes the state.
     ///
     /// # Errors
-    /// See [`CallbackError`]. After infrastructure trouble the same answer may be sent again.
+    /// See [`CallbackError`]. After an infrastructure failure the same answer may be sent again.
     pub async fn confirm(&self, answer: ConfirmationAnswer<'_>) -> Result<ReturnRedirect, CallbackError> {
         let mut found = None;
-        let outcome = self.answer(answer, &mut found).await;
+        let outcome = self.try_confirm(answer, &mut found).await;
         if let Err(CallbackError::Refused(reason)) = outcome {
             self.record(&Event::CallbackRefused {
                 organization: found.as_ref().map(|issued: &IssuedState| issued.organization.clone()),
-                installation: found.and_then(|issued| issued.pending).map(|open| open.claim.installation),
+                installation: found
+                    .and_then(|issued| issued.pending)
+                    .map(|pending| pending.claim.installation),
                 reason,
             });
         }
         outcome
     }
 
-    async fn answer(
+    async fn try_confirm(
         &self,
         answer: ConfirmationAnswer<'_>,
         found: &mut Option<IssuedState>,
     ) -> Result<ReturnRedirect, CallbackError> {
-        let (state, issued) = self.issued(answer.state).await?;
+        let (state, issued) = self.find_live_state(answer.state).await?;
         let issued = &*found.insert(issued);
         let ticket = answer.ticket.digest();
         let pending = issued.pending.filter(|pending| pending.ticket.matches(&ticket));
@@ -59,7 +61,7 @@ impl Dockline {
             self.record(&Event::Cancelled { organization, installation });
             return Ok(ReturnRedirect::denied(issued, &state));
         }
-        let claim = self.settle(pending.claim).await?.ok_or(CallbackRefusal::NotAdministered)?;
+        let claim = self.claim_to_store(pending.claim).await?.ok_or(CallbackRefusal::NotAdministered)?;
         match states.confirm_claim(&issued.digest, Some(&ticket), claim).await? {
             ConfirmOutcome::Tied | ConfirmOutcome::AlreadyTied => {
                 self.record_confirmed(issued, &claim);

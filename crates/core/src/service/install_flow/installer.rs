@@ -1,5 +1,5 @@
-//! The proof [`Proof::Installed`](crate::Proof::Installed): whoever installed it may connect it. Webhook and callback come
-//! in either order, and the webhook may be lost; none of them says or changes whose state it is (L-09, L-28, L-29).
+//! Who installed an installation, for [`Proof::Installed`](crate::Proof::Installed). The webhook that names the installer
+//! may arrive before or after the visitor, or never, so GitHub's log of deliveries is read, too.
 
 use crate::error::PortError;
 use crate::model::VerifiedClaim;
@@ -7,9 +7,10 @@ use crate::rules::claim;
 use crate::service::Dockline;
 
 impl Dockline {
-    /// What a visitor may be asked to confirm; `None` where they neither showed enough nor installed it. Where nobody
-    /// knows who installed it and they say that it was just now, they are asked, and it is settled afterwards.
-    pub(in crate::service) async fn claim_of_visitor(
+    /// Returns the claim that the visitor may be asked to confirm; `None` if its proof does not meet the policy. If the
+    /// installer is unknown and the visitor has just installed the App, the visitor is asked, and the installer is looked
+    /// up at the confirmation.
+    pub(in crate::service) async fn confirmable_claim(
         &self,
         claim: VerifiedClaim,
         just_installed: bool,
@@ -19,14 +20,14 @@ impl Dockline {
         }
         let installer = self.ports.bindings.installer(claim.installation).await?;
         let claim = claim::with_installer(claim, installer, self.policy);
-        let may_come = just_installed && installer.is_none();
-        Ok(Some(claim).filter(|claim| may_come || claim::suffices(claim.proof, self.policy)))
+        let may_be_proven_later = just_installed && installer.is_none();
+        Ok(Some(claim).filter(|claim| may_be_proven_later || claim::suffices(claim.proof, self.policy)))
     }
 
-    /// The tie as it is about to be made. Where it is still open who installed the installation, GitHub is asked once,
-    /// by its record of deliveries: ours may have been lost. Where GitHub does not know yet, the tie is made as it is,
-    /// and the registration looks again; it is a claim to nothing until then.
-    pub(in crate::service) async fn settle(
+    /// Returns the claim to store at the confirmation; `None` if another account installed the App. If the webhook has
+    /// not named the installer, GitHub's log of deliveries is read once. If the log does not name it yet, the claim is
+    /// stored with its weak proof, and the registration checks the installer again.
+    pub(in crate::service) async fn claim_to_store(
         &self,
         claim: VerifiedClaim,
     ) -> Result<Option<VerifiedClaim>, PortError> {

@@ -1,4 +1,4 @@
-//! From the install URL to a confirmed claim: what a visitor passes through in the browser.
+//! The steps of a visitor in the browser, from the install URL to the confirmed claim.
 
 mod callback;
 mod confirm;

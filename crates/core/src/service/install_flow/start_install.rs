@@ -4,62 +4,61 @@ use time::OffsetDateTime;
 use crate::error::{Issue, IssueCode, PortError, StartInstallError};
 use crate::model::{Caller, IssuedState, State};
 use crate::ports::PutOutcome;
-use crate::rules::return_url::{self, Judgement};
+use crate::rules::return_url::{self, ReturnUrlError};
 use crate::service::Dockline;
 
-/// Everything but RFC 3986's unreserved characters.
+/// All characters except the unreserved ones of RFC 3986.
 const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// What install-url was asked for, as it came.
+/// The parameters of an install URL, as received.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct StartInstallRequest<'a> {
-    /// Where the browser shall go in the end.
+    /// The URL that the browser is redirected to at the end. Required.
     pub return_url: Option<&'a str>,
-    /// A state of the caller's own; one is made where it is left out.
+    /// The caller's own state; `None` to have one generated.
     pub state: Option<&'a str>,
 }
 
-/// A link that sends a user to GitHub.
+/// A link that sends a person to GitHub to install the App.
 #[derive(Debug, Clone)]
 pub struct InstallLink {
-    /// The link. Holds the state.
+    /// The URL, which contains the state.
     pub url: String,
-    /// The state that is in it.
+    /// The state.
     pub state: State,
-    /// From when on it is worth nothing.
+    /// The time from which the state cannot be used.
     pub expires_at: OffsetDateTime,
 }
 
 impl Dockline {
-    /// Issues a state to the caller's organization and makes the link that carries it to GitHub (`contract.md` §2).
+    /// Issues a state to the caller's organization and returns the install link with it.
     ///
-    /// GitHub does not document `redirect_uri` on this page (GitHub fact 3): it is there for the contract's sake and
-    /// nothing is built on it; the browser is sent to the *stored* return URL.
+    /// The link has a `redirect_uri`, which clients of the HTTP API expect. GitHub does not document that parameter for
+    /// this page, so nothing depends on it: the browser is redirected to the *stored* return URL.
     ///
     /// # Errors
-    /// See [`StartInstallError`]. Where it fails, no state was issued.
+    /// See [`StartInstallError`]. No state is issued then.
     pub async fn start_install(
         &self,
         caller: &Caller,
         request: StartInstallRequest<'_>,
     ) -> Result<InstallLink, StartInstallError> {
         let mut issues = Vec::new();
-        let judgement = request
-            .return_url
-            .map_or(Judgement::Malformed, |return_url| return_url::judge(return_url, &caller.return_hosts));
-        if request.return_url.is_none() {
-            issues.push(Issue::new(
+        let mut return_url_allowed = true;
+        match request.return_url.map(|return_url| return_url::check(return_url, &caller.return_hosts)) {
+            None => issues.push(Issue::new(
                 "returnUrl",
                 IssueCode::Missing,
                 "returnUrl is required: where the browser goes in the end.",
-            ));
-        } else if judgement == Judgement::Malformed {
-            issues.push(Issue::new(
+            )),
+            Some(Err(ReturnUrlError::Malformed)) => issues.push(Issue::new(
                 "returnUrl",
                 IssueCode::Malformed,
                 "returnUrl must be an absolute URL of at most 2048 ASCII characters, such as \
                  https://app.example.com/github/connected.",
-            ));
+            )),
+            Some(Err(ReturnUrlError::NotAllowed)) => return_url_allowed = false,
+            Some(Ok(())) => {}
         }
         let own_state = match request.state.map(own_state).transpose() {
             Ok(state) => state,
@@ -71,7 +70,7 @@ impl Dockline {
         let Some(return_url) = request.return_url.filter(|_| issues.is_empty()) else {
             return Err(StartInstallError::Invalid(issues));
         };
-        if judgement != Judgement::Allowed {
+        if !return_url_allowed {
             return Err(StartInstallError::ReturnUrlNotAllowed);
         }
         let state = match own_state {
@@ -80,26 +79,22 @@ impl Dockline {
         };
         let issued_at = self.now();
         let expires_at = issued_at + IssuedState::LIFETIME;
-        let put = self
-            .ports
-            .states
-            .put(IssuedState {
-                digest: state.digest(),
-                organization: caller.organization.clone(),
-                organization_name: caller.organization_name.clone(),
-                actor: caller.actor.clone(),
-                return_url: return_url.to_owned(),
-                issued_at,
-                expires_at,
-                pending: None,
-                claim: None,
-            })
-            .await?;
-        match put {
+        let issued = IssuedState {
+            digest: state.digest(),
+            organization: caller.organization.clone(),
+            organization_name: caller.organization_name.clone(),
+            actor: caller.actor.clone(),
+            return_url: return_url.to_owned(),
+            issued_at,
+            expires_at,
+            pending: None,
+            claim: None,
+        };
+        match self.ports.states.put(issued).await? {
             PutOutcome::Stored => {
                 let page = self.ports.github.registration().install_page;
-                let target = utf8_percent_encode(return_url, COMPONENT);
-                let url = format!("{page}?state={}&redirect_uri={target}", state.expose());
+                let redirect_uri = utf8_percent_encode(return_url, COMPONENT);
+                let url = format!("{page}?state={}&redirect_uri={redirect_uri}", state.expose());
                 Ok(InstallLink { url, state, expires_at })
             }
             PutOutcome::InUse => Err(StartInstallError::Invalid(vec![Issue::new(

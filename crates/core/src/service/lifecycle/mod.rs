@@ -1,4 +1,4 @@
-//! Following an installation's life at GitHub: webhooks, single look-ups, and the periodic reconciliation.
+//! Keeps the stored facts about installations up to date: webhooks, lookups and reconciliation.
 
 mod reconcile;
 mod refresh;

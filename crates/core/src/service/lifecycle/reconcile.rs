@@ -8,69 +8,68 @@ use crate::model::{InstallationId, Status, timestamp};
 use crate::ports::ReconcileCursor;
 use crate::service::{Dockline, RefreshOutcome};
 
-/// How many calls in a row may find GitHub or the store out of reach before a sweep gives up for now.
-const FAILURES_IN_A_ROW: u32 = 3;
+/// The number of consecutive failures of GitHub or the store after which a batch stops.
+const MAX_CONSECUTIVE_FAILURES: u32 = 3;
 
-/// How long what is out of order should be left alone.
-const OUT_OF_ORDER: Duration = Duration::from_secs(60);
+/// The pause after a rejected credential or consecutive failures.
+const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(60);
 
-/// A stretch of a sweep.
+/// A batch of a reconciliation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReconcileBatch {
-    /// Look at bindings about which GitHub's last answer is older than this.
+    /// Check bindings that were last verified before this time.
     pub before: OffsetDateTime,
-    /// Go on after this one: [`ReconcileReport::next`] of the stretch before.
+    /// Continue after this position: [`ReconcileReport::next`] of the previous batch.
     pub after: Option<ReconcileCursor>,
-    /// Ask GitHub about at most as many.
+    /// Check at most this many bindings.
     pub limit: u32,
-    /// Leave this share of what GitHub lets the App ask to everybody else, in percent.
+    /// Leave this percentage of the App's rate limit at GitHub for other requests.
     pub reserve_percent: u8,
 }
 
-/// What a stretch of a sweep came to.
+/// The result of a batch.
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ReconcileReport {
-    /// Bindings that are active.
+    /// Number of bindings whose installation is active.
     pub active: u32,
-    /// Bindings that are suspended.
+    /// Number of bindings whose installation is suspended.
     pub suspended: u32,
-    /// Bindings whose installation is gone.
+    /// Number of bindings whose installation was uninstalled.
     pub uninstalled: u32,
-    /// Bindings whose installation GitHub says is on another account.
+    /// Number of bindings whose installation is on another account, by GitHub's report.
     pub account_changed: u32,
-    /// What could not be asked about; the next sweep tries again.
+    /// Installations that could not be checked. They stay due for the next reconciliation.
     #[serde(serialize_with = "failures")]
     pub failed: Vec<(InstallationId, PortError)>,
-    /// Where the next stretch goes on; `None`: this sweep is through.
+    /// The start of the next batch; `None` if the reconciliation is complete.
     pub next: Option<ReconcileCursor>,
-    /// Why it stopped before the stretch's end. The binding at which it did is not among the failed: the next stretch
-    /// begins with it.
+    /// Why the batch stopped early. The binding at which it stopped is not in `failed`; the next batch starts with it.
     pub paused: Option<Pause>,
 }
 
-/// Why a stretch stopped early, and until when nothing should be asked.
+/// A pause of the reconciliation.
 #[derive(Debug, Serialize)]
 pub struct Pause {
-    /// Not before this time.
+    /// The time before which no further batch should run.
     #[serde(serialize_with = "timestamp::serialize")]
     pub until: OffsetDateTime,
-    /// What made it stop.
+    /// The cause.
     pub cause: PauseCause,
 }
 
-/// What makes a stretch stop early.
+/// Why a batch stopped early.
 #[derive(Debug, Serialize)]
 #[serde(tag = "reason", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum PauseCause {
-    /// What is left of GitHub's rate is for others.
+    /// The rest of the App's rate limit is reserved for other requests.
     Reserve,
-    /// GitHub does not want to be asked now (invariant I19).
+    /// GitHub limits the App's requests.
     RateLimited,
-    /// GitHub refuses the App's own credential: nobody else's installation would fare better.
+    /// GitHub rejects the App's credential, which fails for every installation.
     Rejected(PortError),
-    /// GitHub or the store was out of reach several times in a row.
+    /// GitHub or the store failed several times in a row.
     OutOfReach(PortError),
 }
 
@@ -86,99 +85,96 @@ fn failures<S: Serializer>(failed: &[(InstallationId, PortError)], serializer: S
 }
 
 impl ReconcileReport {
-    /// How many bindings GitHub was asked about in vain or not.
+    /// Returns the number of bindings that were checked, failed ones included.
     #[must_use]
     pub fn asked(&self) -> usize {
-        let answered = [self.active, self.suspended, self.uninstalled, self.account_changed];
-        answered.into_iter().map(|count| count as usize).sum::<usize>() + self.failed.len()
-    }
-}
-
-impl Dockline {
-    /// Asks GitHub about bindings that were not verified for a while, the longest unverified first: finds what no
-    /// webhook told (a suspended App gets none; L-35; invariant I23). Bounded; waits for nothing: where GitHub or its
-    /// rate ask for a pause, it stops and says until when. What was verified is out of the next sweep's way, so that a
-    /// sweep that was cut off is resumed by a new one.
-    ///
-    /// # Errors
-    /// Only where the bindings cannot be listed; trouble with a single one is in [`ReconcileReport::failed`].
-    pub async fn reconcile(&self, batch: ReconcileBatch) -> Result<ReconcileReport, PortError> {
-        let due = self.ports.bindings.stale(batch.before, batch.after, batch.limit).await?;
-        let mut swept = ReconcileReport::default();
-        let mut done = batch.after;
-        let mut in_a_row = 0;
-        let all = due.len() < batch.limit as usize;
-        for unverified in due {
-            if let Some(until) = self.spent_beyond(batch.reserve_percent) {
-                return Ok(swept.paused_at(done, unverified, until, PauseCause::Reserve));
-            }
-            match self.refresh(unverified.installation).await {
-                Ok(standing) => {
-                    in_a_row = 0;
-                    swept.count(standing);
-                }
-                Err(error) => {
-                    in_a_row += 1;
-                    let (pause, cause) = match error.kind() {
-                        PortErrorKind::RateLimited { retry_after } => (retry_after, PauseCause::RateLimited),
-                        PortErrorKind::Rejected => (OUT_OF_ORDER, PauseCause::Rejected(error)),
-                        PortErrorKind::Unavailable | PortErrorKind::Corrupt | PortErrorKind::Unexpected
-                            if in_a_row >= FAILURES_IN_A_ROW =>
-                        {
-                            (OUT_OF_ORDER, PauseCause::OutOfReach(error))
-                        }
-                        PortErrorKind::Unavailable | PortErrorKind::Corrupt | PortErrorKind::Unexpected => {
-                            swept.failed.push((unverified.installation, error));
-                            done = Some(unverified);
-                            continue;
-                        }
-                    };
-                    return Ok(swept.paused_at(done, unverified, self.now() + pause, cause));
-                }
-            }
-            done = Some(unverified);
-        }
-        swept.next = if all { None } else { done };
-        Ok(swept)
+        let checked = [self.active, self.suspended, self.uninstalled, self.account_changed];
+        checked.into_iter().map(|count| count as usize).sum::<usize>() + self.failed.len()
     }
 
-    fn spent_beyond(&self, reserve_percent: u8) -> Option<OffsetDateTime> {
-        let left = self.ports.github.rate_left()?;
-        let reserve = left.limit.saturating_mul(u64::from(reserve_percent.min(100))) / 100;
-        (left.remaining <= reserve && self.now() < left.resets_at).then_some(left.resets_at)
-    }
-}
-
-/// After the last one that was done; where there is none, just before the one that was not.
-fn resume(done: Option<ReconcileCursor>, undone: ReconcileCursor) -> Option<ReconcileCursor> {
-    let just_before = || ReconcileCursor {
-        verified_at: undone.verified_at.saturating_sub(time::Duration::MICROSECOND),
-        installation: undone.installation,
-    };
-    Some(done.unwrap_or_else(just_before))
-}
-
-impl ReconcileReport {
-    fn paused_at(
-        mut self,
-        done: Option<ReconcileCursor>,
-        undone: ReconcileCursor,
-        until: OffsetDateTime,
-        cause: PauseCause,
-    ) -> Self {
-        self.next = resume(done, undone);
-        self.paused = Some(Pause { until, cause });
-        self
-    }
-
-    fn count(&mut self, standing: RefreshOutcome) {
-        match standing {
+    fn count(&mut self, outcome: RefreshOutcome) {
+        match outcome {
             RefreshOutcome::Present(Status::Active) => self.active += 1,
             RefreshOutcome::Present(Status::Suspended) => self.suspended += 1,
             RefreshOutcome::Present(Status::Uninstalled) | RefreshOutcome::Gone => self.uninstalled += 1,
             RefreshOutcome::AccountChanged => self.account_changed += 1,
-            // It was unbound meanwhile, and forgotten.
+            // The store lost the installation since it was listed.
             RefreshOutcome::Unknown => {}
         }
+    }
+
+    fn paused(
+        mut self,
+        last_checked: Option<ReconcileCursor>,
+        unchecked: ReconcileCursor,
+        until: OffsetDateTime,
+        cause: PauseCause,
+    ) -> Self {
+        // Without a checked binding, the position just before the unchecked one.
+        let before_unchecked = ReconcileCursor {
+            verified_at: unchecked.verified_at.saturating_sub(time::Duration::MICROSECOND),
+            installation: unchecked.installation,
+        };
+        self.next = Some(last_checked.unwrap_or(before_unchecked));
+        self.paused = Some(Pause { until, cause });
+        self
+    }
+}
+
+impl Dockline {
+    /// Checks one batch of bindings at GitHub, the longest unverified first; `next` is the start of the following batch.
+    /// It corrects facts that no webhook reported, such as those of a suspended App, which gets no webhooks.
+    ///
+    /// It never waits: if GitHub or its rate limit requires a pause, it stops and reports until when. A reconciliation that
+    /// was interrupted can be started again from the beginning, since checked bindings are not stale any more.
+    ///
+    /// # Errors
+    /// Infrastructure failures when the bindings are listed. Failures of single bindings are in
+    /// [`ReconcileReport::failed`].
+    pub async fn reconcile(&self, batch: ReconcileBatch) -> Result<ReconcileReport, PortError> {
+        let stale = self.ports.bindings.stale(batch.before, batch.after, batch.limit).await?;
+        let complete = stale.len() < batch.limit as usize;
+        let mut report = ReconcileReport::default();
+        let mut last_checked = batch.after;
+        let mut consecutive_failures = 0;
+        for current in stale {
+            if let Some(until) = self.reserve_reached(batch.reserve_percent) {
+                return Ok(report.paused(last_checked, current, until, PauseCause::Reserve));
+            }
+            match self.refresh(current.installation).await {
+                Ok(outcome) => {
+                    consecutive_failures = 0;
+                    report.count(outcome);
+                }
+                Err(error) => {
+                    consecutive_failures += 1;
+                    let (pause, cause) = match error.kind() {
+                        PortErrorKind::RateLimited { retry_after } => (retry_after, PauseCause::RateLimited),
+                        PortErrorKind::Rejected => (PAUSE_AFTER_FAILURE, PauseCause::Rejected(error)),
+                        PortErrorKind::Unavailable | PortErrorKind::Corrupt | PortErrorKind::Unexpected
+                            if consecutive_failures >= MAX_CONSECUTIVE_FAILURES =>
+                        {
+                            (PAUSE_AFTER_FAILURE, PauseCause::OutOfReach(error))
+                        }
+                        PortErrorKind::Unavailable | PortErrorKind::Corrupt | PortErrorKind::Unexpected => {
+                            report.failed.push((current.installation, error));
+                            last_checked = Some(current);
+                            continue;
+                        }
+                    };
+                    return Ok(report.paused(last_checked, current, self.now() + pause, cause));
+                }
+            }
+            last_checked = Some(current);
+        }
+        report.next = if complete { None } else { last_checked };
+        Ok(report)
+    }
+
+    /// Returns the time of the next rate limit window if the current one has no more than the reserve left.
+    fn reserve_reached(&self, reserve_percent: u8) -> Option<OffsetDateTime> {
+        let left = self.ports.github.rate_left()?;
+        let reserve = left.limit.saturating_mul(u64::from(reserve_percent.min(100))) / 100;
+        (left.remaining <= reserve && self.now() < left.resets_at).then_some(left.resets_at)
     }
 }

@@ -1,52 +1,50 @@
-use time::Duration;
+use time::{Duration, OffsetDateTime};
 
 use crate::error::PortError;
-use crate::model::{
-    Account, Installation, InstallationId, InstallationRecord, InstalledOn, OrganizationId, Status,
-};
+use crate::model::{Account, Installation, InstallationId, InstallationRecord, InstalledOn, Status};
 use crate::ports::{Event, LookupOutcome, Observation, ObserveOutcome};
 use crate::service::Dockline;
 
-/// How often a rival's later observation may make us ask again, before its word is taken.
-const TRIES: u32 = 3;
+/// The number of lookups before a concurrent observation, which is later each time, is accepted as the result.
+const ATTEMPTS: u32 = 3;
 
-/// How an installation stands after GitHub was asked.
+/// The outcome of [`Dockline::refresh`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RefreshOutcome {
-    /// GitHub says so, and it is stored.
+    /// GitHub reports this status, and it is stored.
     Present(Status),
-    /// It is gone for ever.
+    /// The installation was uninstalled, which is final.
     Gone,
-    /// GitHub names another account than before. Nothing was stored.
+    /// GitHub reports another account than the stored one. Nothing was stored.
     AccountChanged,
-    /// Nobody ever heard of it, GitHub included, or it is nothing that can be bound. Nothing was stored.
+    /// The installation is not known here, and GitHub does not know it either or reports one that cannot be bound. Nothing
+    /// was stored.
     Unknown,
 }
 
 impl Dockline {
-    /// Asks GitHub about an installation and takes note of the answer: what makes hints, sweeps and mints agree with
-    /// GitHub whatever their order (`design.md` §5; invariants I7, I22).
+    /// Looks up an installation at GitHub and stores the result. Webhooks, reconciliation and tokens use it, so that the
+    /// stored status follows GitHub's, whatever the order of deliveries.
     ///
-    /// The observation bears the time at which GitHub was *asked*, later than what was known then: of two answers that
-    /// cross, the one that was asked for later counts, also where the clocks of two nodes differ (I27). Where a rival's
-    /// came in between, GitHub is asked again. A 404, which the gateway confirmed, ends only what was known before
-    /// (L-55): a new installation that GitHub does not show yet is not gone.
+    /// The observation has the time of the *request*, and is later than the stored one even if this clock is behind: of
+    /// two concurrent lookups the later request counts. A 404 uninstalls only a known installation, since GitHub may not
+    /// show a new one yet.
     ///
     /// # Errors
-    /// Infrastructure only; nothing was stored, and the same call may be repeated.
+    /// Infrastructure failures only. Nothing was stored, or the same call may be repeated.
     pub async fn refresh(&self, installation: InstallationId) -> Result<RefreshOutcome, PortError> {
         let bindings = &self.ports.bindings;
-        for _ in 0..TRIES {
+        for _ in 0..ATTEMPTS {
             let known = bindings.installation(installation).await?;
             if known.as_ref().is_some_and(|known| known.status == Status::Uninstalled) {
                 return Ok(RefreshOutcome::Gone);
             }
-            let verified_at = self.later_than(known.as_ref());
+            let verified_at = self.observation_time(known.as_ref());
             let found = match self.ports.github.installation(installation).await? {
                 LookupOutcome::Found(found) => found,
                 LookupOutcome::Missing if known.is_some() => {
-                    self.end(installation, known).await?;
+                    self.record_uninstalled(installation, known).await?;
                     return Ok(RefreshOutcome::Gone);
                 }
                 LookupOutcome::Missing => return Ok(RefreshOutcome::Unknown),
@@ -59,7 +57,7 @@ impl Dockline {
                 (named, Some(before)) => {
                     let organization = known.as_ref().and_then(|known| known.organization.clone());
                     let (known, named) = (before.id, named.map(|account| account.id));
-                    self.forget_tokens(installation);
+                    self.evict_tokens(installation);
                     self.record(&Event::AccountChanged { organization, installation, known, named });
                     return Ok(RefreshOutcome::AccountChanged);
                 }
@@ -69,18 +67,18 @@ impl Dockline {
             match bindings.observe(installation, observation).await? {
                 ObserveOutcome::Recorded => {
                     if let Some(known) = known {
-                        self.tell(installation, &known, status, &account);
+                        self.record_changes(installation, &known, status, &account);
                     }
                     return Ok(RefreshOutcome::Present(status));
                 }
                 ObserveOutcome::Gone => {
-                    self.forget_tokens(installation);
+                    self.evict_tokens(installation);
                     return Ok(RefreshOutcome::Gone);
                 }
                 ObserveOutcome::Outdated => {}
             }
         }
-        // Rivals asked later than we did, each time: theirs is the better answer.
+        // Concurrent lookups started later than ours each time, so their result is the better one.
         Ok(match bindings.installation(installation).await? {
             Some(known) if known.status == Status::Uninstalled => RefreshOutcome::Gone,
             Some(known) => RefreshOutcome::Present(known.status),
@@ -88,15 +86,15 @@ impl Dockline {
         })
     }
 
-    /// Takes note of an installation's end.
-    pub(in crate::service) async fn end(
+    /// Stores that the installation was uninstalled, evicts its tokens and records the event.
+    pub(in crate::service) async fn record_uninstalled(
         &self,
         installation: InstallationId,
         known: Option<InstallationRecord>,
     ) -> Result<(), PortError> {
-        let verified_at = self.later_than(known.as_ref());
+        let verified_at = self.observation_time(known.as_ref());
         self.ports.bindings.observe(installation, Observation::Uninstalled { verified_at }).await?;
-        self.forget_tokens(installation);
+        self.evict_tokens(installation);
         if known.as_ref().is_none_or(|known| known.status != Status::Uninstalled) {
             let organization = known.and_then(|known| known.organization);
             self.record(&Event::Uninstalled { organization, installation });
@@ -104,8 +102,8 @@ impl Dockline {
         Ok(())
     }
 
-    /// Now, or just after what is known where this clock is behind the one that wrote it.
-    fn later_than(&self, known: Option<&InstallationRecord>) -> time::OffsetDateTime {
+    /// Returns the current time, or the next time after the stored observation if this clock is behind.
+    fn observation_time(&self, known: Option<&InstallationRecord>) -> OffsetDateTime {
         let now = self.now();
         known.map_or(now, |known| now.max(known.verified_at.saturating_add(Duration::MICROSECOND)))
     }
@@ -119,30 +117,30 @@ impl Dockline {
         }
     }
 
-    fn tell(
+    fn record_changes(
         &self,
         installation: InstallationId,
         known: &InstallationRecord,
         status: Status,
         account: &Account,
     ) {
-        let organization = || -> Option<OrganizationId> { known.organization.clone() };
         let renamed = known.account.as_ref().filter(|before| before.login != account.login);
         if known.status != status || renamed.is_some() {
-            self.forget_tokens(installation);
+            self.evict_tokens(installation);
         }
+        let organization = known.organization.clone();
         match (known.status, status) {
             (Status::Active, Status::Suspended) => {
-                self.record(&Event::Suspended { organization: organization(), installation });
+                self.record(&Event::Suspended { organization: organization.clone(), installation });
             }
             (Status::Suspended, Status::Active) => {
-                self.record(&Event::Reinstated { organization: organization(), installation });
+                self.record(&Event::Reinstated { organization: organization.clone(), installation });
             }
             _ => {}
         }
         if let Some(before) = renamed {
             let (from, to) = (before.login.clone(), account.login.clone());
-            self.record(&Event::Renamed { organization: organization(), installation, from, to });
+            self.record(&Event::Renamed { organization, installation, from, to });
         }
     }
 }

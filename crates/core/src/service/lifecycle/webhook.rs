@@ -5,7 +5,7 @@ use crate::rules::delivery::{self, WebhookEvent};
 use crate::rules::signature;
 use crate::service::Dockline;
 
-/// A delivery as it came, headers and raw body.
+/// A webhook delivery, as received.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct WebhookDelivery<'a> {
     /// `X-Hub-Signature-256`
@@ -14,24 +14,23 @@ pub struct WebhookDelivery<'a> {
     pub event: Option<&'a str>,
     /// `Content-Type`
     pub content_type: Option<&'a str>,
-    /// The bytes that were signed.
+    /// The raw body, which the signature covers.
     pub body: &'a [u8],
 }
 
-/// A delivery that was taken.
+/// The outcome of [`Dockline::handle_webhook`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WebhookOutcome {
-    /// What it said.
-    pub notice: WebhookEvent,
-    /// The installation that GitHub should now be asked about, by [`Dockline::refresh`], once the delivery has been
-    /// acknowledged: GitHub waits ten seconds at most, and may be slow itself (L-34). Where the host loses it, the next
-    /// sweep asks.
+    /// The event of the delivery.
+    pub event: WebhookEvent,
+    /// The installation to pass to [`Dockline::refresh`] after the delivery was acknowledged: GitHub waits ten seconds for
+    /// the acknowledgement, and a lookup may take longer. If the host loses it, the next reconciliation corrects the status.
     pub refresh: Option<InstallationId>,
 }
 
 impl Dockline {
-    /// What can be said of a delivery before its body is read, so that a front need not read megabytes of a stranger's:
-    /// whether there is a secret of ours at all, and a signature of the right form. Says nothing about whether it counts.
+    /// Checks that a webhook secret is configured and that the signature has the right form. Call it before the body of a
+    /// delivery is read, to reject unsigned bodies early. It does not verify the signature.
     ///
     /// # Errors
     /// [`SignatureRefusal::NoSecret`], [`SignatureRefusal::Missing`], [`SignatureRefusal::Malformed`].
@@ -42,10 +41,11 @@ impl Dockline {
         signature::parse(signature).map(drop)
     }
 
-    /// Takes a delivery of GitHub's (`design.md` §5, `contract.md` §3). Nothing happens before its signature was found
-    /// good (invariant I21). Deliveries are hints, and the same one may come twice, late, or in any order: only an end
-    /// and an installer are taken at their word, for exactly that installation; the rest is asked back. Never makes,
-    /// moves or ends a binding (L-29).
+    /// Verifies and handles a webhook delivery. Without a valid signature nothing happens.
+    ///
+    /// The same delivery may arrive twice, late and in any order. An uninstallation and an installer are stored as reported;
+    /// for all other changes the cached tokens are evicted and the outcome names the installation to look up. A delivery
+    /// never creates, moves or ends a binding.
     ///
     /// # Errors
     /// See [`WebhookError`].
@@ -55,34 +55,33 @@ impl Dockline {
     ) -> Result<WebhookOutcome, WebhookError> {
         signature::verify(&self.webhook_secrets, delivery.signature, delivery.body)?;
         let our_app = self.ports.github.registration().app;
-        let notice = delivery::read(delivery.event, delivery.content_type, delivery.body, our_app)?;
+        let event = delivery::read(delivery.event, delivery.content_type, delivery.body, our_app)?;
         let bindings = &self.ports.bindings;
-        let refresh = match notice {
+        let refresh = match event {
             WebhookEvent::Installed { installation, installer } => {
                 bindings.record_installer(installation, installer, self.now()).await?;
                 Some(installation)
             }
             WebhookEvent::Deleted { installation } => {
                 let known = bindings.installation(installation).await?;
-                self.end(installation, known).await?;
+                self.record_uninstalled(installation, known).await?;
                 None
             }
             WebhookEvent::PermissionsChanged { installation } => {
-                if bindings.observe(installation, Observation::PermissionsChanged).await?
-                    == ObserveOutcome::Recorded
-                {
+                let observed = bindings.observe(installation, Observation::PermissionsChanged).await?;
+                if observed == ObserveOutcome::Recorded {
                     self.record(&Event::PermissionsChanged { installation });
                 }
-                self.forget_tokens(installation);
+                self.evict_tokens(installation);
                 Some(installation)
             }
             WebhookEvent::StatusChanged { installation } => {
-                self.forget_tokens(installation);
+                self.evict_tokens(installation);
                 Some(installation)
             }
             WebhookEvent::Renamed { installation } => Some(installation),
             WebhookEvent::Ping | WebhookEvent::Ignored => None,
         };
-        Ok(WebhookOutcome { notice, refresh })
+        Ok(WebhookOutcome { event, refresh })
     }
 }

@@ -3,11 +3,11 @@ use crate::model::{Binding, Caller};
 use crate::service::Dockline;
 
 impl Dockline {
-    /// The caller's binding as it stands, also where it was uninstalled; `None` where nothing is bound. Does not ask
-    /// GitHub, so it works while GitHub is down (invariant I24).
+    /// Returns the stored binding of the caller's organization, also if the installation was uninstalled; `None` if there
+    /// is none. Makes no call to GitHub, so it works while GitHub is down.
     ///
     /// # Errors
-    /// Infrastructure only.
+    /// Infrastructure failures only.
     pub async fn binding(&self, caller: &Caller) -> Result<Option<Binding>, PortError> {
         self.ports.bindings.find(&caller.organization).await
     }

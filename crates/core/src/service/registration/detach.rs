@@ -3,20 +3,20 @@ use crate::model::{Binding, Caller, Status};
 use crate::ports::{Event, ReleaseOutcome};
 use crate::service::Dockline;
 
-/// Whether a detach also removes the App at GitHub.
+/// Whether a detach also uninstalls the App at GitHub.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Uninstall {
-    /// Ends the binding here only; GitHub is not asked.
+    /// Ends the binding only. Works while GitHub is down.
     No,
-    /// Removes the App from the account first.
+    /// Uninstalls the App first, then ends the binding.
     Yes,
 }
 
 impl Dockline {
-    /// Ends the caller's binding, and returns it as it stood. Any installation can be bound afterwards.
+    /// Ends the binding of the caller's organization and returns it. The organization can then bind any installation.
     ///
-    /// With [`Uninstall::Yes`] GitHub comes first: if it fails, the binding stands, and the same call may be repeated or
-    /// made without. An installation that does not exist any more counts as removed.
+    /// With [`Uninstall::Yes`], the binding is kept if GitHub fails; the call may be repeated, with it or without. An
+    /// installation that does not exist any more counts as uninstalled.
     ///
     /// # Errors
     /// See [`DetachError`].
@@ -27,13 +27,13 @@ impl Dockline {
         if uninstalled && bound.status != Status::Uninstalled {
             self.ports.github.uninstall(bound.installation).await?;
             let record = bindings.installation(bound.installation).await?;
-            self.end(bound.installation, record).await?;
+            self.record_uninstalled(bound.installation, record).await?;
         }
         match bindings.release(&caller.organization, bound.installation, self.now()).await? {
             ReleaseOutcome::Released(binding) => {
                 let (organization, installation) = (caller.organization.clone(), binding.installation);
-                // After the release, so that no mint in flight puts a token back.
-                let tokens = self.forget_tokens(installation);
+                // After the release, so that no mint in flight stores a token afterwards.
+                let tokens = self.evict_tokens(installation);
                 if self.token_revocation && !uninstalled {
                     self.revoke(tokens).await;
                 }

@@ -1,4 +1,4 @@
-//! An organization's binding: making it, reading it, ending it.
+//! Creates, reads and ends the binding of an organization.
 
 mod binding;
 mod detach;

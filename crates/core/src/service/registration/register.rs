@@ -9,9 +9,10 @@ use crate::service::Dockline;
 impl Dockline {
     /// Binds an installation to the caller's organization.
     ///
-    /// No lock and no transaction is held while GitHub is asked. The only write is the last step, and it spends the state
-    /// as well: a call that fails anywhere leaves nothing or the whole row, and the same call again starts over or
-    /// replays. The answer is always the stored row.
+    /// Repeating the same call returns the same binding as [`Registered::Replayed`], also if the state has expired.
+    ///
+    /// The insert is the last step and the only write, and it also uses up the state. So a call that fails has written the
+    /// whole binding or nothing, and can be repeated. No lock or transaction is held during the lookup at GitHub.
     ///
     /// # Errors
     /// See [`RegisterError`].
@@ -54,7 +55,7 @@ impl Dockline {
         let spent = request.state.digest();
         let bound = self.ports.bindings.find(organization).await?;
         let state = match bound {
-            // A replay needs no live state: a client that missed the first answer repeats its call word for word.
+            // A replay needs no live state, since a client that missed the response repeats its request unchanged.
             Some(_) => None,
             None => self.ports.states.find(organization, &spent).await?,
         };

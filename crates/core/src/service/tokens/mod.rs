@@ -1,4 +1,4 @@
-//! Installation tokens and what they reach.
+//! Installation tokens, and the repositories that they have access to.
 
 mod repositories;
 mod token;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use futures_util::FutureExt;
 use time::Duration;
 
-use crate::cache::{Cache, Flight, Found};
+use crate::cache::{Cache, Flight, Lookup};
 use crate::error::{PortError, PortErrorKind, PortName, RepositoriesError, TokenError};
 use crate::model::{Binding, InstallationToken, OrganizationId, Repository, RepositoryId, TokenScope};
 use crate::ports::ListOutcome;
@@ -13,32 +13,31 @@ use crate::service::Dockline;
 
 pub(in crate::service) type Listings = Cache<(), Arc<[Repository]>, TokenError>;
 
-/// How long all repositories of an installation are kept, so that whoever turns pages does not have GitHub list them
-/// anew for each.
-const KEPT: Duration = Duration::seconds(30);
+/// How long the repositories of an installation are cached, so that a client that reads page after page causes one listing.
+const CACHED_FOR: Duration = Duration::seconds(30);
 
-/// How often a list that changed while it was read is read again.
-const READINGS: u32 = 3;
+/// How often a list that changes while its pages are read is read.
+const READ_ATTEMPTS: u32 = 3;
 
-/// How often a change of the binding, or a token that GitHub refuses, may make a listing start over.
-const ROUNDS: u32 = 3;
+/// How often a listing is started that fails because the binding changed or GitHub rejected the token.
+const ATTEMPTS: u32 = 3;
 
 #[derive(Debug, thiserror::Error)]
-#[error("the installation reaches more than {} repositories", Dockline::MOST_REPOSITORIES)]
+#[error("the installation has more than {} repositories", Dockline::MOST_REPOSITORIES)]
 struct TooMany;
 
 #[derive(Debug, thiserror::Error)]
-#[error("GitHub refuses tokens that it has just given out")]
-struct Refused;
+#[error("the binding changed, or GitHub rejected a new token, during every attempt to list the repositories")]
+struct Unsettled;
 
 impl Dockline {
-    /// The most repositories of one installation that can be listed.
+    /// The maximum number of repositories of an installation that can be listed.
     pub const MOST_REPOSITORIES: u32 = 20_000;
 
-    /// Returns a page of the repositories that the organization's installation reaches.
+    /// Returns a page of the repositories that the organization's installation has access to.
     ///
-    /// GitHub lists by page numbers, which shift when repositories come and go, and cannot search: so all are read, and
-    /// the page is cut out of them in the order of their numbers. They are kept for half a minute.
+    /// GitHub's pages shift when repositories are added or removed, and GitHub cannot search them. So all pages are read,
+    /// and this page is cut out of them in the order of ids. The list is cached for 30 seconds.
     ///
     /// # Errors
     /// See [`RepositoriesError`].
@@ -47,28 +46,28 @@ impl Dockline {
         organization: &OrganizationId,
         query: &RepositoriesQuery,
     ) -> Result<RepositoriesPage, RepositoriesError> {
-        for _ in 0..ROUNDS {
-            let found = self.ports.bindings.find(organization).await?;
-            let bound = found.ok_or(RepositoriesError::NotBound)?;
+        for _ in 0..ATTEMPTS {
+            let bound = self.ports.bindings.find(organization).await?;
+            let bound = bound.ok_or(RepositoriesError::NotBound)?;
             if TokenError::unusable(bound.status).is_some() {
                 return Err(RepositoriesError::Unusable(Box::new(bound)));
             }
+            let (installation, generation) = (bound.installation, bound.generation);
             let start = |flight| self.clone().list(bound.clone(), flight).boxed();
-            let listed =
-                match self.listings.look(bound.installation, &(), bound.generation, self.now(), start) {
-                    Found::Fresh(all) => Ok(all),
-                    Found::Flying(flight) => flight.await,
-                    Found::Outdated => continue,
-                };
+            let listed = match self.listings.get_or_start(installation, &(), generation, self.now(), start) {
+                Lookup::Fresh(all) => Ok(all),
+                Lookup::InFlight(listing) => listing.await,
+                Lookup::Outdated => continue,
+            };
             match listed {
                 Ok(all) => return Ok(query.page(&all)),
                 Err(TokenError::Port(error)) => return Err(error.into()),
                 Err(TokenError::AccountChanged) => return Err(RepositoriesError::Unusable(Box::new(bound))),
-                // The row says by now how it stands.
+                // The binding changed; read it again.
                 Err(_) => {}
             }
         }
-        Err(unsettled().into())
+        Err(PortError::new(PortName::GithubGateway, PortErrorKind::Unavailable, Unsettled).into())
     }
 
     async fn list(
@@ -81,21 +80,25 @@ impl Dockline {
             return Err(TokenError::Unsettled);
         }
         let Some(all) = self.read_all(&token).await? else {
-            self.forget_tokens(bound.installation);
+            self.evict_tokens(bound.installation);
             return Err(TokenError::Unsettled);
         };
         let all: Arc<[Repository]> = all.into_values().collect();
         let now = self.now();
-        if flight.land(Arc::clone(&all), now, now + KEPT) { Ok(all) } else { Err(TokenError::Unsettled) }
+        if flight.complete(Arc::clone(&all), now, now + CACHED_FOR) {
+            Ok(all)
+        } else {
+            Err(TokenError::Unsettled)
+        }
     }
 
-    /// All of them, each once; `None` where GitHub does not take the token.
+    /// Returns all repositories by id, or `None` if GitHub rejects the token.
     async fn read_all(
         &self,
         token: &InstallationToken,
     ) -> Result<Option<BTreeMap<RepositoryId, Repository>>, PortError> {
         let mut all = BTreeMap::new();
-        for _ in 0..READINGS {
+        for _ in 0..READ_ATTEMPTS {
             all.clear();
             let mut first_total = None;
             let mut steady = true;
@@ -114,15 +117,11 @@ impl Dockline {
                     break;
                 }
             }
-            // A repository that went while the pages were read has moved another one to a page that was read already.
+            // If a repository is removed meanwhile, another one moves to a page that was read before, and is missed.
             if steady && first_total == Some(all.len() as u64) {
                 break;
             }
         }
         Ok(Some(all))
     }
-}
-
-fn unsettled() -> PortError {
-    PortError::new(PortName::GithubGateway, PortErrorKind::Unavailable, Refused)
 }

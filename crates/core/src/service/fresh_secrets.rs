@@ -1,4 +1,4 @@
-//! Fresh secrets: the model says what they look like, the port gives the randomness.
+//! Generates secrets: the model defines their form, and the port provides the randomness.
 
 use secrecy::{ExposeSecretMut, SecretBox};
 
@@ -12,13 +12,13 @@ fn draw<const N: usize>(entropy: &dyn Entropy) -> Result<[u8; N], EntropyFailed>
     Ok(bytes)
 }
 
-macro_rules! minted {
+macro_rules! random {
     ($($name:ident),*) => {$(
         impl $name {
-            /// 24 random bytes as 32 base64url characters.
+            /// Generates a secret of 24 random bytes, as 32 base64url characters.
             ///
             /// # Errors
-            /// [`EntropyFailed`] where the source of randomness is out of order.
+            /// [`EntropyFailed`] if the source of randomness fails.
             pub fn mint(entropy: &dyn Entropy) -> Result<Self, EntropyFailed> {
                 draw(entropy).map(Self::from_random)
             }
@@ -26,13 +26,13 @@ macro_rules! minted {
     )*};
 }
 
-minted!(State, Ticket, BrowserSecret);
+random!(State, Ticket, BrowserSecret);
 
 impl ApiKey {
-    /// Makes a new key with a fresh id (80 random bits) and 32 random bytes.
+    /// Generates a key with a random id of 80 bits and a secret of 32 random bytes.
     ///
     /// # Errors
-    /// [`EntropyFailed`] where the source of randomness is out of order.
+    /// [`EntropyFailed`] if the source of randomness fails.
     pub fn mint(environment: KeyEnvironment, entropy: &dyn Entropy) -> Result<Self, EntropyFailed> {
         let id = KeyId::from_random(draw(entropy)?);
         let mut secret = SecretBox::new(Box::new([0_u8; 32]));
@@ -49,7 +49,7 @@ mod tests {
     use crate::ports::SeededEntropy;
 
     #[test]
-    fn a_minted_state_is_32_base64url_characters_and_differs_each_time() {
+    fn a_generated_state_has_32_base64url_characters_and_differs_each_time() {
         let entropy = SeededEntropy::new(7);
         let first = State::mint(&entropy).unwrap();
         let second = State::mint(&entropy).unwrap();
@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn a_minted_key_parses_back_and_its_debug_holds_no_secret() {
+    fn a_generated_key_parses_and_its_debug_shows_no_secret() {
         let key = ApiKey::mint(KeyEnvironment::Test, &SeededEntropy::new(1)).unwrap();
         let text = key.expose();
         let again = ApiKey::parse(text.expose_secret()).unwrap();

@@ -1,0 +1,19 @@
+//! The use cases over the memory adapters and a scripted GitHub, without HTTP.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
+
+mod authentication;
+mod callback;
+mod confirmation;
+mod detach;
+mod errors;
+mod installer;
+mod jobs;
+mod reconcile;
+mod refresh;
+mod registration;
+mod repositories;
+mod serialization;
+mod start_install;
+mod support;
+mod tokens;
+mod webhooks;

@@ -1,0 +1,222 @@
+//! `repositories`: pages of the installation's repositories.
+
+use dockline::ports::{BindingRepo, ListOutcome, Observation};
+use dockline::{
+    Dockline, ErrorCode, InstalledOn, PortErrorKind, PortName, RepositoriesError, RepositoriesPage,
+    RepositoriesQuery, Status, Uninstall,
+};
+use dockline_testkit::faults::Fault;
+use time::Duration;
+
+use crate::support::{Held, World, account_of, acme, repository};
+
+fn query(limit: &str) -> RepositoriesQuery {
+    RepositoriesQuery::parse(None, Some(limit), None).unwrap()
+}
+
+async fn list(dockline: &Dockline, query: &RepositoriesQuery) -> Result<RepositoriesPage, RepositoriesError> {
+    dockline.repositories(&acme().organization, query).await
+}
+
+/// All ids, up to the largest limit of a page.
+async fn ids(world: &World) -> Vec<u64> {
+    let page = list(&world.dockline, &query("200")).await.unwrap();
+    page.repositories.iter().map(|repository| repository.id.get()).collect()
+}
+
+fn page(ids: impl IntoIterator<Item = u64>, total: u64) -> ListOutcome {
+    ListOutcome::Page { repositories: ids.into_iter().map(repository).collect(), total }
+}
+
+#[tokio::test]
+async fn all_pages_are_read_once_and_cut_in_the_order_of_ids() {
+    let world = World::new();
+    world.bound().await;
+    world.github.set_repositories((1..=150).rev());
+    let first = list(&world.dockline, &query("60")).await.unwrap();
+    let numbers: Vec<_> = first.repositories.iter().map(|repository| repository.id.get()).collect();
+    assert_eq!(numbers, (1..=60).collect::<Vec<_>>());
+    let cursor = first.next.unwrap().encode();
+    let second = RepositoriesQuery::parse(Some(&cursor), Some("200"), None).unwrap();
+    let second = list(&world.dockline, &second).await.unwrap();
+    assert_eq!((second.repositories.len(), second.next), (90, None));
+    assert_eq!(world.gateway.count("repositories"), 2);
+}
+
+#[tokio::test]
+async fn a_list_is_cached_for_half_a_minute() {
+    let world = World::new();
+    world.bound().await;
+    world.github.set_repositories([1]);
+    assert_eq!(ids(&world).await, [1]);
+    world.github.set_repositories([1, 2]);
+    world.clock.advance(Duration::seconds(30) - Duration::MICROSECOND);
+    assert_eq!(ids(&world).await, [1]);
+    world.clock.advance(Duration::MICROSECOND);
+    assert_eq!(ids(&world).await, [1, 2]);
+}
+
+#[tokio::test]
+async fn exactly_full_pages_cause_no_further_request() {
+    for (count, requests) in [(0, 1), (1, 1), (99, 1), (100, 1), (101, 2), (200, 2)] {
+        let world = World::new();
+        world.bound().await;
+        world.github.set_repositories(1..=count);
+        assert_eq!(ids(&world).await.len() as u64, count);
+        assert_eq!(world.gateway.count("repositories"), requests, "{count}");
+    }
+}
+
+#[tokio::test]
+async fn without_an_active_binding_nothing_is_listed() {
+    let world = World::new();
+    let unbound = list(&world.dockline, &query("9")).await.unwrap_err();
+    assert!(matches!(unbound, RepositoriesError::NotBound), "{unbound:?}");
+    assert_eq!(unbound.code(), ErrorCode::NotFound);
+    let bound = world.bound().await;
+    let id = bound.installation;
+    let moved = InstalledOn::Account(account_of(2, "acme-coffee"));
+    world.github.change(id, |installation| installation.installed_on = moved);
+    match list(&world.dockline, &query("9")).await {
+        Err(RepositoriesError::Unusable(found)) => assert_eq!(*found, bound),
+        other => panic!("{other:?}"),
+    }
+    world.github.install(1, "acme-coffee");
+    world.github.suspend(id, true);
+    for (status, requests) in [(Status::Suspended, 2), (Status::Suspended, 2), (Status::Uninstalled, 3)] {
+        if status == Status::Uninstalled {
+            world.github.remove(id);
+            world.dockline.refresh(id).await.unwrap();
+        }
+        match list(&world.dockline, &query("9")).await {
+            Err(error @ RepositoriesError::Unusable(_)) => {
+                assert_eq!(error.code(), ErrorCode::Validation);
+                assert_eq!(
+                    error.to_string(),
+                    format!("the repositories of the installation cannot be listed; its status is {status}")
+                );
+            }
+            other => panic!("{other:?}"),
+        }
+        // One lookup of the registration, then one for each change.
+        assert_eq!(world.lookups() - 1, requests);
+    }
+    assert_eq!(world.gateway.count("repositories"), 0);
+}
+
+#[tokio::test]
+async fn a_rejected_token_is_minted_again_a_bounded_number_of_times() {
+    let world = World::new();
+    world.bound().await;
+    world.github.set_repositories([1]);
+    world.github.script_pages([ListOutcome::TokenRefused]);
+    assert_eq!(ids(&world).await, [1]);
+    assert_eq!(world.github.minted(), 2);
+    world.clock.advance(Duration::MINUTE);
+    world.github.script_pages(std::iter::repeat_n(ListOutcome::TokenRefused, 9));
+    match list(&world.dockline, &query("9")).await {
+        Err(RepositoriesError::Port(error)) => {
+            assert_eq!((error.port(), error.kind()), (PortName::GithubGateway, PortErrorKind::Unavailable));
+        }
+        other => panic!("{other:?}"),
+    }
+    assert_eq!((world.gateway.count("repositories"), world.github.minted()), (2 + 3, 4));
+}
+
+#[tokio::test]
+async fn a_list_that_changes_while_it_is_read_is_read_again_at_most_three_times() {
+    let world = World::new();
+    world.bound().await;
+    // A repository is removed between the pages: another one moves to the first page and is missed.
+    world.github.script_pages([page(1..=100, 150), page(102..=150, 149)]);
+    world.github.set_repositories((2..=150).filter(|id| *id != 50));
+    assert_eq!(ids(&world).await.len(), 148);
+    assert_eq!(world.gateway.count("repositories"), 4);
+    // The totals agree, and the number of repositories does not.
+    world.clock.advance(Duration::MINUTE);
+    world.github.script_pages([page([1, 2], 3)]);
+    world.github.set_repositories([1, 2, 3]);
+    assert_eq!(ids(&world).await, [1, 2, 3]);
+    // The totals differ, and the number of repositories is that of the first page.
+    world.clock.advance(Duration::MINUTE);
+    world.github.script_pages([page(1..=100, 101), page([101], 102)]);
+    world.github.set_repositories([7]);
+    assert_eq!(ids(&world).await, [7]);
+    world.clock.advance(Duration::MINUTE);
+    let before = world.gateway.count("repositories");
+    world.github.script_pages(std::iter::repeat_n(page([1, 2], 3), 9));
+    assert_eq!(ids(&world).await, [1, 2]);
+    assert_eq!(world.gateway.count("repositories") - before, 3);
+}
+
+#[tokio::test]
+async fn more_than_twenty_thousand_repositories_cannot_be_listed() {
+    let world = World::new();
+    world.bound().await;
+    world.github.script_pages([page(1..=100, 20_001)]);
+    match list(&world.dockline, &query("9")).await {
+        Err(RepositoriesError::Port(error)) => {
+            assert_eq!((error.kind(), error.code()), (PortErrorKind::Unexpected, ErrorCode::PlatformError));
+            let source = std::error::Error::source(&error).unwrap().to_string();
+            assert_eq!(source, "the installation has more than 20000 repositories");
+        }
+        other => panic!("{other:?}"),
+    }
+    world.github.set_repositories(1..=20_000);
+    let first = list(&world.dockline, &query("1")).await.unwrap();
+    assert!(first.next.is_some());
+    assert_eq!(world.gateway.count("repositories"), 1 + 200);
+}
+
+#[tokio::test]
+async fn a_failure_of_github_keeps_its_kind_and_is_not_cached() {
+    let world = World::new();
+    world.bound().await;
+    world.github.set_repositories([1]);
+    for method in ["installation", "mint", "repositories"] {
+        world.gateway.set(Fault::FailsBefore.once().of(method));
+        match list(&world.dockline, &query("9")).await {
+            Err(RepositoriesError::Port(error)) => assert_eq!(error.kind(), PortErrorKind::Unavailable),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(ids(&world).await, [1]);
+}
+
+#[tokio::test]
+async fn a_change_during_the_listing_starts_over() {
+    let world = World::new();
+    let bound = world.bound().await;
+    world.github.script_pages([page([1], 1)]);
+    world.github.set_repositories([1, 2]);
+    let dockline = world.dockline.clone();
+    let held =
+        Held::before(&world.gateway, "repositories", async move { list(&dockline, &query("9")).await }).await;
+    world.stored.observe(bound.installation, Observation::PermissionsChanged).await.unwrap();
+    let evict = world.dockline.clone();
+    world.clock.advance(Duration::MINUTE);
+    let token = evict.token(&acme().organization, &dockline::TokenScope::everything()).await.unwrap();
+    world.clock.advance(Duration::MINUTE);
+    let _ = evict.token_refused(&token);
+    let page = held.finish().await.unwrap();
+    assert_eq!(page.repositories.len(), 2);
+}
+
+/// The organization binds another installation between the two reads of its binding.
+#[tokio::test]
+async fn a_list_belongs_to_the_installation_that_was_bound_when_it_started() {
+    let world = World::new();
+    world.bound().await;
+    let other = world.github.install(2, "acme-tea");
+    world.github.set_repositories([1]);
+    let dockline = world.dockline.clone();
+    let first =
+        Held::before(&world.bindings, "find", async move { list(&dockline, &query("9")).await }).await;
+    // The held call is the first of the two reads; the second one comes after the change.
+    let second = world.hold_next("find", first).await;
+    world.dockline.detach(&acme(), Uninstall::No).await.unwrap();
+    world.bind(&acme(), other).await;
+    second.finish().await.unwrap();
+    let listings = world.gateway.calls().into_iter().filter(|call| call.method == "repositories").count();
+    assert_eq!(listings, 1, "only the second installation's repositories are read");
+}

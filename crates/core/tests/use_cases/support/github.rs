@@ -1,0 +1,259 @@
+//! A GitHub in memory: installations, visitors by their code, and tokens. Tests change it between the calls.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use dockline::ports::{
+    AppFacts, AppRegistration, Clock, GithubGateway, ListOutcome, LookupOutcome, ManualClock, MintOutcome,
+    RateLeft, UninstallOutcome, VisitorCheck,
+};
+use dockline::{
+    Account, AccountId, AccountKind, AppId, AuthorizationCode, Installation, InstallationId,
+    InstallationToken, InstalledOn, NewToken, PortError, Repository, RepositoryId, TokenScope, VisitorFacts,
+};
+use dockline_testkit::fixtures::{account_id, installation};
+use time::Duration;
+
+pub(crate) const OUR_APP: u64 = 7;
+/// The visitor of [`FakeGithub::visitor`].
+pub(crate) const VISITOR: u64 = 77;
+
+type Hook = Arc<dyn Fn() + Send + Sync>;
+
+pub(crate) struct FakeGithub {
+    clock: Arc<ManualClock>,
+    model: Mutex<Model>,
+}
+
+#[derive(Default)]
+struct Model {
+    without_oauth: bool,
+    installations: BTreeMap<InstallationId, Installation>,
+    visitors: HashMap<String, VisitorFacts>,
+    installers: BTreeMap<InstallationId, AccountId>,
+    repositories: Vec<Repository>,
+    pages: VecDeque<ListOutcome>,
+    mints: VecDeque<MintOutcome>,
+    tokens: u32,
+    live_tokens: BTreeSet<String>,
+    rate_left: Option<RateLeft>,
+    on_lookup: Option<Hook>,
+    on_mint: Option<Hook>,
+}
+
+/// The account of the installation with this number.
+pub(crate) fn account_of(number: u64, login: &str) -> Account {
+    Account { id: account_id(1_000 + number), login: login.into(), kind: AccountKind::Organization }
+}
+
+pub(crate) fn repository(id: u64) -> Repository {
+    Repository {
+        id: RepositoryId::new(id).unwrap(),
+        full_name: format!("acme-coffee/r{id}"),
+        owner: "acme-coffee".into(),
+        private: true,
+        default_branch: "main".into(),
+        language: None,
+        html_url: format!("https://github.com/acme-coffee/r{id}"),
+    }
+}
+
+impl FakeGithub {
+    pub(crate) fn new(clock: Arc<ManualClock>) -> Self {
+        Self { clock, model: Mutex::default() }
+    }
+
+    fn model(&self) -> MutexGuard<'_, Model> {
+        self.model.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn without_oauth_client(&self) {
+        self.model().without_oauth = true;
+    }
+
+    /// Installs our App on an organization of its own.
+    pub(crate) fn install(&self, number: u64, login: &str) -> InstallationId {
+        let id = installation(number);
+        let installed_on = InstalledOn::Account(account_of(number, login));
+        self.put(Installation { id, app: AppId::new(OUR_APP).unwrap(), installed_on, suspended: false });
+        id
+    }
+
+    /// Adds an installation, or replaces the one with its id.
+    pub(crate) fn put(&self, installation: Installation) {
+        self.model().installations.insert(installation.id, installation);
+    }
+
+    pub(crate) fn change(&self, id: InstallationId, change: impl FnOnce(&mut Installation)) {
+        change(self.model().installations.get_mut(&id).unwrap());
+    }
+
+    pub(crate) fn suspend(&self, id: InstallationId, suspended: bool) {
+        self.change(id, |installation| installation.suspended = suspended);
+    }
+
+    pub(crate) fn remove(&self, id: InstallationId) {
+        self.model().installations.remove(&id).unwrap();
+    }
+
+    /// Issues a code of the visitor [`VISITOR`], who administers the installation's organization or only sees it.
+    pub(crate) fn visitor(&self, code: &str, id: InstallationId, administrator: bool) {
+        let visible =
+            self.model().installations.get(&id).map(|installation| installation.installed_on.clone());
+        self.visitor_who_sees(code, visible, administrator);
+    }
+
+    pub(crate) fn visitor_who_sees(&self, code: &str, visible: Option<InstalledOn>, administrator: bool) {
+        let facts =
+            VisitorFacts { visitor: account_id(VISITOR), visible, administers_organization: administrator };
+        self.model().visitors.insert(code.into(), facts);
+    }
+
+    /// Adds the installer to the log of deliveries.
+    pub(crate) fn log_installer(&self, id: InstallationId, installer: u64) {
+        self.model().installers.insert(id, account_id(installer));
+    }
+
+    pub(crate) fn set_repositories(&self, ids: impl IntoIterator<Item = u64>) {
+        self.model().repositories = ids.into_iter().map(repository).collect();
+    }
+
+    /// Returns these pages before any page of the repositories.
+    pub(crate) fn script_pages(&self, pages: impl IntoIterator<Item = ListOutcome>) {
+        self.model().pages.extend(pages);
+    }
+
+    /// Returns this outcome for the next mint.
+    pub(crate) fn script_mint(&self, outcome: MintOutcome) {
+        self.model().mints.push_back(outcome);
+    }
+
+    pub(crate) fn minted(&self) -> u32 {
+        self.model().tokens
+    }
+
+    pub(crate) fn is_live(&self, token: &InstallationToken) -> bool {
+        self.model().live_tokens.contains(token.expose())
+    }
+
+    pub(crate) fn live_tokens(&self) -> usize {
+        self.model().live_tokens.len()
+    }
+
+    pub(crate) fn set_rate_left(&self, limit: u64, remaining: u64, resets_in: Duration) {
+        let resets_at = self.clock.now() + resets_in;
+        self.model().rate_left = Some(RateLeft { limit, remaining, resets_at });
+    }
+
+    /// Runs during every lookup of an installation.
+    pub(crate) fn on_lookup(&self, hook: impl Fn() + Send + Sync + 'static) {
+        self.model().on_lookup = Some(Arc::new(hook));
+    }
+
+    /// Runs during every mint.
+    pub(crate) fn on_mint(&self, hook: impl Fn() + Send + Sync + 'static) {
+        self.model().on_mint = Some(Arc::new(hook));
+    }
+
+    fn token(&self, id: InstallationId) -> InstallationToken {
+        let mut model = self.model();
+        model.tokens += 1;
+        let secret = format!("ghs_{}", model.tokens);
+        model.live_tokens.insert(secret.clone());
+        drop(model);
+        let issued_at = self.clock.now();
+        InstallationToken::new(NewToken {
+            installation: id,
+            secret: secret.into(),
+            issued_at,
+            expires_at: issued_at + Duration::HOUR,
+            web_origin: "https://github.com".into(),
+        })
+    }
+}
+
+impl fmt::Debug for FakeGithub {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("FakeGithub")
+    }
+}
+
+#[async_trait]
+impl GithubGateway for FakeGithub {
+    fn registration(&self) -> AppRegistration {
+        let authorize_page = "https://github.com/login/oauth/authorize?client_id=Iv1.dockline";
+        AppRegistration {
+            app: AppId::new(OUR_APP).unwrap(),
+            install_page: "https://github.com/apps/dockline/installations/new".into(),
+            authorize_page: (!self.model().without_oauth).then(|| authorize_page.into()),
+        }
+    }
+
+    async fn app(&self) -> Result<AppFacts, PortError> {
+        let app = AppId::new(OUR_APP).unwrap();
+        Ok(AppFacts { app, slug: "dockline".into(), name: "Dockline".into() })
+    }
+
+    async fn installation(&self, id: InstallationId) -> Result<LookupOutcome, PortError> {
+        let hook = self.model().on_lookup.clone();
+        if let Some(hook) = hook {
+            hook();
+        }
+        let found = self.model().installations.get(&id).cloned();
+        Ok(found.map_or(LookupOutcome::Missing, LookupOutcome::Found))
+    }
+
+    async fn check_visitor(
+        &self,
+        code: &AuthorizationCode,
+        _: InstallationId,
+    ) -> Result<VisitorCheck, PortError> {
+        let facts = self.model().visitors.remove(code.expose());
+        Ok(facts.map_or(VisitorCheck::CodeRefused, VisitorCheck::Visitor))
+    }
+
+    async fn uninstall(&self, id: InstallationId) -> Result<UninstallOutcome, PortError> {
+        let removed = self.model().installations.remove(&id);
+        Ok(removed.map_or(UninstallOutcome::AlreadyGone, |_| UninstallOutcome::Removed))
+    }
+
+    async fn mint(&self, id: InstallationId, _: &TokenScope) -> Result<MintOutcome, PortError> {
+        let (hook, scripted) = {
+            let mut model = self.model();
+            (model.on_mint.clone(), model.mints.pop_front())
+        };
+        if let Some(hook) = hook {
+            hook();
+        }
+        Ok(scripted.unwrap_or_else(|| MintOutcome::Minted(self.token(id))))
+    }
+
+    async fn revoke(&self, token: &InstallationToken) -> Result<(), PortError> {
+        self.model().live_tokens.remove(token.expose());
+        Ok(())
+    }
+
+    async fn repositories(&self, token: &InstallationToken, page: u32) -> Result<ListOutcome, PortError> {
+        let mut model = self.model();
+        if let Some(scripted) = model.pages.pop_front() {
+            return Ok(scripted);
+        }
+        if !model.live_tokens.contains(token.expose()) {
+            return Ok(ListOutcome::TokenRefused);
+        }
+        let per_page = ListOutcome::PER_PAGE as usize;
+        let skipped = (page as usize - 1) * per_page;
+        let repositories = model.repositories.iter().skip(skipped).take(per_page).cloned().collect();
+        Ok(ListOutcome::Page { repositories, total: model.repositories.len() as u64 })
+    }
+
+    async fn installer(&self, id: InstallationId) -> Result<Option<AccountId>, PortError> {
+        Ok(self.model().installers.get(&id).copied())
+    }
+
+    fn rate_left(&self) -> Option<RateLeft> {
+        self.model().rate_left
+    }
+}
