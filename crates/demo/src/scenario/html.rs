@@ -8,7 +8,7 @@ use html5gum::{HtmlString, Token, Tokenizer};
 pub(super) struct Element {
     pub(super) name: String,
     attributes: BTreeMap<String, String>,
-    /// The text up to the next tag.
+    /// The text of the element and of the elements in it.
     pub(super) text: String,
     /// The number of the form around the element.
     form: Option<usize>,
@@ -20,10 +20,13 @@ impl Element {
     }
 }
 
+/// Elements without content and end tag.
+const VOID: [&str; 6] = ["br", "hr", "img", "input", "link", "meta"];
+
 /// Returns the elements of a page, in order.
 pub(super) fn elements(html: &str) -> impl Iterator<Item = Element> {
-    let (mut elements, mut forms, mut form) = (Vec::<Element>::new(), 0, None);
-    let mut in_text = false;
+    let (mut closed, mut open) = (Vec::new(), Vec::<(usize, Element)>::new());
+    let (mut count, mut forms, mut form) = (0, 0, None);
     for Ok(token) in Tokenizer::new(html) {
         match token {
             Token::StartTag(tag) => {
@@ -35,24 +38,33 @@ pub(super) fn elements(html: &str) -> impl Iterator<Item = Element> {
                 let attributes = tag.attributes.into_iter();
                 let attributes =
                     attributes.map(|(name, value)| (string(name), string(value.value))).collect();
-                elements.push(Element { name, attributes, text: String::new(), form });
-                in_text = true;
+                let is_void = VOID.contains(&name.as_str());
+                let element = (count, Element { name, attributes, text: String::new(), form });
+                count += 1;
+                if is_void { closed.push(element) } else { open.push(element) }
             }
             Token::EndTag(tag) => {
-                if string(tag.name) == "form" {
+                let name = string(tag.name);
+                if name == "form" {
                     form = None;
                 }
-                in_text = false;
+                if let Some(start) = open.iter().rposition(|(_, element)| element.name == name) {
+                    closed.extend(open.drain(start..));
+                }
             }
             Token::String(text) => {
-                if let Some(element) = elements.last_mut().filter(|_| in_text) {
-                    string(text.value).trim().clone_into(&mut element.text);
-                }
+                let text = string(text.value);
+                open.iter_mut().for_each(|(_, element)| element.text.push_str(&text));
             }
             Token::Comment(_) | Token::Doctype(_) | Token::Error(_) => {}
         }
     }
-    elements.into_iter()
+    closed.extend(open);
+    closed.sort_by_key(|(position, _)| *position);
+    closed.into_iter().map(|(_, mut element)| {
+        element.text = element.text.trim().to_owned();
+        element
+    })
 }
 
 fn string(text: HtmlString) -> String {
@@ -112,7 +124,7 @@ mod tests {
         <input type=\"radio\" name=\"all\" value=\"y\" checked><input type=\"radio\" name=\"all\" value=\"n\">\
         <input type=\"hidden\" name=\"state\" value=\"&quot;\"><button id=\"go\" name=\"do\" value=\"it\">Go</button>\
         <button id=\"other\" name=\"do\" value=\"that\">Other</button></form><form action=\"/x\"><button id=\"y\">Y</button></form>\
-        <p id=\"outside\">One<br>two</p>";
+        <p id=\"outside\"> One <b id=\"inside\">two</b><br>three </p>";
 
     #[test]
     fn a_button_submits_the_fields_of_its_form_and_its_own() {
@@ -125,12 +137,13 @@ mod tests {
     }
 
     #[test]
-    fn text_ends_at_the_next_tag_and_is_unescaped() {
+    fn text_includes_nested_elements_and_is_unescaped() {
         let text = |id: &str| {
             elements(PAGE).find(|element| element.attribute("id") == Some(id)).map(|element| element.text)
         };
         assert_eq!(text("title").as_deref(), Some("A & B"));
-        assert_eq!(text("outside").as_deref(), Some("One"));
+        assert_eq!(text("outside").as_deref(), Some("One twothree"));
+        assert_eq!(text("inside").as_deref(), Some("two"));
         assert_eq!(text("none"), None);
     }
 }
