@@ -1,5 +1,11 @@
 //! The use cases over the memory adapters and a scripted GitHub, without HTTP.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::wildcard_enum_match_arm,
+    reason = "tests fail by panicking"
+)]
 
 mod authentication;
 mod callback;
