@@ -175,6 +175,9 @@ mod tests {
         for bad in ["x", "AQ", "AgAAAAAAAAAB", "AQAAAAAAAAAA", "AQAAAAAAAAABAA", "AQAAAAAAAAAB=", "../.."] {
             assert!(RepositoriesQuery::parse(Some(bad), None, None).is_err(), "{bad}");
         }
+        for good in ["1", "200", "007"] {
+            assert!(RepositoriesQuery::parse(None, Some(good), Some(&"ä".repeat(200))).is_ok(), "{good}");
+        }
         let issues = RepositoriesQuery::parse(Some("x"), Some("0"), Some(&"x".repeat(201))).unwrap_err();
         let paths: Vec<_> = issues.iter().map(|issue| issue.path.as_ref()).collect();
         assert_eq!(paths, ["cursor", "limit", "search"]);

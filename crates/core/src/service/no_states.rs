@@ -41,3 +41,44 @@ impl StateStore for NoStates {
         Ok(false)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use pollster::block_on;
+    use time::OffsetDateTime;
+
+    use super::*;
+    use crate::model::{AccountId, InstallationId, Proof, SetupAction};
+
+    #[test]
+    fn no_state_is_stored_found_confirmed_or_revoked() {
+        let digest = SecretDigest::of(b"state");
+        let organization = OrganizationId::from(1_u64);
+        let now = OffsetDateTime::UNIX_EPOCH;
+        let claim = VerifiedClaim {
+            installation: InstallationId::new(1).unwrap(),
+            account: AccountId::new(1).unwrap(),
+            proof: Proof::Administered,
+            visitor: AccountId::new(1).unwrap(),
+        };
+        let setup_action = SetupAction::Install;
+        let pending = PendingConfirmation { ticket: digest, browser: digest, claim, setup_action };
+        let state = IssuedState {
+            digest,
+            organization: organization.clone(),
+            organization_name: "One".parse().unwrap(),
+            actor: "user:ann".parse().unwrap(),
+            return_url: "https://app.example.com/".into(),
+            issued_at: now,
+            expires_at: now + IssuedState::LIFETIME,
+            pending: None,
+            claim: None,
+        };
+        assert_eq!(block_on(NoStates.put(state)).unwrap(), PutOutcome::InUse);
+        assert_eq!(block_on(NoStates.find(&organization, &digest)).unwrap(), None);
+        assert_eq!(block_on(NoStates.find_by_digest(&digest)).unwrap(), None);
+        assert!(!block_on(NoStates.save_pending(&digest, pending)).unwrap());
+        assert_eq!(block_on(NoStates.confirm_claim(&digest, None, claim)).unwrap(), ConfirmOutcome::Unknown);
+        assert!(!block_on(NoStates.revoke(&digest, None)).unwrap());
+    }
+}

@@ -230,6 +230,27 @@ async fn if_other_nodes_are_later_each_time_their_observation_is_the_outcome() {
 }
 
 #[tokio::test]
+async fn an_end_that_is_stored_after_the_last_lookup_is_the_outcome() {
+    let world = Arc::new(World::new());
+    let bound = world.bound().await;
+    let id = bound.installation;
+    let minutes = AtomicI64::new(0);
+    let hooked = Arc::clone(&world);
+    world.github.on_lookup(move || {
+        observe(&hooked, id, Status::Suspended, minutes.fetch_add(1, Ordering::Relaxed) + 1);
+    });
+    let dockline = world.dockline.clone();
+    let refresh = async move { dockline.refresh(id).await };
+    // The reads before each of the three lookups, and the one after them.
+    let mut held = Held::before(&world.bindings, "installation", refresh).await;
+    for _ in 0..3 {
+        held = world.hold_next("installation", held).await;
+    }
+    observe(&world, id, Status::Uninstalled, 9);
+    assert_eq!(held.finish().await.unwrap(), RefreshOutcome::Gone);
+}
+
+#[tokio::test]
 async fn an_end_that_is_stored_during_the_lookup_is_final() {
     let world = Arc::new(World::new());
     let bound = world.bound().await;

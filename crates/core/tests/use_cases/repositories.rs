@@ -169,6 +169,15 @@ async fn more_than_twenty_thousand_repositories_cannot_be_listed() {
 }
 
 #[tokio::test]
+async fn a_list_that_never_ends_is_given_up_after_two_hundred_pages() {
+    let world = World::new();
+    world.bound().await;
+    world.github.script_pages(std::iter::repeat_n(page(1..=100, 20_000), 1_000));
+    assert_eq!(ids(&world).await.len(), 100);
+    assert_eq!(world.gateway.count("repositories"), 3 * 200);
+}
+
+#[tokio::test]
 async fn a_failure_of_github_keeps_its_kind_and_is_not_cached() {
     let world = World::new();
     world.bound().await;

@@ -57,6 +57,14 @@ async fn a_link_carries_a_new_state_that_is_stored_for_the_callers_organization(
 }
 
 #[tokio::test]
+async fn times_are_whole_microseconds() {
+    let world = World::new();
+    world.clock.advance(time::Duration::nanoseconds(2_999));
+    let link = world.dockline.start_install(&acme(), request(Some(RETURN_URL), None)).await.unwrap();
+    assert_eq!(link.expires_at, NOON + IssuedState::LIFETIME + time::Duration::microseconds(2));
+}
+
+#[tokio::test]
 async fn a_callers_own_state_is_used_if_it_cannot_be_guessed_l_04() {
     let world = World::new();
     let own = "own-state_of.acme~0123";
