@@ -1,9 +1,11 @@
+use std::sync::Arc;
+
 use dockline::ports::{Event, Events};
 use metrics::counter;
 
-use crate::names::{EVENTS, TOKENS_MINTED};
+use crate::metric_names::{EVENTS, TOKENS_MINTED};
 
-/// Counts events by kind and reason. Never by organization, key or installation: those are many.
+/// Counts events by kind and reason. The number of series does not grow with organizations or installations.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct EventCounters;
 
@@ -35,5 +37,25 @@ impl Events for EventCounters {
             _ => ("other", NONE),
         };
         counter!(EVENTS, "event" => kind, "detail" => detail).increment(1);
+    }
+}
+
+/// Passes every event to several handlers in order, for example to the log and to the counters.
+#[derive(Debug, Clone, Default)]
+pub struct FanOut(Vec<Arc<dyn Events>>);
+
+impl FanOut {
+    /// Passes events to `handlers`.
+    #[must_use]
+    pub fn to(handlers: impl IntoIterator<Item = Arc<dyn Events>>) -> Self {
+        Self(handlers.into_iter().collect())
+    }
+}
+
+impl Events for FanOut {
+    fn record(&self, event: &Event) {
+        for handler in &self.0 {
+            handler.record(event);
+        }
     }
 }

@@ -1,11 +1,20 @@
 #![doc = include_str!("../README.md")]
 
 mod events;
-mod fan_out;
 mod metered;
-mod names;
+mod metric_names;
+mod ports;
+mod record;
 
-pub use events::EventCounters;
-pub use fan_out::FanOut;
+pub use events::{EventCounters, FanOut};
 pub use metered::Metered;
-pub use names::{DURATION_BUCKETS, EVENTS, PORT_CALL_DURATION, TOKENS_MINTED, describe};
+pub use metric_names::{
+    BINDINGS, BINDINGS_COUNTED, BUILD_INFO, DURATION_BUCKETS, EVENTS, GITHUB_CALL_DURATION,
+    GITHUB_JWT_SIGNATURES, GITHUB_RATE_LEFT, GITHUB_RATE_LIMIT, GITHUB_RATE_RESET, POOL_CONNECTIONS,
+    POOL_MAX_CONNECTIONS, POOL_WAITING, PORT_CALL_DURATION, START_TIME, SWEEP_LAG, TOKENS_MINTED,
+    TOKENS_SERVED_AGAIN, describe_metrics,
+};
+pub use record::{
+    BindingTotals, PoolState, record_bindings, record_github_call, record_jwt_signature, record_pool,
+    record_process, record_rate_left, record_token_cache_hits,
+};

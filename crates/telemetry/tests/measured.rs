@@ -1,4 +1,4 @@
-//! What calls and events leave behind in a recorder.
+//! Metrics that calls and events record.
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 use std::future::poll_fn;
@@ -6,22 +6,27 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use dockline::ports::{BindingRepo, Event, Events, GithubGateway, KeyStore, MockGithubGateway, StateStore};
+use dockline::ports::{
+    BindingRepo, Event, Events, GithubGateway, KeyStore, MockGithubGateway, RateLeft, StateStore,
+};
 use dockline::{
     InstallationId, KeyId, OrganizationId, PortError, PortErrorKind, PortName, Proof, RefusalReason, State,
 };
 use dockline_memory::{MemoryBindingRepo, MemoryKeyStore, MemoryStateStore};
 use dockline_telemetry::{
-    EVENTS, EventCounters, FanOut, Metered, PORT_CALL_DURATION, TOKENS_MINTED, describe,
+    BindingTotals, EVENTS, EventCounters, FanOut, Metered, PORT_CALL_DURATION, PoolState, TOKENS_MINTED,
+    describe_metrics, record_bindings, record_github_call, record_jwt_signature, record_pool, record_process,
+    record_rate_left, record_token_cache_hits,
 };
 use dockline_testkit::faults::{Fault, Faulty};
 use metrics_exporter_prometheus::PrometheusBuilder;
+use time::OffsetDateTime;
 
-/// What a recorder of our own shows after `doing`.
-fn shown(doing: impl FnOnce()) -> String {
+/// Returns the exposition of a new recorder after `action`.
+fn exposition_after(action: impl FnOnce()) -> String {
     let recorder = PrometheusBuilder::new().build_recorder();
     let handle = recorder.handle();
-    metrics::with_local_recorder(&recorder, doing);
+    metrics::with_local_recorder(&recorder, action);
     handle.render()
 }
 
@@ -34,7 +39,7 @@ fn installation(number: u64) -> InstallationId {
 }
 
 #[test]
-fn calls_are_told_by_port_method_and_outcome() {
+fn calls_are_measured_by_port_method_and_outcome() {
     let faulty = Arc::new(Faulty::over(Arc::new(MemoryKeyStore::new()) as Arc<dyn KeyStore>));
     let kinds = [
         ("unavailable", PortErrorKind::Unavailable),
@@ -48,7 +53,7 @@ fn calls_are_told_by_port_method_and_outcome() {
     }
     let keys = Metered::over(faulty);
     let id = KeyId::parse("0123456789ABCDEF").unwrap();
-    let text = shown(|| {
+    let text = exposition_after(|| {
         for _ in 0..7 {
             let _ = pollster::block_on(keys.find(&id));
         }
@@ -60,11 +65,11 @@ fn calls_are_told_by_port_method_and_outcome() {
 }
 
 #[test]
-fn a_call_that_nobody_waits_for_any_more_is_seen_and_so_is_one_that_panics() {
-    let mut hanging = MockGithubGateway::new();
-    hanging.expect_installation().returning(|_| panic!("a gateway with a bug"));
-    let panicking = Metered::over(Arc::new(hanging));
-    let text = shown(|| {
+fn dropped_and_panicking_calls_are_measured() {
+    let mut github = MockGithubGateway::new();
+    github.expect_installation().returning(|_| panic!("a gateway with a bug"));
+    let panicking = Metered::over(Arc::new(github));
+    let text = exposition_after(|| {
         let call = std::panic::AssertUnwindSafe(|| {
             pollster::block_on(panicking.installation(installation(7))).map(drop)
         });
@@ -84,7 +89,7 @@ fn a_call_that_nobody_waits_for_any_more_is_seen_and_so_is_one_that_panics() {
     }
 
     let keys = Metered::over(Arc::new(Hanging));
-    let text = shown(|| {
+    let text = exposition_after(|| {
         let id = KeyId::parse("0123456789ABCDEF").unwrap();
         let mut call = keys.find(&id);
         pollster::block_on(poll_fn(|context| {
@@ -97,28 +102,27 @@ fn a_call_that_nobody_waits_for_any_more_is_seen_and_so_is_one_that_panics() {
 }
 
 #[test]
-fn answers_pass_unchanged() {
-    let github = MockGithubGateway::new();
+fn results_pass_unchanged() {
     let (metered, organization) = (MemoryBindingRepo::new(), OrganizationId::new("org_a").unwrap());
     let bindings = Metered::over(Arc::new(metered.clone()));
     let inserted = pollster::block_on(bindings.insert(dockline_testkit::fixtures::binding())).unwrap();
     let dockline::ports::InsertOutcome::Inserted(inserted) = inserted else { panic!("{inserted:?}") };
     assert_eq!(pollster::block_on(metered.find(&inserted.organization)).unwrap(), Some(inserted));
     assert_eq!(pollster::block_on(bindings.find(&organization)).unwrap(), None);
-    let mut github = github;
+    let mut github = MockGithubGateway::new();
     github.expect_app().returning(|| {
-        Err(PortError::new(PortName::GithubGateway, PortErrorKind::Rejected, "as the test asked for"))
+        Err(PortError::new(PortName::GithubGateway, PortErrorKind::Rejected, "rejected by the test"))
     });
     let error = pollster::block_on(Metered::over(Arc::new(github)).app()).unwrap_err();
     assert_eq!((error.port(), error.kind()), (PortName::GithubGateway, PortErrorKind::Rejected));
 }
 
 #[test]
-fn ten_thousand_organizations_and_installations_are_no_series_of_their_own() {
+fn number_of_series_does_not_grow_with_organizations_and_installations() {
     let states = Metered::over(Arc::new(MemoryStateStore::new()));
     let bindings = Metered::over(Arc::new(MemoryBindingRepo::new()));
-    let run = |many: u64| {
-        shown(|| {
+    let lines = |many: u64| {
+        exposition_after(|| {
             for number in 1..=many {
                 let organization = OrganizationId::new(format!("org_{number}")).unwrap();
                 let digest = State::parse(format!("state-{number}")).unwrap().digest();
@@ -140,11 +144,11 @@ fn ten_thousand_organizations_and_installations_are_no_series_of_their_own() {
         .lines()
         .count()
     };
-    assert_eq!(run(10_000), run(1));
+    assert_eq!(lines(10_000), lines(1));
 }
 
 #[test]
-fn events_are_counted_by_kind_and_reason_and_told_to_all() {
+fn events_are_counted_by_kind_and_reason_and_passed_to_all_handlers() {
     let organization = OrganizationId::new("org_a").unwrap();
     let memory = dockline_memory::MemoryEvents::new(10);
     let all = FanOut::to([Arc::new(memory.clone()) as Arc<dyn Events>, Arc::new(EventCounters)]);
@@ -165,8 +169,8 @@ fn events_are_counted_by_kind_and_reason_and_told_to_all() {
         installation: installation(7),
         narrowed,
     };
-    let text = shown(|| {
-        describe();
+    let text = exposition_after(|| {
+        describe_metrics();
         all.record(&refused(RefusalReason::Taken));
         all.record(&refused(RefusalReason::Taken));
         all.record(&refused(RefusalReason::ExpiredState));
@@ -181,10 +185,63 @@ fn events_are_counted_by_kind_and_reason_and_told_to_all() {
         format!("{EVENTS}{{event=\"suspended\",detail=\"none\"}} 1"),
         format!("{TOKENS_MINTED}{{narrowed=\"true\"}} 1"),
         format!("# TYPE {EVENTS} counter"),
-        format!("# HELP {TOKENS_MINTED} Installation tokens that GitHub gave."),
+        format!("# HELP {TOKENS_MINTED} Installation tokens that GitHub issued."),
     ] {
-        assert!(text.lines().any(|told| told == line), "{line}\n{text}");
+        assert!(text.lines().any(|actual| actual == line), "{line}\n{text}");
     }
     assert!(!text.contains("org_a") && !text.contains("0123456789ABCDEF"), "{text}");
     assert_eq!(memory.recorded().len(), 6);
+}
+
+#[test]
+fn values_from_the_host_are_recorded() {
+    let now = OffsetDateTime::from_unix_timestamp(1_700_000_000).unwrap();
+    let rate = RateLeft { limit: 5_000, remaining: 4_321, resets_at: now + Duration::from_secs(60) };
+    let totals = BindingTotals {
+        active: 5,
+        suspended: 2,
+        uninstalled: 1,
+        oldest_verification: Some(now - Duration::from_secs(90)),
+    };
+    let text = exposition_after(|| {
+        record_github_call("mint", "ok", Duration::from_millis(250));
+        record_jwt_signature();
+        record_rate_left(Some(rate));
+        record_rate_left(None);
+        record_token_cache_hits(17);
+        record_pool(PoolState { max: 8, open: 5, idle: 2, waiting: 4 });
+        record_bindings(totals, now);
+        record_process("1.2.3", now);
+    });
+    for line in [
+        "dockline_github_call_duration_seconds_count{operation=\"mint\",outcome=\"ok\"} 1",
+        "dockline_github_jwt_signatures_total 1",
+        "dockline_github_rate_limit 5000",
+        "dockline_github_rate_left 4321",
+        "dockline_github_rate_reset_timestamp_seconds 1700000060",
+        "dockline_tokens_served_again_total 17",
+        "dockline_database_pool_max_connections 8",
+        "dockline_database_pool_connections{state=\"idle\"} 2",
+        "dockline_database_pool_connections{state=\"in_use\"} 3",
+        "dockline_database_pool_waiting 4",
+        "dockline_bindings{status=\"active\"} 5",
+        "dockline_bindings{status=\"suspended\"} 2",
+        "dockline_bindings{status=\"uninstalled\"} 1",
+        "dockline_bindings_counted_timestamp_seconds 1700000000",
+        "dockline_sweep_lag_seconds 90",
+        "dockline_build_info{version=\"1.2.3\"} 1",
+        "dockline_start_time_seconds 1700000000",
+    ] {
+        assert!(text.lines().any(|actual| actual == line), "{line}\n{text}");
+    }
+}
+
+#[test]
+fn sweep_lag_is_zero_without_bindings_and_never_negative() {
+    let now = OffsetDateTime::from_unix_timestamp(1_700_000_000).unwrap();
+    for oldest_verification in [None, Some(now + Duration::from_secs(5))] {
+        let totals = BindingTotals { active: 0, suspended: 0, uninstalled: 3, oldest_verification };
+        let text = exposition_after(|| record_bindings(totals, now));
+        assert!(text.lines().any(|line| line == "dockline_sweep_lag_seconds 0"), "{text}");
+    }
 }

@@ -1,4 +1,4 @@
-//! A PostgreSQL for the tests: the one that `DATABASE_URL` names, else a throw-away cluster.
+//! A PostgreSQL server for tests: that of `DATABASE_URL`, or a temporary cluster.
 
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader};
@@ -7,11 +7,12 @@ use std::process::{Child, Command, Stdio};
 
 use crate::programs;
 
-/// Makes the cluster, says where it is, and waits for the end of its standard input, which the kernel closes however
-/// the one that holds the other end goes: at its end, in a panic, by a signal. Then there is no cluster any more.
+/// Creates and starts the cluster, prints its URL, and deletes it when its standard input ends: the kernel closes that
+/// however this program ends, also after a panic or a signal.
 ///
-/// `$1`: the programs' folder. Nothing outlives it, so nothing of it need reach a disk. On a free port of the loopback
-/// interface, since a pooler and a proxy are put in front of it by port; a port that was taken in between is tried anew.
+/// `$1`: the folder of PostgreSQL's programs. The data are temporary, so writes are not synced to disk. The cluster listens
+/// on a random port of the loopback interface, since tests put a pooler and a proxy in front of it; if the port is taken,
+/// another one is tried.
 const SUPERVISOR: &str = r#"
 set -u
 trap '' INT TERM HUP
@@ -44,7 +45,7 @@ while :; do
         -c max_connections=300 -c shared_buffers=64MB -c wal_level=minimal -c max_wal_senders=0 \
         -c autovacuum_naptime=10min -c log_min_messages=fatal" > "$folder/start" 2>&1 < /dev/null && break
     if grep -q 'SSL is not supported by this build' "$folder/log"; then
-        echo "This PostgreSQL knows no TLS: the tests of TLS will fail." >&2
+        echo "This PostgreSQL is built without TLS: the tests of TLS will fail." >&2
         ssl=off
     fi
     tries=$((tries + 1))
@@ -55,27 +56,27 @@ while read -r _; do :; done
 clean
 "#;
 
-/// A database's URL, and what keeps the database running.
+/// A PostgreSQL server for tests.
 pub(crate) enum Cluster {
-    /// Somebody else's.
-    Given(String),
-    /// Ours: it ends with the supervisor's standard input.
-    Started { url: String, supervisor: Child },
+    /// The server of `DATABASE_URL`.
+    External(String),
+    /// A temporary cluster, which the supervisor deletes when its standard input closes.
+    Temporary { url: String, supervisor: Child },
 }
 
 impl Cluster {
-    /// The database of `DATABASE_URL`, else a new one.
-    pub(crate) fn given_or_started() -> Result<Self, String> {
+    /// Returns the server of `DATABASE_URL`, or starts a temporary one.
+    pub(crate) fn external_or_temporary() -> Result<Self, String> {
         match std::env::var("DATABASE_URL") {
-            Ok(url) if !url.is_empty() => Ok(Self::Given(url)),
+            Ok(url) if !url.is_empty() => Ok(Self::External(url)),
             _ => Self::start(&programs::postgres()?),
         }
     }
 
-    /// Holds a password: for the environment of what is run, not for a log.
+    /// Returns the URL. It contains a password: pass it on in the environment and do not print it.
     pub(crate) fn url(&self) -> &str {
         match self {
-            Self::Given(url) | Self::Started { url, .. } => url,
+            Self::External(url) | Self::Temporary { url, .. } => url,
         }
     }
 
@@ -88,7 +89,7 @@ impl Cluster {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
-            .map_err(|error| format!("PostgreSQL's supervisor could not be started: {error}"))?;
+            .map_err(|error| format!("cannot start the supervisor of a temporary PostgreSQL: {error}"))?;
         let mut url = String::new();
         if let Some(stdout) = supervisor.stdout.take() {
             let _ = BufReader::new(stdout).read_line(&mut url);
@@ -96,27 +97,27 @@ impl Cluster {
         let url = url.trim().to_owned();
         if url.is_empty() {
             let _ = supervisor.wait();
-            return Err("A throw-away PostgreSQL could not be started (see above).".to_owned());
+            return Err("cannot start a temporary PostgreSQL: see the output above".to_owned());
         }
-        Ok(Self::Started { url, supervisor })
+        Ok(Self::Temporary { url, supervisor })
     }
 }
 
 impl Drop for Cluster {
     fn drop(&mut self) {
-        if let Self::Started { supervisor, .. } = self {
+        if let Self::Temporary { supervisor, .. } = self {
             drop(supervisor.stdin.take());
             let _ = supervisor.wait();
         }
     }
 }
 
-/// PostgreSQL refuses to run as root: what comes after this runs as somebody else then, away from our terminal's
-/// signals, so that Ctrl-C does not take the supervisor before it has cleaned up.
+/// Returns a prefix for a command line. Its program runs in a session of its own, so that Ctrl-C does not end the
+/// supervisor before it has cleaned up, and as another user if this one is root, since PostgreSQL refuses to run as root.
 fn unprivileged() -> Command {
     let mut words: Vec<OsString> = vec!["setsid".into(), "-w".into()];
     if programs::is_root() {
-        let user = if exists("postgres") { "postgres" } else { "nobody" };
+        let user = if user_exists("postgres") { "postgres" } else { "daemon" };
         let group = Command::new("id").args(["-g", user]).output();
         let group = group.map(|group| String::from_utf8_lossy(&group.stdout).trim().to_owned());
         let group = group.unwrap_or_else(|_| user.to_owned());
@@ -133,7 +134,7 @@ fn unprivileged() -> Command {
     command
 }
 
-fn exists(user: &str) -> bool {
+fn user_exists(user: &str) -> bool {
     let id = Command::new("id").arg("-u").arg(user).stdout(Stdio::null()).stderr(Stdio::null()).status();
     id.is_ok_and(|status| status.success())
 }

@@ -1,11 +1,4 @@
-//! The project's own commands, on nothing but the standard library.
-//!
-//! `cargo xtask test [ARGUMENTS]` runs every test of the workspace, or of the packages that the arguments name, doctests
-//! included, passes further arguments on to `cargo test`, and closes with one line that sums up all test binaries.
-//!
-//! `cargo xtask postgres -- COMMAND…` runs a command.
-//!
-//! Both give what they run a PostgreSQL in `DATABASE_URL`: the one that is there, else a throw-away one.
+#![doc = include_str!("../README.md")]
 
 mod cluster;
 mod programs;
@@ -38,10 +31,10 @@ fn usage() -> ExitCode {
 
 fn with_database(command: &[String]) -> ExitCode {
     let Some((program, arguments)) = command.split_first() else { return usage() };
-    let cluster = match Cluster::given_or_started() {
+    let cluster = match Cluster::external_or_temporary() {
         Ok(cluster) => cluster,
-        Err(trouble) => {
-            eprintln!("{trouble}");
+        Err(error) => {
+            eprintln!("xtask: {error}");
             return ExitCode::FAILURE;
         }
     };
@@ -51,7 +44,7 @@ fn with_database(command: &[String]) -> ExitCode {
             status.code().and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from)
         }
         Err(error) => {
-            eprintln!("{program} could not be started: {error}");
+            eprintln!("xtask: cannot start {program}: {error}");
             ExitCode::FAILURE
         }
     }

@@ -1,32 +1,33 @@
-//! PostgreSQL's programs on this machine, and how to get them.
+//! Finds or installs the programs of PostgreSQL and PgBouncer.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// Where Debian keeps the servers' programs: off the PATH, a folder for each major version.
-const DEBIAN: &str = "/usr/lib/postgresql";
+/// Debian's folder of PostgreSQL's programs, with a folder for each major version. It is not on the PATH.
+const DEBIAN_FOLDER: &str = "/usr/lib/postgresql";
 
-const ADVICE: &str = "Set DATABASE_URL to a PostgreSQL that tests may make schemas in, or install PostgreSQL's server \
-    (Debian: apt-get install postgresql; initdb and postgres must be on the PATH, in /usr/lib/postgresql/*/bin, \
-    or in the folder that DOCKLINE_POSTGRES_BIN names).";
+const HELP: &str = "Set DATABASE_URL to a server in which tests may create schemas, or install PostgreSQL (Debian: apt-get \
+    install postgresql); initdb and postgres must be on the PATH, in /usr/lib/postgresql/*/bin, or in the folder \
+    DOCKLINE_POSTGRES_BIN.";
 
-/// The folder of `initdb`, `postgres` and `pg_ctl`, installed first where they are missing and we may.
+/// Returns the folder of `initdb`, `postgres` and `pg_ctl`. Installs PostgreSQL first if it is missing and this user is
+/// root.
 pub(crate) fn postgres() -> Result<PathBuf, String> {
     if let Some(folder) = std::env::var_os("DOCKLINE_POSTGRES_BIN").map(PathBuf::from) {
         return if is_complete(&folder) {
             Ok(folder)
         } else {
             Err(format!(
-                "DOCKLINE_POSTGRES_BIN is {}, without initdb, postgres and pg_ctl.",
+                "DOCKLINE_POSTGRES_BIN: {} does not contain initdb, postgres and pg_ctl",
                 folder.display()
             ))
         };
     }
-    if let Some(folder) = found() {
+    if let Some(folder) = find_postgres() {
         return Ok(folder);
     }
-    // Debian would start a cluster of its own; nobody needs it.
+    // Keeps Debian's package from creating and starting a cluster.
     let no_cluster = Path::new("/etc/postgresql-common");
     if is_root() && fs::create_dir_all(no_cluster).is_ok() {
         let settings = no_cluster.join("createcluster.conf");
@@ -34,18 +35,20 @@ pub(crate) fn postgres() -> Result<PathBuf, String> {
             let _ = fs::write(settings, "create_main_cluster = false\n");
         }
     }
-    install("postgresql").map_err(|why| format!("There is no PostgreSQL here, and {why}. {ADVICE}"))?;
-    found().ok_or_else(|| format!("PostgreSQL was installed, but its programs are not to be found. {ADVICE}"))
+    install("postgresql").map_err(|error| format!("PostgreSQL is not installed, and {error}. {HELP}"))?;
+    find_postgres()
+        .ok_or_else(|| format!("PostgreSQL was installed, but its programs were not found. {HELP}"))
 }
 
-/// Tests of the pooler need its program; they say so themselves where it could not be installed.
+/// Installs PgBouncer if it is missing. A failure is only printed: the tests that need PgBouncer fail with a message of
+/// their own.
 pub(crate) fn pgbouncer() {
     let folders = std::env::var_os("PATH").unwrap_or_default();
-    let there = std::env::split_paths(&folders)
+    let is_installed = std::env::split_paths(&folders)
         .chain([PathBuf::from("/usr/sbin")])
         .any(|folder| folder.join("pgbouncer").is_file());
-    if !there && let Err(why) = install("pgbouncer") {
-        eprintln!("There is no pgbouncer here, and {why}.");
+    if !is_installed && let Err(error) = install("pgbouncer") {
+        eprintln!("xtask: PgBouncer is not installed, and {error}");
     }
 }
 
@@ -54,9 +57,9 @@ pub(crate) fn is_root() -> bool {
     id.is_ok_and(|id| id.stdout.trim_ascii() == b"0")
 }
 
-fn found() -> Option<PathBuf> {
+fn find_postgres() -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let mut debian: Vec<_> = fs::read_dir(DEBIAN)
+    let mut debian: Vec<_> = fs::read_dir(DEBIAN_FOLDER)
         .map(|versions| versions.flatten().map(|version| version.path().join("bin")).collect())
         .unwrap_or_default();
     debian.sort();
@@ -69,10 +72,10 @@ fn is_complete(folder: &Path) -> bool {
 
 fn install(package: &str) -> Result<(), String> {
     if !is_root() {
-        return Err("only root could install it".to_owned());
+        return Err("only root can install it".to_owned());
     }
-    eprintln!("installing {package} …");
-    // Settings that are there stay, without a question.
+    eprintln!("xtask: installing {package} …");
+    // Keeps changed configuration files without asking.
     let install =
         ["-o", "Dpkg::Options::=--force-confold", "install", "-q", "-y", "--no-install-recommends", package];
     for arguments in [&["update", "-q"][..], &install] {
@@ -83,7 +86,7 @@ fn install(package: &str) -> Result<(), String> {
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .status()
-            .map_err(|error| format!("apt-get could not be started: {error}"))?;
+            .map_err(|error| format!("apt-get cannot be started: {error}"))?;
         if !status.success() {
             return Err(format!("apt-get {} failed", arguments.join(" ")));
         }

@@ -1,20 +1,18 @@
-//! Counts bindings once a minute, and keeps what was recorded folded.
+//! Counts bindings once a minute.
 
 use std::error::Error;
 use std::time::Duration;
 
 use dockline::ports::{Clock, SystemClock};
 use dockline_postgres::{BindingCounts, PgBindingCounts};
-use metrics::gauge;
-use time::OffsetDateTime;
+use dockline_telemetry::{BindingTotals, record_bindings};
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::exposition::number;
-use super::{Metrics, names};
+use super::Metrics;
 
 const PERIOD: Duration = Duration::from_secs(60);
 
-/// Counts for ever. Trouble is logged and tried again; until then the last numbers stand, and when they were counted.
+/// Counts until dropped. A failure is logged and retried a minute later; until then the gauges keep their last values.
 pub(crate) async fn keep(counts: PgBindingCounts, metrics: Metrics) {
     let mut ticks = interval(PERIOD);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -22,20 +20,20 @@ pub(crate) async fn keep(counts: PgBindingCounts, metrics: Metrics) {
         ticks.tick().await;
         metrics.fold();
         match counts.count().await {
-            Ok(counts) => tell(&counts, SystemClock.now()),
+            Ok(counts) => record_bindings(totals(counts), SystemClock.now()),
             Err(error) => {
                 let cause = error.source().map(ToString::to_string);
-                tracing::warn!(%error, cause, "the bindings could not be counted; it is tried again later");
+                tracing::warn!(%error, cause, "the bindings could not be counted; retrying in a minute");
             }
         }
     }
 }
 
-fn tell(counts: &BindingCounts, now: OffsetDateTime) {
-    gauge!(names::BINDINGS, "status" => "active").set(number(counts.active));
-    gauge!(names::BINDINGS, "status" => "suspended").set(number(counts.suspended));
-    gauge!(names::BINDINGS, "status" => "uninstalled").set(number(counts.uninstalled));
-    let lag = counts.oldest_verification.map_or(0.0, |since| (now - since).as_seconds_f64().max(0.0));
-    gauge!(names::SWEEP_LAG).set(lag);
-    gauge!(names::BINDINGS_COUNTED).set(number(u64::try_from(now.unix_timestamp()).unwrap_or_default()));
+const fn totals(counts: BindingCounts) -> BindingTotals {
+    BindingTotals {
+        active: counts.active,
+        suspended: counts.suspended,
+        uninstalled: counts.uninstalled,
+        oldest_verification: counts.oldest_verification,
+    }
 }

@@ -1,4 +1,4 @@
-//! What a scrape is answered with.
+//! The exposition at `/metrics`.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,12 +7,10 @@ use dockline::Dockline;
 use dockline::ports::GithubGateway;
 use dockline_axum::Exposition;
 use dockline_postgres::Pool;
-use metrics::{counter, gauge};
+use dockline_telemetry::{PoolState, record_pool, record_rate_left, record_token_cache_hits};
 use metrics_exporter_prometheus::PrometheusHandle;
 
-use super::names;
-
-/// What is read when somebody looks: counters of others, and what would be stale a second later.
+/// The sources of the metrics that are read at each scrape.
 #[derive(Clone)]
 pub(crate) struct Sources {
     pub(crate) dockline: Dockline,
@@ -21,27 +19,17 @@ pub(crate) struct Sources {
 }
 
 impl Sources {
-    fn read(&self) {
-        counter!(names::TOKENS_SERVED_AGAIN).absolute(self.dockline.token_cache_hits());
-        if let Some(left) = self.github.rate_left() {
-            gauge!(names::GITHUB_RATE_LIMIT).set(number(left.limit));
-            gauge!(names::GITHUB_RATE_LEFT).set(number(left.remaining));
-            let resets_at = u64::try_from(left.resets_at.unix_timestamp()).unwrap_or_default();
-            gauge!(names::GITHUB_RATE_RESET).set(number(resets_at));
-        }
+    fn record(&self) {
+        record_token_cache_hits(self.dockline.token_cache_hits());
+        record_rate_left(self.github.rate_left());
         let pool = self.pool.status();
-        let count = |count: usize| number(count as u64);
-        gauge!(names::POOL_MOST).set(count(pool.max_size));
-        gauge!(names::POOL_CONNECTIONS, "state" => "idle").set(count(pool.available));
-        let in_use = pool.size.saturating_sub(pool.available);
-        gauge!(names::POOL_CONNECTIONS, "state" => "in_use").set(count(in_use));
-        gauge!(names::POOL_WAITING).set(count(pool.waiting));
+        record_pool(PoolState {
+            max: pool.max_size,
+            open: pool.size,
+            idle: pool.available,
+            waiting: pool.waiting,
+        });
     }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "what is counted here stays far below 2^53")]
-pub(super) const fn number(count: u64) -> f64 {
-    count as f64
 }
 
 pub(super) struct Scraped {
@@ -57,7 +45,7 @@ impl Scraped {
 
 impl Exposition for Scraped {
     fn render(&self) -> String {
-        self.sources.read();
+        self.sources.record();
         self.handle.render()
     }
 }

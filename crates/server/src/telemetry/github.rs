@@ -1,7 +1,5 @@
 use dockline_github::{CompletedCall, Observer};
-use metrics::{counter, histogram};
-
-use super::names::{GITHUB_CALL_DURATION, GITHUB_JWT_SIGNATURES};
+use dockline_telemetry::{record_github_call, record_jwt_signature};
 
 /// Counts requests to GitHub and signatures.
 #[derive(Debug, Clone, Copy)]
@@ -9,14 +7,10 @@ pub(crate) struct Gateway;
 
 impl Observer for Gateway {
     fn call_completed(&self, call: CompletedCall) {
-        histogram!(
-            GITHUB_CALL_DURATION,
-            "operation" => call.operation.as_str(), "outcome" => call.outcome.as_str()
-        )
-        .record(call.duration);
+        record_github_call(call.operation.as_str(), call.outcome.as_str(), call.duration);
     }
 
     fn jwt_signed(&self) {
-        counter!(GITHUB_JWT_SIGNATURES).increment(1);
+        record_jwt_signature();
     }
 }

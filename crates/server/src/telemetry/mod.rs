@@ -6,7 +6,6 @@ mod documented;
 mod exposition;
 mod github;
 pub(crate) mod listener;
-mod names;
 mod options;
 #[cfg(feature = "otel")]
 pub(crate) mod otel;
@@ -17,14 +16,12 @@ use std::sync::Arc;
 
 use dockline::ports::{Clock, SystemClock};
 use dockline_axum::Exposition;
-use dockline_telemetry::DURATION_BUCKETS;
-use metrics::gauge;
+use dockline_telemetry::{DURATION_BUCKETS, record_process};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 
 pub(crate) use census::keep as count_bindings;
 pub(crate) use exposition::Sources;
 pub(crate) use github::Gateway;
-pub use names::describe;
 pub use options::{MetricsAt, TelemetryArgs};
 pub(crate) use tracer::Tracer;
 
@@ -41,6 +38,13 @@ impl std::fmt::Debug for Recorded {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("PrometheusHandle")
     }
+}
+
+/// Describes all metrics of `serve` to the installed recorder.
+pub fn describe() {
+    dockline_telemetry::describe_metrics();
+    dockline_axum::describe_metrics();
+    dockline_worker::describe_metrics();
 }
 
 /// A recorder with this service's buckets.
@@ -64,9 +68,7 @@ impl Metrics {
 
     fn of(handle: PrometheusHandle) -> Self {
         describe();
-        #[expect(clippy::cast_precision_loss, reason = "exact for two hundred million years")]
-        gauge!(names::START_TIME).set(SystemClock.now().unix_timestamp() as f64);
-        gauge!(names::BUILD_INFO, "version" => env!("CARGO_PKG_VERSION")).set(1.0);
+        record_process(env!("CARGO_PKG_VERSION"), SystemClock.now());
         Self(Recorded(handle))
     }
 

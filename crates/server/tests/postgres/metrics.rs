@@ -91,7 +91,7 @@ async fn everything_that_happens_is_told_in_prometheus_format() {
         ("dockline_webhook_deliveries_total", &["installation", "taken"], 1.0),
         ("dockline_port_call_duration_seconds", &["key_store", "find", "ok"], 6.0),
         ("dockline_port_call_duration_seconds", &["github_gateway", "installation", "unavailable"], 1.0),
-        ("dockline_port_call_duration_seconds", &["rate_limiter", "take", "ok"], 6.0),
+        ("dockline_port_call_duration_seconds", &["rate_limiter", "check", "ok"], 6.0),
         ("dockline_github_call_duration_seconds", &["operation=\"mint\"", "ok"], 1.0),
         ("dockline_github_call_duration_seconds", &["server_error"], 1.0),
         ("dockline_github_jwt_signatures_total", &[], 1.0),

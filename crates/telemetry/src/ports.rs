@@ -1,0 +1,186 @@
+//! Each port, with its calls measured.
+
+use async_trait::async_trait;
+use dockline::ports::{
+    AppFacts, AppRegistration, BindingRepo, ConfirmOutcome, GithubGateway, InsertOutcome, KeyStore,
+    ListOutcome, LookupOutcome, MintOutcome, Observation, ObserveOutcome, PutOutcome, RateLeft,
+    RateLimitDecision, RateLimitRequest, RateLimiter, ReconcileCursor, ReleaseOutcome, StateStore,
+    UninstallOutcome, VisitorCheck,
+};
+use dockline::{
+    AccountId, AuthorizationCode, Binding, InstallationId, InstallationRecord, InstallationToken,
+    IssuedState, KeyId, KeyRecord, NewBinding, OrganizationId, PendingConfirmation, PortError, SecretDigest,
+    StateDigest, TokenScope, VerifiedClaim,
+};
+use time::OffsetDateTime;
+
+use crate::metered::{Metered, measured};
+
+#[async_trait]
+impl<P: KeyStore> KeyStore for Metered<P> {
+    async fn find(&self, id: &KeyId) -> Result<Option<KeyRecord>, PortError> {
+        measured("key_store", "find", self.0.find(id)).await
+    }
+}
+
+#[async_trait]
+impl<P: RateLimiter> RateLimiter for Metered<P> {
+    async fn check(&self, request: RateLimitRequest) -> Result<RateLimitDecision, PortError> {
+        measured("rate_limiter", "check", self.0.check(request)).await
+    }
+}
+
+#[async_trait]
+impl<P: StateStore> StateStore for Metered<P> {
+    async fn put(&self, state: IssuedState) -> Result<PutOutcome, PortError> {
+        measured("state_store", "put", self.0.put(state)).await
+    }
+
+    async fn find(
+        &self,
+        organization: &OrganizationId,
+        digest: &StateDigest,
+    ) -> Result<Option<IssuedState>, PortError> {
+        measured("state_store", "find", self.0.find(organization, digest)).await
+    }
+
+    async fn find_by_digest(&self, digest: &StateDigest) -> Result<Option<IssuedState>, PortError> {
+        measured("state_store", "find_by_digest", self.0.find_by_digest(digest)).await
+    }
+
+    async fn save_pending(
+        &self,
+        digest: &StateDigest,
+        pending: PendingConfirmation,
+    ) -> Result<bool, PortError> {
+        measured("state_store", "save_pending", self.0.save_pending(digest, pending)).await
+    }
+
+    async fn confirm_claim<'a>(
+        &self,
+        digest: &StateDigest,
+        ticket: Option<&'a SecretDigest>,
+        claim: VerifiedClaim,
+    ) -> Result<ConfirmOutcome, PortError> {
+        measured("state_store", "confirm_claim", self.0.confirm_claim(digest, ticket, claim)).await
+    }
+
+    async fn revoke<'a>(
+        &self,
+        digest: &StateDigest,
+        ticket: Option<&'a SecretDigest>,
+    ) -> Result<bool, PortError> {
+        measured("state_store", "revoke", self.0.revoke(digest, ticket)).await
+    }
+}
+
+#[async_trait]
+impl<P: BindingRepo> BindingRepo for Metered<P> {
+    async fn find(&self, organization: &OrganizationId) -> Result<Option<Binding>, PortError> {
+        measured("binding_repo", "find", self.0.find(organization)).await
+    }
+
+    async fn insert(&self, binding: NewBinding) -> Result<InsertOutcome, PortError> {
+        measured("binding_repo", "insert", self.0.insert(binding)).await
+    }
+
+    async fn observe(
+        &self,
+        installation: InstallationId,
+        observation: Observation,
+    ) -> Result<ObserveOutcome, PortError> {
+        measured("binding_repo", "observe", self.0.observe(installation, observation)).await
+    }
+
+    async fn installation(
+        &self,
+        installation: InstallationId,
+    ) -> Result<Option<InstallationRecord>, PortError> {
+        measured("binding_repo", "installation", self.0.installation(installation)).await
+    }
+
+    async fn record_installer(
+        &self,
+        installation: InstallationId,
+        installer: AccountId,
+        recorded_at: OffsetDateTime,
+    ) -> Result<(), PortError> {
+        measured(
+            "binding_repo",
+            "record_installer",
+            self.0.record_installer(installation, installer, recorded_at),
+        )
+        .await
+    }
+
+    async fn installer(&self, installation: InstallationId) -> Result<Option<AccountId>, PortError> {
+        measured("binding_repo", "installer", self.0.installer(installation)).await
+    }
+
+    async fn stale(
+        &self,
+        before: OffsetDateTime,
+        after: Option<ReconcileCursor>,
+        limit: u32,
+    ) -> Result<Vec<ReconcileCursor>, PortError> {
+        measured("binding_repo", "stale", self.0.stale(before, after, limit)).await
+    }
+
+    async fn release(
+        &self,
+        organization: &OrganizationId,
+        installation: InstallationId,
+        released_at: OffsetDateTime,
+    ) -> Result<ReleaseOutcome, PortError> {
+        measured("binding_repo", "release", self.0.release(organization, installation, released_at)).await
+    }
+}
+
+#[async_trait]
+impl<P: GithubGateway> GithubGateway for Metered<P> {
+    // Makes no network call: not measured.
+    fn registration(&self) -> AppRegistration {
+        self.0.registration()
+    }
+
+    async fn app(&self) -> Result<AppFacts, PortError> {
+        measured("github_gateway", "app", self.0.app()).await
+    }
+
+    async fn installation(&self, id: InstallationId) -> Result<LookupOutcome, PortError> {
+        measured("github_gateway", "installation", self.0.installation(id)).await
+    }
+
+    async fn check_visitor(
+        &self,
+        code: &AuthorizationCode,
+        installation: InstallationId,
+    ) -> Result<VisitorCheck, PortError> {
+        measured("github_gateway", "check_visitor", self.0.check_visitor(code, installation)).await
+    }
+
+    async fn uninstall(&self, id: InstallationId) -> Result<UninstallOutcome, PortError> {
+        measured("github_gateway", "uninstall", self.0.uninstall(id)).await
+    }
+
+    async fn mint(&self, id: InstallationId, scope: &TokenScope) -> Result<MintOutcome, PortError> {
+        measured("github_gateway", "mint", self.0.mint(id, scope)).await
+    }
+
+    async fn revoke(&self, token: &InstallationToken) -> Result<(), PortError> {
+        measured("github_gateway", "revoke", self.0.revoke(token)).await
+    }
+
+    async fn repositories(&self, token: &InstallationToken, page: u32) -> Result<ListOutcome, PortError> {
+        measured("github_gateway", "repositories", self.0.repositories(token, page)).await
+    }
+
+    async fn installer(&self, id: InstallationId) -> Result<Option<AccountId>, PortError> {
+        measured("github_gateway", "installer", self.0.installer(id)).await
+    }
+
+    // Makes no network call: not measured.
+    fn rate_left(&self) -> Option<RateLeft> {
+        self.0.rate_left()
+    }
+}

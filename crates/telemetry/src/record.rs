@@ -1,0 +1,100 @@
+//! Metrics of values that the host passes in, since this crate knows neither GitHub's adapter nor the database's.
+
+use std::time::Duration;
+
+use dockline::ports::RateLeft;
+use metrics::{counter, gauge, histogram};
+use time::OffsetDateTime;
+
+use crate::metric_names::{
+    BINDINGS, BINDINGS_COUNTED, BUILD_INFO, GITHUB_CALL_DURATION, GITHUB_JWT_SIGNATURES, GITHUB_RATE_LEFT,
+    GITHUB_RATE_LIMIT, GITHUB_RATE_RESET, POOL_CONNECTIONS, POOL_MAX_CONNECTIONS, POOL_WAITING, START_TIME,
+    SWEEP_LAG, TOKENS_SERVED_AGAIN,
+};
+
+/// Records a request to GitHub. Call it from the `call_completed` of a `dockline_github::Observer`.
+pub fn record_github_call(operation: &'static str, outcome: &'static str, duration: Duration) {
+    histogram!(GITHUB_CALL_DURATION, "operation" => operation, "outcome" => outcome).record(duration);
+}
+
+/// Counts a signature with the App's private key. Call it from the `jwt_signed` of a `dockline_github::Observer`.
+pub fn record_jwt_signature() {
+    counter!(GITHUB_JWT_SIGNATURES).increment(1);
+}
+
+/// Sets the gauges of GitHub's rate limit to [`GithubGateway::rate_left`](dockline::ports::GithubGateway::rate_left). Call
+/// it before each scrape. Sets nothing if the limit is unknown.
+pub fn record_rate_left(rate: Option<RateLeft>) {
+    if let Some(rate) = rate {
+        gauge!(GITHUB_RATE_LIMIT).set(float(rate.limit));
+        gauge!(GITHUB_RATE_LEFT).set(float(rate.remaining));
+        gauge!(GITHUB_RATE_RESET).set(unix_seconds(rate.resets_at));
+    }
+}
+
+/// Sets the counter of tokens served from the cache to
+/// [`Dockline::token_cache_hits`](dockline::Dockline::token_cache_hits). Call it before each scrape.
+pub fn record_token_cache_hits(hits: u64) {
+    counter!(TOKENS_SERVED_AGAIN).absolute(hits);
+}
+
+/// The state of a pool of database connections.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PoolState {
+    /// The largest number of connections.
+    pub max: usize,
+    /// Open connections.
+    pub open: usize,
+    /// Open connections that no call uses.
+    pub idle: usize,
+    /// Calls that wait for a connection.
+    pub waiting: usize,
+}
+
+/// Sets the gauges of the database's pool. Call it before each scrape.
+pub fn record_pool(pool: PoolState) {
+    let count = |count: usize| float(count as u64);
+    gauge!(POOL_MAX_CONNECTIONS).set(count(pool.max));
+    gauge!(POOL_CONNECTIONS, "state" => "idle").set(count(pool.idle));
+    gauge!(POOL_CONNECTIONS, "state" => "in_use").set(count(pool.open.saturating_sub(pool.idle)));
+    gauge!(POOL_WAITING).set(count(pool.waiting));
+}
+
+/// The numbers of live bindings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BindingTotals {
+    /// Bindings to active installations.
+    pub active: u64,
+    /// Bindings to suspended installations.
+    pub suspended: u64,
+    /// Bindings to uninstalled installations.
+    pub uninstalled: u64,
+    /// The time of the oldest check among bindings that are not uninstalled; `None` if there is no such binding.
+    pub oldest_verification: Option<OffsetDateTime>,
+}
+
+/// Sets the gauges of bindings to `totals`, which were counted at `now`. Counting reads the whole table: once a minute is
+/// enough.
+pub fn record_bindings(totals: BindingTotals, now: OffsetDateTime) {
+    gauge!(BINDINGS, "status" => "active").set(float(totals.active));
+    gauge!(BINDINGS, "status" => "suspended").set(float(totals.suspended));
+    gauge!(BINDINGS, "status" => "uninstalled").set(float(totals.uninstalled));
+    let lag = totals.oldest_verification.map_or(0.0, |since| (now - since).as_seconds_f64().max(0.0));
+    gauge!(SWEEP_LAG).set(lag);
+    gauge!(BINDINGS_COUNTED).set(unix_seconds(now));
+}
+
+/// Sets the gauges of the process: its version and the time of its start. Call it once.
+pub fn record_process(version: &'static str, started_at: OffsetDateTime) {
+    gauge!(BUILD_INFO, "version" => version).set(1.0);
+    gauge!(START_TIME).set(unix_seconds(started_at));
+}
+
+fn unix_seconds(time: OffsetDateTime) -> f64 {
+    float(u64::try_from(time.unix_timestamp()).unwrap_or_default())
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts and Unix times are far below 2^53")]
+const fn float(count: u64) -> f64 {
+    count as f64
+}
