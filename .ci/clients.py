@@ -80,12 +80,13 @@ def main(binary: str):
     run([interpreter, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *PYPI], scratch)
     files = blocks()
     with served(binary, scratch / "server.log") as server:
-        with urllib.request.urlopen(f"{server.api}/openapi.json", timeout=30) as answer:
-            document = answer.read()
-        for folder in folders.values():
-            (folder / "openapi.json").write_bytes(document)
-        run([interpreter, "-m", "openapi_spec_validator", "--schema", "3.1", scratch / "python" / "openapi.json"], scratch)
-        print("ok   the document is OpenAPI 3.1")
+        for version, name in (("3.1", "openapi.json"), ("3.0", "openapi-3.0.json")):
+            with urllib.request.urlopen(f"{server.api}/{name}", timeout=30) as answer:
+                document = answer.read()
+            for folder in folders.values():
+                (folder / name).write_bytes(document)
+            run([interpreter, "-m", "openapi_spec_validator", "--schema", version, scratch / "python" / name], scratch)
+            print(f"ok   {name} is OpenAPI {version}")
         installation = server.install("acme-coffee", "olga")
         other = server.install("mallory-inc", "mallory")
         repositories = [f"acme-coffee/{name}" for name in ("storefront", "roaster-firmware", "loyalty-api")]

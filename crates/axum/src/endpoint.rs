@@ -1,9 +1,9 @@
-//! Every endpoint: its name, path, group and access. The routers are made from this table, and the tests compare it with
-//! the OpenAPI document.
+//! The table of endpoints: name, path, group and access. The routers are built from it, and tests compare it with the
+//! OpenAPI document.
 
 use crate::options::Context;
 
-/// An operation of the API; named as its `operationId`.
+/// An operation of the API; the variant is its `operationId`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Endpoint {
     RegisterInstallation,
@@ -19,9 +19,10 @@ pub(crate) enum Endpoint {
     Readyz,
     Metrics,
     GetOpenapi,
+    GetOpenapi30,
 }
 
-/// The methods that operations have.
+/// The method of an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Method {
     Get,
@@ -29,7 +30,7 @@ pub(crate) enum Method {
     Delete,
 }
 
-/// The routers that a host can mount one by one.
+/// A part of the API that a host can mount as a router of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Group {
     Api,
@@ -43,21 +44,21 @@ impl Group {
     pub(crate) const ALL: &[Self] = &[Self::Api, Self::Callback, Self::Webhook, Self::Operations];
 }
 
-/// Who may use an endpoint.
+/// The credential that an endpoint requires.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Access {
-    /// Keys with the scope `github:admin`.
+    /// An API key with the scope `github:admin`, or the host's login.
     GithubAdmin,
-    /// Any valid key.
+    /// Any valid API key, or the host's login.
     AnyKey,
-    /// GitHub, which signs what it sends.
+    /// The signature of a webhook delivery.
     Signed,
-    /// Everybody.
+    /// None.
     Open,
 }
 
 impl Endpoint {
-    /// Every endpoint, in the order in which they are documented.
+    /// Every endpoint.
     pub(crate) const ALL: &[Self] = &[
         Self::RegisterInstallation,
         Self::GetInstallation,
@@ -72,9 +73,10 @@ impl Endpoint {
         Self::Readyz,
         Self::Metrics,
         Self::GetOpenapi,
+        Self::GetOpenapi30,
     ];
 
-    /// Returns the operations of a router with these options.
+    /// Returns the endpoints that a router with these options serves.
     pub(crate) fn served(context: &Context) -> impl Iterator<Item = Self> {
         let metrics = context.options.exposition.is_some();
         let keys = context.dockline.has_api_keys();
@@ -85,7 +87,7 @@ impl Endpoint {
         })
     }
 
-    /// Returns the router that it belongs to.
+    /// Returns the group of the endpoint.
     pub(crate) const fn group(self) -> Group {
         match self {
             Self::RegisterInstallation
@@ -94,15 +96,16 @@ impl Endpoint {
             | Self::InstallUrl
             | Self::ListRepos
             | Self::Whoami
-            | Self::GetOpenapi => Group::Api,
+            | Self::GetOpenapi
+            | Self::GetOpenapi30 => Group::Api,
             Self::ArriveFromGithub | Self::AnswerConfirmation => Group::Callback,
             Self::TakeDelivery => Group::Webhook,
             Self::Healthz | Self::Readyz | Self::Metrics => Group::Operations,
         }
     }
 
-    /// Where it is, below whatever prefix the router is nested at.
-    pub(crate) const fn place(self) -> (Method, &'static str) {
+    /// Returns method and path, without the prefix under which the router is nested.
+    pub(crate) const fn method_and_path(self) -> (Method, &'static str) {
         match self {
             Self::RegisterInstallation => (Method::Post, "/v1/github/installation"),
             Self::GetInstallation => (Method::Get, "/v1/github/installation"),
@@ -117,10 +120,11 @@ impl Endpoint {
             Self::Readyz => (Method::Get, "/readyz"),
             Self::Metrics => (Method::Get, "/metrics"),
             Self::GetOpenapi => (Method::Get, "/openapi.json"),
+            Self::GetOpenapi30 => (Method::Get, "/openapi-3.0.json"),
         }
     }
 
-    /// Who may use it.
+    /// Returns the required credential.
     pub(crate) const fn access(self) -> Access {
         match self {
             Self::RegisterInstallation
@@ -134,8 +138,9 @@ impl Endpoint {
             | Self::AnswerConfirmation
             | Self::Healthz
             | Self::Readyz
-            | Self::Metrics => Access::Open,
-            Self::GetOpenapi => Access::Open,
+            | Self::Metrics
+            | Self::GetOpenapi
+            | Self::GetOpenapi30 => Access::Open,
         }
     }
 }

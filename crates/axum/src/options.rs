@@ -10,7 +10,7 @@ use crate::middleware::auth_failures::AuthFailureLimit;
 use crate::middleware::trace_parent::TraceLinks;
 use crate::monitoring::Exposition;
 use crate::pages::{Pages, PlainPages};
-use crate::routes::openapi::ServedDocument;
+use crate::routes::openapi::Documents;
 use crate::routes::webhook::LargeBodies;
 
 /// What a host may choose about the router.
@@ -156,12 +156,12 @@ pub(crate) struct Context {
     pub(crate) dockline: Dockline,
     pub(crate) options: RouterOptions,
     pub(crate) large_bodies: LargeBodies,
-    pub(crate) document: ServedDocument,
+    pub(crate) documents: Documents,
 }
 
 impl Context {
     pub(crate) fn new(dockline: Dockline, options: RouterOptions) -> Self {
-        Self { dockline, options, large_bodies: LargeBodies::default(), document: ServedDocument::default() }
+        Self { dockline, options, large_bodies: LargeBodies::default(), documents: Documents::default() }
     }
 
     /// Whether something authenticates the callers of the API.

@@ -1,9 +1,10 @@
-//! The handlers, and which one answers at each [`Endpoint`].
+//! The handlers and the routes of each [`Endpoint`].
 
 mod callback;
 mod install_url;
 mod installation;
 pub(crate) mod openapi;
+mod openapi_3_0;
 mod operations;
 mod repositories;
 pub(crate) mod webhook;
@@ -18,15 +19,15 @@ use crate::endpoint::{Access, Endpoint, Group, Method};
 use crate::middleware::authenticate::{self, Gate};
 use crate::options::Context;
 
-/// Returns the routes of these groups.
+/// Returns the routes of the groups.
 pub(crate) fn of(groups: &[Group], context: &Context) -> Router<Context> {
     Endpoint::served(context)
         .filter(|endpoint| groups.contains(&endpoint.group()))
-        .fold(Router::new(), |router, endpoint| router.route(endpoint.place().1, route(endpoint, context)))
+        .fold(Router::new(), |router, endpoint| router.route(endpoint.method_and_path().1, route(endpoint, context)))
 }
 
 fn route(endpoint: Endpoint, context: &Context) -> MethodRouter<Context> {
-    let method = match endpoint.place().0 {
+    let method = match endpoint.method_and_path().0 {
         Method::Get => MethodFilter::GET,
         Method::Post => MethodFilter::POST,
         Method::Delete => MethodFilter::DELETE,
@@ -44,7 +45,8 @@ fn route(endpoint: Endpoint, context: &Context) -> MethodRouter<Context> {
         Endpoint::Healthz => on(method, operations::healthz),
         Endpoint::Readyz => on(method, operations::readyz),
         Endpoint::Metrics => on(method, operations::metrics),
-        Endpoint::GetOpenapi => on(method, openapi::get),
+        Endpoint::GetOpenapi => on(method, openapi::get_3_1),
+        Endpoint::GetOpenapi30 => on(method, openapi::get_3_0),
     };
     let gate =
         |needed| from_fn_with_state(Gate { context: context.clone(), needed }, authenticate::authenticate);

@@ -1,4 +1,4 @@
-//! `GET /openapi.json`
+//! `GET /openapi.json` and `GET /openapi-3.0.json`
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, OnceLock};
@@ -9,25 +9,29 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde_json::{Value, json};
 
+use super::openapi_3_0;
 use crate::endpoint::Endpoint;
 use crate::options::Context;
 
-/// The document changes with the program's version and options only.
+/// The document changes only with the program's version and options.
 const CACHE_CONTROL: &str = "public, max-age=300";
 
 const DOCUMENT: &str = include_str!("../../openapi.json");
 
-/// Returns the OpenAPI 3.1 document of everything that a [`router`](crate::router) can serve, for a host that keeps a
-/// document of its own. Paths are without the prefix that the router may be nested at.
+/// Returns the OpenAPI 3.1 document of everything that a [`router`](crate::router) can serve, for a host with a document of
+/// its own. Paths are without the prefix under which the router is nested.
 #[must_use]
 pub fn openapi() -> Value {
     serde_json::from_str(DOCUMENT).unwrap_or_default()
 }
 
-/// The document as it is served under one URL. Made at the first request, which tells where the router is nested; a router
-/// that is nested twice makes the other rendition for each request.
+/// The documents as served, cached for the server URL of the first request. A router that is nested twice renders the
+/// other URL for each request.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct ServedDocument(Arc<OnceLock<Rendition>>);
+pub(crate) struct Documents {
+    openapi_3_1: Arc<OnceLock<Rendition>>,
+    openapi_3_0: Arc<OnceLock<Rendition>>,
+}
 
 #[derive(Debug, Clone)]
 struct Rendition {
@@ -36,24 +40,18 @@ struct Rendition {
     etag: Option<HeaderValue>,
 }
 
-impl ServedDocument {
-    fn get(&self, server: &str, context: &Context) -> Rendition {
-        let kept = self.0.get_or_init(|| Rendition::new(server, context));
-        if kept.server == server { kept.clone() } else { Rendition::new(server, context) }
-    }
-}
-
 impl Rendition {
-    fn new(server: &str, context: &Context) -> Self {
+    fn new(server: &str, context: &Context, convert: fn(Value) -> Value) -> Self {
         let mut document = openapi();
         if let Value::Object(document) = &mut document {
             document.insert("servers".to_owned(), json!([{ "url": server }]));
             if let Some(Value::Object(paths)) = document.get_mut("paths") {
-                let served: Vec<_> = Endpoint::served(context).map(|endpoint| endpoint.place().1).collect();
+                let served: Vec<_> =
+                    Endpoint::served(context).map(|endpoint| endpoint.method_and_path().1).collect();
                 paths.retain(|path, _| served.contains(&path.as_str()));
             }
         }
-        let text = document.to_string();
+        let text = convert(document).to_string();
         let mut hasher = DefaultHasher::new();
         text.hash(&mut hasher);
         let etag = HeaderValue::from_str(&format!("\"{:016x}\"", hasher.finish())).ok();
@@ -61,17 +59,40 @@ impl Rendition {
     }
 }
 
-pub(super) async fn get(
+pub(super) async fn get_3_1(
     State(context): State<Context>,
     OriginalUri(uri): OriginalUri,
     headers: HeaderMap,
 ) -> Response {
-    // Only a request tells where the router is nested.
-    let (_, own) = Endpoint::GetOpenapi.place();
-    let prefix = uri.path().strip_suffix(own).filter(|prefix| !prefix.is_empty()).unwrap_or("/");
+    let cache = &context.documents.openapi_3_1;
+    respond(Endpoint::GetOpenapi, uri.path(), &headers, &context, cache, |document| document)
+}
+
+pub(super) async fn get_3_0(
+    State(context): State<Context>,
+    OriginalUri(uri): OriginalUri,
+    headers: HeaderMap,
+) -> Response {
+    let cache = &context.documents.openapi_3_0;
+    respond(Endpoint::GetOpenapi30, uri.path(), &headers, &context, cache, openapi_3_0::convert)
+}
+
+fn respond(
+    endpoint: Endpoint,
+    path: &str,
+    headers: &HeaderMap,
+    context: &Context,
+    cache: &OnceLock<Rendition>,
+    convert: fn(Value) -> Value,
+) -> Response {
+    // Only the request's path shows where the router is nested.
+    let (_, own) = endpoint.method_and_path();
+    let prefix = path.strip_suffix(own).filter(|prefix| !prefix.is_empty()).unwrap_or("/");
     let server = context.options.server_url.as_deref().unwrap_or(prefix);
-    let rendition = context.document.get(server, &context);
-    let mut response = if rendition.etag.as_ref().is_some_and(|etag| has(&headers, etag)) {
+    let cached = cache.get_or_init(|| Rendition::new(server, context, convert));
+    let rendition =
+        if cached.server == server { cached.clone() } else { Rendition::new(server, context, convert) };
+    let mut response = if rendition.etag.as_ref().is_some_and(|etag| matches_etag(headers, etag)) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
         ([(header::CONTENT_TYPE, "application/json")], Body::from(rendition.text)).into_response()
@@ -82,9 +103,9 @@ pub(super) async fn get(
     response
 }
 
-/// Whether `If-None-Match` names the tag; compared weakly, as RFC 9110 §13.1.2 says.
-fn has(headers: &HeaderMap, etag: &HeaderValue) -> bool {
-    let known = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|tags| tags.to_str().ok());
-    let mut known = known.flat_map(|tags| tags.split(',')).map(str::trim);
-    known.any(|tag| tag == "*" || etag == tag.trim_start_matches("W/"))
+/// Whether `If-None-Match` names the tag, by weak comparison (RFC 9110 §13.1.2).
+fn matches_etag(headers: &HeaderMap, etag: &HeaderValue) -> bool {
+    let tags = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|tags| tags.to_str().ok());
+    let mut tags = tags.flat_map(|tags| tags.split(',')).map(str::trim);
+    tags.any(|tag| tag == "*" || etag == tag.trim_start_matches("W/"))
 }
