@@ -56,7 +56,7 @@ def served(binary: str, log_path: pathlib.Path):
     environment = {**os.environ, "DOCKLINE_DATABASE_URL": os.environ["DATABASE_URL"],
                    "DOCKLINE_DATABASE_SCHEMA": f"clients_{uuid.uuid4().hex[:12]}", "RUST_LOG": "warn",
                    # The tests send many wrong keys.
-                   "DOCKLINE_GUESSES_PER_MINUTE": "0"}
+                   "DOCKLINE_AUTH_FAILURES_PER_MINUTE": "0"}
     processes = []
     with tempfile.TemporaryDirectory() as folder, open(log_path, "w", encoding="utf-8") as log:
         files = pathlib.Path(folder)

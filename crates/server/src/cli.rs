@@ -1,4 +1,4 @@
-//! What can be typed.
+//! The command line.
 
 use std::error::Error;
 use std::ffi::OsString;
@@ -7,16 +7,15 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use crate::completions::CompletionsArgs;
-use crate::config::{InForce, Refused};
+use crate::config::{CommandLineError, EffectiveConfig};
+use crate::generate::{CompletionsArgs, ManArgs};
 use crate::keys::KeysCommand;
-use crate::man::ManArgs;
 use crate::migrate::MigrateArgs;
 use crate::reconcile::ReconcileArgs;
 use crate::serve::ServeArgs;
-use crate::{completions, config, doctor, keys, man, migrate, reconcile, serve};
+use crate::{config, doctor, generate, keys, migrate, reconcile, serve};
 
-/// Binds GitHub App installations to the organizations of a multi-tenant product.
+/// Connects GitHub App installations to the organizations of a multi-tenant product.
 #[derive(Debug, Parser)]
 #[command(name = "dockline", version, arg_required_else_help = true)]
 pub struct Cli {
@@ -28,84 +27,87 @@ pub struct Cli {
 enum Command {
     /// Serve the API on PostgreSQL, for the real GitHub.
     ///
-    /// Every option can also be given by the environment, or by a file in TOML (--config). Secrets come from files or the
-    /// environment. Everything is checked before anything is served, and all mistakes are told at once; the exit code is 2
-    /// then. `dockline doctor` looks deeper.
+    /// Each option can also be set by an environment variable, or in a TOML file (--config). Set secrets by files or
+    /// variables. serve checks the whole configuration before it serves anything; it reports all errors at once and exits
+    /// with 2. dockline doctor checks more.
     Serve(Box<ServeArgs>),
-    /// Print the configuration that `serve` would run with: each option, its value, and where that came from.
+    /// Print the effective configuration of serve: each option, its value and where it comes from.
     ///
-    /// Takes the options of `serve`, and asks nobody. Secrets are redacted, of URLs their passwords.
+    /// Takes the options of serve. Makes no network call. Redacts secrets; in URLs, only the password.
     Config(Box<ServeArgs>),
-    /// Check the configuration against the real GitHub and the database, and say what is missing.
+    /// Check the configuration against GitHub and the database, and print what to correct.
     ///
-    /// Takes the options of `serve`, and changes nothing. One line for each check: `ok`; `warn`, it works but should not stay
-    /// so; `FAIL`, with what to do about it; `????`, what GitHub's API does not tell, with where to look. Ends with 0 where
-    /// nothing failed, and with 1 otherwise.
+    /// Takes the options of serve. Changes nothing. Prints one line per check: `ok`; `warn`, works but should be changed;
+    /// `FAIL`, with the remedy; `????`, GitHub's API does not say, with the place to look. Exits with 0 if no check failed,
+    /// otherwise with 1.
     Doctor(Box<ServeArgs>),
-    /// Bring the database's schema to what this version needs.
+    /// Migrate the database's schema to this version.
     ///
-    /// Safe to run any number of times, and on several machines at once.
+    /// Safe to repeat, and to run on several machines at once.
     Migrate(MigrateArgs),
-    /// Ask GitHub about all bindings that were not verified for a while, and take note of what it says.
+    /// Refresh all stale bindings from GitHub.
     ///
-    /// For after an outage, or from a timer where `serve` does not sweep. It begins with the longest unverified, so that a
-    /// new run goes on where one was cut off. It ends with 0 when it is through, and with 1 where something failed.
+    /// Run it after an outage, or from a timer if serve does not sweep. It starts with the oldest check, so that a new run
+    /// continues where an interrupted one stopped. Exits with 0 if it completed and nothing failed, otherwise with 1.
     Reconcile(Box<ReconcileArgs>),
-    /// Make, rotate, list and revoke API keys.
+    /// Create, rotate, list and revoke API keys.
     #[command(subcommand)]
     Keys(KeysCommand),
-    /// Print a script that has a shell complete what is typed.
+    /// Print a completion script for a shell.
     ///
     /// For bash: dockline completions bash > /etc/bash_completion.d/dockline
     Completions(CompletionsArgs),
-    /// Print a page of the manual, or write them all.
+    /// Print a page of the manual, or write all pages.
     ///
-    /// To read one at once: dockline man serve | man -l -
+    /// To read a page: dockline man serve | man -l -
     Man(ManArgs),
 }
 
-/// The whole command line, with all that is generic about it.
+/// Returns clap's description of the command line.
 #[must_use]
 pub fn command() -> clap::Command {
     let json = |text: &'static str| {
         move |command: clap::Command| command.mut_arg("json", |arg| arg.help(text).long_help(text))
     };
     let command = Cli::command()
-        .mut_subcommand("config", json("Print one object of JSON"))
-        .mut_subcommand("doctor", json("Print one object of JSON, with all checks"));
+        .mut_subcommand("config", json("Print one JSON object"))
+        .mut_subcommand("doctor", json("Print one JSON object with all checks"));
     config::with_file_option(command)
 }
 
-/// Reads what was typed, the environment, and the file that either names.
-///
-/// # Errors
-/// [`Refused`].
-pub fn read(typed: impl IntoIterator<Item = OsString>) -> Result<(Cli, InForce), Refused> {
-    let (matches, in_force) = config::matches(&command(), typed.into_iter().collect())?;
-    Ok((Cli::from_arg_matches(&matches)?, in_force))
-}
-
 impl Cli {
-    /// Does what was asked for, until it is done or a signal comes. `in_force` is what the options were read from.
+    /// Reads the command line, the environment and the configuration file.
     ///
     /// # Errors
-    /// Cause and mend, for people; [`Mistakes`](crate::mistakes::Mistakes) where the configuration is wrong.
-    pub async fn run(self, in_force: InForce) -> Result<ExitCode, Box<dyn Error + Send + Sync>> {
+    /// If one of them is invalid, and for `--help` and `--version`.
+    pub fn read(
+        args: impl IntoIterator<Item = OsString>,
+    ) -> Result<(Self, EffectiveConfig), CommandLineError> {
+        let args: Vec<OsString> = args.into_iter().collect();
+        let (matches, effective) = config::read(command(), &args)?;
+        Ok((Self::from_arg_matches(&matches)?, effective))
+    }
+
+    /// Runs the subcommand until it completes or a signal arrives. `effective` is the configuration to print or check.
+    ///
+    /// # Errors
+    /// The cause and the remedy; [`ConfigErrors`](config::ConfigErrors) if the configuration is invalid.
+    pub async fn run(self, effective: EffectiveConfig) -> Result<ExitCode, Box<dyn Error + Send + Sync>> {
         match self.command {
             Command::Serve(args) => serve::run(*args).await,
-            Command::Config(args) => print(&in_force, args.json),
-            Command::Doctor(args) => doctor::run(&args, &in_force).await,
+            Command::Config(args) => print(&effective, args.json),
+            Command::Doctor(args) => doctor::run(&args, &effective).await,
             Command::Migrate(args) => migrate::run(args).await,
             Command::Reconcile(args) => reconcile::run(*args).await,
             Command::Keys(command) => keys::run(command).await,
-            Command::Completions(args) => completions::run(&args, command()),
-            Command::Man(args) => man::run(&args, command()),
+            Command::Completions(args) => generate::completions(&args, command()),
+            Command::Man(args) => generate::man(&args, command()),
         }
     }
 }
 
-fn print(in_force: &InForce, json: bool) -> Result<ExitCode, Box<dyn Error + Send + Sync>> {
-    let text = if json { format!("{:#}\n", config::json(in_force)) } else { config::human(in_force) };
+fn print(effective: &EffectiveConfig, json: bool) -> Result<ExitCode, Box<dyn Error + Send + Sync>> {
+    let text = if json { format!("{:#}\n", config::json(effective)) } else { config::human(effective) };
     io::stdout().lock().write_all(text.as_bytes())?;
     Ok(ExitCode::SUCCESS)
 }

@@ -1,4 +1,4 @@
-//! How the commands that need PostgreSQL find it.
+//! The database's options.
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -9,15 +9,15 @@ use dockline_postgres::{
 };
 use secrecy::SecretString;
 
-use crate::mistakes::{Mistake, Mistakes};
-use crate::secret::TwoForms;
+use crate::config::secret::SecretOptions;
+use crate::config::{ConfigError, ConfigErrors};
 
 /// Options of every command that needs the database.
 #[derive(Debug, Clone, Args)]
 pub struct DatabaseArgs {
-    /// The database, such as postgres://dockline@db.example.com/dockline?sslmode=verify-full.
+    /// URL of the database, such as postgres://dockline@db.example.com/dockline?sslmode=verify-full.
     ///
-    /// A password in it is better given by the environment or by a file: other users of a machine can read command lines.
+    /// If it contains a password, set it by the environment or by a file: other users of the machine can read command lines.
     #[arg(
         long,
         value_name = "URL",
@@ -26,10 +26,10 @@ pub struct DatabaseArgs {
         hide_env_values = true
     )]
     pub database_url: Option<SecretString>,
-    /// File with the database's URL.
+    /// File that contains the URL of the database.
     #[arg(long, value_name = "FILE", env = "DOCKLINE_DATABASE_URL_FILE", help_heading = "Database")]
     pub database_url_file: Option<PathBuf>,
-    /// The schema that holds Dockline's tables.
+    /// Schema of Dockline's tables.
     #[arg(
         long,
         value_name = "NAME",
@@ -38,10 +38,10 @@ pub struct DatabaseArgs {
         default_value = "dockline"
     )]
     pub database_schema: String,
-    /// Connections at the most; more than eight a node make writes slower, not faster.
+    /// Maximum number of connections. More than 8 per node make writes slower.
     #[arg(long, value_name = "N", env = "DOCKLINE_DATABASE_CONNECTIONS", help_heading = "Database", default_value_t = DEFAULT_CONNECTIONS)]
     pub database_connections: usize,
-    /// How statements are sent: a pooler that hands out connections by transaction may need unnamed ones.
+    /// How statements are sent. A pooler in transaction mode may need `unnamed`.
     #[arg(
         long,
         value_enum,
@@ -56,70 +56,70 @@ pub struct DatabaseArgs {
 /// How statements are sent.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub enum Statements {
-    /// Prepared once per connection: fast.
+    /// Prepared once per connection (fast).
     #[default]
     Prepared,
-    /// Parsed at each call: works through a transaction-mode pooler.
+    /// Parsed at each call (works with a pooler in transaction mode).
     Unnamed,
 }
 
 impl DatabaseArgs {
-    /// The database, not yet connected to.
+    /// Creates the connection pool. Does not connect.
     ///
     /// # Errors
-    /// [`Mistakes`]: nothing was given, or what was given does not parse.
+    /// [`ConfigErrors`] if an option is missing or invalid.
     pub fn open(&self) -> Result<Database, Box<dyn Error + Send + Sync>> {
-        let mut mistakes = Mistakes::default();
-        match self.check(&mut mistakes) {
+        let mut errors = ConfigErrors::default();
+        match self.check(&mut errors) {
             Some(database) => Ok(database),
-            None => Err(mistakes.into()),
+            None => Err(errors.into()),
         }
     }
 
-    /// That, with what is wrong added to `mistakes`.
-    pub(crate) fn check(&self, mistakes: &mut Mistakes) -> Option<Database> {
-        let before = mistakes.0.len();
-        let forms = TwoForms {
+    /// Creates the connection pool; returns `None` if it added to `errors`.
+    pub(crate) fn check(&self, errors: &mut ConfigErrors) -> Option<Database> {
+        let before = errors.0.len();
+        let options = SecretOptions {
             name: "database-url",
             text: self.database_url.as_ref(),
             file: self.database_url_file.as_ref(),
         };
-        let url = match forms.read() {
+        let url = match options.read() {
             Ok(Some(url)) => Some(url),
             Ok(None) => {
-                mistakes.0.push(Mistake::new(
+                errors.0.push(ConfigError::new(
                     "--database-url",
-                    "this command needs a PostgreSQL database",
-                    "give --database-url, DOCKLINE_DATABASE_URL or --database-url-file. To try Dockline without a \
+                    "is not set, and this command needs a PostgreSQL database",
+                    "set --database-url, DOCKLINE_DATABASE_URL or --database-url-file. To try Dockline without a \
                      database, run: cargo run -p dockline-demo -- --walk",
                 ));
                 None
             }
-            Err(mistake) => {
-                mistakes.0.push(mistake);
+            Err(error) => {
+                errors.0.push(error);
                 None
             }
         };
         let schema = Schema::new(&*self.database_schema);
         if let Err(invalid) = &schema {
-            mistakes.0.push(Mistake::new("--database-schema", invalid.to_string(), "give such a name"));
+            errors.0.push(ConfigError::new("--database-schema", invalid.to_string(), "choose another name"));
         }
         if self.database_connections == 0 {
-            mistakes.0.push(Mistake::new(
+            errors.0.push(ConfigError::new(
                 "--database-connections",
                 OpenError::NoConnections.to_string(),
-                "give 1 or more",
+                "set 1 or more",
             ));
         }
-        // Also where the number is wrong: the URL may be, too.
+        // Parses the URL even if the number is invalid, to report both.
         let pool = url.and_then(|url| match open_pool(&url, self.database_connections.max(1)) {
             Ok(pool) => Some(pool),
             Err(error) => {
-                mistakes.0.push(Mistake::told("--database-url", &error));
+                errors.0.push(ConfigError::from_error("--database-url", &error));
                 None
             }
         });
-        if mistakes.0.len() > before {
+        if errors.0.len() > before {
             return None;
         }
         let mode = match self.database_statements {
@@ -130,7 +130,7 @@ impl DatabaseArgs {
     }
 }
 
-/// The migrations of a database.
+/// Returns the migrator of a database.
 #[must_use]
 pub fn migrator(database: &Database) -> Migrator {
     Migrator::new(database.pool().clone(), database.schema().clone())

@@ -1,8 +1,7 @@
-//! Logs go to stderr; stdout belongs to the output of commands.
+//! Logs, on stderr; stdout is for the output of commands.
 
-mod panics;
-
-use std::panic::set_hook;
+use std::backtrace::{Backtrace, BacktraceStatus};
+use std::panic::{PanicHookInfo, set_hook};
 
 use clap::ValueEnum;
 use tracing::Subscriber;
@@ -14,54 +13,62 @@ use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Registry, fmt};
 
-/// How lines of the log look.
+/// The format of log lines.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
-    /// For people: time, level, the request's fields, the message.
+    /// For people: time, level, the fields of the request, message.
     #[default]
     Human,
-    /// For machines: an object a line, the request's fields in `spans`.
+    /// For programs: one JSON object per line, with the fields of the request in `spans`.
     Json,
 }
 
-/// A further layer of the subscriber, such as one that exports spans.
-pub type FurtherLayer = Box<dyn Layer<Registry> + Send + Sync>;
+/// An additional layer of the subscriber, such as the export of spans.
+pub type ExtraLayer = Box<dyn Layer<Registry> + Send + Sync>;
 
-/// Starts logging for people. A second call changes nothing.
+/// Starts logging for people. Does nothing if logging has started.
 pub fn start() {
     start_with(LogFormat::Human, None);
 }
 
-/// Starts logging: what `RUST_LOG` asks for, or else our events and other crates' warnings. A second call changes nothing.
-pub fn start_with(format: LogFormat, further: Option<FurtherLayer>) {
+/// Starts logging: what `RUST_LOG` selects, by default events of Dockline and warnings of other crates. Does nothing if
+/// logging has started.
+pub fn start_with(format: LogFormat, extra: Option<ExtraLayer>) {
     let default = "warn,dockline=info";
-    let asked = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
-    let logged = subscriber(further).with(lines(format, asked, std::io::stderr));
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
+    let logged = subscriber(extra).with(lines(format, filter, std::io::stderr));
     if logged.try_init().is_ok() {
         log_panics();
     }
 }
 
-/// Has panics logged like anything else, and without what may be somebody's secret, in place of printing them to stderr:
-/// a text that was put together when it panicked may quote anything, so only one that stands in the source is told; where
-/// it panicked always is. `RUST_BACKTRACE=1` adds the way there.
+/// Installs a panic hook that logs each panic and its location. Only messages that are literals in the source are logged,
+/// because a formatted one may quote a secret. `RUST_BACKTRACE=1` adds the backtrace.
 pub fn log_panics() {
-    set_hook(Box::new(panics::tell));
+    set_hook(Box::new(log_panic));
 }
 
-/// The part below the lines.
-fn subscriber(further: Option<FurtherLayer>) -> impl Subscriber + for<'a> LookupSpan<'a> + Send + Sync {
-    Registry::default().with(further)
+fn log_panic(panic: &PanicHookInfo<'_>) {
+    let location = panic.location().map(ToString::to_string);
+    let text = panic.payload().downcast_ref::<&'static str>().copied().unwrap_or("[redacted]");
+    let backtrace = Backtrace::capture();
+    let backtrace =
+        (backtrace.status() == BacktraceStatus::Captured).then(|| tracing::field::display(&backtrace));
+    tracing::error!(location, text, backtrace, "a thread panicked");
 }
 
-/// Lines as `serve` writes them to `writer`, as much as `asked`, and of other crates never more than [`others`] lets
-/// through.
-pub fn lines<S, W>(format: LogFormat, asked: EnvFilter, writer: W) -> Box<dyn Layer<S> + Send + Sync>
+/// The subscriber without the layer that writes lines.
+fn subscriber(extra: Option<ExtraLayer>) -> impl Subscriber + for<'a> LookupSpan<'a> + Send + Sync {
+    Registry::default().with(extra)
+}
+
+/// Returns the layer that writes log lines to `writer`: what both `filter` and [`max_verbosity`] allow.
+pub fn lines<S, W>(format: LogFormat, filter: EnvFilter, writer: W) -> Box<dyn Layer<S> + Send + Sync>
 where
     S: Subscriber + for<'a> LookupSpan<'a> + Send + Sync,
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
-    let filter = asked.and(others());
+    let filter = filter.and(max_verbosity());
     match format {
         LogFormat::Human => fmt::layer().with_writer(writer).with_filter(filter).boxed(),
         LogFormat::Json => fmt::layer()
@@ -74,11 +81,10 @@ where
     }
 }
 
-/// Our own crates may say all that is asked for, since none of them says a secret, and a test holds them to it. What the
-/// HTTP and database clients below them say at debug and trace holds headers and parameters: they stay at info, whatever
-/// `RUST_LOG` asks for.
+/// Limits other crates to level `info`, whatever `RUST_LOG` selects, because HTTP and database clients log headers and
+/// parameters at `debug` and `trace`. Dockline's crates log no secrets, so they may log everything.
 #[must_use]
-pub fn others() -> Targets {
+pub fn max_verbosity() -> Targets {
     Targets::new().with_default(LevelFilter::INFO).with_target("dockline", LevelFilter::TRACE)
 }
 
@@ -102,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn others_are_heard_from_info_up_and_we_at_trace() {
+    fn other_crates_log_from_info_and_dockline_from_trace() {
         for format in [LogFormat::Human, LogFormat::Json] {
             let written = Written::default();
             let writer = written.clone();
@@ -115,9 +121,9 @@ mod tests {
                 tracing::debug!(target: "tokio_postgres::query", "parameters of theirs");
                 tracing::debug!(target: "reqwest::connect", "theirs, of another");
             });
-            let told = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
-            assert_eq!(told.lines().count(), 2, "{told}");
-            assert!(told.contains("ours at trace") && told.contains("theirs at info"), "{told}");
+            let text = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
+            assert_eq!(text.lines().count(), 2, "{text}");
+            assert!(text.contains("ours at trace") && text.contains("theirs at info"), "{text}");
         }
     }
 }

@@ -2,37 +2,36 @@
 
 use std::process::ExitCode;
 
-use dockline_server::cli::{self, Cli};
-use dockline_server::config::Refused;
-use dockline_server::mistakes::Mistakes;
+use dockline_server::cli::Cli;
+use dockline_server::config::{CommandLineError, ConfigErrors};
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let (cli, in_force) = match cli::read(std::env::args_os()) {
+    let (cli, effective) = match Cli::read(std::env::args_os()) {
         Ok(read) => read,
-        Err(Refused::Typed(error)) => error.exit(),
-        Err(Refused::File(mistakes)) => return mistaken(&mistakes),
+        Err(CommandLineError::Usage(error)) => error.exit(),
+        Err(CommandLineError::File(errors)) => return invalid(&errors),
     };
-    match Cli::run(cli, in_force).await {
+    match cli.run(effective).await {
         Ok(code) => code,
-        Err(failure) => match failure.downcast_ref::<Mistakes>() {
-            Some(mistakes) => mistaken(mistakes),
+        Err(error) => match error.downcast_ref::<ConfigErrors>() {
+            Some(errors) => invalid(errors),
             None => {
-                // What lies behind it names the mend more often than not.
-                let mut told = format!("dockline: {failure}");
-                let mut cause = failure.source();
-                while let Some(deeper) = cause {
-                    told.push_str(&format!(": {deeper}"));
-                    cause = deeper.source();
+                // The remedy is often in a source.
+                let mut text = format!("dockline: {error}");
+                let mut source = error.source();
+                while let Some(error) = source {
+                    text.push_str(&format!(": {error}"));
+                    source = error.source();
                 }
-                eprintln!("{told}");
+                eprintln!("{text}");
                 ExitCode::FAILURE
             }
         },
     }
 }
 
-fn mistaken(mistakes: &Mistakes) -> ExitCode {
-    eprintln!("dockline: {mistakes}");
-    ExitCode::from(Mistakes::EXIT_CODE)
+fn invalid(errors: &ConfigErrors) -> ExitCode {
+    eprintln!("dockline: {errors}");
+    ExitCode::from(ConfigErrors::EXIT_CODE)
 }

@@ -1,4 +1,4 @@
-//! `dockline migrate`: brings the schema to what this version needs.
+//! `dockline migrate`: migrates the schema to this version.
 
 use std::error::Error;
 use std::io::{self, Write};
@@ -14,15 +14,15 @@ use crate::logging;
 pub struct MigrateArgs {
     #[command(flatten)]
     database: DatabaseArgs,
-    /// Change nothing: end with 1 where something would be done.
+    /// Change nothing; exit with 1 if a migration is pending.
     #[arg(long)]
     check: bool,
 }
 
-/// Applies what is pending, or says that nothing is.
+/// Applies pending migrations and prints the versions.
 ///
 /// # Errors
-/// Where the database cannot be reached, is newer than this version, or refuses.
+/// If the database cannot be reached, the schema is newer than this version, or a migration fails.
 pub async fn run(args: MigrateArgs) -> Result<ExitCode, Box<dyn Error + Send + Sync>> {
     logging::start();
     let database = args.database.open()?;

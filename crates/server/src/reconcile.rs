@@ -16,11 +16,11 @@ use dockline_postgres::{Database, PgBindingRepo};
 use dockline_worker::{Sweep, SweepOutcome, SweepProgress, SweepTotals};
 use serde_json::json;
 
+use crate::config::ConfigErrors;
+use crate::config::DurationArg;
 use crate::database::{DatabaseArgs, migrator};
 use crate::github_app::{self, GithubArgs};
 use crate::logging;
-use crate::mistakes::Mistakes;
-use crate::period::Period;
 
 /// Options of `dockline reconcile`.
 #[derive(Debug, Clone, Args)]
@@ -30,8 +30,8 @@ pub struct ReconcileArgs {
     #[command(flatten)]
     github: GithubArgs,
     /// Refresh bindings that GitHub has not verified for this long.
-    #[arg(long, value_name = "PERIOD", default_value = "1h")]
-    unverified_for: Period,
+    #[arg(long, value_name = "DURATION", default_value = "1h")]
+    unverified_for: DurationArg,
     /// Refresh all bindings.
     #[arg(long, conflicts_with = "unverified_for")]
     all: bool,
@@ -50,9 +50,9 @@ pub struct ReconcileArgs {
 pub async fn run(args: ReconcileArgs) -> Result<ExitCode, Box<dyn Error + Send + Sync>> {
     logging::start();
     let ended = shutdown_signal()?;
-    let mut mistakes = Mistakes::default();
-    let (database, configured) = (args.database.check(&mut mistakes), args.github.check(&mut mistakes));
-    let (Some(database), Some(configured)) = (database, configured) else { return Err(mistakes.into()) };
+    let mut errors = ConfigErrors::default();
+    let (database, configured) = (args.database.check(&mut errors), args.github.check(&mut errors));
+    let (Some(database), Some(configured)) = (database, configured) else { return Err(errors.into()) };
     let github = github_app::open(&configured).await?;
     migrator(&database).check().await?;
     let dockline = dockline(&database, github)?;
@@ -97,7 +97,7 @@ impl Output {
         }
         let Some(pause) = progress.pause else { return Ok(()) };
         let totals = &progress.totals;
-        self.line(&counted("going_on", totals), &format!("{} so far", in_words(totals)))?;
+        self.line(&counted("in_progress", totals), &format!("{} so far", in_words(totals)))?;
         if !pause.is_zero() {
             let seconds = pause.as_secs() + 1;
             self.line(&json!({ "waitSeconds": seconds }), &format!("waiting for GitHub: {seconds} s"))?;
@@ -108,7 +108,7 @@ impl Output {
     /// Prints the end of a sweep, or of an interrupted one. Returns whether the sweep did all that it was asked to.
     fn end(&self, outcome: Option<SweepOutcome>, totals: &SweepTotals) -> io::Result<bool> {
         let (status, text) = match outcome {
-            Some(SweepOutcome::Complete | SweepOutcome::LimitReached) => ("through", "through"),
+            Some(SweepOutcome::Complete | SweepOutcome::LimitReached) => ("complete", "complete"),
             Some(SweepOutcome::GivenUp(error)) => {
                 if let Some(error) = error {
                     self.line(&json!({ "error": error }), &error)?;
@@ -118,14 +118,14 @@ impl Output {
             None => ("interrupted", "interrupted; run it again to continue"),
         };
         self.line(&counted(status, totals), &format!("{}: {text}", in_words(totals)))?;
-        Ok(status == "through")
+        Ok(status == "complete")
     }
 }
 
 fn counted(status: &str, totals: &SweepTotals) -> serde_json::Value {
     let SweepTotals { active, suspended, uninstalled, account_changed, failed } = totals;
     json!({
-        "status": status, "asked": totals.asked(), "active": active, "suspended": suspended,
+        "status": status, "checked": totals.asked(), "active": active, "suspended": suspended,
         "uninstalled": uninstalled, "accountChanged": account_changed, "failed": failed,
     })
 }
@@ -133,7 +133,7 @@ fn counted(status: &str, totals: &SweepTotals) -> serde_json::Value {
 fn in_words(totals: &SweepTotals) -> String {
     let SweepTotals { active, suspended, uninstalled, account_changed, failed } = totals;
     format!(
-        "asked about {}: {active} active, {suspended} suspended, {uninstalled} uninstalled, {account_changed} on another \
+        "checked {}: {active} active, {suspended} suspended, {uninstalled} uninstalled, {account_changed} on another \
          account, {failed} failed",
         totals.asked()
     )

@@ -14,7 +14,7 @@ pub const EVENTS: &str = "dockline_events_total";
 pub const TOKENS_MINTED: &str = "dockline_tokens_minted_total";
 
 /// Counter of the installation tokens served from the cache.
-pub const TOKENS_SERVED_AGAIN: &str = "dockline_tokens_served_again_total";
+pub const TOKEN_CACHE_HITS: &str = "dockline_token_cache_hits_total";
 
 /// Histogram of requests to GitHub, in seconds, by `operation` and `outcome`.
 pub const GITHUB_CALL_DURATION: &str = "dockline_github_call_duration_seconds";
@@ -26,10 +26,10 @@ pub const GITHUB_JWT_SIGNATURES: &str = "dockline_github_jwt_signatures_total";
 pub const GITHUB_RATE_LIMIT: &str = "dockline_github_rate_limit";
 
 /// Gauge of the requests left in the current window.
-pub const GITHUB_RATE_LEFT: &str = "dockline_github_rate_left";
+pub const GITHUB_RATE_LIMIT_REMAINING: &str = "dockline_github_rate_limit_remaining";
 
 /// Gauge of the Unix time at which the next window starts.
-pub const GITHUB_RATE_RESET: &str = "dockline_github_rate_reset_timestamp_seconds";
+pub const GITHUB_RATE_LIMIT_RESET: &str = "dockline_github_rate_limit_reset_timestamp_seconds";
 
 /// Gauge of live bindings, by `status`.
 pub const BINDINGS: &str = "dockline_bindings";
@@ -65,7 +65,7 @@ pub fn describe_metrics() {
     describe_histogram!(PORT_CALL_DURATION, Unit::Seconds, "Duration of calls of the ports.");
     describe_counter!(EVENTS, "Domain events: registrations, refusals, changes at GitHub.");
     describe_counter!(TOKENS_MINTED, "Installation tokens that GitHub issued.");
-    describe_counter!(TOKENS_SERVED_AGAIN, "Installation tokens served from the cache.");
+    describe_counter!(TOKEN_CACHE_HITS, "Installation tokens served from the cache.");
     describe_histogram!(
         GITHUB_CALL_DURATION,
         Unit::Seconds,
@@ -73,8 +73,8 @@ pub fn describe_metrics() {
     );
     describe_counter!(GITHUB_JWT_SIGNATURES, "Signatures with the App's private key.");
     describe_gauge!(GITHUB_RATE_LIMIT, "Requests that GitHub allows the App per window.");
-    describe_gauge!(GITHUB_RATE_LEFT, "Requests left in the current window.");
-    describe_gauge!(GITHUB_RATE_RESET, Unit::Seconds, "When the next window starts.");
+    describe_gauge!(GITHUB_RATE_LIMIT_REMAINING, "Requests left in the current window.");
+    describe_gauge!(GITHUB_RATE_LIMIT_RESET, Unit::Seconds, "When the next window starts.");
     describe_gauge!(BINDINGS, "Live bindings, by status, as of the last count.");
     describe_gauge!(BINDINGS_COUNTED, Unit::Seconds, "When the bindings were last counted.");
     describe_gauge!(

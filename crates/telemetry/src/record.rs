@@ -7,9 +7,9 @@ use metrics::{counter, gauge, histogram};
 use time::OffsetDateTime;
 
 use crate::metric_names::{
-    BINDINGS, BINDINGS_COUNTED, BUILD_INFO, GITHUB_CALL_DURATION, GITHUB_JWT_SIGNATURES, GITHUB_RATE_LEFT,
-    GITHUB_RATE_LIMIT, GITHUB_RATE_RESET, POOL_CONNECTIONS, POOL_MAX_CONNECTIONS, POOL_WAITING, START_TIME,
-    SWEEP_LAG, TOKENS_SERVED_AGAIN,
+    BINDINGS, BINDINGS_COUNTED, BUILD_INFO, GITHUB_CALL_DURATION, GITHUB_JWT_SIGNATURES, GITHUB_RATE_LIMIT,
+    GITHUB_RATE_LIMIT_REMAINING, GITHUB_RATE_LIMIT_RESET, POOL_CONNECTIONS, POOL_MAX_CONNECTIONS,
+    POOL_WAITING, START_TIME, SWEEP_LAG, TOKEN_CACHE_HITS,
 };
 
 /// Records a request to GitHub. Call it from the `call_completed` of a `dockline_github::Observer`.
@@ -27,15 +27,15 @@ pub fn record_jwt_signature() {
 pub fn record_rate_left(rate: Option<RateLeft>) {
     if let Some(rate) = rate {
         gauge!(GITHUB_RATE_LIMIT).set(float(rate.limit));
-        gauge!(GITHUB_RATE_LEFT).set(float(rate.remaining));
-        gauge!(GITHUB_RATE_RESET).set(unix_seconds(rate.resets_at));
+        gauge!(GITHUB_RATE_LIMIT_REMAINING).set(float(rate.remaining));
+        gauge!(GITHUB_RATE_LIMIT_RESET).set(unix_seconds(rate.resets_at));
     }
 }
 
 /// Sets the counter of tokens served from the cache to
 /// [`Dockline::token_cache_hits`](dockline::Dockline::token_cache_hits). Call it before each scrape.
 pub fn record_token_cache_hits(hits: u64) {
-    counter!(TOKENS_SERVED_AGAIN).absolute(hits);
+    counter!(TOKEN_CACHE_HITS).absolute(hits);
 }
 
 /// The state of a pool of database connections.

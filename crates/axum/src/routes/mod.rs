@@ -23,7 +23,9 @@ use crate::options::Context;
 pub(crate) fn of(groups: &[Group], context: &Context) -> Router<Context> {
     Endpoint::served(context)
         .filter(|endpoint| groups.contains(&endpoint.group()))
-        .fold(Router::new(), |router, endpoint| router.route(endpoint.method_and_path().1, route(endpoint, context)))
+        .fold(Router::new(), |router, endpoint| {
+            router.route(endpoint.method_and_path().1, route(endpoint, context))
+        })
 }
 
 fn route(endpoint: Endpoint, context: &Context) -> MethodRouter<Context> {

@@ -1,145 +1,155 @@
-//! The file: TOML, with long option names as keys.
+//! The configuration file: TOML, with the options' long names as keys.
 
-use std::ffi::OsString;
 use std::fs;
 use std::ops::Range;
 use std::path::Path;
 
+use clap::{Arg, ArgAction, Command};
 use toml::de::{DeTable, DeValue};
 
-use super::keys::{Key, Shape, nearest};
-use crate::mistakes::{Mistake, Mistakes};
+use super::{ConfigError, ConfigErrors};
 
-/// More is no configuration.
-const LARGEST: u64 = 1 << 20;
+const MAX_BYTES: u64 = 1 << 20;
 
-/// One option that the file gives. Not `Debug`: it may be a secret.
+/// The values of one option in the file. Not `Debug`, because they may be secret.
 #[derive(Clone)]
 pub(super) struct Entry {
+    /// The option's long name.
     pub(super) key: String,
     pub(super) line: usize,
     pub(super) values: Vec<String>,
-    switch: bool,
 }
 
 impl Entry {
-    /// `FILE:LINE: KEY`
+    /// Returns `FILE:LINE: KEY`.
     pub(super) fn place(&self, path: &Path) -> String {
         format!("{}:{}: {}", path.display(), self.line, self.key)
     }
-
-    /// It, as it would be typed.
-    pub(super) fn words(&self) -> Vec<OsString> {
-        let Self { key, values, .. } = self;
-        if self.switch {
-            return vec![format!("--{key}").into()];
-        }
-        values.iter().map(|value| format!("--{key}={value}").into()).collect()
-    }
 }
 
-/// What the file gives, and what is wrong in it. serde's and the parser's texts never quote a line: there may be a secret
-/// in it.
-pub(super) fn read(path: &Path, keys: &[Key]) -> Result<(Vec<Entry>, Mistakes), Mistakes> {
-    let place = path.display().to_string();
-    let refused = |cause: String, mend: &str| Mistakes::from(Mistake::new(&place, cause, mend));
-    let named = "name a file that this user can read with --config or DOCKLINE_CONFIG, or none at all";
-    match fs::metadata(path) {
-        Ok(facts) if facts.len() > LARGEST => {
-            return Err(refused("has more than 1 MiB".to_owned(), "this is no configuration of ours"));
-        }
-        Ok(_) => {}
-        Err(error) => return Err(refused(format!("cannot be read: {error}"), named)),
-    }
-    let bytes = fs::read(path).map_err(|error| refused(format!("cannot be read: {error}"), named))?;
-    let text = String::from_utf8(bytes).map_err(|_| refused("is not UTF-8".to_owned(), "TOML is"))?;
-    Ok(parse(path, &text, keys))
+/// Returns whether the file may set an option: if the environment may, except for the path of the file itself.
+pub(super) fn accepts(arg: &Arg) -> bool {
+    let variable = arg.get_env().and_then(|name| name.to_str());
+    let ours = variable.is_some_and(|name| name.starts_with("DOCKLINE_"));
+    ours && arg.get_long().is_some_and(|long| long != super::FILE)
 }
 
-fn parse(path: &Path, text: &str, keys: &[Key]) -> (Vec<Entry>, Mistakes) {
-    let line = |span: Option<Range<usize>>| {
-        let before = text.get(..span.map_or(0, |span| span.start)).unwrap_or(text);
-        before.bytes().filter(|byte| *byte == b'\n').count() + 1
+/// Returns the options of all subcommands that the file may set, because one file serves all of them.
+pub(super) fn options(command: &Command) -> Vec<&Arg> {
+    let mut found: Vec<&Arg> = Vec::new();
+    let own = command.get_arguments().filter(|arg| accepts(arg));
+    for arg in own.chain(command.get_subcommands().flat_map(options)) {
+        if !found.iter().any(|known| known.get_long() == arg.get_long()) {
+            found.push(arg);
+        }
+    }
+    found
+}
+
+/// Reads the file. Returns its entries, and the errors in it.
+///
+/// # Errors
+/// If the file cannot be read.
+pub(super) fn read(path: &Path, options: &[&Arg]) -> Result<(Vec<Entry>, ConfigErrors), ConfigError> {
+    let error = |cause: String, help: &str| ConfigError::new(path.display().to_string(), cause, help);
+    let unreadable = |cause| {
+        let help = "set --config or DOCKLINE_CONFIG to a file that this user can read, or to none";
+        error(format!("cannot be read: {cause}"), help)
     };
-    let (table, errors) = DeTable::parse_recoverable(text);
-    let mut reading = Reading { path, keys, line: &line, entries: Vec::new(), mistakes: Mistakes::default() };
-    for error in errors {
-        let place = format!("{}:{}", path.display(), line(error.span()));
-        let mend = "write it as: listen = \"127.0.0.1:8080\"";
-        reading.mistakes.0.push(Mistake::new(place, format!("is not TOML: {}", error.message()), mend));
+    if fs::metadata(path).map_err(unreadable)?.len() > MAX_BYTES {
+        return Err(error("is larger than 1 MiB".to_owned(), "name a configuration file in TOML"));
     }
-    if reading.mistakes.0.is_empty() {
-        reading.table("", table.get_ref());
-    }
-    (reading.entries, reading.mistakes)
+    let bytes = fs::read(path).map_err(unreadable)?;
+    let text =
+        String::from_utf8(bytes).map_err(|_| error("is not UTF-8".to_owned(), "save the file as UTF-8"))?;
+    Ok(parse(path, &text, options))
 }
 
-struct Reading<'a> {
+fn parse(path: &Path, text: &str, options: &[&Arg]) -> (Vec<Entry>, ConfigErrors) {
+    let mut reader = Reader { path, text, options, entries: Vec::new(), errors: ConfigErrors::default() };
+    let (table, syntax_errors) = DeTable::parse_recoverable(text);
+    for error in syntax_errors {
+        let place = format!("{}:{}", path.display(), reader.line(error.span()));
+        // The parser's message does not quote the line, which may hold a secret.
+        let cause = format!("is not TOML: {}", error.message());
+        reader.errors.push(ConfigError::new(place, cause, "write it as: listen = \"127.0.0.1:8080\""));
+    }
+    if reader.errors.0.is_empty() {
+        reader.table("", table.get_ref());
+    }
+    (reader.entries, reader.errors)
+}
+
+struct Reader<'a> {
     path: &'a Path,
-    keys: &'a [Key],
-    line: &'a dyn Fn(Option<Range<usize>>) -> usize,
+    text: &'a str,
+    options: &'a [&'a Arg],
     entries: Vec<Entry>,
-    mistakes: Mistakes,
+    errors: ConfigErrors,
 }
 
-impl Reading<'_> {
-    /// A table's name is the beginning of its keys: `[database]` with `url` is `database-url`.
+impl Reader<'_> {
+    /// Returns the line of a span, counted from 1.
+    fn line(&self, span: Option<Range<usize>>) -> usize {
+        let before = self.text.get(..span.map_or(0, |span| span.start)).unwrap_or(self.text);
+        before.bytes().filter(|byte| *byte == b'\n').count() + 1
+    }
+
+    /// Reads a table, whose name is a prefix of its keys: `url` in `[database]` is `database-url`.
     fn table(&mut self, prefix: &str, table: &DeTable<'_>) {
-        // As they were written: the table is in the order of its names.
+        // In the order of the file; the table is sorted by key.
         let mut pairs: Vec<_> = table.iter().collect();
         pairs.sort_by_key(|(name, _)| name.span().start);
         for (name, value) in pairs {
             let key = format!("{prefix}{}", name.get_ref().replace('_', "-"));
-            let line = (self.line)(Some(name.span()));
-            let known = self.keys.iter().find(|known| known.name == key).cloned();
-            match (known, value.get_ref()) {
+            let line = self.line(Some(name.span()));
+            let option = self.options.iter().find(|arg| {
+                arg.get_long() == Some(&key) || arg.get_all_aliases().unwrap_or_default().contains(&&*key)
+            });
+            match (option, value.get_ref()) {
                 (None, DeValue::Table(inner)) => self.table(&format!("{key}-"), inner),
                 (None, _) => {
-                    let meant = nearest(&key, self.keys).map(|meant| format!("did you mean {meant}? "));
-                    let mend = format!(
-                        "{}dockline config lists all options, and docs/configuration.md explains them",
-                        meant.unwrap_or_default()
-                    );
-                    self.mistake(line, &key, "there is no such option", mend);
+                    let nearest = nearest(&key, self.options);
+                    let hint = nearest.map(|name| format!("did you mean {name}? ")).unwrap_or_default();
+                    let help = "dockline config lists all options; docs/configuration.md explains them";
+                    self.error(line, &key, "there is no such option", format!("{hint}{help}"));
                 }
-                (Some(known), value) => self.option(known, line, value),
+                (Some(option), value) => self.option(option, line, value),
             }
         }
     }
 
-    fn option(&mut self, known: Key, line: usize, value: &DeValue<'_>) {
-        if let Some(first) = self.entries.iter().find(|entry| entry.key == known.name) {
-            let cause = format!("was given in line {} already", first.line);
-            return self.mistake(line, &known.name, &cause, "keep one of the two".to_owned());
+    fn option(&mut self, option: &Arg, line: usize, value: &DeValue<'_>) {
+        let key = option.get_long().unwrap_or_default().to_owned();
+        if let Some(first) = self.entries.iter().find(|entry| entry.key == key) {
+            let cause = format!("is already set in line {}", first.line);
+            return self.error(line, &key, &cause, "keep one of the two".to_owned());
         }
-        let values = match (known.shape, value) {
-            (Shape::Switch, DeValue::Boolean(on)) => Ok(vec![on.to_string()]),
-            (Shape::Switch, _) => Err("true or false"),
-            (Shape::Many, DeValue::Array(items)) => items
-                .iter()
-                .map(|item| scalar(item.get_ref()))
-                .collect::<Option<Vec<_>>>()
-                .ok_or("a list of strings"),
-            (Shape::Many, value) => {
-                scalar(value).map(|value| vec![value]).ok_or("a string, or a list of strings")
+        let many = matches!(option.get_action(), ArgAction::Append);
+        let (values, expected) = match value {
+            value if !option.get_action().takes_values() => (switch(value), "true or false"),
+            DeValue::Array(items) if many => {
+                (items.iter().map(|item| scalar(item.get_ref())).collect(), "a list of strings")
             }
-            (Shape::One, value) => scalar(value).map(|value| vec![value]).ok_or("a string or a number"),
+            value if many => (scalar(value).map(|value| vec![value]), "a string, or a list of strings"),
+            value => (scalar(value).map(|value| vec![value]), "a string or a number"),
         };
-        let switch = known.shape == Shape::Switch;
         match values {
-            Ok(values) if switch && values.iter().any(|value| value == "false") => {}
-            Ok(values) => self.entries.push(Entry { key: known.name, line, values, switch }),
-            Err(needed) => {
+            Some(values) => self.entries.push(Entry { key, line, values }),
+            None => {
                 let cause = format!("has a value of the wrong type, {}", value.type_str());
-                self.mistake(line, &known.name, &cause, format!("give {needed}"));
+                self.error(line, &key, &cause, format!("give {expected}"));
             }
         }
     }
 
-    fn mistake(&mut self, line: usize, key: &str, cause: &str, mend: String) {
-        let place = format!("{}:{line}: {key}", self.path.display());
-        self.mistakes.0.push(Mistake::new(place, cause, mend));
+    fn error(&mut self, line: usize, key: &str, cause: &str, help: String) {
+        self.errors.push(ConfigError::new(format!("{}:{line}: {key}", self.path.display()), cause, help));
     }
+}
+
+fn switch(value: &DeValue<'_>) -> Option<Vec<String>> {
+    if let DeValue::Boolean(on) = value { Some(vec![on.to_string()]) } else { None }
 }
 
 fn scalar(value: &DeValue<'_>) -> Option<String> {
@@ -157,25 +167,36 @@ fn scalar(value: &DeValue<'_>) -> Option<String> {
     }
 }
 
+/// Returns the option whose name resembles `key` most, if any does.
+fn nearest<'a>(key: &str, options: &[&'a Arg]) -> Option<&'a str> {
+    let names = options.iter().filter_map(|arg| arg.get_long());
+    let scored = names.map(|name| (strsim::jaro_winkler(key, name), name));
+    let (score, best) = scored.max_by(|one, other| one.0.total_cmp(&other.0))?;
+    (score > 0.8).then_some(best)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn keys() -> Vec<Key> {
-        [("database-url", Shape::One), ("listen", Shape::One), ("more", Shape::Many), ("loud", Shape::Switch)]
-            .map(|(name, shape)| Key { name: name.to_owned(), shape })
-            .into()
+    fn parse(text: &str) -> (Vec<Entry>, ConfigErrors) {
+        let options = ["database-url", "listen"].map(|name| Arg::new(name).long(name).action(ArgAction::Set));
+        let more = Arg::new("more").long("more").alias("further").action(ArgAction::Append);
+        let loud = Arg::new("loud").long("loud").action(ArgAction::SetTrue);
+        let options: Vec<&Arg> = options.iter().chain([&more, &loud]).collect();
+        super::parse(Path::new("f"), text, &options)
     }
 
-    fn words(text: &str) -> Vec<String> {
-        let (entries, mistakes) = parse(Path::new("f"), text, &keys());
-        assert_eq!(mistakes, Mistakes::default(), "{text}");
-        entries.iter().flat_map(Entry::words).map(|word| word.into_string().unwrap()).collect()
+    fn values(text: &str) -> Vec<String> {
+        let (entries, errors) = parse(text);
+        assert_eq!(errors, ConfigErrors::default(), "{text}");
+        let entries = entries.into_iter();
+        entries.flat_map(|it| it.values.into_iter().map(move |value| format!("{}={value}", it.key))).collect()
     }
 
-    fn mistakes(text: &str) -> Vec<String> {
-        let (_, mistakes) = parse(Path::new("f"), text, &keys());
-        mistakes.0.into_iter().map(|it| format!("{}: {} ({})", it.place, it.cause, it.mend)).collect()
+    fn errors(text: &str) -> Vec<String> {
+        let (_, errors) = parse(text);
+        errors.0.into_iter().map(|it| format!("{}: {} ({})", it.place, it.cause, it.help)).collect()
     }
 
     #[test]
@@ -183,26 +204,30 @@ mod tests {
         for text in
             ["database-url = 'u'", "database_url = \"u\"", "[database]\nurl = 'u'", "database.url = 'u'"]
         {
-            assert_eq!(words(text), ["--database-url=u"], "{text}");
+            assert_eq!(values(text), ["database-url=u"], "{text}");
         }
-        assert_eq!(words("more = ['a', 'b']\nloud = true"), ["--more=a", "--more=b", "--loud"]);
-        assert_eq!(words("more = 'a'\nloud = false\nlisten = 8_080"), ["--more=a", "--listen=8080"]);
-        assert_eq!(words("# nothing\n"), [""; 0]);
+        assert_eq!(values("more = ['a', 'b']\nloud = true"), ["more=a", "more=b", "loud=true"]);
+        assert_eq!(
+            values("more = 'a'\nloud = false\nlisten = 8_080"),
+            ["more=a", "loud=false", "listen=8080"]
+        );
+        assert_eq!(values("further = 'a'"), ["more=a"]);
+        assert_eq!(values("# nothing\n"), [""; 0]);
     }
 
     #[test]
-    fn every_mistake_has_its_line_its_key_and_a_mend() {
+    fn every_error_has_its_line_its_key_and_help() {
         assert_eq!(
-            mistakes("\nlisten = true"),
+            errors("\nlisten = true"),
             ["f:2: listen: has a value of the wrong type, boolean (give a string or a number)"]
         );
         assert_eq!(
-            mistakes("loud = 'yes'"),
+            errors("loud = 'yes'"),
             ["f:1: loud: has a value of the wrong type, string (give true or false)"]
         );
-        assert_eq!(mistakes("more = [['a']]").len(), 1);
-        assert_eq!(mistakes("listen = 1979-05-27").len(), 1);
-        let unknown = mistakes("listne = 1\n[database]\nurll = 1\n");
+        assert_eq!(errors("more = [['a']]").len(), 1);
+        assert_eq!(errors("listen = 1979-05-27").len(), 1);
+        let unknown = errors("listne = 1\n[database]\nurll = 1\n");
         assert!(
             unknown
                 .iter()
@@ -215,21 +240,22 @@ mod tests {
                 .any(|it| it.starts_with("f:3: database-urll: ") && it.contains("mean database-url?")),
             "{unknown:?}"
         );
-        let twice = mistakes("database-url = 'u'\n[database]\nurl = 'v'");
+        let twice = errors("database-url = 'u'\n[database]\nurl = 'v'");
         assert!(twice.len() == 1 && twice[0].contains("already"), "{twice:?}");
+        assert_eq!(errors("more = 'a'\nfurther = 'b'").len(), 1);
     }
 
     #[test]
-    fn what_is_no_toml_is_told_by_its_line_and_never_quoted() {
+    fn invalid_toml_is_reported_by_line_and_never_quoted() {
         for text in [
             "listen = 'a'\nlisten = 'canary'",
             "\ndatabase-url = canary",
             "\ndatabase-url = 'canary",
             "\n= 'canary'",
         ] {
-            let told = mistakes(text);
-            assert!(told.iter().any(|it| it.starts_with("f:2: is not TOML")), "{told:?}");
-            assert!(!told.concat().contains("canary"), "{told:?}");
+            let errors = errors(text);
+            assert!(errors.iter().any(|it| it.starts_with("f:2: is not TOML")), "{errors:?}");
+            assert!(!errors.concat().contains("canary"), "{errors:?}");
         }
     }
 }

@@ -1,165 +1,153 @@
-//! What is in force: flags, then the environment, then a TOML file, then defaults.
+//! The configuration: flags, then the environment, then a TOML file, then defaults.
 //!
-//! Everything here is made from clap's own description of the options, so that a new option needs nothing more. An option
-//! that can be given by a variable `DOCKLINE_…` can be given by the file, too; its long name is its key.
+//! Everything here derives from clap's description of the options, so that a new option needs no code here. The file may set
+//! each option that has a variable `DOCKLINE_…`; its key is the option's long name.
 
+mod duration;
+mod effective;
+mod error;
 mod file;
-mod keys;
-mod origin;
 mod report;
+pub(crate) mod secret;
 
+use std::error::Error;
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command, ValueHint};
 
-use crate::mistakes::{Mistake, Mistakes};
-use file::{Entry, read};
-use keys::{can_be_in_file, options_of};
+use file::Entry;
 
-pub use origin::{InForce, Origin, Setting};
+pub use duration::DurationArg;
+pub use effective::{EffectiveConfig, Origin, Setting};
+pub use error::{ConfigError, ConfigErrors};
 pub use report::{human, json};
 
 /// The option that names the file.
 pub const FILE: &str = "config";
-const VARIABLE: &str = "DOCKLINE_CONFIG";
 
-/// What was typed is not what can be typed, or the file is not what can be in it.
+/// The command line or the configuration file is invalid.
 #[derive(Debug, thiserror::Error)]
-pub enum Refused {
-    /// clap's own, which also stands for `--help`.
+pub enum CommandLineError {
+    /// clap's error about a flag or a variable, or its answer to `--help` and `--version`.
     #[error(transparent)]
-    Typed(#[from] clap::Error),
-    /// All mistakes in the file.
+    Usage(#[from] clap::Error),
+    /// All errors in the file.
     #[error(transparent)]
-    File(#[from] Mistakes),
+    File(#[from] ConfigErrors),
 }
 
-/// `command`, with the option that names the file wherever there is something to read from it.
+/// Adds the option `--config` to each subcommand that has an option to read from the file.
 #[must_use]
 pub fn with_file_option(command: Command) -> Command {
-    // What stands in the environment may be a secret, and help is often shown to others; `dockline config` tells it.
+    // Help is often shown to others, and values of the environment may be secret; `dockline config` shows them redacted.
     let command = command.mut_subcommands(with_file_option).mut_args(|arg| arg.hide_env_values(true));
-    if !command.get_arguments().any(can_be_in_file) {
+    if !command.get_arguments().any(file::accepts) {
         return command;
     }
     command.arg(
         Arg::new(FILE)
             .long(FILE)
             .value_name("FILE")
-            .env(VARIABLE)
+            .env("DOCKLINE_CONFIG")
             .hide_env_values(true)
             .value_hint(ValueHint::FilePath)
             .display_order(0)
             .value_parser(clap::value_parser!(PathBuf))
-            .help("File in TOML with options by their long names, without the dashes; flags and environment win over it"),
+            .help("TOML file that sets options by their long names; flags and the environment override it"),
     )
 }
 
-/// Reads what was typed, the environment and the file.
+/// Reads the command line, the environment and the file.
+///
+/// The values of the file become defaults of the subcommand's options, so that flags and the environment override them.
 ///
 /// # Errors
-/// [`Refused`].
-pub fn matches(command: &Command, typed: Vec<OsString>) -> Result<(ArgMatches, InForce), Refused> {
-    let mut whole = command.clone();
-    whole.build();
-    // What is missing here may be in the file, and what is wrong is told when it is read in earnest.
-    let glance = command.clone().ignore_errors(true).try_get_matches_from(&typed);
-    let Ok(glance) = glance else { return plainly(command, typed, &whole) };
-    let (leaf, seen) = leaf(&whole, &glance);
-    let path =
-        leaf.get_arguments().any(|arg| arg.get_id() == FILE).then(|| seen.get_one::<PathBuf>(FILE).cloned());
-    let Some(path) = path.flatten() else { return plainly(command, typed, &whole) };
-    let (entries, mut mistakes) = read(&path, &options_of(&whole))?;
-    let given = |arg: &Arg| {
-        let source = seen.value_source(arg.get_id().as_str());
-        source.is_some_and(|source| source != ValueSource::DefaultValue)
+/// If the command line or the file is invalid.
+pub fn read(command: Command, args: &[OsString]) -> Result<(ArgMatches, EffectiveConfig), CommandLineError> {
+    let command = with_old_variables(command);
+    let matches = command.clone().try_get_matches_from(args)?;
+    let (leaf, given) = leaf(&command, &matches);
+    let path = leaf.get_arguments().any(|arg| arg.get_id() == FILE).then(|| given.get_one::<PathBuf>(FILE));
+    let Some(path) = path.flatten().cloned() else {
+        let effective = EffectiveConfig::new(leaf, given, None);
+        return Ok((matches, effective));
     };
-    let wanted = |entry: &Entry| {
-        leaf.get_arguments()
-            .any(|arg| can_be_in_file(arg) && arg.get_long() == Some(&entry.key) && !given(arg))
-    };
-    let mut used: Vec<Entry> = entries.into_iter().filter(wanted).collect();
-    loop {
-        let all = with_entries(&typed, &used);
-        match command.clone().try_get_matches_from(all) {
-            Ok(matches) if mistakes.0.is_empty() => {
-                let in_force = InForce::of(&whole, &matches, Some((&path, &used)));
-                return Ok((matches, in_force));
-            }
-            Ok(_) => return Err(mistakes.into()),
-            Err(error) => match blamed(&error, &used) {
-                // Told with its place, and left out, so that what else is wrong is found, too.
-                Some(index) => {
-                    let entry = used.remove(index);
-                    mistakes.0.push(refused(&path, &entry, &error, leaf));
-                }
-                None if mistakes.0.is_empty() => return Err(error.into()),
-                None => return Err(mistakes.into()),
-            },
+    let (entries, mut errors) = file::read(&path, &file::options(&command)).map_err(ConfigErrors::from)?;
+    let mut used = Vec::new();
+    for entry in entries {
+        // The options of other subcommands are not checked, nor are values that something overrides.
+        if let Some(arg) = leaf.get_arguments().find(|arg| {
+            let source = given.value_source(arg.get_id().as_str());
+            arg.get_long() == Some(&entry.key) && matches!(source, None | Some(ValueSource::DefaultValue))
+        }) && errors.check(validate(arg, &entry, &path)).is_some()
+        {
+            used.push(entry);
         }
     }
+    errors.into_result()?;
+    let with_file = with_defaults(command.clone(), Some(&matches), &used);
+    let matches = with_file.try_get_matches_from(args)?;
+    let (leaf, given) = self::leaf(&command, &matches);
+    let effective = EffectiveConfig::new(leaf, given, Some((&path, &used)));
+    Ok((matches, effective))
 }
 
-/// Without a file.
-fn plainly(
-    command: &Command,
-    typed: Vec<OsString>,
-    whole: &Command,
-) -> Result<(ArgMatches, InForce), Refused> {
-    let matches = command.clone().try_get_matches_from(typed)?;
-    let in_force = InForce::of(whole, &matches, None);
-    Ok((matches, in_force))
-}
-
-/// The innermost subcommand that was named, and what was read for it.
-pub(crate) fn leaf<'a>(command: &'a Command, matches: &'a ArgMatches) -> (&'a Command, &'a ArgMatches) {
-    let (mut command, mut matches) = (command, matches);
-    while let Some((name, inner)) = matches.subcommand() {
-        let Some(found) = command.find_subcommand(name) else { break };
-        (command, matches) = (found, inner);
+/// Returns the innermost subcommand that was named, and its matches.
+fn leaf<'a>(command: &'a Command, matches: &'a ArgMatches) -> (&'a Command, &'a ArgMatches) {
+    match matches.subcommand() {
+        Some((name, inner)) => match command.find_subcommand(name) {
+            Some(subcommand) => leaf(subcommand, inner),
+            None => (command, matches),
+        },
+        None => (command, matches),
     }
-    (command, matches)
 }
 
-/// What was typed, with the file's values as if they had been typed after it.
-fn with_entries(typed: &[OsString], entries: &[Entry]) -> Vec<OsString> {
-    let end = typed.iter().position(|word| word == "--").unwrap_or(typed.len());
-    let (before, after) = typed.split_at(end);
-    let added = entries.iter().flat_map(Entry::words);
-    before.iter().cloned().chain(added).chain(after.iter().cloned()).collect()
-}
-
-/// Whose value clap does not take.
-fn blamed(error: &clap::Error, used: &[Entry]) -> Option<usize> {
-    use clap::error::{ContextKind, ContextValue, ErrorKind};
-
-    let about_a_value = [ErrorKind::InvalidValue, ErrorKind::ValueValidation, ErrorKind::TooManyValues];
-    if !about_a_value.contains(&error.kind()) {
-        return None;
-    }
-    let ContextValue::String(arg) = error.get(ContextKind::InvalidArg)? else { return None };
-    let long = arg.strip_prefix("--")?.split([' ', '=', '[', '<']).next()?;
-    used.iter().position(|entry| entry.key == long)
-}
-
-fn refused(path: &std::path::Path, entry: &Entry, error: &clap::Error, leaf: &Command) -> Mistake {
-    use std::error::Error;
-
-    let arg = leaf.get_arguments().find(|arg| arg.get_long() == Some(&entry.key));
-    let possible: Vec<String> = arg
-        .filter(|arg| arg.get_action().takes_values())
-        .map(|arg| arg.get_possible_values().iter().map(|value| value.get_name().to_owned()).collect())
-        .unwrap_or_default();
-    let (cause, mend) = match error.source() {
-        Some(cause) => (format!(": {cause}"), format!("docs/configuration.md explains {}", entry.key)),
-        None if possible.is_empty() => {
-            (String::new(), format!("docs/configuration.md explains {}", entry.key))
+/// Accepts the variable of an option's alias, if it is set and the option's own variable is not.
+fn with_old_variables(command: Command) -> Command {
+    command.mut_subcommands(with_old_variables).mut_args(|arg| {
+        let is_set = |name: &OsString| std::env::var_os(name).is_some();
+        if !file::accepts(&arg) || arg.get_env().map(OsString::from).is_some_and(|name| is_set(&name)) {
+            return arg;
         }
-        None => (String::new(), format!("give one of: {}", possible.join(", "))),
-    };
-    let secret = arg.is_some_and(origin::is_secret);
+        let aliases = arg.get_all_aliases().unwrap_or_default().into_iter();
+        let variables = aliases.map(|alias| format!("DOCKLINE_{}", alias.to_uppercase().replace('-', "_")));
+        match variables.map(OsString::from).find(is_set).and_then(|name| name.into_string().ok()) {
+            Some(variable) => arg.env(variable),
+            None => arg,
+        }
+    })
+}
+
+/// Makes the file's values the defaults of the subcommand that `matches` names.
+fn with_defaults(command: Command, matches: Option<&ArgMatches>, entries: &[Entry]) -> Command {
+    if let Some((name, inner)) = matches.and_then(ArgMatches::subcommand) {
+        return command.mut_subcommand(name, |subcommand| with_defaults(subcommand, Some(inner), entries));
+    }
+    command.mut_args(|arg| match entries.iter().find(|entry| arg.get_long() == Some(&entry.key)) {
+        Some(entry) => arg.default_values(entry.values.clone()),
+        None => arg,
+    })
+}
+
+/// Checks the values of an entry with the option's own parser.
+fn validate(arg: &Arg, entry: &Entry, path: &Path) -> Result<(), ConfigError> {
+    if !arg.get_action().takes_values() {
+        return Ok(());
+    }
+    let flags = entry.values.iter().map(|value| format!("--{}={value}", entry.key));
+    let command = Command::new("file").no_binary_name(true).arg(arg.clone());
+    let Err(error) = command.try_get_matches_from(flags) else { return Ok(()) };
+    let secret = effective::is_secret(arg);
     let value = if secret { String::new() } else { format!(" {:?}", entry.values.join(",")) };
-    Mistake::new(entry.place(path), format!("the value{value} is not accepted{cause}"), mend)
+    let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
+    let possible: Vec<_> = arg.get_possible_values().iter().map(|it| it.get_name().to_owned()).collect();
+    let help = if possible.is_empty() {
+        format!("docs/configuration.md explains {}", entry.key)
+    } else {
+        format!("give one of: {}", possible.join(", "))
+    };
+    Err(ConfigError::new(entry.place(path), format!("the value{value} is not accepted{cause}"), help))
 }

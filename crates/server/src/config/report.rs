@@ -1,15 +1,15 @@
-//! What is in force, for people and for programs.
+//! The output of `dockline config`, for people and for programs.
 
 use serde_json::{Value, json as object};
 
-use super::origin::{InForce, Origin, Setting, told};
+use super::effective::{EffectiveConfig, Origin, Setting};
 
-/// A table: option, value, where it came from.
+/// Returns a table with option, value and origin.
 #[must_use]
-pub fn human(in_force: &InForce) -> String {
+pub fn human(effective: &EffectiveConfig) -> String {
     let rows: Vec<[String; 3]> =
-        in_force.settings.iter().map(|it| [it.option.clone(), value(it), origin(&it.origin)]).collect();
-    // Longer values move what follows, rather than all of the table.
+        effective.settings.iter().map(|it| [it.option.clone(), value(it), origin(&it.origin)]).collect();
+    // A cell longer than this moves the rest of its own line only.
     let width = |column: usize, most: usize| {
         let lengths = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());
         lengths.filter(|length| *length <= most).max().unwrap_or(0)
@@ -17,7 +17,7 @@ pub fn human(in_force: &InForce) -> String {
     let (first, second) = (width(0, 60), width(1, 44));
     let mut text = String::new();
     let mut heading = "";
-    for (setting, [option, value, origin]) in in_force.settings.iter().zip(&rows) {
+    for (setting, [option, value, origin]) in effective.settings.iter().zip(&rows) {
         if setting.heading != heading {
             heading = &setting.heading;
             text.push_str(&format!("{}{heading}\n", if text.is_empty() { "" } else { "\n" }));
@@ -27,10 +27,10 @@ pub fn human(in_force: &InForce) -> String {
     text
 }
 
-/// One object: each option with its value, the kind of its source, and the source.
+/// Returns an object with the value, the kind of origin and the origin of each option.
 #[must_use]
-pub fn json(in_force: &InForce) -> Value {
-    let options = in_force.settings.iter().map(|it| {
+pub fn json(effective: &EffectiveConfig) -> Value {
+    let options = effective.settings.iter().map(|it| {
         let value = match (it.many, it.values.as_slice()) {
             (true, values) => object!(values),
             (false, [value, ..]) => object!(value),
@@ -56,7 +56,7 @@ fn value(setting: &Setting) -> String {
     }
 }
 
-/// Nothing that moves the cursor.
+/// Replaces control characters, which could move the cursor.
 fn one_line(value: &str) -> String {
     value.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
@@ -65,7 +65,7 @@ fn origin(origin: &Origin) -> String {
     match origin {
         Origin::Flag => "flag".to_owned(),
         Origin::Environment(variable) => variable.clone(),
-        Origin::File { path, line, key } => format!("{}:{line}: {key}", told(path)),
+        Origin::File { path, line, key } => format!("{}:{line}: {key}", path.display()),
         Origin::Default => "default".to_owned(),
         Origin::Unset => "not set".to_owned(),
     }

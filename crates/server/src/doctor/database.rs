@@ -1,4 +1,4 @@
-//! The database: whether it is there, what it is, whether its schema is up to date, and how late the sweep is.
+//! Checks of the database: version, latency, connections, schema, and the delay of the sweep.
 
 use std::error::Error;
 use std::time::Duration;
@@ -7,110 +7,113 @@ use dockline::ports::{BindingRepo, Clock, SystemClock};
 use dockline_postgres::{Database, MigrationError, PgBindingRepo};
 use time::format_description::well_known::Rfc3339;
 
-use super::finding::Finding;
+use super::result::CheckResult;
 use crate::database::migrator;
 use crate::serve::checks::{chain, schema};
 use crate::serve::{Migrations, ServeArgs};
 
-/// A statement that takes longer is too slow for requests that take several.
+/// A slower round trip is too slow, because a request takes several.
 const SLOW: Duration = Duration::from_millis(20);
 const DEADLINE: Duration = Duration::from_secs(10);
 
-pub(super) async fn examine(args: &ServeArgs, database: &Database) -> Vec<Finding> {
+pub(super) async fn check(args: &ServeArgs, database: &Database) -> Vec<CheckResult> {
     let facts = match database.probe().await {
         Ok(facts) => facts,
         Err(error) => {
-            // What lies behind it names the cause; the port's name would only lead astray.
-            return vec![Finding::fail(
+            // The source names the cause.
+            return vec![CheckResult::fail(
                 "database",
                 error.source().map_or_else(|| error.to_string(), chain),
-                "look at --database-url, and whether the database runs and lets this user in",
+                "check --database-url, that the database runs, and that it accepts this user",
             )];
         }
     };
     let took = format!("{:.1} ms", facts.round_trip.as_secs_f64() * 1_000.0);
-    let mut findings = vec![Finding::ok("database", format!("PostgreSQL {}", facts.version))];
-    findings.push(if facts.round_trip > SLOW {
-        Finding::warn(
+    let mut results = vec![CheckResult::ok("database", format!("PostgreSQL {}", facts.version))];
+    results.push(if facts.round_trip > SLOW {
+        CheckResult::warn(
             "database latency",
-            format!("{took} a statement"),
-            "put this program nearer to the database",
+            format!("{took} per statement"),
+            "run this program closer to the database",
         )
     } else {
-        Finding::ok("database latency", format!("{took} a statement"))
+        CheckResult::ok("database latency", format!("{took} per statement"))
     });
-    findings.push(connections(args, facts.max_connections));
-    let schema = schema_finding(args, database).await;
-    let usable = schema.1;
-    findings.push(schema.0);
+    results.push(connections(args, facts.max_connections));
+    let (schema, usable) = check_schema(args, database).await;
+    results.push(schema);
     if usable {
-        findings.push(sweep(args, database).await);
+        results.push(sweep(args, database).await);
     }
-    findings
+    results
 }
 
-fn connections(args: &ServeArgs, most: u64) -> Finding {
+fn connections(args: &ServeArgs, most: u64) -> CheckResult {
     let check = "database connections";
     let ours = args.database.database_connections as u64;
-    let said = format!("{ours} for each node, of the server's {most}");
+    let said = format!("{ours} per node, of the server's {most}");
     if ours.saturating_mul(2) > most {
-        Finding::warn(check, said, "two nodes would not both get theirs: lower --database-connections")
+        CheckResult::warn(check, said, "lower --database-connections, so that two nodes get all of theirs")
     } else {
-        Finding::ok(check, said)
+        CheckResult::ok(check, said)
     }
 }
 
-/// Also whether there are tables to read.
-async fn schema_finding(args: &ServeArgs, database: &Database) -> (Finding, bool) {
+/// Also returns whether the tables can be read.
+async fn check_schema(args: &ServeArgs, database: &Database) -> (CheckResult, bool) {
     let check = format!("database schema {}", database.schema());
     match migrator(database).with_deadline(DEADLINE).check().await {
-        Ok(()) => (Finding::ok(&check, "up to date"), true),
+        Ok(()) => (CheckResult::ok(&check, "up to date"), true),
         Err(MigrationError::Pending { found, known }) if args.migrations == Migrations::Apply => (
-            Finding::warn(
+            CheckResult::warn(
                 &check,
-                format!("has version {found} and will be brought to {known} when serve starts"),
-                "nothing needs to be done; dockline migrate does it now",
+                format!("has version {found}; serve will migrate it to {known}"),
+                "start serve, or run dockline migrate now",
             ),
             false,
         ),
         Err(_) => match schema(database, args.migrations).await {
-            Ok(()) => (Finding::ok(&check, "up to date"), true),
-            Err(mistake) => (Finding::fail(&check, mistake.cause, mistake.mend), false),
+            Ok(()) => (CheckResult::ok(&check, "up to date"), true),
+            Err(error) => (CheckResult::fail(&check, error.cause, error.help), false),
         },
     }
 }
 
-/// The binding that GitHub was asked about the longest ago tells how late the sweep is.
-async fn sweep(args: &ServeArgs, database: &Database) -> Finding {
+/// Derives the delay of the sweep from the oldest check of a binding.
+async fn sweep(args: &ServeArgs, database: &Database) -> CheckResult {
     let check = "sweep";
-    let Some(every) = args.reconcile_every.some() else {
-        return Finding::warn(
+    let Some(every) = args.reconcile_every.non_zero() else {
+        return CheckResult::warn(
             check,
-            "switched off by --reconcile-every 0: what no webhook tells is not found",
-            "run dockline reconcile from a timer, or let serve sweep",
+            "turned off by --reconcile-every 0: changes that no webhook reports are not found",
+            "run dockline reconcile from a timer, or set --reconcile-every",
         );
     };
     let now = SystemClock.now();
     let oldest = match PgBindingRepo::new(database).stale(now, None, 1).await {
         Ok(oldest) => oldest,
         Err(error) => {
-            return Finding::fail(check, chain(&error), "look at the database's rights: docs/postgresql.md");
+            return CheckResult::fail(
+                check,
+                chain(&error),
+                "check the rights of the database user: docs/postgresql.md",
+            );
         }
     };
     let Some(oldest) = oldest.first() else {
-        return Finding::ok(check, "no installation is bound yet");
+        return CheckResult::ok(check, "no installation is bound yet");
     };
     let at = oldest.verified_at.format(&Rfc3339).unwrap_or_default();
-    let said = format!("the binding that is unverified the longest was verified at {at}");
-    // It is due after the one, and comes at the latest after the other and what it varies by.
+    let said = format!("GitHub verified the stalest binding at {at}");
+    // A binding is stale after the first duration, and the next sweep starts within the second, its own length and jitter.
     let due = args.reconcile_unverified_for.0 + every.mul_f64(2.2);
     if now - oldest.verified_at > due {
-        Finding::warn(
+        CheckResult::warn(
             check,
             format!("{said}, more than {} s ago", due.as_secs()),
-            "run dockline reconcile, and look at serve's log",
+            "run dockline reconcile, and check the log of serve",
         )
     } else {
-        Finding::ok(check, said)
+        CheckResult::ok(check, said)
     }
 }

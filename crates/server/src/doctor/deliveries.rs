@@ -1,19 +1,19 @@
-//! What GitHub's record of its deliveries says of our webhook.
+//! Check of GitHub's log of webhook deliveries.
 
 use dockline_github::DeliveryRecord;
 use time::format_description::well_known::Rfc3339;
 
-use super::finding::Finding;
+use super::result::CheckResult;
 
 const CHECK: &str = "webhook deliveries";
 
-/// `records`: the latest, newest first.
-pub(super) fn judge(records: &[DeliveryRecord]) -> Finding {
+/// Judges the latest deliveries; `records` starts with the newest.
+pub(super) fn judge(records: &[DeliveryRecord]) -> CheckResult {
     let Some(newest) = records.first() else {
-        return Finding::unknown(
+        return CheckResult::unknown(
             CHECK,
-            "GitHub has delivered nothing in the last three days",
-            "press Redeliver on the App's page, Advanced, Recent deliveries; or save the webhook URL anew, which sends a ping",
+            "GitHub delivered nothing in the last three days",
+            "choose Redeliver on the App's page, Advanced, Recent deliveries; or save the webhook URL again, which sends a ping",
         );
     };
     let failed = records.iter().filter(|record| !record.succeeded());
@@ -22,37 +22,35 @@ pub(super) fn judge(records: &[DeliveryRecord]) -> Finding {
     let said =
         format!("{number} of the last {} failed; the newest, {} at {at}, ", records.len(), newest.event);
     match failed.clone().next() {
-        None => Finding::ok(CHECK, format!("the last {} were taken, the newest at {at}", records.len())),
-        Some(_) if newest.succeeded() => Finding::warn(
+        None => CheckResult::ok(CHECK, format!("the last {} succeeded, the newest at {at}", records.len())),
+        Some(_) if newest.succeeded() => CheckResult::warn(
             CHECK,
-            format!("{said}was taken"),
-            "GitHub repeats none by itself: the sweep finds what they told",
+            format!("{said}succeeded"),
+            "GitHub does not repeat failed ones; the next sweep finds the changes",
         ),
-        Some(last) => Finding::warn(CHECK, format!("{said}got {}", answer(last)), hint(last.status_code)),
+        Some(last) => {
+            CheckResult::warn(CHECK, format!("{said}got {}", response(last)), help(last.status_code))
+        }
     }
 }
 
-fn answer(record: &DeliveryRecord) -> String {
+fn response(record: &DeliveryRecord) -> String {
     if record.status_code == 0 {
-        format!("no answer ({})", record.status)
+        format!("no response ({})", record.status)
     } else {
         record.status_code.to_string()
     }
 }
 
-/// What such an answer of ours means.
-fn hint(status: u16) -> &'static str {
+/// Returns what to do about such a response.
+fn help(status: u16) -> &'static str {
     match status {
-        0 => {
-            "GitHub does not reach the webhook URL: look at DNS, certificate and firewall, and whether serve runs"
-        }
-        401 => "the secret at GitHub is not the one given here: set the same in both places",
-        404 | 405 => "the webhook URL is not this API's: it ends in /v1/github/webhooks",
-        413 => "something on the way lets too little through: GitHub's deliveries have up to 25 MiB",
-        422 => {
-            "what arrives is not a delivery to this App: look whether the webhook URL is another App's, too"
-        }
-        500.. => "look at the log of serve, and of what ends TLS in front of it",
-        _ => "look at the delivery's answer on the App's page, Advanced, Recent deliveries",
+        0 => "GitHub cannot reach the webhook URL: check DNS, certificate and firewall, and that serve runs",
+        401 => "the secret at GitHub differs from the one here: set the same in both places",
+        404 | 405 => "the webhook URL is not this API's: it must end in /v1/github/webhooks",
+        413 => "a proxy limits the size of requests: allow 25 MiB, the maximum of GitHub's deliveries",
+        422 => "the deliveries are not for this App: check that no other App uses this webhook URL",
+        500.. => "check the logs of serve and of the proxy in front of it",
+        _ => "see the response on the App's page, Advanced, Recent deliveries",
     }
 }

@@ -1,199 +1,200 @@
-//! GitHub: whether it accepts the App, and whether the App is set up as Dockline needs it.
+//! Checks of GitHub: the App's credential, its settings, permissions, webhook and rate limit, and the clock.
 
 use dockline::ports::{Clock, GithubGateway, SystemClock};
 use dockline_github::{AppSettings, GithubApp, WebhookConfig};
 
 use super::deliveries;
-use super::finding::Finding;
-use crate::github_app::{Configured, Connected, about, connect};
-use crate::policy::Policy;
-use crate::serve::ServeArgs;
+use super::result::CheckResult;
+use crate::github_app::{Configured, Connected, cause_and_help, connect};
 use crate::serve::checks::Local;
+use crate::serve::{PolicyArg, ServeArgs};
 
-/// Deliveries that are looked at.
+/// Number of deliveries to judge.
 const DELIVERIES: u8 = 30;
-/// Seconds by which clocks may differ without a word.
-const SKEW: i64 = 5;
+/// Seconds of clock skew without a warning.
+const MAX_SKEW: i64 = 5;
 
-pub(super) async fn examine(args: &ServeArgs, local: &Local, configured: &Configured) -> Vec<Finding> {
+pub(super) async fn check(args: &ServeArgs, local: &Local, configured: &Configured) -> Vec<CheckResult> {
     let credential = "App credential";
     let Connected { github, settings, differences } = match connect(configured).await {
         Ok(connected) => connected,
-        Err(mistakes) => {
-            let failed = mistakes.0.into_iter();
-            return failed.map(|it| Finding::fail(credential, it.cause, it.mend)).collect();
+        Err(errors) => {
+            let failed = errors.0.into_iter();
+            return failed.map(|it| CheckResult::fail(credential, it.cause, it.help)).collect();
         }
     };
     let settings = match settings {
         Ok(settings) => settings,
         Err(error) => {
-            let (cause, mend) = about(&error);
-            return vec![Finding::fail(credential, cause, mend)];
+            let (cause, help) = cause_and_help(&error);
+            return vec![CheckResult::fail(credential, cause, help)];
         }
     };
     let now = SystemClock.now().unix_timestamp();
-    let mut findings = vec![accepted(&settings)];
-    let differ = !differences.0.is_empty();
-    findings.extend(differences.0.into_iter().map(Finding::mistake));
-    if !differ {
-        findings.push(Finding::ok(
+    let mut results = vec![accepted(&settings)];
+    if differences.0.is_empty() {
+        results.push(CheckResult::ok(
             "App identity",
-            format!("number, slug {} and client id belong together", settings.slug),
+            format!("App id, slug {} and client id belong together", settings.slug),
         ));
     }
-    findings.push(clock(&settings, now));
-    findings.extend(permissions(args, &settings));
-    findings.extend(webhook(args, local, &github).await);
-    findings.push(match github.latest_deliveries(DELIVERIES).await {
+    results.extend(differences.0.into_iter().map(CheckResult::from));
+    results.push(clock(&settings, now));
+    results.extend(permissions(args, &settings));
+    results.extend(webhook(args, local, &github).await);
+    results.push(match github.latest_deliveries(DELIVERIES).await {
         Ok(records) => deliveries::judge(&records),
         Err(error) => {
-            let (cause, mend) = about(&error);
-            Finding::fail("webhook deliveries", cause, mend)
+            let (cause, help) = cause_and_help(&error);
+            CheckResult::fail("webhook deliveries", cause, help)
         }
     });
-    findings.extend(rate(&github));
-    findings.push(untold(args, local, &settings));
-    findings
+    results.extend(rate(&github));
+    results.push(not_in_api(args, local, &settings));
+    results
 }
 
-fn accepted(settings: &AppSettings) -> Finding {
+fn accepted(settings: &AppSettings) -> CheckResult {
     let installed =
         settings.installations.map(|number| format!(", installed on {number} accounts")).unwrap_or_default();
-    Finding::ok(
+    CheckResult::ok(
         "App credential",
         format!("GitHub accepts it: {:?}, App {}{installed}", settings.name, settings.app),
     )
 }
 
-fn clock(settings: &AppSettings, now: i64) -> Finding {
+fn clock(settings: &AppSettings, now: i64) -> CheckResult {
     let check = "clock";
     match settings.github_time.map(|github| now - github.unix_timestamp()) {
-        None => Finding::unknown(
+        None => CheckResult::unknown(
             check,
-            "GitHub did not tell its time",
-            "look for a proxy that takes the header Date away",
+            "GitHub's response has no Date header",
+            "check for a proxy that removes it",
         ),
-        Some(ahead) if ahead.abs() <= SKEW => Finding::ok(check, format!("within {SKEW} s of GitHub's")),
+        Some(ahead) if ahead.abs() <= MAX_SKEW => {
+            CheckResult::ok(check, format!("within {MAX_SKEW} s of GitHub's"))
+        }
         Some(ahead) => {
             let direction = if ahead > 0 { "ahead of" } else { "behind" };
             let said = format!(
                 "{} s {direction} GitHub's; JWTs are corrected for it, states and budgets are not",
                 ahead.abs()
             );
-            Finding::warn(check, said, "set it, by NTP")
+            CheckResult::warn(check, said, "synchronize it with NTP")
         }
     }
 }
 
-fn permissions(args: &ServeArgs, settings: &AppSettings) -> Vec<Finding> {
+fn permissions(args: &ServeArgs, settings: &AppSettings) -> Vec<CheckResult> {
     let granted = |name: &str| settings.permissions.get(name).map(String::as_str);
     let reads = |name: &str| matches!(granted(name), Some("read" | "write" | "admin"));
-    let on_page = "on the App's page, Permissions & events; each account has to accept it then";
+    let on_page = "on the App's page, Permissions & events; each account must accept it then";
     let members = "permission Members";
     let members = match (reads("members"), args.claim_policy) {
-        (true, _) => Finding::ok(members, "read"),
-        (false, Policy::Controlled) => Finding::fail(
+        (true, _) => CheckResult::ok(members, "read"),
+        (false, PolicyArg::Controlled) => CheckResult::fail(
             members,
-            "is not asked for: under the policy controlled no organization can be bound, since nobody can show that they \
-             administer one",
+            "is not requested: with the policy controlled no organization can be bound, because visitors cannot prove \
+             that they administer it",
             format!("set the organization permission Members to read {on_page}"),
         ),
-        (false, Policy::Visible | Policy::State) => {
-            Finding::ok(members, "is not asked for, and this claim policy does not need it")
+        (false, PolicyArg::Visible | PolicyArg::State) => {
+            CheckResult::ok(members, "is not requested, and this claim policy does not need it")
         }
     };
     let metadata = "permission Metadata";
     let metadata = if reads("metadata") {
-        Finding::ok(metadata, "read")
+        CheckResult::ok(metadata, "read")
     } else {
-        Finding::warn(
+        CheckResult::warn(
             metadata,
-            "is not asked for: repositories cannot be listed",
+            "is not requested: repositories cannot be listed",
             format!("set the repository permission Metadata to read {on_page}"),
         )
     };
     vec![members, metadata]
 }
 
-async fn webhook(args: &ServeArgs, local: &Local, github: &GithubApp) -> Vec<Finding> {
+async fn webhook(args: &ServeArgs, local: &Local, github: &GithubApp) -> Vec<CheckResult> {
     let check = "webhook";
     let config = match github.webhook().await {
         Ok(Some(WebhookConfig { url: None, .. }) | None) => {
-            return vec![Finding::warn(
+            return vec![CheckResult::warn(
                 check,
-                "the App has none: only the sweep finds what happened at GitHub",
-                "set its URL and secret on the App's page, and make it active",
+                "the App has none: only sweeps find changes at GitHub",
+                "set its URL and secret on the App's page, and activate it",
             )];
         }
         Ok(Some(config)) => config,
         Err(error) => {
-            let (cause, mend) = about(&error);
-            return vec![Finding::fail(check, cause, mend)];
+            let (cause, help) = cause_and_help(&error);
+            return vec![CheckResult::fail(check, cause, help)];
         }
     };
     let theirs = config.url.unwrap_or_default();
-    let mut findings = Vec::new();
-    findings.push(match local.public_url.as_ref().map(|url| format!("{url}/v1/github/webhooks")) {
-        None => Finding::unknown(
+    let mut results = Vec::new();
+    results.push(match local.public_url.as_ref().map(|url| format!("{url}/v1/github/webhooks")) {
+        None => CheckResult::unknown(
             "webhook URL",
-            format!("at GitHub it is {theirs}, and without --public-url ours is not known"),
-            "give --public-url",
+            format!("at GitHub it is {theirs}; without --public-url it cannot be compared"),
+            "set --public-url",
         ),
-        Some(ours) if ours == theirs => Finding::ok("webhook URL", ours),
-        Some(ours) => Finding::fail(
+        Some(ours) if ours == theirs => CheckResult::ok("webhook URL", ours),
+        Some(ours) => CheckResult::fail(
             "webhook URL",
-            format!("at GitHub it is {theirs}, and ours is {ours}"),
-            "set ours on the App's page, or correct --public-url",
+            format!("at GitHub it is {theirs}, but this API's is {ours}"),
+            "set this API's on the App's page, or correct --public-url",
         ),
     });
-    let given = !args.webhook_secret.is_empty() || !args.webhook_secret_file.is_empty();
-    findings.push(match (config.has_secret, given) {
-        (true, true) => {
-            Finding::ok("webhook secret at GitHub", "set; whether it is ours, the deliveries tell")
-        }
-        (true, false) => Finding::warn(
+    let configured = !args.webhook_secret.is_empty() || !args.webhook_secret_file.is_empty();
+    results.push(match (config.has_secret, configured) {
+        (true, true) => CheckResult::ok(
             "webhook secret at GitHub",
-            "set, but none is given here: every delivery is refused",
-            "give the same by --webhook-secret-file",
+            "set; the deliveries show whether it is the same as here",
         ),
-        (false, _) => Finding::fail(
+        (true, false) => CheckResult::warn(
             "webhook secret at GitHub",
-            "none is set: deliveries are not signed, and every one is refused",
-            "set one on the App's page, and give the same by --webhook-secret-file",
+            "set, but none is set here: every delivery is rejected",
+            "set the same with --webhook-secret-file",
+        ),
+        (false, _) => CheckResult::fail(
+            "webhook secret at GitHub",
+            "none is set: deliveries are unsigned, and every one is rejected",
+            "set one on the App's page, and the same with --webhook-secret-file",
         ),
     });
     if config.skips_tls_verification {
-        findings.push(Finding::warn(
+        results.push(CheckResult::warn(
             "webhook TLS",
-            "GitHub does not check the certificate behind the webhook URL",
-            "switch SSL verification on, on the App's page",
+            "GitHub does not verify the certificate of the webhook URL",
+            "enable SSL verification on the App's page",
         ));
     }
-    findings
+    results
 }
 
-fn rate(github: &GithubApp) -> Option<Finding> {
+fn rate(github: &GithubApp) -> Option<CheckResult> {
     let left = github.rate_left()?;
     let said = format!("{} of {} requests are left in this hour", left.remaining, left.limit);
     Some(if left.remaining.saturating_mul(10) < left.limit {
-        Finding::warn("GitHub rate limit", said, "look for what else uses this App's key")
+        CheckResult::warn("GitHub rate limit", said, "find out what else uses this App's key")
     } else {
-        Finding::ok("GitHub rate limit", said)
+        CheckResult::ok("GitHub rate limit", said)
     })
 }
 
-/// What no API of GitHub tells.
-fn untold(args: &ServeArgs, local: &Local, settings: &AppSettings) -> Finding {
+/// Lists the settings that GitHub's API does not return.
+fn not_in_api(args: &ServeArgs, local: &Local, settings: &AppSettings) -> CheckResult {
     let public = local.public_url.as_deref().unwrap_or("<public URL>");
     let web = args.github.github_web_url.as_deref().unwrap_or("https://github.com");
     let slug = &settings.slug;
-    Finding::unknown(
+    CheckResult::unknown(
         "App settings",
-        "GitHub's API does not tell callback and setup URL, user authorization, or whether the webhook is active",
+        "GitHub's API does not return callback and setup URL, user authorization, or whether the webhook is active",
         format!(
-            "look at {web}/settings/apps/{slug} (an organization's App: {web}/organizations/ORG/settings/apps/{slug}): the first \
-             callback URL is {public}/v1/github/installation/callback; \"Request user authorization (OAuth) during \
-             installation\", \"Redirect on update\" and the webhook's \"Active\" are on"
+            "check {web}/settings/apps/{slug} (an organization's App: {web}/organizations/ORG/settings/apps/{slug}): the first \
+             callback URL must be {public}/v1/github/installation/callback; \"Request user authorization (OAuth) during \
+             installation\", \"Redirect on update\" and the webhook's \"Active\" must be on"
         ),
     )
 }

@@ -1,75 +1,73 @@
-//! `dockline doctor`: the checks of `serve`, against the real GitHub and database, and what else a green install needs.
+//! `dockline doctor`: the checks of `serve`, and further ones, against GitHub and the database.
 
 mod database;
 mod deliveries;
-mod finding;
 mod github;
-mod here;
+mod local;
+mod result;
 
 use std::error::Error;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use serde_json::json;
+use serde_json::json as object;
 
-use crate::config::InForce;
+use crate::config::ConfigErrors;
+use crate::config::EffectiveConfig;
 use crate::logging;
-use crate::mistakes::Mistakes;
 use crate::serve::{ServeArgs, checks};
-use finding::{Finding, RateLimitDecision};
+use result::{CheckResult, Verdict};
 
-/// Checks everything and prints what it found.
+/// Runs all checks and prints their results.
 ///
 /// # Errors
-/// Where it cannot be printed.
+/// If stdout is closed.
 pub(crate) async fn run(
     args: &ServeArgs,
-    in_force: &InForce,
+    effective: &EffectiveConfig,
 ) -> Result<ExitCode, Box<dyn Error + Send + Sync>> {
     logging::start();
-    let mut mistakes = Mistakes::default();
-    let local = checks::local(args, &mut mistakes);
-    let mut findings: Vec<Finding> = mistakes.0.into_iter().map(Finding::mistake).collect();
-    findings.extend(here::examine(args, in_force, &local).await);
+    let mut errors = ConfigErrors::default();
+    let local = checks::local(args, &mut errors);
+    let mut results: Vec<CheckResult> = errors.0.into_iter().map(CheckResult::from).collect();
+    results.extend(local::check(args, effective, &local).await);
     let (database, github) = tokio::join!(
         async {
             match &local.database {
-                Some(database) => database::examine(args, database).await,
+                Some(database) => database::check(args, database).await,
                 None => Vec::new(),
             }
         },
         async {
             match &local.github {
-                Some(configured) => github::examine(args, &local, configured).await,
+                Some(configured) => github::check(args, &local, configured).await,
                 None => Vec::new(),
             }
         }
     );
-    findings.extend(database);
-    findings.extend(github);
-    let text = if args.json { in_json(&findings) } else { for_people(&findings) };
+    results.extend(database);
+    results.extend(github);
+    let text = if args.json { json(&results) } else { human(&results) };
     let mut stdout = io::stdout().lock();
     stdout.write_all(text.as_bytes())?;
     stdout.flush()?;
-    Ok(if count(&findings, RateLimitDecision::Fail) == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if count(&results, Verdict::Fail) == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn count(findings: &[Finding], verdict: RateLimitDecision) -> usize {
-    findings.iter().filter(|finding| finding.verdict == verdict).count()
+fn count(results: &[CheckResult], verdict: Verdict) -> usize {
+    results.iter().filter(|result| result.verdict == verdict).count()
 }
 
-fn for_people(findings: &[Finding]) -> String {
-    let mut text: String = findings.iter().map(ToString::to_string).collect();
-    let [ok, warn, fail, unknown] = RateLimitDecision::ALL.map(|verdict| count(findings, verdict));
-    text.push_str(&format!(
-        "\n{ok} ok, {warn} to be warned of, {fail} failed, {unknown} not to be checked from here\n"
-    ));
+fn human(results: &[CheckResult]) -> String {
+    let mut text: String = results.iter().map(ToString::to_string).collect();
+    let [ok, warn, fail, unknown] = Verdict::ALL.map(|verdict| count(results, verdict));
+    text.push_str(&format!("\n{ok} ok, {warn} warnings, {fail} failed, {unknown} unknown\n"));
     text
 }
 
-fn in_json(findings: &[Finding]) -> String {
-    let checks: Vec<_> = findings.iter().map(Finding::json).collect();
-    let [ok, warn, fail, unknown] = RateLimitDecision::ALL.map(|verdict| count(findings, verdict));
-    let counts = json!({ "ok": ok, "warn": warn, "fail": fail, "unknown": unknown });
-    format!("{:#}\n", json!({ "checks": checks, "counts": counts }))
+fn json(results: &[CheckResult]) -> String {
+    let checks: Vec<_> = results.iter().map(CheckResult::json).collect();
+    let [ok, warn, fail, unknown] = Verdict::ALL.map(|verdict| count(results, verdict));
+    let counts = object!({ "ok": ok, "warn": warn, "fail": fail, "unknown": unknown });
+    format!("{:#}\n", object!({ "checks": checks, "counts": counts }))
 }

@@ -1,4 +1,4 @@
-//! The first call: whether GitHub accepts the App's credential, and whether what is configured is that App.
+//! The first call to GitHub: checks the App's credential, and that the configured values belong to one App.
 
 use std::error::Error;
 
@@ -6,70 +6,69 @@ use dockline::{AppId, PortError, PortErrorKind};
 use dockline_github::{AppSettings, GithubApp};
 
 use super::Configured;
-use crate::mistakes::{Mistake, Mistakes};
+use crate::config::{ConfigError, ConfigErrors};
 
-/// The gateway, and what GitHub said of the App; or why it said nothing, where that is no reason not to go on.
+/// The gateway, and the App's settings at GitHub; or the error, if GitHub is temporarily unavailable.
 pub(crate) struct Connected {
     pub(crate) github: GithubApp,
     pub(crate) settings: Result<AppSettings, PortError>,
-    /// Where what is configured is not what GitHub said.
-    pub(crate) differences: Mistakes,
+    /// Where the configuration differs from GitHub's settings.
+    pub(crate) differences: ConfigErrors,
 }
 
-/// Asks GitHub who we are. A GitHub that is down or limits us is no mistake of the configuration where the App's number
-/// is known without it.
-pub(crate) async fn connect(configured: &Configured) -> Result<Connected, Mistakes> {
-    let told = |error: &dyn std::fmt::Display| Mistakes::from(Mistake::told("GitHub", error));
-    // Any number will do to ask by: where there is none, what is signed names the client id.
-    let app = configured.app.map_or_else(|| AppId::new(1), Ok).map_err(|error| told(&error))?;
-    let github = GithubApp::new(configured.as_app(app)).map_err(|error| told(&error))?;
+/// Fetches the App's settings. An unavailable GitHub is an error only if the App id is not configured.
+pub(crate) async fn connect(configured: &Configured) -> Result<Connected, ConfigErrors> {
+    let failed = |error: &dyn std::fmt::Display| ConfigErrors::from(ConfigError::from_error("GitHub", error));
+    // Without an App id any number will do, because the JWT's issuer is the client id.
+    let app = configured.app.map_or_else(|| AppId::new(1), Ok).map_err(|error| failed(&error))?;
+    let github = GithubApp::new(configured.gateway_config(app)).map_err(|error| failed(&error))?;
     let settings = match github.settings().await {
         Ok(settings) => settings,
-        Err(error) if configured.app.is_some() && is_passing(&error) => {
-            return Ok(Connected { github, settings: Err(error), differences: Mistakes::default() });
+        Err(error) if configured.app.is_some() && is_temporary(&error) => {
+            return Ok(Connected { github, settings: Err(error), differences: ConfigErrors::default() });
         }
         Err(error) if configured.app.is_none() => {
-            let (cause, mend) = about(&error);
-            let asked = format!("was asked for the App's number, but: {cause}");
-            return Err(Mistake::new(
+            let (cause, help) = cause_and_help(&error);
+            let cause = format!("cannot be asked for the App id: {cause}");
+            return Err(ConfigError::new(
                 "GitHub",
-                asked,
-                format!("{mend}. With --github-app-id GitHub may be down at the start"),
+                cause,
+                format!("{help}. If --github-app-id is set, GitHub may be down at the start"),
             )
             .into());
         }
         Err(error) => {
-            let (cause, mend) = about(&error);
-            return Err(Mistake::new("GitHub", cause, mend).into());
+            let (cause, help) = cause_and_help(&error);
+            return Err(ConfigError::new("GitHub", cause, help).into());
         }
     };
     let differences = differences(configured, &settings);
     let github = match configured.app {
         Some(_) => github,
-        None => GithubApp::new(configured.as_app(settings.app)).map_err(|error| told(&error))?,
+        None => GithubApp::new(configured.gateway_config(settings.app)).map_err(|error| failed(&error))?,
     };
     Ok(Connected { github, settings: Ok(settings), differences })
 }
 
-/// The gateway alone: GitHub is asked only where it has to tell the App's number.
-pub(crate) async fn open(configured: &Configured) -> Result<GithubApp, Mistakes> {
+/// Returns the gateway. Makes a call only if the App id is not configured.
+pub(crate) async fn open(configured: &Configured) -> Result<GithubApp, ConfigErrors> {
     if let Some(app) = configured.app {
-        return GithubApp::new(configured.as_app(app))
-            .map_err(|error| Mistake::told("GitHub", &error).into());
+        return GithubApp::new(configured.gateway_config(app))
+            .map_err(|error| ConfigError::from_error("GitHub", &error).into());
     }
     let Connected { github, differences, .. } = connect(configured).await?;
-    differences.none()?;
+    differences.into_result()?;
     Ok(github)
 }
 
-/// Where what is configured is not what GitHub says.
-fn differences(configured: &Configured, settings: &AppSettings) -> Mistakes {
-    let mut mistakes = Mistakes::default();
+/// Returns where the configuration differs from GitHub's settings.
+fn differences(configured: &Configured, settings: &AppSettings) -> ConfigErrors {
+    let mut errors = ConfigErrors::default();
     let mut differs = |place: &str, ours: &str, theirs: &str| {
-        mistakes.0.push(Mistake::new(
+        errors.push(ConfigError::new(
             place,
-            format!("is {ours}, but GitHub says that the App with this key is {theirs}"),
-            "give what belongs together, all of one App",
+            format!("is {ours}, but at GitHub the App with this key has {theirs}"),
+            "set the App id, slug, client id and key of one App",
         ));
     };
     if let Some(app) = configured.app.filter(|app| *app != settings.app) {
@@ -83,18 +82,18 @@ fn differences(configured: &Configured, settings: &AppSettings) -> Mistakes {
     {
         differs("--github-client-id", ours, theirs);
     }
-    mistakes
+    errors
 }
 
-fn is_passing(error: &PortError) -> bool {
+fn is_temporary(error: &PortError) -> bool {
     matches!(error.kind(), PortErrorKind::Unavailable | PortErrorKind::RateLimited { .. })
 }
 
-/// Cause and mend of trouble with GitHub, which its innermost text has both of.
-pub(crate) fn about(error: &PortError) -> (String, String) {
+/// Returns cause and remedy of a failed call, whose source has the text `cause: help` by convention.
+pub(crate) fn cause_and_help(error: &PortError) -> (String, String) {
     let text = error.source().map_or_else(|| error.to_string(), ToString::to_string);
     match text.split_once(": ") {
-        Some((cause, mend)) => (cause.to_owned(), mend.to_owned()),
-        None => (text, "see what GitHub and the network on the way to it say".to_owned()),
+        Some((cause, help)) => (cause.to_owned(), help.to_owned()),
+        None => (text, "check GitHub's status page and the network".to_owned()),
     }
 }

@@ -1,4 +1,4 @@
-//! The configured GitHub: what the commands that talk to it are told, and the gateway to it.
+//! The options that name GitHub and the App, their checks, and the gateway.
 
 mod check;
 mod connect;
@@ -14,10 +14,10 @@ use secrecy::SecretString;
 
 use crate::telemetry;
 
-pub(crate) use connect::{Connected, about, connect, open};
+pub(crate) use connect::{Connected, cause_and_help, connect, open};
 pub(crate) use options::GithubArgs;
 
-/// What the options say, checked as far as nobody has to be asked.
+/// The values of the options, checked without network calls.
 pub(crate) struct Configured {
     pub(crate) app: Option<AppId>,
     pub(crate) slug: String,
@@ -29,24 +29,24 @@ pub(crate) struct Configured {
     public_key: Option<PublicKey>,
 }
 
-/// Who signs.
+/// How JWTs are signed.
 #[derive(Clone)]
 enum Signing {
-    Pem(SecretString),
-    By(Arc<dyn Signer>),
+    PrivateKey(SecretString),
+    Signer(Arc<dyn Signer>),
 }
 
 impl Configured {
-    /// The gateway's configuration, as the App of that number.
-    fn as_app(&self, app: AppId) -> GithubAppConfig {
+    /// Returns the configuration of the gateway for App `app`.
+    fn gateway_config(&self, app: AppId) -> GithubAppConfig {
         let config = match &self.signing {
-            Signing::Pem(pem) => GithubAppConfig::new(app, &self.slug, pem.clone()),
-            Signing::By(signer) => GithubAppConfig::signed_by(app, &self.slug, Arc::clone(signer)),
+            Signing::PrivateKey(pem) => GithubAppConfig::new(app, &self.slug, pem.clone()),
+            Signing::Signer(signer) => GithubAppConfig::signed_by(app, &self.slug, Arc::clone(signer)),
         };
         let config = config
             .with_host(self.host.clone())
             .with_signing_timeout(self.signing_timeout)
-            .with_observer(Arc::new(telemetry::Gateway));
+            .with_observer(Arc::new(telemetry::GithubMetrics));
         let config = match &self.public_key {
             Some(key) => config.with_public_key(key.clone()),
             None => config,

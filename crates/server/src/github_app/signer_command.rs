@@ -1,4 +1,4 @@
-//! `--github-signer-command`: a program that signs in the private key's place.
+//! `--github-signer-command`: a program that signs instead of a private key.
 
 use std::io;
 use std::process::Stdio;
@@ -9,14 +9,14 @@ use dockline_github::{Signature, Signer, SignerError};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, Command};
 
-use crate::mistakes::Mistake;
+use crate::config::ConfigError;
 
-/// Room for a signature in base64, with line breaks.
-const MOST_OUTPUT: u64 = 8 * 1024;
-/// What is kept of what it complains.
-const MOST_COMPLAINT: u64 = 2 * 1024;
+/// Enough for a signature in base64, with line breaks.
+const MAX_OUTPUT: u64 = 8 * 1024;
+/// Bytes of standard error that are logged.
+const MAX_STDERR: u64 = 2 * 1024;
 
-/// A program and its arguments. Its deadline is the caller's, who drops the future; the program is killed then.
+/// A program and its arguments. The caller enforces the deadline by dropping the future, which kills the program.
 #[derive(Debug, Clone)]
 pub(super) struct SignerCommand {
     program: String,
@@ -24,20 +24,17 @@ pub(super) struct SignerCommand {
 }
 
 impl SignerCommand {
-    /// Splits a line as a shell would, and nothing else that a shell does.
-    pub(super) fn parse(line: &str) -> Result<Self, Mistake> {
-        let mistake = |cause: &str, mend: &str| Err(Mistake::new("--github-signer-command", cause, mend));
+    /// Splits a line into words as a shell does. Expands nothing.
+    pub(super) fn parse(line: &str) -> Result<Self, ConfigError> {
+        let error = |cause: &str, help: &str| Err(ConfigError::new("--github-signer-command", cause, help));
         let Some(words) = shlex::split(line) else {
-            return mistake(
-                "has a quote or a backslash that is left open",
-                "write it as you would in a shell",
-            );
+            return error("has an unclosed quote or a trailing backslash", "quote it as in a shell");
         };
         match words.split_first() {
             Some((program, arguments)) if !program.is_empty() => {
                 Ok(Self { program: program.clone(), arguments: arguments.to_vec() })
             }
-            _ => mistake("is empty", "give a program and its arguments"),
+            _ => error("is empty", "set a program and its arguments"),
         }
     }
 
@@ -45,7 +42,7 @@ impl SignerCommand {
         let mut command = Command::new(&self.program);
         command.args(&self.arguments).kill_on_drop(true);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        // Our secrets are none of its business; its own, such as a cloud's credentials, are.
+        // Dockline's variables hold secrets that the program does not need. It may need others, such as cloud credentials.
         for (name, _) in
             std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("DOCKLINE_"))
         {
@@ -62,32 +59,30 @@ impl Signer for SignerCommand {
     async fn sign(&self, message: &[u8]) -> Result<Signature, SignerError> {
         let mut child = self.start()?;
         let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
-        let give = async {
+        let write = async {
             if let Some(mut stdin) = stdin {
-                // One that does not read all of it says so by how it ends.
+                // A program that does not read all of it is judged by its exit status and output.
                 let _ = stdin.write_all(message).await;
                 let _ = stdin.shutdown().await;
             }
         };
-        let ((), output, complaint) =
-            tokio::join!(give, bounded(stdout, MOST_OUTPUT), bounded(stderr, MOST_COMPLAINT));
-        let complaint = complaint.unwrap_or_default();
-        if !complaint.is_empty() {
-            tracing::warn!(program = self.program, said = %printable(&complaint), "the signer complains");
+        let ((), output, stderr) =
+            tokio::join!(write, bounded(stdout, MAX_OUTPUT), bounded(stderr, MAX_STDERR));
+        let stderr = stderr.unwrap_or_default();
+        if !stderr.is_empty() {
+            tracing::warn!(program = self.program, stderr = %printable(&stderr), "the signer wrote to standard error");
         }
-        let output = output.map_err(|error| self.broken(format_args!("gave nothing ({error})")))?;
-        if output.len() as u64 > MOST_OUTPUT {
-            // It may still be writing.
+        let output = output.map_err(|error| self.broken(format_args!("returned nothing ({error})")))?;
+        if output.len() as u64 > MAX_OUTPUT {
             return Err(
-                self.broken(format_args!("gave more than {MOST_OUTPUT} bytes, which is no signature"))
+                self.broken(format_args!("returned more than {MAX_OUTPUT} bytes, which is not a signature"))
             );
         }
         let status =
-            child.wait().await.map_err(|error| self.broken(format_args!("did not end ({error})")))?;
+            child.wait().await.map_err(|error| self.broken(format_args!("did not exit ({error})")))?;
         if !status.success() {
-            let said = printable(&complaint);
-            let said = if said.is_empty() { "nothing".to_owned() } else { format!("{said:?}") };
-            let text = format!("{} failed ({status}); it said {said}", self.program);
+            let text =
+                format!("{} failed ({status}); standard error: {:?}", self.program, printable(&stderr));
             return Err(SignerError::Unavailable(text));
         }
         signature(&output).map_err(|error| match error {
@@ -105,8 +100,8 @@ impl SignerCommand {
     }
 }
 
-/// Text is base64, with whatever white space; anything else is the signature itself. No raw signature is text: it has 256
-/// bytes at least, each of which is as likely as any other.
+/// Decodes the output: ASCII is base64 with white space, anything else a raw signature. A raw signature has at least 256
+/// random bytes, so it is never ASCII.
 fn signature(output: &[u8]) -> Result<Signature, SignerError> {
     if !output.is_ascii() {
         return Signature::new(output);
@@ -114,20 +109,20 @@ fn signature(output: &[u8]) -> Result<Signature, SignerError> {
     let dense: Vec<u8> = output.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect();
     let bytes = BASE64
         .decode(&dense)
-        .map_err(|_| SignerError::Broken("it gave text that is not base64".to_owned()))?;
+        .map_err(|_| SignerError::Broken("it returned text that is not base64".to_owned()))?;
     Signature::new(bytes)
 }
 
-/// All of it, up to one byte more than `most`; the rest is not read.
-async fn bounded(stream: Option<impl AsyncRead + Unpin + Send>, most: u64) -> io::Result<Vec<u8>> {
+/// Reads at most `max` bytes and one more, which shows that there were too many.
+async fn bounded(stream: Option<impl AsyncRead + Unpin + Send>, max: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     if let Some(stream) = stream {
-        stream.take(most + 1).read_to_end(&mut bytes).await?;
+        stream.take(max + 1).read_to_end(&mut bytes).await?;
     }
     Ok(bytes)
 }
 
-/// One line without anything that moves the cursor.
+/// Replaces control characters, which could move the cursor or start a new line.
 fn printable(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
     text.trim().chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
@@ -138,7 +133,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_command_is_split_as_by_a_shell() {
+    fn command_is_split_into_words_as_in_a_shell() {
         let command = SignerCommand::parse("sign --key 'my key' \"a b\" c\\ d").unwrap();
         assert_eq!(
             (&*command.program, command.arguments),
@@ -150,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn a_signature_is_raw_or_base64() {
+    fn signature_is_raw_or_base64() {
         let raw: Vec<u8> = (0..=255).collect();
         let read = |bytes: &[u8]| signature(bytes).map(|it| it.as_bytes().to_vec());
         assert_eq!(read(&raw).unwrap(), raw);

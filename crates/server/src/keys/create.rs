@@ -6,10 +6,10 @@ use dockline::ports::{Clock, OsEntropy, SystemClock};
 use dockline::{ApiKey, KeyEnvironment, KeyRecord, OrganizationId, OrganizationName, Scope};
 use dockline_postgres::{KeyEntry, PgKeyStore};
 
-use super::life::Life;
+use super::expiry::ExpiryArgs;
 use super::organization;
+use super::output::{key_json, print_key};
 use super::tier::TierArgs;
-use super::told::{described, show};
 use crate::database::DatabaseArgs;
 
 /// Options of `dockline keys create`.
@@ -17,26 +17,26 @@ use crate::database::DatabaseArgs;
 pub struct CreateArgs {
     #[command(flatten)]
     database: DatabaseArgs,
-    /// The organization's id in the product: 1 to 128 printable ASCII characters.
+    /// Id of the organization in your product: 1 to 128 printable ASCII characters.
     #[arg(long, value_name = "ID", value_parser = organization)]
     organization: OrganizationId,
-    /// The organization's display name, shown on the confirmation page: 1 to 100 visible characters.
+    /// Display name of the organization, shown on the confirmation page: 1 to 100 visible characters.
     #[arg(long, value_name = "NAME")]
     name: OrganizationName,
-    /// What the key may do, such as github:admin; may be given several times.
+    /// Scope of the key, such as github:admin. Can be repeated.
     #[arg(long = "scope", value_name = "SCOPE", required = true)]
     scopes: Vec<String>,
     #[command(flatten)]
     tier: TierArgs,
     #[command(flatten)]
-    life: Life,
-    /// A host that a returnUrl may name, exactly; may be given several times.
+    expiry: ExpiryArgs,
+    /// Exact host that is allowed in returnUrl. Can be repeated.
     #[arg(long = "return-domain", value_name = "HOST")]
     return_domains: Vec<String>,
-    /// The key's world.
+    /// Environment of the key.
     #[arg(long, value_enum, default_value_t)]
     env: Environment,
-    /// What operators call this key.
+    /// Label for operators.
     #[arg(long, value_name = "TEXT", default_value = "")]
     label: String,
     /// Print one JSON object.
@@ -53,7 +53,7 @@ enum Environment {
 
 pub(super) async fn run(args: CreateArgs) -> Result<ExitCode, Box<dyn Error + Send + Sync>> {
     let created_at = SystemClock.now();
-    let (tier, expires_at) = (args.tier.tier()?, args.life.end(created_at)?);
+    let (tier, expires_at) = (args.tier.tier()?, args.expiry.expires_at(created_at)?);
     let store = PgKeyStore::new(&args.database.open()?);
     let environment = match args.env {
         Environment::Live => KeyEnvironment::Live,
@@ -73,7 +73,7 @@ pub(super) async fn run(args: CreateArgs) -> Result<ExitCode, Box<dyn Error + Se
         expires_at,
     };
     if !store.insert(&record, &args.label, created_at).await? {
-        return Err("the fresh key id is taken, which is next to impossible: repeat the command".into());
+        return Err("the generated key id exists already: run the command again".into());
     }
     let note = format!("This key is not shown again. Key id: {}", record.id);
     let entry = KeyEntry {
@@ -84,6 +84,6 @@ pub(super) async fn run(args: CreateArgs) -> Result<ExitCode, Box<dyn Error + Se
         replaced_by: None,
         rotated_from: None,
     };
-    show(&key, &note, args.json.then(|| described(&entry)).transpose()?)?;
+    print_key(&key, &note, args.json.then(|| key_json(&entry)).transpose()?)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -10,7 +10,7 @@ use serde_json::Value;
 use time::{OffsetDateTime, UtcOffset};
 
 use super::organization;
-use super::told::described;
+use super::output::key_json;
 use crate::database::DatabaseArgs;
 
 const HEADINGS: [&str; 10] = [
@@ -31,7 +31,7 @@ const HEADINGS: [&str; 10] = [
 pub struct ListArgs {
     #[command(flatten)]
     database: DatabaseArgs,
-    /// Only this organization's.
+    /// List only the keys of this organization.
     #[arg(long, value_name = "ID", value_parser = organization)]
     organization: Option<OrganizationId>,
     /// Print one JSON array.
@@ -45,7 +45,7 @@ pub(super) async fn run(args: ListArgs) -> Result<ExitCode, Box<dyn Error + Send
     let mut stdout = io::stdout().lock();
     if args.json {
         let objects =
-            entries.iter().map(|entry| described(entry).map(Value::from)).collect::<Result<Vec<_>, _>>()?;
+            entries.iter().map(|entry| key_json(entry).map(Value::from)).collect::<Result<Vec<_>, _>>()?;
         writeln!(stdout, "{}", Value::from(objects))?;
     } else {
         write!(stdout, "{}", table(&entries, SystemClock.now()))?;
@@ -53,7 +53,7 @@ pub(super) async fn run(args: ListArgs) -> Result<ExitCode, Box<dyn Error + Send
     Ok(ExitCode::SUCCESS)
 }
 
-/// A line for each key, in columns two spaces apart.
+/// Returns a table with a line per key.
 fn table(entries: &[KeyEntry], now: OffsetDateTime) -> String {
     let mut lines = vec![HEADINGS.map(str::to_owned)];
     lines.extend(entries.iter().map(|entry| cells(entry, now)));
@@ -74,11 +74,11 @@ fn table(entries: &[KeyEntry], now: OffsetDateTime) -> String {
 fn cells(entry: &KeyEntry, now: OffsetDateTime) -> [String; HEADINGS.len()] {
     let record = &entry.record;
     let scopes: Vec<_> = record.scopes.iter().map(Scope::as_str).collect();
-    let over = |end: Option<OffsetDateTime>| end.is_some_and(|end| end <= now);
+    let expired = |at: Option<OffsetDateTime>| at.is_some_and(|at| at <= now);
     let state = match record.revoked_at {
         Some(at) => format!("revoked {}", minute(at)),
-        None if over(record.expires_at) => "expired".to_owned(),
-        None => "in force".to_owned(),
+        None if expired(record.expires_at) => "expired".to_owned(),
+        None => "active".to_owned(),
     };
     [
         record.id.to_string(),
@@ -94,14 +94,14 @@ fn cells(entry: &KeyEntry, now: OffsetDateTime) -> [String; HEADINGS.len()] {
     ]
 }
 
-/// In UTC, to the minute.
+/// Formats a time in UTC, to the minute.
 fn minute(at: OffsetDateTime) -> String {
     let at = at.to_offset(UtcOffset::UTC);
     let (date, hour, minute) = (at.date(), at.hour(), at.minute());
     format!("{date} {hour:02}:{minute:02}Z")
 }
 
-/// A name may hold anything; what moves a terminal's cursor is shown as an escape.
+/// Escapes control characters, which could move the cursor.
 fn visible(text: &str) -> String {
     text.chars().flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] }).collect()
 }
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn columns_stand_below_their_headings_and_names_cannot_move_the_cursor() {
+    fn columns_are_aligned_and_control_characters_escaped() {
         let now = OffsetDateTime::UNIX_EPOCH + Duration::DAY;
         let mut old = entry("b\x1b[2J\nc");
         let fresh = entry("");
@@ -159,7 +159,7 @@ mod tests {
         assert!(column(1, "LAST USED").starts_with("1970-01-01 23:00Z  "), "{table}");
         assert!(column(1, "REPLACED BY").starts_with(fresh.record.id.as_str()), "{table}");
         assert_eq!(column(1, "LABEL"), "b\\u{1b}[2J\\nc", "{table}");
-        assert!(column(2, "STATE").starts_with("in force  "), "{table}");
+        assert!(column(2, "STATE").starts_with("active  "), "{table}");
         assert!(column(2, "EXPIRES").starts_with("never"), "{table}");
         assert!(column(3, "STATE").starts_with("revoked 1970-01-02 00:00Z  "), "{table}");
     }

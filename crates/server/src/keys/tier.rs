@@ -3,23 +3,23 @@ use std::borrow::Cow;
 use clap::Args;
 use dockline::Tier;
 
-/// Given to each by itself: of the struct, it would also be over what comes after it.
+/// Set for each option: if the struct sets it, clap applies it to the options that follow, too.
 const HEADING: &str = "Budget";
 
-/// How much a key may do: a known tier, or the host's own with its three numbers.
+/// The rate limits of a key: a predefined tier, or a custom one with its three numbers.
 #[derive(Debug, Clone, Args)]
 pub struct TierArgs {
-    /// How much the key may do: standard (120 reads and 60 writes a minute, 10,000 writes a day), pilot (1,200, 600,
-    /// 100,000), partner (6,000, 3,000, 500,000), or a name of your own with the three numbers below.
+    /// Rate limit tier: standard (120 reads and 60 writes per minute, 10,000 writes per day), pilot (1,200, 600, 100,000),
+    /// partner (6,000, 3,000, 500,000), or a custom name with the three numbers below.
     #[arg(long, help_heading = HEADING, value_name = "NAME", default_value = "standard", value_parser = tier_name)]
     tier: String,
-    /// Reads a minute, of a tier of your own.
+    /// Reads per minute of a custom tier.
     #[arg(long, help_heading = HEADING, value_name = "N")]
     reads_per_minute: Option<u32>,
-    /// Writes a minute, of a tier of your own.
+    /// Writes per minute of a custom tier.
     #[arg(long, help_heading = HEADING, value_name = "N")]
     writes_per_minute: Option<u32>,
-    /// Writes a day (UTC), of a tier of your own.
+    /// Writes per day (UTC) of a custom tier.
     #[arg(long, help_heading = HEADING, value_name = "N")]
     writes_per_day: Option<u32>,
 }
@@ -34,18 +34,18 @@ fn tier_name(text: &str) -> Result<String, &'static str> {
 }
 
 impl TierArgs {
-    /// The tier that is meant.
+    /// Returns the tier.
     ///
     /// # Errors
-    /// Where a name that is not known comes without all three numbers, or a known one with any.
+    /// If a custom name lacks one of the numbers, or a predefined name has one.
     pub(super) fn tier(&self) -> Result<Tier, String> {
         let numbers = [self.reads_per_minute, self.writes_per_minute, self.writes_per_day];
         let name = &self.tier;
         match (Tier::named(name), numbers) {
             (Some(known), [None, None, None]) => Ok(known),
             (Some(known), _) => Err(format!(
-                "--tier {name} is known: {} reads and {} writes a minute, {} writes a day. Leave the numbers out, or give \
-                 the tier a name of its own",
+                "--tier {name} is predefined: {} reads and {} writes per minute, {} writes per day. Remove the numbers, or \
+                 choose another name",
                 known.reads_per_minute, known.writes_per_minute, known.writes_per_day
             )),
             (None, [Some(reads_per_minute), Some(writes_per_minute), Some(writes_per_day)]) => {
@@ -53,7 +53,7 @@ impl TierArgs {
                 Ok(Tier { name, reads_per_minute, writes_per_minute, writes_per_day })
             }
             (None, _) => Err(format!(
-                "--tier {name} is none of standard, pilot and partner; a tier of your own needs --reads-per-minute, \
+                "--tier {name} is none of standard, pilot and partner; a custom tier needs --reads-per-minute, \
                  --writes-per-minute and --writes-per-day"
             )),
         }
@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn a_known_tier_has_its_numbers_and_another_needs_all_three() {
+    fn predefined_tier_has_its_numbers_and_custom_tier_needs_all_three() {
         assert_eq!(args("standard", [None; 3]).tier(), Ok(Tier::standard()));
         assert_eq!(args("partner", [None; 3]).tier(), Ok(Tier::partner()));
         let own =
@@ -79,15 +79,15 @@ mod tests {
         for missing in
             [[None, Some(1), Some(1)], [Some(1), None, Some(1)], [Some(1), Some(1), None], [None; 3]]
         {
-            let told = args("gold", missing).tier().unwrap_err();
-            assert!(told.contains("gold") && told.contains("--writes-per-day"), "{told}");
+            let error = args("gold", missing).tier().unwrap_err();
+            assert!(error.contains("gold") && error.contains("--writes-per-day"), "{error}");
         }
-        let told = args("pilot", [Some(1), None, None]).tier().unwrap_err();
-        assert!(told.contains("1200 reads"), "{told}");
+        let error = args("pilot", [Some(1), None, None]).tier().unwrap_err();
+        assert!(error.contains("1200 reads"), "{error}");
     }
 
     #[test]
-    fn a_tiers_name_is_short_and_visible() {
+    fn tier_name_is_short_and_visible() {
         assert!(tier_name("gold-2026").is_ok());
         for bad in ["", "of the house", "ü", "a\n", &"x".repeat(65)] {
             assert!(tier_name(bad).is_err(), "{bad:?}");

@@ -59,12 +59,12 @@ pub(super) fn worker(
         let migrator = migrator(database);
         worker = worker.with_probe(name, move || probe(migrator.clone()));
     }
-    if let Some(interval) = args.reconcile_every.some() {
+    if let Some(interval) = args.reconcile_every.non_zero() {
         let stale_after = args.reconcile_unverified_for.0;
         let options = SweepOptions::default().with_interval(interval).with_stale_after(stale_after);
         worker = worker.with_sweeper(options);
     }
-    if let Some(within) = args.ready_github_within.some() {
+    if let Some(within) = args.ready_github_within.non_zero() {
         worker = worker.with_github_probe(github, within);
     }
     worker.build()

@@ -1,21 +1,20 @@
-//! What can be found wrong before anything is served: all of it at once, and what nobody has to be asked for first.
+//! Checks before `serve` serves anything: first those that need no network, then database and GitHub. Reports all errors.
 
 use std::time::Duration;
 
 use dockline::WebhookSecrets;
 use dockline_postgres::{Database, MigrationError};
 
-use super::options::{Migrations, ServeArgs, check_public_url};
+use super::options::{Migrations, PolicyArg, ServeArgs, check_public_url};
+use crate::config::secret::{both, from_file, from_text};
+use crate::config::{ConfigError, ConfigErrors};
 use crate::database::migrator;
 use crate::github_app::{Configured, Connected, connect};
-use crate::mistakes::{Mistake, Mistakes};
-use crate::policy::Policy;
-use crate::secret::{both, from_file, typed};
 
-/// For the database's answer to the first question.
+/// Time for the first response of the database.
 const DATABASE_DEADLINE: Duration = Duration::from_secs(10);
 
-/// What the options say, as far as they are right.
+/// The valid values of the options.
 pub(crate) struct Local {
     pub(crate) database: Option<Database>,
     pub(crate) github: Option<Configured>,
@@ -23,7 +22,7 @@ pub(crate) struct Local {
     pub(crate) public_url: Option<String>,
 }
 
-/// Everything that `serve` needs, found good.
+/// Everything that `serve` needs, checked.
 pub(crate) struct Checked {
     pub(crate) database: Database,
     pub(crate) github: Connected,
@@ -31,64 +30,59 @@ pub(crate) struct Checked {
     pub(crate) public_url: Option<String>,
 }
 
-/// Checks all that can be checked on this machine.
-pub(crate) fn local(args: &ServeArgs, mistakes: &mut Mistakes) -> Local {
-    let database = args.database.check(mistakes);
-    let github = args.github.check(mistakes);
-    if args.claim_policy != Policy::State && args.github.github_client_id.is_none() {
-        mistakes.0.push(Mistake::new(
+/// Checks what needs no network call.
+pub(crate) fn local(args: &ServeArgs, errors: &mut ConfigErrors) -> Local {
+    let database = args.database.check(errors);
+    let github = args.github.check(errors);
+    if args.claim_policy != PolicyArg::State && args.github.github_client_id.is_none() {
+        errors.push(ConfigError::new(
             "--claim-policy",
-            "needs an OAuth client to prove claims with, and none is given",
-            "give --github-client-id and --github-client-secret-file; --claim-policy state needs none, but read the README \
+            "needs an OAuth client, and none is configured",
+            "set --github-client-id and --github-client-secret-file; --claim-policy state needs none, but read the README \
              before you choose it",
         ));
     }
-    let webhook_secrets = webhook_secrets(args, mistakes);
-    let public_url = check_public_url(args.public_url.as_deref()).unwrap_or_else(|error| {
-        mistakes.0.push(Mistake::told("--public-url", &error));
-        None
-    });
+    let webhook_secrets = webhook_secrets(args, errors);
+    let public_url = errors.check(check_public_url(args.public_url.as_deref())).flatten();
     Local { database, github, webhook_secrets, public_url }
 }
 
-fn webhook_secrets(args: &ServeArgs, mistakes: &mut Mistakes) -> Option<WebhookSecrets> {
-    let before = mistakes.0.len();
+fn webhook_secrets(args: &ServeArgs, errors: &mut ConfigErrors) -> Option<WebhookSecrets> {
+    let before = errors.0.len();
     let mut secrets = Vec::new();
     if !args.webhook_secret.is_empty() && !args.webhook_secret_file.is_empty() {
-        mistakes.0.push(both("webhook-secret"));
+        errors.push(both("webhook-secret"));
     }
-    let read = args.webhook_secret.iter().map(|text| ("--webhook-secret", typed("webhook-secret", text)));
+    let texts = args.webhook_secret.iter();
+    let texts = texts.map(|text| ("--webhook-secret", from_text("webhook-secret", text)));
     let files = args.webhook_secret_file.iter();
     let files = files.map(|path| ("--webhook-secret-file", from_file("webhook-secret-file", path)));
-    for (place, secret) in read.chain(files) {
-        // Each by itself: of two secrets both may be weak.
+    for (place, secret) in texts.chain(files) {
+        // Checks each by itself, because several may be weak.
         let strong = secret.and_then(|secret| match WebhookSecrets::new([secret.clone()]) {
             Ok(_) => Ok(secret),
-            Err(_) => Err(Mistake::new(
+            Err(_) => Err(ConfigError::new(
                 place,
-                format!("has fewer than {} bytes, or all of them alike", WebhookSecrets::SHORTEST),
-                "make one with openssl rand -hex 32, and set it at GitHub, too",
+                format!("has fewer than {} bytes, or repeats one byte", WebhookSecrets::SHORTEST),
+                "generate one with openssl rand -hex 32, and set it at GitHub, too",
             )),
         });
-        match strong {
-            Ok(secret) => secrets.push(secret),
-            Err(mistake) => mistakes.0.push(mistake),
-        }
+        secrets.extend(errors.check(strong));
     }
-    if mistakes.0.len() > before { None } else { WebhookSecrets::new(secrets).ok() }
+    if errors.0.len() > before { None } else { WebhookSecrets::new(secrets).ok() }
 }
 
-/// Checks everything: first what is here, then the database and GitHub at the same time, as far as it is known where they
-/// are. Changes nothing.
+/// Checks everything: first what needs no network call, then the database and GitHub in parallel, if their options are
+/// valid. Changes nothing.
 ///
 /// # Errors
-/// All that is wrong.
-pub(crate) async fn all(args: &ServeArgs) -> Result<Checked, Mistakes> {
-    let mut mistakes = Mistakes::default();
-    let local = local(args, &mut mistakes);
-    // Given up at once: it is listened on when everything else is ready.
+/// All errors that were found.
+pub(crate) async fn all(args: &ServeArgs) -> Result<Checked, ConfigErrors> {
+    let mut errors = ConfigErrors::default();
+    let local = local(args, &mut errors);
+    // Only a check, so the socket is closed at once: serve listens when everything else is ready.
     if let Err(error) = dockline_listener::bind(args.listen.0).await {
-        mistakes.0.push(Mistake::new("--listen", error.to_string(), error.help()));
+        errors.push(ConfigError::new("--listen", error.to_string(), error.help()));
     }
     let (schema, github) = tokio::join!(
         async {
@@ -104,66 +98,65 @@ pub(crate) async fn all(args: &ServeArgs) -> Result<Checked, Mistakes> {
             }
         }
     );
-    if let Err(mistake) = schema {
-        mistakes.0.push(mistake);
-    }
+    errors.check(schema);
     let mut github = github.unwrap_or_else(|found| {
-        mistakes.0.extend(found.0);
+        errors.0.extend(found.0);
         None
     });
     if let Some(connected) = &mut github {
-        mistakes.0.append(&mut connected.differences.0);
+        errors.0.append(&mut connected.differences.0);
     }
     let Local { database, webhook_secrets, public_url, .. } = local;
-    mistakes.none()?;
+    errors.into_result()?;
     match (database, github, webhook_secrets) {
         (Some(database), Some(github), Some(webhook_secrets)) => {
             Ok(Checked { database, github, webhook_secrets, public_url })
         }
-        _ => Err(Mistake::new(
-            "the configuration",
-            "is incomplete, and it was not noticed why",
-            "this is a bug",
-        )
-        .into()),
+        _ => Err(ConfigError::new("the configuration", "is incomplete", "report this as a bug").into()),
     }
 }
 
-/// Whether the database can be reached and its schema is, or can be made, what this program needs.
-pub(crate) async fn schema(database: &Database, migrations: Migrations) -> Result<(), Mistake> {
+/// Checks that the database can be reached, and that its schema is up to date or will be migrated.
+pub(crate) async fn schema(database: &Database, migrations: Migrations) -> Result<(), ConfigError> {
     match migrator(database).with_deadline(DATABASE_DEADLINE).check().await {
         Ok(()) => Ok(()),
         Err(MigrationError::Pending { .. }) if migrations == Migrations::Apply => Ok(()),
-        Err(error) => Err(mistake_of(database, &error)),
+        Err(error) => Err(schema_error(database, &error)),
     }
 }
 
-fn mistake_of(database: &Database, error: &MigrationError) -> Mistake {
+fn schema_error(database: &Database, error: &MigrationError) -> ConfigError {
     let schema = format!("the schema {}", database.schema());
     match error {
-        MigrationError::Newer { .. } => {
-            Mistake::new(schema, error.to_string(), "run the newer program: there is no way back")
-        }
-        MigrationError::Changed { .. } => Mistake::new(schema, error.to_string(), "find out who changed it"),
-        MigrationError::Pending { found, known } => Mistake::new(
+        MigrationError::Newer { .. } => ConfigError::new(
             schema,
-            format!("has version {found}, and version {known} is needed"),
+            error.to_string(),
+            "run the newer program; schemas cannot be migrated back",
+        ),
+        MigrationError::Changed { .. } => ConfigError::new(
+            schema,
+            error.to_string(),
+            "restore the migration, or the database from a backup",
+        ),
+        MigrationError::Pending { found, known } => ConfigError::new(
+            schema,
+            format!("has version {found}, but version {known} is needed"),
             "run dockline migrate, or start with --migrations apply",
         ),
-        MigrationError::Deadline(after) => Mistake::new(
+        MigrationError::Deadline(after) => ConfigError::new(
             "the database",
-            format!("gave no answer within {after:?}"),
-            "look at --database-url, the network and firewalls on the way to it, and whether it runs",
+            format!("did not respond within {after:?}"),
+            "check --database-url, the network and firewalls, and that the database runs",
         ),
-        failed @ (MigrationError::Failed(_) | _) => Mistake::new(
+        failed @ (MigrationError::Failed(_) | _) => ConfigError::new(
             "the database",
             chain(failed),
-            "look at --database-url, and whether the database runs and lets this user in",
+            "check --database-url, that the database runs, and that it accepts this user",
         ),
     }
 }
 
-/// An error with all that lies behind it, each text once.
+/// Returns the texts of an error and its sources, each once.
 pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     let mut text = error.to_string();
     for cause in std::iter::successors(error.source(), |&cause| cause.source()) {

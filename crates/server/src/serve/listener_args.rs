@@ -7,7 +7,7 @@ use clap::Args;
 use clap::builder::RangedU64ValueParser;
 use dockline_listener::{Limits, raise_open_file_limit};
 
-use crate::period::Period;
+use crate::config::DurationArg;
 
 /// Set for each option: if the struct sets it, clap applies it to the options that follow, too.
 const HEADING: &str = "Listener";
@@ -33,25 +33,25 @@ pub(crate) struct ListenerArgs {
         value_parser = RangedU64ValueParser::<usize>::new().range(8_192..=1_048_576))]
     pub(crate) max_header_bytes: usize,
     /// Time to receive a request head, from its first byte, and to receive the first byte of a new connection.
-    #[arg(long, help_heading = HEADING, value_name = "PERIOD", env = "DOCKLINE_HEADER_TIMEOUT", default_value = "10s", value_parser = timeout)]
-    pub(crate) header_timeout: Period,
+    #[arg(long, help_heading = HEADING, value_name = "DURATION", env = "DOCKLINE_HEADER_TIMEOUT", default_value = "10s", value_parser = timeout)]
+    pub(crate) header_timeout: DurationArg,
     /// Time to receive a request body, from the end of its head.
-    #[arg(long, help_heading = HEADING, value_name = "PERIOD", env = "DOCKLINE_BODY_TIMEOUT", default_value = "30s", value_parser = timeout)]
-    pub(crate) body_timeout: Period,
+    #[arg(long, help_heading = HEADING, value_name = "DURATION", env = "DOCKLINE_BODY_TIMEOUT", default_value = "30s", value_parser = timeout)]
+    pub(crate) body_timeout: DurationArg,
     /// How long a client may read nothing of its response before the connection is cut.
-    #[arg(long, help_heading = HEADING, value_name = "PERIOD", env = "DOCKLINE_WRITE_TIMEOUT", default_value = "30s", value_parser = timeout)]
-    pub(crate) write_timeout: Period,
+    #[arg(long, help_heading = HEADING, value_name = "DURATION", env = "DOCKLINE_WRITE_TIMEOUT", default_value = "30s", value_parser = timeout)]
+    pub(crate) write_timeout: DurationArg,
     /// How long a connection without a request stays open. Set it longer than a proxy in front keeps its idle connections, so
     /// that the proxy closes them.
-    #[arg(long, help_heading = HEADING, value_name = "PERIOD", env = "DOCKLINE_IDLE_TIMEOUT", default_value = "75s", value_parser = timeout)]
-    pub(crate) idle_timeout: Period,
+    #[arg(long, help_heading = HEADING, value_name = "DURATION", env = "DOCKLINE_IDLE_TIMEOUT", default_value = "75s", value_parser = timeout)]
+    pub(crate) idle_timeout: DurationArg,
     /// How long new requests are still served after SIGTERM, while /readyz reports not ready. Set it to the time that load
     /// balancers need to notice.
-    #[arg(long, help_heading = HEADING, value_name = "PERIOD", env = "DOCKLINE_DRAIN_DELAY", default_value = "0")]
-    pub(crate) drain_delay: Period,
+    #[arg(long, help_heading = HEADING, value_name = "DURATION", env = "DOCKLINE_DRAIN_DELAY", default_value = "0")]
+    pub(crate) drain_delay: DurationArg,
     /// Time for open requests, and for refreshes that webhooks caused, to finish after that.
-    #[arg(long, help_heading = HEADING, value_name = "PERIOD", env = "DOCKLINE_SHUTDOWN_GRACE", default_value = "20s")]
-    pub(crate) shutdown_grace: Period,
+    #[arg(long, help_heading = HEADING, value_name = "DURATION", env = "DOCKLINE_SHUTDOWN_GRACE", default_value = "20s")]
+    pub(crate) shutdown_grace: DurationArg,
 }
 
 impl ListenerArgs {
@@ -73,9 +73,9 @@ impl ListenerArgs {
     }
 }
 
-fn timeout(text: &str) -> Result<Period, &'static str> {
-    let period: Period = text.parse()?;
-    if period.0 < Duration::from_secs(1) { Err("at least 1s") } else { Ok(period) }
+fn timeout(text: &str) -> Result<DurationArg, &'static str> {
+    let duration: DurationArg = text.parse()?;
+    if duration.0 < Duration::from_secs(1) { Err("set at least 1s") } else { Ok(duration) }
 }
 
 #[cfg(test)]

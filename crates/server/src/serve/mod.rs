@@ -2,12 +2,11 @@
 
 mod assembly;
 pub(crate) mod checks;
-mod ending;
-mod guessing;
 pub(crate) mod listener_args;
-mod listening;
 mod options;
 mod probes;
+mod shutdown;
+mod sockets;
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -18,11 +17,10 @@ use dockline_postgres::{PgBindingCounts, PgKeyUsage};
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
-pub use guessing::GuessArgs;
-pub use options::{Migrations, ServeArgs};
+pub use options::{AuthFailureArgs, Migrations, PolicyArg, ServeArgs};
 
-use ending::{Ending, StoppedAt};
-use listening::Listening;
+use shutdown::{ShutdownSignals, StoppedAt};
+use sockets::Sockets;
 
 use crate::database::migrator;
 use crate::http_server;
@@ -35,17 +33,17 @@ use crate::{github_app, logging};
 /// # Errors
 /// If it cannot start; each error says what to do.
 pub async fn run(args: ServeArgs) -> Result<ExitCode, Box<dyn Error + Send + Sync>> {
-    let tracer = Tracer::of(&args.telemetry)?;
+    let tracer = Tracer::new(&args.telemetry)?;
     logging::start_with(args.telemetry.log_format, tracer.layer());
     let metrics = Metrics::install()?;
-    let ending = Ending::prepared(args.listener.drain_delay.0)?;
+    let signals = ShutdownSignals::install(args.listener.drain_delay.0)?;
     let checks::Checked { database, github, webhook_secrets, public_url } = checks::all(&args).await?;
     if args.webhook_secret.is_empty() && args.webhook_secret_file.is_empty() {
         tracing::warn!("no --webhook-secret-file: every webhook delivery is rejected");
     }
     if let Err(error) = &github.settings {
-        let cause = github_app::about(error).0;
-        tracing::warn!(%error, cause, "GitHub does not answer; starting without it");
+        let cause = github_app::cause_and_help(error).0;
+        tracing::warn!(%error, cause, "GitHub is unavailable; starting without it");
     }
     let github = Arc::new(github.github);
     let migrator = migrator(&database);
@@ -59,8 +57,8 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Box<dyn Error + Send + Syn
     let usage = PgKeyUsage::new(&database);
     let policy = args.claim_policy.into();
     let dockline = assembly::dockline(&database, github.clone(), policy, webhook_secrets, usage.clone())?;
-    let listening = Listening::bind(&args).await?;
-    listening.announce(public_url.as_deref(), args.json)?;
+    let sockets = Sockets::bind(&args).await?;
+    sockets.announce(public_url.as_deref(), args.json)?;
     let worker = assembly::worker(&args, dockline.clone(), &database, github.clone(), usage);
     let readiness = worker.readiness();
     let options =
@@ -70,12 +68,12 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Box<dyn Error + Send + Syn
     let options = tracer.link(options);
     let sources = Sources { dockline: dockline.clone(), github, pool: database.pool().clone() };
     let exposition = metrics.exposition(sources);
-    if let Some(listener) = listening.metrics {
-        background.spawn(telemetry::listener::serve(listener, exposition.clone()));
+    if let Some(socket) = sockets.metrics {
+        background.spawn(telemetry::serve_metrics(socket, exposition.clone()));
     }
     background.spawn(telemetry::count_bindings(PgBindingCounts::new(&database), metrics));
-    let options = if listening.metrics_on_api { options.with_metrics(exposition) } else { options };
-    let options = match args.guessing.limit() {
+    let options = if sockets.metrics_on_api { options.with_metrics(exposition) } else { options };
+    let options = match args.auth_failures.limit() {
         Some(limit) => options.with_auth_failure_limit(limit),
         None => options,
     };
@@ -83,15 +81,15 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Box<dyn Error + Send + Syn
     let router = dockline_axum::router(dockline, options)?;
     let limits = args.listener.limits();
     let stopped_at = StoppedAt::default();
-    let (shutdown, abort) = ending.begin(move || readiness.begin_shutdown(), stopped_at.clone());
+    let (shutdown, abort) = signals.begin(move || readiness.begin_shutdown(), stopped_at.clone());
     let (stop, stopped) = oneshot::channel();
     let worker = tokio::spawn(worker.run_until(async { stopped.await.unwrap_or_default() }));
     let serving = async {
-        http_server::serve(listening.api, router, limits, shutdown).await;
+        http_server::serve(sockets.api, router, limits, shutdown).await;
         background.abort_all();
         let _ = stop.send(stopped_at.rest(limits.shutdown_grace));
         let _ = worker.await;
-        tracer.end().await;
+        tracer.shutdown().await;
         ExitCode::SUCCESS
     };
     Ok(tokio::select! {

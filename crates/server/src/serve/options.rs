@@ -1,44 +1,42 @@
-//! What `dockline serve` can be told, and what can be checked of it without asking anybody.
+//! The options of `dockline serve`.
 
+use std::net::IpAddr;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use dockline::ClaimPolicy;
+use dockline_axum::{AuthFailureLimit, IpNet};
 use dockline_listener::ListenAddr;
 use secrecy::SecretString;
 
+use crate::config::{ConfigError, DurationArg};
 use crate::database::DatabaseArgs;
 use crate::github_app::GithubArgs;
-use crate::period::Period;
-use crate::policy::Policy;
-use crate::serve::guessing::GuessArgs;
 use crate::serve::listener_args::ListenerArgs;
 use crate::telemetry::TelemetryArgs;
 
 /// Options of `dockline serve`.
 #[derive(Debug, Clone, Args)]
 pub struct ServeArgs {
-    /// Where the API listens; port 0 takes a free one.
+    /// Address on which the API listens. Port 0 takes a free port.
     #[arg(long, value_name = "ADDR", env = "DOCKLINE_LISTEN", default_value = "127.0.0.1:8080")]
     pub listen: ListenAddr,
     #[command(flatten)]
     pub(crate) database: DatabaseArgs,
-    /// Whether to bring the schema up to date at the start, or only to check that it is.
-    ///
-    /// Several instances may start at once.
+    /// Whether to migrate the schema at the start, or only to check it. Several nodes may start at once.
     #[arg(
         long,
         value_enum,
         default_value_t,
-        value_name = "WHAT",
+        value_name = "ACTION",
         env = "DOCKLINE_MIGRATIONS",
         help_heading = "Database"
     )]
     pub migrations: Migrations,
     #[command(flatten)]
     pub(crate) github: GithubArgs,
-    /// The App's webhook secret; may be given twice.
-    ///
-    /// As with the file. In the environment, one a line.
+    /// Webhook secret of the App. Set two while you change it; both are valid. In the environment, one per line.
     #[arg(
         long,
         value_name = "SECRET",
@@ -48,10 +46,8 @@ pub struct ServeArgs {
         help_heading = "GitHub App"
     )]
     pub webhook_secret: Vec<SecretString>,
-    /// File with the App's webhook secret; may be given twice.
-    ///
-    /// Both count, for as long as the secret is being changed. In the environment, with a comma between. Without one every
-    /// delivery is refused, and only the sweep finds what happened at GitHub.
+    /// File that contains the webhook secret. Set two while you change it; both are valid. In the environment, separated by
+    /// a comma. If no secret is set, every delivery is rejected, and only sweeps find changes at GitHub.
     #[arg(
         long,
         value_name = "FILE",
@@ -65,55 +61,122 @@ pub struct ServeArgs {
     /// A sweep finds changes that no webhook reported.
     #[arg(
         long,
-        value_name = "PERIOD",
+        value_name = "DURATION",
         env = "DOCKLINE_RECONCILE_EVERY",
         help_heading = "Sweep",
         default_value = "15m"
     )]
-    pub reconcile_every: Period,
+    pub reconcile_every: DurationArg,
     /// Refresh bindings that GitHub has not verified for this long.
     #[arg(
         long,
-        value_name = "PERIOD",
+        value_name = "DURATION",
         env = "DOCKLINE_RECONCILE_UNVERIFIED_FOR",
         help_heading = "Sweep",
         default_value = "1h"
     )]
-    pub reconcile_unverified_for: Period,
-    /// Where browsers reach this API: an https URL, or http on this machine only.
-    ///
-    /// Without a path of ours: GitHub must be told the callback URL below it.
+    pub reconcile_unverified_for: DurationArg,
+    /// URL under which browsers reach this API: https, or http on this machine only. The callback and webhook URLs on
+    /// GitHub begin with it.
     #[arg(long, value_name = "URL", env = "DOCKLINE_PUBLIC_URL")]
     pub public_url: Option<String>,
-    /// What must be shown before an installation is bound for the first time.
+    /// Minimum proof for the first binding of an installation.
     #[arg(long, value_enum, default_value_t, value_name = "POLICY", env = "DOCKLINE_CLAIM_POLICY")]
-    pub claim_policy: Policy,
+    pub claim_policy: PolicyArg,
     #[command(flatten)]
-    pub(crate) guessing: GuessArgs,
+    pub(crate) auth_failures: AuthFailureArgs,
     #[command(flatten)]
     pub(crate) telemetry: TelemetryArgs,
-    /// Print one line of JSON with the addresses when listening.
+    /// Print one JSON object with the addresses, once the API listens.
     #[arg(long)]
     pub json: bool,
     #[command(flatten)]
     pub(crate) listener: ListenerArgs,
     /// Report not ready if GitHub has not accepted the App's credential for this long. 0 ignores GitHub.
-    #[arg(long, value_name = "PERIOD", env = "DOCKLINE_READY_GITHUB_WITHIN", default_value = "15m")]
-    pub ready_github_within: Period,
+    #[arg(long, value_name = "DURATION", env = "DOCKLINE_READY_GITHUB_WITHIN", default_value = "15m")]
+    pub ready_github_within: DurationArg,
 }
 
-/// What to do about a schema that is not up to date.
+/// What to do if migrations are pending.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub enum Migrations {
-    /// Apply what is pending.
+    /// Apply them.
     #[default]
     Apply,
     /// Refuse to start.
     Check,
 }
 
-/// The public base URL without a slash at its end.
-pub(crate) fn check_public_url(url: Option<&str>) -> Result<Option<String>, String> {
+/// The minimum proof for a first binding.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum PolicyArg {
+    /// A valid state of the organization. Anyone with a key can bind an unbound installation by guessing its number.
+    State,
+    /// Also, the visitor can see the installation.
+    Visible,
+    /// Also, the visitor administers the account or installed the App.
+    #[default]
+    Controlled,
+}
+
+impl From<PolicyArg> for ClaimPolicy {
+    fn from(policy: PolicyArg) -> Self {
+        match policy {
+            PolicyArg::State => Self::State,
+            PolicyArg::Visible => Self::Visible,
+            PolicyArg::Controlled => Self::Controlled,
+        }
+    }
+}
+
+/// Set for each option: if the struct sets it, clap applies it to the options that follow, too.
+const HEADING: &str = "Failed authentications";
+
+/// Limit of failed authentications.
+#[derive(Debug, Clone, Args)]
+pub struct AuthFailureArgs {
+    /// Failed authentications per minute and client address before 401 becomes 429; 0 sets no limit. Requests with a valid
+    /// key and deliveries with a valid signature are never limited by it.
+    #[arg(
+        long,
+        alias = "guesses-per-minute",
+        help_heading = HEADING,
+        value_name = "N",
+        env = "DOCKLINE_AUTH_FAILURES_PER_MINUTE",
+        default_value_t = 60
+    )]
+    pub auth_failures_per_minute: u32,
+    /// Addresses or networks of the proxies in front, such as 10.0.0.0/8,fd00::1. Only their X-Forwarded-For is used. All
+    /// clients behind a proxy that is not listed count as one client address.
+    #[arg(
+        long,
+        help_heading = HEADING,
+        value_name = "NETWORK",
+        value_delimiter = ',',
+        env = "DOCKLINE_TRUSTED_PROXIES",
+        value_parser = network
+    )]
+    pub trusted_proxies: Vec<IpNet>,
+}
+
+impl AuthFailureArgs {
+    /// Returns the limit, if there is one.
+    #[must_use]
+    pub fn limit(&self) -> Option<AuthFailureLimit> {
+        let limit = AuthFailureLimit::per_minute(NonZeroU32::new(self.auth_failures_per_minute)?);
+        Some(limit.with_trusted_proxies(self.trusted_proxies.iter().copied()))
+    }
+}
+
+/// Parses a network, or an address alone.
+fn network(text: &str) -> Result<IpNet, &'static str> {
+    let text = text.trim();
+    let address = || text.parse::<IpAddr>().map(IpNet::from);
+    text.parse().or_else(|_| address()).map_err(|_| "write it as 10.0.0.0/8, 192.0.2.1 or fd00::/8")
+}
+
+/// Checks the public base URL, and removes a slash at its end.
+pub(crate) fn check_public_url(url: Option<&str>) -> Result<Option<String>, ConfigError> {
     let Some(url) = url.map(|url| url.trim_end_matches('/')) else { return Ok(None) };
     let loopback = ["http://127.0.0.1", "http://localhost", "http://[::1]"];
     let local = loopback
@@ -124,8 +187,11 @@ pub(crate) fn check_public_url(url: Option<&str>) -> Result<Option<String>, Stri
     if plain && (local || (url.starts_with("https://") && url.len() > "https://".len())) {
         Ok(Some(url.to_owned()))
     } else {
-        Err("is not an https URL without query (http is for this machine only): write it as https://api.example.com"
-            .to_owned())
+        Err(ConfigError::new(
+            "--public-url",
+            "is not an https URL without query (http is for this machine only)",
+            "write it as https://api.example.com",
+        ))
     }
 }
 
@@ -134,7 +200,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_public_url_is_https_or_local() {
+    fn public_url_is_https_or_local() {
         let read = |url: &str| check_public_url(Some(url));
         assert_eq!(read("https://api.example.com/"), Ok(Some("https://api.example.com".to_owned())));
         for good in ["https://a.test/base", "http://127.0.0.1:8080", "http://localhost", "http://[::1]:1/x"] {
@@ -146,5 +212,28 @@ mod tests {
             assert!(read(bad).is_err(), "{bad}");
         }
         assert_eq!(check_public_url(None), Ok(None));
+    }
+
+    #[test]
+    fn proxies_are_networks_or_addresses() {
+        for (text, expected) in [
+            ("10.0.0.0/8", "10.0.0.0/8"),
+            ("192.0.2.1", "192.0.2.1/32"),
+            ("fd00::1", "fd00::1/128"),
+            (" ::1 ", "::1/128"),
+        ] {
+            assert_eq!(network(text).unwrap().to_string(), expected);
+        }
+        for bad in ["", "10.0.0.0/33", "10.0.0", "proxy.example.com", "10.0.0.1:80", "fd00::/129"] {
+            assert!(network(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn zero_auth_failures_per_minute_is_no_limit() {
+        let args =
+            |auth_failures_per_minute| AuthFailureArgs { auth_failures_per_minute, trusted_proxies: vec![] };
+        assert!(args(0).limit().is_none());
+        assert!(args(1).limit().is_some());
     }
 }

@@ -1,4 +1,4 @@
-//! That `docs/metrics.md` and what is described are one.
+//! Tests that `docs/metrics.md` lists exactly the described metrics.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -7,12 +7,12 @@ use metrics::{Counter, Gauge, Histogram, Key, KeyName, Metadata, Recorder, Share
 
 const PAGE: &str = include_str!("../../../../docs/metrics.md");
 
-/// Writes down what is described.
+/// A recorder that stores the names and types of described metrics.
 #[derive(Default)]
-struct Described(Mutex<BTreeMap<String, &'static str>>);
+struct DescribedMetrics(Mutex<BTreeMap<String, &'static str>>);
 
-impl Described {
-    fn note(&self, name: &KeyName, kind: &'static str, meaning: &SharedString) {
+impl DescribedMetrics {
+    fn store(&self, name: &KeyName, kind: &'static str, meaning: &SharedString) {
         assert!(meaning.ends_with('.'), "{} has no meaning", name.as_str());
         let before =
             self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(name.as_str().to_owned(), kind);
@@ -20,17 +20,17 @@ impl Described {
     }
 }
 
-impl Recorder for Described {
+impl Recorder for DescribedMetrics {
     fn describe_counter(&self, name: KeyName, _: Option<Unit>, meaning: SharedString) {
-        self.note(&name, "counter", &meaning);
+        self.store(&name, "counter", &meaning);
     }
 
     fn describe_gauge(&self, name: KeyName, _: Option<Unit>, meaning: SharedString) {
-        self.note(&name, "gauge", &meaning);
+        self.store(&name, "gauge", &meaning);
     }
 
     fn describe_histogram(&self, name: KeyName, _: Option<Unit>, meaning: SharedString) {
-        self.note(&name, "histogram", &meaning);
+        self.store(&name, "histogram", &meaning);
     }
 
     fn register_counter(&self, _: &Key, _: &Metadata<'_>) -> Counter {
@@ -46,7 +46,7 @@ impl Recorder for Described {
     }
 }
 
-/// Name and type of each row of the page's tables.
+/// Returns name and type of each row of the page's tables.
 fn documented() -> BTreeMap<String, &'static str> {
     let rows = PAGE.lines().filter_map(|line| line.strip_prefix("| `dockline_"));
     rows.map(|row| {
@@ -58,8 +58,8 @@ fn documented() -> BTreeMap<String, &'static str> {
 }
 
 #[test]
-fn the_page_lists_what_there_is_and_nothing_else() {
-    let described = Described::default();
+fn page_lists_exactly_the_described_metrics() {
+    let described = DescribedMetrics::default();
     metrics::with_local_recorder(&described, super::describe);
     assert_eq!(documented(), described.0.into_inner().unwrap());
 }

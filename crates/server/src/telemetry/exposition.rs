@@ -1,14 +1,34 @@
-//! The exposition at `/metrics`.
+//! `/metrics`: the response to a scrape, and an own address for it.
 
 use std::fmt;
+use std::future::pending;
 use std::sync::Arc;
 
+use axum::Router;
+use axum::routing::get;
 use dockline::Dockline;
 use dockline::ports::GithubGateway;
 use dockline_axum::Exposition;
+use dockline_listener::Limits;
 use dockline_postgres::Pool;
 use dockline_telemetry::{PoolState, record_pool, record_rate_left, record_token_cache_hits};
+use http::header;
 use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::net::TcpListener;
+
+use crate::http_server;
+
+/// The media type of Prometheus' text format.
+const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// Serves `/metrics`, and nothing else, forever.
+pub(crate) async fn serve_metrics(socket: TcpListener, exposition: Arc<dyn Exposition>) {
+    let metrics = move || async move {
+        ([(header::CONTENT_TYPE, TEXT), (header::CACHE_CONTROL, "no-store")], exposition.render())
+    };
+    let router = Router::new().route("/metrics", get(metrics));
+    http_server::serve(socket, router, Limits::default(), pending()).await;
+}
 
 /// The sources of the metrics that are read at each scrape.
 #[derive(Clone)]
@@ -32,26 +52,26 @@ impl Sources {
     }
 }
 
-pub(super) struct Scraped {
+pub(super) struct PrometheusExposition {
     handle: PrometheusHandle,
     sources: Sources,
 }
 
-impl Scraped {
+impl PrometheusExposition {
     pub(super) const fn new(handle: PrometheusHandle, sources: Sources) -> Self {
         Self { handle, sources }
     }
 }
 
-impl Exposition for Scraped {
+impl Exposition for PrometheusExposition {
     fn render(&self) -> String {
         self.sources.record();
         self.handle.render()
     }
 }
 
-impl fmt::Debug for Scraped {
+impl fmt::Debug for PrometheusExposition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Scraped")
+        f.write_str("PrometheusExposition")
     }
 }

@@ -1,11 +1,9 @@
-//! What `serve` tells of itself: logs, metrics and, where it was built in, traces.
+//! Metrics of `serve` and, with the feature `otel`, traces.
 
-mod census;
+mod binding_counts;
 #[cfg(test)]
 mod documented;
 mod exposition;
-mod github;
-pub(crate) mod listener;
 mod options;
 #[cfg(feature = "otel")]
 pub(crate) mod otel;
@@ -16,18 +14,18 @@ use std::sync::Arc;
 
 use dockline::ports::{Clock, SystemClock};
 use dockline_axum::Exposition;
-use dockline_telemetry::{DURATION_BUCKETS, record_process};
+use dockline_github::{CompletedCall, Observer};
+use dockline_telemetry::{DURATION_BUCKETS, record_github_call, record_jwt_signature, record_process};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 
-pub(crate) use census::keep as count_bindings;
-pub(crate) use exposition::Sources;
-pub(crate) use github::Gateway;
+pub(crate) use binding_counts::count_bindings;
+pub(crate) use exposition::{Sources, serve_metrics};
 pub use options::{MetricsAt, TelemetryArgs};
 pub(crate) use tracer::Tracer;
 
-use exposition::Scraped;
+use exposition::PrometheusExposition;
 
-/// The recorder that the `metrics` facade writes into.
+/// The installed recorder of the `metrics` facade.
 #[derive(Debug, Clone)]
 pub struct Metrics(Recorded);
 
@@ -47,49 +45,59 @@ pub fn describe() {
     dockline_worker::describe_metrics();
 }
 
-/// A recorder with this service's buckets.
+/// Returns a recorder with Dockline's histogram buckets.
 ///
 /// # Errors
-/// Never, as long as there are buckets.
+/// None in practice: only an empty list of buckets is an error.
 pub fn prometheus() -> Result<PrometheusBuilder, BuildError> {
     let durations = Matcher::Suffix("_duration_seconds".to_owned());
     PrometheusBuilder::new().set_buckets_for_metric(durations, DURATION_BUCKETS)
 }
 
 impl Metrics {
-    /// Installs the recorder for this process, which can be done once, and describes everything that is counted.
+    /// Installs the recorder of this process and describes all metrics.
     ///
     /// # Errors
-    /// Where another one is installed.
+    /// If a recorder is installed already.
     pub fn install() -> Result<Self, BuildError> {
         let handle = prometheus()?.install_recorder()?;
-        Ok(Self::of(handle))
-    }
-
-    fn of(handle: PrometheusHandle) -> Self {
         describe();
         record_process(env!("CARGO_PKG_VERSION"), SystemClock.now());
-        Self(Recorded(handle))
+        Ok(Self(Recorded(handle)))
     }
 
-    /// What a scrape is answered with: what was counted, and what `sources` say at that moment.
+    /// Returns the response to scrapes: the recorded metrics, and those of `sources` at that moment.
     pub(crate) fn exposition(&self, sources: Sources) -> Arc<dyn Exposition> {
-        Arc::new(Scraped::new(self.0.0.clone(), sources))
+        Arc::new(PrometheusExposition::new(self.0.0.clone(), sources))
     }
 
-    /// Folds what was recorded since the last time, so that it does not grow where nobody scrapes.
-    pub(crate) fn fold(&self) {
+    /// Aggregates recorded samples, so that memory does not grow without scrapes.
+    pub(crate) fn run_upkeep(&self) {
         self.0.0.run_upkeep();
     }
 }
 
-/// Where `/metrics` is to be, for an API that listens on `api`: on the API itself only where nobody outside this machine
-/// reaches it, or somebody asked for it.
+/// Returns whether the API listening on `api` serves `/metrics` too: if configured, and by default only on a loopback
+/// address.
 #[must_use]
-pub fn is_on_api(asked: Option<MetricsAt>, api: SocketAddr) -> bool {
-    match asked {
+pub fn is_on_api(configured: Option<MetricsAt>, api: SocketAddr) -> bool {
+    match configured {
         Some(MetricsAt::Api) => true,
         Some(MetricsAt::Off | MetricsAt::Address(_)) => false,
         None => api.ip().is_loopback(),
+    }
+}
+
+/// Counts requests to GitHub and signatures.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct GithubMetrics;
+
+impl Observer for GithubMetrics {
+    fn call_completed(&self, call: CompletedCall) {
+        record_github_call(call.operation.as_str(), call.outcome.as_str(), call.duration);
+    }
+
+    fn jwt_signed(&self) {
+        record_jwt_signature();
     }
 }

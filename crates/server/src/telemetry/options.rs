@@ -5,23 +5,21 @@ use dockline_listener::ListenAddr;
 
 use crate::logging::LogFormat;
 
-/// Given to each by itself: of the struct, it would also be over what comes after it.
+/// Set for each option: if the struct sets it, clap applies it to the options that follow, too.
 const HEADING: &str = "Logs and metrics";
 
-/// Options about what `serve` tells of itself.
+/// Options about logs, metrics and traces.
 #[derive(Debug, Clone, Args)]
 pub struct TelemetryArgs {
-    /// How lines of the log look; they go to stderr. How much is logged is asked for by RUST_LOG, such as
-    /// warn,dockline=debug.
+    /// Format of the log, which goes to stderr. RUST_LOG sets the levels, such as warn,dockline=debug.
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT", env = "DOCKLINE_LOG_FORMAT", help_heading = HEADING)]
     pub log_format: LogFormat,
-    /// Where /metrics is to be had, in Prometheus' format and without a key: ADDR, an address of its own that only your
-    /// monitoring reaches; `api`, beside the API; or `off`. Left out, it is beside the API where that listens on a loopback
-    /// address, and nowhere else.
+    /// Address of /metrics, in Prometheus text format, without a key: ADDR, an own address that only your monitoring should
+    /// reach; `api`, the API's address; or `off`. Default: `api` if the API listens on a loopback address, otherwise `off`.
     #[arg(long, value_name = "ADDR|api|off", env = "DOCKLINE_METRICS_LISTEN", help_heading = HEADING)]
     pub metrics_listen: Option<MetricsAt>,
-    /// Where spans are sent to, by OTLP over HTTP: a collector's base URL, such as http://127.0.0.1:4318. Left out, to
-    /// nobody. For programs that were built with the feature `otel`.
+    /// Base URL of the collector that receives spans by OTLP over HTTP, such as http://127.0.0.1:4318. Only in programs
+    /// built with the feature `otel`.
     #[arg(
         long,
         value_name = "URL",
@@ -40,14 +38,14 @@ fn collector(text: &str) -> Result<String, &'static str> {
     }
 }
 
-/// Where `/metrics` is.
+/// The address of `/metrics`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MetricsAt {
-    /// Beside the API.
+    /// The API's address.
     Api,
-    /// Nowhere.
+    /// None.
     Off,
-    /// On an address of its own; port 0 takes a free one.
+    /// An own address; port 0 takes a free port.
     Address(ListenAddr),
 }
 

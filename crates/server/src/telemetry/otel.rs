@@ -1,4 +1,4 @@
-//! Spans to a collector, by OTLP over HTTP.
+//! Export of spans to a collector, by OTLP over HTTP.
 
 mod client;
 
@@ -15,62 +15,62 @@ use tracing_opentelemetry::OpenTelemetrySpanExt;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::Layer;
 
-use crate::logging::FurtherLayer;
+use crate::logging::ExtraLayer;
 
-/// How long the collector may take for a batch, and at the end for the last one.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// Time for the collector to accept a batch, and for the last one at shutdown.
+const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What sends spans; told to end, it sends what is left.
+/// Sends spans in batches.
 #[derive(Debug)]
-pub(crate) struct Tracing(SdkTracerProvider);
+pub(crate) struct SpanSender(SdkTracerProvider);
 
-/// No spans can be sent.
+/// Why spans cannot be exported.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum OtelFailed {
-    #[error("--otel-endpoint: write it as http://127.0.0.1:4318, without a path of OTLP's")]
+pub(crate) enum OtelError {
+    #[error("--otel-endpoint is not a URL: write it as http://127.0.0.1:4318, without /v1/traces")]
     Endpoint(#[source] ExporterBuildError),
-    #[error("--otel-endpoint: the HTTP client could not be made: {0}")]
+    #[error("--otel-endpoint: the HTTP client cannot be created: {0}")]
     Client(String),
 }
 
-impl Tracing {
-    /// Sends to the collector at `endpoint`. To be called on the runtime that requests are sent by.
-    pub(crate) fn to(endpoint: &str) -> Result<Self, OtelFailed> {
+impl SpanSender {
+    /// Creates an exporter to the collector at `endpoint`. Must be called on the Tokio runtime that will send.
+    pub(crate) fn new(endpoint: &str) -> Result<Self, OtelError> {
         let exporter = SpanExporter::builder()
             .with_http()
-            .with_http_client(client::OnRuntime::new(PATIENCE).map_err(OtelFailed::Client)?)
+            .with_http_client(client::RuntimeClient::new(TIMEOUT).map_err(OtelError::Client)?)
             .with_protocol(Protocol::HttpBinary)
             .with_endpoint(format!("{}/v1/traces", endpoint.trim_end_matches('/')))
-            .with_timeout(PATIENCE)
+            .with_timeout(TIMEOUT)
             .build()
-            .map_err(OtelFailed::Endpoint)?;
+            .map_err(OtelError::Endpoint)?;
         let resource = Resource::builder().with_service_name("dockline").build();
         Ok(Self(SdkTracerProvider::builder().with_batch_exporter(exporter).with_resource(resource).build()))
     }
 
-    /// Our own spans, down to the ports' and GitHub's, whatever is logged.
-    pub(crate) fn layer(&self) -> FurtherLayer {
+    /// Returns the layer that exports Dockline's spans, independent of `RUST_LOG`.
+    pub(crate) fn layer(&self) -> ExtraLayer {
         let ours = Targets::new().with_default(LevelFilter::OFF).with_target("dockline", LevelFilter::DEBUG);
         let layer = tracing_opentelemetry::layer().with_tracer(self.0.tracer("dockline"));
         layer.with_location(false).with_threads(false).with_filter(ours).boxed()
     }
 
-    /// Ties requests to their callers' traces.
+    /// Returns the hook that links requests to their callers' traces.
     pub(crate) fn links() -> Arc<dyn TraceLinks> {
         Arc::new(Links)
     }
 
-    /// Sends what is left, for as long as the collector may take.
-    pub(crate) async fn end(self) {
-        // The exporter waits on a thread of its own for requests that this runtime sends.
-        let ended = tokio::task::spawn_blocking(move || self.0.shutdown_with_timeout(PATIENCE)).await;
+    /// Sends the remaining spans, until the timeout.
+    pub(crate) async fn shutdown(self) {
+        // The exporter blocks its thread until this runtime has sent the request.
+        let ended = tokio::task::spawn_blocking(move || self.0.shutdown_with_timeout(TIMEOUT)).await;
         if !matches!(ended, Ok(Ok(()))) {
-            tracing::warn!("the last spans were not sent");
+            tracing::warn!("sending the last spans failed");
         }
     }
 }
 
-/// A link, not a parent: whoever calls decides neither the id of our trace nor whether it is kept.
+/// Adds a link, not a parent, so that callers choose neither the id nor the sampling of Dockline's traces.
 #[derive(Debug)]
 struct Links;
 

@@ -1,52 +1,52 @@
-//! Traces as `serve` knows them: there, or not built in, or not asked for.
+//! The export of spans, if it is built in and configured.
 
 use std::error::Error;
 
 use dockline_axum::RouterOptions;
 
 use super::options::TelemetryArgs;
-use crate::logging::FurtherLayer;
+use crate::logging::ExtraLayer;
 
-/// Who gets spans; nobody unless it was built in and asked for.
+/// The exporter of spans. Does nothing without the feature `otel` and `--otel-endpoint`.
 #[derive(Debug)]
 pub(crate) struct Tracer {
     #[cfg(feature = "otel")]
-    tracing: Option<super::otel::Tracing>,
+    exporter: Option<super::otel::SpanSender>,
 }
 
 #[cfg(feature = "otel")]
 impl Tracer {
-    pub(crate) fn of(args: &TelemetryArgs) -> Result<Self, Box<dyn Error + Send + Sync>> {
-        let tracing = args.otel_endpoint.as_deref().map(super::otel::Tracing::to).transpose()?;
-        Ok(Self { tracing })
+    pub(crate) fn new(args: &TelemetryArgs) -> Result<Self, Box<dyn Error + Send + Sync>> {
+        let exporter = args.otel_endpoint.as_deref().map(super::otel::SpanSender::new).transpose()?;
+        Ok(Self { exporter })
     }
 
-    pub(crate) fn layer(&self) -> Option<FurtherLayer> {
-        self.tracing.as_ref().map(super::otel::Tracing::layer)
+    pub(crate) fn layer(&self) -> Option<ExtraLayer> {
+        self.exporter.as_ref().map(super::otel::SpanSender::layer)
     }
 
     pub(crate) fn link(&self, options: RouterOptions) -> RouterOptions {
-        match self.tracing {
-            Some(_) => options.with_trace_links(super::otel::Tracing::links()),
+        match self.exporter {
+            Some(_) => options.with_trace_links(super::otel::SpanSender::links()),
             None => options,
         }
     }
 
-    pub(crate) async fn end(self) {
-        if let Some(tracing) = self.tracing {
-            tracing.end().await;
+    pub(crate) async fn shutdown(self) {
+        if let Some(exporter) = self.exporter {
+            exporter.shutdown().await;
         }
     }
 }
 
-/// The same as with the feature, so that nobody else need know.
+/// The same interface without the feature.
 #[cfg(not(feature = "otel"))]
 impl Tracer {
-    pub(crate) const fn of(_: &TelemetryArgs) -> Result<Self, Box<dyn Error + Send + Sync>> {
+    pub(crate) const fn new(_: &TelemetryArgs) -> Result<Self, Box<dyn Error + Send + Sync>> {
         Ok(Self {})
     }
 
-    pub(crate) const fn layer(&self) -> Option<FurtherLayer> {
+    pub(crate) const fn layer(&self) -> Option<ExtraLayer> {
         None
     }
 
@@ -54,5 +54,5 @@ impl Tracer {
         options
     }
 
-    pub(crate) async fn end(self) {}
+    pub(crate) async fn shutdown(self) {}
 }

@@ -1,4 +1,4 @@
-//! Worlds in which something of ours is broken.
+//! Worlds with broken stores and ports.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,7 +17,7 @@ use crate::watch::Watch;
 use crate::world::{Parts, World};
 use crate::{walks, world};
 
-/// Each store and the limiter down, limited, refusing, corrupt and buggy.
+/// Breaks each store and the limiter in every way.
 pub(crate) async fn stores(watch: &Watch, github: &Github, pem: &SecretString) {
     for kind in [
         PortErrorKind::Unavailable,
@@ -50,13 +50,13 @@ pub(crate) async fn stores(watch: &Watch, github: &Github, pem: &SecretString) {
     }
 }
 
-/// A text that quotes what it should not, as a careless `expect` or an index out of range does.
+/// Returns a panic message that quotes secrets.
 fn quoting(arguments: &str) -> String {
     let secrets = [world::WEBHOOK_SECRET, world::CLIENT_SECRET, STATELESS, crate::github::USER_TOKEN];
     format!("called with {arguments}, while holding {secrets:?}")
 }
 
-/// Each port with a bug that quotes secrets as it panics.
+/// Makes each port panic with a message that quotes secrets.
 pub(crate) async fn panics(watch: &Watch, github: &Github, pem: &SecretString) {
     let keys = |ports| {
         let mut keys = MockKeyStore::new();
@@ -76,7 +76,7 @@ pub(crate) async fn panics(watch: &Watch, github: &Github, pem: &SecretString) {
     limiter.expect_check().returning(|take| panic!("{}", quoting(&format!("{take:?}"))));
     let limited = World::limited(watch, github, pem, |ports| ports, Arc::new(limiter)).await;
     walks::broken(&limited, "the limiter: panic").await;
-    // Whatever is called of it panics by itself, and quotes its arguments.
+    // A mock without expectations panics, and quotes its arguments.
     let bindings = |ports| Parts { bindings: Arc::new(MockBindingRepo::new()), ..ports };
     walks::broken(&World::start(watch, github, pem, bindings).await, "bindings: panic").await;
     let gateway = |ports: Parts| {

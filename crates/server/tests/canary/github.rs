@@ -1,4 +1,4 @@
-//! A GitHub that gives out known secrets, and has trouble of every kind in which it repeats what it was sent.
+//! A GitHub that returns known secrets, and fails in every way while it echoes what it received.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -17,20 +17,20 @@ pub(crate) const USER_TOKEN: &str = "ghu_UserTokenCanaryQwErTyUiOpAsDfGhJkLzXc";
 pub(crate) const OPAQUE: &str = "ghs_OpaqueTokenCanaryQwErTyUiOpAsDfGhJkLz";
 pub(crate) const STATELESS: &str = "ghs_5000000007_eyJhbGciOiJSUzI1NiJ9.eyJ0b2tlbiI6IkNhbmFyeSBTdGF0ZWxlc3MifQ.U3RhdGVsZXNzQ2FuYXJ5U2lnbmF0dXJl";
 
-/// How it answers.
+/// How it responds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mode {
-    /// As GitHub does, with tokens of the old format or the new.
+    /// As GitHub, with tokens of the old or the new format.
     Well { stateless: bool },
-    /// This status, and everything that it was sent in the message.
+    /// With this status, and an echo of the request in the message.
     Repeats(u16),
-    /// 200, and everything that it was sent where something else should be.
+    /// With 200, and an echo of the request in every field.
     Mixed,
-    /// 200 and no JSON.
+    /// With 200 and HTML.
     Html,
-    /// More than any answer has.
+    /// With a body that is too large.
     Huge,
-    /// Nothing, until the client goes.
+    /// Never.
     Never,
 }
 
@@ -57,7 +57,7 @@ impl Github {
         *self.mode.lock().unwrap() = mode;
     }
 
-    /// The JWTs that it was sent.
+    /// Returns the JWTs that it received.
     pub(crate) fn jwts(&self) -> Vec<String> {
         self.jwts.lock().unwrap().clone()
     }
@@ -79,10 +79,10 @@ async fn answer(State(github): State<Github>, request: Request) -> Response {
             well(parts.method.as_str(), parts.uri.path(), token)
         }
         Mode::Repeats(status) => {
-            let told = repeated(&parts.headers, &body);
-            let body = json!({ "message": told, "error_description": told, "error": "some_error" });
-            // For what is not let through without them.
-            let headers = [("retry-after", "1"), ("x-accepted-github-permissions", told.as_str())];
+            let echo = repeated(&parts.headers, &body);
+            let body = json!({ "message": echo, "error_description": echo, "error": "some_error" });
+            // Headers that the client evaluates.
+            let headers = [("retry-after", "1"), ("x-accepted-github-permissions", echo.as_str())];
             let headers = if status == 429 { &headers[..] } else { &headers[1..] };
             let mut response = json_of(status, &body);
             for (name, value) in headers {
@@ -91,10 +91,10 @@ async fn answer(State(github): State<Github>, request: Request) -> Response {
             response
         }
         Mode::Mixed => {
-            let told = repeated(&parts.headers, &body);
-            let body = json!({ "id": told, "token": [told], "access_token": { &told: told }, "error": told,
-                               "expires_at": told, "installations": told, "total_count": told,
-                               "repositories": [told], "slug": told, "name": 7, "message": told });
+            let echo = repeated(&parts.headers, &body);
+            let body = json!({ "id": echo, "token": [echo], "access_token": { &echo: echo }, "error": echo,
+                               "expires_at": echo, "installations": echo, "total_count": echo,
+                               "repositories": [echo], "slug": echo, "name": 7, "message": echo });
             json_of(if parts.uri.path().ends_with("access_tokens") { 201 } else { 200 }, &body)
         }
         Mode::Html => Response::new(Body::from(format!("<html>{}</html>", repeated(&parts.headers, &body)))),
@@ -111,7 +111,7 @@ fn bearer(headers: &HeaderMap) -> Option<String> {
     value.strip_prefix("Bearer ").map(str::to_owned)
 }
 
-/// Everything secret that there is, as a careless server tells it.
+/// Returns all secrets of the request.
 fn repeated(headers: &HeaderMap, body: &Bytes) -> String {
     let authorization = headers.get(header::AUTHORIZATION).map_or("", |value| value.to_str().unwrap());
     let body = String::from_utf8_lossy(body);
@@ -143,7 +143,7 @@ fn well(method: &str, path: &str, token: &str) -> Response {
         }
         ("GET", "/installation/repositories") => json!({ "total_count": 1, "repositories": [repository] }),
         ("POST", path) if path.ends_with("/access_tokens") => {
-            // Far off: what is served is what is tested, not when it ends.
+            // Far in the future, because this test is not about expiry.
             let body = json!({ "token": token, "expires_at": "2100-01-01T00:00:00Z" });
             return json_of(201, &body);
         }

@@ -1,4 +1,4 @@
-//! Known secrets go through every path of the service, and are found in no log, metric, trace or answer, in no spelling.
+//! Known secrets pass through every path of the service, and appear in no log, metric, trace or response, in any encoding.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests fail by panicking")]
 
 mod breakage;
@@ -19,10 +19,10 @@ use crate::watch::Watch;
 use crate::world::World;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_secret_is_told_anywhere_on_any_path() {
+async fn no_secret_appears_in_any_output_on_any_path() {
     let watch = Watch::begin();
     walks::guard_constants(&watch);
-    // Only for its keys: what answers is the test's own.
+    // Only for its keys; the test has its own GitHub.
     let app = NewApp::new("acme-dock", "https://api.example.com/v1/github/installation/callback");
     let pem = GithubSim::default().create_app(app).unwrap().private_key_pem;
     for line in pem.expose_secret().lines().filter(|line| line.len() > 60) {
@@ -45,7 +45,7 @@ async fn no_secret_is_told_anywhere_on_any_path() {
         [201, 204, 301, 307, 400, 401, 403, 404, 409, 418, 422, 429, 500, 502, 503].map(Mode::Repeats),
     );
     for (number, mode) in modes.into_iter().enumerate() {
-        // A world each: a pause that GitHub asked for would hold back the next.
+        // A new world each, because a requested pause would delay the next.
         let world = World::start(&watch, &github, &pem, |ports| ports).await;
         walks::trouble(&world, &github, mode, number).await;
     }
@@ -53,23 +53,23 @@ async fn no_secret_is_told_anywhere_on_any_path() {
     breakage::stores(&watch, &github, &pem).await;
     breakage::panics(&watch, &github, &pem).await;
     for jwt in github.jwts() {
-        // The rest is the App's number and the time.
+        // The other parts are the App id and the time.
         let signature = jwt.rsplit('.').next().unwrap();
         watch.guard("the signature of the App's JWT", signature);
     }
     assert!(!github.jwts().is_empty());
 
     let leaks = watch.leaks();
-    // Printed, since a panic's text goes to the log like any other of this process.
+    // Printed, because a panic's message goes to the log.
     for leak in &leaks {
         println!("{leak}");
     }
     assert!(leaks.is_empty(), "there are leaks");
-    // That there was something to search, from each source.
-    for told in
+    // Each source has been searched.
+    for expected in
         ["a handler panicked", "a thread panicked", "visitor turned away", "delivery refused", "port{"]
     {
-        assert!(watch.log().contains(told), "{told}");
+        assert!(watch.log().contains(expected), "{expected}");
     }
     for span in ["request{", "port{", "github{"] {
         assert!(watch.spans().contains(span), "{span}");

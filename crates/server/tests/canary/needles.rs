@@ -1,14 +1,14 @@
-//! A secret in every spelling in which it could leak, and the search for it.
+//! Searches text for secrets in every encoding in which they could leak.
 
 use std::collections::HashMap;
 use std::fmt::Write;
 
 use data_encoding::{BASE64, BASE64URL, HEXLOWER, HEXUPPER};
 
-/// Pieces of this many bytes are looked for, so that one that is cut short is found, too.
+/// Length of the pieces to search for, so that truncated secrets are found.
 const PIECE: usize = 24;
 
-/// A secret, by name, with the spellings of it and of its pieces.
+/// A named secret, with the encodings of its pieces.
 #[derive(Debug, Clone)]
 pub(crate) struct Needle {
     pub(crate) name: &'static str,
@@ -17,7 +17,7 @@ pub(crate) struct Needle {
 
 impl Needle {
     pub(crate) fn new(name: &'static str, secret: &str) -> Self {
-        assert!(secret.len() >= 12, "{name} is too short to be told from chance");
+        assert!(secret.len() >= 12, "{name} is too short to be line from chance");
         let mut spellings = Vec::new();
         for piece in pieces(secret.as_bytes()) {
             spellings.extend(spelled(piece));
@@ -27,7 +27,7 @@ impl Needle {
         Self { name, spellings }
     }
 
-    /// How and where `text` holds it.
+    /// Returns encoding and position of the secret in `text`.
     pub(crate) fn found_in(&self, text: &str) -> Option<String> {
         let Found { name, encoding, spelling, at } =
             Haystack::of(std::slice::from_ref(self)).search(text).pop()?;
@@ -35,7 +35,7 @@ impl Needle {
     }
 }
 
-/// Where a needle was found.
+/// A match.
 #[derive(Debug)]
 pub(crate) struct Found {
     pub(crate) name: &'static str,
@@ -44,10 +44,10 @@ pub(crate) struct Found {
     pub(crate) at: usize,
 }
 
-/// Enough bytes to tell spellings apart, and fewer than any has.
+/// Length of the indexed prefixes, shorter than any encoding.
 const HEAD: usize = 8;
 
-/// All spellings of many needles by how they begin: a text is read once for all of them.
+/// Index of all encodings by prefix, to search for all needles in one pass.
 pub(crate) struct Haystack<'n>(HashMap<[u8; HEAD], Vec<(&'n Needle, &'static str, &'n str)>>);
 
 impl<'n> Haystack<'n> {
@@ -78,7 +78,7 @@ impl<'n> Haystack<'n> {
     }
 }
 
-/// The whole where it is short, else pieces from its beginning, its middle and its end, on whole characters.
+/// Returns the whole secret if it is short, otherwise pieces from start, middle and end, on character boundaries.
 fn pieces(secret: &[u8]) -> Vec<&[u8]> {
     if secret.len() <= PIECE {
         return vec![secret];
@@ -88,7 +88,7 @@ fn pieces(secret: &[u8]) -> Vec<&[u8]> {
     pieces.filter(|piece| std::str::from_utf8(piece).is_ok()).collect()
 }
 
-/// Every spelling of one piece.
+/// Returns every encoding of a piece.
 pub(crate) fn spelled(piece: &[u8]) -> Vec<(&'static str, String)> {
     let text = std::str::from_utf8(piece).unwrap();
     let mut all = vec![("plain", text.to_owned())];
@@ -135,10 +135,10 @@ pub(crate) fn spelled(piece: &[u8]) -> Vec<(&'static str, String)> {
     all
 }
 
-/// What is the same in the base64 of whatever holds `piece` after `before` bytes, modulo three.
+/// Returns the part of the base64 text that depends only on `piece`, if it follows `before` bytes (modulo 3).
 fn aligned(encoding: &data_encoding::Encoding, piece: &[u8], before: usize) -> String {
     let encoded = encoding.encode(&[&vec![0; before], piece].concat());
-    // The characters that also hold bits of what comes before or after it.
+    // Removes the characters that contain neighbouring bits.
     let skipped = [0, 2, 3][before];
     let whole = (before + piece.len()) * 8 / 6;
     encoded[skipped..whole].to_owned()
@@ -174,8 +174,8 @@ mod teeth {
                     .map(|unit| format!("\\u{unit:04x}"))
                     .collect(),
             ] {
-                let told = format!("2026-11-23T12:00:00Z INFO something leak={leak} more=true");
-                assert!(needle.found_in(&told).is_some(), "{told}");
+                let line = format!("2026-11-23T12:00:00Z INFO something leak={leak} more=true");
+                assert!(needle.found_in(&line).is_some(), "{line}");
             }
         }
     }

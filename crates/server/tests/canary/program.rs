@@ -1,11 +1,11 @@
-//! The program's own errors at the start, with secrets in what it was given.
+//! Errors of the program at the start, with secrets in its options.
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use crate::needles::Needle;
 
-/// Files of one test; removed when dropped.
+/// The files of a test, removed when dropped.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -107,12 +107,12 @@ fn errors_at_the_start_quote_no_secret() {
                 .stdin(Stdio::null())
                 .output()
                 .unwrap();
-            let told = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
-            assert!(!output.status.success() && !told.is_empty(), "{path}: {told}");
+            let output_text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+            assert!(!output.status.success() && !output_text.is_empty(), "{path}: {output_text}");
             for needle in &needles {
-                assert_eq!(needle.found_in(&told), None, "{path}: {told}");
+                assert_eq!(needle.found_in(&output_text), None, "{path}: {output_text}");
             }
-            println!("{path} ({format}): {}", told.lines().last().unwrap());
+            println!("{path} ({format}): {}", output_text.lines().last().unwrap());
         }
     }
 }

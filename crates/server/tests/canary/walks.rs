@@ -1,4 +1,4 @@
-//! The paths of the API, one after the other.
+//! Requests on every path of the API.
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
@@ -16,15 +16,15 @@ const CODE: &str = "OauthCodeCanary0123456789";
 const CALLBACK: &str = "/v1/github/installation/callback";
 const WEBHOOKS: &str = "/v1/github/webhooks";
 
-/// From install-url to an uninstall, as it should go. The key, bound, with its state.
+/// Walks from install-url to a binding. Returns the key and the state.
 pub(crate) async fn success(world: &World<'_>, organization: &str, kind: &str) -> (String, String) {
     let key = world.key(organization, |_| {});
     let own = format!("own-state-canary.{organization}~0123456789");
     world.watch.guard("a caller's own state", &own);
     let url = format!("{INSTALLATION_PATH}/install-url?returnUrl={RETURN_URL}&state={own}");
     let request = world.get(&url).bearer_auth(&key);
-    let told = world.ask_for("install-url, with the caller's state", &[&own], request).await;
-    assert_eq!(told.status, 200);
+    let response = world.ask_for("install-url, with the caller's state", &[&own], request).await;
+    assert_eq!(response.status, 200);
     let state = world.state(&key).await;
     confirm(world, &state).await;
     let path = |what: &str| format!("{what} ({kind})");
@@ -50,13 +50,13 @@ pub(crate) async fn success(world: &World<'_>, organization: &str, kind: &str) -
     (key, state)
 }
 
-/// The visitor at the callback, asked and agreed.
+/// Confirms as the visitor at the callback.
 async fn confirm(world: &World<'_>, state: &str) {
     let query = format!("?state={state}&installation_id={INSTALLATION}&setup_action=install");
     let request = world.get(&format!("{CALLBACK}{query}"));
     let to_github = world.ask_for("callback without a code, to GitHub", &[state], request).await;
     assert_eq!(to_github.status, 302);
-    // The page's own secrets are known when it is there: asked by hand.
+    // The page has secrets of its own, which are removed from it below.
     let asked = world.get(&format!("{CALLBACK}{query}&code={CODE}")).send().await.unwrap();
     assert_eq!(asked.status().as_u16(), 200);
     let cookie = asked.headers()["set-cookie"].to_str().unwrap().to_owned();
@@ -70,8 +70,8 @@ async fn confirm(world: &World<'_>, state: &str) {
     let browser = cookie.split_once('=').unwrap().1.split_once(';').unwrap().0.to_owned();
     world.watch.guard("a confirmation's ticket", &ticket);
     world.watch.guard("a confirmation's cookie", &browser);
-    let told = [headers, html].concat().replace(&ticket, "").replace(&browser, "").replace(state, "");
-    world.watch.answered("callback, the question", 200, told);
+    let response = [headers, html].concat().replace(&ticket, "").replace(&browser, "").replace(state, "");
+    world.watch.answered("callback, the question", 200, response);
     let form = |answer: &str| format!("state={state}&ticket={ticket}&answer={answer}");
     let send = |cookie: &str, answer: &str| {
         let request = world.http.post(format!("{}{CALLBACK}", world.api)).body(form(answer));
@@ -87,14 +87,14 @@ async fn confirm(world: &World<'_>, state: &str) {
     assert_eq!(world.ask("confirm, a second time", send(&browser, "confirm")).await.status, 422);
 }
 
-/// Ends what [`success`] began.
+/// Detaches the binding of [`success`].
 pub(crate) async fn detach(world: &World<'_>, key: &str) {
     let request = world.http.delete(format!("{}{INSTALLATION_PATH}?uninstall=true", world.api));
     assert_eq!(world.ask("detach and uninstall", request.bearer_auth(key)).await.status, 204);
     world.dockline.revoke_tokens().await;
 }
 
-/// Every refusal, with secrets where they should and where they should not be.
+/// Triggers every refusal, with secrets in right and in wrong places.
 pub(crate) async fn refusals(world: &World<'_>, key: &str, bound_state: &str) {
     let state = &world.state(&world.key("org_refused", |_| {})).await;
     let ask = async |path: &str, status: u16, request| {
@@ -165,7 +165,7 @@ pub(crate) async fn refusals(world: &World<'_>, key: &str, bound_state: &str) {
     ] {
         ask(path, 422, post(body)).await;
     }
-    // The answer lists what is wrong by the names that the caller gave.
+    // The response names the invalid fields of the request.
     let body = format!("{{\"{key}\":1,\"{state}\":2}}");
     let answer =
         world.ask_for("422, a key as a name", &[key, &key[..64.min(key.len())], state], post(body)).await;
@@ -217,7 +217,7 @@ async fn callback_refusals(world: &World<'_>, key: &str, state: &str) {
     }
 }
 
-/// What is hardly HTTP.
+/// Sends malformed HTTP.
 pub(crate) async fn raw(world: &World<'_>, key: &str) {
     let host = world.api.strip_prefix("http://").unwrap();
     for (path, text) in [
@@ -240,7 +240,7 @@ pub(crate) async fn raw(world: &World<'_>, key: &str) {
         }),
     ] {
         let mut stream = TcpStream::connect(host).await.unwrap();
-        // A server that has seen enough need not read the rest.
+        // The server may stop reading.
         let _ = stream.write_all(text.as_bytes()).await;
         let _ = stream.shutdown().await;
         let mut answer = Vec::new();
@@ -251,7 +251,7 @@ pub(crate) async fn raw(world: &World<'_>, key: &str) {
     }
 }
 
-/// Deliveries, good and bad.
+/// Sends valid and invalid deliveries.
 pub(crate) async fn webhooks(world: &World<'_>, key: &str, kind: &str) {
     let about = |action: &str, number: u64| {
         json!({
@@ -305,7 +305,7 @@ pub(crate) async fn webhooks(world: &World<'_>, key: &str, kind: &str) {
     world.refresher.idle().await;
 }
 
-/// Everything that asks GitHub, while it answers as `mode` says.
+/// Makes every call to GitHub in a given mode.
 pub(crate) async fn trouble(world: &World<'_>, github: &crate::github::Github, mode: Mode, number: usize) {
     github.set(Mode::Well { stateless: number.is_multiple_of(2) });
     let kind = format!("{mode:?}");
@@ -314,7 +314,7 @@ pub(crate) async fn trouble(world: &World<'_>, github: &crate::github::Github, m
     world.dockline.revoke_tokens().await;
     let unbound = world.key(&format!("org_unbound_{number}"), |_| {});
     let (state, tied) = (world.state(&unbound).await, world.state(&unbound).await);
-    // So that GitHub is asked about what is registered.
+    // Registrations with a valid state reach GitHub.
     confirm(world, &tied).await;
     github.set(mode);
     let path = |what: &str| format!("{what} (GitHub: {kind})");
@@ -324,24 +324,24 @@ pub(crate) async fn trouble(world: &World<'_>, github: &crate::github::Github, m
     world.ask(&path("register"), world.register(&unbound, INSTALLATION, &tied)).await;
     world.ask(&path("repos"), world.get("/v1/github/repos?search=x").bearer_auth(&key)).await;
     let organization = OrganizationId::new(organization).unwrap();
-    let told = match world.dockline.token(&organization, &TokenScope::everything()).await {
+    let response = match world.dockline.token(&organization, &TokenScope::everything()).await {
         Ok(token) => format!("{token:?}"),
         Err(error) => format!("{error} {error:?}"),
     };
-    world.watch.answered(&path("a token"), 0, told);
+    world.watch.answered(&path("a token"), 0, response);
     webhooks(world, &key, &format!("GitHub: {kind}")).await;
     let sweep = ReconcileBatch { before: SystemClock.now(), after: None, limit: 10, reserve_percent: 0 };
     let swept = world.dockline.reconcile(sweep).await;
     world.watch.answered(&path("a sweep"), 0, format!("{swept:?}"));
     let request = world.http.delete(format!("{}{INSTALLATION_PATH}?uninstall=true", world.api));
     world.ask(&path("detach and uninstall"), request.bearer_auth(&key)).await;
-    // What a pause holds back would ask nobody.
+    // A call that a pause holds back would not reach GitHub.
     github.set(Mode::Well { stateless: true });
     let request = world.http.delete(format!("{}{INSTALLATION_PATH}", world.api));
     world.ask("detach", request.bearer_auth(&key)).await;
 }
 
-/// A few paths of each kind, for worlds in which something of ours is broken.
+/// Walks a few paths of each kind, for worlds with a broken port.
 pub(crate) async fn broken(world: &World<'_>, kind: &str) {
     let key = world.key("org_broken", |_| {});
     let state = "broken-state-canary-0123456789abcdef";
@@ -380,7 +380,7 @@ pub(crate) fn guard_constants(world: &crate::watch::Watch) {
     world.guard("an installation's token, new format", crate::github::STATELESS);
 }
 
-/// A visitor at the callback of a state that there is.
+/// Visits the callback of an existing state.
 pub(crate) async fn pending(world: &World<'_>, kind: &str) {
     let state = world.state(&world.key("org_visited", |_| {})).await;
     let code = format!("{CALLBACK}?state={state}&installation_id={INSTALLATION}&code={CODE}");

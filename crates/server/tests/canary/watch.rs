@@ -1,4 +1,4 @@
-//! Everything that is told anywhere, and which secrets are to be found in none of it.
+//! Collects logs, spans, metrics and responses, and searches them for secrets.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
@@ -13,7 +13,7 @@ use tracing_subscriber::{EnvFilter, Layer, Registry, fmt};
 
 use crate::needles::{Found, Haystack, Needle};
 
-/// What a subscriber wrote.
+/// The output of a subscriber.
 #[derive(Clone, Default)]
 pub(crate) struct Written(Arc<Mutex<Vec<u8>>>);
 
@@ -33,11 +33,11 @@ impl Write for Written {
     }
 }
 
-/// Keeps what is told under the name of where it was told, and searches it.
+/// Stores each output by its source, and searches it.
 pub(crate) struct Watch {
     human: Written,
     json: Written,
-    /// Every span with its fields, as traces have them, also those in which nothing was logged.
+    /// Every span with its fields, including spans without log lines.
     spans: Written,
     metrics: PrometheusHandle,
     answers: Mutex<Vec<(String, String)>>,
@@ -46,7 +46,7 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
-    /// For this process: logs as `serve` writes them, in both formats, at trace, and its metrics.
+    /// Installs the logs of `serve`, at `trace` in both formats, and its metrics.
     pub(crate) fn begin() -> Self {
         let (human, json, spans) = (Written::default(), Written::default(), Written::default());
         let (to_human, to_json, to_spans) = (human.clone(), json.clone(), spans.clone());
@@ -58,7 +58,7 @@ impl Watch {
                 fmt::layer()
                     .with_span_events(FmtSpan::CLOSE)
                     .with_writer(move || to_spans.clone())
-                    .with_filter(logging::others()),
+                    .with_filter(logging::max_verbosity()),
             )
             .init();
         logging::log_panics();
@@ -75,18 +75,18 @@ impl Watch {
         }
     }
 
-    /// From now on a secret.
+    /// Adds a secret to search for.
     pub(crate) fn guard(&self, name: &'static str, secret: &str) {
         self.needles.lock().unwrap().push(Needle::new(name, secret));
     }
 
-    /// An answer on `path`, status, headers and body in `text`; what it is meant to hold was taken out of it.
+    /// Stores a response on `path`, without the secrets that belong in it.
     pub(crate) fn answered(&self, path: &str, status: u16, text: String) {
-        self.answers.lock().unwrap().push((format!("the answer to: {path}"), text));
+        self.answers.lock().unwrap().push((format!("the response to: {path}"), text));
         self.covered(path, status);
     }
 
-    /// A path that was gone without an answer of HTTP.
+    /// Records a path without an HTTP response.
     pub(crate) fn covered(&self, path: &str, status: u16) {
         self.covered.lock().unwrap().entry(path.to_owned()).or_default().insert(status);
     }
@@ -99,12 +99,12 @@ impl Watch {
         self.spans.text()
     }
 
-    /// Every path with the statuses that were answered on it.
+    /// Returns every path with the statuses of its responses.
     pub(crate) fn paths(&self) -> BTreeMap<String, BTreeSet<u16>> {
         self.covered.lock().unwrap().clone()
     }
 
-    /// Every leak: which secret, how it was spelled, where.
+    /// Returns every leak, with secret, encoding and place.
     pub(crate) fn leaks(&self) -> BTreeSet<String> {
         let needles = self.needles.lock().unwrap();
         let mut places = self.answers.lock().unwrap().clone();

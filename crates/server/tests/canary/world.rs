@@ -1,4 +1,4 @@
-//! The service as `serve` puts it together, on memory, beside a GitHub of the test's.
+//! The service as `serve` builds it, in memory, with the test's GitHub.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,7 +36,7 @@ pub(crate) struct World<'w> {
     keys: MemoryKeyStore,
 }
 
-/// An answer, as far as the walk goes on from it.
+/// The parts of a response that the walks need.
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) body: String,
@@ -60,7 +60,7 @@ impl<'w> World<'w> {
         Self::limited(watch, github, pem, change, Arc::new(MemoryRateLimiter::new())).await
     }
 
-    /// With a limiter of the test's.
+    /// Starts with a given limiter.
     pub(crate) async fn limited(
         watch: &'w Watch,
         github: &Github,
@@ -108,7 +108,7 @@ impl<'w> World<'w> {
         Self { watch, api, http, dockline, refresher, keys }
     }
 
-    /// A key of a new organization, whose secret is watched for from now on.
+    /// Creates a key of a new organization, and guards its secret.
     pub(crate) fn key(&self, organization: &str, change: impl FnOnce(&mut KeyRecord)) -> String {
         let key = ApiKey::mint(KeyEnvironment::Live, &OsEntropy).unwrap();
         let mut record = KeyRecord {
@@ -143,12 +143,12 @@ impl<'w> World<'w> {
         self.post(INSTALLATION_PATH, body).bearer_auth(key)
     }
 
-    /// Goes one path; nothing secret may be in the answer.
+    /// Sends a request whose response may contain no secret.
     pub(crate) async fn ask(&self, path: &str, request: RequestBuilder) -> Answer {
         self.ask_for(path, &[], request).await
     }
 
-    /// Goes one path; `meant` may be in the answer, since that is what it is for.
+    /// Sends a request whose response may contain only the secrets `meant`.
     pub(crate) async fn ask_for(&self, path: &str, meant: &[&str], request: RequestBuilder) -> Answer {
         let response = request.send().await.unwrap_or_else(|error| panic!("{path}: {error}"));
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
@@ -161,7 +161,7 @@ impl<'w> World<'w> {
         Answer { status, body }
     }
 
-    /// A state of our making for the key's organization, watched for from now on.
+    /// Creates a state for the key's organization, and guards it.
     pub(crate) async fn state(&self, key: &str) -> String {
         let url = format!("{INSTALLATION_PATH}/install-url?returnUrl={RETURN_URL}");
         let request = self.get(&url).bearer_auth(key);

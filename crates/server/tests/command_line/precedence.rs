@@ -1,13 +1,13 @@
-//! Flag, environment, file, default: in this order, and each tells where it comes from.
+//! Precedence of flag, environment, file and default, and the origin of each value.
 
 use std::process::Command;
 
-use crate::program::{Folder, dockline, in_force, ran};
+use crate::program::{Folder, dockline, effective, ran};
 
-/// The value and its source.
+/// Returns value and origin of an option.
 fn of(command: &mut Command, option: &str) -> (String, String, String) {
-    let told = in_force(command)[option].clone();
-    let text = |member: &str| told[member].as_str().unwrap_or("-").to_owned();
+    let setting = effective(command)[option].clone();
+    let text = |member: &str| setting[member].as_str().unwrap_or("-").to_owned();
     (text("value"), text("source"), text("from"))
 }
 
@@ -16,7 +16,7 @@ fn three(value: &str, source: &str, from: &str) -> (String, String, String) {
 }
 
 #[test]
-fn each_place_wins_over_the_next() {
+fn flag_overrides_environment_overrides_file_overrides_default() {
     let folder = Folder::new();
     let file =
         folder.file("dockline.toml", "# ours\n\nclaim_policy = \"visible\"\n[database]\nconnections = 3\n");
@@ -41,21 +41,48 @@ fn each_place_wins_over_the_next() {
         three("3", "file", &format!("{file}:5: database-connections"))
     );
     assert_eq!(of(&mut with_file(), "database-url"), three("-", "unset", "-"));
-    // The option that names the file, too: the flag wins.
+    // --config overrides DOCKLINE_CONFIG, too.
     let other = folder.file("other.toml", "claim-policy = 'state'");
     assert_eq!(of(with_file().args(["--config", &other]), option).0, "state");
 }
 
 #[test]
-fn a_list_is_a_list_and_is_replaced_as_a_whole() {
+fn list_is_replaced_as_a_whole() {
     let folder = Folder::new();
     let file = folder.file("c.toml", "webhook-secret-file = ['a', 'b']\n");
-    let value = |command: &mut Command| in_force(command)["webhook-secret-file"]["value"].clone();
+    let value = |command: &mut Command| effective(command)["webhook-secret-file"]["value"].clone();
     assert_eq!(value(&mut dockline(&["config", "--config", &file])), serde_json::json!(["a", "b"]));
     let flag = ["config", "--config", &file, "--webhook-secret-file", "c"];
     assert_eq!(value(&mut dockline(&flag)), serde_json::json!(["c"]));
     let mut environment = dockline(&["config", "--config", &file]);
     assert_eq!(value(environment.env("DOCKLINE_WEBHOOK_SECRET_FILE", "d,e")), serde_json::json!(["d", "e"]));
+}
+
+#[test]
+fn old_name_of_an_option_works_as_flag_variable_and_key() {
+    let folder = Folder::new();
+    let option = "auth-failures-per-minute";
+    let file = folder.file("c.toml", "guesses_per_minute = 7\n");
+    let with_file = || dockline(&["config", "--config", &file]);
+    let variable = "DOCKLINE_GUESSES_PER_MINUTE";
+    assert_eq!(of(&mut with_file(), option), three("7", "file", &format!("{file}:1: {option}")));
+    assert_eq!(of(with_file().env(variable, "8"), option), three("8", "environment", variable));
+    let new = "DOCKLINE_AUTH_FAILURES_PER_MINUTE";
+    assert_eq!(of(with_file().env(variable, "8").env(new, "9"), option), three("9", "environment", new));
+    let flag = ["config", "--config", &file, "--guesses-per-minute", "10"];
+    assert_eq!(of(dockline(&flag).env(variable, "8"), option).0, "10");
+    // The old name is not shown.
+    assert!(!ran(&mut dockline(&["serve", "--help"])).1.contains("guesses"));
+}
+
+#[test]
+fn invalid_value_is_accepted_if_a_flag_overrides_it_or_the_command_ignores_it() {
+    let folder = Folder::new();
+    let file = folder.file("c.toml", "claim-policy = 'foo'\ndatabase-url = 'postgres://127.0.0.1:1/x'\n");
+    let flag = ["config", "--config", &file, "--claim-policy", "state"];
+    assert_eq!(of(&mut dockline(&flag), "claim-policy").0, "state");
+    assert_eq!(ran(&mut dockline(&["migrate", "--config", &file])).0, Some(1));
+    assert_eq!(ran(&mut dockline(&["config", "--config", &file])).0, Some(2));
 }
 
 #[test]
@@ -65,20 +92,20 @@ fn one_file_serves_all_commands() {
         "c.toml",
         "public-url = 'https://a.test'\ndatabase-url = 'postgres://u:canary@127.0.0.1:1/x'\n",
     );
-    // Not one of migrate's own, and its database is the file's.
+    // public-url is not an option of these commands.
     for arguments in [&["migrate"][..], &["keys", "list"], &["keys", "revoke", "00000000000000"]] {
         let (code, _, stderr) = ran(dockline(arguments).args(["--config", &file]));
         assert_eq!(code, Some(1), "{stderr}");
         assert!(stderr.contains("refused") || stderr.contains("connect"), "{stderr}");
         assert!(!stderr.contains("canary"), "{stderr}");
     }
-    // One that has nothing to configure does not look at it.
+    // A command without such options does not read the file.
     let (code, stdout, _) = ran(dockline(&["man"]).env("DOCKLINE_CONFIG", folder.path("nowhere")));
     assert_eq!((code, stdout.is_empty()), (Some(0), false));
 }
 
 #[test]
-fn a_positional_argument_that_begins_with_a_dash_stays_one() {
+fn positional_argument_may_begin_with_a_dash() {
     let folder = Folder::new();
     let file = folder.file("c.toml", "database-url = 'postgres://h/d'\n");
     let (code, _, stderr) = ran(&mut dockline(&["keys", "revoke", "--config", &file, "--", "--json"]));
@@ -96,16 +123,16 @@ fn help_and_version_need_no_readable_file() {
 }
 
 #[test]
-fn what_stands_in_the_environment_is_not_in_the_help() {
+fn help_does_not_show_values_of_the_environment() {
     let mut help = dockline(&["serve", "--help"]);
     let (_, stdout, _) =
         ran(help.env("DOCKLINE_PUBLIC_URL", "https://canary.test").env("DOCKLINE_CONFIG", "canary"));
     assert!(!stdout.contains("canary"), "{stdout}");
 }
 
-/// What makes a new option need no further work: one name in three spellings, and `config` shows it.
+/// A new option needs no further work, because its variable and key follow from its name.
 #[test]
-fn every_option_has_one_name_in_three_spellings_and_is_shown() {
+fn every_option_has_a_matching_variable_and_is_shown() {
     fn check(command: &clap::Command) {
         for arg in command.get_arguments() {
             let Some(variable) = arg.get_env().and_then(|name| name.to_str()) else { continue };
@@ -119,15 +146,14 @@ fn every_option_has_one_name_in_three_spellings_and_is_shown() {
     command.build();
     check(&command);
     let serve = command.find_subcommand("serve").unwrap();
-    let shown = in_force(&mut dockline(&["config"]));
+    let shown = effective(&mut dockline(&["config"]));
     for arg in serve.get_arguments().filter(|arg| arg.get_env().is_some()) {
-        let told = &shown[arg.get_long().unwrap()];
+        let setting = &shown[arg.get_long().unwrap()];
         let source = if arg.get_default_values().is_empty() { "unset" } else { "default" };
-        assert_eq!(told["source"], source, "{arg}");
+        assert_eq!(setting["source"], source, "{arg}");
     }
 }
 
-/// Each option that `serve` has reaches it by the file as by a flag, whatever its type is.
 #[test]
 fn every_option_can_be_given_by_the_file() {
     let folder = Folder::new();
@@ -154,8 +180,11 @@ fn every_option_can_be_given_by_the_file() {
             },
         };
         let file = folder.file("c.toml", &format!("{} = {value}\n", long.replace('-', "_")));
-        let told = in_force(&mut dockline(&["config", "--config", &file]))[long].clone();
-        assert_eq!((&told["source"], &told["from"]), (&"file".into(), &format!("{file}:1: {long}").into()));
+        let setting = effective(&mut dockline(&["config", "--config", &file]))[long].clone();
+        assert_eq!(
+            (&setting["source"], &setting["from"]),
+            (&"file".into(), &format!("{file}:1: {long}").into())
+        );
         seen += 1;
     }
     assert!(seen > 20, "{seen}");

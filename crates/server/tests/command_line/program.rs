@@ -1,4 +1,4 @@
-//! The program, without anything that the machine's own environment says to it.
+//! Runs the program without variables of the machine's environment.
 
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
@@ -20,14 +20,14 @@ pub(crate) fn ran(command: &mut Command) -> (Option<i32>, String, String) {
     (status.code(), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
 }
 
-/// What `dockline config --json` tells.
-pub(crate) fn in_force(command: &mut Command) -> Value {
+/// Returns the output of `dockline config --json`.
+pub(crate) fn effective(command: &mut Command) -> Value {
     let (code, stdout, stderr) = ran(command.arg("--json"));
     assert_eq!(code, Some(0), "{stderr}");
     serde_json::from_str(&stdout).unwrap()
 }
 
-/// A folder that goes with the test.
+/// A folder that is removed with the test.
 pub(crate) struct Folder(PathBuf);
 
 impl Folder {

@@ -1,11 +1,11 @@
-//! `docs/configuration.md` has every option as clap knows it.
+//! `docs/configuration.md` lists every option.
 
 use std::fmt::Write;
 
 const BEGIN: &str = "<!-- options: made from the program's own description; UPDATE_DOCS=1 cargo nextest run -p dockline-server reference -->\n";
 const END: &str = "<!-- end of options -->\n";
 
-/// A table for each heading, with every option of every command that can be given by the environment.
+/// Returns a table per heading, with every option that has a variable.
 fn options() -> String {
     let mut command = dockline_server::cli::command();
     command.build();
@@ -33,7 +33,7 @@ fn options() -> String {
     text
 }
 
-/// Heading, option, and its row of the table.
+/// Collects heading, option and table row.
 fn collect(command: &clap::Command, rows: &mut Vec<(String, String, String)>) {
     for arg in command.get_arguments() {
         let (Some(long), Some(variable)) = (arg.get_long(), arg.get_env()) else { continue };
@@ -64,7 +64,7 @@ fn collect(command: &clap::Command, rows: &mut Vec<(String, String, String)>) {
 }
 
 #[test]
-fn the_reference_has_every_option() {
+fn reference_lists_every_option() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/configuration.md");
     let text = std::fs::read_to_string(path).unwrap();
     let (before, rest) = text.split_once(BEGIN).unwrap();

@@ -1,4 +1,4 @@
-//! Secrets in all their forms are nowhere in what is printed.
+//! No output contains a secret.
 
 use std::process::Command;
 
@@ -7,7 +7,7 @@ use secrecy::SecretString;
 
 use crate::program::{Folder, dockline, ran};
 
-/// All options of all subcommands that hold secrets.
+/// Returns the secret options of all subcommands.
 fn secret_options() -> Vec<clap::Arg> {
     fn collect(command: &clap::Command, found: &mut Vec<clap::Arg>) {
         let secret = ValueParser::from(clap::value_parser!(SecretString)).type_id();
@@ -40,7 +40,7 @@ fn every_secret_has_a_variable_and_a_file() {
     }
 }
 
-/// A value that is a secret and is refused by whoever looks at it; by form.
+/// Invalid secrets of several forms.
 fn canaries() -> [&'static str; 5] {
     [
         "canary0123456789",
@@ -58,7 +58,7 @@ fn nowhere(command: &mut Command) {
 }
 
 #[test]
-fn they_appear_in_nothing_that_is_printed() {
+fn secrets_appear_in_no_output() {
     let folder = Folder::new();
     for secret in secret_options() {
         let (long, variable) = (secret.get_long().unwrap(), secret.get_env().unwrap().to_str().unwrap());
@@ -77,7 +77,7 @@ fn they_appear_in_nothing_that_is_printed() {
                 nowhere(dockline(arguments).args(["--config", &file]));
                 nowhere(dockline(arguments).arg(format!("--{long}-file={held}")));
             }
-            // Beside a mistake in the same file, in the same line, and in a key's place.
+            // Errors elsewhere in the file, in the same line, and in the value.
             for text in [
                 format!("{}nonsense = 1\n", toml(long)),
                 format!("{}{}", toml(long), toml(long)),
@@ -94,7 +94,7 @@ fn they_appear_in_nothing_that_is_printed() {
 }
 
 #[test]
-fn what_is_given_is_told_as_given() {
+fn config_shows_redacted_secrets_and_where_they_come_from() {
     let secret = "canary-0123456789";
     let (code, stdout, _) =
         ran(dockline(&["config"]).env("DOCKLINE_WEBHOOK_SECRET", format!("{secret}\n{secret}")));

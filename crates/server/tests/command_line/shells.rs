@@ -1,10 +1,10 @@
-//! Completions and the manual, as the programs that they are for read them.
+//! Completions in bash, and the manual in groff.
 
 use std::process::{Command, Stdio};
 
 use crate::program::{Folder, dockline, ran};
 
-/// What bash offers after these words, the last of which is not complete.
+/// Returns bash's completions of the last word.
 fn completed(script: &str, words: &[&str]) -> Vec<String> {
     let quoted: Vec<String> = words.iter().map(|word| format!("'{word}'")).collect();
     let line = format!(
@@ -43,7 +43,7 @@ fn every_shell_has_a_script() {
     assert_eq!(ran(&mut dockline(&["completions", "tcsh"])).0, Some(2));
 }
 
-/// All commands, as they are typed.
+/// Returns all commands as lists of words.
 fn commands() -> Vec<Vec<String>> {
     fn collect(command: &clap::Command, path: &[String], found: &mut Vec<Vec<String>>) {
         found.push(path.to_vec());
@@ -90,7 +90,7 @@ fn help_fits_its_terminal() {
         for columns in [80, 120] {
             let mut command = dockline(&path.iter().map(String::as_str).collect::<Vec<_>>());
             let (_, help, _) = ran(command.arg("--help").env("COLUMNS", columns.to_string()));
-            // An address cannot be broken, and clap breaks no usage.
+            // Single words cannot be broken, and clap does not break usage lines.
             let breakable = |line: &&str| line.trim().contains(' ') && !line.starts_with("Usage:");
             let long = help.lines().filter(breakable).find(|line| line.chars().count() > columns);
             assert_eq!(long, None, "{path:?} at {columns}");

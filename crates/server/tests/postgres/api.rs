@@ -1,4 +1,4 @@
-//! Calls of the API, as a product's backend makes them.
+//! Calls of the API by a product's backend.
 
 use crate::http_client::loopback;
 use secrecy::{ExposeSecret, SecretString};
@@ -18,7 +18,7 @@ impl Answer {
     }
 }
 
-/// One product's backend: a key and a client.
+/// A product's backend, with a key and a client.
 #[derive(Clone)]
 pub(crate) struct Backend {
     http: reqwest::Client,
@@ -30,7 +30,7 @@ impl Backend {
         Self { http: loopback(), key }
     }
 
-    /// `None` where the connection failed or broke off.
+    /// Sends the request. Returns `None` if the connection failed.
     async fn answer(&self, request: reqwest::RequestBuilder) -> Option<Answer> {
         let response = request.bearer_auth(self.key.expose_secret()).send().await.ok()?;
         let status = response.status().as_u16();
@@ -59,7 +59,7 @@ impl Backend {
         self.answer(self.http.get(format!("{api}/v1/github/repos"))).await
     }
 
-    /// Asks for an install URL; `None` where there is no answer, or it is a 503.
+    /// Requests an install URL. Returns `None` without a response, and for 503.
     pub(crate) async fn try_state(&self, api: &str) -> Option<String> {
         let url = format!("{api}{INSTALLATION}/install-url?returnUrl=https://app.example.com/");
         let answer = self.answer(self.http.get(url)).await.filter(|answer| answer.status != 503)?;

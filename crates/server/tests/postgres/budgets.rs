@@ -1,5 +1,5 @@
-//! Budgets through the router, by a clock that the test moves: what `Retry-After` promises is true, and a day is a day. In
-//! memory and on PostgreSQL, by the same tests.
+//! Budgets through the router with a manual clock: `Retry-After` is exact, and the daily budget lasts a day. In memory and on
+//! PostgreSQL.
 
 use std::sync::Arc;
 
@@ -30,9 +30,9 @@ struct Api {
     clock: Arc<ManualClock>,
 }
 
-/// What is looked at of an answer.
+/// The relevant parts of a response.
 #[derive(Debug)]
-struct Told {
+struct Outcome {
     status: u16,
     remaining: u32,
     reset: u32,
@@ -81,7 +81,7 @@ impl Api {
         key.expose()
     }
 
-    async fn ask(&self, key: &SecretString, method: &str) -> Told {
+    async fn ask(&self, key: &SecretString, method: &str) -> Outcome {
         let request = Request::builder()
             .method(method)
             .uri("/v1/github/installation")
@@ -92,7 +92,7 @@ impl Api {
         let answer = self.router.clone().oneshot(request.unwrap()).await.unwrap();
         let number =
             |name: &str| answer.headers().get(name).map(|value| value.to_str().unwrap().parse().unwrap());
-        Told {
+        Outcome {
             status: answer.status().as_u16(),
             remaining: number("x-ratelimit-remaining").unwrap(),
             reset: number("x-ratelimit-reset").unwrap(),
@@ -109,8 +109,7 @@ fn memory() -> Arc<dyn RateLimiter> {
     Arc::new(MemoryRateLimiter::new())
 }
 
-/// Random tiers, among them some whose day is short; random pauses; nobody waits longer than told, and nobody gets
-/// through a whole second before.
+/// With random tiers and pauses: a call succeeds after `Retry-After`, and fails one second earlier.
 async fn every_retry_after_is_true(limiter: Arc<dyn RateLimiter>, steps: u32) {
     let (mut of_the_minute, mut of_the_day) = (0, 0);
     for seed in seeds() {
@@ -125,24 +124,24 @@ async fn every_retry_after_is_true(limiter: Arc<dyn RateLimiter>, steps: u32) {
             writes_per_day: random.u32(1..=60),
         });
         for _ in 0..steps {
-            // In microseconds, which is what the core counts in.
+            // Microseconds are the resolution of the core.
             api.clock.advance(Duration::microseconds(random.i64(0..4_000_000)));
             let (method, through) = random.choice([("GET", 404), ("POST", 422)]).unwrap();
-            let told = api.ask(&key, method).await;
-            let Some(wait) = told.wait else {
-                assert_eq!(told.status, through);
+            let outcome = api.ask(&key, method).await;
+            let Some(wait) = outcome.wait else {
+                assert_eq!(outcome.status, through);
                 continue;
             };
-            assert_eq!((told.status, told.remaining), (429, 0));
-            assert!((1..=86_400).contains(&wait) && told.reset >= wait, "{told:?}");
+            assert_eq!((outcome.status, outcome.remaining), (429, 0));
+            assert!((1..=86_400).contains(&wait) && outcome.reset >= wait, "{outcome:?}");
             *(if wait > 60 { &mut of_the_day } else { &mut of_the_minute }) += 1;
             api.wait(wait - 1);
             if wait > 1 {
                 assert_eq!(api.ask(&key, method).await.status, 429, "{wait} s were too long");
             }
             api.wait(1);
-            let told = api.ask(&key, method).await;
-            assert_eq!(told.status, through, "{wait} s were not enough: {told:?}");
+            let outcome = api.ask(&key, method).await;
+            assert_eq!(outcome.status, through, "{wait} s were not enough: {outcome:?}");
         }
     }
     println!("{of_the_minute} waits for the minute, {of_the_day} for the day");
@@ -150,17 +149,17 @@ async fn every_retry_after_is_true(limiter: Arc<dyn RateLimiter>, steps: u32) {
 }
 
 #[tokio::test]
-async fn whoever_waits_as_long_as_told_gets_through_in_memory_i_19() {
+async fn call_after_retry_after_succeeds_in_memory_i_19() {
     every_retry_after_is_true(memory(), 100).await;
 }
 
 #[tokio::test]
-async fn whoever_waits_as_long_as_told_gets_through_on_postgresql_i_19() {
+async fn call_after_retry_after_succeeds_on_postgresql_i_19() {
     let schema = TestSchema::migrated().await;
     every_retry_after_is_true(Arc::new(PgRateLimiter::new(&schema.database())), 60).await;
 }
 
-/// A day of `standard`, from midnight on at the fastest rate that is allowed; then the next one.
+/// Uses the tier `standard` at the maximum rate for two days, from midnight.
 async fn a_day_has_ten_thousand_writes(limiter: Arc<dyn RateLimiter>) {
     let midnight = NOON - Duration::hours(12);
     let api = Api::over(limiter, midnight);
@@ -169,13 +168,13 @@ async fn a_day_has_ten_thousand_writes(limiter: Arc<dyn RateLimiter>) {
         let begun = midnight + Duration::days(day);
         let (mut passed, mut limited) = (0, 0);
         let wait = loop {
-            let told = api.ask(&key, "POST").await;
-            match told.wait {
+            let outcome = api.ask(&key, "POST").await;
+            match outcome.wait {
                 None => {
-                    assert_eq!(told.status, 422);
+                    assert_eq!(outcome.status, 422);
                     passed += 1;
                     assert!(passed <= 10_000, "more than a day has");
-                    assert!(told.remaining <= 10_000 - passed);
+                    assert!(outcome.remaining <= 10_000 - passed);
                 }
                 Some(1) => {
                     limited += 1;
@@ -184,11 +183,11 @@ async fn a_day_has_ten_thousand_writes(limiter: Arc<dyn RateLimiter>) {
                 Some(wait) => break wait,
             }
         };
-        // The first minute's 60 at once, then one a second, until the day's last.
+        // 60 at once, then one per second, until the daily budget is used up.
         let elapsed = now(&api) - begun;
         assert_eq!((passed, limited, elapsed), (10_000, 9_940, Duration::seconds(9_940)), "day {day}");
         assert_eq!(i64::from(wait), 86_400 - elapsed.whole_seconds(), "until midnight");
-        // Reads go on; the day's count is not the reads'.
+        // Reads do not count towards the daily budget.
         assert_eq!(api.ask(&key, "GET").await.status, 404);
         api.wait(wait - 1);
         assert_eq!(api.ask(&key, "POST").await.wait, Some(1), "a second before midnight");
@@ -202,12 +201,12 @@ fn now(api: &Api) -> OffsetDateTime {
 }
 
 #[tokio::test]
-async fn a_day_has_ten_thousand_writes_and_the_next_begins_anew_in_memory() {
+async fn daily_budget_is_ten_thousand_writes_and_resets_at_midnight_in_memory() {
     a_day_has_ten_thousand_writes(memory()).await;
 }
 
 #[tokio::test]
-async fn a_day_has_ten_thousand_writes_and_the_next_begins_anew_on_postgresql() {
+async fn daily_budget_is_ten_thousand_writes_and_resets_at_midnight_on_postgresql() {
     let schema = TestSchema::migrated().await;
     a_day_has_ten_thousand_writes(Arc::new(PgRateLimiter::new(&schema.database()))).await;
 }

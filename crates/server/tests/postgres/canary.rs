@@ -1,4 +1,4 @@
-//! The running program's own log at trace, in both formats: no secret of its configuration, and none that went through.
+//! The log of `serve` at `trace`, in both formats, contains no secret of the configuration or of a request.
 
 use std::fs::File;
 
@@ -12,7 +12,7 @@ use crate::schema::TestSchema;
 use crate::server::{Github, Server};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_secret_is_in_what_serve_logs_at_trace() {
+async fn log_at_trace_contains_no_secret() {
     for (format, tokens) in [("human", TokenFormat::Opaque), ("json", TokenFormat::Stateless)] {
         let schema = TestSchema::migrated().await;
         let github = Github::start(&schema).await;
@@ -40,14 +40,14 @@ async fn nothing_secret_is_in_what_serve_logs_at_trace() {
             assert!(backend.detach_and_uninstall(&server.api).await.unwrap().status >= 400);
             sim.clear_faults();
         }
-        // The store's table is gone: what the database then says quotes the statement.
+        // Without the table, the database's error quotes the statement.
         schema.execute("alter table $schema.bindings rename to elsewhere").await;
         assert_eq!(backend.inspect(&server.api).await.unwrap().status, 500);
         assert_eq!(server.end(), Some(0));
 
-        let told = std::fs::read_to_string(&log).unwrap();
+        let text = std::fs::read_to_string(&log).unwrap();
         for expected in ["request", "org_acme", "port", "github", "answered", "delivery refused"] {
-            assert!(told.contains(expected), "{expected} is not in the log");
+            assert!(text.contains(expected), "{expected} is not in the log");
         }
         let app = &github.app;
         let pem: Vec<_> = app.private_key_pem.expose_secret().lines().map(str::to_owned).collect();
@@ -59,19 +59,19 @@ async fn nothing_secret_is_in_what_serve_logs_at_trace() {
             ("the private key", pem[pem.len() / 2].clone()),
         ];
         let url = Url::parse(schema.url.expose_secret()).unwrap();
-        // A test database of somebody's own may have none.
+        // The URL of the test database may have no password.
         secrets.extend(
             url.password().filter(|word| word.len() >= 12).map(|word| ("the password", word.to_owned())),
         );
         for (name, secret) in secrets {
-            assert_eq!(Needle::new(name, &secret).found_in(&told), None, "{name} ({format})");
+            assert_eq!(Needle::new(name, &secret).found_in(&text), None, "{name} ({format})");
         }
-        // Tokens have random parts; what they all begin with must not be there.
+        // Tokens are random, so this searches for their prefixes.
         for prefix in ["ghs_", "ghu_", "Bearer ", "eyJhbGciOi"] {
-            assert!(!told.contains(prefix), "{prefix} ({format})");
+            assert!(!text.contains(prefix), "{prefix} ({format})");
         }
-        // Of others only what is meant for people.
-        let others = told.lines().filter(|line| line.contains("hyper") || line.contains("tokio_postgres"));
+        // Other crates do not log below info.
+        let others = text.lines().filter(|line| line.contains("hyper") || line.contains("tokio_postgres"));
         assert_eq!(others.count(), 0, "({format})");
     }
 }

@@ -1,4 +1,4 @@
-//! `dockline keys`, `dockline migrate`, and how `dockline serve` refuses to start.
+//! `dockline keys`, `dockline migrate`, and errors at the start of `dockline serve`.
 
 use serde_json::Value;
 
@@ -16,12 +16,12 @@ fn serve_without_a_database_names_the_demo() {
     let mut command = dockline(&schema, &["serve"]);
     let ended = command.env_remove("DOCKLINE_DATABASE_URL").output().unwrap();
     assert_eq!(ended.status.code(), Some(2));
-    let told = text(&ended.stderr);
-    assert!(told.contains("--database-url") && told.contains("cargo run -p dockline-demo"), "{told}");
+    let stderr = text(&ended.stderr);
+    assert!(stderr.contains("--database-url") && stderr.contains("cargo run -p dockline-demo"), "{stderr}");
 }
 
 #[test]
-fn a_database_that_cannot_be_reached_is_named_without_its_password() {
+fn error_about_unreachable_database_has_no_password() {
     let schema = TestSchema::new();
     let mut command = dockline(&schema, &["migrate"]);
     let url = "postgres://dockline:canary@127.0.0.1:1/x?sslmode=disable&connect_timeout=2";
@@ -31,7 +31,7 @@ fn a_database_that_cannot_be_reached_is_named_without_its_password() {
 }
 
 #[test]
-fn keys_before_the_migration_say_what_to_do() {
+fn keys_without_migration_names_the_migration() {
     let schema = TestSchema::new();
     let ended = run(&schema, &["keys", "list"]);
     assert_eq!(ended.status.code(), Some(1));
@@ -39,7 +39,7 @@ fn keys_before_the_migration_say_what_to_do() {
 }
 
 #[test]
-fn migrate_tells_what_it_did_and_check_changes_nothing() {
+fn migrate_prints_its_versions_and_check_changes_nothing() {
     let schema = TestSchema::new();
     assert_eq!(run(&schema, &["migrate", "--check"]).status.code(), Some(1));
     let first = run(&schema, &["migrate"]);
@@ -50,7 +50,7 @@ fn migrate_tells_what_it_did_and_check_changes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_key_is_shown_once_works_and_is_refused_once_it_is_revoked() {
+async fn key_is_printed_once_works_and_is_rejected_after_revocation() {
     let schema = TestSchema::migrated().await;
     let made = run(
         &schema,
@@ -82,7 +82,7 @@ async fn a_key_is_shown_once_works_and_is_refused_once_it_is_revoked() {
     let listed: Value = serde_json::from_slice(&listed.stdout).unwrap();
     assert_eq!(listed[0]["organizationName"], "Acme Coffee");
     assert_eq!(listed[0]["tier"], "pilot");
-    // The database has a hash of it only.
+    // The database has only a hash of it.
     let clear = format!("select count(*) from $schema.api_keys k where k::text like '%{secret}%'");
     assert_eq!(schema.number(&clear).await, 0);
 
@@ -92,7 +92,7 @@ async fn a_key_is_shown_once_works_and_is_refused_once_it_is_revoked() {
     assert_eq!(backend.inspect(&server.api).await.unwrap().status, 404);
     let id = made["keyId"].as_str().unwrap();
     assert_eq!(run(&schema, &["keys", "revoke", id]).status.code(), Some(0));
-    // At once (I13): there is no cache of keys.
+    // I13: keys are not cached.
     assert_eq!(backend.inspect(&server.api).await.unwrap().status, 401);
     assert_eq!(run(&schema, &["keys", "revoke", "00000000000000"]).status.code(), Some(1));
     assert_eq!(server.end(), Some(0));
@@ -111,7 +111,7 @@ async fn eight_instances_may_start_at_once_on_an_empty_schema_i_26() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_newer_schema_is_refused() {
+async fn newer_schema_is_rejected() {
     let schema = TestSchema::migrated().await;
     let later = "insert into $schema.migrations select version + 1000, 'later', checksum, applied_at from $schema.migrations";
     schema.execute(later).await;
@@ -121,7 +121,7 @@ async fn a_newer_schema_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn serve_that_may_not_migrate_starts_on_what_is_up_to_date() {
+async fn serve_without_migrations_starts_on_a_current_schema() {
     let schema = TestSchema::migrated().await;
     let github = Github::start(&schema).await;
     let server = Server::spawn_with(&schema, &github, "127.0.0.1:0", &["--migrations", "check"]).listening();

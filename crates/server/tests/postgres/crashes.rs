@@ -1,5 +1,5 @@
-//! The server is killed, PostgreSQL crashes and is restarted, all under load: afterwards there is no half binding, and
-//! repeating the same call succeeds (I4, I6, I24).
+//! Kills of the server and crashes of PostgreSQL under load leave no partial binding, and repeated calls succeed (I4, I6,
+//! I24).
 
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::MetadataExt;
@@ -15,10 +15,10 @@ use crate::schema::TestSchema;
 use crate::server::{Github, Server};
 
 const ORGANIZATIONS: usize = 24;
-/// How often each of the two is killed.
+/// Kills of the server, and of the database.
 const KILLS: usize = 4;
 
-/// A PostgreSQL of this test's own: killing one of its backends makes it drop all of them and recover.
+/// A separate PostgreSQL for this test, because a crash closes all connections.
 struct OwnCluster {
     holder: Child,
     url: String,
@@ -49,12 +49,12 @@ impl Drop for OwnCluster {
     }
 }
 
-/// What becomes of the database.
+/// How the database crashes.
 #[derive(Clone, Copy)]
 enum Crash {
-    /// One backend is killed, upon which PostgreSQL drops all of them and recovers.
+    /// Kills one backend; PostgreSQL then closes all connections and recovers.
     KilledBackend,
-    /// `pg_ctl restart -m immediate`: nobody is asked to end, and it recovers when it starts.
+    /// `pg_ctl restart -m immediate`, followed by recovery.
     ImmediateRestart,
 }
 
@@ -96,19 +96,19 @@ impl Crash {
     }
 }
 
-/// What all backends share while things are killed around them.
+/// The state that all backends share.
 struct Load {
     api: String,
     github: Github,
     over: AtomicBool,
-    /// Bindings made, confirmed by a second call and released again.
+    /// Number of bindings that were made, repeated and released.
     cycles: AtomicUsize,
-    /// Calls that met a killed server or a recovering database.
+    /// Number of calls that failed because of a kill or a crash.
     troubled: AtomicUsize,
 }
 
 impl Load {
-    /// Repeats a call word for word until it is answered otherwise than by trouble.
+    /// Repeats a call until it gets a response other than 503.
     async fn insist<T, C: Future<Output = Option<T>>>(&self, call: impl Fn() -> C) -> T {
         loop {
             if let Some(answer) = call().await {
@@ -119,7 +119,7 @@ impl Load {
         }
     }
 
-    /// Binds, binds again, detaches, with a fresh installation each time; ends bound.
+    /// Registers, repeats the registration and detaches, with a new installation each time. Returns with a binding.
     async fn keep_binding(&self, backend: Backend, number: usize) -> (Backend, u64, String, String) {
         let settled = |answer: Option<Answer>| answer.filter(|answer| answer.status != 503);
         for round in 0.. {
@@ -134,14 +134,14 @@ impl Load {
                 return (backend, installation, state, first.body);
             }
             let gone = self.insist(|| async { settled(backend.detach(&self.api).await) }).await;
-            // A 404 is the answer to a repetition whose first answer was lost.
+            // 404 is the response to a repetition if the first response was lost.
             assert!(matches!(gone.status, 204 | 404), "{}", gone.body);
             self.cycles.fetch_add(1, Ordering::Relaxed);
         }
         unreachable!("the rounds do not end")
     }
 
-    /// Waits until work is being done again.
+    /// Waits until calls succeed again.
     async fn progress(&self) {
         let aim = self.cycles.load(Ordering::Relaxed) + ORGANIZATIONS;
         while self.cycles.load(Ordering::Relaxed) < aim {
@@ -151,10 +151,10 @@ impl Load {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn kills_of_the_server_and_of_the_database_leave_nothing_half() {
+async fn kills_of_server_and_database_leave_no_partial_binding() {
     let cluster = OwnCluster::start();
     let schema = TestSchema::of(cluster.url.clone().into());
-    // The test command's clusters need not survive anything; an operator's does, by PostgreSQL's own default.
+    // The test cluster turns this off; PostgreSQL's default is on.
     schema.execute("alter database postgres set synchronous_commit = on").await;
     schema.migrate().await;
     let github = Github::start(&schema).await;
@@ -190,7 +190,7 @@ async fn kills_of_the_server_and_of_the_database_leave_nothing_half() {
     }
     let (cycles, troubled) = (&load.cycles, &load.troubled);
     println!("{cycles:?} bindings made and released, {troubled:?} calls repeated, {KILLS} kills of each");
-    assert!(troubled.load(Ordering::Relaxed) > 0, "nobody noticed a kill");
+    assert!(troubled.load(Ordering::Relaxed) > 0, "no call noticed a kill");
 
     let all = i64::try_from(ORGANIZATIONS).unwrap();
     let live = "select count(*) from $schema.bindings where released_at is null";

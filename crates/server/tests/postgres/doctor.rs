@@ -1,4 +1,4 @@
-//! `dockline doctor` against a simulated GitHub and a real PostgreSQL, green and with each thing missing.
+//! `dockline doctor` with a complete setup, and with each part missing or wrong.
 
 use std::process::Command;
 
@@ -14,19 +14,19 @@ const PUBLIC: &str = "https://api.example.com";
 const WEBHOOK: &str = "https://api.example.com/v1/github/webhooks";
 const CALLBACK: &str = "https://api.example.com/v1/github/installation/callback";
 
-struct Patient {
+struct Setup {
     schema: TestSchema,
     github: Github,
 }
 
-impl Patient {
+impl Setup {
     async fn with(app: NewApp) -> Self {
         let schema = TestSchema::migrated().await;
         let github = Github::with_app(&schema, app).await;
         Self { schema, github }
     }
 
-    async fn healthy() -> Self {
+    async fn complete() -> Self {
         Self::with(NewApp::new("dockline-test", CALLBACK).with_webhook_url(WEBHOOK)).await
     }
 
@@ -46,8 +46,8 @@ impl Patient {
         command
     }
 
-    /// Whether it is green, and what it found.
-    fn seen(&self, change: Change<'_>) -> (bool, Vec<Value>) {
+    /// Runs doctor. Returns whether no check failed, and the checks.
+    fn run(&self, change: Change<'_>) -> (bool, Vec<Value>) {
         let mut command = self.command("doctor");
         command.arg("--json");
         for (name, value) in change {
@@ -59,36 +59,36 @@ impl Patient {
         }
         let output = command.output().unwrap();
         let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
-        let told: Value = serde_json::from_slice(&output.stdout).expect(&stderr);
-        let failed = told["counts"]["fail"].as_u64().unwrap();
-        assert_eq!(output.status.code(), Some(i32::from(failed > 0)), "{told:#}");
-        (failed == 0, told["checks"].as_array().unwrap().clone())
+        let report: Value = serde_json::from_slice(&output.stdout).expect(&stderr);
+        let failed = report["counts"]["fail"].as_u64().unwrap();
+        assert_eq!(output.status.code(), Some(i32::from(failed > 0)), "{report:#}");
+        (failed == 0, report["checks"].as_array().unwrap().clone())
     }
 
-    /// That it finds `check` to be `verdict`, saying `said`, with a mend where one is needed.
+    /// Asserts the verdict and text of `check`, and that it has help unless it is ok.
     #[track_caller]
-    fn finds(&self, change: Change<'_>, check: &str, verdict: &str, said: &str) {
-        let (green, checks) = self.seen(change);
+    fn expect(&self, change: Change<'_>, check: &str, verdict: &str, said: &str) {
+        let (green, checks) = self.run(change);
         let named: Vec<&Value> = checks.iter().filter(|it| it["check"] == check).collect();
         let right = |it: &&&Value| it["verdict"] == verdict && it["said"].as_str().unwrap().contains(said);
         assert_eq!(named.iter().filter(right).count(), 1, "{check}: {named:#?} of {checks:#?}");
-        assert!(verdict == "ok" || named.iter().all(|it| it["mend"].is_string()), "{named:#?}");
+        assert!(verdict == "ok" || named.iter().all(|it| it["help"].is_string()), "{named:#?}");
         assert!(!green || verdict != "fail");
     }
 }
 
-/// Variables and flags; an empty variable is taken away.
+/// Variables and flags to set. An empty variable is removed.
 type Change<'a> = &'a [(&'a str, &'a str)];
 
 const UNCHANGED: Change<'static> = &[];
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_healthy_install_is_green_and_everything_is_looked_at() {
-    let patient = Patient::healthy().await;
-    let (green, checks) = patient.seen(UNCHANGED);
+async fn complete_setup_passes_all_checks() {
+    let setup = Setup::complete().await;
+    let (green, checks) = setup.run(UNCHANGED);
     assert!(green, "{checks:#?}");
     let names: Vec<&str> = checks.iter().map(|it| it["check"].as_str().unwrap()).collect();
-    let schema = format!("database schema {}", patient.schema.name);
+    let schema = format!("database schema {}", setup.schema.name);
     for check in [
         "webhook secret",
         "public URL",
@@ -111,39 +111,34 @@ async fn a_healthy_install_is_green_and_everything_is_looked_at() {
     ] {
         assert!(names.contains(&check), "{check}: {names:?}");
     }
-    let output = patient.command("doctor").output().unwrap();
+    let output = setup.command("doctor").output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(text.contains("ok    database: PostgreSQL ") && text.contains(" 0 failed"), "{text}");
     assert!(text.contains("????  App settings: ") && text.contains(CALLBACK), "{text}");
     for name in ["client-secret", "webhook-secret", "key.pem"] {
-        let held = std::fs::read_to_string(patient.github.files.path(name)).unwrap();
+        let held = std::fs::read_to_string(setup.github.files.path(name)).unwrap();
         assert!(!text.contains(held.lines().nth(1).unwrap_or(&held)), "{name}");
     }
-    assert!(!text.contains(patient.schema.url.expose_secret()), "{text}");
+    assert!(!text.contains(setup.schema.url.expose_secret()), "{text}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_does_not_belong_to_the_app_is_named() {
-    let patient = Patient::healthy().await;
+async fn values_of_another_app_are_named() {
+    let setup = Setup::complete().await;
     let ask: Change<'_> = &[("DOCKLINE_GITHUB_APP_SLUG", "another")];
-    patient.finds(
-        ask,
-        "--github-app-slug",
-        "fail",
-        "but GitHub says that the App with this key is dockline-test",
-    );
+    setup.expect(ask, "--github-app-slug", "fail", "but at GitHub the App with this key has dockline-test");
     let ask: Change<'_> = &[("DOCKLINE_GITHUB_APP_ID", "77")];
-    patient.finds(ask, "--github-app-id", "fail", "is 77, but GitHub says");
+    setup.expect(ask, "--github-app-id", "fail", "is 77, but at GitHub");
     // The JWT names the client id, and GitHub knows no such App.
-    patient.finds(&[("DOCKLINE_GITHUB_CLIENT_ID", "Iv23nobody")], "App credential", "fail", "");
+    setup.expect(&[("DOCKLINE_GITHUB_CLIENT_ID", "Iv23unknown")], "App credential", "fail", "");
     let other = include_str!("../../../github/tests/keys/rsa-2048-pkcs1.pem");
     let foreign: Change<'_> =
         &[("DOCKLINE_GITHUB_PRIVATE_KEY_FILE", ""), ("DOCKLINE_GITHUB_PRIVATE_KEY", other)];
-    patient.finds(foreign, "App credential", "fail", "GitHub refuses the App's credential (401)");
+    setup.expect(foreign, "App credential", "fail", "GitHub refuses the App's credential (401)");
     let ask: Change<'_> = &[("DOCKLINE_GITHUB_API_URL", "http://127.0.0.1:1/api/v3")];
-    patient.finds(ask, "App credential", "fail", "GitHub cannot be reached");
-    // And serve refuses to start for the same reasons, all at once.
-    let mut serve = patient.command("serve");
+    setup.expect(ask, "App credential", "fail", "GitHub cannot be reached");
+    // serve reports the same errors at once.
+    let mut serve = setup.command("serve");
     serve
         .env("DOCKLINE_GITHUB_APP_SLUG", "another")
         .env("DOCKLINE_GITHUB_APP_ID", "77")
@@ -152,7 +147,7 @@ async fn what_does_not_belong_to_the_app_is_named() {
     let output = serve.output().unwrap();
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(2));
-    assert!(stderr.contains("3 things are wrong"), "{stderr}");
+    assert!(stderr.contains("the configuration has 3 errors"), "{stderr}");
     assert!(stderr.contains("the schema not_there: has version 0"), "{stderr}");
     assert!(
         stderr.contains("--github-app-slug: is another") && stderr.contains("--github-app-id: is 77"),
@@ -161,95 +156,95 @@ async fn what_does_not_belong_to_the_app_is_named() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_database_that_is_not_as_it_should_be_is_told() {
-    let patient = Patient::healthy().await;
+async fn problems_of_the_database_are_reported() {
+    let setup = Setup::complete().await;
     let unreachable: Change<'_> =
         &[("DOCKLINE_DATABASE_URL", "postgres://u:canary@127.0.0.1:1/d?connect_timeout=2")];
-    patient.finds(unreachable, "database", "fail", "onnect");
+    setup.expect(unreachable, "database", "fail", "onnect");
     let empty: Change<'_> = &[("DOCKLINE_DATABASE_SCHEMA", "not_there")];
-    patient.finds(empty, "database schema not_there", "warn", "has version 0 and will be brought to");
+    setup.expect(empty, "database schema not_there", "warn", "has version 0; serve will migrate it to");
     let checked: Change<'_> = &[("DOCKLINE_DATABASE_SCHEMA", "not_there"), ("DOCKLINE_MIGRATIONS", "check")];
-    patient.finds(checked, "database schema not_there", "fail", "has version 0");
+    setup.expect(checked, "database schema not_there", "fail", "has version 0");
     let many: Change<'_> = &[("DOCKLINE_DATABASE_CONNECTIONS", "100000")];
-    patient.finds(many, "database connections", "warn", "100000 for each node");
+    setup.expect(many, "database connections", "warn", "100000 per node");
     let never: Change<'_> = &[("DOCKLINE_RECONCILE_EVERY", "0")];
-    patient.finds(never, "sweep", "warn", "switched off");
+    setup.expect(never, "sweep", "warn", "turned off");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_the_app_lacks_at_github_is_told() {
+async fn missing_settings_of_the_app_are_reported() {
     let app = NewApp::new("dockline-test", CALLBACK).with_permissions([("contents", "read")]);
-    let patient = Patient::with(app).await;
-    patient.finds(UNCHANGED, "permission Members", "fail", "no organization can be bound");
-    patient.finds(UNCHANGED, "permission Metadata", "warn", "repositories cannot be listed");
-    patient.finds(UNCHANGED, "webhook", "warn", "the App has none");
-    patient.finds(UNCHANGED, "webhook deliveries", "unknown", "delivered nothing");
+    let setup = Setup::with(app).await;
+    setup.expect(UNCHANGED, "permission Members", "fail", "no organization can be bound");
+    setup.expect(UNCHANGED, "permission Metadata", "warn", "repositories cannot be listed");
+    setup.expect(UNCHANGED, "webhook", "warn", "the App has none");
+    setup.expect(UNCHANGED, "webhook deliveries", "unknown", "delivered nothing");
     let state: Change<'_> = &[("DOCKLINE_CLAIM_POLICY", "state")];
-    patient.finds(state, "permission Members", "ok", "does not need it");
+    setup.expect(state, "permission Members", "ok", "does not need it");
 
     let app = NewApp::new("dockline-test", CALLBACK)
         .with_webhook_url("https://old.example.com/hooks")
         .with_webhook_secret("");
-    let mut patient = Patient::with(app).await;
-    patient.github.files.write("webhook-secret", "0123456789abcdef");
-    patient.finds(UNCHANGED, "webhook URL", "fail", "at GitHub it is https://old.example.com/hooks");
-    patient.finds(UNCHANGED, "webhook secret at GitHub", "fail", "none is set");
+    let mut setup = Setup::with(app).await;
+    setup.github.files.write("webhook-secret", "0123456789abcdef");
+    setup.expect(UNCHANGED, "webhook URL", "fail", "at GitHub it is https://old.example.com/hooks");
+    setup.expect(UNCHANGED, "webhook secret at GitHub", "fail", "none is set");
 
-    patient = Patient::healthy().await;
+    setup = Setup::complete().await;
     let none: Change<'_> = &[("DOCKLINE_WEBHOOK_SECRET_FILE", "")];
-    patient.finds(none, "webhook secret", "warn", "every delivery is refused");
-    patient.finds(none, "webhook secret at GitHub", "warn", "none is given here");
+    setup.expect(none, "webhook secret", "warn", "every delivery is rejected");
+    setup.expect(none, "webhook secret at GitHub", "warn", "none is set here");
     let private: Change<'_> = &[("DOCKLINE_PUBLIC_URL", "")];
-    patient.finds(private, "webhook URL", "unknown", "ours is not known");
-    patient.github.sim.sim().advance_clock(40);
-    patient.finds(UNCHANGED, "clock", "warn", "behind GitHub's");
+    setup.expect(private, "webhook URL", "unknown", "it cannot be compared");
+    setup.github.sim.sim().advance_clock(40);
+    setup.expect(UNCHANGED, "clock", "warn", "behind GitHub's");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_record_of_deliveries_is_read() {
-    // Nobody listens there, so the ping fails as GitHub tries it out.
+async fn log_of_deliveries_is_checked() {
+    // No server listens on this port, so the ping fails.
     let app =
         NewApp::new("dockline-test", CALLBACK).with_webhook_url("http://127.0.0.1:1/v1/github/webhooks");
-    let patient = Patient::with(app).await;
-    patient.github.sim.sim().settled().await;
+    let setup = Setup::with(app).await;
+    setup.github.sim.sim().settled().await;
     let local: Change<'_> = &[("DOCKLINE_PUBLIC_URL", "http://127.0.0.1:1")];
-    patient.finds(local, "webhook URL", "ok", "http://127.0.0.1:1/v1/github/webhooks");
-    patient.finds(local, "webhook deliveries", "warn", "1 of the last 1 failed; the newest, ping at");
+    setup.expect(local, "webhook URL", "ok", "http://127.0.0.1:1/v1/github/webhooks");
+    setup.expect(local, "webhook deliveries", "warn", "1 of the last 1 failed; the newest, ping at");
 }
 
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
-async fn secrets_that_others_may_read_are_warned_of() {
+async fn secrets_that_other_users_may_read_are_reported() {
     use std::os::unix::fs::PermissionsExt;
 
-    let patient = Patient::healthy().await;
-    let key = patient.github.files.path("key.pem");
+    let setup = Setup::complete().await;
+    let key = setup.github.files.path("key.pem");
     let mode = |mode| std::fs::set_permissions(&key, std::fs::Permissions::from_mode(mode)).unwrap();
     mode(0o600);
     let warned =
         |checks: &[Value]| checks.iter().filter(|it| it["check"] == "--github-private-key-file").count();
-    assert_eq!(warned(&patient.seen(UNCHANGED).1), 0);
+    assert_eq!(warned(&setup.run(UNCHANGED).1), 0);
     mode(0o644);
-    patient.finds(UNCHANGED, "--github-private-key-file", "warn", "every user of this machine may read it");
+    setup.expect(UNCHANGED, "--github-private-key-file", "warn", "every user of this machine may read it");
     let flag: Change<'_> = &[("--webhook-secret", "0123456789abcdef"), ("DOCKLINE_WEBHOOK_SECRET_FILE", "")];
-    patient.finds(flag, "--webhook-secret", "warn", "on a command line");
-    patient.github.files.write("c.toml", "webhook-secret = '0123456789abcdef'\n");
-    let file = patient.github.files.path("c.toml");
+    setup.expect(flag, "--webhook-secret", "warn", "on the command line");
+    setup.github.files.write("c.toml", "webhook-secret = '0123456789abcdef'\n");
+    let file = setup.github.files.path("c.toml");
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
     let ours: Change<'_> = &[("DOCKLINE_CONFIG", file.as_str()), ("DOCKLINE_WEBHOOK_SECRET_FILE", "")];
-    patient.finds(ours, "--config", "warn", "every user of this machine may read it");
+    setup.expect(ours, "--config", "warn", "every user of this machine may read it");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_late_sweep_is_noticed() {
-    let patient = Patient::healthy().await;
-    let Patient { schema, github } = &patient;
+async fn late_sweep_is_reported() {
+    let setup = Setup::complete().await;
+    let Setup { schema, github } = &setup;
     let server = Server::start(schema, github, "127.0.0.1:0");
     let backend = Backend::new(schema.key("org_1").await);
     let installation = github.install("olga");
     let state = backend.state(&server.api).await;
     assert_eq!(backend.register(&server.api, installation, &state).await.unwrap().status, 201);
-    patient.finds(UNCHANGED, "sweep", "ok", "was verified at");
+    setup.expect(UNCHANGED, "sweep", "ok", "verified the stalest binding at");
     schema.execute("update $schema.installations set verified_at = verified_at - interval '2 hours'").await;
-    patient.finds(UNCHANGED, "sweep", "warn", "more than 5580 s ago");
+    setup.expect(UNCHANGED, "sweep", "warn", "more than 5580 s ago");
 }

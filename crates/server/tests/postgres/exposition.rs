@@ -1,4 +1,4 @@
-//! Prometheus' text format, read strictly: what does not conform fails the test.
+//! A strict parser of Prometheus' text format.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
@@ -11,18 +11,18 @@ type Labels = Vec<(String, String)>;
 pub(crate) struct Family {
     pub(crate) kind: String,
     help: bool,
-    /// By labels, as they are spelled, and the suffix of the name.
+    /// The samples by labels and suffix of the name.
     pub(crate) samples: BTreeMap<(String, String), f64>,
 }
 
 impl Family {
-    /// The labels' names, without `le`.
+    /// Returns the names of the labels, without `le`.
     pub(crate) fn labels(&self) -> BTreeSet<String> {
         let labels = self.samples.keys().flat_map(|(_, labels)| labels_of(labels));
         labels.map(|(name, _)| name).filter(|name| name != "le").collect()
     }
 
-    /// The sum of the samples whose labels have all of these texts.
+    /// Sums the samples whose labels contain all of these texts.
     pub(crate) fn sum(&self, having: &[&str]) -> f64 {
         let has = |labels: &str| having.iter().all(|text| labels.contains(text));
         let counted = |suffix: &str| suffix.is_empty() || suffix == "_count";
@@ -31,7 +31,7 @@ impl Family {
     }
 }
 
-/// Reads an exposition.
+/// Parses an exposition.
 pub(crate) fn read(text: &str) -> BTreeMap<String, Family> {
     assert!(text.ends_with('\n'), "no newline at the end");
     let mut families: BTreeMap<String, Family> = BTreeMap::new();
@@ -73,7 +73,7 @@ pub(crate) fn read(text: &str) -> BTreeMap<String, Family> {
     families
 }
 
-/// What `promtool check metrics` would object to, as far as we can see without it.
+/// Asserts rules of `promtool check metrics`.
 fn check(name: &str, family: &Family) {
     assert!(family.help && !family.kind.is_empty(), "{name} lacks HELP or TYPE");
     assert!(!family.samples.is_empty(), "{name} has no samples");
@@ -96,7 +96,7 @@ fn check(name: &str, family: &Family) {
     }
 }
 
-/// That buckets grow and the last one holds everything.
+/// Asserts that buckets are cumulative and complete.
 fn buckets(name: &str, family: &Family) {
     let mut series: BTreeMap<Labels, Vec<(f64, f64)>> = BTreeMap::new();
     for ((suffix, labels), value) in &family.samples {
@@ -118,7 +118,7 @@ fn buckets(name: &str, family: &Family) {
     }
 }
 
-/// `name="value",…`, with what a value may escape.
+/// Parses `name="value",…`, with escapes in values.
 fn labels_of(text: &str) -> Labels {
     let mut labels = Vec::new();
     let mut rest = text;
@@ -151,7 +151,7 @@ fn is_name(text: &str) -> bool {
     text.bytes().next().is_some_and(first) && text.bytes().all(|byte| first(byte) || byte.is_ascii_digit())
 }
 
-/// What `promtool check metrics` says, where `DOCKLINE_PROMTOOL` names one: CI does.
+/// Runs `promtool check metrics` if `DOCKLINE_PROMTOOL` names it, as CI does.
 pub(crate) fn promtool(text: &str) -> Option<String> {
     let program = std::env::var_os("DOCKLINE_PROMTOOL")?;
     let mut child = Command::new(program)

@@ -1,4 +1,4 @@
-//! `/readyz` of `dockline serve`, and what becomes of it while the node ends.
+//! `/readyz` of `dockline serve`, also during shutdown.
 
 use std::time::{Duration, Instant};
 
@@ -12,10 +12,10 @@ use crate::http_client::loopback;
 use crate::schema::TestSchema;
 use crate::server::{Github, Server};
 
-/// Only a test that fails waits so long.
+/// Only a failing test waits this long.
 const LONG: Duration = Duration::from_secs(30);
 
-/// `/readyz`: its status and, of each check, name and cause.
+/// Returns the status of `/readyz`, and name and cause of each check.
 async fn ready(api: &str) -> (u16, Vec<(String, Option<String>)>) {
     let answer = loopback().get(format!("{api}/readyz")).send().await.unwrap();
     let status = answer.status().as_u16();
@@ -33,7 +33,7 @@ async fn ready(api: &str) -> (u16, Vec<(String, Option<String>)>) {
     (status, checks.map(|check| (text(&check["name"]).unwrap(), text(&check["cause"]))).collect())
 }
 
-/// Asks until the checks that fail are these.
+/// Waits until exactly these checks fail.
 async fn until_failing(api: &str, expected: &[(&str, &str)]) {
     let began = Instant::now();
     loop {
@@ -49,13 +49,13 @@ async fn until_failing(api: &str, expected: &[(&str, &str)]) {
     }
 }
 
-/// A way to the database that can be cut.
-struct Way {
+/// A connection to the database that can be cut.
+struct Link {
     url: String,
     forwarding: JoinHandle<()>,
 }
 
-impl Way {
+impl Link {
     async fn to(schema: &TestSchema) -> Self {
         let url = schema.url.expose_secret();
         let (before, after) = url.split_once('@').unwrap();
@@ -78,11 +78,11 @@ impl Way {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_node_is_ready_when_all_that_it_needs_is_there_and_says_what_is_not() {
+async fn node_is_ready_if_all_checks_pass_and_names_the_failing_ones() {
     let schema = TestSchema::migrated().await;
     let github = Github::start(&schema).await;
-    let way = Way::to(&schema).await;
-    let further = ["--database-url", way.url.as_str()];
+    let link = Link::to(&schema).await;
+    let further = ["--database-url", link.url.as_str()];
     let server = Server::spawn_with(&schema, &github, "127.0.0.1:0", &further).listening();
     until_failing(&server.api, &[]).await;
     let (_, checks) = ready(&server.api).await;
@@ -91,21 +91,21 @@ async fn a_node_is_ready_when_all_that_it_needs_is_there_and_says_what_is_not() 
 
     schema.execute("alter table $schema.migrations rename to moved").await;
     until_failing(&server.api, &[("schema", "not_migrated")]).await;
-    // Meanwhile a later release was here: its migrations leave this one working.
+    // The migrations of the next release leave this one working.
     let newer =
         "insert into $schema.moved select max(version) + 1, 'later', '', max(applied_at) from $schema.moved";
     schema.execute(newer).await;
     schema.execute("alter table $schema.moved rename to migrations").await;
     until_failing(&server.api, &[]).await;
 
-    way.forwarding.abort();
+    link.forwarding.abort();
     until_failing(&server.api, &[("database", "unreachable"), ("schema", "unknown")]).await;
     let healthy = loopback().get(format!("{}/healthz", server.api)).send().await.unwrap();
     assert_eq!(healthy.status().as_u16(), 200);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_credential_that_github_refuses_makes_a_node_unready_unless_github_is_left_out() {
+async fn rejected_credential_makes_a_node_unready_unless_github_is_ignored() {
     let schema = TestSchema::migrated().await;
     let github = Github::start(&schema).await;
     let app_is_refused_after = |first: u32| {
@@ -114,7 +114,7 @@ async fn a_credential_that_github_refuses_makes_a_node_unready_unless_github_is_
         sim.set_fault(FaultRule::new(Fault::Slow { ms: 0 }).for_path("/api/v3/app").times(first));
         sim.set_fault(FaultRule::new(Fault::Status { code: 401 }).for_path("/api/v3/app"));
     };
-    // A node does not start with a credential that is refused; it becomes so just afterwards.
+    // GitHub accepts the credential at the start, and rejects it afterwards.
     app_is_refused_after(1);
     let app = github.app.app_id.to_string();
     let further = ["--github-app-id", app.as_str()];
@@ -124,7 +124,7 @@ async fn a_credential_that_github_refuses_makes_a_node_unready_unless_github_is_
     for _ in 0..100 {
         ready(&server.api).await;
     }
-    assert_eq!(github.sim.sim().count_requests("GET", "/api/v3/app"), asked, "probes ask GitHub nothing");
+    assert_eq!(github.sim.sim().count_requests("GET", "/api/v3/app"), asked, "probes make no call to GitHub");
 
     app_is_refused_after(1);
     let further = ["--github-app-id", app.as_str(), "--ready-github-within", "0"];
@@ -133,7 +133,7 @@ async fn a_credential_that_github_refuses_makes_a_node_unready_unless_github_is_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_node_that_ends_says_so_while_it_goes_on_and_a_second_signal_ends_it_at_once() {
+async fn node_reports_not_ready_during_drain_delay_and_exits_at_the_second_signal() {
     let schema = TestSchema::migrated().await;
     let github = Github::start(&schema).await;
     let further = ["--drain-delay", "1h"];
@@ -141,7 +141,7 @@ async fn a_node_that_ends_says_so_while_it_goes_on_and_a_second_signal_ends_it_a
     until_failing(&server.api, &[]).await;
     server.terminate();
     until_failing(&server.api, &[("process", "shutting_down")]).await;
-    // Everything else goes on.
+    // Other requests are still served.
     let whoami = loopback().get(format!("{}/v1/whoami", server.api)).send().await.unwrap();
     assert_eq!(whoami.status().as_u16(), 401);
     let began = Instant::now();

@@ -1,4 +1,4 @@
-//! The life of a key, by command and against running nodes.
+//! Creation, rotation, expiry and revocation of keys, with running nodes.
 
 use serde_json::Value;
 
@@ -9,14 +9,14 @@ use crate::server::{Github, Server, Starting, run};
 const CREATE: [&str; 8] =
     ["keys", "create", "--organization", "org_1", "--name", "Acme Coffee", "--scope", "github:admin"];
 
-/// What a command printed as JSON.
+/// Runs a command with `--json` and parses its output.
 fn json(schema: &TestSchema, arguments: &[&str]) -> Value {
     let ended = run(schema, &[arguments, &["--json"]].concat());
     assert_eq!(ended.status.code(), Some(0), "{}", String::from_utf8_lossy(&ended.stderr));
     serde_json::from_slice(&ended.stdout).unwrap()
 }
 
-/// What a command that must fail said.
+/// Runs a command that must fail. Returns its standard error.
 fn refused(schema: &TestSchema, arguments: &[&str]) -> String {
     let ended = run(schema, arguments);
     assert_eq!(ended.status.code(), Some(1));
@@ -33,7 +33,7 @@ async fn status(backend: &Backend, server: &Server) -> u16 {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_rotated_key_works_beside_the_fresh_one_until_its_grace_is_over() {
+async fn rotated_key_works_beside_the_new_one_until_its_grace_ends() {
     let schema = TestSchema::migrated().await;
     let github = Github::start(&schema).await;
     let server = Server::start(&schema, &github, "127.0.0.1:0");
@@ -56,19 +56,19 @@ async fn a_rotated_key_works_beside_the_fresh_one_until_its_grace_is_over() {
     assert_eq!(old["writesPerMinute"], 7);
     assert_eq!(fresh["rotatedFrom"], old["keyId"]);
     assert_ne!(fresh["apiKey"], old["apiKey"]);
-    assert!(text(&fresh["expiresAt"]) > text(&old["expiresAt"]), "as long a life, from now");
+    assert!(text(&fresh["expiresAt"]) > text(&old["expiresAt"]), "the same lifetime, from now");
     let [before, after] = [&old, &fresh].map(|key| Backend::new(text(&key["apiKey"]).into()));
     assert_eq!((status(&before, &server).await, status(&after, &server).await), (404, 404));
 
-    let told = refused(&schema, &["keys", "rotate", text(&old["keyId"])]);
-    assert!(told.contains(text(&fresh["keyId"])), "{told}");
-    // Without grace: at once.
+    let stderr = refused(&schema, &["keys", "rotate", text(&old["keyId"])]);
+    assert!(stderr.contains(text(&fresh["keyId"])), "{stderr}");
+    // Without grace the old key is rejected at once.
     let third = json(&schema, &["keys", "rotate", text(&fresh["keyId"]), "--grace", "0"]);
     assert_eq!((status(&before, &server).await, status(&after, &server).await), (404, 401));
     let third = Backend::new(text(&third["apiKey"]).into());
     assert_eq!(status(&third, &server).await, 404);
-    let told = refused(&schema, &["keys", "rotate", "00000000000000"]);
-    assert!(told.contains("there is no key"), "{told}");
+    let stderr = refused(&schema, &["keys", "rotate", "00000000000000"]);
+    assert!(stderr.contains("there is no key"), "{stderr}");
 
     let listed = json(&schema, &["keys", "list", "--organization", "org_1"]);
     assert_eq!(listed[0]["replacedBy"], fresh["keyId"]);
@@ -83,7 +83,7 @@ async fn a_rotated_key_works_beside_the_fresh_one_until_its_grace_is_over() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_expired_key_is_refused_like_one_that_never_was() {
+async fn expired_key_gets_the_same_response_as_an_unknown_one() {
     let schema = TestSchema::migrated().await;
     let github = Github::start(&schema).await;
     let server = Server::start(&schema, &github, "127.0.0.1:0");
@@ -99,9 +99,9 @@ async fn an_expired_key_is_refused_like_one_that_never_was() {
     assert_eq!(body(&expired.json()), body(&unknown.json()));
 }
 
-/// I13: the bound is the next request, on every node.
+/// I13.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_revocation_is_in_force_on_every_node_for_the_next_request() {
+async fn revocation_applies_to_the_next_request_on_every_node() {
     let schema = TestSchema::migrated().await;
     let github = Github::start(&schema).await;
     let starting: Vec<_> = (0..2).map(|_| Server::spawn(&schema, &github, "127.0.0.1:0")).collect();
@@ -109,7 +109,7 @@ async fn a_revocation_is_in_force_on_every_node_for_the_next_request() {
     for _ in 0..10 {
         let made = json(&schema, &CREATE);
         let backend = Backend::new(text(&made["apiKey"]).into());
-        // Often enough that whatever could be kept of the key is.
+        // Enough requests to fill any cache.
         for node in nodes.iter().cycle().take(6) {
             assert_eq!(status(&backend, node).await, 404);
         }
@@ -121,7 +121,7 @@ async fn a_revocation_is_in_force_on_every_node_for_the_next_request() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn which_keys_are_in_use_is_written_when_a_node_ends() {
+async fn last_use_of_keys_is_written_at_shutdown() {
     let schema = TestSchema::migrated().await;
     let github = Github::start(&schema).await;
     let server = Server::start(&schema, &github, "127.0.0.1:0");
@@ -130,7 +130,7 @@ async fn which_keys_are_in_use_is_written_when_a_node_ends() {
     for _ in 0..5 {
         assert_eq!(status(&backend, &server).await, 404);
     }
-    // A stranger who knows a key's id, and not its secret.
+    // A wrong secret with the id of an existing key.
     let secret = text(&used["apiKey"]).splitn(4, '_').nth(3).unwrap();
     let forged = format!("lp_live_{}_{secret}", text(&named["keyId"]));
     assert_eq!(status(&Backend::new(forged.into()), &server).await, 401);
@@ -145,16 +145,16 @@ async fn which_keys_are_in_use_is_written_when_a_node_ends() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn tiers_and_lives_that_make_no_sense_are_refused_before_a_key_is_made() {
+async fn invalid_tiers_and_expiries_are_rejected_before_a_key_is_created() {
     let schema = TestSchema::migrated().await;
     for (further, named) in [
         (&["--tier", "gold"][..], "--reads-per-minute"),
-        (&["--tier", "pilot", "--writes-per-day", "1"], "is known"),
+        (&["--tier", "pilot", "--writes-per-day", "1"], "is predefined"),
         (&["--expires-in", "0"], "future"),
         (&["--expires-at", "2001-01-01T00:00:00Z"], "future"),
     ] {
-        let told = refused(&schema, &[&CREATE[..], further].concat());
-        assert!(told.contains(named), "{told}");
+        let stderr = refused(&schema, &[&CREATE[..], further].concat());
+        assert!(stderr.contains(named), "{stderr}");
     }
     let both = run(
         &schema,

@@ -1,4 +1,4 @@
-//! `dockline serve`, `migrate` and `keys` as processes, on a real PostgreSQL and a simulated GitHub.
+//! The program as processes, on a real PostgreSQL and a simulated GitHub.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -13,14 +13,13 @@ mod canary;
 mod commands;
 mod crashes;
 mod doctor;
-mod ending;
 mod exposition;
-mod hammering;
 mod health;
 #[path = "../support/http_client.rs"]
 mod http_client;
 mod keys;
-mod life;
+mod lifecycle;
+mod limits;
 mod metrics;
 #[path = "../canary/needles.rs"]
 mod needles;
@@ -29,6 +28,7 @@ mod nodes;
 mod otel;
 mod schema;
 mod server;
+mod shutdown;
 mod signer;
 mod statements;
 mod uninstalls;

@@ -17,7 +17,7 @@ async fn get(url: &str) -> (u16, String) {
     (response.status().as_u16(), response.text().await.unwrap())
 }
 
-/// The labels that the page documents for each metric.
+/// Returns the labels that the page documents for each metric.
 fn documented() -> BTreeMap<String, BTreeSet<String>> {
     let rows = PAGE.lines().filter(|line| line.starts_with("| `dockline_"));
     rows.map(|row| {
@@ -28,7 +28,7 @@ fn documented() -> BTreeMap<String, BTreeSet<String>> {
     .collect()
 }
 
-/// Scrapes until `done`: some of it is told a moment after the answer.
+/// Scrapes until `done`, because some metrics are recorded after the response.
 async fn scraped(url: &str, done: impl Fn(&BTreeMap<String, Family>) -> bool) -> String {
     for _ in 0..10_000 {
         let (status, text) = get(url).await;
@@ -42,7 +42,7 @@ async fn scraped(url: &str, done: impl Fn(&BTreeMap<String, Family>) -> bool) ->
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn everything_that_happens_is_told_in_prometheus_format() {
+async fn metrics_are_reported_in_prometheus_format() {
     let schema = TestSchema::migrated().await;
     let github = Github::start(&schema).await;
     let further = ["--reconcile-every", "1s", "--reconcile-unverified-for", "0"];
@@ -95,7 +95,7 @@ async fn everything_that_happens_is_told_in_prometheus_format() {
         ("dockline_github_call_duration_seconds", &["operation=\"mint\"", "ok"], 1.0),
         ("dockline_github_call_duration_seconds", &["server_error"], 1.0),
         ("dockline_github_jwt_signatures_total", &[], 1.0),
-        ("dockline_github_rate_left", &[], 1.0),
+        ("dockline_github_rate_limit_remaining", &[], 1.0),
         ("dockline_tokens_minted_total", &[], 1.0),
         ("dockline_database_pool_max_connections", &[], 8.0),
         ("dockline_database_pool_connections", &["idle"], 1.0),
@@ -117,7 +117,7 @@ async fn everything_that_happens_is_told_in_prometheus_format() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn metrics_are_where_they_are_asked_for_and_not_in_public_unasked() {
+async fn metrics_are_served_at_the_configured_address_and_not_in_public_by_default() {
     let schema = TestSchema::migrated().await;
     let github = Github::start(&schema).await;
     let at = async |listen: &str, further: &[&str]| {

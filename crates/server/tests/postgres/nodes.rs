@@ -1,4 +1,4 @@
-//! Eight nodes on one database: however they are raced, each organization gets one binding (I1, I4).
+//! Races over eight nodes on one database: each organization gets one binding (I1, I4).
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -12,9 +12,9 @@ use crate::server::{Github, Server, Starting};
 
 const NODES: usize = 8;
 const ORGANIZATIONS: usize = 200;
-/// Calls for each organization: half of them for one installation, half for another.
+/// Calls per organization, half of them for one installation, half for another.
 const CALLS: usize = 16;
-/// Calls under way at once.
+/// Concurrent calls.
 const AT_ONCE: usize = 64;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -43,7 +43,7 @@ async fn two_hundred_organizations_raced_over_eight_nodes_have_one_binding_each(
             let api = apis[(call + number) % NODES].clone();
             calls.spawn(async move {
                 let _place = places.acquire().await.unwrap();
-                // A kept connection may close under a call; then the call is repeated, as any client does.
+                // A call on a connection that the server closes is repeated, as by any client.
                 let answer = loop {
                     if let Some(answer) = backend.register(&api, installation, &state).await {
                         break answer;

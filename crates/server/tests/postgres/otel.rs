@@ -1,4 +1,4 @@
-//! Spans at a collector, as `serve --otel-endpoint` sends them.
+//! `serve --otel-endpoint`: spans at a collector.
 
 use std::sync::{Arc, Mutex};
 
@@ -14,7 +14,7 @@ use crate::schema::TestSchema;
 use crate::server::{Github, Server};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_collector_gets_the_spans_of_a_request_and_no_secret() {
+async fn collector_gets_the_spans_of_a_request_and_no_secret() {
     let taken: Arc<Mutex<Vec<u8>>> = Arc::default();
     let keep = Arc::clone(&taken);
     let collector = Router::new().route(
@@ -37,7 +37,7 @@ async fn a_collector_gets_the_spans_of_a_request_and_no_secret() {
     let request = loopback().get(url).bearer_auth(key.expose_secret());
     let request = request.header("traceparent", format!("00-{}-{}-01", hex(&trace), hex(&span)));
     assert_eq!(request.send().await.unwrap().status().as_u16(), 200);
-    // The end sends what is left.
+    // Shutdown sends the remaining spans.
     assert_eq!(server.end(), Some(0));
     let taken = taken.lock().unwrap().clone();
     let text = String::from_utf8_lossy(&taken);

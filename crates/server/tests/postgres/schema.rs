@@ -1,4 +1,4 @@
-//! A schema of its own for each test, and what is looked up in it behind the product's back.
+//! A separate schema per test, with direct queries.
 
 use std::fmt::Write;
 
@@ -8,14 +8,14 @@ use dockline_postgres::tokio_postgres::Row;
 use dockline_postgres::{Database, Migrator, PgKeyStore, Schema, open_pool};
 use secrecy::SecretString;
 
-/// Dropped with everything in it when the test ends.
+/// A schema that is dropped with the test.
 pub(crate) struct TestSchema {
     pub(crate) url: SecretString,
     pub(crate) name: String,
 }
 
 impl TestSchema {
-    /// Of the database that the test command provides.
+    /// Creates a schema in the database of the test command.
     pub(crate) fn new() -> Self {
         let url = std::env::var("DATABASE_URL");
         Self::of(url.expect("these tests need a PostgreSQL in DATABASE_URL: run `cargo xtask test`").into())
@@ -47,7 +47,7 @@ impl TestSchema {
         Migrator::new(database.pool().clone(), database.schema().clone()).run().await.unwrap();
     }
 
-    /// A key of `organization` with the largest budget.
+    /// Creates a key of `organization` with the largest budget.
     pub(crate) async fn key(&self, organization: &str) -> SecretString {
         let key = ApiKey::mint(KeyEnvironment::Live, &OsEntropy).unwrap();
         let record = KeyRecord {
@@ -66,12 +66,12 @@ impl TestSchema {
         key.expose()
     }
 
-    /// The one number that a query gives; `$schema` stands for the schema.
+    /// Returns the number that a query returns. `$schema` is replaced by the schema.
     pub(crate) async fn number(&self, query: &str) -> i64 {
         self.row(query).await.get(0)
     }
 
-    /// The one text that a query gives.
+    /// Returns the text that a query returns.
     pub(crate) async fn text(&self, query: &str) -> String {
         self.row(query).await.get(0)
     }
@@ -91,7 +91,7 @@ impl TestSchema {
 impl Drop for TestSchema {
     fn drop(&mut self) {
         let (url, name) = (self.url.clone(), self.name.clone());
-        // A drop cannot wait, and the test's runtime may be ending: another thread can.
+        // Drop cannot await, and the test's runtime may be shutting down.
         let dropped = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             runtime.block_on(async {

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::schema::TestSchema;
 
-/// The program with the database in its environment.
+/// Returns the program with the database in its environment.
 pub(crate) fn dockline(schema: &TestSchema, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_dockline"));
     command
@@ -23,12 +23,12 @@ pub(crate) fn dockline(schema: &TestSchema, arguments: &[&str]) -> Command {
     command
 }
 
-/// Runs the program to its end.
+/// Runs the program.
 pub(crate) fn run(schema: &TestSchema, arguments: &[&str]) -> Output {
     dockline(schema, arguments).output().unwrap()
 }
 
-/// The App's credentials as the files that an operator has; removed when dropped.
+/// The App's credentials as files, which are removed when dropped.
 pub(crate) struct AppFiles {
     folder: PathBuf,
     pub(crate) slug: String,
@@ -64,7 +64,7 @@ impl Drop for AppFiles {
     }
 }
 
-/// A simulated GitHub with one App, and that App's files.
+/// A simulated GitHub with one App, and the App's files.
 pub(crate) struct Github {
     pub(crate) sim: RunningSim,
     pub(crate) app: AppCredentials,
@@ -84,14 +84,14 @@ impl Github {
         Self { sim, app, files }
     }
 
-    /// An installation on an account of that login, which is made for it.
+    /// Creates an account and an installation on it.
     pub(crate) fn install(&self, login: &str) -> u64 {
         self.sim.sim().create_user(login).unwrap();
         self.sim.sim().install(self.app.app_id, login, login).unwrap()
     }
 }
 
-/// Killed when dropped.
+/// A running server, killed when dropped.
 pub(crate) struct Server {
     child: Child,
     pub(crate) api: String,
@@ -99,17 +99,17 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts it and waits until it listens. Policy state: these tests are about the store.
+    /// Starts it with the policy `state` and waits until it listens.
     pub(crate) fn start(schema: &TestSchema, github: &Github, listen: &str) -> Self {
         Self::spawn(schema, github, listen).listening()
     }
 
-    /// Starts it and does not wait.
+    /// Starts it without waiting.
     pub(crate) fn spawn(schema: &TestSchema, github: &Github, listen: &str) -> Starting {
         Self::spawn_with(schema, github, listen, &[])
     }
 
-    /// Starts it with further arguments and does not wait.
+    /// Starts it with further arguments, without waiting.
     pub(crate) fn spawn_with(
         schema: &TestSchema,
         github: &Github,
@@ -120,7 +120,7 @@ impl Server {
         Starting(command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap())
     }
 
-    /// Starts it with everything logged to `log`, and does not wait.
+    /// Starts it with a log at `trace` in the file `log`, without waiting.
     pub(crate) fn spawn_logging(
         schema: &TestSchema,
         github: &Github,
@@ -161,30 +161,30 @@ impl Server {
         dockline(schema, &[&arguments, further].concat())
     }
 
-    /// Starts that command and waits until it listens.
+    /// Starts the command and waits until it listens.
     pub(crate) fn of(mut command: Command) -> Self {
         Starting(command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap()).listening()
     }
 
-    /// `kill -9`
+    /// Sends SIGKILL.
     pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
-    /// SIGTERM; gives the exit code.
+    /// Sends SIGTERM. Returns the exit code.
     pub(crate) fn end(self) -> Option<i32> {
         self.terminate();
         self.ended()
     }
 
-    /// SIGTERM.
+    /// Sends SIGTERM.
     pub(crate) fn terminate(&self) {
         let id = self.child.id().to_string();
         assert!(Command::new("kill").args(["-s", "TERM", &id]).status().unwrap().success());
     }
 
-    /// The exit code.
+    /// Waits for the exit code.
     pub(crate) fn ended(mut self) -> Option<i32> {
         self.child.wait().unwrap().code()
     }
@@ -197,7 +197,7 @@ impl Drop for Server {
     }
 }
 
-/// A server that may not listen yet.
+/// A server that is starting.
 pub(crate) struct Starting(Child);
 
 impl Starting {

@@ -1,4 +1,4 @@
-//! `--github-signer-command`: another program signs, and what that program may do wrong.
+//! `--github-signer-command`: signing by another program, and its failures.
 
 use std::process::Command;
 
@@ -6,7 +6,7 @@ use crate::api::Backend;
 use crate::schema::TestSchema;
 use crate::server::{AppFiles, Github, Server, dockline};
 
-/// The options of `serve` and `doctor`, but for who signs.
+/// Returns a command with all options of `serve` except the private key.
 fn command(of: &str, schema: &TestSchema, github: &Github) -> Command {
     let Github { sim, app, files } = github;
     let mut command = dockline(schema, &[of, "--listen", "127.0.0.1:0", "--claim-policy", "state"]);
@@ -54,7 +54,7 @@ async fn openssl_signs_from_the_start_to_a_binding() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_signer_may_do_wrong_is_told_with_its_cause() {
+async fn failures_of_the_signer_are_reported_with_their_cause() {
     let schema = TestSchema::migrated().await;
     let github = Github::start(&schema).await;
     let other = github.files.path("other.pem");
@@ -66,13 +66,13 @@ async fn what_a_signer_may_do_wrong_is_told_with_its_cause() {
         (
             "sh -c 'echo no access to the key >&2; exit 3'".into(),
             None,
-            "failed (exit status: 3); it said \"no access to the key\"",
+            "failed (exit status: 3); standard error: \"no access to the key\"",
         ),
-        ("sh -c 'exit 1'".into(), None, "failed (exit status: 1); it said nothing"),
-        ("echo rubbish!".into(), None, "it gave text that is not base64"),
-        ("echo QUJD".into(), None, "it gave 3 bytes, and an RS256 signature has 256 to 1024"),
-        ("true".into(), None, "it gave 0 bytes"),
-        ("yes".into(), None, "gave more than 8192 bytes"),
+        ("sh -c 'exit 1'".into(), None, "failed (exit status: 1); standard error: \"\""),
+        ("echo rubbish!".into(), None, "it returned text that is not base64"),
+        ("echo QUJD".into(), None, "it returned 3 bytes; an RS256 signature has 256 to 1024"),
+        ("true".into(), None, "it returned 0 bytes"),
+        ("yes".into(), None, "returned more than 8192 bytes"),
         ("/nowhere/at/all --sign".into(), None, "cannot be started (No such file or directory"),
         (sign_as(&other), None, "GitHub refuses the App's credential (401)"),
         (sign_as(&other), Some(&public), "its signature does not match the public key"),
@@ -89,7 +89,7 @@ async fn what_a_signer_may_do_wrong_is_told_with_its_cause() {
         let (_, finding) = stdout.split_once("FAIL  App credential: ").unwrap();
         assert!(finding.contains(said), "{line}: {said}\n{stdout}");
     }
-    // A complaint beside a good signature is logged, and no more.
+    // Standard error beside a valid signature is only logged.
     let line = format!("sh -c \"echo rotate me soon >&2; {}\"", sign_as(&key));
     let output =
         command("doctor", &schema, &github).env("DOCKLINE_GITHUB_SIGNER_COMMAND", line).output().unwrap();
@@ -100,7 +100,7 @@ async fn what_a_signer_may_do_wrong_is_told_with_its_cause() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_that_hangs_is_killed_at_its_deadline() {
+async fn signer_that_hangs_is_killed_at_its_timeout() {
     let schema = TestSchema::migrated().await;
     let github = Github::start(&schema).await;
     let pid = github.files.path("pid");
@@ -119,7 +119,7 @@ async fn one_that_hangs_is_killed_at_its_deadline() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_signer_is_not_told_our_secrets() {
+async fn signer_does_not_inherit_secrets() {
     let schema = TestSchema::migrated().await;
     let github = Github::start(&schema).await;
     let (key, seen) = (github.files.path("key.pem"), github.files.path("environment"));

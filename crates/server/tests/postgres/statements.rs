@@ -1,4 +1,4 @@
-//! What a request costs the database, counted on the wire: exact, never timed.
+//! The number of SQL statements per request, counted on the wire.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -22,7 +22,7 @@ use crate::api::Backend;
 use crate::schema::TestSchema;
 use crate::server::Github;
 
-/// Stands between us and PostgreSQL and counts statements that are executed.
+/// A proxy in front of PostgreSQL that counts executed statements.
 struct Meter {
     url: String,
     statements: Arc<AtomicUsize>,
@@ -56,13 +56,13 @@ impl Meter {
     }
 }
 
-/// Passes the client's messages on, one by one: Execute (`E`) and Query (`Q`) are statements.
+/// Forwards the client's messages and counts Execute (`E`) and Query (`Q`).
 async fn forward(
     mut client: OwnedReadHalf,
     mut server: tokio::net::tcp::OwnedWriteHalf,
     counted: Arc<AtomicUsize>,
 ) -> std::io::Result<()> {
-    // The first message has no type: a length and the rest.
+    // The startup message has a length, but no type.
     let mut header = vec![0_u8; 4];
     loop {
         client.read_exact(&mut header).await?;
@@ -113,7 +113,7 @@ impl Metered {
         Self { meter, github, schema, api }
     }
 
-    /// install-url, first registration, re-post, GET, DELETE: statements of each.
+    /// Returns the statements of install-url, first registration, repeated registration, GET and DELETE.
     async fn flow(&self, name: &str) -> [usize; 5] {
         let backend = Backend::new(self.schema.key(&format!("org_{name}")).await);
         let installation = self.github.install(&format!("account-{name}"));
@@ -134,9 +134,9 @@ impl Metered {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_re_post_takes_two_statements_a_first_registration_four_and_a_get_two() {
+async fn repeated_registration_takes_two_statements_a_first_one_four_and_get_two() {
     let metered = Metered::start(1, false).await;
-    // Statements are prepared at their first use.
+    // The first use prepares the statements.
     metered.flow("warm").await;
     metered.github.sim.sim().clear_requests();
     assert_eq!(metered.flow("measured").await, [2, 4, 2, 2, 3]);
@@ -153,7 +153,7 @@ async fn counting_requests_takes_one_statement_more() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_connection_is_held_while_github_is_asked() {
-    // One connection for everybody.
+    // A pool of one connection.
     let metered = Arc::new(Metered::start(1, true).await);
     let waiting = Backend::new(metered.schema.key("org_waiting").await);
     let other = Backend::new(metered.schema.key("org_other").await);

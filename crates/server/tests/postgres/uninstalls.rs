@@ -1,5 +1,5 @@
-//! An uninstall against a registration in flight, in either order and at the same instant, on both stores: at rest no
-//! active binding points at an installation that GitHub calls deleted (I7).
+//! An uninstall races a registration, in either order and at the same time, on both stores: afterwards no active binding
+//! refers to a deleted installation (I7).
 
 use std::sync::Arc;
 
@@ -21,14 +21,14 @@ use crate::server::Github;
 
 const ROUNDS: usize = 60;
 
-/// How the two meet.
+/// The order of the two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Order {
-    /// GitHub was asked by the registration, then the whole uninstall happens, then the row is written.
+    /// The registration asks GitHub, then the uninstall happens, then the registration writes the row.
     UninstallFirst,
-    /// The row is written, then the uninstall is heard of.
+    /// The registration writes the row, then the webhook of the uninstall arrives.
     RegistrationFirst,
-    /// Both write at the same instant.
+    /// Both write at the same time.
     AtOnce,
 }
 
@@ -43,7 +43,7 @@ impl Scene {
         let github = Github::start(schema).await;
         let app = &github.app;
         github.sim.sim().set_delivery_mode(DeliveryMode::Held);
-        github.sim.sim().set_webhook_url(app.app_id, Some("http://127.0.0.1:9/nobody")).unwrap();
+        github.sim.sim().set_webhook_url(app.app_id, Some("http://127.0.0.1:9/unused")).unwrap();
         let host = GithubHost::at(&github.sim.web, &github.sim.api).unwrap();
         let id = AppId::new(app.app_id).unwrap();
         let config = GithubAppConfig::new(id, &*app.slug, app.private_key_pem.clone()).with_host(host);
@@ -55,8 +55,8 @@ impl Scene {
         Self { dockline: builder.build().unwrap(), github, bindings }
     }
 
-    /// What GitHub says of an installation that was just removed, as it would come over the wire.
-    async fn told_of_the_end(&self) {
+    /// Delivers the webhook of the uninstall.
+    async fn deliver_uninstall(&self) {
         let delivery = self.github.sim.sim().deliveries().pop().unwrap();
         assert_eq!(delivery.action.as_deref(), Some("deleted"));
         let taken = WebhookDelivery {
@@ -68,7 +68,7 @@ impl Scene {
         self.dockline.handle_webhook(taken).await.unwrap();
     }
 
-    /// One round; whether the registration was answered with a binding.
+    /// Runs one round. Returns whether the registration succeeded.
     async fn round(&self, number: usize, order: Order) -> bool {
         let login = format!("{order:?}-{number}").to_lowercase();
         let installation = self.github.install(&login);
@@ -93,7 +93,7 @@ impl Scene {
             Order::RegistrationFirst => {
                 let registered = registration.await.unwrap();
                 sim.uninstall(installation).unwrap();
-                self.told_of_the_end().await;
+                self.deliver_uninstall().await;
                 registered
             }
             Order::UninstallFirst => {
@@ -101,7 +101,7 @@ impl Scene {
                     yield_now().await;
                 }
                 sim.uninstall(installation).unwrap();
-                self.told_of_the_end().await;
+                self.deliver_uninstall().await;
                 barrier.wait().await;
                 registration.await.unwrap()
             }
@@ -111,7 +111,7 @@ impl Scene {
                 }
                 sim.uninstall(installation).unwrap();
                 self.bindings.set(Fault::Meets(Arc::clone(&barrier)).once().of("observe"));
-                self.told_of_the_end().await;
+                self.deliver_uninstall().await;
                 registration.await.unwrap()
             }
         };
@@ -143,7 +143,7 @@ async fn races(
         }
         println!("{store}, {order:?}: {registered} of {ROUNDS} registrations were answered with a binding");
         match order {
-            Order::UninstallFirst => assert_eq!(registered, 0, "what is gone is never bound"),
+            Order::UninstallFirst => assert_eq!(registered, 0, "a deleted installation is never bound"),
             Order::RegistrationFirst => assert_eq!(registered, ROUNDS),
             Order::AtOnce => {}
         }

@@ -1,4 +1,4 @@
-//! The HTTP client that is in the tree already, for an exporter that waits on a thread without a runtime.
+//! The exporter's HTTP client: `reqwest` on the Tokio runtime, because the exporter's thread has none.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,17 +12,17 @@ use rustls::crypto::ring::default_provider;
 use rustls_platform_verifier::BuilderVerifierExt;
 use tokio::runtime::Handle;
 
-/// Sends from the runtime that it was made on.
+/// Sends requests on the runtime on which it was created.
 #[derive(Debug)]
-pub(super) struct OnRuntime {
+pub(super) struct RuntimeClient {
     client: Client,
     runtime: Handle,
-    /// Whether the log has been told that the collector is away.
-    away: AtomicBool,
+    /// Whether the last request failed, to log only changes.
+    failing: AtomicBool,
 }
 
-impl OnRuntime {
-    pub(super) fn new(patience: Duration) -> Result<Self, String> {
+impl RuntimeClient {
+    pub(super) fn new(timeout: Duration) -> Result<Self, String> {
         let tls = ClientConfig::builder_with_provider(Arc::new(default_provider()))
             .with_safe_default_protocol_versions()
             .and_then(|builder| builder.with_platform_verifier())
@@ -33,25 +33,25 @@ impl OnRuntime {
             .redirect(redirect::Policy::none())
             .referer(false)
             .no_proxy()
-            .timeout(patience)
+            .timeout(timeout)
             .build()
             .map_err(|error| error.without_url().to_string())?;
-        Ok(Self { client, runtime: Handle::current(), away: AtomicBool::new(false) })
+        Ok(Self { client, runtime: Handle::current(), failing: AtomicBool::new(false) })
     }
 
-    fn note(&self, answered: bool) {
-        if !answered && !self.away.swap(true, Ordering::Relaxed) {
+    fn log_change(&self, succeeded: bool) {
+        if !succeeded && !self.failing.swap(true, Ordering::Relaxed) {
             tracing::warn!(
-                "the collector of --otel-endpoint does not take spans; they are dropped until it does"
+                "the collector of --otel-endpoint rejects spans or is unreachable; dropping spans until it accepts them"
             );
-        } else if answered && self.away.swap(false, Ordering::Relaxed) {
-            tracing::info!("the collector of --otel-endpoint takes spans again");
+        } else if succeeded && self.failing.swap(false, Ordering::Relaxed) {
+            tracing::info!("the collector of --otel-endpoint accepts spans again");
         }
     }
 }
 
 #[async_trait]
-impl HttpClient for OnRuntime {
+impl HttpClient for RuntimeClient {
     async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
         let request = reqwest::Request::try_from(request.map(reqwest::Body::from))?;
         let client = self.client.clone();
@@ -61,7 +61,7 @@ impl HttpClient for OnRuntime {
             Ok::<_, reqwest::Error>((status, headers, response.bytes().await?))
         });
         let sent = sent.await?;
-        self.note(sent.is_ok());
+        self.log_change(sent.is_ok());
         let (status, headers, body) = sent?;
         let mut response = Response::new(body);
         *response.status_mut() = status;

@@ -12,7 +12,7 @@ use crate::http_server::bind;
 use crate::telemetry::{self, MetricsAt};
 
 /// The bound sockets.
-pub(super) struct Listening {
+pub(super) struct Sockets {
     pub(super) api: TcpListener,
     /// For `/metrics`, if it has an address of its own.
     pub(super) metrics: Option<TcpListener>,
@@ -20,7 +20,7 @@ pub(super) struct Listening {
     pub(super) metrics_on_api: bool,
 }
 
-impl Listening {
+impl Sockets {
     /// Binds the sockets without serving anything yet.
     ///
     /// # Errors

@@ -1,77 +1,74 @@
-//! Which value is in force for each option, and where it came from.
+//! The effective value of each option, and its origin.
 
 use std::any::TypeId;
 use std::ffi::OsStr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command};
 use secrecy::SecretString;
 
-use super::file::Entry;
-use super::keys::can_be_in_file;
-use super::leaf;
+use super::file::{self, Entry};
 
-/// Where a value came from.
+/// Where a value comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin {
-    /// It was typed.
+    /// The command line.
     Flag,
-    /// Of that variable.
+    /// The environment variable of this name.
     Environment(String),
-    /// Of that file, line and key.
+    /// The configuration file.
     File {
         /// The file.
         path: PathBuf,
-        /// Counted from 1.
+        /// The line, counted from 1.
         line: usize,
         /// The option's long name.
         key: String,
     },
-    /// Nobody gave one, and there is one nevertheless.
+    /// The option's default.
     Default,
-    /// There is none.
+    /// The option has no value.
     Unset,
 }
 
-/// One option as it is in force. Its secrets are gone: it is there to be shown.
+/// The effective value of an option, for display: secrets are redacted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Setting {
     /// The long name, without dashes.
     pub option: String,
-    /// The variable.
+    /// The environment variable.
     pub variable: String,
-    /// As `--help` groups it.
+    /// The heading of the option in `--help`.
     pub heading: String,
-    /// Whether it takes several values.
+    /// Whether the option takes several values.
     pub many: bool,
-    /// Whether it holds a secret.
+    /// Whether the value is secret.
     pub secret: bool,
-    /// The values, with secrets redacted.
+    /// The values, redacted.
     pub values: Vec<String>,
-    /// Where they came from.
+    /// Where the values come from.
     pub origin: Origin,
 }
 
-/// All options of the subcommand that was named.
+/// The effective configuration of a subcommand.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct InForce {
-    /// In the order of `--help`.
+pub struct EffectiveConfig {
+    /// The options, grouped by heading.
     pub settings: Vec<Setting>,
 }
 
-impl InForce {
-    /// Of `matches`, which were made with a file's entries.
-    pub(super) fn of(command: &Command, matches: &ArgMatches, file: Option<(&PathBuf, &[Entry])>) -> Self {
-        let (leaf, matches) = leaf(command, matches);
-        let shown = leaf.get_arguments().filter(|arg| can_be_in_file(arg) || arg.get_id() == super::FILE);
+impl EffectiveConfig {
+    /// Collects the options of the subcommand `leaf`. `file` has the entries that became defaults.
+    pub(super) fn new(leaf: &Command, matches: &ArgMatches, file: Option<(&PathBuf, &[Entry])>) -> Self {
+        let shown = leaf.get_arguments().filter(|arg| file::accepts(arg) || arg.get_id() == super::FILE);
         let mut settings: Vec<Setting> = shown.filter_map(|arg| setting(arg, matches, file)).collect();
         let headings: Vec<String> = settings.iter().map(|setting| setting.heading.clone()).collect();
         settings.sort_by_key(|setting| headings.iter().position(|heading| *heading == setting.heading));
         Self { settings }
     }
 
-    /// The option of that long name.
+    /// Returns the option with this long name.
     #[must_use]
     pub fn get(&self, option: &str) -> Option<&Setting> {
         self.settings.iter().find(|setting| setting.option == option)
@@ -95,7 +92,7 @@ fn setting(arg: &Arg, matches: &ArgMatches, file: Option<(&PathBuf, &[Entry])>) 
     };
     let secret = is_secret(arg);
     let raw = matches.get_raw(id).map(|values| values.map(OsStr::to_string_lossy).collect::<Vec<_>>());
-    let values = raw.unwrap_or_default().iter().map(|value| shown(option, value, secret)).collect();
+    let values = raw.unwrap_or_default().iter().map(|value| redacted(option, value, secret)).collect();
     Some(Setting {
         option: option.to_owned(),
         variable: variable.to_owned(),
@@ -107,16 +104,16 @@ fn setting(arg: &Arg, matches: &ArgMatches, file: Option<(&PathBuf, &[Entry])>) 
     })
 }
 
-/// Whether an option's value is a secret, which its type says.
+/// Returns whether an option's value is secret, by its type.
 pub(super) fn is_secret(arg: &Arg) -> bool {
     arg.get_value_parser().type_id() == TypeId::of::<SecretString>()
 }
 
 const REDACTED: &str = "[redacted]";
 
-/// A value that may be looked at. Of a URL the password alone is a secret; but where it is not certain which part that is,
-/// nothing is shown.
-fn shown(option: &str, value: &str, secret: bool) -> String {
+/// Returns the value with its secret redacted. In a URL that is the password; if it is uncertain which part that is, the
+/// whole value.
+fn redacted(option: &str, value: &str, secret: bool) -> String {
     let is_url = option.ends_with("-url");
     match (secret, url_without_password(value)) {
         (true, Some(url)) if is_url => url,
@@ -127,7 +124,7 @@ fn shown(option: &str, value: &str, secret: bool) -> String {
     }
 }
 
-/// `None` where it is no URL that can be taken apart without doubt.
+/// Returns `None` unless the text is a URL whose parts are unambiguous.
 fn url_without_password(text: &str) -> Option<String> {
     let (scheme, rest) = text.split_once("://")?;
     let scheme_fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.');
@@ -136,7 +133,7 @@ fn url_without_password(text: &str) -> Option<String> {
     }
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     let (authority, after) = rest.split_at(end);
-    // A password with an unescaped / or ? would go on here.
+    // An unescaped / or ? in a password would end the authority too early.
     if after.contains(['@', '#']) {
         return None;
     }
@@ -157,17 +154,12 @@ fn url_without_password(text: &str) -> Option<String> {
     Some(format!("{scheme}://{authority}{after}"))
 }
 
-/// A parameter whose name speaks of a secret loses its value.
+/// Redacts the value of a parameter whose name suggests a secret.
 fn parameter(pair: &str) -> String {
     let Some((name, _)) = pair.split_once('=') else { return pair.to_owned() };
     let lower = name.to_ascii_lowercase();
-    let speaks = ["pass", "secret", "token", "key", "pwd", "%"].iter().any(|word| lower.contains(word));
-    if speaks { format!("{name}={REDACTED}") } else { pair.to_owned() }
-}
-
-/// A path as it is told.
-pub(super) fn told(path: &Path) -> String {
-    path.display().to_string()
+    let suspicious = ["pass", "secret", "token", "key", "pwd", "%"].iter().any(|word| lower.contains(word));
+    if suspicious { format!("{name}={REDACTED}") } else { pair.to_owned() }
 }
 
 #[cfg(test)]
@@ -175,7 +167,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn of_a_url_only_the_password_is_hidden() {
+    fn only_the_password_of_a_url_is_redacted() {
         for (url, expected) in [
             (
                 "postgres://u:canary@h:5432/d?sslmode=require",
@@ -189,9 +181,9 @@ mod tests {
             ),
             ("postgres://h/d?%70assword=canary", "postgres://h/d?%70assword=[redacted]"),
         ] {
-            assert_eq!(shown("database-url", url, true), expected);
+            assert_eq!(redacted("database-url", url, true), expected);
         }
-        for doubtful in [
+        for ambiguous in [
             "canary",
             "host=h password=canary",
             "postgres://u:1/canary@h/d",
@@ -200,15 +192,15 @@ mod tests {
             "postgres://u:ca nary@h/d",
             "",
         ] {
-            assert_eq!(shown("database-url", doubtful, true), REDACTED, "{doubtful}");
+            assert_eq!(redacted("database-url", ambiguous, true), REDACTED, "{ambiguous}");
         }
     }
 
     #[test]
-    fn a_secret_that_looks_like_a_url_is_a_secret() {
-        assert_eq!(shown("webhook-secret", "a://b@c", true), REDACTED);
-        assert_eq!(shown("public-url", "https://u:canary@h", false), "https://u:[redacted]@h");
-        assert_eq!(shown("public-url", "https://u:1/canary@h", false), REDACTED);
-        assert_eq!(shown("listen", "127.0.0.1:1", false), "127.0.0.1:1");
+    fn secret_that_looks_like_a_url_is_redacted() {
+        assert_eq!(redacted("webhook-secret", "a://b@c", true), REDACTED);
+        assert_eq!(redacted("public-url", "https://u:canary@h", false), "https://u:[redacted]@h");
+        assert_eq!(redacted("public-url", "https://u:1/canary@h", false), REDACTED);
+        assert_eq!(redacted("listen", "127.0.0.1:1", false), "127.0.0.1:1");
     }
 }

@@ -1,4 +1,4 @@
-//! The end of `dockline serve`: graceful at the first signal, immediate at the second.
+//! The shutdown of `dockline serve`: graceful at the first signal, immediate at the second.
 
 use std::io;
 use std::sync::{Arc, OnceLock};
@@ -13,7 +13,7 @@ const MIN_DRAIN: Duration = Duration::from_secs(1);
 
 /// The number of signals received, and the time between the first one and the end of accepting connections.
 #[derive(Debug)]
-pub(super) struct Ending {
+pub(super) struct ShutdownSignals {
     signals: watch::Receiver<u32>,
     delay: Duration,
 }
@@ -22,12 +22,12 @@ pub(super) struct Ending {
 #[derive(Debug, Clone, Default)]
 pub(super) struct StoppedAt(Arc<OnceLock<Instant>>);
 
-impl Ending {
+impl ShutdownSignals {
     /// Installs the signal handlers.
     ///
     /// # Errors
     /// If the operating system refuses them.
-    pub(super) fn prepared(delay: Duration) -> io::Result<Self> {
+    pub(super) fn install(delay: Duration) -> io::Result<Self> {
         Ok(Self { signals: count_signals()?, delay })
     }
 
@@ -84,8 +84,8 @@ mod tests {
     async fn the_first_signal_reports_unready_and_stops_accepting_after_the_delay() {
         let (signals, received) = watch::channel(0);
         let (unready, stopped_at) = (OnceLock::new(), StoppedAt::default());
-        let ending = Ending { signals: received, delay: DELAY };
-        let (shutdown, abort) = ending.begin(|| unready.set(()).unwrap(), stopped_at.clone());
+        let handler = ShutdownSignals { signals: received, delay: DELAY };
+        let (shutdown, abort) = handler.begin(|| unready.set(()).unwrap(), stopped_at.clone());
         let (mut shutdown, mut abort) = (pin!(shutdown), pin!(abort));
         assert!(shutdown.as_mut().now_or_never().is_none());
         advance(DELAY).await;
@@ -104,8 +104,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn the_second_signal_aborts_at_once() {
         let (signals, received) = watch::channel(0);
-        let ending = Ending { signals: received, delay: DELAY };
-        let (shutdown, abort) = ending.begin(|| {}, StoppedAt::default());
+        let handler = ShutdownSignals { signals: received, delay: DELAY };
+        let (shutdown, abort) = handler.begin(|| {}, StoppedAt::default());
         let (mut shutdown, mut abort) = (pin!(shutdown), pin!(abort));
         signals.send_replace(1);
         assert!(shutdown.as_mut().now_or_never().is_none());

@@ -1,4 +1,4 @@
-//! Counts bindings once a minute.
+//! Counts bindings once a minute, and runs the upkeep of the metrics recorder.
 
 use std::error::Error;
 use std::time::Duration;
@@ -10,20 +10,20 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use super::Metrics;
 
-const PERIOD: Duration = Duration::from_secs(60);
+const INTERVAL: Duration = Duration::from_secs(60);
 
-/// Counts until dropped. A failure is logged and retried a minute later; until then the gauges keep their last values.
-pub(crate) async fn keep(counts: PgBindingCounts, metrics: Metrics) {
-    let mut ticks = interval(PERIOD);
+/// Counts until dropped. Logs a failure and tries again a minute later; until then the gauges keep their last values.
+pub(crate) async fn count_bindings(counts: PgBindingCounts, metrics: Metrics) {
+    let mut ticks = interval(INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        metrics.fold();
+        metrics.run_upkeep();
         match counts.count().await {
             Ok(counts) => record_bindings(totals(counts), SystemClock.now()),
             Err(error) => {
                 let cause = error.source().map(ToString::to_string);
-                tracing::warn!(%error, cause, "the bindings could not be counted; retrying in a minute");
+                tracing::warn!(%error, cause, "counting bindings failed; trying again in a minute");
             }
         }
     }

@@ -10,7 +10,7 @@ use crate::api::Backend;
 use crate::schema::TestSchema;
 use crate::server::{Github, Server, dockline};
 
-/// Bindings of as many organizations.
+/// Binds `count` installations, each to its own organization.
 pub(crate) async fn bound(
     schema: &TestSchema,
     github: &Github,
@@ -32,7 +32,7 @@ pub(crate) async fn status(backend: &Backend, api: &str) -> String {
     backend.inspect(api).await.unwrap().json()["status"].as_str().unwrap().to_owned()
 }
 
-/// `dockline reconcile` with the App's files.
+/// Returns the command `dockline reconcile` with the App's files.
 pub(crate) fn reconcile(schema: &TestSchema, github: &Github, further: &[&str]) -> Command {
     let files = &github.files;
     let key = files.path("key.pem");
@@ -52,14 +52,14 @@ pub(crate) fn reconcile(schema: &TestSchema, github: &Github, further: &[&str]) 
     dockline(schema, &[&arguments, further].concat())
 }
 
-/// The last line of a run with `--json`.
+/// Parses the last line of a run with `--json`.
 fn summary(output: &Output) -> Value {
     let stdout = String::from_utf8(output.stdout.clone()).unwrap();
     serde_json::from_str(stdout.lines().last().unwrap()).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn webhooks_are_taken_by_either_of_two_secrets_and_followed_up_also_while_it_ends() {
+async fn webhooks_are_accepted_with_either_of_two_secrets_and_processed_during_shutdown() {
     let schema = TestSchema::migrated().await;
     let github = Github::start(&schema).await;
     let old = github.files.path("webhook-secret");
@@ -72,7 +72,7 @@ async fn webhooks_are_taken_by_either_of_two_secrets_and_followed_up_also_while_
     sim.set_webhook_url(github.app.app_id, Some(&hook)).unwrap();
     let bound = bound(&schema, &github, &server.api, 2).await;
     sim.settled().await;
-    // Signed with the old one, then with the new one, then with one of a stranger's.
+    // Signed with the old secret, then with the new one, then with an unknown one.
     for (secret, code) in [
         (None, 202),
         (Some("the new secret, while it is being changed"), 202),
@@ -91,7 +91,7 @@ async fn webhooks_are_taken_by_either_of_two_secrets_and_followed_up_also_while_
     sim.uninstall(*installation).unwrap();
     sim.settled().await;
     assert_eq!(status(first, &server.api).await, "uninstalled");
-    // Told, and at once told to end: what was hinted at is asked about first.
+    // SIGTERM right after the delivery: the hint is processed before the exit.
     let (second, installation) = &bound[1];
     sim.set_fault(FaultRule::new(Fault::Slow { ms: 300 }).for_path("/api/v3/app/installations"));
     sim.suspend(*installation, None).unwrap();
@@ -103,7 +103,7 @@ async fn webhooks_are_taken_by_either_of_two_secrets_and_followed_up_also_while_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn reconcile_finds_what_no_webhook_told_and_is_resumed_where_it_stopped() {
+async fn reconcile_finds_unreported_changes_and_continues_where_it_stopped() {
     let schema = TestSchema::migrated().await;
     let github = Github::start(&schema).await;
     let server = Server::start(&schema, &github, "127.0.0.1:0");
@@ -117,32 +117,32 @@ async fn reconcile_finds_what_no_webhook_told_and_is_resumed_where_it_stopped() 
             _ => {}
         }
     }
-    // They were verified a moment ago.
+    // All bindings are fresh.
     let nothing = reconcile(&schema, &github, &["--json"]).output().unwrap();
     assert_eq!(nothing.status.code(), Some(0), "{nothing:?}");
-    assert_eq!(summary(&nothing)["asked"], 0);
+    assert_eq!(summary(&nothing)["checked"], 0);
     schema.execute("update $schema.installations set verified_at = verified_at - interval '2 hours'").await;
     let some = reconcile(&schema, &github, &["--json", "--limit", "35"]).output().unwrap();
-    assert_eq!((some.status.code(), &summary(&some)["asked"]), (Some(0), &Value::from(35)), "{some:?}");
+    assert_eq!((some.status.code(), &summary(&some)["checked"]), (Some(0), &Value::from(35)), "{some:?}");
     let rest = reconcile(&schema, &github, &[]).output().unwrap();
-    let told = String::from_utf8(rest.stdout.clone()).unwrap();
+    let text = String::from_utf8(rest.stdout.clone()).unwrap();
     assert_eq!(rest.status.code(), Some(0), "{rest:?}");
-    assert!(told.contains("asked about 25: ") && told.trim_end().ends_with("through"), "{told}");
+    assert!(text.contains("checked 25: ") && text.trim_end().ends_with("complete"), "{text}");
     for (number, (backend, _)) in bound.iter().enumerate() {
         let expected = ["suspended", "uninstalled", "active"][number % 3];
         assert_eq!(status(backend, &server.api).await, expected);
     }
     let all = reconcile(&schema, &github, &["--json", "--all"]).output().unwrap();
     let all = summary(&all);
-    // Those that are uninstalled are final.
+    // Uninstalled bindings are not checked again.
     assert_eq!(
-        (&all["status"], &all["active"], &all["suspended"], &all["asked"]),
-        (&"through".into(), &20.into(), &20.into(), &40.into())
+        (&all["status"], &all["active"], &all["suspended"], &all["checked"]),
+        (&"complete".into(), &20.into(), &20.into(), &40.into())
     );
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn reconcile_says_what_failed_and_ends_with_1() {
+async fn reconcile_prints_failures_and_exits_with_1() {
     let schema = TestSchema::migrated().await;
     let github = Github::start(&schema).await;
     let server = Server::start(&schema, &github, "127.0.0.1:0");
@@ -158,7 +158,7 @@ async fn reconcile_says_what_failed_and_ends_with_1() {
     );
     let stdout = String::from_utf8(output.stdout).unwrap();
     assert!(stdout.contains(&format!("\"failedInstallationId\":{}", bound[1].1)), "{stdout}");
-    // The key is not the App's any more.
+    // GitHub rejects the key.
     github.sim.sim().set_fault(FaultRule::new(Fault::Status { code: 401 }));
     let output = reconcile(&schema, &github, &["--json", "--all"]).output().unwrap();
     assert_eq!(
@@ -169,18 +169,18 @@ async fn reconcile_says_what_failed_and_ends_with_1() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn reconcile_ends_cleanly_at_an_interrupt() {
+async fn reconcile_exits_cleanly_on_interrupt() {
     let schema = TestSchema::migrated().await;
     let github = Github::start(&schema).await;
     let server = Server::start(&schema, &github, "127.0.0.1:0");
     let bound = bound(&schema, &github, &server.api, 30).await;
-    // All of the first stretch are answered, and then GitHub hangs.
+    // GitHub answers the first batch, then hangs.
     let last = format!("/api/v3/app/installations/{}", bound[29].1);
     github.sim.sim().set_fault(FaultRule::new(Fault::Hang).for_path(&last));
     let mut child = reconcile(&schema, &github, &["--json", "--all"]).stdout(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let first: Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
-    assert_eq!((&first["status"], &first["asked"]), (&"going_on".into(), &25.into()));
+    assert_eq!((&first["status"], &first["checked"]), (&"in_progress".into(), &25.into()));
     let id = child.id().to_string();
     assert!(Command::new("kill").args(["-s", "INT", &id]).status().unwrap().success());
     let end: Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
@@ -199,7 +199,7 @@ async fn serve_sweeps_in_the_background() {
     let sim = github.sim.sim();
     sim.suspend(bound[0].1, None).unwrap();
     sim.uninstall(bound[1].1).unwrap();
-    // The next sweep asks about all of them; it is over when one more has begun.
+    // Every sweep checks all bindings.
     for (at, expected) in [(0, "suspended"), (1, "uninstalled"), (2, "active")] {
         let api = &servers[at % 2].api;
         while status(&bound[at].0, api).await != expected {

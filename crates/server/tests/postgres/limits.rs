@@ -1,4 +1,4 @@
-//! Nodes that are hammered: one budget for both, and an allowance for strangers on each.
+//! Limits under load: one budget over two nodes, and the limit of failed authentications.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -13,7 +13,7 @@ use crate::server::{Github, Server, Starting, run};
 
 const CALLERS: u32 = 8;
 
-/// A key with a tier of its own.
+/// Creates a key with a custom tier.
 fn key(schema: &TestSchema, writes_per_minute: u32, writes_per_day: u32) -> String {
     let [per_minute, per_day] = [writes_per_minute, writes_per_day].map(|number| number.to_string());
     let create =
@@ -32,7 +32,7 @@ fn key(schema: &TestSchema, writes_per_minute: u32, writes_per_day: u32) -> Stri
     made["apiKey"].as_str().unwrap().to_owned()
 }
 
-/// Writes over all nodes at once, `calls` in all; gives how many were allowed, and how long it took.
+/// Sends `calls` writes in all, to all nodes in parallel. Returns how many were allowed, and the duration.
 async fn hammer(nodes: &[Server], key: &str, calls: u32) -> (u32, Duration) {
     let left = Arc::new(AtomicU32::new(calls));
     let mut callers = tokio::task::JoinSet::new();
@@ -62,9 +62,8 @@ async fn two_nodes(schema: &TestSchema, github: &Github) -> Vec<Server> {
     starting.into_iter().map(Starting::listening).collect()
 }
 
-/// I20. The bucket holds a minute's budget and gains it anew each minute: what can be allowed within `t` is the budget and
-/// what came back in `t`, rounded down, and it is all allowed where there are always more calls than that. The time is
-/// measured around all calls, so that the bound has no slack in it but that time's.
+/// I20. The bucket holds the budget of one minute and refills at that rate, so at most the budget plus the refill within the
+/// measured time can be allowed.
 #[tokio::test(flavor = "multi_thread")]
 async fn two_nodes_allow_one_budget_together() {
     const BUDGET: u32 = 120;
@@ -80,12 +79,12 @@ async fn two_nodes_allow_one_budget_together() {
             4 * BUDGET
         );
         assert!(allowed >= BUDGET && f64::from(allowed) <= f64::from(BUDGET) + back);
-        // Far from twice the budget, or this machine is too slow to tell.
+        // Two separate budgets would allow twice as many.
         assert!(allowed < 2 * BUDGET);
     }
 }
 
-/// I20, for the day: it does not come back while the test runs, unless that is at midnight.
+/// I20, for the daily budget, which refills only at midnight.
 #[tokio::test(flavor = "multi_thread")]
 async fn two_nodes_allow_one_day_together() {
     let schema = TestSchema::migrated().await;
@@ -103,9 +102,9 @@ async fn two_nodes_allow_one_day_together() {
     }
 }
 
-/// A limit that is on where nothing is said, over real sockets and behind a proxy that is trusted.
+/// The default limit, a configured one behind a trusted proxy, and none. The last uses the option's alias.
 #[tokio::test(flavor = "multi_thread")]
-async fn strangers_are_limited_by_their_address_and_a_valid_key_is_not() {
+async fn failed_authentications_are_limited_by_address_and_valid_keys_are_not() {
     let schema = TestSchema::migrated().await;
     let github = Github::start(&schema).await;
     let good = schema.key("org_1").await;
@@ -119,7 +118,7 @@ async fn strangers_are_limited_by_their_address_and_a_valid_key_is_not() {
     };
     let plain = Server::start(&schema, &github, "127.0.0.1:0");
     let mut refused = 0;
-    // Nobody is trusted, so that a client that invents others is still one.
+    // Without trusted proxies the header is ignored.
     while ask(&plain, "lp_live_guess", &format!("192.0.2.{}", refused % 250)).await.0 == 401 {
         refused += 1;
         assert!(refused < 1_000, "never limited");
@@ -127,7 +126,7 @@ async fn strangers_are_limited_by_their_address_and_a_valid_key_is_not() {
     assert!(refused >= 60, "{refused}");
     assert_eq!(ask(&plain, good.expose_secret(), "192.0.2.1").await, (200, None));
 
-    let further = ["--guesses-per-minute", "1", "--trusted-proxies", "10.0.0.0/8,127.0.0.1"];
+    let further = ["--auth-failures-per-minute", "1", "--trusted-proxies", "10.0.0.0/8,127.0.0.1"];
     let trusting = Server::spawn_with(&schema, &github, "127.0.0.1:0", &further).listening();
     assert_eq!(ask(&trusting, "lp_live_guess", "192.0.2.1").await, (401, None));
     let (status, wait) = ask(&trusting, "lp_live_guess", "192.0.2.1").await;

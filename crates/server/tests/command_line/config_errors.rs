@@ -1,30 +1,30 @@
-//! All mistakes at once, each with its place, its cause and its mend.
+//! All configuration errors are reported at once, each with place, cause and help.
 
 use std::net::TcpListener;
 
 use crate::program::{Folder, dockline, ran};
 
 #[test]
-fn all_that_is_wrong_in_the_file_is_told_with_its_line() {
+fn all_errors_in_the_file_are_reported_with_their_line() {
     let folder = Folder::new();
     let text = "listne = ':1'\nclaim-policy = 'foo'\nlisten = '8080'\nmigrations = true\n[database]\nconnections = 'many'\n";
     let file = folder.file("c.toml", text);
     let (code, _, stderr) = ran(&mut dockline(&["serve", "--config", &file]));
     assert_eq!(code, Some(2));
-    assert!(stderr.starts_with("dockline: 5 things are wrong with the configuration:\n"), "{stderr}");
-    for told in [
-        "c.toml:1: listne: there is no such option\n     mend: did you mean listen?",
-        "c.toml:2: claim-policy: the value \"foo\" is not accepted\n     mend: give one of: state, visible, controlled",
+    assert!(stderr.starts_with("dockline: the configuration has 5 errors:\n"), "{stderr}");
+    for expected in [
+        "c.toml:1: listne: there is no such option\n     help: did you mean listen?",
+        "c.toml:2: claim-policy: the value \"foo\" is not accepted\n     help: give one of: state, visible, controlled",
         "c.toml:3: listen: the value \"8080\" is not accepted: write it as 127.0.0.1:8080",
         "c.toml:4: migrations: has a value of the wrong type, boolean",
         "c.toml:6: database-connections: the value \"many\" is not accepted",
     ] {
-        assert!(stderr.contains(told), "{told}\n{stderr}");
+        assert!(stderr.contains(expected), "{expected}\n{stderr}");
     }
 }
 
 #[test]
-fn a_file_that_is_not_there_or_no_toml_is_told() {
+fn missing_or_malformed_file_is_reported() {
     let folder = Folder::new();
     let (code, _, stderr) = ran(&mut dockline(&["config", "--config", &folder.path("none.toml")]));
     assert!(code == Some(2) && stderr.contains("none.toml: cannot be read"), "{stderr}");
@@ -37,7 +37,7 @@ fn a_file_that_is_not_there_or_no_toml_is_told() {
 }
 
 #[test]
-fn claps_own_mistakes_stay_its_own() {
+fn errors_of_flags_and_variables_have_claps_format() {
     let (code, _, stderr) = ran(&mut dockline(&["serve", "--listne", ":1"]));
     assert_eq!(code, Some(2));
     assert!(stderr.starts_with("error: unexpected argument '--listne' found"), "{stderr}");
@@ -50,7 +50,7 @@ fn claps_own_mistakes_stay_its_own() {
 }
 
 #[test]
-fn serve_tells_all_local_mistakes_at_once() {
+fn serve_reports_all_local_errors_at_once() {
     let folder = Folder::new();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let listen = taken.local_addr().unwrap().to_string();
@@ -92,7 +92,7 @@ fn serve_tells_all_local_mistakes_at_once() {
         "http://api.example.com",
     ]));
     assert_eq!((code, stdout.as_str()), (Some(2), ""));
-    for told in [
+    for expected in [
         "--database-url: not a PostgreSQL URL",
         "--database-schema: a schema name has 1 to 63",
         "--database-connections: a pool needs at least one",
@@ -103,22 +103,22 @@ fn serve_tells_all_local_mistakes_at_once() {
         "--github-client-id: the client id is not",
         "--github-client-secret-file: ",
         "--github-private-key-file: the App's private key is not an RSA key",
-        "--webhook-secret-file: has fewer than 16 bytes, or all of them alike",
+        "--webhook-secret-file: has fewer than 16 bytes, or repeats one byte",
         "none cannot be read",
         "--public-url: is not an https URL",
         "--listen: cannot listen on",
     ] {
-        assert!(stderr.contains(told), "{told}\n{stderr}");
+        assert!(stderr.contains(expected), "{expected}\n{stderr}");
     }
     assert_eq!(stderr.matches("has fewer than 16 bytes").count(), 2, "{stderr}");
-    // Each has its number and its mend.
-    assert!(stderr.contains("15 things are wrong"), "{stderr}");
-    assert_eq!(stderr.matches("\n     mend: ").count(), 15, "{stderr}");
+    // Each error has a number and help.
+    assert!(stderr.contains("the configuration has 15 errors"), "{stderr}");
+    assert_eq!(stderr.matches("\n     help: ").count(), 15, "{stderr}");
     assert!(!stderr.contains("canary"), "{stderr}");
 }
 
 #[test]
-fn each_wrong_private_key_is_told_for_what_it_is() {
+fn every_kind_of_invalid_private_key_is_named() {
     for (pem, cause) in [
         (include_str!("../../../github/tests/keys/ec-sec1.pem"), "is not an RSA key"),
         (include_str!("../../../github/tests/keys/rsa-2048-public.pem"), "is a public key or a certificate"),
@@ -137,10 +137,10 @@ fn each_wrong_private_key_is_told_for_what_it_is() {
 }
 
 #[test]
-fn what_does_not_go_together_is_told() {
+fn contradicting_options_are_reported() {
     let folder = Folder::new();
     let file = folder.file("secret", "0123456789abcdef0123456789abcdef");
-    let told = |arguments: &[&str], environment: &[(&str, &str)]| {
+    let errors = |arguments: &[&str], environment: &[(&str, &str)]| {
         let mut command = dockline(&["serve", "--listen", ":0"]);
         command.args(arguments).envs(environment.iter().copied());
         let (code, _, stderr) = ran(&mut command);
@@ -153,27 +153,30 @@ fn what_does_not_go_together_is_told() {
         ("github-private-key", "DOCKLINE_GITHUB_PRIVATE_KEY"),
         ("webhook-secret", "DOCKLINE_WEBHOOK_SECRET"),
     ] {
-        let stderr = told(&[&format!("--{option}-file"), &file], &[(variable, "x")]);
-        let expected = format!("--{option}: was given twice: itself, and by --{option}-file");
+        let stderr = errors(&[&format!("--{option}-file"), &file], &[(variable, "x")]);
+        let expected = format!("--{option}: is set twice: directly, and by --{option}-file");
         assert!(stderr.contains(&expected), "{stderr}");
     }
-    let stderr = told(&["--github-client-id", "Iv1"], &[]);
-    assert!(stderr.contains("--github-client-id: is given without its secret"), "{stderr}");
-    let stderr = told(&["--github-client-secret-file", &file], &[]);
-    assert!(stderr.contains("--github-client-secret: is given without a client id"), "{stderr}");
+    let stderr = errors(&["--github-client-id", "Iv1"], &[]);
+    assert!(stderr.contains("--github-client-id: is set without its secret"), "{stderr}");
+    let stderr = errors(&["--github-client-secret-file", &file], &[]);
+    assert!(stderr.contains("--github-client-secret: is set without a client id"), "{stderr}");
     assert!(stderr.contains("--claim-policy: needs an OAuth client"), "{stderr}");
-    assert!(stderr.contains("--github-app-id: neither it nor --github-client-id is given"), "{stderr}");
-    let stderr = told(&["--github-signer-command", "sign", "--github-private-key-file", &file], &[]);
-    assert!(stderr.contains("--github-signer-command: is given beside a private key"), "{stderr}");
-    let stderr = told(&["--github-signer-command", "'open", "--github-public-key-file", &file], &[]);
+    assert!(stderr.contains("--github-app-id: neither it nor --github-client-id is set"), "{stderr}");
+    let stderr = errors(&["--github-signer-command", "sign", "--github-private-key-file", &file], &[]);
+    assert!(stderr.contains("--github-signer-command: is set together with a private key"), "{stderr}");
+    let stderr = errors(&["--github-signer-command", "'open", "--github-public-key-file", &file], &[]);
     assert!(
-        stderr.contains("--github-signer-command: has a quote or a backslash that is left open"),
+        stderr.contains("--github-signer-command: has an unclosed quote or a trailing backslash"),
         "{stderr}"
     );
     assert!(stderr.contains("is not a public key in PEM"), "{stderr}");
-    let stderr = told(&["--github-web-url", "https://a.test"], &[]);
-    assert!(stderr.contains("--github-web-url: is given without --github-api-url"), "{stderr}");
-    let stderr = told(&[], &[]);
-    assert!(stderr.contains("--github-private-key-file: no private key of the App is given"), "{stderr}");
-    assert!(stderr.contains("--database-url: this command needs a PostgreSQL database"), "{stderr}");
+    let stderr = errors(&["--github-web-url", "https://a.test"], &[]);
+    assert!(stderr.contains("--github-web-url: is set without --github-api-url"), "{stderr}");
+    let stderr = errors(&[], &[]);
+    assert!(stderr.contains("--github-private-key-file: the App has no private key here"), "{stderr}");
+    assert!(
+        stderr.contains("--database-url: is not set, and this command needs a PostgreSQL database"),
+        "{stderr}"
+    );
 }

@@ -1,34 +1,34 @@
-//! Lengths of time, as they are typed.
+//! Durations as option values.
 
 use std::str::FromStr;
 use std::time::Duration;
 
-/// A length of time: `90s`, `15m`, `1h`, `2d`, or `0`.
+/// A duration as an option value: `90s`, `15m`, `1h`, `2d`, or `0`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Period(pub Duration);
+pub struct DurationArg(pub Duration);
 
-impl Period {
-    /// `None` where it is nothing.
+impl DurationArg {
+    /// Returns `None` for zero, which turns an option off.
     #[must_use]
-    pub fn some(self) -> Option<Duration> {
-        Some(self.0).filter(|period| !period.is_zero())
+    pub fn non_zero(self) -> Option<Duration> {
+        Some(self.0).filter(|duration| !duration.is_zero())
     }
 }
 
-impl FromStr for Period {
+impl FromStr for DurationArg {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let mend = "write it as a number and s, m, h or d, such as 15m, at most 365d";
+        let help = "write it as a number and s, m, h or d, such as 15m, at most 365d";
         if text == "0" {
             return Ok(Self(Duration::ZERO));
         }
         let units = [("s", 1), ("m", 60), ("h", 3_600), ("d", 86_400)];
         let read = units.into_iter().find_map(|(unit, seconds)| Some((text.strip_suffix(unit)?, seconds)));
-        let (number, seconds) = read.ok_or(mend)?;
+        let (number, seconds) = read.ok_or(help)?;
         let digits = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
-        let number: u64 = number.parse().ok().filter(|_| digits).ok_or(mend)?;
-        let seconds = number.checked_mul(seconds).filter(|seconds| *seconds <= 365 * 86_400).ok_or(mend)?;
+        let number: u64 = number.parse().ok().filter(|_| digits).ok_or(help)?;
+        let seconds = number.checked_mul(seconds).filter(|seconds| *seconds <= 365 * 86_400).ok_or(help)?;
         Ok(Self(Duration::from_secs(seconds)))
     }
 }
@@ -38,14 +38,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn periods_are_a_number_and_a_unit() {
+    fn durations_are_a_number_and_a_unit() {
         for (text, seconds) in
             [("0", 0), ("0s", 0), ("90s", 90), ("15m", 900), ("1h", 3_600), ("2d", 172_800)]
         {
-            assert_eq!(text.parse(), Ok(Period(Duration::from_secs(seconds))), "{text}");
+            assert_eq!(text.parse(), Ok(DurationArg(Duration::from_secs(seconds))), "{text}");
         }
         for text in ["", "15", "m", "-1m", "+1m", "1.5h", "1 h", "1w", "366d", "99999999999999999999d"] {
-            assert!(text.parse::<Period>().is_err(), "{text}");
+            assert!(text.parse::<DurationArg>().is_err(), "{text}");
         }
     }
 }

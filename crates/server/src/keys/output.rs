@@ -1,4 +1,4 @@
-//! What is printed of keys.
+//! The output of keys.
 
 use std::io::{self, Write};
 
@@ -9,31 +9,30 @@ use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-/// A moment, to the second at least.
-pub(super) fn told(at: OffsetDateTime) -> Result<String, time::error::Format> {
+pub(super) fn rfc3339(at: OffsetDateTime) -> Result<String, time::error::Format> {
     at.format(&Rfc3339)
 }
 
-/// Prints a fresh key: the only time that it can be. What goes beside it is for people, and not on stdout.
-pub(super) fn show(key: &ApiKey, note: &str, object: Option<Map<String, Value>>) -> io::Result<()> {
-    let shown = key.expose();
+/// Prints a new key, which is impossible later. The note for people goes to stderr.
+pub(super) fn print_key(key: &ApiKey, note: &str, object: Option<Map<String, Value>>) -> io::Result<()> {
+    let text = key.expose();
     let mut stdout = io::stdout().lock();
     match object {
         Some(mut object) => {
-            object.insert("apiKey".to_owned(), Value::from(shown.expose_secret()));
+            object.insert("apiKey".to_owned(), Value::from(text.expose_secret()));
             writeln!(stdout, "{}", Value::from(object))
         }
         None => {
-            writeln!(stdout, "{}", shown.expose_secret())?;
+            writeln!(stdout, "{}", text.expose_secret())?;
             writeln!(io::stderr(), "{note}")
         }
     }
 }
 
-/// Everything of a key that may be shown more than once.
-pub(super) fn described(entry: &KeyEntry) -> Result<Map<String, Value>, time::error::Format> {
+/// Returns everything of a key except its secret.
+pub(super) fn key_json(entry: &KeyEntry) -> Result<Map<String, Value>, time::error::Format> {
     let record = &entry.record;
-    let time = |at: Option<OffsetDateTime>| at.map(told).transpose();
+    let time = |at: Option<OffsetDateTime>| at.map(rfc3339).transpose();
     let id = |key: &Option<KeyId>| json!(key.as_ref().map(KeyId::as_str));
     let tier = &record.tier;
     let fields = [
@@ -48,7 +47,7 @@ pub(super) fn described(entry: &KeyEntry) -> Result<Map<String, Value>, time::er
         ("writesPerDay", json!(tier.writes_per_day)),
         ("returnDomains", json!(record.return_hosts)),
         ("label", json!(entry.name)),
-        ("createdAt", json!(told(entry.created_at)?)),
+        ("createdAt", json!(rfc3339(entry.created_at)?)),
         ("expiresAt", json!(time(record.expires_at)?)),
         ("revokedAt", json!(time(record.revoked_at)?)),
         ("lastUsedAt", json!(time(entry.last_used_at)?)),

@@ -1,4 +1,4 @@
-//! Whatever the moment at which a node ends or dies: what it had acknowledged is found by the next sweep (I22, I23).
+//! Nodes that exit or are killed at random moments: the next sweep finds every acknowledged change (I22, I23).
 
 use std::time::{Duration, Instant};
 
@@ -8,16 +8,16 @@ use dockline_testkit::fastrand::Rng;
 use dockline_testkit::random::SeedOnFailure;
 
 use crate::api::Backend;
-use crate::life::{bound, reconcile, status};
+use crate::lifecycle::{bound, reconcile, status};
 use crate::schema::TestSchema;
 use crate::server::{Github, Server};
 
 const ROUNDS: usize = 8;
 const ORGANIZATIONS: usize = 6;
-/// Changes at GitHub in a round, each of which is told by webhook.
+/// Changes at GitHub per round, each reported by a webhook.
 const CHANGES: u32 = 24;
 
-/// No sweep but the one that the test asks for.
+/// Options without background sweeps.
 const FURTHER: [&str; 4] = ["--reconcile-every", "0", "--shutdown-grace", "2s"];
 
 fn start(schema: &TestSchema, github: &Github) -> Server {
@@ -27,16 +27,16 @@ fn start(schema: &TestSchema, github: &Github) -> Server {
     server
 }
 
-/// How many deliveries were acknowledged.
+/// Returns the number of acknowledged deliveries.
 fn acknowledged(github: &Github) -> usize {
     let deliveries = github.sim.sim().deliveries();
     deliveries
         .iter()
-        .filter(|delivery| delivery.outcome.as_ref().is_some_and(|told| told.status_code == 202))
+        .filter(|delivery| delivery.outcome.as_ref().is_some_and(|outcome| outcome.status_code == 202))
         .count()
 }
 
-/// As GitHub has it.
+/// Returns the status at GitHub.
 fn truth(github: &Github, installation: u64) -> &'static str {
     match github.sim.sim().installation(installation) {
         None => "uninstalled",
@@ -50,12 +50,12 @@ fn sweep(schema: &TestSchema, github: &Github) {
     assert_eq!(swept.status.code(), Some(0), "{swept:?}");
 }
 
-/// Something changes at GitHub; the first three installations are never removed.
+/// Makes a random change at GitHub. The first three installations are never removed.
 fn change(github: &Github, random: &mut Rng, bound: &[(Backend, u64)]) {
     let sim = github.sim.sim();
     let number = random.usize(..bound.len());
     let installation = bound[number].1;
-    // What is not there any more cannot be changed.
+    // Changing a removed installation fails, which is fine.
     let _ = match random.u32(..12) {
         0 if number >= 3 => sim.uninstall(installation),
         0..=6 => sim.suspend(installation, None),
@@ -64,7 +64,7 @@ fn change(github: &Github, random: &mut Rng, bound: &[(Backend, u64)]) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn after_any_end_and_a_sweep_every_binding_stands_as_github_says() {
+async fn after_exit_or_kill_and_a_sweep_every_binding_agrees_with_github() {
     let mut seed = [0; 8];
     OsEntropy.fill(&mut seed).unwrap();
     let seed = std::env::var("DOCKLINE_SEED").map_or(u64::from_be_bytes(seed), |seed| seed.parse().unwrap());
@@ -76,7 +76,7 @@ async fn after_any_end_and_a_sweep_every_binding_stands_as_github_says() {
     let bound = bound(&schema, &github, &server.api, ORGANIZATIONS).await;
     let (mut stale, mut killed) = (0, 0);
     for _ in 0..ROUNDS {
-        // Some questions are still open when the end comes.
+        // Slow responses leave some refreshes unfinished at the end.
         github
             .sim
             .sim()
@@ -87,7 +87,7 @@ async fn after_any_end_and_a_sweep_every_binding_stands_as_github_says() {
         let mut ending = None;
         for number in 0..CHANGES {
             change(&github, &mut random, &bound);
-            // From none to all of the deliveries of before are in flight.
+            // Leaves a random part of the earlier deliveries in flight.
             for _ in 0..random.u32(..400) {
                 tokio::task::yield_now().await;
             }
@@ -117,13 +117,13 @@ async fn after_any_end_and_a_sweep_every_binding_stands_as_github_says() {
         }
     }
     println!(
-        "{ROUNDS} ends, {killed} of them by kill -9; {} deliveries acknowledged; {stale} bindings stood otherwise before the sweeps",
+        "{ROUNDS} ends, {killed} of them by kill -9; {} deliveries acknowledged; {stale} bindings were stale before the sweeps",
         acknowledged(&github)
     );
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_acknowledged_and_not_asked_about_is_found_by_the_next_sweep() {
+async fn acknowledged_change_that_was_not_processed_is_found_by_the_next_sweep() {
     let schema = TestSchema::migrated().await;
     let github = Github::start(&schema).await;
     let sim = github.sim.sim();
@@ -139,7 +139,7 @@ async fn what_was_acknowledged_and_not_asked_about_is_found_by_the_next_sweep() 
         if number == 0 {
             server.kill();
         } else {
-            // In good order, but GitHub says nothing for longer than the grace.
+            // A graceful exit, but GitHub does not respond within the grace period.
             let began = Instant::now();
             assert_eq!(server.end(), Some(0));
             let took = began.elapsed();
@@ -147,7 +147,7 @@ async fn what_was_acknowledged_and_not_asked_about_is_found_by_the_next_sweep() 
         }
         sim.clear_faults();
         server = start(&schema, &github);
-        assert_eq!(status(backend, &server.api).await, "active", "nobody has asked yet");
+        assert_eq!(status(backend, &server.api).await, "active", "not refreshed yet");
         sweep(&schema, &github);
         assert_eq!(status(backend, &server.api).await, "suspended");
     }
