@@ -84,40 +84,32 @@ impl DatabaseArgs {
             text: self.database_url.as_ref(),
             file: self.database_url_file.as_ref(),
         };
-        let url = match options.read() {
-            Ok(Some(url)) => Some(url),
-            Ok(None) => {
-                errors.0.push(ConfigError::new(
+        let url = options.read().and_then(|url| {
+            url.ok_or_else(|| {
+                ConfigError::new(
                     "--database-url",
                     "is not set, and this command needs a PostgreSQL database",
                     "set --database-url, DOCKLINE_DATABASE_URL or --database-url-file. To try Dockline without a \
                      database, run: cargo run -p dockline-demo -- --walk",
-                ));
-                None
-            }
-            Err(error) => {
-                errors.0.push(error);
-                None
-            }
-        };
+                )
+            })
+        });
+        let url = errors.check(url);
         let schema = Schema::new(&*self.database_schema);
         if let Err(invalid) = &schema {
-            errors.0.push(ConfigError::new("--database-schema", invalid.to_string(), "choose another name"));
+            errors.push(ConfigError::new("--database-schema", invalid.to_string(), "choose another name"));
         }
         if self.database_connections == 0 {
-            errors.0.push(ConfigError::new(
+            errors.push(ConfigError::new(
                 "--database-connections",
                 OpenError::NoConnections.to_string(),
                 "set 1 or more",
             ));
         }
         // Parses the URL even if the number is invalid, to report both.
-        let pool = url.and_then(|url| match open_pool(&url, self.database_connections.max(1)) {
-            Ok(pool) => Some(pool),
-            Err(error) => {
-                errors.0.push(ConfigError::from_error("--database-url", &error));
-                None
-            }
+        let pool = url.and_then(|url| {
+            let pool = open_pool(&url, self.database_connections.max(1));
+            errors.check(pool.map_err(|error| ConfigError::from_error("--database-url", &error)))
         });
         if errors.0.len() > before {
             return None;

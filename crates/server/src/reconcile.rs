@@ -16,8 +16,7 @@ use dockline_postgres::{Database, PgBindingRepo};
 use dockline_worker::{Sweep, SweepOutcome, SweepProgress, SweepTotals};
 use serde_json::json;
 
-use crate::config::ConfigErrors;
-use crate::config::DurationArg;
+use crate::config::{ConfigErrors, DurationArg};
 use crate::database::{DatabaseArgs, migrator};
 use crate::github_app::{self, GithubArgs};
 use crate::logging;

@@ -7,7 +7,7 @@ use tokio::net::TcpListener;
 
 use super::result::CheckResult;
 use crate::config::secret::readable_by_others;
-use crate::config::{EffectiveConfig, Origin};
+use crate::config::{EffectiveConfig, Origin, Setting};
 use crate::serve::ServeArgs;
 use crate::serve::checks::Local;
 
@@ -60,8 +60,7 @@ fn exposed(effective: &EffectiveConfig) -> Vec<CheckResult> {
             results.extend(world_readable(&setting.option, Path::new(path)));
         }
     }
-    let from_file =
-        |setting: &&crate::config::Setting| setting.secret && matches!(setting.origin, Origin::File { .. });
+    let from_file = |setting: &&Setting| setting.secret && matches!(setting.origin, Origin::File { .. });
     if effective.settings.iter().any(|setting| from_file(&setting))
         && let Some(path) = effective.get(crate::config::FILE).and_then(|setting| setting.values.first())
     {

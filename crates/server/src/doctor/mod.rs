@@ -12,8 +12,7 @@ use std::process::ExitCode;
 
 use serde_json::json as object;
 
-use crate::config::ConfigErrors;
-use crate::config::EffectiveConfig;
+use crate::config::{ConfigErrors, EffectiveConfig};
 use crate::logging;
 use crate::serve::{ServeArgs, checks};
 use result::{CheckResult, Verdict};

@@ -100,10 +100,10 @@ pub struct ServeArgs {
 /// What to do if migrations are pending.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub enum Migrations {
-    /// Apply them.
+    /// Apply pending migrations.
     #[default]
     Apply,
-    /// Refuse to start.
+    /// Refuse to start if migrations are pending.
     Check,
 }
 

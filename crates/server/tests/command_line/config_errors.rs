@@ -125,7 +125,7 @@ fn every_kind_of_invalid_private_key_is_named() {
         (include_str!("../../../github/tests/keys/rsa-2048-encrypted-pkcs8.pem"), "is encrypted"),
         (include_str!("../../../github/tests/keys/rsa-1024.pem"), "has fewer than 2048 bits"),
         (include_str!("../../../github/tests/keys/tls/server.pem"), "is a public key or a certificate"),
-        ("/etc/dockline/key.pem", "is not a PEM text"),
+        ("/etc/dockline/key.pem", "is not PEM text"),
         (" \n", "is empty"),
     ] {
         let mut command =
