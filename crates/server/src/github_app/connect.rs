@@ -61,7 +61,7 @@ pub(crate) async fn open(configured: &Configured) -> Result<GithubApp, ConfigErr
     Ok(github)
 }
 
-/// Returns where the configuration differs from GitHub's settings.
+/// Compares the configuration with GitHub's settings.
 fn differences(configured: &Configured, settings: &AppSettings) -> ConfigErrors {
     let mut errors = ConfigErrors::default();
     let mut differs = |place: &str, ours: &str, theirs: &str| {

@@ -81,7 +81,7 @@ mod tests {
     const DELAY: Duration = Duration::from_secs(15);
 
     #[tokio::test(start_paused = true)]
-    async fn the_first_signal_reports_unready_and_stops_accepting_after_the_delay() {
+    async fn first_signal_reports_unready_and_stops_accepting_after_the_delay() {
         let (signals, received) = watch::channel(0);
         let (unready, stopped_at) = (OnceLock::new(), StoppedAt::default());
         let handler = ShutdownSignals { signals: received, delay: DELAY };
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_second_signal_aborts_at_once() {
+    async fn second_signal_aborts_at_once() {
         let (signals, received) = watch::channel(0);
         let handler = ShutdownSignals { signals: received, delay: DELAY };
         let (shutdown, abort) = handler.begin(|| {}, StoppedAt::default());
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_drain_gets_the_rest_of_the_grace_and_at_least_a_second() {
+    async fn drain_gets_the_rest_of_the_grace_and_at_least_a_second() {
         let (grace, stopped_at) = (Duration::from_secs(20), StoppedAt::default());
         assert_eq!(stopped_at.rest(grace), grace);
         stopped_at.0.set(Instant::now()).unwrap();

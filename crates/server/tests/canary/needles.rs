@@ -151,7 +151,7 @@ mod teeth {
     const SECRET: &str = "s3cret-\"quoted\\\"-ünder/+~ the-hat_0123456789";
 
     #[test]
-    fn a_leak_in_each_spelling_is_found_wherever_it_stands() {
+    fn leak_in_every_encoding_is_found_at_every_position() {
         let needle = Needle::new("secret", SECRET);
         let whole = SECRET.as_bytes();
         for before in 0..7 {
@@ -181,7 +181,7 @@ mod teeth {
     }
 
     #[test]
-    fn one_that_is_cut_short_is_found_and_nothing_else_is() {
+    fn truncated_secret_is_found_and_other_text_is_not() {
         let needle = Needle::new("secret", SECRET);
         assert!(needle.found_in(&SECRET[..32]).is_some());
         assert!(needle.found_in(&SECRET[10..]).is_some());

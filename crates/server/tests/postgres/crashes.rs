@@ -76,7 +76,7 @@ impl Crash {
                 let data = schema.text("select current_setting('data_directory')").await;
                 let programs = schema.text("select setting from pg_config where name = 'BINDIR'").await;
                 let owner = std::fs::metadata(&data).unwrap();
-                // PostgreSQL's programs refuse root; where we are its owner, this changes nothing.
+                // PostgreSQL's programs refuse to run as root, so this runs pg_ctl as the owner of the cluster.
                 let restarted = Command::new("setpriv")
                     .args([format!("--reuid={}", owner.uid()), format!("--regid={}", owner.gid())])
                     .arg("--keep-groups")
@@ -89,7 +89,7 @@ impl Crash {
                 assert!(restarted.unwrap().success());
             }
         }
-        // It recovers: asked until it answers again.
+        // Waits for the end of the recovery.
         while schema.database().pool().get().await.is_err() {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
