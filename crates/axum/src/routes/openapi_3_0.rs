@@ -112,7 +112,8 @@ mod tests {
             "enum": [{ "const": 1 }],
         });
         assert_eq!(converted(schema.clone()), schema);
-        let named = json!({ "examples": { "first": { "value": { "const": 1, "$ref": "x", "examples": [1] } } } });
+        let named =
+            json!({ "examples": { "first": { "value": { "const": 1, "$ref": "x", "examples": [1] } } } });
         assert_eq!(converted(named.clone()), named);
     }
 
@@ -130,9 +131,21 @@ mod tests {
                                 "examples" => member.is_object(),
                                 "exclusiveMinimum" | "exclusiveMaximum" => member.is_boolean(),
                                 "$ref" => members.len() == 1,
-                                "const" | "identifier" | "jsonSchemaDialect" | "webhooks" | "pathItems" | "$defs"
-                                | "prefixItems" | "unevaluatedProperties" | "patternProperties" | "if" | "contains"
-                                | "dependentRequired" | "propertyNames" | "contentMediaType" | "contentEncoding" => false,
+                                "const"
+                                | "identifier"
+                                | "jsonSchemaDialect"
+                                | "webhooks"
+                                | "pathItems"
+                                | "$defs"
+                                | "prefixItems"
+                                | "unevaluatedProperties"
+                                | "patternProperties"
+                                | "if"
+                                | "contains"
+                                | "dependentRequired"
+                                | "propertyNames"
+                                | "contentMediaType"
+                                | "contentEncoding" => false,
                                 _ => true,
                             };
                         assert!(allowed, "{key} in {value}");
