@@ -7,18 +7,18 @@ use http::request::Parts;
 
 /// Authenticates the callers of the API, for a host with its own login.
 ///
-/// A call has five seconds; after that the request is answered 503. A panic is answered 500.
+/// If a call takes longer than five seconds, the response is 503; if it panics, 500.
 #[async_trait]
 pub trait Authenticator: Debug + Send + Sync + 'static {
-    /// Returns the caller, from the head of its request: session cookie, client certificate, token.
+    /// Returns the caller, from the head of the request: session cookie, client certificate or token.
     ///
     /// # Errors
     /// See [`AuthenticationError`].
     async fn authenticate(&self, request: &Parts) -> Result<Caller, AuthenticationError>;
 
-    /// Whether a browser sends the credential by itself, as it does with cookies, HTTP authentication and client
+    /// Returns whether browsers send the credential by themselves, as they do with cookies, HTTP authentication and client
     /// certificates. If so, requests from pages of other sites are rejected before [`Authenticator::authenticate`] is
-    /// called. Only a credential that a script must add, such as a bearer token, is not ambient.
+    /// called. A credential that a script must add, such as a bearer token, is not ambient.
     fn is_ambient(&self) -> bool {
         true
     }

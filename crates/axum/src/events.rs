@@ -1,7 +1,7 @@
 use dockline::ports::{Event, Events};
 
-/// Writes every event to the log by `tracing`: refusals and conflicts as warnings, since a foreign claim that looks
-/// like a wrong number to its caller is told apart only here; and so what takes a binding its use.
+/// Logs every event with `tracing`. Refusals, conflicts and events that make a binding unusable are warnings: the caller of
+/// a refused claim cannot distinguish a foreign installation from an unknown one, so only the log names the reason.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct TracingEvents;
 
@@ -12,7 +12,7 @@ impl Events for TracingEvents {
                 tracing::warn!(%organization, %actor, %installation, reason = reason.as_str(), "registration refused");
             }
             Event::Conflicted { organization, actor, bound, attempted } => {
-                tracing::warn!(%organization, %actor, %bound, %attempted, "registration met another binding");
+                tracing::warn!(%organization, %actor, %bound, %attempted, "registration conflicts with another binding");
             }
             Event::CallbackRefused { organization, installation, reason } => {
                 let organization = organization.as_ref().map(tracing::field::display);
@@ -23,35 +23,35 @@ impl Events for TracingEvents {
                 tracing::info!(%organization, %actor, %installation, %proof, "registered");
             }
             Event::Replayed { organization, actor, installation } => {
-                tracing::info!(%organization, %actor, %installation, "registration repeated");
+                tracing::info!(%organization, %actor, %installation, "registration replayed");
             }
             Event::ClaimConfirmed { organization, installation, proof } => {
-                tracing::info!(%organization, %installation, %proof, "visitor confirmed");
+                tracing::info!(%organization, %installation, %proof, "claim confirmed");
             }
             Event::Cancelled { organization, installation } => {
-                tracing::info!(%organization, %installation, "visitor cancelled");
+                tracing::info!(%organization, %installation, "claim cancelled");
             }
             Event::Detached { organization, actor, installation, uninstalled } => {
                 tracing::info!(%organization, %actor, %installation, uninstalled, "detached");
             }
             Event::Suspended { organization, installation } => {
                 let organization = organization.as_ref().map(tracing::field::display);
-                tracing::warn!(organization, %installation, "suspended at GitHub");
+                tracing::warn!(organization, %installation, "installation suspended");
             }
             Event::Reinstated { organization, installation } => {
                 let organization = organization.as_ref().map(tracing::field::display);
-                tracing::info!(organization, %installation, "unsuspended at GitHub");
+                tracing::info!(organization, %installation, "installation unsuspended");
             }
             Event::Uninstalled { organization, installation } => {
                 let organization = organization.as_ref().map(tracing::field::display);
-                tracing::warn!(organization, %installation, "uninstalled at GitHub");
+                tracing::warn!(organization, %installation, "installation uninstalled");
             }
             Event::Renamed { organization, installation, from, to } => {
                 let organization = organization.as_ref().map(tracing::field::display);
-                tracing::info!(organization, %installation, from, to, "the account was renamed at GitHub");
+                tracing::info!(organization, %installation, from, to, "account renamed");
             }
             Event::PermissionsChanged { installation } => {
-                tracing::info!(%installation, "permissions or repositories were changed at GitHub");
+                tracing::info!(%installation, "permissions or repositories changed");
             }
             Event::AccountChanged { organization, installation, known, named } => {
                 let organization = organization.as_ref().map(tracing::field::display);
@@ -61,11 +61,11 @@ impl Events for TracingEvents {
                     %installation,
                     known = known.get(),
                     named,
-                    "GitHub names another account than before"
+                    "installation moved to another account"
                 );
             }
             Event::TokenMinted { organization, installation, narrowed } => {
-                tracing::info!(%organization, %installation, narrowed, "a token was minted");
+                tracing::info!(%organization, %installation, narrowed, "token minted");
             }
             other => tracing::info!(event = ?other, "event"),
         }

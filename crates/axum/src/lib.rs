@@ -3,7 +3,6 @@
 mod authenticator;
 mod endpoint;
 mod events;
-mod metric_names;
 mod middleware;
 mod monitoring;
 mod options;
@@ -23,13 +22,13 @@ use crate::options::Context;
 pub use authenticator::{AuthenticationError, Authenticator};
 pub use events::TracingEvents;
 pub use ipnet::IpNet;
-pub use metric_names::{
-    HTTP_REQUEST_DURATION, HTTP_REQUESTS, HTTP_REQUESTS_IN_FLIGHT, WEBHOOK_DELIVERIES, describe_metrics,
-};
 pub use middleware::auth_failures::AuthFailureLimit;
 pub use middleware::envelope::ErrorEnvelope;
 pub use middleware::trace_parent::{TraceLinks, TraceParent};
-pub use monitoring::Exposition;
+pub use monitoring::{
+    Exposition, HTTP_REQUEST_DURATION, HTTP_REQUESTS, HTTP_REQUESTS_IN_FLIGHT, WEBHOOK_DELIVERIES,
+    describe_metrics,
+};
 pub use options::RouterOptions;
 pub use pages::{Confirmation, Pages, PlainPages, Refusal, refusal_message};
 pub use routes::openapi::openapi;
@@ -39,7 +38,7 @@ pub use wire::ApiErrorCode;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RouterError {
-    /// Nothing authenticates the callers of the API. Handling: configure API keys with
+    /// Nothing authenticates the callers of the API. Configure API keys with
     /// [`dockline::Builder::with_api_keys`], or the host's login with [`RouterOptions::with_authenticator`].
     #[error(
         "nothing authenticates the callers of the API: configure API keys (Builder::with_api_keys) or the host's login \
@@ -48,9 +47,9 @@ pub enum RouterError {
     NoAuthentication,
 }
 
-/// Returns all routes, ready to be served or nested under any prefix: those of [`api_router`], [`callback_router`],
-/// [`webhook_router`] and [`operations_router`]. Every answer carries `X-Request-Id`, and every error the JSON error body,
-/// unknown paths, wrong methods and panics included; no further layer is needed.
+/// Returns all routes, to be served or nested under any prefix: those of [`api_router`], [`callback_router`],
+/// [`webhook_router`] and [`operations_router`]. Every response has `X-Request-Id`, and every error the JSON error body,
+/// also for unknown paths, wrong methods and panics. No further layer is needed.
 ///
 /// The App's callback URL at GitHub is `<prefix>/v1/github/installation/callback`, its webhook URL
 /// `<prefix>/v1/github/webhooks`.
@@ -65,7 +64,7 @@ pub fn router(dockline: Dockline, options: RouterOptions) -> Result<Router, Rout
 }
 
 /// Returns the routes for the product's backend or pages: registration, install URL, repositories, whoami (with API keys
-/// only) and `/openapi.json`.
+/// only), `/openapi.json` and `/openapi-3.0.json`.
 ///
 /// # Errors
 /// [`RouterError::NoAuthentication`].
@@ -75,8 +74,8 @@ pub fn api_router(dockline: Dockline, options: RouterOptions) -> Result<Router, 
     Ok(layered(routes::of(&[Group::Api], &context), context))
 }
 
-/// Returns the routes to which GitHub redirects the browser, with the confirmation page. They authenticate nobody: the
-/// state and what GitHub says about the visitor are what counts.
+/// Returns the routes of the browser: GitHub's redirect and the confirmation page. They need no login; the state and
+/// GitHub's answer about the visitor decide.
 pub fn callback_router(dockline: Dockline, options: RouterOptions) -> Router {
     let context = Context::new(dockline, options);
     layered(routes::of(&[Group::Callback], &context), context)
@@ -88,7 +87,7 @@ pub fn webhook_router(dockline: Dockline, options: RouterOptions) -> Router {
     layered(routes::of(&[Group::Webhook], &context), context)
 }
 
-/// Returns `/healthz`, `/readyz` and, with [`RouterOptions::with_metrics`], `/metrics`. They authenticate nobody.
+/// Returns `/healthz`, `/readyz` and, with [`RouterOptions::with_metrics`], `/metrics`. They need no login.
 pub fn operations_router(dockline: Dockline, options: RouterOptions) -> Router {
     let context = Context::new(dockline, options);
     layered(routes::of(&[Group::Operations], &context), context)
@@ -101,8 +100,8 @@ fn layered(router: Router<Context>, context: Context) -> Router {
         .method_not_allowed_fallback(envelope::method_not_allowed)
         .with_state(context.clone())
         .layer(from_fn_with_state(failures, auth_failures::limit))
-        .layer(from_fn_with_state(context.clone(), envelope::seal))
-        .layer(from_fn_with_state(links, observe::watch))
+        .layer(from_fn_with_state(context.clone(), envelope::render_errors))
+        .layer(from_fn_with_state(links, observe::record))
         .layer(from_fn_with_state(context, request_id::assign))
 }
 

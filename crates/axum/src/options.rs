@@ -11,9 +11,9 @@ use crate::middleware::trace_parent::TraceLinks;
 use crate::monitoring::Exposition;
 use crate::pages::{Pages, PlainPages};
 use crate::routes::openapi::Documents;
-use crate::routes::webhook::LargeBodies;
+use crate::routes::webhook_body::LargeBodies;
 
-/// What a host may choose about the router.
+/// The options of a router.
 #[derive(Debug, Clone)]
 pub struct RouterOptions {
     pub(crate) authenticator: Option<Arc<dyn Authenticator>>,
@@ -31,8 +31,8 @@ pub struct RouterOptions {
 }
 
 impl Default for RouterOptions {
-    /// Our own pages, the machine's clock and randomness, a minute for a request, no refresh queue; ready as long as it
-    /// answers, no metrics, no limit of guesses.
+    /// Built-in pages, the system's clock and randomness, a deadline of one minute; no refresh queue, readiness checks,
+    /// metrics or limit of failed authentications.
     fn default() -> Self {
         Self {
             authenticator: None,
@@ -52,40 +52,40 @@ impl Default for RouterOptions {
 }
 
 impl RouterOptions {
-    /// Authenticates the callers of the API by the host's own login. If API keys are configured as well, a request with a
+    /// Authenticates the callers of the API with the host's own login. If API keys are configured as well, a request with a
     /// Bearer token that begins with `lp_` is authenticated by its key, any other by the login.
     ///
-    /// A caller's own `state` at install-url is accepted with an API key only.
+    /// install-url accepts a caller's own `state` only with an API key.
     #[must_use]
     pub fn with_authenticator(mut self, authenticator: Arc<dyn Authenticator>) -> Self {
         self.authenticator = Some(authenticator);
         self
     }
 
-    /// Origins, such as `https://app.example.com`, whose pages may send requests with an ambient credential from browsers
-    /// that send no `Sec-Fetch-Site`. See [`Authenticator::is_ambient`].
+    /// Sets the origins, such as `https://app.example.com`, that may send an ambient credential from a browser without
+    /// `Sec-Fetch-Site`. See [`Authenticator::is_ambient`].
     #[must_use]
     pub fn with_allowed_origins<O: Into<String>>(mut self, origins: impl IntoIterator<Item = O>) -> Self {
         self.allowed_origins = origins.into_iter().map(Into::into).collect();
         self
     }
 
-    /// The host's own confirmation and refusal pages.
+    /// Sets the host's own confirmation and refusal pages.
     #[must_use]
     pub fn with_pages(mut self, pages: Arc<dyn Pages>) -> Self {
         self.pages = pages;
         self
     }
 
-    /// Where request ids take their time from.
+    /// Sets the clock of request ids.
     #[must_use]
     pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
         self
     }
 
-    /// How long a request may take, its body included; then it is a 503, and what it was doing is dropped, which leaves
-    /// nothing half done. Longer than the ports' own deadlines together, which should end it first.
+    /// Sets the deadline of a request, its body included. After it, the response is 503 and the work is dropped, which
+    /// leaves no partial change. Choose it longer than the deadlines of the ports together.
     #[must_use]
     pub const fn with_deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
@@ -109,40 +109,40 @@ impl RouterOptions {
         self
     }
 
-    /// What `/metrics` tells. Without one there is nothing at that path.
+    /// Serves the metrics at `/metrics`. Without it, the path is 404.
     #[must_use]
     pub fn with_metrics(mut self, exposition: Arc<dyn Exposition>) -> Self {
         self.exposition = Some(exposition);
         self
     }
 
-    /// How often a client address may be refused for want of valid credentials (401) before it is a 429. Callers with a
-    /// valid key and deliveries with a good signature are never limited by it.
+    /// Limits failed authentications per client address: above it, 401 becomes 429. Valid keys and correctly signed
+    /// deliveries are never limited.
     ///
     /// Requests must carry [`axum::extract::ConnectInfo`]`<SocketAddr>`, as `into_make_service_with_connect_info` provides
-    /// it; without, nothing is limited, and a warning says so once. Each router counts for itself, in bounded memory.
+    /// it. Without it, nothing is limited, and one warning is logged. Each router counts for itself, in bounded memory.
     #[must_use]
     pub fn with_auth_failure_limit(mut self, limit: AuthFailureLimit) -> Self {
         self.auth_failure_limit = Some(limit);
         self
     }
 
-    /// Who ties requests' spans to their callers' traces. Without one, `traceparent` is not looked at.
+    /// Links spans of requests to the traces of their callers. Without it, `traceparent` is ignored.
     #[must_use]
     pub fn with_trace_links(mut self, links: Arc<dyn TraceLinks>) -> Self {
         self.trace_links = Some(links);
         self
     }
 
-    /// Where clients reach the router, such as `https://api.example.com`, for `servers` of `/openapi.json`. Without it the
-    /// document names the prefix that it was asked for under, which is right where no proxy rewrites paths.
+    /// Sets the URL at which clients reach the router, such as `https://api.example.com`, for `servers` of the OpenAPI
+    /// documents. Without it, they name the prefix of the request, which is correct unless a proxy rewrites paths.
     #[must_use]
     pub fn with_server_url(mut self, url: impl Into<String>) -> Self {
         self.server_url = Some(url.into());
         self
     }
 
-    /// Where request ids take their randomness from.
+    /// Sets the randomness of request ids.
     #[must_use]
     pub fn with_entropy(mut self, entropy: Arc<dyn Entropy>) -> Self {
         self.entropy = entropy;
@@ -150,7 +150,7 @@ impl RouterOptions {
     }
 }
 
-/// What every handler is given.
+/// The state of every handler.
 #[derive(Debug, Clone)]
 pub(crate) struct Context {
     pub(crate) dockline: Dockline,
@@ -164,7 +164,7 @@ impl Context {
         Self { dockline, options, large_bodies: LargeBodies::default(), documents: Documents::default() }
     }
 
-    /// Whether something authenticates the callers of the API.
+    /// Fails if nothing authenticates the callers of the API.
     pub(crate) const fn check(&self) -> Result<(), RouterError> {
         if self.options.authenticator.is_some() || self.dockline.has_api_keys() {
             Ok(())

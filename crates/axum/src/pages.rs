@@ -1,4 +1,4 @@
-//! The two pages that a visitor may see: small, without scripts or anything loaded from elsewhere.
+//! The confirmation page and the refusal page: no scripts, nothing loaded from elsewhere.
 
 use std::fmt::Debug;
 
@@ -10,10 +10,9 @@ use crate::wire::ApiErrorCode;
 /// The content of the confirmation page: "Connect `account` on GitHub to `organization_name`?"
 #[derive(Debug)]
 pub struct Confirmation<'a> {
-    /// The account that would be connected.
+    /// The account to connect.
     pub account: &'a Account,
-    /// The organization that it would be connected to. Show it prominently: a visitor who was sent here by a stranger
-    /// recognizes the stranger by it.
+    /// The organization to connect it to. Show it prominently: it is how a visitor recognizes a stranger's link.
     pub organization_name: &'a OrganizationName,
     /// The form's field `state`.
     pub state: &'a str,
@@ -24,26 +23,26 @@ pub struct Confirmation<'a> {
 /// The content of the refusal page.
 #[derive(Debug)]
 pub struct Refusal<'a> {
-    /// The code that a program would see.
+    /// The code of the JSON error.
     pub code: ApiErrorCode,
-    /// Why the visitor is refused, and what to do.
+    /// The reason and what to do.
     pub message: &'a str,
 }
 
-/// The pages of the callback, for a host that brings its own.
+/// The pages of the callback.
 ///
-/// Arguments are not escaped. The pages run no scripts and cannot be framed; their forms can only be sent to this callback
-/// and on to the state's return URL.
+/// Escape the arguments. The Content-Security-Policy forbids scripts and framing, and allows forms only to this callback and,
+/// by redirect, to the return URL.
 pub trait Pages: Debug + Send + Sync + 'static {
     /// Returns a page with a form that posts `state`, `ticket` and `answer` (`confirm` or `cancel`) to `callback`, relative
     /// to the page.
     fn confirmation(&self, confirmation: &Confirmation<'_>) -> String;
 
-    /// Returns a page that says why the visitor is refused.
+    /// Returns a page that names the reason of the refusal.
     fn refusal(&self, refusal: &Refusal<'_>) -> String;
 
-    /// Returns further directives of the pages' Content-Security-Policy for what they load, such as `style-src 'self'`.
-    /// Empty: nothing is loaded.
+    /// Returns further directives of the pages' Content-Security-Policy, such as `style-src 'self'`. Empty if the pages
+    /// load nothing.
     fn content_sources(&self) -> &str;
 }
 
@@ -60,7 +59,7 @@ background:#fff;color:#1f2328;cursor:pointer}\
 button.primary{background:#1a7f37;border-color:#1a7f37;color:#fff}\
 button:focus-visible{outline:3px solid #0969da;outline-offset:2px}";
 
-/// The hash by which the policy allows [`STYLE`].
+/// The directive that allows [`STYLE`] by its hash.
 const STYLE_SOURCE: &str = "style-src 'sha256-EvRyodPREZtgfbRlu50ZrtrUUUVLhK2btTDpdF+ZsE8='";
 
 impl Pages for PlainPages {
@@ -117,7 +116,7 @@ fn page(title: &str, main: &Markup) -> String {
     page.into_string()
 }
 
-/// Returns the English text of a refusal: why, and what to do.
+/// Returns the English text of a refusal: the reason and what to do.
 #[must_use]
 pub const fn refusal_message(reason: CallbackRefusal) -> &'static str {
     match reason {
@@ -177,13 +176,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_policy_names_the_hash_of_the_style() {
+    fn policy_contains_the_hash_of_the_style() {
         let hash = BASE64.encode(&Sha256::digest(STYLE));
         assert_eq!(STYLE_SOURCE, format!("style-src 'sha256-{hash}'"));
     }
 
     #[test]
-    fn markup_in_names_is_text() {
+    fn markup_in_names_is_escaped() {
         let hostile = "<script>alert('x')</script>\"&";
         let account =
             Account { id: AccountId::new(1).unwrap(), login: hostile.into(), kind: AccountKind::User };
@@ -202,9 +201,9 @@ mod tests {
     }
 
     #[test]
-    fn every_refusal_has_a_text_of_its_own() {
+    fn every_refusal_has_its_own_text() {
         let texts: BTreeSet<_> = CallbackRefusal::ALL.iter().map(|reason| refusal_message(*reason)).collect();
-        // A malformed state and an unknown one are the same to a visitor.
+        // A malformed state and an unknown one share a text.
         assert_eq!(texts.len(), CallbackRefusal::ALL.len() - 1);
     }
 }

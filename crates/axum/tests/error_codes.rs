@@ -1,4 +1,4 @@
-//! `docs/error-codes.md` lists every code and reason exactly once, and says truly whether to repeat.
+//! `docs/error-codes.md` lists every code and reason exactly once, with the correct advice on retries.
 
 use dockline::{CallbackRefusal, ErrorCode};
 use dockline_axum::ApiErrorCode;
@@ -6,7 +6,7 @@ use dockline_axum::ApiErrorCode;
 const PAGE: &str = include_str!("../../../docs/error-codes.md");
 
 #[test]
-fn the_page_and_the_codes_are_equal() {
+fn the_page_lists_every_code() {
     let table = PAGE.split("## `details.issues`").next().unwrap();
     let rows: Vec<(&str, &str)> = table
         .lines()
@@ -26,7 +26,7 @@ fn the_page_and_the_codes_are_equal() {
 }
 
 #[test]
-fn the_page_names_every_reason_of_the_callback() {
+fn the_page_lists_every_reason_of_the_callback() {
     let section = PAGE.split("## At the callback").nth(1).unwrap();
     let named: Vec<&str> = section.split("one of: ").nth(1).unwrap().split('`').skip(1).step_by(2).collect();
     let expected: Vec<&str> = CallbackRefusal::ALL.iter().map(|reason| reason.as_str()).collect();

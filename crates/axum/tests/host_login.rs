@@ -34,7 +34,7 @@ const INSTALLATION: &str = "/v1/github/installation";
 const INSTALL_URL: &str = "/v1/github/installation/install-url?returnUrl=https://app.example.com/";
 const OWN: (&str, &str) = ("sec-fetch-site", "same-origin");
 
-/// Knows the session cookie `session=<user>@<organization>`; some users meet an error.
+/// Accepts the session cookie `session=<user>@<organization>`; some user names produce an error.
 #[derive(Debug, Default)]
 struct Sessions {
     asked: AtomicUsize,
@@ -208,7 +208,7 @@ async fn a_signed_in_user_registers_without_any_key_and_is_recorded_as_the_actor
     assert_eq!(actors, ["registered ann", "conflicted bob", "detached carla"]);
 }
 
-/// The login tells organizations apart as keys do.
+/// The login separates organizations as keys do.
 #[tokio::test]
 async fn another_organizations_user_sees_nothing_and_cannot_use_its_state() {
     let host = Host::start(Sessions::default());
@@ -219,9 +219,9 @@ async fn another_organizations_user_sees_nothing_and_cannot_use_its_state() {
     host.own("GET", INSTALLATION, "rita@org_rival", "").await.expect(404, "NOT_FOUND");
 }
 
-/// C-74, I40: whatever a page of another site makes a browser send, nothing happens and the login is not even asked.
+/// Requests that a page of another site makes a browser send have no effect and do not reach the login.
 #[tokio::test]
-async fn cross_site_requests_with_an_ambient_credential_are_rejected_i40() {
+async fn cross_site_requests_with_an_ambient_credential_are_rejected() {
     let host = Host::start(Sessions::default());
     let known = format!("{INSTALL_URL}&state=known-to-the-attacker");
     let post = r#"{"installationId":7001,"state":"known-to-the-attacker"}"#;
@@ -254,7 +254,7 @@ async fn cross_site_requests_with_an_ambient_credential_are_rejected_i40() {
     }
     assert_eq!(host.sessions.asked.load(Ordering::Relaxed), 0);
     assert!(host.events.0.lock().unwrap().is_empty());
-    // The state was not issued: it is still free for the attacker's own organization, and for nobody else's login.
+    // The state was not issued: the attacker's own organization can still use it.
     let own = [OWN, ("cookie", "session=ann@org_acme"), ("content-type", "application/json")];
     send(&host.router, "POST", INSTALLATION, &own, post).await.expect(422, "VALIDATION");
 }
@@ -276,7 +276,7 @@ async fn a_credential_that_a_script_must_add_is_not_ambient() {
     host.get(INSTALL_URL, &[("cookie", "session=ann@org_acme")]).await.expect(200, "");
 }
 
-/// An own state would let the maker of a link choose what the visitor's organization is connected to.
+/// An own state would let the author of a link choose the installation of the visitor's organization.
 #[tokio::test]
 async fn an_own_state_is_for_api_keys_only() {
     let host = Host::with(Sessions::default(), true, |options| options);
@@ -292,13 +292,13 @@ async fn an_own_state_is_for_api_keys_only() {
     assert_eq!(made.json["state"], "0123456789abcdef");
     host.get("/v1/whoami", &[("authorization", &bearer)]).await.expect(200, "");
     host.own("GET", "/v1/whoami", "ann@org_acme", "").await.expect(404, "NOT_FOUND");
-    // A wrong key is not saved by a session beside it.
+    // A session does not replace a wrong key.
     let wrong = [OWN, ("cookie", "session=ann@org_acme"), ("authorization", "Bearer lp_live_nonsense")];
     host.get(INSTALLATION, &wrong).await.expect(401, "UNAUTHENTICATED");
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_error_of_the_login_has_its_answer() {
+async fn each_error_of_the_login_has_its_response() {
     let host = Host::start(Sessions::default());
     let stranger = host.get(INSTALLATION, &[OWN]).await.expect(401, "UNAUTHENTICATED");
     assert_eq!(stranger.header("www-authenticate"), "Session");
@@ -364,7 +364,7 @@ async fn no_preflight_of_another_site_is_answered() {
 }
 
 #[tokio::test]
-async fn an_api_that_nothing_authenticates_does_not_build() {
+async fn an_api_without_authentication_does_not_build() {
     let make = || builder(&MemoryBindingRepo::new(), &Arc::default()).build().unwrap();
     for built in [router(make(), RouterOptions::default()), api_router(make(), RouterOptions::default())] {
         assert_eq!(built.unwrap_err(), RouterError::NoAuthentication);

@@ -1,4 +1,4 @@
-//! Authenticates callers, by API key or by the host's own login, before anything else of a request is read.
+//! Authenticates callers, by API key or by the host's own login, before the query or body is read.
 
 use std::time::Duration;
 
@@ -17,14 +17,14 @@ use crate::authenticator::{AuthenticationError, Authenticator};
 use crate::options::Context;
 use crate::wire::error::ApiError;
 
-/// How long a host's login may take.
+/// The deadline of the host's login.
 const LOGIN_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Who may use a route.
+/// The state of the middleware of a route.
 #[derive(Debug, Clone)]
 pub(crate) struct Gate {
     pub(crate) context: Context,
-    /// The scope that an API key needs; `None`: any valid key.
+    /// The scope that an API key needs; `None` accepts any valid key.
     pub(crate) needed: Option<Scope>,
 }
 
@@ -32,8 +32,8 @@ pub(crate) struct Gate {
 #[derive(Debug, Clone)]
 pub(crate) struct ByKey(pub(crate) AuthenticatedKey);
 
-/// Middleware: authenticates the caller and hands it to the handler as an extension, with the key, if there is one. Notes
-/// the budget's level for the answer's headers.
+/// Middleware: authenticates the caller, charges its budget, and passes both to the handler as extensions, with the key, if
+/// there is one.
 pub(crate) async fn authenticate(State(gate): State<Gate>, request: Request, next: Next) -> Response {
     let class = match *request.method() {
         Method::GET | Method::HEAD => BudgetClass::Read,
@@ -55,8 +55,7 @@ pub(crate) async fn authenticate(State(gate): State<Gate>, request: Request, nex
 async fn by_key(gate: &Gate, mut request: Request, class: BudgetClass) -> Result<Request, ApiError> {
     let key = bearer(request.headers()).ok_or(AuthenticateError::Unauthenticated)?;
     let outcome = {
-        // The turn ends when the key is judged.
-        let _turn = auth_failures::turn(request.extensions(), key).await?;
+        let _permit = auth_failures::lookup_permit(request.extensions(), key).await?;
         gate.context.dockline.authenticate(key, gate.needed.as_ref(), class).await
     };
     let authenticated = outcome.inspect_err(|error| {
@@ -64,7 +63,7 @@ async fn by_key(gate: &Gate, mut request: Request, class: BudgetClass) -> Result
             observe::identify(organization, &Actor::from(key));
         }
     })?;
-    admit(&mut request, authenticated.caller, authenticated.budget);
+    attach(&mut request, authenticated.caller, authenticated.budget);
     request.extensions_mut().insert(ByKey(authenticated.key));
     Ok(request)
 }
@@ -80,7 +79,7 @@ async fn by_login(
     }
     let (parts, body) = request.into_parts();
     let caller = timeout(LOGIN_TIMEOUT, authenticator.authenticate(&parts)).await.unwrap_or_else(|_| {
-        tracing::error!("the host's authenticator took too long");
+        tracing::error!("authenticator timed out");
         Err(AuthenticationError::Unavailable)
     });
     let caller = caller.map_err(|error| match error {
@@ -101,11 +100,11 @@ async fn by_login(
     observe::identify(&caller.organization, &caller.actor);
     let budget = gate.context.dockline.charge(&caller, class).await?;
     let mut request = Request::from_parts(parts, body);
-    admit(&mut request, caller, budget);
+    attach(&mut request, caller, budget);
     Ok(request)
 }
 
-fn admit(request: &mut Request, caller: Caller, budget: Option<Budget>) {
+fn attach(request: &mut Request, caller: Caller, budget: Option<Budget>) {
     observe::identify(&caller.organization, &caller.actor);
     if let (Some(budget), Some(level)) = (budget, request.extensions().get::<BudgetLevel>()) {
         level.set(budget);
@@ -121,7 +120,7 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim_start_matches(' '))
 }
 
-/// Whether the request presents an API key of ours, valid or not.
+/// Returns whether the request presents an API key, valid or not.
 fn has_api_key(headers: &HeaderMap) -> bool {
     bearer(headers).is_some_and(|token| token.starts_with("lp_"))
 }

@@ -1,6 +1,6 @@
-//! Rejects requests that a browser sends for a page of another site. A credential that the browser adds by itself would
-//! otherwise let any page act for the visitor: a link to install-url with a state that the attacker knows is enough to
-//! have the visitor's organization connected to the attacker's account.
+//! Rejects requests that a browser sends for a page of another site. Otherwise any page could use a credential that the
+//! browser adds by itself: a link to install-url with a state that the attacker knows would bind the visitor's organization
+//! to the attacker's account.
 
 use dockline::ErrorCode;
 use http::{HeaderMap, StatusCode, header};
@@ -32,7 +32,7 @@ pub(super) fn check(headers: &HeaderMap, allowed_origins: &[String]) -> Result<(
     Err(ApiError::new(StatusCode::FORBIDDEN, ApiErrorCode::CrossSiteRequest, message))
 }
 
-/// The answer to a caller that its host's login forbids to administer installations.
+/// Returns the 403 of a caller whom the host's login forbids to administer installations.
 pub(super) fn forbidden() -> ApiError {
     let message = "You may not administer GitHub installations of this organization.";
     ApiError::new(StatusCode::FORBIDDEN, ErrorCode::ForbiddenScope, message)
@@ -53,20 +53,20 @@ mod tests {
     }
 
     #[test]
-    fn only_own_pages_and_typed_addresses_are_accepted_i40() {
+    fn only_own_pages_and_typed_addresses_are_accepted() {
         for site in ["same-origin", "none"] {
             assert!(accepted(&[("sec-fetch-site", site)]), "{site}");
         }
         for site in ["same-site", "cross-site", "", "Same-Origin", "none, none"] {
             assert!(!accepted(&[("sec-fetch-site", site)]), "{site}");
-            // A listed origin does not outweigh what the browser says of the site.
+            // A listed origin does not outweigh Sec-Fetch-Site.
             assert!(!accepted(&[("sec-fetch-site", site), ("origin", "https://app.example.com")]), "{site}");
         }
         assert!(!accepted(&[("sec-fetch-site", "none"), ("sec-fetch-site", "cross-site")]));
     }
 
     #[test]
-    fn without_the_header_only_a_listed_origin_is_accepted_i40() {
+    fn without_the_header_only_a_listed_origin_is_accepted() {
         assert!(accepted(&[("origin", "https://app.example.com")]));
         for origin in ["null", "https://app.example.com.evil.test", "http://app.example.com", ""] {
             assert!(!accepted(&[("origin", origin)]), "{origin}");

@@ -1,4 +1,4 @@
-//! The one body that every 4xx and 5xx has (`contract.md` §2).
+//! The JSON body of every 4xx and 5xx, the deadline, and the check of `Host`.
 
 use std::panic::AssertUnwindSafe;
 
@@ -13,15 +13,15 @@ use http::{HeaderName, HeaderValue, StatusCode, Version, header};
 use tokio::time::timeout;
 
 use super::budget_headers::BudgetLevel;
-use super::observe::AnsweredCode;
+use super::observe::ResponseCode;
 use super::request_id::{NAME, RequestId};
 use crate::options::Context;
 use crate::wire::ApiErrorCode;
 use crate::wire::bodies::{Envelope, Failure};
 use crate::wire::error::{ApiError, Details};
 
-/// An error answer for what never reaches the router, such as a listener's own: the contract's body with a request id of
-/// its own.
+/// An error response for a request that never reaches the router, such as a listener's: the same body, with a new request
+/// id.
 #[derive(Debug, Clone)]
 pub struct ErrorEnvelope {
     id: RequestId,
@@ -29,7 +29,7 @@ pub struct ErrorEnvelope {
 }
 
 impl ErrorEnvelope {
-    /// With a fresh request id. `message` is for people, and SHOULD name the mend.
+    /// Creates an error with a new request id. `message` is for people and should say what to do.
     #[must_use]
     pub fn new(code: impl Into<ApiErrorCode>, message: &str) -> Self {
         let id = RequestId::mint(&SystemClock, &OsEntropy);
@@ -40,19 +40,19 @@ impl ErrorEnvelope {
         Self { id, json }
     }
 
-    /// The value of `X-Request-Id`.
+    /// Returns the value of `X-Request-Id`.
     #[must_use]
     pub fn request_id(&self) -> &str {
         self.id.as_str()
     }
 
-    /// The body, `application/json`.
+    /// Returns the body, `application/json`.
     #[must_use]
     pub fn json(&self) -> &str {
         &self.json
     }
 
-    /// The whole answer, with the headers of every error.
+    /// Returns the response, with the headers of every error.
     #[must_use]
     pub fn into_response(self, status: StatusCode) -> Response {
         let headers = [
@@ -64,37 +64,37 @@ impl ErrorEnvelope {
     }
 }
 
-/// Runs the rest within the deadline, turns a panic into a 500, and writes the envelope of whatever error came out, and where the
-/// caller stands.
-pub(crate) async fn seal(State(context): State<Context>, mut request: Request, next: Next) -> Response {
+/// Middleware: enforces the deadline, turns panics into 500, renders errors as JSON and adds rate-limit headers.
+pub(crate) async fn render_errors(
+    State(context): State<Context>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let id = request.extensions().get::<RequestId>().cloned();
     let level = BudgetLevel::default();
     request.extensions_mut().insert(level.clone());
-    let mut response = match proper(&request) {
+    let mut response = match check_host(&request) {
         Ok(()) => {
             let answer = AssertUnwindSafe(next.run(request)).catch_unwind();
             match timeout(context.options.deadline, answer).await {
                 Ok(Ok(response)) => response,
-                // The panic's own text may quote anything: it is left to the host's hook.
+                // The text of a panic may hold anything, so it is left to the host's panic hook.
                 Ok(Err(_)) => {
                     tracing::error!(request_id = id.as_ref().map(RequestId::as_str), "a handler panicked");
                     ApiError::internal().into_response()
                 }
                 Err(_) => {
-                    tracing::error!(
-                        request_id = id.as_ref().map(RequestId::as_str),
-                        "a request took too long"
-                    );
-                    ApiError::too_late().into_response()
+                    tracing::error!(request_id = id.as_ref().map(RequestId::as_str), "request timed out");
+                    ApiError::timed_out().into_response()
                 }
             }
         }
         Err(error) => error.into_response(),
     };
     level.write(response.headers_mut());
-    // What is somebody's own is nobody else's, and old news the next moment.
-    let fresh = HeaderValue::from_static("no-store");
-    response.headers_mut().entry(header::CACHE_CONTROL).or_insert(fresh);
+    // Responses are private and change at any time.
+    let no_store = HeaderValue::from_static("no-store");
+    response.headers_mut().entry(header::CACHE_CONTROL).or_insert(no_store);
     let Some(error) = response.extensions_mut().remove::<ApiError>() else { return response };
     let body = Envelope {
         error: Failure {
@@ -105,7 +105,7 @@ pub(crate) async fn seal(State(context): State<Context>, mut request: Request, n
         },
     };
     // A struct of strings and numbers always serialises.
-    response.extensions_mut().insert(AnsweredCode(error.code));
+    response.extensions_mut().insert(ResponseCode(error.code));
     *response.body_mut() = Body::from(serde_json::to_vec(&body).unwrap_or_default());
     let headers = response.headers_mut();
     error.write_headers(headers);
@@ -114,9 +114,9 @@ pub(crate) async fn seal(State(context): State<Context>, mut request: Request, n
     response
 }
 
-/// Exactly one `Host`, well-formed (RFC 9112 §3.2): the server below us accepts none, several, and anything, and proxies
-/// may disagree on which one counts. HTTP/1.0 knows no `Host`, HTTP/2 names it elsewhere (RFC 9113 §8.3.1).
-fn proper(request: &Request) -> Result<(), ApiError> {
+/// Requires exactly one well-formed `Host` (RFC 9112 §3.2): hyper accepts none, several and malformed ones, and proxies may
+/// disagree on which one counts. HTTP/1.0 has no `Host`, HTTP/2 has `:authority` (RFC 9113 §8.3.1).
+fn check_host(request: &Request) -> Result<(), ApiError> {
     let refused = |message| Err(ApiError::new(StatusCode::BAD_REQUEST, ApiErrorCode::BadRequest, message));
     let mut hosts = request.headers().get_all(header::HOST).iter();
     let named = request.uri().authority();
@@ -135,8 +135,8 @@ fn proper(request: &Request) -> Result<(), ApiError> {
     }
 }
 
-/// A name or an address, and a port. Of what else a URL's host may hold nothing is in use, and a comma is how some proxies
-/// join two headers.
+/// Parses a name or address with an optional port. Rejects other characters that URLs allow, such as a comma, with which
+/// some proxies join two headers.
 fn authority(host: &HeaderValue) -> Option<Authority> {
     let authority: Authority = host.to_str().ok()?.parse().ok()?;
     let name = authority.host();

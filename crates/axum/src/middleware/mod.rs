@@ -1,10 +1,12 @@
-//! What surrounds every route: request ids, spans and metrics, error bodies, authentication, limits.
+//! The middleware of every route: request ids, spans and metrics, error bodies, authentication, limits.
 
 pub(crate) mod auth_failures;
 pub(crate) mod authenticate;
 pub(crate) mod budget_headers;
+mod client_address;
 mod cross_site;
 pub(crate) mod envelope;
+mod failure_store;
 pub(crate) mod observe;
 pub(crate) mod request_id;
 pub(crate) mod trace_parent;

@@ -1,4 +1,4 @@
-//! One span, one line in the log and one count for each request.
+//! One span, one log line and one count for each request.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -14,20 +14,21 @@ use tracing::{Instrument, Span};
 
 use super::request_id::RequestId;
 use super::trace_parent::{TraceLinks, TraceParent};
-use crate::metric_names::{HTTP_REQUEST_DURATION, HTTP_REQUESTS, HTTP_REQUESTS_IN_FLIGHT};
+use crate::monitoring::{HTTP_REQUEST_DURATION, HTTP_REQUESTS, HTTP_REQUESTS_IN_FLIGHT};
 use crate::wire::ApiErrorCode;
 
-/// The code of an error answer, for those who watch: left on the response by whoever sealed it.
+/// Extension of a response: the code of its error, for log and metrics.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct AnsweredCode(pub(crate) ApiErrorCode);
+pub(crate) struct ResponseCode(pub(crate) ApiErrorCode);
 
-/// Watches the rest. The span is at the level of errors, so that whatever is logged at all has its request's fields.
-pub(crate) async fn watch(
+/// Middleware: opens the span of the request, then logs and counts the response. The span has the level ERROR, so that every
+/// log line has the fields of its request.
+pub(crate) async fn record(
     State(links): State<Option<Arc<dyn TraceLinks>>>,
     request: Request,
     next: Next,
 ) -> Response {
-    let method = spelled(request.method());
+    let method = method_label(request.method());
     let route = request.extensions().get::<MatchedPath>().cloned();
     let id = request.extensions().get::<RequestId>().cloned();
     let span = tracing::error_span!(
@@ -44,14 +45,14 @@ pub(crate) async fn watch(
     if let (Some(links), Some(parent)) = (&links, TraceParent::of(request.headers())) {
         links.link(&span, &parent);
     }
-    let watched = Watched::begin(method, route, span.clone());
+    let in_flight = InFlight::start(method, route, span.clone());
     let mut response = next.run(request).instrument(span).await;
-    let answered = response.extensions_mut().remove::<AnsweredCode>();
-    watched.end(response.status(), answered);
+    let code = response.extensions_mut().remove::<ResponseCode>();
+    in_flight.end(response.status(), code);
     response
 }
 
-/// Says on the request's span who calls.
+/// Records the caller on the span of the request.
 pub(crate) fn identify(organization: &OrganizationId, actor: &Actor) {
     let span = Span::current();
     span.record("organization", display(organization));
@@ -60,32 +61,32 @@ pub(crate) fn identify(organization: &OrganizationId, actor: &Actor) {
 
 const UNMATCHED: &str = "unmatched";
 
-/// What a client that went away did not wait for: nginx's number, which is never sent.
-const GONE: (&str, &str) = ("499", "CLIENT_GONE");
+/// Status and code of a request whose client disconnected; 499 is nginx's number, never sent.
+const CLIENT_GONE: (&str, &str) = ("499", "CLIENT_GONE");
 
-/// A request under way. Dropped before its end, it still counts: its client went away.
-struct Watched {
+/// A request in flight. If dropped before its end, it counts as one whose client disconnected.
+struct InFlight {
     method: &'static str,
     route: Option<MatchedPath>,
     span: Span,
-    begun: Instant,
+    started: Instant,
     ended: bool,
 }
 
-impl Watched {
-    fn begin(method: &'static str, route: Option<MatchedPath>, span: Span) -> Self {
+impl InFlight {
+    fn start(method: &'static str, route: Option<MatchedPath>, span: Span) -> Self {
         gauge!(HTTP_REQUESTS_IN_FLIGHT).increment(1.0);
-        Self { method, route, span, begun: Instant::now(), ended: false }
+        Self { method, route, span, started: Instant::now(), ended: false }
     }
 
-    fn end(mut self, status: StatusCode, answered: Option<AnsweredCode>) {
+    fn end(mut self, status: StatusCode, code: Option<ResponseCode>) {
         self.ended = true;
-        let code = match answered {
-            Some(AnsweredCode(code)) => code.as_str(),
+        let code = match code {
+            Some(ResponseCode(code)) => code.as_str(),
             None if status.as_u16() < 400 => "OK",
             None => "NONE",
         };
-        self.tell(status.as_str(), code);
+        self.finish(status.as_str(), code);
         let _in_span = self.span.enter();
         if status.is_server_error() {
             tracing::error!("answered");
@@ -96,19 +97,19 @@ impl Watched {
         }
     }
 
-    /// Asked every few seconds by machines: as long as they are answered that all is well, that is no news.
+    /// Probes come every few seconds, so a successful one is logged at DEBUG.
     fn is_probe(&self) -> bool {
         let route = self.route.as_ref().map_or(UNMATCHED, MatchedPath::as_str);
         ["/healthz", "/readyz", "/metrics"].iter().any(|probe| route.ends_with(probe))
     }
 
-    fn tell(&self, status: &str, code: &'static str) {
-        let took = self.begun.elapsed();
+    fn finish(&self, status: &str, code: &'static str) {
+        let duration = self.started.elapsed();
         self.span.record("status", status);
         self.span.record("code", code);
-        self.span.record("latency_ms", u64::try_from(took.as_millis()).unwrap_or(u64::MAX));
+        self.span.record("latency_ms", u64::try_from(duration.as_millis()).unwrap_or(u64::MAX));
         let route = self.route.as_ref().map_or(UNMATCHED, MatchedPath::as_str).to_owned();
-        histogram!(HTTP_REQUEST_DURATION, "route" => route.clone(), "method" => self.method).record(took);
+        histogram!(HTTP_REQUEST_DURATION, "route" => route.clone(), "method" => self.method).record(duration);
         counter!(
             HTTP_REQUESTS,
             "route" => route, "method" => self.method, "status" => status.to_owned(), "code" => code
@@ -118,18 +119,18 @@ impl Watched {
     }
 }
 
-impl Drop for Watched {
+impl Drop for InFlight {
     fn drop(&mut self) {
         if !self.ended {
-            self.tell(GONE.0, GONE.1);
+            self.finish(CLIENT_GONE.0, CLIENT_GONE.1);
             let _in_span = self.span.enter();
             tracing::info!("the client went away");
         }
     }
 }
 
-/// Methods are free text on the wire.
-fn spelled(method: &Method) -> &'static str {
+/// Returns the metric label of a method, which is free text on the wire.
+fn method_label(method: &Method) -> &'static str {
     const KNOWN: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
     KNOWN.into_iter().find(|known| method.as_str() == *known).unwrap_or("OTHER")
 }

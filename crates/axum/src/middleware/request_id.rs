@@ -1,4 +1,4 @@
-//! `X-Request-Id: req_<ULID>` on every answer.
+//! `X-Request-Id: req_<ULID>` on every response.
 
 use axum::extract::{Request, State};
 use axum::middleware::Next;
@@ -12,7 +12,7 @@ use crate::options::Context;
 /// The header's name.
 pub(crate) const NAME: &str = "x-request-id";
 
-/// The id of one request: given by us, whatever the client sends.
+/// The id of a request. Always generated; a client's `X-Request-Id` is ignored.
 #[derive(Debug, Clone)]
 pub(crate) struct RequestId(String);
 
@@ -20,7 +20,7 @@ impl RequestId {
     pub(crate) fn mint(clock: &dyn Clock, entropy: &dyn Entropy) -> Self {
         let millis = clock.now().unix_timestamp_nanos() / 1_000_000;
         let mut random = [0_u8; 16];
-        // An id need not be secret: without randomness it is still the time.
+        // An id is no secret: without randomness it still has the time.
         let _ = entropy.fill(&mut random);
         let ulid = Ulid::from_parts(u64::try_from(millis).unwrap_or(0), u128::from_be_bytes(random));
         Self(format!("req_{ulid}"))

@@ -1,25 +1,25 @@
-//! The caller's trace, by W3C's header `traceparent`.
+//! The trace of the caller, from the W3C header `traceparent`.
 
 use std::fmt::Debug;
 
 use http::HeaderMap;
 use tracing::Span;
 
-/// Where in its own traces a caller is: taken only where it is given once and well-formed. Anybody can send one, so it
-/// decides nothing: not the id of our trace, and not whether it is kept.
+/// The span of the caller. Accepted only from one well-formed header. Clients are not trusted: it decides neither the id of
+/// the request's trace nor whether it is sampled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TraceParent {
-    /// The trace's id, not all zeroes.
+    /// The trace id, not all zeroes.
     pub trace_id: [u8; 16],
-    /// The calling span's id, not all zeroes.
+    /// The id of the calling span, not all zeroes.
     pub span_id: [u8; 8],
-    /// Whether the caller says that it keeps its trace.
+    /// Whether the caller samples its trace.
     pub sampled: bool,
 }
 
-/// Ties a request's span to its caller's: what `tracing` itself has no word for.
+/// Links the span of a request to the span of its caller, since `tracing` has no API for remote spans.
 pub trait TraceLinks: Debug + Send + Sync + 'static {
-    /// MUST return at once.
+    /// Links `span` to `caller`. Must not block.
     fn link(&self, span: &Span, caller: &TraceParent);
 }
 
@@ -32,7 +32,7 @@ impl TraceParent {
         }
     }
 
-    /// Version 00, which has exactly these four fields: later ones may have more, and other meanings.
+    /// Accepts version 00 only, which has exactly four fields; later versions may have more.
     fn parse(text: &[u8]) -> Option<Self> {
         let mut fields = text.split(|byte| *byte == b'-');
         let (version, trace, span, flags) = (fields.next()?, fields.next()?, fields.next()?, fields.next()?);
@@ -46,7 +46,7 @@ impl TraceParent {
     }
 }
 
-/// Lower case only, as the specification has it.
+/// Parses lower-case hexadecimal digits, the only ones that the specification allows.
 fn hex<const N: usize>(text: &[u8]) -> Option<[u8; N]> {
     let digit = |byte: u8| match byte {
         b'0'..=b'9' => Some(byte - b'0'),
@@ -73,18 +73,18 @@ mod tests {
     const GOOD: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
     #[test]
-    fn one_well_formed_header_is_taken() {
+    fn one_well_formed_header_is_accepted() {
         let mut headers = HeaderMap::new();
         headers.insert("traceparent", HeaderValue::from_static(GOOD));
         let parent = TraceParent::of(&headers).unwrap();
         assert_eq!((parent.trace_id[0], parent.trace_id[15]), (0x0a, 0x9c));
         assert_eq!((parent.span_id[0], parent.span_id[7], parent.sampled), (0xb7, 0x31, true));
         headers.append("traceparent", HeaderValue::from_static(GOOD));
-        assert_eq!(TraceParent::of(&headers), None, "of two, nobody knows which counts");
+        assert_eq!(TraceParent::of(&headers), None, "two headers are ambiguous");
     }
 
     #[test]
-    fn anything_else_is_none() {
+    fn malformed_headers_are_ignored() {
         for bad in [
             "",
             "00",

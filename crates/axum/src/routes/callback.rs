@@ -1,4 +1,4 @@
-//! `GET` and `POST /v1/github/installation/callback`: where GitHub sends the browser, and the visitor's answer.
+//! `GET` and `POST /v1/github/installation/callback`: GitHub's redirect and the visitor's answer.
 
 use std::time::Duration;
 
@@ -10,14 +10,14 @@ use dockline::{
 };
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 
-use crate::middleware::observe::AnsweredCode;
+use crate::middleware::observe::ResponseCode;
 use crate::options::Context;
 use crate::pages::{Confirmation, Pages, Refusal};
 use crate::wire::error::ApiError;
 use crate::wire::query::Parameters;
 use crate::wire::request_body;
 
-/// The prefix binds it to this host: no sibling domain can set it, and browsers send it over HTTPS or loopback only.
+/// The prefix binds it to this host: no sibling domain can set it, and browsers send it only over HTTPS or to loopback.
 const COOKIE: &str = "__Host-dockline-visit";
 
 pub(super) async fn get(
@@ -35,7 +35,7 @@ pub(super) async fn get(
         error: parameters.once("error"),
     };
     match context.dockline.handle_callback(callback).await {
-        Ok(CallbackOutcome::Confirm(prompt)) => ask(&context, &prompt),
+        Ok(CallbackOutcome::Confirm(prompt)) => confirmation_page(&context, &prompt),
         Ok(CallbackOutcome::Redirect(to)) => redirect(StatusCode::FOUND, &to.url),
         Ok(CallbackOutcome::Authorize(authorization)) => redirect(StatusCode::FOUND, &authorization.url),
         Err(error) => refuse(&context, &headers, error.into()),
@@ -64,7 +64,7 @@ pub(super) async fn post(State(context): State<Context>, request: Request) -> Re
     };
     match context.dockline.confirm(answer).await {
         Ok(to) => {
-            // The question is answered, so its cookie is of no more use.
+            // The ticket is used up, so the cookie is of no more use.
             let mut response = redirect(StatusCode::SEE_OTHER, &to.url);
             set_cookie(&mut response, "", Duration::ZERO);
             response
@@ -73,7 +73,7 @@ pub(super) async fn post(State(context): State<Context>, request: Request) -> Re
     }
 }
 
-fn ask(context: &Context, prompt: &ConfirmationPrompt) -> Response {
+fn confirmation_page(context: &Context, prompt: &ConfirmationPrompt) -> Response {
     let pages = context.options.pages.as_ref();
     let html = pages.confirmation(&Confirmation {
         account: &prompt.account,
@@ -81,8 +81,8 @@ fn ask(context: &Context, prompt: &ConfirmationPrompt) -> Response {
         state: prompt.state.expose(),
         ticket: prompt.ticket.expose(),
     });
-    // Browsers check a form's whole chain of redirects against form-action, and the product's return URL may redirect
-    // further: so the policy names the scheme, not the host.
+    // Browsers check the whole redirect chain of a form against form-action, and the product's return URL may redirect
+    // further. So the policy names the scheme, not the host.
     let scheme = if is_plain_http(&prompt.return_url) { "http" } else { "https" };
     let mut response = page(pages, html, &format!("'self' {scheme}:"));
     set_cookie(&mut response, prompt.browser.expose(), prompt.expires_in);
@@ -102,7 +102,7 @@ fn refuse(context: &Context, headers: &HeaderMap, error: ApiError) -> Response {
     let html = pages.refusal(&Refusal { code: error.code, message: error.message });
     let mut response = page(pages, html, "'none'");
     *response.status_mut() = error.status;
-    response.extensions_mut().insert(AnsweredCode(error.code));
+    response.extensions_mut().insert(ResponseCode(error.code));
     error.write_headers(response.headers_mut());
     response
 }
@@ -127,7 +127,7 @@ fn page(pages: &dyn Pages, html: String, form_action: &str) -> Response {
 }
 
 fn redirect(status: StatusCode, url: &str) -> Response {
-    // Always printable ASCII: a stored return URL was parsed when it was issued, and GitHub's comes from the configuration.
+    // Always printable ASCII: the return URL was parsed when it was stored, and GitHub's comes from the configuration.
     let Ok(location) = HeaderValue::from_str(url) else { return ApiError::internal().into_response() };
     let mut response = status.into_response();
     let headers = response.headers_mut();
@@ -161,7 +161,7 @@ fn browser_cookie(headers: &HeaderMap) -> Option<BrowserSecret> {
         .map(|cookie| BrowserSecret::presented(cookie.value()))
 }
 
-/// Whether the URL's scheme is `http`, in any case.
+/// Returns whether the URL's scheme is `http`, ignoring case.
 fn is_plain_http(url: &str) -> bool {
     url.split_once(':').is_some_and(|(scheme, _)| scheme.eq_ignore_ascii_case("http"))
 }

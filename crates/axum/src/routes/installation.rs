@@ -1,13 +1,14 @@
-//! `POST`, `GET` and `DELETE /v1/github/installation`
+//! `POST`, `GET` and `DELETE /v1/github/installation`, and `GET /v1/github/installation/install-url`
 
 use axum::extract::{RawQuery, Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
-use dockline::{Caller, Issue, IssueCode, Registered, RegistrationRequest, Uninstall};
-use http::StatusCode;
+use dockline::{Caller, Issue, IssueCode, Registered, RegistrationRequest, StartInstallRequest, Uninstall};
+use http::{StatusCode, header};
 
+use crate::middleware::authenticate::ByKey;
 use crate::options::Context;
-use crate::wire::bodies::{InspectedBody, InstallationBody};
+use crate::wire::bodies::{InstallLinkBody, InstallationBody, VerifiedInstallationBody, milliseconds};
 use crate::wire::error::ApiError;
 use crate::wire::query::Parameters;
 use crate::wire::request_body;
@@ -33,7 +34,7 @@ pub(super) async fn get(
     Extension(caller): Extension<Caller>,
 ) -> Result<Response, ApiError> {
     match context.dockline.binding(&caller).await? {
-        Some(binding) => Ok(Json(InspectedBody::from(&binding)).into_response()),
+        Some(binding) => Ok(Json(VerifiedInstallationBody::from(&binding)).into_response()),
         None => Err(ApiError::nothing_bound()),
     }
 }
@@ -49,7 +50,7 @@ pub(super) async fn detach(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// A misspelt `uninstall` must not become a detach that leaves the App installed, so nothing is guessed.
+/// Rejects unknown parameters and values: a misspelled `uninstall` must not become a detach that leaves the App installed.
 fn uninstall(parameters: &Parameters<'_>) -> Result<Uninstall, Vec<Issue>> {
     let issues = parameters.issues(&["uninstall"]);
     if !issues.is_empty() {
@@ -62,4 +63,33 @@ fn uninstall(parameters: &Parameters<'_>) -> Result<Uninstall, Vec<Issue>> {
             Err(vec![Issue::new("uninstall", IssueCode::Malformed, "uninstall must be true or false.")])
         }
     }
+}
+
+pub(super) async fn install_url(
+    State(context): State<Context>,
+    Extension(caller): Extension<Caller>,
+    key: Option<Extension<ByKey>>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, ApiError> {
+    let query = query.unwrap_or_default();
+    let parameters = Parameters::parse(query.as_bytes());
+    let mut issues = parameters.issues(&["returnUrl", "state"]);
+    // With a state that it knows, a page of another site could have the visitor's organization bound to its installation.
+    if key.is_none() && parameters.once("state").is_some() {
+        let message = "state is accepted with an API key only. Leave it out to get a new one.";
+        issues.push(Issue::new("state", IssueCode::UnknownKey, message));
+    }
+    if !issues.is_empty() {
+        return Err(ApiError::validation(issues));
+    }
+    let request =
+        StartInstallRequest { return_url: parameters.once("returnUrl"), state: parameters.once("state") };
+    let link = context.dockline.start_install(&caller, request).await?;
+    let body = InstallLinkBody {
+        auth_url: &link.url,
+        install_url: &link.url,
+        state: link.state.expose(),
+        expires_at: milliseconds(link.expires_at),
+    };
+    Ok(([(header::CACHE_CONTROL, "no-store")], Json(body)).into_response())
 }

@@ -1,13 +1,13 @@
 //! The handlers and the routes of each [`Endpoint`].
 
 mod callback;
-mod install_url;
 mod installation;
 pub(crate) mod openapi;
 mod openapi_3_0;
 mod operations;
 mod repositories;
-pub(crate) mod webhook;
+mod webhook;
+pub(crate) mod webhook_body;
 mod whoami;
 
 use axum::Router;
@@ -38,7 +38,7 @@ fn route(endpoint: Endpoint, context: &Context) -> MethodRouter<Context> {
         Endpoint::RegisterInstallation => on(method, installation::register),
         Endpoint::GetInstallation => on(method, installation::get),
         Endpoint::DetachInstallation => on(method, installation::detach),
-        Endpoint::InstallUrl => on(method, install_url::get),
+        Endpoint::InstallUrl => on(method, installation::install_url),
         Endpoint::ArriveFromGithub => on(method, callback::get),
         Endpoint::AnswerConfirmation => on(method, callback::post),
         Endpoint::ListRepos => on(method, repositories::list),

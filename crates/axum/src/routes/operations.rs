@@ -1,5 +1,4 @@
-//! What whoever runs the service asks it: is the process there, should it be sent requests, what does it count. No key is
-//! needed, so nothing that is told here is anybody's secret (`contract.md` §3).
+//! `GET /healthz`, `/readyz` and `/metrics`, for operators. They need no key, so their responses hold no secrets.
 
 use std::time::Duration;
 
@@ -14,26 +13,28 @@ use crate::options::Context;
 use crate::wire::bodies::{CheckBody, HealthBody};
 use crate::wire::error::{ApiError, Details};
 
-/// The format of [`Exposition::render`](crate::Exposition::render): Prometheus' text.
-const EXPOSITION: &str = "text/plain; version=0.0.4; charset=utf-8";
+/// The media type of [`Exposition::render`](crate::Exposition::render).
+const PROMETHEUS_TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// How long [`Readiness::checks`](dockline::ports::Readiness::checks) is waited for: probes give up after a few seconds themselves.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// The deadline of [`Readiness::checks`](dockline::ports::Readiness::checks); probes give up after a few seconds.
+const CHECKS_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// 200 as long as the process answers at all.
+/// Answers 200.
 pub(super) async fn healthz() -> Response {
     ([(header::CACHE_CONTROL, "no-store")], Json(HealthBody { status: "ok", checks: None })).into_response()
 }
 
-/// 200 where every check holds, 503 otherwise.
+/// Answers 200 if every check passes, 503 otherwise.
 pub(super) async fn readyz(State(context): State<Context>) -> Result<Response, ApiError> {
     let checks = match &context.options.readiness {
-        Some(readiness) => timeout(PATIENCE, readiness.checks()).await.map_err(|_| ApiError::too_late())?,
+        Some(readiness) => {
+            timeout(CHECKS_TIMEOUT, readiness.checks()).await.map_err(|_| ApiError::timed_out())?
+        }
         None => Vec::new(),
     };
-    let fine = checks.iter().all(|check| check.failing.is_none());
+    let ready = checks.iter().all(|check| check.failing.is_none());
     let checks: Vec<_> = checks.into_iter().map(CheckBody::from).collect();
-    if fine {
+    if ready {
         let body = HealthBody { status: "ok", checks: Some(checks) };
         return Ok(([(header::CACHE_CONTROL, "no-store")], Json(body)).into_response());
     }
@@ -43,9 +44,9 @@ pub(super) async fn readyz(State(context): State<Context>) -> Result<Response, A
         .with_retry_after(Duration::from_secs(1)))
 }
 
-/// What the host counts; there is nothing at this path where it counts nothing.
+/// Answers the metrics. The route exists only with [`RouterOptions::with_metrics`](crate::RouterOptions::with_metrics).
 pub(super) async fn metrics(State(context): State<Context>) -> Result<Response, ApiError> {
     let exposition = context.options.exposition.as_ref().ok_or_else(ApiError::internal)?;
-    let headers = [(header::CONTENT_TYPE, EXPOSITION), (header::CACHE_CONTROL, "no-store")];
+    let headers = [(header::CONTENT_TYPE, PROMETHEUS_TEXT), (header::CACHE_CONTROL, "no-store")];
     Ok((headers, exposition.render()).into_response())
 }

@@ -21,7 +21,7 @@ pub(super) async fn list(
     Ok(Json(RepositoriesBody::from(&page)).into_response())
 }
 
-/// A misspelt `search` must not list everything, so nothing is guessed.
+/// Rejects unknown parameters: a misspelled `search` must not list everything.
 fn parse(parameters: &Parameters<'_>) -> Result<RepositoriesQuery, Vec<Issue>> {
     let mut issues = parameters.issues(&["cursor", "limit", "search"]);
     let [cursor, limit, search] = ["cursor", "limit", "search"].map(|name| parameters.once(name));

@@ -14,7 +14,7 @@ pub(super) async fn get(
     Extension(caller): Extension<Caller>,
     key: Option<Extension<ByKey>>,
 ) -> Result<Response, ApiError> {
-    // Callers of the host's own login have no key to describe.
+    // A caller that the host's own login authenticated has no key.
     let Some(Extension(ByKey(key))) = key else { return Err(ApiError::no_such_path()) };
     let body = Json(WhoamiBody::new(&caller, &key));
     Ok(([(header::CACHE_CONTROL, "no-store")], body).into_response())

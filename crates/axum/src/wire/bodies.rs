@@ -1,4 +1,4 @@
-//! The bodies of answers, field by field in the documented order.
+//! The bodies of responses, with their fields in the documented order.
 
 use dockline::ports::Check;
 use dockline::{AuthenticatedKey, Binding, Caller, RepositoriesPage, Repository, format_timestamp};
@@ -8,18 +8,16 @@ use time::OffsetDateTime;
 
 use super::ApiErrorCode;
 
-/// The five fields of a binding.
+/// A binding.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct InstallationBody<'a> {
-    /// What GitHub calls the installation.
     installation_id: u64,
-    /// The account that the installation is on, as GitHub tells it.
     github_account: AccountBody<'a>,
-    /// The same as `githubAccount.login`, also where the account is a user.
+    /// The same as `githubAccount.login`, also for users.
     org_login: &'a str,
     status: &'static str,
-    /// When the organization was first bound to it; a re-post does not change it.
+    /// When the organization first bound it.
     registered_at: String,
 }
 
@@ -42,17 +40,17 @@ impl<'a> From<&'a Binding> for InstallationBody<'a> {
     }
 }
 
-/// The five fields and the time of GitHub's last answer.
+/// A binding and when it was last verified.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct InspectedBody<'a> {
+pub(crate) struct VerifiedInstallationBody<'a> {
     #[serde(flatten)]
     installation: InstallationBody<'a>,
-    /// When GitHub last said so; may be earlier than `registeredAt`.
+    /// May be earlier than `registeredAt`.
     last_verified_at: String,
 }
 
-impl<'a> From<&'a Binding> for InspectedBody<'a> {
+impl<'a> From<&'a Binding> for VerifiedInstallationBody<'a> {
     fn from(binding: &'a Binding) -> Self {
         Self { installation: binding.into(), last_verified_at: format_timestamp(binding.last_verified_at) }
     }
@@ -62,13 +60,9 @@ impl<'a> From<&'a Binding> for InspectedBody<'a> {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct InstallLinkBody<'a> {
-    /// Where to send the user's browser; good once, until `expiresAt`.
     pub(crate) auth_url: &'a str,
-    /// The same as `authUrl`.
     pub(crate) install_url: &'a str,
-    /// What comes back on the redirect and goes into `registerInstallation`.
     pub(crate) state: &'a str,
-    /// 15 minutes from now.
     pub(crate) expires_at: String,
 }
 
@@ -77,23 +71,20 @@ pub(crate) struct InstallLinkBody<'a> {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct RepositoriesBody<'a> {
     items: Vec<RepositoryBody<'a>>,
-    /// What to pass as `cursor` for the next page; `null` on the last one.
+    /// `null` on the last page.
     next_cursor: Option<String>,
 }
 
-/// The eight fields of a repository; `language` and `primaryLanguage` are the same.
+/// A repository; `language` and `primaryLanguage` are the same.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct RepositoryBody<'a> {
-    /// GitHub's number of the repository, which no rename changes.
     repo_id: u64,
     full_name: &'a str,
     owner: &'a str,
     private: bool,
     default_branch: &'a str,
-    /// What it is mostly written in, where GitHub can tell.
     language: Option<&'a str>,
-    /// The same as `language`.
     primary_language: Option<&'a str>,
     html_url: &'a str,
 }
@@ -121,18 +112,14 @@ impl<'a> From<&'a RepositoriesPage> for RepositoriesBody<'a> {
     }
 }
 
-/// What a key is.
+/// The organization and the rights of an API key.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct WhoamiBody<'a> {
-    /// Whose key it is.
     organization_id: &'a str,
     organization_name: &'a str,
-    /// The part of the key that may be logged.
     api_key_id: &'a str,
-    /// What it may do; `*` covers everything.
     scopes: Vec<&'a str>,
-    /// How much it may do.
     rate_limit_tier: &'a str,
 }
 
@@ -148,7 +135,7 @@ impl<'a> WhoamiBody<'a> {
     }
 }
 
-/// `{"status":"ok"}`, for `/readyz` with what was looked at.
+/// `{"status":"ok"}`, with the checks at `/readyz`.
 #[derive(Debug, Serialize)]
 pub(crate) struct HealthBody {
     pub(crate) status: &'static str,
@@ -156,15 +143,15 @@ pub(crate) struct HealthBody {
     pub(crate) checks: Option<Vec<CheckBody>>,
 }
 
-/// A check as the wire has it, in the body of a 200 and in `details.checks` of a 503.
+/// A check, in the body of a 200 and in `details.checks` of a 503.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct CheckBody {
     name: &'static str,
     ok: bool,
+    /// Why the check fails.
     #[serde(skip_serializing_if = "Option::is_none")]
-    /// Why it does not hold.
     cause: Option<&'static str>,
-    /// Since when it is as it is.
+    /// When the check last changed.
     since: String,
 }
 
@@ -175,7 +162,7 @@ impl From<Check> for CheckBody {
     }
 }
 
-/// The one body that every 4xx and 5xx has.
+/// The body of every 4xx and 5xx.
 #[derive(Debug, Serialize)]
 pub(crate) struct Envelope<'a, D> {
     pub(crate) error: Failure<'a, D>,
@@ -184,13 +171,10 @@ pub(crate) struct Envelope<'a, D> {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Failure<'a, D> {
-    /// Stable and for programs; codes may be added, never renamed or reused.
     pub(crate) code: ApiErrorCode,
-    /// For people; may change.
     pub(crate) message: &'a str,
-    /// The same as the header `X-Request-Id`: quote it to support.
+    /// The same as the header `X-Request-Id`.
     pub(crate) request_id: &'a str,
-    /// Only where there is something to say.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) details: Option<D>,
 }
@@ -213,7 +197,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_have_fixed_digits() {
+    fn times_have_three_fractional_digits() {
         let at = OffsetDateTime::from_unix_timestamp(1_776_539_649).unwrap();
         assert_eq!(milliseconds(at + Duration::milliseconds(7)), "2026-04-18T19:14:09.007Z");
     }

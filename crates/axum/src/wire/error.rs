@@ -1,4 +1,4 @@
-//! From the core's errors to what the wire says: one table.
+//! Maps the core's errors to responses.
 
 use std::error::Error;
 use std::time::Duration;
@@ -17,7 +17,7 @@ use super::bodies::CheckBody;
 use crate::middleware::budget_headers;
 use crate::pages::refusal_message;
 
-/// An error answer before it is sealed in the envelope, which knows the request's id.
+/// An error response before its body is rendered with the request id.
 #[derive(Debug, Clone)]
 pub(crate) struct ApiError {
     pub(crate) status: StatusCode,
@@ -29,7 +29,7 @@ pub(crate) struct ApiError {
     challenge: Challenge,
 }
 
-/// The credential that a 401 asks for.
+/// The credential that a 401 requires.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Challenge {
     ApiKey,
@@ -38,7 +38,7 @@ enum Challenge {
 }
 
 impl Challenge {
-    /// The value of `WWW-Authenticate`.
+    /// Returns the value of `WWW-Authenticate`.
     const fn as_str(self) -> &'static str {
         match self {
             Self::ApiKey => "Bearer",
@@ -48,22 +48,22 @@ impl Challenge {
     }
 }
 
-/// `details` of the envelope, only where there is something to say.
+/// The `details` of an error.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase", untagged)]
 pub(crate) enum Details {
     Issues {
-        /// All that is wrong, in the order of the request.
+        /// All errors, in the order of the request.
         issues: Vec<Issue>,
     },
     #[serde(rename_all = "camelCase")]
     Bound {
-        /// The installation that the caller's own organization is bound to.
+        /// The installation of the caller's organization.
         bound_installation_id: u64,
         bound_status: &'static str,
     },
     Platform {
-        /// Whose trouble it is.
+        /// The platform that failed.
         platform: &'static str,
     },
     Reason {
@@ -107,7 +107,7 @@ impl ApiError {
         Self::new(StatusCode::NOT_FOUND, ErrorCode::NotFound, "There is nothing at this path.")
     }
 
-    pub(crate) fn too_late() -> Self {
+    pub(crate) fn timed_out() -> Self {
         let message = "The request took too long and was given up. The same call may be repeated.";
         Self::new(StatusCode::SERVICE_UNAVAILABLE, ErrorCode::Unavailable, message)
             .with_retry_after(Duration::from_secs(1))
@@ -120,21 +120,21 @@ impl ApiError {
             .with_retry_after(retry_after)
     }
 
-    /// A 401 for want of a signature, not of a key.
+    /// Returns the 401 of a delivery without a valid signature.
     pub(crate) fn unsigned() -> Self {
         let message = "The delivery is not signed with a webhook secret of ours.";
         let error = Self::new(StatusCode::UNAUTHORIZED, ErrorCode::Unauthenticated, message);
         Self { challenge: Challenge::Signature, ..error }
     }
 
-    /// A 401 of the host's own login.
+    /// Returns the 401 of the host's own login.
     pub(crate) fn not_logged_in() -> Self {
         let message = "You are not signed in. Sign in and repeat the request.";
         let error = Self::new(StatusCode::UNAUTHORIZED, ErrorCode::Unauthenticated, message);
         Self { challenge: Challenge::Login, ..error }
     }
 
-    /// Whether a wrong or missing credential of ours was presented. The host counts failures of its own login itself.
+    /// Returns whether an API key or signature is wrong or missing. Failures of the host's own login are not included.
     pub(crate) fn is_credential_failure(&self) -> bool {
         self.code == ErrorCode::Unauthenticated && self.challenge != Challenge::Login
     }
@@ -154,7 +154,7 @@ impl ApiError {
         self
     }
 
-    /// The headers that belong to this error.
+    /// Writes the headers of the error.
     pub(crate) fn write_headers(&self, headers: &mut HeaderMap) {
         if self.code == ErrorCode::Unauthenticated {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(self.challenge.as_str()));
@@ -169,7 +169,7 @@ impl ApiError {
 }
 
 impl IntoResponse for ApiError {
-    /// The body is written by [`crate::envelope::seal`], which finds the error among the response's extensions.
+    /// Stores the error as an extension; [`render_errors`](crate::middleware::envelope::render_errors) writes the body.
     fn into_response(self) -> Response {
         let mut response = Response::new(Body::empty());
         *response.status_mut() = self.status;
@@ -206,15 +206,18 @@ impl From<PortError> for ApiError {
     }
 }
 
-/// The cause goes to the operator's log, never to the caller. A store that cannot be reached and GitHub's trouble pass;
-/// the rest is for somebody to mend.
+/// Logs the cause, which the response never contains. Outages of a store or of GitHub are warnings, since they pass; other
+/// failures need an operator and are errors.
 fn log(error: &PortError) {
     let cause = error.source().map(ToString::to_string).unwrap_or_default();
-    let theirs = error.port() == PortName::GithubGateway && error.kind() == PortErrorKind::Corrupt;
-    if theirs || matches!(error.kind(), PortErrorKind::Unavailable | PortErrorKind::RateLimited { .. }) {
-        tracing::warn!(%error, cause, "a port is in trouble");
+    let invalid_from_github =
+        error.port() == PortName::GithubGateway && error.kind() == PortErrorKind::Corrupt;
+    if invalid_from_github
+        || matches!(error.kind(), PortErrorKind::Unavailable | PortErrorKind::RateLimited { .. })
+    {
+        tracing::warn!(%error, cause, "port unavailable");
     } else {
-        tracing::error!(%error, cause, "a port failed");
+        tracing::error!(%error, cause, "port failed");
     }
 }
 

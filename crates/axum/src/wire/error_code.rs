@@ -3,26 +3,26 @@ use std::fmt;
 use dockline::ErrorCode;
 use serde::{Serialize, Serializer};
 
-/// The `code` of an error answer: the core's codes, and those for what is wrong with a request as HTTP.
+/// The `code` of an error response: the core's codes and those of HTTP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ApiErrorCode {
-    /// A refusal or failure of a use case.
+    /// An error of a use case.
     Core(ErrorCode),
-    /// The path exists, but does not take the method.
+    /// The path does not accept the method.
     MethodNotAllowed,
     /// The body is too large.
     PayloadTooLarge,
     /// The body's media type is not accepted.
     UnsupportedMediaType,
-    /// The request is not proper HTTP, such as one with two `Host` headers.
+    /// The request is malformed HTTP, such as one with two `Host` headers.
     BadRequest,
-    /// A browser sent the request for a page of another site, with a credential that it adds by itself.
+    /// A browser sent the request for a page of another site, with an ambient credential.
     CrossSiteRequest,
 }
 
 impl ApiErrorCode {
-    /// Every code, the core's first.
+    /// Returns every code, the core's first.
     pub fn all() -> impl Iterator<Item = Self> {
         let own = [
             Self::MethodNotAllowed,
@@ -34,7 +34,7 @@ impl ApiErrorCode {
         ErrorCode::ALL.iter().copied().map(Self::Core).chain(own)
     }
 
-    /// Returns the code as it is spelled in an answer.
+    /// Returns the code as in a response.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

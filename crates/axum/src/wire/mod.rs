@@ -1,4 +1,4 @@
-//! What goes over the wire: queries and bodies of requests, bodies of answers, errors.
+//! Queries and bodies of requests, bodies of responses, errors.
 
 pub(crate) mod bodies;
 pub(crate) mod error;

@@ -1,10 +1,10 @@
-//! Reading query strings and forms: a name given twice is never read in two ways.
+//! Parses query strings and forms. A name that occurs twice is rejected, since two parsers may pick different values.
 
 use std::borrow::Cow;
 
 use dockline::{Issue, IssueCode};
 
-/// The parameters of a query string or a form, in the order in which they came.
+/// The parameters of a query string or a form, in order.
 #[derive(Debug)]
 pub(crate) struct Parameters<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
 
@@ -13,7 +13,7 @@ impl<'a> Parameters<'a> {
         Self(form_urlencoded::parse(encoded).collect())
     }
 
-    /// The value of a parameter that is given exactly once.
+    /// Returns the value of a parameter that occurs exactly once.
     pub(crate) fn once(&self, name: &str) -> Option<&str> {
         let mut values = self.0.iter().filter(|(given, _)| given == name).map(|(_, value)| value.as_ref());
         match (values.next(), values.next()) {
@@ -22,7 +22,7 @@ impl<'a> Parameters<'a> {
         }
     }
 
-    /// What is wrong where only `known` parameters may be given, each at most once.
+    /// Returns the errors if only `known` parameters are accepted, each at most once.
     pub(crate) fn issues(&self, known: &[&'static str]) -> Vec<Issue> {
         let mut issues = Vec::new();
         for (index, (name, _)) in self.0.iter().enumerate() {

@@ -1,34 +1,34 @@
-//! A person's browser, as far as the flow needs one: GitHub's install form, our confirmation page, one cookie.
+//! A visitor's browser: GitHub's install form, the confirmation page, one cookie.
 
 use std::sync::Mutex;
 
 use reqwest::Url;
 
-use crate::answer::Answer;
-use crate::world::{CALLBACK, World};
+use crate::fixture::{CALLBACK, Fixture};
+use crate::response::Response;
 
 pub(crate) struct Browser<'a> {
-    world: &'a World,
+    fixture: &'a Fixture,
     user: &'static str,
     cookie: Mutex<Option<String>>,
 }
 
-impl World {
+impl Fixture {
     pub(crate) fn browser(&self, user: &'static str) -> Browser<'_> {
-        Browser { world: self, user, cookie: Mutex::new(None) }
+        Browser { fixture: self, user, cookie: Mutex::new(None) }
     }
 }
 
 impl Browser<'_> {
-    /// Opens an install URL signed in as this person, chooses the account and presses a button. Gives the URL that
-    /// GitHub redirects to.
+    /// Opens an install URL as the signed-in user, chooses the account and presses a button. Returns the URL of GitHub's
+    /// redirect.
     pub(crate) async fn press(&self, button: &str, account: u64, install_url: &str) -> String {
-        let web = &self.world.sim.web;
+        let web = &self.fixture.sim.web;
         let page = Url::parse(install_url).unwrap();
         let state = parameter(&page, "state").unwrap_or_default();
         assert!(install_url.starts_with(web), "{install_url}");
         let session = self
-            .world
+            .fixture
             .http
             .get(format!("{web}/session/{}?return_to={}", self.user, page.path()))
             .send()
@@ -37,7 +37,7 @@ impl Browser<'_> {
         let session = session.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
         let form = format!("account={account}&repository_selection=all&state={state}&action={button}");
         let response = self
-            .world
+            .fixture
             .http
             .post(format!("{web}{}", page.path()))
             .header("cookie", session)
@@ -50,9 +50,9 @@ impl Browser<'_> {
         response.headers()["location"].to_str().unwrap().to_owned()
     }
 
-    /// Follows a redirect to our callback, and keeps the cookie that comes with a confirmation page.
-    pub(crate) async fn arrive(&self, callback: &str) -> Answer {
-        let answer = Answer::of(self.world.http.get(callback).header("accept", "text/html,*/*")).await;
+    /// Follows a redirect to the callback and stores its cookie.
+    pub(crate) async fn arrive(&self, callback: &str) -> Response {
+        let answer = Response::of(self.fixture.http.get(callback).header("accept", "text/html,*/*")).await;
         if let Some(cookie) = answer.headers.get("set-cookie") {
             let pair = cookie.to_str().unwrap().split(';').next().unwrap().to_owned();
             *self.cookie.lock().unwrap() = Some(pair);
@@ -60,23 +60,23 @@ impl Browser<'_> {
         answer
     }
 
-    /// Comes back from GitHub with these parameters and a good code of this person's.
-    pub(crate) async fn arrive_with(&self, installation: u64, state: &str) -> Answer {
-        let code = self.world.code(self.user);
-        self.arrive(&self.world.callback(&format!(
+    /// Follows GitHub's redirect with a valid code of the user.
+    pub(crate) async fn arrive_with(&self, installation: u64, state: &str) -> Response {
+        let code = self.fixture.code(self.user);
+        self.arrive(&self.fixture.callback(&format!(
             "code={code}&installation_id={installation}&setup_action=install&state={state}"
         )))
         .await
     }
 
-    /// Presses a button of a confirmation page.
-    pub(crate) async fn answer(&self, page: &Answer, answer: &str) -> Answer {
+    /// Presses a button of the confirmation page.
+    pub(crate) async fn answer(&self, page: &Response, answer: &str) -> Response {
         let (state, ticket) = (field(&page.text, "state"), field(&page.text, "ticket"));
         let form = format!("state={state}&ticket={ticket}&answer={answer}");
         let mut request = self
-            .world
+            .fixture
             .http
-            .post(self.world.callback_url())
+            .post(self.fixture.callback_url())
             .header("accept", "text/html,*/*")
             .header("content-type", "application/x-www-form-urlencoded")
             .body(form);
@@ -84,17 +84,17 @@ impl Browser<'_> {
         if let Some(cookie) = cookie {
             request = request.header("cookie", cookie);
         }
-        Answer::of(request).await
+        Response::of(request).await
     }
 
-    /// Proves and confirms: afterwards the state is tied to the installation.
+    /// Confirms, which ties the state to the installation.
     pub(crate) async fn connect(&self, installation: u64, state: &str) {
         let page = self.arrive_with(installation, state).await.expect(200);
         self.answer(&page, "confirm").await.expect(303);
     }
 }
 
-impl World {
+impl Fixture {
     pub(crate) fn callback_url(&self) -> String {
         format!("{}{CALLBACK}", self.api)
     }
@@ -103,7 +103,7 @@ impl World {
         format!("{}?{query}", self.callback_url())
     }
 
-    /// A good OAuth code of `user` for our App.
+    /// Returns a valid OAuth code of `user`.
     pub(crate) fn code(&self, user: &str) -> String {
         use secrecy::ExposeSecret;
         self.github().issue_code(self.app.app_id, user).unwrap().expose_secret().to_owned()
@@ -114,7 +114,7 @@ pub(crate) fn parameter(url: &Url, name: &str) -> Option<String> {
     url.query_pairs().find(|(given, _)| given == name).map(|(_, value)| value.into_owned())
 }
 
-/// The value of a hidden field.
+/// Returns the value of a hidden field.
 fn field(html: &str, name: &str) -> String {
     let start = format!("name=\"{name}\" value=\"");
     html.split_once(&start).unwrap().1.split_once('"').unwrap().0.to_owned()

@@ -1,4 +1,4 @@
-//! Every answer to a valid key says where the key stands, whatever becomes of the request (`contract.md` §2).
+//! Every response to a valid key has the rate-limit headers, whatever the outcome.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,13 +9,13 @@ use dockline_axum::RouterOptions;
 use dockline_testkit::faults::{Fault, Faulty};
 use http::HeaderMap;
 
-use crate::inside::{Inside, bearer};
-use crate::world::{INSTALL_URL, INSTALLATION, REPOS, tenant};
+use crate::fixture::{INSTALL_URL, INSTALLATION, REPOS, tenant};
+use crate::in_process::{InProcess, bearer};
 
 const PEER: &str = "192.0.2.1:1";
 const JSON: (&str, &str) = ("content-type", "application/json");
 
-/// The four headers, each once, and in accord with one another.
+/// Asserts the four headers, each once and consistent; returns the remaining requests.
 #[track_caller]
 fn assert_budget(headers: &HeaderMap, class: &str, limit: u32) -> u32 {
     let number = |name: &str| -> u32 {
@@ -30,9 +30,9 @@ fn assert_budget(headers: &HeaderMap, class: &str, limit: u32) -> u32 {
 }
 
 #[tokio::test]
-async fn every_answer_of_a_route_carries_the_budget() {
-    let inside = Inside::with(RouterOptions::default());
-    let key = bearer(&inside.acme);
+async fn every_response_of_a_route_has_the_budget() {
+    let in_process = InProcess::with(RouterOptions::default());
+    let key = bearer(&in_process.acme);
     let post = format!(r#"{{"installationId":1,"state":"{}"}}"#, "s".repeat(20));
     let large = format!("\"{}\"", "x".repeat(20_000));
     let foreign = format!("{INSTALL_URL}?returnUrl=https://evil.example/");
@@ -53,23 +53,23 @@ async fn every_answer_of_a_route_carries_the_budget() {
         ("DELETE", INSTALLATION, JSON, "", 404, write),
         ("DELETE", &format!("{INSTALLATION}?uninstall=perhaps"), JSON, "", 422, write),
     ] {
-        let told = inside.ask(PEER, method, path, &[("authorization", &key), header], body).await;
-        assert_eq!(told.status, status, "{method} {path} {told:?}");
-        assert_budget(&told.headers, class, limit);
+        let response = in_process.send(PEER, method, path, &[("authorization", &key), header], body).await;
+        assert_eq!(response.status, status, "{method} {path} {response:?}");
+        assert_budget(&response.headers, class, limit);
     }
 }
 
 #[tokio::test]
-async fn refusals_after_the_key_carry_it_too() {
-    let inside = Inside::with(RouterOptions::default());
-    let powerless = tenant(&inside.keys, "org_less", "Less", |record| record.scopes.clear());
-    let forbidden = inside.get(PEER, INSTALLATION, &bearer(&powerless)).await;
+async fn errors_after_the_key_check_have_the_budget() {
+    let in_process = InProcess::with(RouterOptions::default());
+    let powerless = tenant(&in_process.keys, "org_less", "Less", |record| record.scopes.clear());
+    let forbidden = in_process.get(PEER, INSTALLATION, &bearer(&powerless)).await;
     assert_eq!((forbidden.status, assert_budget(&forbidden.headers, "read-light", 6_000)), (403, 6_000));
-    let few = tenant(&inside.keys, "org_few", "Few", |record| {
+    let few = tenant(&in_process.keys, "org_few", "Few", |record| {
         record.tier = Tier { reads_per_minute: 1, ..Tier::standard() };
     });
-    assert_eq!(inside.get(PEER, INSTALLATION, &bearer(&few)).await.status, 404);
-    let limited = inside.get(PEER, INSTALLATION, &bearer(&few)).await;
+    assert_eq!(in_process.get(PEER, INSTALLATION, &bearer(&few)).await.status, 404);
+    let limited = in_process.get(PEER, INSTALLATION, &bearer(&few)).await;
     assert_eq!((limited.status, assert_budget(&limited.headers, "read-light", 1)), (429, 0));
     assert_eq!(limited.wait(), 60);
 }
@@ -80,28 +80,31 @@ fn with_bindings(ports: Ports, bindings: impl FnOnce(Arc<dyn BindingRepo>) -> Ar
 }
 
 #[tokio::test(start_paused = true)]
-async fn so_do_our_own_faults_a_panic_and_a_deadline() {
+async fn internal_errors_panics_and_timeouts_have_the_budget() {
     let options = || RouterOptions::default().with_deadline(Duration::from_secs(5));
     let faulty = |fault: Fault| {
         move |bindings| -> Arc<dyn BindingRepo> { Arc::new(Faulty::over(bindings).with(fault.always())) }
     };
-    let broken = Inside::over_ports(options(), |ports| with_bindings(ports, faulty(Fault::FailsBefore)));
+    let broken = InProcess::over_ports(options(), |ports| with_bindings(ports, faulty(Fault::FailsBefore)));
     let slow = faulty(Fault::Slow(Duration::from_secs(9)));
-    let slow = Inside::over_ports(options(), |ports| with_bindings(ports, slow));
+    let slow = InProcess::over_ports(options(), |ports| with_bindings(ports, slow));
     let panics =
-        Inside::over_ports(options(), |ports| with_bindings(ports, |_| Arc::new(MockBindingRepo::new())));
-    for (inside, status) in [(broken, 503), (slow, 503), (panics, 500)] {
-        let told = inside.get(PEER, INSTALLATION, &bearer(&inside.acme)).await;
-        assert_eq!(told.status, status, "{told:?}");
-        assert_eq!(assert_budget(&told.headers, "read-light", 6_000), 5_999);
+        InProcess::over_ports(options(), |ports| with_bindings(ports, |_| Arc::new(MockBindingRepo::new())));
+    for (in_process, status) in [(broken, 503), (slow, 503), (panics, 500)] {
+        let response = in_process.get(PEER, INSTALLATION, &bearer(&in_process.acme)).await;
+        assert_eq!(response.status, status, "{response:?}");
+        assert_eq!(assert_budget(&response.headers, "read-light", 6_000), 5_999);
     }
 }
 
 #[tokio::test]
-async fn who_has_no_key_is_told_no_budget() {
-    let inside = Inside::with(RouterOptions::default());
+async fn without_a_valid_key_there_is_no_budget() {
+    let in_process = InProcess::with(RouterOptions::default());
     for path in [INSTALLATION, "/nowhere", "/healthz", "/v1/github/installation/callback"] {
-        let told = inside.get(PEER, path, "").await;
-        assert!(!told.headers.keys().any(|name| name.as_str().starts_with("x-ratelimit")), "{path} {told:?}");
+        let response = in_process.get(PEER, path, "").await;
+        assert!(
+            !response.headers.keys().any(|name| name.as_str().starts_with("x-ratelimit")),
+            "{path} {response:?}"
+        );
     }
 }

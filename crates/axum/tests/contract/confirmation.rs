@@ -1,54 +1,59 @@
-//! The lured administrator (`design.md` §3; L-67, I2): nothing is tied without Confirm, from the browser that was
-//! asked, with the ticket of the open question.
+//! A stranger's link sent to an administrator (L-67, I2): a state is tied only by Confirm, from the browser that shows the
+//! confirmation page, with its ticket.
 
-use crate::answer::Answer;
-use crate::world::{Choice, RETURN_URL, Tenant, World};
+use std::collections::BTreeMap;
 
-/// The state is not tied: the post is refused.
-async fn nothing_is_tied(world: &World, tenant: &Tenant, installation: u64, state: &str) {
-    let answer = world.register(tenant, installation, state).await.expect_error(422, "VALIDATION");
+use dockline_axum::{Pages, PlainPages};
+use dockline_github_sim::{Fault, FaultRule};
+
+use crate::fixture::{Fixture, RETURN_URL, Setup, Tenant};
+use crate::response::Response;
+
+/// Asserts that the state is not tied.
+async fn assert_not_tied(fixture: &Fixture, tenant: &Tenant, installation: u64, state: &str) {
+    let answer = fixture.register(tenant, installation, state).await.expect_error(422, "VALIDATION");
     assert_eq!(answer.issues(), ["installationId not_claimable"]);
 }
 
 #[tokio::test]
-async fn the_question_names_the_strangers_organization_and_without_an_answer_nothing_is_tied() {
-    let world = World::start().await;
-    let installation = world.installed("acme-coffee", "olga");
-    // Mallory's organization sends its install link to olga, who follows it.
-    let state = world.fresh_state(&world.rival).await;
-    let page = world.browser("olga").arrive_with(installation, &state).await.expect(200);
+async fn the_page_names_the_organization_and_ties_nothing_without_an_answer() {
+    let fixture = Fixture::start().await;
+    let installation = fixture.installed("acme-coffee", "olga");
+    // Mallory's organization sends its install link to olga, who opens it.
+    let state = fixture.fresh_state(&fixture.rival).await;
+    let page = fixture.browser("olga").arrive_with(installation, &state).await.expect(200);
     assert!(page.text.contains("Rival Roasters"), "{}", page.text);
     assert!(page.text.contains("acme-coffee"), "{}", page.text);
-    nothing_is_tied(&world, &world.rival, installation, &state).await;
+    assert_not_tied(&fixture, &fixture.rival, installation, &state).await;
 }
 
 #[tokio::test]
 async fn an_answer_from_another_browser_ties_nothing() {
-    let world = World::start().await;
-    let installation = world.installed("acme-coffee", "olga");
-    let state = world.fresh_state(&world.rival).await;
-    let page = world.browser("olga").arrive_with(installation, &state).await.expect(200);
-    // Mallory saw olga's page, ticket and all, but has no cookie, or one of her own.
-    let mallory = world.browser("mallory");
+    let fixture = Fixture::start().await;
+    let installation = fixture.installed("acme-coffee", "olga");
+    let state = fixture.fresh_state(&fixture.rival).await;
+    let page = fixture.browser("olga").arrive_with(installation, &state).await.expect(200);
+    // Mallory knows olga's page with its ticket, but has no cookie, or her own.
+    let mallory = fixture.browser("mallory");
     mallory.answer(&page, "confirm").await.expect(422);
-    let own_installation = world.installed("mallory-inc", "mallory");
-    let own_state = world.fresh_state(&world.rival).await;
+    let own_installation = fixture.installed("mallory-inc", "mallory");
+    let own_state = fixture.fresh_state(&fixture.rival).await;
     mallory.arrive_with(own_installation, &own_state).await.expect(200);
     mallory.answer(&page, "confirm").await.expect(422);
-    nothing_is_tied(&world, &world.rival, installation, &state).await;
+    assert_not_tied(&fixture, &fixture.rival, installation, &state).await;
 }
 
 #[tokio::test]
-async fn a_ticket_is_good_once() {
-    let world = World::start().await;
-    let installation = world.installed("acme-coffee", "olga");
-    let state = world.fresh_state(&world.acme).await;
-    let olga = world.browser("olga");
+async fn a_ticket_works_once() {
+    let fixture = Fixture::start().await;
+    let installation = fixture.installed("acme-coffee", "olga");
+    let state = fixture.fresh_state(&fixture.acme).await;
+    let olga = fixture.browser("olga");
     let first = olga.arrive_with(installation, &state).await.expect(200);
-    // A later visit takes the question's place.
+    // A later visit replaces the ticket.
     let second = olga.arrive_with(installation, &state).await.expect(200);
     olga.answer(&first, "confirm").await.expect(422);
-    nothing_is_tied(&world, &world.acme, installation, &state).await;
+    assert_not_tied(&fixture, &fixture.acme, installation, &state).await;
     olga.answer(&second, "confirm").await.expect(303);
     let replayed = olga.answer(&second, "confirm").await.expect(422);
     assert!(replayed.text.contains("answered before"), "{}", replayed.text);
@@ -56,80 +61,150 @@ async fn a_ticket_is_good_once() {
 
 #[tokio::test]
 async fn cancel_uses_the_state_up() {
-    let world = World::start().await;
-    let installation = world.installed("acme-coffee", "olga");
-    let state = world.fresh_state(&world.acme).await;
-    let olga = world.browser("olga");
+    let fixture = Fixture::start().await;
+    let installation = fixture.installed("acme-coffee", "olga");
+    let state = fixture.fresh_state(&fixture.acme).await;
+    let olga = fixture.browser("olga");
     let page = olga.arrive_with(installation, &state).await.expect(200);
     let back = olga.answer(&page, "cancel").await.expect(303);
     assert_eq!(back.header("location"), format!("{RETURN_URL}?error=access_denied&state={state}"));
-    let answer = world.register(&world.acme, installation, &state).await.expect_error(422, "VALIDATION");
+    let answer = fixture.register(&fixture.acme, installation, &state).await.expect_error(422, "VALIDATION");
     assert_eq!(answer.issues(), ["state not_claimable"]);
     olga.arrive_with(installation, &state).await.expect(422);
-    // Nor can it be issued anew.
-    world.begin(&world.acme, &state).await.expect_error(422, "VALIDATION");
+    // It cannot be issued again.
+    fixture.start_install(&fixture.acme, &state).await.expect_error(422, "VALIDATION");
 }
 
-/// The cookie does not stand in for state and ticket either (L-23).
+/// The cookie does not replace state or ticket (L-23).
 #[tokio::test]
-async fn only_confirm_and_cancel_are_answers_and_a_late_one_is_none() {
-    let world = World::start().await;
-    let installation = world.installed("acme-coffee", "olga");
-    let state = world.fresh_state(&world.acme).await;
-    let olga = world.browser("olga");
+async fn only_confirm_and_cancel_are_accepted_and_no_late_answer() {
+    let fixture = Fixture::start().await;
+    let installation = fixture.installed("acme-coffee", "olga");
+    let state = fixture.fresh_state(&fixture.acme).await;
+    let olga = fixture.browser("olga");
     let page = olga.arrive_with(installation, &state).await.expect(200);
     for answer in ["", "yes", "confirm&answer=cancel"] {
         olga.answer(&page, answer).await.expect(422);
     }
-    let stateless = Answer { text: page.text.replace(&state, ""), ..page };
+    let stateless = Response { text: page.text.replace(&state, ""), ..page };
     olga.answer(&stateless, "confirm").await.expect(422);
     let page = olga.arrive_with(installation, &state).await.expect(200);
-    world.clock.advance(time::Duration::minutes(15));
+    fixture.clock.advance(time::Duration::minutes(15));
     let late = olga.answer(&page, "confirm").await.expect(422);
     assert!(late.text.contains("expired"), "{}", late.text);
 }
 
-#[tokio::test]
-async fn the_page_cannot_be_framed_or_scripted_and_its_cookie_is_bound_to_host_and_site() {
-    let world = World::start().await;
-    let installation = world.installed("acme-coffee", "olga");
-    let state = world.fresh_state(&world.acme).await;
-    let page = world.browser("olga").arrive_with(installation, &state).await.expect(200);
-    let policy = page.header("content-security-policy");
-    for directive in
-        ["default-src 'none'", "base-uri 'none'", "frame-ancestors 'none'", "form-action 'self' https:"]
-    {
-        assert!(policy.split("; ").any(|given| given == directive), "{directive} in {policy}");
-    }
-    assert_eq!(page.header("x-frame-options"), "DENY");
-    assert_eq!(page.header("cache-control"), "no-store");
-    assert_eq!(page.header("referrer-policy"), "no-referrer");
-    let cookie = page.header("set-cookie");
-    assert!(cookie.starts_with("__Host-dockline-visit="), "{cookie}");
-    for attribute in ["Path=/", "Secure", "HttpOnly", "SameSite=Strict"] {
-        assert!(cookie.split("; ").any(|given| given == attribute), "{attribute} in {cookie}");
-    }
-    assert!(!cookie.contains("Domain"), "{cookie}");
-    assert!(page.text.contains("<html lang=\"en\">") && page.text.contains("<main>"), "{}", page.text);
+/// The headers of a response, without those of the transport and the request id.
+fn headers(response: &Response) -> BTreeMap<&str, &str> {
+    let headers = response.headers.iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap()));
+    headers.filter(|(name, _)| !["content-length", "date", "x-request-id"].contains(name)).collect()
+}
+
+/// The headers of a page whose forms may go to `form_action`, and `more`.
+fn page_headers<'a>(policy: &'a str, more: &[(&'a str, &'a str)]) -> BTreeMap<&'a str, &'a str> {
+    let fixed = [
+        ("cache-control", "no-store"),
+        ("content-security-policy", policy),
+        ("content-type", "text/html; charset=utf-8"),
+        ("referrer-policy", "no-referrer"),
+        ("x-content-type-options", "nosniff"),
+        ("x-frame-options", "DENY"),
+    ];
+    fixed.iter().chain(more).copied().collect()
+}
+
+fn policy(form_action: &str) -> String {
+    let style = PlainPages.content_sources().to_owned();
+    format!("default-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action {form_action}; {style}")
 }
 
 #[tokio::test]
-async fn a_browser_gets_a_page_and_a_program_gets_the_envelope() {
-    let world = World::start().await;
-    let url = world.callback("state=never-issued-to-anybody");
-    let page = Answer::of(world.http.get(&url).header("accept", "text/html")).await.expect(422);
+async fn the_confirmation_page_has_exactly_these_headers_and_a_host_cookie() {
+    let fixture = Fixture::start().await;
+    let installation = fixture.installed("acme-coffee", "olga");
+    let state = fixture.fresh_state(&fixture.acme).await;
+    fixture.clock.advance(time::Duration::minutes(2));
+    let olga = fixture.browser("olga");
+    let page = olga.arrive_with(installation, &state).await.expect(200);
+    let cookie = page.header("set-cookie");
+    let secret = cookie.strip_prefix("__Host-dockline-visit=").unwrap().split(';').next().unwrap();
+    assert!(secret.len() >= 32, "{cookie}");
+    // The cookie lives as long as the state: 15 minutes from its creation, two of which have passed.
+    let attributes = "HttpOnly; SameSite=Strict; Secure; Path=/; Max-Age=780";
+    let expected = format!("__Host-dockline-visit={secret}; {attributes}");
+    assert_eq!(headers(&page), page_headers(&policy("'self' https:"), &[("set-cookie", &*expected)]));
+    assert!(page.text.contains("<html lang=\"en\">") && page.text.contains("<main>"), "{}", page.text);
+
+    let back = olga.answer(&page, "confirm").await.expect(303);
+    let location = format!("{RETURN_URL}?installation_id={installation}&state={state}&setup_action=install");
+    let expected = [
+        ("cache-control", "no-store"),
+        ("location", &*location),
+        ("referrer-policy", "no-referrer"),
+        ("set-cookie", "__Host-dockline-visit=; HttpOnly; SameSite=Strict; Secure; Path=/; Max-Age=0"),
+    ];
+    assert_eq!(headers(&back), expected.into());
+}
+
+#[tokio::test]
+async fn a_refusal_page_has_exactly_these_headers() {
+    let fixture = Fixture::start().await;
+    let installation = fixture.installed("acme-coffee", "olga");
+    let state = fixture.fresh_state(&fixture.acme).await;
+    let olga = fixture.browser("olga");
+    let policy = policy("'none'");
+    let unknown = olga.arrive(&fixture.callback("state=never-issued-to-a-tenant")).await.expect(422);
+    assert_eq!(headers(&unknown), page_headers(&policy, &[]));
+    // A rejected answer keeps the cookie, so that the open page can still be used.
+    let page = olga.arrive_with(installation, &state).await.expect(200);
+    let rejected = olga.answer(&page, "maybe").await.expect(422);
+    assert_eq!(headers(&rejected), page_headers(&policy, &[]));
+    let limit = Fault::SecondaryRateLimit { retry_after: Some(17), status: 429 };
+    fixture.github().set_fault(FaultRule::new(limit).times(1));
+    let limited = olga.arrive_with(installation, &state).await.expect(503);
+    assert_eq!(headers(&limited), page_headers(&policy, &[("retry-after", "17")]));
+}
+
+/// Without a code, or with a request to the owners, there is no page.
+#[tokio::test]
+async fn redirects_of_the_callback_have_exactly_these_headers() {
+    let fixture = Fixture::start().await;
+    let installation = fixture.installed("acme-coffee", "olga");
+    let state = fixture.fresh_state(&fixture.acme).await;
+    let authorize = format!(
+        "{}/login/oauth/authorize?client_id={}&state={state}~{installation}",
+        fixture.sim.web, fixture.app.client_id
+    );
+    let requested = format!("{RETURN_URL}?state={state}&setup_action=request");
+    for (query, location) in [
+        (format!("installation_id={installation}&setup_action=install&state={state}"), authorize),
+        (format!("setup_action=request&state={state}"), requested),
+    ] {
+        let redirect = fixture.browser("olga").arrive(&fixture.callback(&query)).await.expect(302);
+        let expected =
+            [("cache-control", "no-store"), ("location", &*location), ("referrer-policy", "no-referrer")];
+        assert_eq!(headers(&redirect), expected.into());
+        assert_eq!(redirect.text, "");
+    }
+}
+
+#[tokio::test]
+async fn a_browser_gets_a_page_and_a_program_gets_json() {
+    let fixture = Fixture::start().await;
+    let url = fixture.callback("state=never-issued-to-a-tenant");
+    let page = Response::of(fixture.http.get(&url).header("accept", "text/html")).await.expect(422);
     assert!(page.header("content-type").starts_with("text/html"), "{page:?}");
     assert!(page.header("content-security-policy").contains("frame-ancestors 'none'"));
     assert!(page.text.contains("This link is not valid"), "{}", page.text);
-    Answer::of(world.http.get(&url)).await.expect_error(422, "VALIDATION");
+    Response::of(fixture.http.get(&url)).await.expect_error(422, "VALIDATION");
 }
 
 #[tokio::test]
-async fn a_host_that_asks_its_own_user_gets_the_tie_without_the_page() {
-    let world = World::with(Choice { confirmation: false, ..Choice::default() }).await;
-    let installation = world.installed("acme-coffee", "olga");
-    let state = world.fresh_state(&world.acme).await;
-    let back = world.browser("olga").arrive_with(installation, &state).await.expect(302);
+async fn without_confirmation_the_visit_ties_the_state() {
+    let fixture = Fixture::with(Setup { confirmation: false, ..Setup::default() }).await;
+    let installation = fixture.installed("acme-coffee", "olga");
+    let state = fixture.fresh_state(&fixture.acme).await;
+    let back = fixture.browser("olga").arrive_with(installation, &state).await.expect(302);
     assert!(back.header("location").starts_with(RETURN_URL), "{back:?}");
-    world.register(&world.acme, installation, &state).await.expect(201);
+    fixture.register(&fixture.acme, installation, &state).await.expect(201);
 }

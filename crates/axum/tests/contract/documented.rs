@@ -1,5 +1,4 @@
-//! Every answer of every test of the contract is one that the OpenAPI document describes (invariant I16): its status, its
-//! media type, its headers, its body.
+//! Compares every response of every test with the OpenAPI document (I16): status, media type, headers and body.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock, Mutex};
@@ -8,18 +7,18 @@ use jsonschema::Validator;
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 
-use crate::answer::Answer;
+use crate::response::Response;
 
 pub(crate) static DOCUMENT: LazyLock<Value> = LazyLock::new(dockline_axum::openapi);
 
-/// Headers of the transport: no response of the document names them, and `Content-Type` is its `content`.
+/// Headers of the transport, which the document does not list; `Content-Type` is in `content`.
 const TRANSPORT: &[&str] = &["connection", "content-length", "content-type", "date", "transfer-encoding"];
 
-impl Answer {
+impl Response {
     #[track_caller]
     pub(crate) fn assert_documented(&self, method: &Method, path: &str) {
         if let Err(problem) = self.documented(method, path) {
-            panic!("{method} {path} is not as documented: {problem}\n{self:#?}");
+            panic!("{method} {path} does not match the document: {problem}\n{self:#?}");
         }
     }
 
@@ -39,17 +38,17 @@ impl Answer {
         for name in self.headers.keys().map(|name| name.as_str()) {
             let documented = named.keys().any(|known| known.eq_ignore_ascii_case(name));
             if !documented && !TRANSPORT.contains(&name) {
-                return Err(format!("nothing is said of the header {name}"));
+                return Err(format!("the header {name} is not documented"));
             }
         }
         let Some(content) = response["content"].as_object().filter(|_| *method != Method::HEAD) else {
-            return if self.text.is_empty() { Ok(()) } else { Err("a body where none is documented".into()) };
+            return if self.text.is_empty() { Ok(()) } else { Err("the body is not documented".into()) };
         };
         let media_type = self.header("content-type");
         let essence = media_type.split(';').next().unwrap_or_default();
         let documented = content.get(media_type).or_else(|| content.get(essence));
         let documented =
-            documented.ok_or_else(|| format!("nothing is said of the media type {media_type}"))?;
+            documented.ok_or_else(|| format!("the media type {media_type} is not documented"))?;
         match essence {
             "application/json" => valid(&documented["schema"], &self.json),
             _ => valid(&documented["schema"], &json!(self.text)),
@@ -57,24 +56,24 @@ impl Answer {
     }
 }
 
-/// The response object for a request: of its operation, or what the document says of paths and methods that it does not name.
+/// Returns the documented response: of the operation, or of `x-unlisted` for unknown paths and methods.
 fn response(method: &Method, path: &str, status: u16) -> Result<&'static Value, String> {
-    // Nested under a prefix, paths end as they do without.
+    // A nested router has the same paths after its prefix.
     let paths = DOCUMENT["paths"].as_object().unwrap();
     let item = paths.iter().find(|(known, _)| path.ends_with(known.as_str()));
-    let unknown = &DOCUMENT["components"]["responses"]["UnknownPath"];
-    let wrong_method = &DOCUMENT["components"]["responses"]["MethodNotAllowed"];
+    let unlisted = |status: &str| Ok(resolved(&DOCUMENT["x-unlisted"][status]));
     let method = if *method == Method::HEAD { "get".to_owned() } else { method.as_str().to_lowercase() };
     match (item, status) {
-        (None, 404) => Ok(unknown),
-        // Where the host counts nothing; the document that the router serves does not name the path then.
-        (Some((known, _)), 404) if known == "/metrics" => Ok(unknown),
+        (None, 404) => unlisted("404"),
+        // Without metrics of the host, the served document does not list the path.
+        (Some((known, _)), 404) if known == "/metrics" => unlisted("404"),
         (None, _) => Err("the path is not documented".into()),
-        (Some((_, item)), 405) if item.get(&method).is_none() => Ok(wrong_method),
+        (Some((_, item)), 405) if item.get(&method).is_none() => unlisted("405"),
         (Some((_, item)), _) => {
             let operation = item.get(&method).ok_or("the method is not documented")?;
             operation["responses"]
                 .get(status.to_string())
+                .map(resolved)
                 .ok_or_else(|| "the status is not documented".into())
         }
     }
@@ -87,7 +86,7 @@ fn resolved(value: &'static Value) -> &'static Value {
     }
 }
 
-/// Headers are text; a schema of an integer means its decimal digits.
+/// Returns the header's text, or its number if the schema is an integer.
 fn header_value(text: &str, schema: &Value) -> Value {
     match text.parse::<u64>() {
         Ok(number) if schema["type"] == "integer" => json!(number),
@@ -95,7 +94,7 @@ fn header_value(text: &str, schema: &Value) -> Value {
     }
 }
 
-/// Holds an instance against a schema of the document.
+/// Validates an instance against a schema of the document.
 pub(crate) fn valid(schema: &Value, instance: &Value) -> Result<(), String> {
     let problems: Vec<_> = validator(schema)
         .iter_errors(instance)
@@ -104,15 +103,15 @@ pub(crate) fn valid(schema: &Value, instance: &Value) -> Result<(), String> {
     if problems.is_empty() { Ok(()) } else { Err(problems.join("; ")) }
 }
 
-/// Made once for a schema: some tests ask thousands of times.
+/// Returns the validator of a schema. Cached, since some tests use it thousands of times.
 fn validator(schema: &Value) -> Arc<Validator> {
-    static MADE: Mutex<BTreeMap<String, Arc<Validator>>> = Mutex::new(BTreeMap::new());
-    let mut made = MADE.lock().unwrap();
-    let made = made.entry(schema.to_string()).or_insert_with(|| {
+    static CACHE: Mutex<BTreeMap<String, Arc<Validator>>> = Mutex::new(BTreeMap::new());
+    let mut cache = CACHE.lock().unwrap();
+    let validator = cache.entry(schema.to_string()).or_insert_with(|| {
         let mut whole: Map<String, Value> = schema.as_object().unwrap().clone();
         whole.insert("components".to_owned(), DOCUMENT["components"].clone());
         let whole = Value::from(whole);
         Arc::new(jsonschema::options().should_validate_formats(true).build(&whole).unwrap())
     });
-    Arc::clone(made)
+    Arc::clone(validator)
 }

@@ -1,4 +1,4 @@
-//! Our own stores fail, before or after their effect (`contract.md` §3; I6).
+//! Failures of the stores, before or after their effect (I6).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use dockline::ports::KeyStore;
 use dockline::{ClaimPolicy, KeyId, KeyRecord, PortError, PortErrorKind, PortName, Ports};
 use dockline_testkit::faults::{Fault, Faulty};
 
-use crate::world::{Choice, INSTALLATION, World};
+use crate::fixture::{Fixture, INSTALLATION, Setup};
 
 #[derive(Debug)]
 struct UnreachableKeys;
@@ -22,29 +22,29 @@ impl KeyStore for UnreachableKeys {
 }
 
 #[tokio::test]
-async fn an_unreachable_store_is_a_503_that_lets_nobody_in_and_tells_nothing() {
+async fn an_unreachable_store_is_a_503_that_hides_the_cause() {
     let keys: fn(_) -> Arc<dyn KeyStore> = |_| Arc::new(UnreachableKeys);
-    let world = World::with(Choice { keys, ..Choice::default() }).await;
-    let answer = world.get(&world.acme, INSTALLATION).await.expect_error(503, "UNAVAILABLE");
+    let fixture = Fixture::with(Setup { keys, ..Setup::default() }).await;
+    let answer = fixture.get(&fixture.acme, INSTALLATION).await.expect_error(503, "UNAVAILABLE");
     assert_eq!(answer.header("retry-after"), "1");
     assert!(!answer.text.contains("canary"), "{}", answer.text);
 }
 
-fn stumbling(ports: Ports, fault: Fault) -> Ports {
+fn faulty(ports: Ports, fault: Fault) -> Ports {
     let bindings = Faulty::over(Arc::clone(&ports.bindings)).with(fault.once().of("insert"));
     Ports { bindings: Arc::new(bindings), ..ports }
 }
 
 #[tokio::test]
 async fn the_same_call_succeeds_after_a_write_that_failed_or_whose_answer_was_lost() {
-    let before: fn(Ports) -> Ports = |ports| stumbling(ports, Fault::FailsBefore);
-    let after: fn(Ports) -> Ports = |ports| stumbling(ports, Fault::LosesAnswer);
+    let before: fn(Ports) -> Ports = |ports| faulty(ports, Fault::FailsBefore);
+    let after: fn(Ports) -> Ports = |ports| faulty(ports, Fault::LosesAnswer);
     for (ports, replayed) in [(before, ""), (after, "true")] {
-        let world = World::with(Choice { policy: ClaimPolicy::State, ports, ..Choice::default() }).await;
-        let installation = world.installed("acme-coffee", "olga");
-        let state = world.fresh_state(&world.acme).await;
-        world.register(&world.acme, installation, &state).await.expect_error(503, "UNAVAILABLE");
-        let again = world.register(&world.acme, installation, &state).await.expect(201);
+        let fixture = Fixture::with(Setup { policy: ClaimPolicy::State, ports, ..Setup::default() }).await;
+        let installation = fixture.installed("acme-coffee", "olga");
+        let state = fixture.fresh_state(&fixture.acme).await;
+        fixture.register(&fixture.acme, installation, &state).await.expect_error(503, "UNAVAILABLE");
+        let again = fixture.register(&fixture.acme, installation, &state).await.expect(201);
         assert_eq!(again.header("idempotent-replayed"), replayed);
     }
 }
@@ -64,7 +64,7 @@ impl KeyStore for SilentKeys {
 async fn a_request_that_outlives_its_deadline_is_a_503_in_the_envelope_i_17() {
     let keys: fn(_) -> Arc<dyn KeyStore> = |_| Arc::new(SilentKeys);
     let options = |options: dockline_axum::RouterOptions| options.with_deadline(Duration::from_millis(50));
-    let world = World::with(Choice { keys, options, ..Choice::default() }).await;
-    let answer = world.get(&world.acme, INSTALLATION).await.expect_error(503, "UNAVAILABLE");
+    let fixture = Fixture::with(Setup { keys, options, ..Setup::default() }).await;
+    let answer = fixture.get(&fixture.acme, INSTALLATION).await.expect_error(503, "UNAVAILABLE");
     assert_eq!(answer.header("retry-after"), "1");
 }

@@ -1,5 +1,5 @@
-//! Whatever happens at GitHub and whichever of its deliveries come, how often, when and in which order: once it was swept,
-//! every binding stands as GitHub says, and what was uninstalled never comes back (I7, I22, I23; L-28 to L-35).
+//! Random changes at GitHub, with deliveries lost, repeated, late and out of order: after a sweep every binding has GitHub's
+//! state, and an uninstalled installation never returns (I7, I22, I23; L-28 to L-35).
 
 use std::collections::BTreeSet;
 use std::time::Instant;
@@ -9,14 +9,14 @@ use dockline::{ClaimPolicy, ReconcileBatch};
 use dockline_github_sim::{DeliveryMode, Role};
 use dockline_testkit::fastrand::Rng;
 
-use crate::answer::Answer;
-use crate::world::{INSTALLATION, Tenant, World, tenant};
+use crate::fixture::{Fixture, INSTALLATION, Tenant, tenant};
+use crate::response::Response;
 
 const ORDERS: u64 = 1_000;
-/// Lives that are lived side by side in one world, and swept together.
+/// Random histories that share one fixture and one sweep.
 const AT_ONCE: u64 = 100;
 
-/// One organization of the product and its account at GitHub.
+/// An organization of the product and its account at GitHub.
 struct Life {
     seed: u64,
     random: Rng,
@@ -24,35 +24,35 @@ struct Life {
     login: String,
     owner: String,
     bound: u64,
-    /// Numbers that GitHub will never give again.
+    /// Uninstalled installation ids.
     dead: BTreeSet<u64>,
-    /// Deliveries that may still come.
+    /// Deliveries that may still arrive.
     under_way: Vec<u64>,
-    told: Vec<String>,
+    history: Vec<String>,
 }
 
 impl Life {
-    async fn begin(world: &World, seed: u64) -> Self {
+    async fn start(fixture: &Fixture, seed: u64) -> Self {
         let (login, owner) = (format!("org-{seed}"), format!("owner-{seed}"));
-        let github = world.github();
+        let github = fixture.github();
         github.create_user(&owner).unwrap();
         github.create_organization(&login).unwrap();
         github.set_membership(&login, &owner, Role::Admin).unwrap();
-        let tenant = tenant(&world.keys, &format!("org_{seed}"), "A life", |_| {});
-        let (random, dead, under_way, told) = (Rng::with_seed(seed), BTreeSet::new(), vec![], vec![]);
-        let mut life = Self { seed, random, tenant, login, owner, bound: 0, dead, under_way, told };
-        life.install(world).await;
+        let tenant = tenant(&fixture.keys, &format!("org_{seed}"), "A life", |_| {});
+        let (random, dead, under_way, history) = (Rng::with_seed(seed), BTreeSet::new(), vec![], vec![]);
+        let mut life = Self { seed, random, tenant, login, owner, bound: 0, dead, under_way, history };
+        life.install(fixture).await;
         life
     }
 
-    async fn install(&mut self, world: &World) {
-        self.bound = world.github().install(world.app.app_id, &self.login, &self.owner).unwrap();
-        let state = world.fresh_state(&self.tenant).await;
-        world.register(&self.tenant, self.bound, &state).await.expect(201);
+    async fn install(&mut self, fixture: &Fixture) {
+        self.bound = fixture.github().install(fixture.app.app_id, &self.login, &self.owner).unwrap();
+        let state = fixture.fresh_state(&self.tenant).await;
+        fixture.register(&self.tenant, self.bound, &state).await.expect(201);
     }
 
-    async fn step(&mut self, world: &World) {
-        let github = world.github();
+    async fn step(&mut self, fixture: &Fixture) {
+        let github = fixture.github();
         let installed = github.installation(self.bound);
         let happens = match (self.random.u32(..6), &installed) {
             (0 | 1, Some(installation)) if installation.suspended => {
@@ -65,7 +65,7 @@ impl Life {
                 "suspend"
             }
             (2, _) => {
-                let login = format!("org-{}-{}", self.seed, self.told.len());
+                let login = format!("org-{}-{}", self.seed, self.history.len());
                 github.rename(&self.login, &login).unwrap();
                 self.login = login;
                 "rename"
@@ -76,44 +76,44 @@ impl Life {
                 "uninstall"
             }
             (3 | 4, None) => {
-                world.delete(&self.tenant, INSTALLATION).await.expect(204);
-                self.install(world).await;
+                fixture.delete(&self.tenant, INSTALLATION).await.expect(204);
+                self.install(fixture).await;
                 "reinstall"
             }
             (5, Some(_)) => {
-                github.add_repository(&self.login, &format!("r{}", self.told.len()), false).unwrap();
+                github.add_repository(&self.login, &format!("r{}", self.history.len()), false).unwrap();
                 "add repository"
             }
             _ => "nothing",
         };
-        self.told.push(happens.to_owned());
+        self.history.push(happens.to_owned());
     }
 
-    /// Lets some deliveries come: in any order, some twice, some later, and some never.
-    async fn post(&mut self, world: &World, all: bool) {
+    /// Delivers some events: in any order, some twice, some later, and some never.
+    async fn post(&mut self, fixture: &Fixture, all: bool) {
         while !self.under_way.is_empty() && (all || self.random.u32(..3) > 0) {
             let at = self.random.usize(..self.under_way.len());
             let id = match self.random.u32(..10) {
-                // Once more, later.
+                // Deliver it once more, later.
                 0 | 1 if !all => self.under_way[at],
                 _ => self.under_way.swap_remove(at),
             };
             if self.random.u32(..5) == 0 {
-                self.told.push(format!("lost {id}"));
+                self.history.push(format!("lost {id}"));
                 continue;
             }
-            let delivery = world.github().deliver(id).await.unwrap();
+            let delivery = fixture.github().deliver(id).await.unwrap();
             assert_eq!(delivery.outcome.unwrap().status_code, 202, "seed {}", self.seed);
-            self.told.push(format!("came {} {:?}", delivery.event, delivery.action));
+            self.history.push(format!("came {} {:?}", delivery.event, delivery.action));
         }
     }
 
-    async fn assert_true(&self, world: &World, when: &str) {
-        let answer = world.get(&self.tenant, INSTALLATION).await.expect(200);
+    async fn assert_true(&self, fixture: &Fixture, when: &str) {
+        let answer = fixture.get(&self.tenant, INSTALLATION).await.expect(200);
         let (number, status) = (&answer.json["installationId"], answer.json["status"].as_str().unwrap());
-        let context = || format!("seed {}, {when}: {:#?}\n{answer:#?}", self.seed, self.told);
+        let context = || format!("seed {}, {when}: {:#?}\n{answer:#?}", self.seed, self.history);
         assert_eq!(*number, self.bound, "{}", context());
-        match world.github().installation(self.bound) {
+        match fixture.github().installation(self.bound) {
             None => assert_eq!(status, "uninstalled", "{}", context()),
             Some(truth) => {
                 assert_eq!(status, if truth.suspended { "suspended" } else { "active" }, "{}", context());
@@ -123,8 +123,8 @@ impl Life {
     }
 }
 
-impl World {
-    /// Hands every delivery that GitHub has made since to the life that it is about.
+impl Fixture {
+    /// Assigns each new delivery of GitHub to the history of its installation.
     fn hand_out(&self, lives: &mut [Life], handed_out: &mut u64) {
         let before = *handed_out;
         for delivery in self.github().deliveries().into_iter().filter(|delivery| delivery.id > before) {
@@ -140,7 +140,7 @@ impl World {
     }
 
     async fn sweep(&self) -> usize {
-        // What was asked about since then is out of the sweep's way.
+        // The sweep skips what was refreshed after `before`.
         self.clock.advance(time::Duration::SECOND);
         let before = self.clock.now();
         let (mut after, mut asked) = (None::<ReconcileCursor>, 0);
@@ -158,45 +158,45 @@ impl World {
 }
 
 async fn lives(seeds: std::ops::Range<u64>) -> (usize, usize) {
-    let world = World::with_webhooks(ClaimPolicy::State).await;
-    world.settled().await;
-    world.github().set_delivery_mode(DeliveryMode::Held);
+    let fixture = Fixture::with_webhooks(ClaimPolicy::State).await;
+    fixture.settled().await;
+    fixture.github().set_delivery_mode(DeliveryMode::Held);
     let mut lives = Vec::new();
     for seed in seeds {
-        lives.push(Life::begin(&world, seed).await);
+        lives.push(Life::start(&fixture, seed).await);
     }
     let mut handed_out = 0;
     for _ in 0..10 {
         for life in &mut lives {
-            life.step(&world).await;
+            life.step(&fixture).await;
         }
-        world.hand_out(&mut lives, &mut handed_out);
+        fixture.hand_out(&mut lives, &mut handed_out);
         for life in &mut lives {
-            life.post(&world, false).await;
+            life.post(&fixture, false).await;
         }
-        world.clock.advance(time::Duration::milliseconds(7));
+        fixture.clock.advance(time::Duration::milliseconds(7));
     }
     for life in &mut lives {
-        life.post(&world, true).await;
+        life.post(&fixture, true).await;
     }
-    world.refresher.idle().await;
-    let swept = world.sweep().await;
+    fixture.refresher.idle().await;
+    let swept = fixture.sweep().await;
     for life in &lives {
-        life.assert_true(&world, "swept").await;
+        life.assert_true(&fixture, "swept").await;
     }
-    // All that ever was comes once more, from the youngest to the oldest.
+    // Every delivery arrives once more, newest first.
     let mut replayed = 0;
-    for delivery in world.github().deliveries().into_iter().rev() {
-        let delivery = world.github().deliver(delivery.id).await.unwrap();
+    for delivery in fixture.github().deliveries().into_iter().rev() {
+        let delivery = fixture.github().deliver(delivery.id).await.unwrap();
         assert_eq!(delivery.outcome.unwrap().status_code, 202);
         replayed += 1;
     }
-    world.refresher.idle().await;
+    fixture.refresher.idle().await;
     for life in &lives {
-        life.assert_true(&world, "replayed").await;
+        life.assert_true(&fixture, "replayed").await;
         for dead in &life.dead {
-            let state = world.fresh_state(&world.rival).await;
-            let answer: Answer = world.register(&world.rival, *dead, &state).await;
+            let state = fixture.fresh_state(&fixture.rival).await;
+            let answer: Response = fixture.register(&fixture.rival, *dead, &state).await;
             answer.expect_error(422, "VALIDATION");
         }
     }
@@ -205,7 +205,7 @@ async fn lives(seeds: std::ops::Range<u64>) -> (usize, usize) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn after_a_sweep_every_binding_stands_as_github_says() {
-    let begun = Instant::now();
+    let started = Instant::now();
     let first = std::env::var("DOCKLINE_SEED").map_or(0, |seed| seed.parse().unwrap());
     let (mut swept, mut replayed) = (0, 0);
     for seeds in (first..first + ORDERS).step_by(usize::try_from(AT_ONCE).unwrap()) {
@@ -213,5 +213,5 @@ async fn after_a_sweep_every_binding_stands_as_github_says() {
         let (more_swept, more_replayed) = lives(seeds..seeds + AT_ONCE).await;
         (swept, replayed) = (swept + more_swept, replayed + more_replayed);
     }
-    println!("{ORDERS} lives in {:?}: {swept} swept, {replayed} deliveries replayed", begun.elapsed());
+    println!("{ORDERS} lives in {:?}: {swept} swept, {replayed} deliveries replayed", started.elapsed());
 }

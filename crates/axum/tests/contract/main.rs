@@ -1,8 +1,8 @@
-//! `contract.md`, row by row, over real sockets against a simulated GitHub.
+//! The HTTP contract, row by row, over real sockets against a simulated GitHub.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests fail by panicking")]
 
 mod adoption;
-mod answer;
+mod auth_failures;
 mod browser;
 mod budgets_everywhere;
 mod callback;
@@ -11,10 +11,10 @@ mod confirmation;
 mod detach;
 mod documented;
 mod faults;
+mod fixture;
 mod github_trouble;
-mod guessing;
 mod http_rules;
-mod inside;
+mod in_process;
 mod install_url;
 mod installer;
 mod keys_and_budgets;
@@ -25,8 +25,8 @@ mod operations;
 mod registration;
 mod repos;
 mod request_body;
+mod response;
 mod sweep;
 mod tokens;
 mod webhooks;
 mod whoami;
-mod world;

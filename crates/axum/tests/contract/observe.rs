@@ -1,4 +1,4 @@
-//! What an operator sees of requests: logs, metrics, and nothing that a caller could fill them with.
+//! Logs and metrics of requests: complete, and bounded whatever callers send.
 
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, Once};
@@ -20,17 +20,17 @@ use tracing::Span;
 use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::Registry;
 
-use crate::answer::Answer;
-use crate::world::{Choice, INSTALLATION, RETURN_URL, World, tenant};
+use crate::fixture::{Fixture, INSTALLATION, RETURN_URL, Setup, tenant};
+use crate::response::Response;
 
-/// What was logged by this thread and the tasks on it, as lines of JSON.
+/// The log lines of this thread, as JSON.
 #[derive(Clone, Default)]
 struct Logs(Arc<Mutex<Vec<u8>>>);
 
 impl Logs {
     fn capture() -> (Self, DefaultGuard) {
-        // Where there is but one subscriber, and that a thread's own, what other threads come by first is taken for
-        // something that nobody listens to, in this thread, too.
+        // tracing caches per call site whether it is enabled. With a thread-local subscriber only, a call site that another
+        // thread reaches first stays disabled in this thread; a global subscriber prevents that.
         static OTHERS: Once = Once::new();
         OTHERS.call_once(|| tracing::subscriber::set_global_default(Registry::default()).unwrap());
         let logs = Self::default();
@@ -48,7 +48,7 @@ impl Logs {
         String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
     }
 
-    /// The lines with this message.
+    /// Returns the lines with this message.
     fn of(&self, message: &str) -> Vec<Value> {
         let lines = self.text();
         let lines = lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
@@ -75,33 +75,34 @@ fn recorder() -> (PrometheusRecorder, PrometheusHandle) {
 #[tokio::test]
 async fn each_request_is_one_line_with_its_id_route_caller_and_outcome() {
     let (logs, _logging) = Logs::capture();
-    let world = World::with_policy(ClaimPolicy::State).await;
-    let found = world.get(&world.acme, INSTALLATION).await.expect(404);
-    let refused = world.get(&world.rival, &format!("{INSTALLATION}/install-url?returnUrl=nonsense")).await;
-    let stranger = Answer::of(world.http.get(format!("{}{INSTALLATION}", world.api))).await.expect(401);
-    let nowhere = world.get(&world.acme, "/v1/github/nothing/at/all").await.expect(404);
-    // Whose key it was is told of who was not let in, too.
-    let scopeless = tenant(&world.keys, "org_scopeless", "Scopeless", |record| record.scopes.clear());
-    let powerless = world.get(&scopeless, INSTALLATION).await.expect(403);
-    let poor = tenant(&world.keys, "org_poor", "Poor", |record| record.tier.reads_per_minute = 0);
-    let limited = world.get(&poor, INSTALLATION).await.expect(429);
-    // Probes that find all well are no news.
-    Answer::of(world.http.get(format!("{}/healthz", world.api))).await.expect(200);
+    let fixture = Fixture::with_policy(ClaimPolicy::State).await;
+    let found = fixture.get(&fixture.acme, INSTALLATION).await.expect(404);
+    let refused =
+        fixture.get(&fixture.rival, &format!("{INSTALLATION}/install-url?returnUrl=nonsense")).await;
+    let stranger = Response::of(fixture.http.get(format!("{}{INSTALLATION}", fixture.api))).await.expect(401);
+    let nowhere = fixture.get(&fixture.acme, "/v1/github/nothing/at/all").await.expect(404);
+    // Rejected requests with a known key name its organization.
+    let scopeless = tenant(&fixture.keys, "org_scopeless", "Scopeless", |record| record.scopes.clear());
+    let powerless = fixture.get(&scopeless, INSTALLATION).await.expect(403);
+    let poor = tenant(&fixture.keys, "org_poor", "Poor", |record| record.tier.reads_per_minute = 0);
+    let limited = fixture.get(&poor, INSTALLATION).await.expect(429);
+    // Successful probes are not logged.
+    Response::of(fixture.http.get(format!("{}/healthz", fixture.api))).await.expect(200);
     let lines = logs.of("answered");
-    let told: Vec<_> = lines
+    let logged: Vec<_> = lines
         .iter()
         .map(|line| {
             let of = |field: &str| line["span"][field].as_str().unwrap_or_default().to_owned();
             (of("request_id"), of("method"), of("route"), of("organization"), of("status"), of("code"))
         })
         .collect();
-    let expect = |answer: &Answer, route: &str, organization: &str, status: &str, code: &str| {
+    let expect = |answer: &Response, route: &str, organization: &str, status: &str, code: &str| {
         let id = answer.header("x-request-id").to_owned();
         (id, "GET".into(), route.into(), organization.into(), status.into(), code.into())
     };
     let install_url = "/v1/github/installation/install-url";
     assert_eq!(
-        told,
+        logged,
         [
             expect(&found, INSTALLATION, "org_acme", "404", "NOT_FOUND"),
             expect(&refused, install_url, "org_rival", "422", "VALIDATION"),
@@ -111,10 +112,10 @@ async fn each_request_is_one_line_with_its_id_route_caller_and_outcome() {
             expect(&limited, INSTALLATION, "org_poor", "429", "RATE_LIMITED"),
         ]
     );
-    let id = world.acme.key.expose_secret().split('_').nth(2).unwrap();
+    let id = fixture.acme.key.expose_secret().split('_').nth(2).unwrap();
     assert_eq!(lines[0]["span"]["actor"], format!("key:{id}"));
     assert!(lines.iter().all(|line| line["span"]["latency_ms"].is_u64()), "{lines:?}");
-    for tenant in [&world.acme, &world.rival] {
+    for tenant in [&fixture.acme, &fixture.rival] {
         let secret = tenant.key.expose_secret().splitn(4, '_').nth(3).unwrap();
         assert!(!logs.text().contains(secret));
     }
@@ -134,8 +135,8 @@ impl KeyStore for Panicking {
 async fn a_panic_keeps_the_requests_id_in_the_log() {
     let (logs, _logging) = Logs::capture();
     let keys: fn(_) -> Arc<dyn KeyStore> = |_| Arc::new(Panicking);
-    let world = World::with(Choice { keys, ..Choice::default() }).await;
-    let answer = world.get(&world.acme, INSTALLATION).await.expect_error(500, "INTERNAL");
+    let fixture = Fixture::with(Setup { keys, ..Setup::default() }).await;
+    let answer = fixture.get(&fixture.acme, INSTALLATION).await.expect_error(500, "INTERNAL");
     let id = answer.header("x-request-id");
     for message in ["a handler panicked", "answered"] {
         let [line] = &logs.of(message)[..] else { panic!("{message}: {}", logs.text()) };
@@ -148,10 +149,13 @@ async fn requests_are_counted_by_route_and_code() {
     let (recorder, handle) = recorder();
     let _metering = metrics::set_default_local_recorder(&recorder);
     describe_metrics();
-    let world = World::with_policy(ClaimPolicy::State).await;
-    world.get(&world.acme, INSTALLATION).await.expect(404);
-    world.get(&world.acme, &format!("{INSTALLATION}/install-url?returnUrl={RETURN_URL}")).await.expect(200);
-    world.http.post(format!("{}/v1/github/webhooks", world.api)).send().await.unwrap();
+    let fixture = Fixture::with_policy(ClaimPolicy::State).await;
+    fixture.get(&fixture.acme, INSTALLATION).await.expect(404);
+    fixture
+        .get(&fixture.acme, &format!("{INSTALLATION}/install-url?returnUrl={RETURN_URL}"))
+        .await
+        .expect(200);
+    fixture.http.post(format!("{}/v1/github/webhooks", fixture.api)).send().await.unwrap();
     let text = handle.render();
     for line in [
         format!(
@@ -165,16 +169,16 @@ async fn requests_are_counted_by_route_and_code() {
         format!("{WEBHOOK_DELIVERIES}{{event=\"other\",outcome=\"unsigned\"}} 1"),
         format!("# TYPE {HTTP_REQUESTS} counter"),
     ] {
-        assert!(text.lines().any(|told| told == line), "{line}\n{text}");
+        assert!(text.lines().any(|rendered| rendered == line), "{line}\n{text}");
     }
 }
 
 #[tokio::test]
-async fn ten_thousand_paths_methods_hosts_and_ids_are_no_series_of_their_own() {
+async fn ten_thousand_paths_methods_hosts_and_ids_add_no_series() {
     let (recorder, handle) = recorder();
     let _metering = metrics::set_default_local_recorder(&recorder);
-    let world = World::with_policy(ClaimPolicy::State).await;
-    let router = dockline_axum::router(world.dockline.clone(), RouterOptions::default()).unwrap();
+    let fixture = Fixture::with_policy(ClaimPolicy::State).await;
+    let router = dockline_axum::router(fixture.dockline.clone(), RouterOptions::default()).unwrap();
     let ask = async |number: u32| {
         let requests = [
             Request::get(format!("/v1/github/{number}")),
@@ -200,7 +204,7 @@ async fn ten_thousand_paths_methods_hosts_and_ids_are_no_series_of_their_own() {
 }
 
 #[tokio::test]
-async fn a_client_that_goes_away_is_seen() {
+async fn a_client_that_disconnects_is_counted() {
     let (recorder, handle) = recorder();
     let _metering = metrics::set_default_local_recorder(&recorder);
 
@@ -215,9 +219,9 @@ async fn a_client_that_goes_away_is_seen() {
     }
 
     let keys: fn(_) -> Arc<dyn KeyStore> = |_| Arc::new(Silent);
-    let world = World::with(Choice { keys, ..Choice::default() }).await;
-    let router = dockline_axum::router(world.dockline.clone(), RouterOptions::default()).unwrap();
-    let key = format!("Bearer {}", world.acme.key.expose_secret());
+    let fixture = Fixture::with(Setup { keys, ..Setup::default() }).await;
+    let router = dockline_axum::router(fixture.dockline.clone(), RouterOptions::default()).unwrap();
+    let key = format!("Bearer {}", fixture.acme.key.expose_secret());
     let request = Request::get(INSTALLATION).header("host", "x").header("authorization", key);
     let mut answer = Box::pin(router.oneshot(request.body(Body::empty()).unwrap()));
     std::future::poll_fn(|context| {
@@ -243,11 +247,11 @@ impl TraceLinks for Links {
 }
 
 #[tokio::test]
-async fn a_well_formed_traceparent_is_told_to_who_asked_for_it_and_no_other() {
-    let world = World::start().await;
+async fn only_a_well_formed_traceparent_is_linked() {
+    let fixture = Fixture::start().await;
     let links = Arc::new(Links::default());
     let options = RouterOptions::default().with_trace_links(links.clone());
-    let router = dockline_axum::router(world.dockline.clone(), options).unwrap();
+    let router = dockline_axum::router(fixture.dockline.clone(), options).unwrap();
     for parent in ["00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "00-nonsense"] {
         let request = Request::get("/healthz").header("host", "x").header("traceparent", parent);
         router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();

@@ -1,5 +1,5 @@
-//! `GET /openapi.json` (`contract.md` §3), and whether the document says what the router does. That every answer is as
-//! documented is held by [`crate::documented`] in all tests.
+//! The OpenAPI documents: served as expected, complete, and valid. [`crate::documented`] compares every response of every test
+//! with them.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -8,11 +8,12 @@ use dockline_axum::{ApiErrorCode, Exposition};
 use reqwest::Method;
 use serde_json::Value;
 
-use crate::answer::Answer;
 use crate::documented::{DOCUMENT, valid};
-use crate::world::{Choice, World};
+use crate::fixture::{Fixture, Setup};
+use crate::response::Response;
 
 const DOCUMENT_PATH: &str = "/openapi.json";
+const DOCUMENT_3_0_PATH: &str = "/openapi-3.0.json";
 
 #[derive(Debug)]
 struct Nothing;
@@ -23,13 +24,13 @@ impl Exposition for Nothing {
     }
 }
 
-async fn with_metrics() -> World {
+async fn with_metrics() -> Fixture {
     let options = |options: dockline_axum::RouterOptions| options.with_metrics(Arc::new(Nothing));
-    World::with(Choice { options, ..Choice::default() }).await
+    Fixture::with(Setup { options, ..Setup::default() }).await
 }
 
-async fn get(world: &World, path: &str) -> Answer {
-    Answer::of(world.http.get(format!("{}{path}", world.api))).await
+async fn get(fixture: &Fixture, path: &str) -> Response {
+    Response::of(fixture.http.get(format!("{}{path}", fixture.api))).await
 }
 
 fn operations() -> impl Iterator<Item = (&'static str, &'static str, &'static Value)> {
@@ -42,47 +43,49 @@ fn operations() -> impl Iterator<Item = (&'static str, &'static str, &'static Va
 }
 
 #[tokio::test]
-async fn it_is_for_everybody_and_costs_nothing_the_second_time() {
-    let world = with_metrics().await;
-    let answer = get(&world, DOCUMENT_PATH).await.expect(200);
+async fn the_document_is_public_and_has_an_etag() {
+    let fixture = with_metrics().await;
+    let answer = get(&fixture, DOCUMENT_PATH).await.expect(200);
     assert_eq!(answer.json, *DOCUMENT);
     assert_eq!(answer.header("content-type"), "application/json");
     assert_eq!(answer.header("cache-control"), "public, max-age=300");
     let tag = answer.header("etag");
-    let url = format!("{}{DOCUMENT_PATH}", world.api);
+    let url = format!("{}{DOCUMENT_PATH}", fixture.api);
     for known in [tag.to_owned(), format!("W/{tag}"), format!("\"other\", {tag}"), "*".to_owned()] {
-        let again = Answer::of(world.http.get(&url).header("if-none-match", &known)).await.expect(304);
+        let again = Response::of(fixture.http.get(&url).header("if-none-match", &known)).await.expect(304);
         assert_eq!(again.header("etag"), tag, "{known}");
     }
     for other in ["\"other\"", "nonsense", ""] {
-        Answer::of(world.http.get(&url).header("if-none-match", other)).await.expect(200);
+        Response::of(fixture.http.get(&url).header("if-none-match", other)).await.expect(200);
     }
 }
 
 #[tokio::test]
-async fn the_server_that_it_names_is_where_the_router_is() {
-    let nested = World::with(Choice { prefix: "/partners/github-api", ..Choice::default() }).await;
+async fn the_document_names_the_server_and_the_served_paths() {
+    let nested = Fixture::with(Setup { prefix: "/partners/github-api", ..Setup::default() }).await;
     let document = get(&nested, DOCUMENT_PATH).await.expect(200).json;
     assert_eq!(document["servers"][0]["url"], "/partners/github-api");
+    let older = get(&nested, DOCUMENT_3_0_PATH).await.expect(200).json;
+    assert_eq!(older["servers"][0]["url"], "/partners/github-api");
     let options =
         |options: dockline_axum::RouterOptions| options.with_server_url("https://api.example.com/base");
-    let named = World::with(Choice { options, ..Choice::default() }).await;
+    let named = Fixture::with(Setup { options, ..Setup::default() }).await;
     let document = get(&named, DOCUMENT_PATH).await.expect(200).json;
     assert_eq!(document["servers"][0]["url"], "https://api.example.com/base");
-    assert!(document["paths"].get("/metrics").is_none(), "nothing is counted here");
+    assert!(document["paths"].get("/metrics").is_none(), "the host provides no metrics");
     assert!(document["paths"].get("/healthz").is_some());
 }
 
-/// Both are made from one table; this would notice a route that was added beside it at a path of its own method.
+/// Detects a route that is not in the table of endpoints.
 #[tokio::test]
-async fn every_documented_operation_is_there_and_no_path_has_other_methods() {
-    let world = with_metrics().await;
+async fn every_documented_operation_is_served_and_no_path_has_other_methods() {
+    let fixture = with_metrics().await;
     for (path, method, _) in operations() {
-        let url = format!("{}{path}", world.api);
+        let url = format!("{}{path}", fixture.api);
         let method = Method::from_bytes(method.to_uppercase().as_bytes()).unwrap();
-        let answer = Answer::of(world.http.request(method.clone(), &url)).await;
+        let answer = Response::of(fixture.http.request(method.clone(), &url)).await;
         assert!(![404, 405].contains(&answer.status), "{method} {path}: {answer:?}");
-        let refused = Answer::of(world.http.put(&url)).await.expect_error(405, "METHOD_NOT_ALLOWED");
+        let refused = Response::of(fixture.http.put(&url)).await.expect_error(405, "METHOD_NOT_ALLOWED");
         let allowed: BTreeSet<_> = refused.header("allow").split(',').map(str::trim).collect();
         let mut documented: BTreeSet<_> =
             operations().filter(|(at, ..)| *at == path).map(|(_, method, _)| method.to_uppercase()).collect();
@@ -94,7 +97,7 @@ async fn every_documented_operation_is_there_and_no_path_has_other_methods() {
 }
 
 #[test]
-fn names_are_the_ones_that_clients_are_made_from() {
+fn tags_and_operation_ids_are_stable() {
     let mut names: Vec<_> = operations()
         .map(|(_, _, operation)| {
             (operation["tags"][0].as_str().unwrap(), operation["operationId"].as_str().unwrap())
@@ -112,6 +115,7 @@ fn names_are_the_ones_that_clients_are_made_from() {
         ("github", "registerInstallation"),
         ("github", "takeDelivery"),
         ("operations", "getOpenapi"),
+        ("operations", "getOpenapi30"),
         ("operations", "healthz"),
         ("operations", "metrics"),
         ("operations", "readyz"),
@@ -120,29 +124,91 @@ fn names_are_the_ones_that_clients_are_made_from() {
 }
 
 #[test]
-fn every_code_is_some_operations_answer() {
-    let codes: BTreeSet<_> = ApiErrorCode::all().map(|code| code.as_str()).collect();
-    let listed = DOCUMENT["components"]["schemas"]["ErrorCode"]["enum"].as_array().unwrap();
-    assert_eq!(listed.iter().map(|code| code.as_str().unwrap()).collect::<BTreeSet<_>>(), codes);
-    let text = |value: &Value| value.to_string();
-    let used = text(&DOCUMENT["paths"]) + &text(&DOCUMENT["components"]["responses"]);
+fn every_error_code_is_documented() {
     let schemas = DOCUMENT["components"]["schemas"].as_object().unwrap();
-    for code in codes {
-        let kinds = schemas.iter().filter(|(name, schema)| {
-            name.ends_with("Failure")
-                && *name != "Failure"
-                && text(&schema["properties"]["code"]).contains(code)
-        });
-        let answered = kinds.map(|(name, _)| name.replace("Failure", "Error"));
-        let mut answered = answered.filter(|name| used.contains(&format!("schemas/{name}\"")));
-        assert!(answered.next().is_some(), "{code}");
-    }
+    let failures = schemas.iter().filter(|(name, _)| name.ends_with("Failure"));
+    let documented: BTreeSet<_> = failures
+        .flat_map(|(_, schema)| schema["properties"]["code"]["enum"].as_array().unwrap())
+        .map(|code| code.as_str().unwrap())
+        .collect();
+    assert_eq!(documented, ApiErrorCode::all().map(|code| code.as_str()).collect());
 }
 
-/// Every example, of bodies, parameters and schemas, is one.
 #[test]
-fn examples_are_examples() {
-    let mut seen = 0;
+fn every_component_is_referenced_and_every_reference_resolves() {
+    let mut referenced = BTreeSet::new();
+    walk(&DOCUMENT, &mut |value| {
+        if let Some(target) = value["$ref"].as_str() {
+            assert!(DOCUMENT.pointer(target.trim_start_matches('#')).is_some(), "{target}");
+            referenced.insert(target.to_owned());
+        }
+    });
+    for kind in ["schemas", "responses", "headers"] {
+        for name in DOCUMENT["components"][kind].as_object().unwrap().keys() {
+            assert!(referenced.contains(&format!("#/components/{kind}/{name}")), "{kind}/{name} is unused");
+        }
+    }
+    let used: BTreeSet<_> = operations()
+        .flat_map(|(_, _, operation)| operation["security"].as_array().unwrap())
+        .flat_map(|requirement| requirement.as_object().unwrap().keys())
+        .collect();
+    let schemes = DOCUMENT["components"]["securitySchemes"].as_object().unwrap();
+    assert_eq!(used, schemes.keys().collect());
+}
+
+#[test]
+fn request_bodies_are_named() {
+    let mut names = Vec::new();
+    for (_, _, operation) in operations().filter(|(_, _, operation)| operation.get("requestBody").is_some()) {
+        for body in operation["requestBody"]["content"].as_object().unwrap().values() {
+            let name = body["schema"]["$ref"].as_str().unwrap();
+            names.push(name.trim_start_matches("#/components/schemas/"));
+        }
+    }
+    names.sort_unstable();
+    assert_eq!(names, ["ConfirmationForm", "DeliveryForm", "DeliveryPayload", "RegisterInstallationBody"]);
+}
+
+#[test]
+fn operations_of_github_and_browsers_are_marked() {
+    let marked: Vec<_> = operations()
+        .filter_map(|(_, _, operation)| {
+            Some((operation["operationId"].as_str()?, operation["x-audience"].as_str()?))
+        })
+        .collect();
+    let expected =
+        [("arriveFromGithub", "browser"), ("answerConfirmation", "browser"), ("takeDelivery", "github")];
+    assert_eq!(marked, expected);
+}
+
+/// OpenAPI Generator rejects a link whose `requestBody` is an object.
+#[test]
+fn there_are_no_links() {
+    walk(&DOCUMENT, &mut |value| assert!(value.get("links").is_none(), "{value}"));
+}
+
+#[tokio::test]
+async fn the_older_rendition_has_the_same_operations_and_its_own_etag() {
+    let fixture = with_metrics().await;
+    let older = get(&fixture, DOCUMENT_3_0_PATH).await.expect(200);
+    assert_eq!(older.json["openapi"], "3.0.3");
+    assert_eq!(older.header("cache-control"), "public, max-age=300");
+    let newer = get(&fixture, DOCUMENT_PATH).await.expect(200);
+    assert_ne!(older.header("etag"), newer.header("etag"));
+    let url = format!("{}{DOCUMENT_3_0_PATH}", fixture.api);
+    Response::of(fixture.http.get(url).header("if-none-match", older.header("etag"))).await.expect(304);
+    let methods = |document: &Value| {
+        let paths = document["paths"].as_object().unwrap().iter();
+        let methods = |item: &Value| item.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+        paths.map(|(path, item)| (path.clone(), methods(item))).collect::<Vec<_>>()
+    };
+    assert_eq!(methods(&older.json), methods(&newer.json));
+}
+
+/// Every example of a body, parameter or schema is valid.
+#[test]
+fn examples_are_valid() {
+    let mut count = 0;
     walk(&DOCUMENT, &mut |value| {
         let Some(schema) = value.get("schema").or_else(|| value.get("type").map(|_| value)) else { return };
         let named =
@@ -150,10 +216,10 @@ fn examples_are_examples() {
         let listed = value["examples"].as_array().into_iter().flatten();
         for example in named.chain(listed).chain(value.get("example")) {
             valid(schema, example).unwrap_or_else(|problem| panic!("{problem}: {example}\n{schema}"));
-            seen += 1;
+            count += 1;
         }
     });
-    assert!(seen > 50, "{seen}");
+    assert!(count > 50, "{count}");
 }
 
 fn walk(value: &Value, visit: &mut impl FnMut(&Value)) {
@@ -165,17 +231,17 @@ fn walk(value: &Value, visit: &mut impl FnMut(&Value)) {
     }
 }
 
-/// The checks can fail.
+/// The comparison can fail.
 #[test]
-fn an_answer_that_is_not_documented_is_noticed() {
+fn an_undocumented_response_is_detected() {
     let unbound = &DOCUMENT["components"]["schemas"]["NotFoundError"];
-    let answer = |code: &str, more: &str| {
+    let check = |code: &str, more: &str| {
         let id = "req_01HXZ9G7KMV2QX8Y1S5RJW3B7T";
         let text = format!(r#"{{"error":{{"code":"{code}","message":"m","requestId":"{id}"{more}}}}}"#);
         valid(unbound, &serde_json::from_str(&text).unwrap())
     };
-    answer("NOT_FOUND", "").unwrap();
-    answer("CONFLICT", "").unwrap_err();
-    answer("NOT_FOUND", r#","details":{}"#).unwrap_err();
-    answer("NOT_FOUND", r#","hint":1"#).unwrap_err();
+    check("NOT_FOUND", "").unwrap();
+    check("CONFLICT", "").unwrap_err();
+    check("NOT_FOUND", r#","details":{}"#).unwrap_err();
+    check("NOT_FOUND", r#","hint":1"#).unwrap_err();
 }

@@ -1,11 +1,11 @@
-//! `POST` and `GET /v1/github/installation` where nothing goes wrong (`contract.md` §1, §2; I4, I5).
+//! `POST` and `GET /v1/github/installation` without failures (I4, I5).
 
 use dockline::ClaimPolicy;
 use dockline::ports::Event;
 use reqwest::Url;
 
 use crate::browser::parameter;
-use crate::world::{INSTALLATION, RETURN_URL, World};
+use crate::fixture::{Fixture, INSTALLATION, RETURN_URL};
 
 fn is_timestamp(text: &str) -> bool {
     let shape = "dddd-dd-ddTdd:dd:dd.dddddd+00:00";
@@ -15,12 +15,12 @@ fn is_timestamp(text: &str) -> bool {
 
 #[tokio::test]
 async fn the_whole_flow_binds_what_the_visitor_installed_and_confirmed() {
-    let world = World::start().await;
-    world.get(&world.acme, INSTALLATION).await.expect_error(404, "NOT_FOUND");
+    let fixture = Fixture::start().await;
+    fixture.get(&fixture.acme, INSTALLATION).await.expect_error(404, "NOT_FOUND");
 
-    let link = world.begin(&world.acme, "lUNN5tIRm-K3a8sBXvBQDxVOCgz2x9YK").await.expect(200);
-    let account = account_id(&world, "acme-coffee");
-    let olga = world.browser("olga");
+    let link = fixture.start_install(&fixture.acme, "lUNN5tIRm-K3a8sBXvBQDxVOCgz2x9YK").await.expect(200);
+    let account = account_id(&fixture, "acme-coffee");
+    let olga = fixture.browser("olga");
     let callback = olga.press("install", account, link.json["installUrl"].as_str().unwrap()).await;
     let page = olga.arrive(&callback).await.expect(200);
     assert!(page.text.contains("acme-coffee") && page.text.contains("Acme Coffee"), "{}", page.text);
@@ -32,7 +32,7 @@ async fn the_whole_flow_binds_what_the_visitor_installed_and_confirmed() {
     assert_eq!(state, "lUNN5tIRm-K3a8sBXvBQDxVOCgz2x9YK");
     let installation: u64 = parameter(&back, "installation_id").unwrap().parse().unwrap();
 
-    let created = world.register(&world.acme, installation, &state).await.expect(201);
+    let created = fixture.register(&fixture.acme, installation, &state).await.expect(201);
     let registered_at = created.json["registeredAt"].as_str().unwrap().to_owned();
     assert!(is_timestamp(&registered_at), "{registered_at}");
     // Exactly these five fields in this order.
@@ -45,118 +45,120 @@ async fn the_whole_flow_binds_what_the_visitor_installed_and_confirmed() {
     assert_eq!(created.header("content-type"), "application/json");
     assert_eq!(created.header("idempotent-replayed"), "");
 
-    // I4: byte-identical, with the header, and GitHub is not asked again.
-    world.github().clear_requests();
-    let again = world.register(&world.acme, installation, &state).await.expect(201);
+    // I4: byte-identical, with the header, and without a call to GitHub.
+    fixture.github().clear_requests();
+    let again = fixture.register(&fixture.acme, installation, &state).await.expect(201);
     assert_eq!(again.text, created.text);
     assert_eq!(again.header("idempotent-replayed"), "true");
-    assert!(world.github().requests().is_empty());
+    assert!(fixture.github().requests().is_empty());
 
-    let inspected = world.get(&world.acme, INSTALLATION).await.expect(200);
+    let inspected = fixture.get(&fixture.acme, INSTALLATION).await.expect(200);
     let verified_at = inspected.json["lastVerifiedAt"].as_str().unwrap();
     assert!(is_timestamp(verified_at) && verified_at <= registered_at.as_str(), "{verified_at}");
     let sixth = format!(r#","lastVerifiedAt":"{verified_at}"}}"#);
     assert_eq!(inspected.text, created.text.trim_end_matches('}').to_owned() + &sixth);
 
-    // What was shown is recorded with the binding (I2).
-    let proofs: Vec<_> = world
+    // The proof is recorded with the binding (I2).
+    let proofs: Vec<_> = fixture
         .events
         .recorded()
         .into_iter()
         .filter_map(|event| if let Event::Registered { proof, .. } = event { Some(proof) } else { None })
         .collect();
     assert_eq!(proofs, [dockline::Proof::Administered]);
-    // The visitor's token was revoked: nothing of GitHub's is kept.
-    assert_eq!(world.github().live_user_tokens(), 0);
+    // The visitor's token was revoked.
+    assert_eq!(fixture.github().live_user_tokens(), 0);
 }
 
-fn account_id(world: &World, login: &str) -> u64 {
-    // GitHub tells an account's number wherever it is installed; a throw-away installation of a second App will do.
+fn account_id(fixture: &Fixture, login: &str) -> u64 {
+    // An installation shows the id of its account; a throw-away installation of a second App is enough.
     let other = dockline_github_sim::NewApp::new("number-teller", "https://teller.example.com/");
-    let other = world.github().create_app(other).unwrap();
-    let installation = world.github().install(other.app_id, login, "olga").unwrap();
-    world.github().installation(installation).unwrap().account_id
+    let other = fixture.github().create_app(other).unwrap();
+    let installation = fixture.github().install(other.app_id, login, "olga").unwrap();
+    fixture.github().installation(installation).unwrap().account_id
 }
 
 #[tokio::test]
 async fn a_user_account_has_its_login_as_org_login_too() {
-    let world = World::start().await;
-    let installation = world.installed("olga", "olga");
-    let state = world.fresh_state(&world.acme).await;
-    world.browser("olga").connect(installation, &state).await;
-    let created = world.register(&world.acme, installation, &state).await.expect(201);
+    let fixture = Fixture::start().await;
+    let installation = fixture.installed("olga", "olga");
+    let state = fixture.fresh_state(&fixture.acme).await;
+    fixture.browser("olga").connect(installation, &state).await;
+    let created = fixture.register(&fixture.acme, installation, &state).await.expect(201);
     assert_eq!(created.json["githubAccount"]["type"], "User");
     assert_eq!(created.json["orgLogin"], "olga");
 }
 
 #[tokio::test]
 async fn a_suspended_installation_is_bound_as_suspended() {
-    let world = World::with_policy(ClaimPolicy::State).await;
-    let installation = world.installed("acme-coffee", "olga");
-    world.github().suspend(installation, None).unwrap();
-    let state = world.fresh_state(&world.acme).await;
-    let created = world.register(&world.acme, installation, &state).await.expect(201);
+    let fixture = Fixture::with_policy(ClaimPolicy::State).await;
+    let installation = fixture.installed("acme-coffee", "olga");
+    fixture.github().suspend(installation, None).unwrap();
+    let state = fixture.fresh_state(&fixture.acme).await;
+    let created = fixture.register(&fixture.acme, installation, &state).await.expect(201);
     assert_eq!(created.json["status"], "suspended");
 }
 
 #[tokio::test]
 async fn a_replay_needs_no_live_state_but_a_well_formed_one() {
-    let world = World::with_policy(ClaimPolicy::State).await;
-    let installation = world.installed("acme-coffee", "olga");
-    let state = world.fresh_state(&world.acme).await;
-    let created = world.register(&world.acme, installation, &state).await.expect(201);
-    world.clock.advance(time::Duration::days(400));
+    let fixture = Fixture::with_policy(ClaimPolicy::State).await;
+    let installation = fixture.installed("acme-coffee", "olga");
+    let state = fixture.fresh_state(&fixture.acme).await;
+    let created = fixture.register(&fixture.acme, installation, &state).await.expect(201);
+    fixture.clock.advance(time::Duration::days(400));
     for any in [state.as_str(), "never-issued-by-anybody"] {
-        let again = world.register(&world.acme, installation, any).await.expect(201);
+        let again = fixture.register(&fixture.acme, installation, any).await.expect(201);
         assert_eq!(again.text, created.text);
     }
-    let malformed = world.register(&world.acme, installation, "not a state").await;
+    let malformed = fixture.register(&fixture.acme, installation, "not a state").await;
     assert_eq!(malformed.expect_error(422, "VALIDATION").issues(), ["state malformed"]);
 }
 
 #[tokio::test]
 async fn another_id_is_a_conflict_that_changes_nothing() {
-    let world = World::with_policy(ClaimPolicy::State).await;
-    let first = world.installed("acme-coffee", "olga");
-    let second = world.installed("olga", "olga");
-    let state = world.fresh_state(&world.acme).await;
-    world.register(&world.acme, first, &state).await.expect(201);
-    let before = world.get(&world.acme, INSTALLATION).await.expect(200);
-    // Also with a fresh state, and for an id that does not exist: the caller's own binding decides.
-    for (other, state) in [(second, world.fresh_state(&world.acme).await), (999, state)] {
-        let conflict = world.register(&world.acme, other, &state).await.expect_error(409, "CONFLICT");
+    let fixture = Fixture::with_policy(ClaimPolicy::State).await;
+    let first = fixture.installed("acme-coffee", "olga");
+    let second = fixture.installed("olga", "olga");
+    let state = fixture.fresh_state(&fixture.acme).await;
+    fixture.register(&fixture.acme, first, &state).await.expect(201);
+    let before = fixture.get(&fixture.acme, INSTALLATION).await.expect(200);
+    // The same with a new state and for an unknown id: the caller's own binding decides.
+    for (other, state) in [(second, fixture.fresh_state(&fixture.acme).await), (999, state)] {
+        let conflict = fixture.register(&fixture.acme, other, &state).await.expect_error(409, "CONFLICT");
         let details = &conflict.json["error"]["details"];
         assert_eq!(details["boundInstallationId"], first);
         assert_eq!(details["boundStatus"], "active");
         assert_eq!(details.as_object().unwrap().len(), 2);
     }
-    let after = world.get(&world.acme, INSTALLATION).await.expect(200);
+    let after = fixture.get(&fixture.acme, INSTALLATION).await.expect(200);
     assert_eq!(after.text, before.text);
 }
 
 #[tokio::test]
 async fn two_organizations_bind_their_own_side_by_side() {
-    let world = World::start().await;
+    let fixture = Fixture::start().await;
     for (tenant, user, account) in
-        [(&world.acme, "olga", "acme-coffee"), (&world.rival, "mallory", "mallory-inc")]
+        [(&fixture.acme, "olga", "acme-coffee"), (&fixture.rival, "mallory", "mallory-inc")]
     {
-        let installation = world.installed(account, user);
-        let state = world.fresh_state(tenant).await;
-        world.browser(user).connect(installation, &state).await;
-        let created = world.register(tenant, installation, &state).await.expect(201);
+        let installation = fixture.installed(account, user);
+        let state = fixture.fresh_state(tenant).await;
+        fixture.browser(user).connect(installation, &state).await;
+        let created = fixture.register(tenant, installation, &state).await.expect(201);
         assert_eq!(created.json["orgLogin"], account);
     }
 }
 
 #[tokio::test]
 async fn many_calls_at_once_make_one_binding_with_one_timestamp() {
-    let world = std::sync::Arc::new(World::with_policy(ClaimPolicy::State).await);
-    let installation = world.installed("acme-coffee", "olga");
-    let state = world.fresh_state(&world.acme).await;
+    let fixture = std::sync::Arc::new(Fixture::with_policy(ClaimPolicy::State).await);
+    let installation = fixture.installed("acme-coffee", "olga");
+    let state = fixture.fresh_state(&fixture.acme).await;
     let calls: Vec<_> = (0..32)
         .map(|_| {
-            let (world, state) = (world.clone(), state.clone());
-            tokio::spawn(async move { world.register(&world.acme, installation, &state).await.expect(201) })
+            let (fixture, state) = (fixture.clone(), state.clone());
+            tokio::spawn(
+                async move { fixture.register(&fixture.acme, installation, &state).await.expect(201) },
+            )
         })
         .collect();
     let mut bodies = std::collections::HashSet::new();

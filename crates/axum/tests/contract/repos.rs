@@ -1,4 +1,4 @@
-//! `GET /v1/github/repos` (`contract.md` §2).
+//! `GET /v1/github/repos`.
 
 use std::collections::BTreeSet;
 
@@ -6,21 +6,21 @@ use dockline::ClaimPolicy;
 use dockline_github_sim::{Fault, FaultRule, NewRepository};
 use serde_json::{Value, json};
 
-use crate::answer::Answer;
-use crate::world::{INSTALLATION, REPOS, World};
+use crate::fixture::{Fixture, INSTALLATION, REPOS};
+use crate::response::Response;
 
-async fn world() -> (World, u64) {
-    let world = World::with_policy(ClaimPolicy::State).await;
-    let installation = world.bound().await;
-    (world, installation)
+async fn fixture() -> (Fixture, u64) {
+    let fixture = Fixture::with_policy(ClaimPolicy::State).await;
+    let installation = fixture.bound().await;
+    (fixture, installation)
 }
 
-impl World {
-    async fn repos(&self, query: &str) -> Answer {
+impl Fixture {
+    async fn repos(&self, query: &str) -> Response {
         self.get(&self.acme, &format!("{REPOS}{query}")).await
     }
 
-    /// The numbers on a page, and where the next one begins.
+    /// Returns the ids on a page and the next cursor.
     async fn page(&self, query: &str) -> (Vec<u64>, Option<String>) {
         let answer = self.repos(query).await.expect(200);
         let items = answer.json["items"].as_array().unwrap();
@@ -28,7 +28,7 @@ impl World {
         (numbers, answer.json["nextCursor"].as_str().map(str::to_owned))
     }
 
-    /// Lets what is kept of the repositories grow old.
+    /// Lets the cached list expire.
     fn half_a_minute_later(&self) {
         self.clock.advance(time::Duration::seconds(31));
     }
@@ -36,16 +36,16 @@ impl World {
 
 #[tokio::test]
 async fn items_have_all_eight_fields_in_order() {
-    let (world, _) = world().await;
-    let none = world.repos("").await.expect(200);
+    let (fixture, _) = fixture().await;
+    let none = fixture.repos("").await.expect(200);
     assert_eq!(none.text, r#"{"items":[],"nextCursor":null}"#);
     assert_eq!(none.header("x-ratelimit-endpoint-class"), "read-light");
     let beans =
         NewRepository::new("beans").private(true).with_default_branch("trunk").with_language(Some("Rust"));
-    let beans = world.github().create_repository("acme-coffee", beans).unwrap();
-    let site = world.github().create_repository("acme-coffee", NewRepository::new("site")).unwrap();
-    world.half_a_minute_later();
-    let web = &world.sim.web;
+    let beans = fixture.github().create_repository("acme-coffee", beans).unwrap();
+    let site = fixture.github().create_repository("acme-coffee", NewRepository::new("site")).unwrap();
+    fixture.half_a_minute_later();
+    let web = &fixture.sim.web;
     let expected = format!(
         "{{\"items\":[{{\"repoId\":{beans},\"fullName\":\"acme-coffee/beans\",\"owner\":\"acme-coffee\",\"private\":true,\
          \"defaultBranch\":\"trunk\",\"language\":\"Rust\",\"primaryLanguage\":\"Rust\",\
@@ -54,22 +54,22 @@ async fn items_have_all_eight_fields_in_order() {
          \"defaultBranch\":\"main\",\"language\":null,\"primaryLanguage\":null,\
          \"htmlUrl\":\"{web}/acme-coffee/site\"}}],\"nextCursor\":null}}"
     );
-    assert_eq!(world.repos("").await.expect(200).text, expected);
+    assert_eq!(fixture.repos("").await.expect(200).text, expected);
 }
 
 #[tokio::test]
-async fn pages_go_through_all_of_more_than_github_gives_at_a_time() {
-    let (world, _) = world().await;
+async fn pages_cover_more_repositories_than_one_page_of_github() {
+    let (fixture, _) = fixture().await;
     let all: Vec<u64> = (0..237)
-        .map(|number| world.github().add_repository("acme-coffee", &format!("r{number}"), false).unwrap())
+        .map(|number| fixture.github().add_repository("acme-coffee", &format!("r{number}"), false).unwrap())
         .collect();
-    let (first, _) = world.page("").await;
-    assert_eq!(first, all[..30], "30 where no number is asked for");
+    let (first, _) = fixture.page("").await;
+    assert_eq!(first, all[..30], "the default limit is 30");
     for limit in [1, 30, 100, 118, 119, 200] {
         let (mut seen, mut pages, mut cursor) = (Vec::new(), 0, None);
         loop {
             let after = cursor.map(|cursor| format!("&cursor={cursor}")).unwrap_or_default();
-            let (numbers, next) = world.page(&format!("?limit={limit}{after}")).await;
+            let (numbers, next) = fixture.page(&format!("?limit={limit}{after}")).await;
             assert!(numbers.len() <= limit);
             seen.extend(numbers);
             pages += 1;
@@ -81,48 +81,50 @@ async fn pages_go_through_all_of_more_than_github_gives_at_a_time() {
         assert_eq!(seen, all, "{limit}");
         assert_eq!(pages, 237_usize.div_ceil(limit), "no empty page at the end");
     }
-    // Whoever turns pages does not have GitHub list them anew for each: 100 at a time, once.
-    assert_eq!(world.github().count_requests("GET", "/api/v3/installation/repositories"), 3);
+    // All pages come from one listing at GitHub, in requests of 100.
+    assert_eq!(fixture.github().count_requests("GET", "/api/v3/installation/repositories"), 3);
 }
 
 #[tokio::test]
-async fn what_comes_and_goes_between_pages_moves_no_other() {
-    let (world, installation) = world().await;
+async fn repositories_added_or_removed_between_pages_move_no_other() {
+    let (fixture, installation) = fixture().await;
     let names: Vec<String> = (0..40).map(|number| format!("r{number}")).collect();
-    let all: Vec<u64> =
-        names.iter().map(|name| world.github().add_repository("acme-coffee", name, false).unwrap()).collect();
-    let (first, next) = world.page("?limit=10").await;
+    let all: Vec<u64> = names
+        .iter()
+        .map(|name| fixture.github().add_repository("acme-coffee", name, false).unwrap())
+        .collect();
+    let (first, next) = fixture.page("?limit=10").await;
     assert_eq!(first, all[..10]);
-    // The first five of the first page go, and so do the next five; others come.
+    // The first five of each of the first two pages are removed; another one is added.
     let kept: Vec<&str> = names
         .iter()
         .enumerate()
         .filter(|(at, _)| *at >= 5 && !(10..15).contains(at))
         .map(|(_, n)| &**n)
         .collect();
-    world.github().select_repositories(installation, &kept).unwrap();
-    world.github().add_repository("acme-coffee", "late", false).unwrap();
-    world.github().select_repositories(installation, &[&kept[..], &["late"]].concat()).unwrap();
-    world.half_a_minute_later();
+    fixture.github().select_repositories(installation, &kept).unwrap();
+    fixture.github().add_repository("acme-coffee", "late", false).unwrap();
+    fixture.github().select_repositories(installation, &[&kept[..], &["late"]].concat()).unwrap();
+    fixture.half_a_minute_later();
     let mut seen = Vec::new();
     let mut cursor = next;
     while let Some(after) = cursor {
-        let (numbers, next) = world.page(&format!("?limit=10&cursor={after}")).await;
+        let (numbers, next) = fixture.page(&format!("?limit=10&cursor={after}")).await;
         seen.extend(numbers);
         cursor = next;
     }
     assert_eq!(seen[..25], all[15..], "each of the rest once");
-    assert_eq!(seen.len(), 26, "and the one that came");
+    assert_eq!(seen.len(), 26, "and the one that was added");
 }
 
 #[tokio::test]
-async fn a_search_finds_parts_of_full_names_whatever_their_case() {
-    let (world, _) = world().await;
+async fn a_search_matches_parts_of_full_names_ignoring_case() {
+    let (fixture, _) = fixture().await;
     for name in ["Storefront", "storage", "beans", "a.b_c-d"] {
-        world.github().add_repository("acme-coffee", name, false).unwrap();
+        fixture.github().add_repository("acme-coffee", name, false).unwrap();
     }
     let found = async |search: &str| {
-        let answer = world.repos(&format!("?search={search}")).await.expect(200);
+        let answer = fixture.repos(&format!("?search={search}")).await.expect(200);
         let names = answer.json["items"].as_array().unwrap().iter();
         names.map(|item| item["fullName"].as_str().unwrap().to_owned()).collect::<BTreeSet<_>>()
     };
@@ -132,14 +134,14 @@ async fn a_search_finds_parts_of_full_names_whatever_their_case() {
     assert_eq!(found("a.b_c-d").await.len(), 1, "no pattern, plain text");
     assert_eq!(found(".%2A").await.len(), 0);
     assert_eq!(found("").await.len(), 4);
-    let (first, next) = world.page("?limit=1&search=stor").await;
-    let (second, end) = world.page(&format!("?limit=1&search=stor&cursor={}", next.unwrap())).await;
+    let (first, next) = fixture.page("?limit=1&search=stor").await;
+    let (second, end) = fixture.page(&format!("?limit=1&search=stor&cursor={}", next.unwrap())).await;
     assert!(first.len() == 1 && second.len() == 1 && first != second && end.is_none());
 }
 
 #[tokio::test]
-async fn wrong_parameters_are_422_and_all_named_at_once() {
-    let (world, _) = world().await;
+async fn invalid_parameters_are_422_and_listed_at_once() {
+    let (fixture, _) = fixture().await;
     for (query, issues) in [
         ("?limit=0", vec!["limit out_of_range"]),
         ("?limit=201", vec!["limit out_of_range"]),
@@ -154,77 +156,77 @@ async fn wrong_parameters_are_422_and_all_named_at_once() {
         ("?Search=x", vec!["Search unknown_key"]),
         ("?foo=1&limit=0&cursor=x", vec!["foo unknown_key", "cursor malformed", "limit out_of_range"]),
     ] {
-        let answer = world.repos(query).await.expect_error(422, "VALIDATION");
+        let answer = fixture.repos(query).await.expect_error(422, "VALIDATION");
         assert_eq!(answer.issues(), issues, "{query}");
     }
-    let long = world.repos(&format!("?search={}", "x".repeat(201))).await.expect_error(422, "VALIDATION");
+    let long = fixture.repos(&format!("?search={}", "x".repeat(201))).await.expect_error(422, "VALIDATION");
     assert_eq!(long.issues(), ["search out_of_range"]);
-    assert_eq!(world.github().count_requests("GET", "/api/v3/installation/repositories"), 0);
+    assert_eq!(fixture.github().count_requests("GET", "/api/v3/installation/repositories"), 0);
 }
 
 #[tokio::test]
-async fn a_binding_that_gives_no_tokens_is_a_422_that_names_it_and_says_what_to_do() {
-    let world = World::with_webhooks(ClaimPolicy::State).await;
-    let installation = world.bound().await;
-    world.github().add_repository("acme-coffee", "beans", false).unwrap();
-    world.repos("").await.expect(200);
-    let refused = async |status: &str, mend: &str| {
-        let answer = world.repos("").await.expect_error(422, "VALIDATION");
+async fn a_binding_without_access_is_a_422_that_names_it_and_the_remedy() {
+    let fixture = Fixture::with_webhooks(ClaimPolicy::State).await;
+    let installation = fixture.bound().await;
+    fixture.github().add_repository("acme-coffee", "beans", false).unwrap();
+    fixture.repos("").await.expect(200);
+    let refused = async |status: &str, action: &str| {
+        let answer = fixture.repos("").await.expect_error(422, "VALIDATION");
         let error = &answer.json["error"];
         let details = json!({ "boundInstallationId": installation, "boundStatus": status });
         assert_eq!(error["details"], details);
-        assert!(error["message"].as_str().unwrap().contains(mend), "{error}");
+        assert!(error["message"].as_str().unwrap().contains(action), "{error}");
     };
-    world.github().suspend(installation, Some("olga")).unwrap();
-    world.settled().await;
+    fixture.github().suspend(installation, Some("olga")).unwrap();
+    fixture.settled().await;
     refused("suspended", "unsuspend").await;
-    world.github().unsuspend(installation).unwrap();
-    world.settled().await;
-    world.repos("").await.expect(200);
-    world.github().uninstall(installation).unwrap();
-    world.settled().await;
+    fixture.github().unsuspend(installation).unwrap();
+    fixture.settled().await;
+    fixture.repos("").await.expect(200);
+    fixture.github().uninstall(installation).unwrap();
+    fixture.settled().await;
     refused("uninstalled", "Detach").await;
-    world.delete(&world.acme, INSTALLATION).await.expect(204);
-    let nothing = world.repos("").await.expect_error(404, "NOT_FOUND");
+    fixture.delete(&fixture.acme, INSTALLATION).await.expect(204);
+    let nothing = fixture.repos("").await.expect_error(404, "NOT_FOUND");
     let expected = "No GitHub App installation is registered for this organization.";
     assert_eq!(nothing.json["error"]["message"], expected);
 }
 
-/// Nobody told us: it is found when GitHub is asked for a token.
+/// Minting a token shows the new status.
 #[tokio::test]
-async fn what_no_webhook_told_is_found_by_asking() {
+async fn a_change_without_a_webhook_is_found_at_the_next_request() {
     for (change, status) in [("suspend", "suspended"), ("uninstall", "uninstalled")] {
-        let (world, installation) = world().await;
+        let (fixture, installation) = fixture().await;
         match change {
-            "suspend" => world.github().suspend(installation, Some("olga")).unwrap(),
-            _ => world.github().uninstall(installation).unwrap(),
+            "suspend" => fixture.github().suspend(installation, Some("olga")).unwrap(),
+            _ => fixture.github().uninstall(installation).unwrap(),
         }
-        let answer = world.repos("").await.expect_error(422, "VALIDATION");
+        let answer = fixture.repos("").await.expect_error(422, "VALIDATION");
         assert_eq!(answer.json["error"]["details"]["boundStatus"], status);
-        assert_eq!(world.seen("status").await, status);
+        assert_eq!(fixture.binding_field("status").await, status);
     }
 }
 
 #[tokio::test]
-async fn it_is_for_keys_with_the_scope_and_each_sees_its_own() {
-    let (world, _) = world().await;
-    world.github().add_repository("acme-coffee", "beans", true).unwrap();
-    let anonymous = world.http.get(format!("{}{REPOS}", world.api));
-    Answer::of(anonymous).await.expect_error(401, "UNAUTHENTICATED");
-    let reader = crate::world::tenant(&world.keys, "org_reader", "R", |record| record.scopes.clear());
-    world.get(&reader, REPOS).await.expect_error(403, "FORBIDDEN_SCOPE");
-    let rivals = world.get(&world.rival, REPOS).await.expect_error(404, "NOT_FOUND");
+async fn each_key_with_the_scope_sees_its_own_repositories() {
+    let (fixture, _) = fixture().await;
+    fixture.github().add_repository("acme-coffee", "beans", true).unwrap();
+    let anonymous = fixture.http.get(format!("{}{REPOS}", fixture.api));
+    Response::of(anonymous).await.expect_error(401, "UNAUTHENTICATED");
+    let reader = crate::fixture::tenant(&fixture.keys, "org_reader", "R", |record| record.scopes.clear());
+    fixture.get(&reader, REPOS).await.expect_error(403, "FORBIDDEN_SCOPE");
+    let rivals = fixture.get(&fixture.rival, REPOS).await.expect_error(404, "NOT_FOUND");
     assert!(!rivals.text.contains("beans"));
 }
 
 #[tokio::test]
-async fn github_in_trouble_is_told_as_elsewhere_and_passes() {
-    let (world, _) = world().await;
-    world.github().add_repository("acme-coffee", "beans", true).unwrap();
+async fn an_outage_of_github_is_a_502_and_passes() {
+    let (fixture, _) = fixture().await;
+    fixture.github().add_repository("acme-coffee", "beans", true).unwrap();
     let path = "/api/v3/installation/repositories";
-    world.github().set_fault(FaultRule::new(Fault::Status { code: 502 }).for_path(path));
-    let answer = world.repos("").await.expect_error(502, "PLATFORM_ERROR");
+    fixture.github().set_fault(FaultRule::new(Fault::Status { code: 502 }).for_path(path));
+    let answer = fixture.repos("").await.expect_error(502, "PLATFORM_ERROR");
     assert_eq!(answer.json["error"]["details"]["platform"], Value::from("github"));
-    world.github().clear_faults();
-    assert_eq!(world.page("").await.0.len(), 1);
+    fixture.github().clear_faults();
+    assert_eq!(fixture.page("").await.0.len(), 1);
 }

@@ -1,25 +1,25 @@
-//! The body over HTTP: 413, 415 and every `details.issues` code (`contract.md` §3).
+//! Bodies over HTTP: 413, 415 and every `details.issues` code.
 
 use secrecy::ExposeSecret;
 
-use crate::answer::Answer;
-use crate::world::{INSTALLATION, World};
+use crate::fixture::{Fixture, INSTALLATION};
+use crate::response::Response;
 
-async fn post(world: &World, content_type: Option<&str>, body: impl Into<reqwest::Body>) -> Answer {
-    let mut request = world
+async fn post(fixture: &Fixture, content_type: Option<&str>, body: impl Into<reqwest::Body>) -> Response {
+    let mut request = fixture
         .http
-        .post(format!("{}{INSTALLATION}", world.api))
-        .bearer_auth(world.acme.key.expose_secret())
+        .post(format!("{}{INSTALLATION}", fixture.api))
+        .bearer_auth(fixture.acme.key.expose_secret())
         .body(body);
     if let Some(content_type) = content_type {
         request = request.header("content-type", content_type);
     }
-    Answer::of(request).await
+    Response::of(request).await
 }
 
 #[tokio::test]
 async fn every_issue_code_of_the_body() {
-    let world = World::start().await;
+    let fixture = Fixture::start().await;
     for (body, expected) in [
         ("{}", vec!["installationId missing", "state missing"]),
         (
@@ -34,33 +34,33 @@ async fn every_issue_code_of_the_body() {
         ("[7,\"x\"]", vec![" wrong_type"]),
         ("{", vec![" malformed"]),
         ("", vec![" malformed"]),
-        // L-15: no state of ours, no binding.
+        // L-15: without a state there is no binding.
         (r#"{"installationId":1,"state":"never-issued"}"#, vec!["state not_claimable"]),
     ] {
-        let answer = world.post(&world.acme, body).await.expect_error(422, "VALIDATION");
+        let answer = fixture.post(&fixture.acme, body).await.expect_error(422, "VALIDATION");
         assert_eq!(answer.issues(), expected, "{body}");
         let issues = answer.json["error"]["details"]["issues"].as_array().unwrap();
         assert!(issues.iter().all(|issue| !issue["message"].as_str().unwrap().is_empty()));
     }
-    assert!(world.github().requests().is_empty(), "a bad body never reaches GitHub");
+    assert!(fixture.github().requests().is_empty(), "a bad body never reaches GitHub");
 }
 
 #[tokio::test]
-async fn an_expired_state_is_said_to_be_expired_and_does_not_reach_github() {
-    let world = World::start().await;
-    let state = world.fresh_state(&world.acme).await;
-    world.clock.advance(time::Duration::minutes(15));
-    let answer = world.register(&world.acme, 1, &state).await.expect_error(422, "VALIDATION");
+async fn an_expired_state_is_reported_without_a_call_to_github() {
+    let fixture = Fixture::start().await;
+    let state = fixture.fresh_state(&fixture.acme).await;
+    fixture.clock.advance(time::Duration::minutes(15));
+    let answer = fixture.register(&fixture.acme, 1, &state).await.expect_error(422, "VALIDATION");
     assert_eq!(answer.issues(), ["state expired"]);
-    assert!(world.github().requests().is_empty());
+    assert!(fixture.github().requests().is_empty());
 }
 
 #[tokio::test]
-async fn only_json_in_utf_8_without_an_encoding_is_taken() {
-    let world = World::start().await;
+async fn only_json_in_utf_8_without_an_encoding_is_accepted() {
+    let fixture = Fixture::start().await;
     for good in ["application/json", "Application/JSON; charset=UTF-8", "application/json;charset=\"utf-8\""]
     {
-        post(&world, Some(good), "{}").await.expect_error(422, "VALIDATION");
+        post(&fixture, Some(good), "{}").await.expect_error(422, "VALIDATION");
     }
     for bad in [
         None,
@@ -71,36 +71,36 @@ async fn only_json_in_utf_8_without_an_encoding_is_taken() {
         Some("application/vnd.api+json"),
         Some(""),
     ] {
-        post(&world, bad, "{}").await.expect_error(415, "UNSUPPORTED_MEDIA_TYPE");
+        post(&fixture, bad, "{}").await.expect_error(415, "UNSUPPORTED_MEDIA_TYPE");
     }
-    let request = world
+    let request = fixture
         .http
-        .post(format!("{}{INSTALLATION}", world.api))
-        .bearer_auth(world.acme.key.expose_secret())
+        .post(format!("{}{INSTALLATION}", fixture.api))
+        .bearer_auth(fixture.acme.key.expose_secret())
         .header("content-type", "application/json")
         .header("content-encoding", "gzip")
         .body("{}");
-    Answer::of(request).await.expect_error(415, "UNSUPPORTED_MEDIA_TYPE");
+    Response::of(request).await.expect_error(415, "UNSUPPORTED_MEDIA_TYPE");
 }
 
 #[tokio::test]
-async fn sixteen_kibibytes_are_the_most_l_65() {
-    let world = World::start().await;
+async fn bodies_above_16_kib_are_rejected_l_65() {
+    let fixture = Fixture::start().await;
     let padded = |length: usize| format!("{{}}{}", " ".repeat(length - 2));
-    post(&world, Some("application/json"), padded(16 * 1024)).await.expect_error(422, "VALIDATION");
-    post(&world, Some("application/json"), padded(16 * 1024 + 1))
+    post(&fixture, Some("application/json"), padded(16 * 1024)).await.expect_error(422, "VALIDATION");
+    post(&fixture, Some("application/json"), padded(16 * 1024 + 1))
         .await
         .expect_error(413, "PAYLOAD_TOO_LARGE");
 }
 
 #[tokio::test]
-async fn an_announced_length_is_refused_before_the_body_is_waited_for() {
-    let world = World::start().await;
-    let key = world.acme.key.expose_secret();
+async fn a_large_content_length_is_rejected_before_the_body_arrives() {
+    let fixture = Fixture::start().await;
+    let key = fixture.acme.key.expose_secret();
     let head = format!(
         "POST {INSTALLATION} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {key}\r\n\
          Content-Type: application/json\r\nContent-Length: 9999999999\r\n\r\n"
     );
-    let answer = crate::http_rules::raw(&world, &head).await;
+    let answer = crate::http_rules::raw(&fixture, &head).await;
     assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
 }

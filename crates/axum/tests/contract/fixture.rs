@@ -1,5 +1,5 @@
-//! The parts under test, all of them real: the router on a socket, the memory stores, the HTTP gateway and, at the
-//! other end of another socket, a simulated GitHub.
+//! The system under test: the router on a socket, the memory stores, the HTTP gateway and, behind another socket, a
+//! simulated GitHub.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,7 +17,7 @@ use dockline_worker::{Refresher, Worker};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::net::TcpListener;
 
-use crate::answer::Answer;
+use crate::response::Response;
 
 pub(crate) const RETURN_URL: &str = "https://app.example.com/github/connected";
 pub(crate) const INSTALLATION: &str = "/v1/github/installation";
@@ -26,12 +26,12 @@ pub(crate) const WEBHOOKS: &str = "/v1/github/webhooks";
 pub(crate) const REPOS: &str = "/v1/github/repos";
 pub(crate) const INSTALL_URL: &str = "/v1/github/installation/install-url";
 
-/// An organization of the product, by its key.
+/// The key of an organization of the product.
 pub(crate) struct Tenant {
     pub(crate) key: SecretString,
 }
 
-pub(crate) struct World {
+pub(crate) struct Fixture {
     pub(crate) sim: RunningSim,
     pub(crate) app: AppCredentials,
     pub(crate) api: String,
@@ -45,8 +45,8 @@ pub(crate) struct World {
     pub(crate) refresher: Arc<Refresher>,
 }
 
-/// What a test may choose.
-pub(crate) struct Choice {
+/// The settings of a fixture.
+pub(crate) struct Setup {
     pub(crate) policy: ClaimPolicy,
     pub(crate) confirmation: bool,
     pub(crate) prefix: &'static str,
@@ -54,13 +54,13 @@ pub(crate) struct Choice {
     pub(crate) ports: fn(Ports) -> Ports,
     pub(crate) keys: fn(Arc<dyn KeyStore>) -> Arc<dyn KeyStore>,
     pub(crate) options: fn(RouterOptions) -> RouterOptions,
-    /// GitHub tells us what happens, and is asked back.
+    /// Whether GitHub sends webhooks and the refresher follows them up.
     pub(crate) webhooks: bool,
-    /// Long enough for a busy machine; short where a test waits for it to pass.
+    /// Long enough for a busy machine; short if a test waits for it to pass.
     pub(crate) github_timeout: Duration,
 }
 
-impl Default for Choice {
+impl Default for Setup {
     fn default() -> Self {
         Self {
             policy: ClaimPolicy::Controlled,
@@ -76,22 +76,22 @@ impl Default for Choice {
     }
 }
 
-impl World {
-    /// Policy controlled, confirmation on: what holds where a host sets nothing.
+impl Fixture {
+    /// The defaults: policy `controlled`, confirmation on.
     pub(crate) async fn start() -> Self {
-        Self::with(Choice::default()).await
+        Self::with(Setup::default()).await
     }
 
     pub(crate) async fn with_policy(policy: ClaimPolicy) -> Self {
-        Self::with(Choice { policy, ..Choice::default() }).await
+        Self::with(Setup { policy, ..Setup::default() }).await
     }
 
-    pub(crate) async fn with(choice: Choice) -> Self {
+    pub(crate) async fn with(setup: Setup) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let api = format!("http://{}{}", listener.local_addr().unwrap(), choice.prefix);
+        let api = format!("http://{}{}", listener.local_addr().unwrap(), setup.prefix);
         let sim = GithubSim::new(Config::default()).start().await.unwrap();
-        let app = (choice.app)(NewApp::new("dockline-test", &format!("{api}{CALLBACK}")));
-        let app = if choice.webhooks { app.with_webhook_url(&format!("{api}{WEBHOOKS}")) } else { app };
+        let app = (setup.app)(NewApp::new("dockline-test", &format!("{api}{CALLBACK}")));
+        let app = if setup.webhooks { app.with_webhook_url(&format!("{api}{WEBHOOKS}")) } else { app };
         let app = sim.sim().create_app(app).unwrap();
         populate(sim.sim());
 
@@ -100,11 +100,11 @@ impl World {
             GithubAppConfig::new(AppId::new(app.app_id).unwrap(), &*app.slug, app.private_key_pem.clone())
                 .with_host(host)
                 .with_oauth_client(&*app.client_id, app.client_secret.clone())
-                .with_timeout(choice.github_timeout);
+                .with_timeout(setup.github_timeout);
         let keys = MemoryKeyStore::new();
         let clock = Arc::new(ManualClock::starting_at(SystemClock.now()));
         let events = MemoryEvents::new(1_000);
-        let ports = (choice.ports)(Ports {
+        let ports = (setup.ports)(Ports {
             states: Arc::new(MemoryStateStore::new()),
             bindings: Arc::new(MemoryBindingRepo::new()),
             github: Arc::new(GithubApp::new(config).unwrap()),
@@ -113,9 +113,9 @@ impl World {
         let secret = Some(secret).filter(|secret| !secret.expose_secret().is_empty());
         let secrets = WebhookSecrets::new(secret).unwrap();
         let dockline = Dockline::builder(ports)
-            .with_api_keys((choice.keys)(Arc::new(keys.clone())))
-            .with_policy(choice.policy)
-            .with_confirmation(choice.confirmation)
+            .with_api_keys((setup.keys)(Arc::new(keys.clone())))
+            .with_policy(setup.policy)
+            .with_confirmation(setup.confirmation)
             .with_rate_limiter(Arc::new(MemoryRateLimiter::new()))
             .with_events(Arc::new(events.clone()))
             .with_webhook_secrets(secrets)
@@ -126,15 +126,15 @@ impl World {
         let refresher = worker.refresh_queue();
         tokio::spawn(worker.run(std::future::pending()));
         let options = RouterOptions::default();
-        let options = if choice.webhooks { options.with_refresh_queue(refresher.clone()) } else { options };
-        let router = dockline_axum::router(dockline.clone(), (choice.options)(options)).unwrap();
+        let options = if setup.webhooks { options.with_refresh_queue(refresher.clone()) } else { options };
+        let router = dockline_axum::router(dockline.clone(), (setup.options)(options)).unwrap();
         let router =
-            if choice.prefix.is_empty() { router } else { axum::Router::new().nest(choice.prefix, router) };
+            if setup.prefix.is_empty() { router } else { axum::Router::new().nest(setup.prefix, router) };
         tokio::spawn(async move { axum::serve(listener, router).await });
 
         let acme = tenant(&keys, "org_acme", "Acme Coffee", |_| {});
         let rival = tenant(&keys, "org_rival", "Rival Roasters", |_| {});
-        // The gateway brings reqwest with TLS and no process-wide provider; this plain client has to have one.
+        // The gateway enables TLS in reqwest without a process-wide provider, which this client needs.
         drop(rustls::crypto::ring::default_provider().install_default());
         let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
         Self { sim, app, api, http, acme, rival, keys, events, clock, dockline, refresher }
@@ -144,18 +144,18 @@ impl World {
         self.sim.sim()
     }
 
-    /// With GitHub's webhooks, which are followed up.
+    /// Enables webhooks and the refresher.
     pub(crate) async fn with_webhooks(policy: ClaimPolicy) -> Self {
-        Self::with(Choice { policy, webhooks: true, ..Choice::default() }).await
+        Self::with(Setup { policy, webhooks: true, ..Setup::default() }).await
     }
 
-    /// Done when GitHub has told everything that it means to tell by now, and was asked about all of it.
+    /// Waits until GitHub has sent all deliveries and the refresher is idle.
     pub(crate) async fn settled(&self) {
         self.github().settled().await;
         self.refresher.idle().await;
     }
 
-    /// An installation of acme-coffee that acme has bound, under the policy "state".
+    /// Binds an installation of acme-coffee to acme; needs the policy `state`.
     pub(crate) async fn bound(&self) -> u64 {
         let installation = self.installed("acme-coffee", "olga");
         let state = self.fresh_state(&self.acme).await;
@@ -163,56 +163,56 @@ impl World {
         installation
     }
 
-    /// What acme sees of its binding.
-    pub(crate) async fn seen(&self, field: &str) -> String {
+    /// Returns a field of acme's binding.
+    pub(crate) async fn binding_field(&self, field: &str) -> String {
         let answer = self.get(&self.acme, INSTALLATION).await.expect(200);
         answer.json[field].as_str().unwrap().to_owned()
     }
 
-    /// An installation that GitHub knows and nobody has bound.
+    /// Creates an unbound installation.
     pub(crate) fn installed(&self, account: &str, by: &str) -> u64 {
         self.github().install(self.app.app_id, account, by).unwrap()
     }
 
-    pub(crate) async fn get(&self, tenant: &Tenant, path: &str) -> Answer {
+    pub(crate) async fn get(&self, tenant: &Tenant, path: &str) -> Response {
         let request = self.http.get(format!("{}{path}", self.api)).bearer_auth(tenant.key.expose_secret());
-        Answer::of(request).await
+        Response::of(request).await
     }
 
-    pub(crate) async fn delete(&self, tenant: &Tenant, path: &str) -> Answer {
+    pub(crate) async fn delete(&self, tenant: &Tenant, path: &str) -> Response {
         let request = self.http.delete(format!("{}{path}", self.api)).bearer_auth(tenant.key.expose_secret());
-        Answer::of(request).await
+        Response::of(request).await
     }
 
     /// Posts a raw body as JSON.
-    pub(crate) async fn post(&self, tenant: &Tenant, body: impl Into<reqwest::Body>) -> Answer {
+    pub(crate) async fn post(&self, tenant: &Tenant, body: impl Into<reqwest::Body>) -> Response {
         let request = self
             .http
             .post(format!("{}{INSTALLATION}", self.api))
             .bearer_auth(tenant.key.expose_secret())
             .header("content-type", "application/json")
             .body(body);
-        Answer::of(request).await
+        Response::of(request).await
     }
 
-    pub(crate) async fn register(&self, tenant: &Tenant, installation: u64, state: &str) -> Answer {
+    pub(crate) async fn register(&self, tenant: &Tenant, installation: u64, state: &str) -> Response {
         let body = format!(r#"{{"installationId": {installation}, "state": "{state}"}}"#);
         self.post(tenant, body).await
     }
 
-    /// Asks for an install URL with a state of the tenant's own.
-    pub(crate) async fn begin(&self, tenant: &Tenant, state: &str) -> Answer {
+    /// Requests an install URL with the tenant's own state.
+    pub(crate) async fn start_install(&self, tenant: &Tenant, state: &str) -> Response {
         self.get(tenant, &format!("{INSTALL_URL}?returnUrl={RETURN_URL}&state={state}")).await
     }
 
-    /// A fresh state of the tenant's, made by us.
+    /// Requests an install URL and returns its state.
     pub(crate) async fn fresh_state(&self, tenant: &Tenant) -> String {
         let answer = self.get(tenant, &format!("{INSTALL_URL}?returnUrl={RETURN_URL}")).await;
         answer.expect(200).json["state"].as_str().unwrap().to_owned()
     }
 }
 
-/// Makes a tenant with a key; `change` may change its record.
+/// Creates a tenant with a key; `change` edits its record.
 pub(crate) fn tenant(
     keys: &MemoryKeyStore,
     id: &str,
@@ -237,7 +237,7 @@ pub(crate) fn tenant(
     Tenant { key: key.expose() }
 }
 
-/// olga administers acme-coffee, max is a mere member of it, mallory has an organization of her own.
+/// olga administers acme-coffee, max is a member of it, mallory administers mallory-inc.
 fn populate(github: &GithubSim) {
     for user in ["olga", "max", "mallory"] {
         github.create_user(user).unwrap();

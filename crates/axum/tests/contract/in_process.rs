@@ -1,4 +1,4 @@
-//! The router without sockets, so that a test can stop and move every clock; GitHub is not there.
+//! The router without sockets, so that a test controls every clock. GitHub is unreachable.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -20,17 +20,17 @@ use secrecy::ExposeSecret;
 use serde_json::Value;
 use tower::ServiceExt;
 
-use crate::world::{Tenant, tenant};
+use crate::fixture::{Tenant, tenant};
 
-/// An answer without its socket.
+/// A response of the router.
 #[derive(Debug)]
-pub(crate) struct Told {
+pub(crate) struct RouterResponse {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
     pub(crate) json: Value,
 }
 
-impl Told {
+impl RouterResponse {
     pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map(|value| value.to_str().unwrap()).unwrap_or_default()
     }
@@ -39,7 +39,7 @@ impl Told {
         self.json["error"]["code"].as_str().unwrap_or_default()
     }
 
-    /// `Retry-After`, which is there and at least 1.
+    /// Returns `Retry-After`, which must be at least 1.
     pub(crate) fn wait(&self) -> u32 {
         let wait = self.header("retry-after").parse().unwrap();
         assert!(wait >= 1);
@@ -47,14 +47,14 @@ impl Told {
     }
 }
 
-pub(crate) struct Inside {
+pub(crate) struct InProcess {
     pub(crate) router: Router,
     pub(crate) keys: MemoryKeyStore,
     pub(crate) acme: Tenant,
     pub(crate) app: AppCredentials,
 }
 
-impl Inside {
+impl InProcess {
     pub(crate) fn with(options: RouterOptions) -> Self {
         Self::start(options, |keys| keys, |ports| ports)
     }
@@ -78,10 +78,10 @@ impl Inside {
         let app = GithubSim::new(Config::default())
             .create_app(NewApp::new("dockline-test", "https://api.example.com/callback"))
             .unwrap();
-        let nowhere = GithubHost::at("http://127.0.0.1:9", "http://127.0.0.1:9/api/v3").unwrap();
+        let unreachable = GithubHost::at("http://127.0.0.1:9", "http://127.0.0.1:9/api/v3").unwrap();
         let config =
             GithubAppConfig::new(AppId::new(app.app_id).unwrap(), &*app.slug, app.private_key_pem.clone())
-                .with_host(nowhere);
+                .with_host(unreachable);
         let keys = MemoryKeyStore::new();
         let clock = Arc::new(ManualClock::starting_at(NOON));
         let dockline = Dockline::builder(around_ports(Ports {
@@ -101,15 +101,15 @@ impl Inside {
         Self { router, keys, acme, app }
     }
 
-    /// Asks as `peer`, which may be nobody, with these headers.
-    pub(crate) async fn ask(
+    /// Sends a request from `peer`; an empty `peer` sets no `ConnectInfo`.
+    pub(crate) async fn send(
         &self,
         peer: &str,
         method: &str,
         path: &str,
         headers: &[(&str, &str)],
         body: &str,
-    ) -> Told {
+    ) -> RouterResponse {
         let mut request = Request::builder().method(method).uri(path).header("host", "api.example.com");
         if !peer.is_empty() {
             request = request.extension(ConnectInfo(peer.parse::<SocketAddr>().unwrap()));
@@ -121,16 +121,16 @@ impl Inside {
             self.router.clone().oneshot(request.body(Body::from(body.to_owned())).unwrap()).await.unwrap();
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let body = response.into_body().collect().await.unwrap().to_bytes();
-        Told { status, headers, json: serde_json::from_slice(&body).unwrap_or(Value::Null) }
+        RouterResponse { status, headers, json: serde_json::from_slice(&body).unwrap_or(Value::Null) }
     }
 
-    /// A GET with this `Authorization`.
-    pub(crate) async fn get(&self, peer: &str, path: &str, authorization: &str) -> Told {
-        self.ask(peer, "GET", path, &[("authorization", authorization)], "").await
+    /// Sends a GET with this `Authorization`.
+    pub(crate) async fn get(&self, peer: &str, path: &str, authorization: &str) -> RouterResponse {
+        self.send(peer, "GET", path, &[("authorization", authorization)], "").await
     }
 }
 
-/// The header of a tenant's key.
+/// Returns the `Authorization` of a tenant.
 pub(crate) fn bearer(tenant: &Tenant) -> String {
     format!("Bearer {}", tenant.key.expose_secret())
 }

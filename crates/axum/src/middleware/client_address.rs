@@ -1,4 +1,4 @@
-//! Whose request it is, as far as can be trusted.
+//! The client address of a request, from the peer and trusted proxies.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
@@ -7,8 +7,8 @@ use ipnet::IpNet;
 
 const FORWARDED_FOR: &str = "x-forwarded-for";
 
-/// Whoever sent a request: the peer, or what trusted proxies say of whom they got it from. Each proxy adds at the right,
-/// so that what the client itself wrote there is never reached.
+/// Returns the address of the client: the peer, or the right-most entry of `X-Forwarded-For` that is no trusted proxy. Each
+/// proxy appends at the right, so entries that the client sent are never reached.
 pub(super) fn address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     let mut client = peer.to_canonical();
     let mut lines: Vec<_> = headers.get_all(FORWARDED_FOR).iter().collect();
@@ -26,7 +26,7 @@ pub(super) fn address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> I
     client
 }
 
-/// `192.0.2.1`, `192.0.2.1:443`, `2001:db8::1`, `[2001:db8::1]` or `[2001:db8::1]:443`.
+/// Parses `192.0.2.1`, `192.0.2.1:443`, `2001:db8::1`, `[2001:db8::1]` or `[2001:db8::1]:443`.
 fn parse(entry: &str) -> Option<IpAddr> {
     let bracketed = entry.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
     let address = bracketed.unwrap_or(entry).parse().ok();
@@ -34,7 +34,7 @@ fn parse(entry: &str) -> Option<IpAddr> {
     address.map(|address| address.to_canonical())
 }
 
-/// What is counted as one client: an IPv4 address, or the 64 bits of an IPv6 address that a customer is given.
+/// Returns the address that counts as one client: an IPv4 address, or the /64 prefix of an IPv6 address.
 pub(super) const fn network(client: IpAddr) -> IpAddr {
     match client {
         IpAddr::V4(_) => client,
@@ -48,7 +48,7 @@ mod tests {
 
     use super::*;
 
-    fn seen(peer: &str, forwarded: &[&str], trusted: &[&str]) -> String {
+    fn client(peer: &str, forwarded: &[&str], trusted: &[&str]) -> String {
         let mut headers = HeaderMap::new();
         for line in forwarded {
             headers.append(FORWARDED_FOR, HeaderValue::from_bytes(line.as_bytes()).unwrap());
@@ -58,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_trusted_proxies_say_is_believed() {
+    fn only_trusted_proxies_are_believed() {
         let proxies = ["10.0.0.0/8", "fd00::/8"];
         for (peer, forwarded, expected) in [
             ("192.0.2.9", &["198.51.100.1"][..], "192.0.2.9"),
@@ -77,13 +77,13 @@ mod tests {
             ("10.0.0.1", &["198.51.100.1, , 10.2.3.4"], "10.2.3.4"),
             ("10.0.0.1", &["198.51.100.1", "\u{e9}"], "10.0.0.1"),
         ] {
-            assert_eq!(seen(peer, forwarded, &proxies), expected, "{peer} {forwarded:?}");
+            assert_eq!(client(peer, forwarded, &proxies), expected, "{peer} {forwarded:?}");
         }
-        assert_eq!(seen("127.0.0.1", &["198.51.100.1"], &[]), "127.0.0.1");
+        assert_eq!(client("127.0.0.1", &["198.51.100.1"], &[]), "127.0.0.1");
     }
 
     #[test]
-    fn an_ipv6_customer_is_one_client() {
+    fn an_ipv6_prefix_of_64_bits_is_one_client() {
         let network = |text: &str| network(text.parse().unwrap()).to_string();
         assert_eq!(network("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::");
         assert_eq!(network("2001:db8:1:2:ffff::"), "2001:db8:1:2::");

@@ -1,18 +1,12 @@
-//! Keeps strangers from guessing: an allowance of refused credentials for each client address.
+//! Limits failed authentications per client address.
 //!
-//! # What is charged, and when
-//! Each answer that would be a 401: no key, a wrong, revoked or expired one, a delivery with a wrong signature or none.
-//! The charge comes after the answer is known, so that within the allowance the order of checks is the contract's for
-//! everybody, and a valid key or a good signature is never charged and never limited: behind one address there may be
-//! a whole company, and GitHub itself. Where the allowance is used up, the 401 becomes a 429.
+//! Every 401 is charged: no key, a wrong, revoked or expired key, a delivery with a wrong signature or none. If the allowance
+//! of the address is used up, the 401 becomes a 429. The charge follows the response, so a valid key or signature is never
+//! charged and never limited: a whole company, and GitHub itself, may share one address.
 //!
-//! So the look-up of a key comes before the limit: nobody can know without it whether a well-formed key is valid. What
-//! protects the database is that look-ups for an address whose allowance is used up wait for one of two places, all
-//! such addresses together; whoever waits for a second is told to come back. What is not even of the form of a key, and
-//! any delivery, never reaches the database.
-
-mod cells;
-mod client_address;
+//! Only a look-up in the key store shows whether a well-formed key is valid, so it happens before the limit. To protect the
+//! store, look-ups for addresses without allowance share two permits; a request that waits longer than a second is a 503.
+//! Malformed keys and deliveries need no look-up.
 
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
@@ -31,16 +25,17 @@ use ipnet::IpNet;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout};
 
+use super::client_address;
+use super::failure_store::{Check, FailureStore, Limiter};
 use crate::wire::error::ApiError;
-use cells::{Cells, Check, Limiter};
 
-/// Look-ups at a time for addresses that have used up their allowance.
+/// Concurrent key look-ups for addresses without allowance.
 const LOOKUPS_AT_ONCE: usize = 2;
 
-/// How long such a look-up waits for its turn.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// How long such a look-up waits for a permit.
+const LOOKUP_WAIT: Duration = Duration::from_secs(1);
 
-/// How often a client address may be refused before it is not even told so: see
+/// The limit of failed authentications per client address before 401 becomes 429. See
 /// [`RouterOptions::with_auth_failure_limit`](crate::RouterOptions::with_auth_failure_limit).
 #[derive(Debug, Clone)]
 pub struct AuthFailureLimit {
@@ -49,14 +44,14 @@ pub struct AuthFailureLimit {
 }
 
 impl AuthFailureLimit {
-    /// So many refused credentials a minute, which is also how many may come at once; they come back evenly.
+    /// Allows this many failures per minute, all of them at once if need be; the allowance refills evenly.
     #[must_use]
-    pub const fn per_minute(refusals: NonZeroU32) -> Self {
-        Self { per_minute: refusals, trusted_proxies: Vec::new() }
+    pub const fn per_minute(failures: NonZeroU32) -> Self {
+        Self { per_minute: failures, trusted_proxies: Vec::new() }
     }
 
-    /// Where the peer of a connection is one of these, the client is the right-most entry of `X-Forwarded-For` that is
-    /// none of them. Without any, the header is not looked at: anybody can write it.
+    /// Trusts `X-Forwarded-For` from these proxies: the client is its right-most entry that is not one of them. Without
+    /// proxies the header is ignored, since any client can send it.
     #[must_use]
     pub fn with_trusted_proxies(mut self, proxies: impl IntoIterator<Item = IpNet>) -> Self {
         self.trusted_proxies = proxies.into_iter().collect();
@@ -64,19 +59,19 @@ impl AuthFailureLimit {
     }
 }
 
-/// A router's memory of who was refused how often.
+/// The failed authentications of a router.
 #[derive(Clone)]
-pub(crate) struct AuthFailures(Arc<Kept>);
+pub(crate) struct AuthFailures(Arc<Shared>);
 
-struct Kept {
+struct Shared {
     trusted_proxies: Vec<IpNet>,
     limiter: Limiter<Monotonic>,
     lookups: Arc<Semaphore>,
-    /// Whether it was said that addresses are not known.
-    blind: AtomicBool,
+    /// Whether the warning about missing client addresses was logged.
+    warned: AtomicBool,
 }
 
-/// Time since the router was made: never goes back, whatever is done to the machine's clock.
+/// The time since the router was built; changes of the system clock do not affect it.
 #[derive(Debug, Clone, Copy)]
 struct Monotonic(Instant);
 
@@ -91,19 +86,21 @@ impl Clock for Monotonic {
 impl AuthFailures {
     pub(crate) fn new(limit: &AuthFailureLimit) -> Self {
         let quota = Quota::per_minute(limit.per_minute);
-        Self(Arc::new(Kept {
+        Self(Arc::new(Shared {
             trusted_proxies: limit.trusted_proxies.clone(),
-            limiter: Limiter::new(quota, Cells::default(), Monotonic(Instant::now())),
+            limiter: Limiter::new(quota, FailureStore::default(), Monotonic(Instant::now())),
             lookups: Arc::new(Semaphore::new(LOOKUPS_AT_ONCE)),
-            blind: AtomicBool::new(false),
+            warned: AtomicBool::new(false),
         }))
     }
 
-    /// Whom a request is counted for; `None` where the host does not say who it came from.
+    /// Returns the client address, or `None` if the request has no `ConnectInfo`.
     fn source(&self, request: &Request) -> Option<IpAddr> {
         let Some(ConnectInfo(peer)) = request.extensions().get::<ConnectInfo<SocketAddr>>() else {
-            if !self.0.blind.swap(true, Ordering::Relaxed) {
-                tracing::warn!("requests carry no ConnectInfo<SocketAddr>: failures are not limited");
+            if !self.0.warned.swap(true, Ordering::Relaxed) {
+                tracing::warn!(
+                    "requests have no ConnectInfo<SocketAddr>: failed authentications are not limited"
+                );
             }
             return None;
         };
@@ -115,10 +112,10 @@ impl AuthFailures {
         self.0.limiter.check_key(&Check { source, charge: false }).is_err()
     }
 
-    /// Charges one refusal.
+    /// Charges one failure.
     ///
     /// # Errors
-    /// After how long there will be room for one, where there is none; nothing is charged then.
+    /// The time until the next failure is allowed. Then nothing is charged.
     fn charge(&self, source: IpAddr) -> Result<(), Duration> {
         let charged = self.0.limiter.check_key(&Check { source, charge: true });
         charged.map_err(|not_until| not_until.wait_time_from(self.0.limiter.clock().now()))
@@ -131,11 +128,11 @@ impl std::fmt::Debug for AuthFailures {
     }
 }
 
-/// Marks a request from an address that has used up its allowance.
+/// Extension of a request whose client address has no allowance left: the permits for its key look-up.
 #[derive(Debug, Clone)]
-struct Suspicion(Arc<Semaphore>);
+struct LookupPermits(Arc<Semaphore>);
 
-/// Counts 401s, and turns those above the allowance into 429s.
+/// Middleware: counts 401s and turns those above the limit into 429s.
 pub(crate) async fn limit(
     State(failures): State<Option<AuthFailures>>,
     mut request: Request,
@@ -144,17 +141,17 @@ pub(crate) async fn limit(
     let Some(failures) = failures else { return next.run(request).await };
     let Some(source) = failures.source(&request) else { return next.run(request).await };
     if failures.used_up(source) {
-        request.extensions_mut().insert(Suspicion(Arc::clone(&failures.0.lookups)));
+        request.extensions_mut().insert(LookupPermits(Arc::clone(&failures.0.lookups)));
     }
     let response = next.run(request).await;
-    let refused = response.extensions().get::<ApiError>();
-    if refused.is_none_or(|error| !error.is_credential_failure()) {
+    let error = response.extensions().get::<ApiError>();
+    if error.is_none_or(|error| !error.is_credential_failure()) {
         return response;
     }
     match failures.charge(source) {
         Ok(()) => response,
         Err(wait) => {
-            tracing::warn!(client = %source, "too many refused credentials from one address");
+            tracing::warn!(client = %source, "too many failed authentications from one address");
             let message = "Too many requests without valid credentials came from your address. Repeat the call with valid \
                            ones, or after Retry-After seconds.";
             ApiError::new(StatusCode::TOO_MANY_REQUESTS, ErrorCode::RateLimited, message)
@@ -164,18 +161,18 @@ pub(crate) async fn limit(
     }
 }
 
-/// The right to look a presented key up, given back when dropped: `Ok(None)` where none is needed.
+/// Returns the permit to look up a presented key, released on drop; `Ok(None)` if none is needed.
 ///
 /// # Errors
-/// Where there were too many before it.
-pub(crate) async fn turn(
+/// 503 if no permit becomes free in time.
+pub(super) async fn lookup_permit(
     request: &Extensions,
     presented: &str,
 ) -> Result<Option<OwnedSemaphorePermit>, ApiError> {
-    let Some(Suspicion(places)) = request.get::<Suspicion>() else { return Ok(None) };
+    let Some(LookupPermits(permits)) = request.get::<LookupPermits>() else { return Ok(None) };
     if ApiKey::parse(presented).is_err() {
         return Ok(None);
     }
-    let place = timeout(PATIENCE, Arc::clone(places).acquire_owned()).await;
-    place.ok().and_then(Result::ok).map(Some).ok_or_else(ApiError::too_late)
+    let permit = timeout(LOOKUP_WAIT, Arc::clone(permits).acquire_owned()).await;
+    permit.ok().and_then(Result::ok).map(Some).ok_or_else(ApiError::timed_out)
 }

@@ -1,18 +1,18 @@
-//! An answer as it came over the socket.
+//! A response, received over the socket.
 
 use reqwest::header::HeaderMap;
 use serde_json::Value;
 
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct Response {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
     pub(crate) text: String,
-    /// `null` where the body is not JSON.
+    /// `null` if the body is not JSON.
     pub(crate) json: Value,
 }
 
-impl Answer {
+impl Response {
     pub(crate) async fn of(request: reqwest::RequestBuilder) -> Self {
         let (client, request) = request.build_split();
         let request = request.unwrap();
@@ -28,7 +28,7 @@ impl Answer {
         answer
     }
 
-    /// What holds for every answer (`contract.md` §2): the request id, and the envelope of every error.
+    /// Asserts what every response has: the request id, and the error body.
     fn assert_well_formed(&self) {
         let id = self.header("x-request-id");
         assert!(is_request_id(id), "{self:?}");
@@ -67,7 +67,7 @@ impl Answer {
         issues.iter().map(|issue| format!("{} {}", text(&issue["path"]), text(&issue["code"]))).collect()
     }
 
-    /// The body without what differs in every answer.
+    /// Returns the body without the request id.
     pub(crate) fn without_request_id(&self) -> String {
         self.text.replace(self.header("x-request-id"), "")
     }
