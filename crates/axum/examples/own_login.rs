@@ -15,6 +15,8 @@
 //! `cargo run -p dockline-axum --example own_login` serves it with a simulated GitHub. With `--check` it performs the flow
 //! and exits with 0 only if every response is right.
 
+#[path = "support/flow.rs"]
+mod flow;
 #[path = "support/login.rs"]
 mod login;
 #[path = "support/simulation.rs"]
@@ -34,10 +36,9 @@ use dockline_axum::{
     callback_router, webhook_router,
 };
 use dockline_github::GithubApp;
-use dockline_github_sim::{Delivery, GithubSim};
+use dockline_github_sim::GithubSim;
 use dockline_memory::{MemoryBindingRepo, MemoryRateLimiter, MemoryStateStore};
 use http::request::Parts;
-use serde_json::{Value, json};
 
 use login::Login;
 use simulation::{Result, Simulation};
@@ -64,7 +65,7 @@ fn github_routes(dockline: Dockline, login: Arc<Login>) -> Result<Router, Router
 #[tokio::main]
 async fn main() -> Result {
     tracing_subscriber::fmt().json().with_writer(std::io::stderr).init();
-    let simulation = Simulation::start(CALLBACK, "/v1/github/webhooks").await?;
+    let simulation = Simulation::start(flow::CALLBACK, flow::WEBHOOKS).await?;
     let dockline = Dockline::builder(Ports {
         states: Arc::new(MemoryStateStore::new()),
         bindings: Arc::new(MemoryBindingRepo::new()),
@@ -82,8 +83,6 @@ async fn main() -> Result {
         .merge(github_routes(dockline, login)?);
     simulation.serve(host, check).await
 }
-
-const CALLBACK: &str = "/v1/github/installation/callback";
 
 /// The host's own page.
 const HOME: &str = r#"<!doctype html><title>Settings</title>
@@ -116,40 +115,12 @@ const CONNECTED: &str = r#"<!doctype html><title>Connected</title><p id="result"
 
 async fn check(origin: &str, github: &GithubSim, app: u64) -> Result {
     let visitor = Visitor::new()?;
-    let installation_url = format!("{origin}/v1/github/installation");
-    let install_url = format!("{installation_url}/install-url?returnUrl={origin}/connected");
+    let install_url = format!("{origin}/v1/github/installation/install-url?returnUrl={origin}/connected");
     visitor.get(&install_url, OWN_PAGE).await?.expect(401, "before the login")?;
     visitor.submit(&format!("{origin}/login"), &[("user", "bob")]).await?.expect(303, "bob's login")?;
     visitor.get(&install_url, OWN_PAGE).await?.expect(403, "bob is no administrator")?;
     visitor.submit(&format!("{origin}/login"), &[("user", "ann")]).await?.expect(303, "ann's login")?;
     let foreign = visitor.get(&install_url, &[("sec-fetch-site", "cross-site")]).await?;
     foreign.expect(403, "a page of another site")?;
-    let link = visitor.get(&install_url, OWN_PAGE).await?.expect(200, "the install URL")?;
-    let state = json_field(&link.body, "state")?;
-
-    let id = github.install(app, "acme-coffee", "olga")?;
-    let page = format!("{origin}{CALLBACK}?installation_id={id}&setup_action=install&state={state}");
-    let page = visitor.open(&page).await?.expect(200, "the confirmation page")?;
-    let fields = [("state", page.field("state")?), ("ticket", page.field("ticket")?), ("answer", "confirm")];
-    let back = visitor.submit(&format!("{origin}{CALLBACK}"), &fields).await?.expect(303, "Confirm")?;
-    let installation: u64 = back.parameter("installation_id")?.parse()?;
-    let body = json!({ "installationId": installation, "state": back.parameter("state")? }).to_string();
-    let bound = visitor.post(&installation_url, OWN_PAGE, "application/json", &body).await?;
-    let bound = bound.expect(201, "the registration")?;
-    if json_field(&bound.body, "orgLogin")? != "acme-coffee" {
-        return Err(format!("bound to another account: {}", bound.body).into());
-    }
-    github.settled().await;
-    let deliveries = github.deliveries();
-    let accepted =
-        |delivery: &Delivery| delivery.outcome.as_ref().is_some_and(|outcome| outcome.status_code == 202);
-    if deliveries.is_empty() || !deliveries.iter().all(accepted) {
-        return Err("the host did not accept every webhook".into());
-    }
-    Ok(())
-}
-
-fn json_field(body: &str, name: &str) -> Result<String> {
-    let value: Value = serde_json::from_str(body)?;
-    Ok(value.get(name).and_then(Value::as_str).ok_or_else(|| format!("no {name} in {body}"))?.to_owned())
+    flow::connect(origin, &visitor, OWN_PAGE, github, app).await
 }

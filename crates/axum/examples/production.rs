@@ -1,0 +1,220 @@
+//! A complete host: axum, PostgreSQL, API keys, background work, readiness and Prometheus metrics.
+//!
+//! ```toml
+//! [dependencies]
+//! axum = "0.8"
+//! dockline = "0.1"
+//! dockline-axum = "0.1"
+//! dockline-github = "0.1"
+//! dockline-postgres = "0.1"
+//! dockline-telemetry = "0.1"
+//! dockline-worker = "0.1"
+//! metrics-exporter-prometheus = { version = "0.18", default-features = false }
+//! tokio = { version = "1", features = ["full"] }
+//! tracing-subscriber = "0.3"
+//! ```
+//!
+//! It reads `DATABASE_URL`, `GITHUB_APP_ID`, `GITHUB_APP_SLUG`, `GITHUB_PRIVATE_KEY_FILE`, `GITHUB_CLIENT_ID`,
+//! `GITHUB_CLIENT_SECRET` and `GITHUB_WEBHOOK_SECRET`. With `--check` it needs only `DATABASE_URL`: it creates a schema of its
+//! own, performs the flow with a simulated GitHub, and exits with 0 only if every response is right:
+//! `cargo xtask postgres -- cargo run -p dockline-axum --example production -- --check`.
+
+#[path = "support/flow.rs"]
+mod flow;
+#[path = "support/simulation.rs"]
+mod simulation;
+#[path = "support/visitor.rs"]
+mod visitor;
+
+use std::env;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use dockline::ports::{Clock, Events, GithubGateway, OsEntropy, SystemClock};
+use dockline::{
+    ApiKey, AppId, Dockline, ExposeSecret, KeyEnvironment, KeyRecord, OrganizationId, Ports, Scope, SecretString, Tier,
+    WebhookSecrets,
+};
+use dockline_axum::{Exposition, RouterOptions, TracingEvents};
+use dockline_github::{GithubApp, GithubAppConfig};
+use dockline_github_sim::GithubSim;
+use dockline_postgres::{
+    DEFAULT_CONNECTIONS, Database, Migrator, PgBindingRepo, PgHousekeeping, PgKeyStore, PgKeyUsage, PgRateLimiter,
+    PgStateStore, Schema, open_pool,
+};
+use dockline_telemetry::{DURATION_BUCKETS, EventCounters, FanOut, Metered};
+use dockline_worker::{SweepOptions, Worker};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+
+use simulation::{Result, Simulation};
+use visitor::Visitor;
+
+// docs: host
+/// Builds the routes and the background work.
+fn host(
+    database: &Database,
+    github: GithubAppConfig,
+    webhook_secret: SecretString,
+    metrics: Metrics,
+) -> Result<(Router, Worker)> {
+    let github: Arc<dyn GithubGateway> = Arc::new(Metered::over(GithubApp::new(github)?));
+    let usage = PgKeyUsage::new(database);
+    let events = [Arc::new(TracingEvents) as Arc<dyn Events>, Arc::new(EventCounters)];
+    let dockline = Dockline::builder(Ports {
+        states: Arc::new(Metered::over(PgStateStore::new(database))),
+        bindings: Arc::new(Metered::over(PgBindingRepo::new(database))),
+        github: Arc::clone(&github),
+    })
+    .with_api_keys(Arc::new(Metered::over(PgKeyStore::new(database))))
+    .with_rate_limiter(Arc::new(Metered::over(PgRateLimiter::new(database))))
+    .with_key_usage(Arc::new(usage.clone()))
+    .with_events(Arc::new(FanOut::to(events)))
+    .with_webhook_secrets(WebhookSecrets::new([webhook_secret])?)
+    .build()?;
+    let probed = database.clone();
+    let worker = Worker::builder(dockline.clone())
+        .with_sweeper(SweepOptions::default())
+        .with_housekeeping(Arc::new(PgHousekeeping::new(database)))
+        .with_key_usage(Arc::new(usage))
+        .with_probe("database", move || probe(probed.clone()))
+        .with_github_probe(github, Duration::from_secs(15 * 60))
+        .build();
+    let options = RouterOptions::default()
+        .with_refresh_queue(worker.refresh_queue())
+        .with_readiness(worker.readiness())
+        .with_metrics(Arc::new(metrics));
+    Ok((dockline_axum::router(dockline, options)?, worker))
+}
+
+/// The cause is a static word, so that no address or secret gets into `/readyz`.
+async fn probe(database: Database) -> Result<(), &'static str> {
+    database.probe().await.map(drop).map_err(|_| "unreachable")
+}
+// docs: end
+
+// docs: metrics
+#[derive(Debug)]
+struct Metrics(PrometheusHandle);
+
+impl Metrics {
+    /// Installs the recorder of this process.
+    fn install() -> Result<Self> {
+        let durations = Matcher::Suffix("_duration_seconds".to_owned());
+        let handle =
+            PrometheusBuilder::new().set_buckets_for_metric(durations, DURATION_BUCKETS)?.install_recorder()?;
+        dockline_telemetry::describe();
+        dockline_axum::describe_metrics();
+        dockline_worker::describe_metrics();
+        Ok(Self(handle))
+    }
+}
+
+impl Exposition for Metrics {
+    fn render(&self) -> String {
+        self.0.run_upkeep();
+        self.0.render()
+    }
+}
+// docs: end
+
+#[tokio::main]
+async fn main() -> Result {
+    tracing_subscriber::fmt().json().with_writer(std::io::stderr).init();
+    let pool = open_pool(&env::var("DATABASE_URL")?.into(), DEFAULT_CONNECTIONS)?;
+    let database = Database::new(pool);
+    if env::args().any(|argument| argument == "--check") {
+        return check(database.with_schema(Schema::new("dockline_example")?)).await;
+    }
+    // docs: main
+    Migrator::new(database.pool().clone(), database.schema().clone()).run().await?;
+    let private_key = std::fs::read_to_string(env::var("GITHUB_PRIVATE_KEY_FILE")?)?.into();
+    let app = AppId::new(env::var("GITHUB_APP_ID")?.parse()?)?;
+    let github = GithubAppConfig::new(app, env::var("GITHUB_APP_SLUG")?, private_key)
+        .with_oauth_client(env::var("GITHUB_CLIENT_ID")?, env::var("GITHUB_CLIENT_SECRET")?.into());
+    let webhook_secret = env::var("GITHUB_WEBHOOK_SECRET")?.into();
+    let (router, worker) = host(&database, github, webhook_secret, Metrics::install()?)?;
+
+    let readiness = worker.readiness();
+    let (stop, stopped) = oneshot::channel::<()>();
+    let worker = tokio::spawn(worker.run(async { drop(stopped.await) }));
+    let listener = TcpListener::bind("127.0.0.1:3000").await?;
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    let shutdown = async move {
+        drop(tokio::signal::ctrl_c().await);
+        readiness.begin_shutdown();
+    };
+    axum::serve(listener, service).with_graceful_shutdown(shutdown).await?;
+    // After the server, so that the worker processes the hints of the last webhooks and writes the last key usage.
+    drop(stop);
+    worker.await?;
+    // docs: end
+    Ok(())
+}
+
+async fn check(database: Database) -> Result {
+    Migrator::new(database.pool().clone(), database.schema().clone()).run().await?;
+    let simulation = Simulation::start(flow::CALLBACK, flow::WEBHOOKS).await?;
+    let secret = simulation.app.webhook_secret.clone();
+    let (router, worker) = host(&database, simulation.settings()?, secret, Metrics::install()?)?;
+    let refreshes = worker.refresh_queue();
+    let (stop, stopped) = oneshot::channel::<()>();
+    let worker = tokio::spawn(worker.run(async { drop(stopped.await) }));
+    let key = ApiKey::mint(KeyEnvironment::Live, &OsEntropy)?;
+    create_key(&database, &key).await?;
+    let check = async |origin: &str, github: &GithubSim, app: u64| {
+        let visitor = Visitor::new()?;
+        let api = format!("{origin}/v1/github/installation");
+        visitor.get(&api, &[]).await?.expect(401, "without a key")?;
+        let bearer = format!("Bearer {}", key.expose().expose_secret());
+        let credential = [("authorization", &*bearer)];
+        flow::connect(origin, &visitor, &credential, github, app).await?;
+        let id = github.installations().first().ok_or("no installation")?.id;
+        github.suspend(id, None)?;
+        github.settled().await;
+        refreshes.idle().await;
+        let bound = visitor.get(&api, &credential).await?.expect(200, "the binding")?;
+        has(&bound.body, "\"suspended\"")?;
+        has(&visitor.get(&format!("{origin}/readyz"), &[]).await?.expect(200, "readiness")?.body, "database")?;
+        let metrics = visitor.get(&format!("{origin}/metrics"), &[]).await?.expect(200, "metrics")?;
+        for name in [
+            "dockline_http_requests_total",
+            "dockline_port_call_duration_seconds_bucket",
+            "dockline_events_total",
+            "dockline_refreshes_total",
+        ] {
+            has(&metrics.body, name)?;
+        }
+        visitor.post(&api, &[], "application/json", "{}").await?.expect(401, "a body without a key")?;
+        Ok(())
+    };
+    simulation.serve(router, check).await?;
+    drop(stop);
+    worker.await?;
+    Ok(())
+}
+
+/// Creates an API key, as `dockline keys create` does.
+async fn create_key(database: &Database, key: &ApiKey) -> Result {
+    let record = KeyRecord {
+        id: key.id().clone(),
+        environment: key.environment(),
+        secret_hash: key.secret_hash(),
+        organization: OrganizationId::new(format!("org_{}", key.id().as_str().to_lowercase()))?,
+        organization_name: "Acme Coffee".parse()?,
+        scopes: vec![Scope::GithubAdmin],
+        tier: Tier::standard(),
+        return_hosts: vec!["localhost".to_owned()],
+        revoked_at: None,
+        expires_at: None,
+    };
+    let inserted = PgKeyStore::new(database).insert(&record, "example", SystemClock.now()).await?;
+    if inserted { Ok(()) } else { Err("the key exists".into()) }
+}
+
+fn has(body: &str, text: &str) -> Result {
+    if body.contains(text) { Ok(()) } else { Err(format!("no {text:?} in {body}").into()) }
+}
