@@ -41,10 +41,9 @@ pub(crate) const fn uninstalled(verified_at: OffsetDateTime) -> Observation {
 
 /// Inserts a binding that nothing conflicts with.
 pub(crate) async fn bind(repo: &dyn BindingRepo, new: NewBinding) -> Binding {
-    match repo.insert(new).await.unwrap() {
-        InsertOutcome::Inserted(binding) => binding,
-        other => unreachable!("must be inserted: {other:?}"),
-    }
+    let outcome = repo.insert(new).await.unwrap();
+    let InsertOutcome::Inserted(binding) = outcome else { unreachable!("must be inserted: {outcome:?}") };
+    binding
 }
 
 /// The organization's live binding.
