@@ -34,8 +34,9 @@ use axum::routing::{get, post};
 use axum::{Router, response::AppendHeaders};
 use cookie::{Cookie, SameSite};
 use dockline::{
-    Actor, BrowserSecret, Callback, CallbackOutcome, Caller, ConfirmationAnswer, ConfirmationPrompt, Dockline,
-    ErrorCode, Ports, RegistrationRequest, StartInstallRequest, Ticket, Uninstall, WebhookDelivery, WebhookSecrets,
+    Actor, BrowserSecret, Callback, CallbackOutcome, Caller, ConfirmationAnswer, ConfirmationPrompt,
+    Dockline, ErrorCode, Ports, RegistrationRequest, StartInstallRequest, Ticket, Uninstall, WebhookDelivery,
+    WebhookSecrets,
 };
 use dockline_github::GithubApp;
 use dockline_github_sim::GithubSim;
@@ -142,7 +143,11 @@ fn ask(prompt: &ConfirmationPrompt) -> Response {
 /// The prefix binds the cookie to this host and to HTTPS.
 const VISIT: &str = "__Host-visit";
 
-async fn confirm(State(host): State<Host>, headers: HeaderMap, RawForm(form): RawForm) -> Result<Redirect, Response> {
+async fn confirm(
+    State(host): State<Host>,
+    headers: HeaderMap,
+    RawForm(form): RawForm,
+) -> Result<Redirect, Response> {
     let form = fields(&form);
     let field = |name| form.get(name).map(String::as_str);
     let cookies = headers.get_all(header::COOKIE).iter().filter_map(|cookies| cookies.to_str().ok());
@@ -172,9 +177,12 @@ async fn connected(
     let caller = host.caller(&headers)?;
     let query = fields(query.unwrap_or_default().as_bytes());
     let state = query.get("state");
-    let expected = host.expected_states.lock().unwrap_or_else(PoisonError::into_inner).get(&caller.actor).cloned();
+    let expected =
+        host.expected_states.lock().unwrap_or_else(PoisonError::into_inner).get(&caller.actor).cloned();
     if state.is_none() || state != expected.as_ref() {
-        return Err((StatusCode::BAD_REQUEST, page(&html! { p { "This link was not made here." } })).into_response());
+        return Err(
+            (StatusCode::BAD_REQUEST, page(&html! { p { "This link was not made here." } })).into_response()
+        );
     }
     if query.contains_key("error") {
         return Ok(page(&html! { p { "Nothing was connected." } }).into_response());
@@ -182,7 +190,9 @@ async fn connected(
     let installation = query.get("installation_id").and_then(|id| id.parse().ok());
     let state = state.and_then(|state| dockline::State::parse(state.as_str()).ok());
     let (Some(installation), Some(state)) = (installation, state) else {
-        return Ok(page(&html! { p { "The owners of the account were asked to install the App." } }).into_response());
+        return Ok(
+            page(&html! { p { "The owners of the account were asked to install the App." } }).into_response()
+        );
     };
     let request = RegistrationRequest { installation, state };
     let registered = host.dockline.register(&caller, &request).await.map_err(|e| failed(e.code(), &e))?;
@@ -211,7 +221,8 @@ async fn webhook(State(host): State<Host>, headers: HeaderMap, body: Body) -> Re
     let signature = headers.get("x-hub-signature-256").map(|value| value.as_bytes());
     let unsigned = |_| StatusCode::UNAUTHORIZED.into_response();
     host.dockline.precheck_signature(signature).map_err(unsigned)?;
-    let body = to_bytes(body, MAX_DELIVERY).await.map_err(|_| StatusCode::PAYLOAD_TOO_LARGE.into_response())?;
+    let body =
+        to_bytes(body, MAX_DELIVERY).await.map_err(|_| StatusCode::PAYLOAD_TOO_LARGE.into_response())?;
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let (event, content_type) = (text("x-github-event"), text("content-type"));
     let delivery = WebhookDelivery { signature, event, content_type, body: &body };
@@ -230,7 +241,8 @@ fn fields(form: &[u8]) -> HashMap<String, String> {
 
 fn failed(code: ErrorCode, error: &dyn std::error::Error) -> Response {
     tracing::warn!(%code, error, "request failed");
-    let status = if code.is_retryable() { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let status =
+        if code.is_retryable() { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::UNPROCESSABLE_ENTITY };
     (status, page(&html! { p { "GitHub was not connected: " (code) } })).into_response()
 }
 

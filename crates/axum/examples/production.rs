@@ -34,15 +34,15 @@ use std::time::Duration;
 use axum::Router;
 use dockline::ports::{Clock, Events, GithubGateway, OsEntropy, SystemClock};
 use dockline::{
-    ApiKey, AppId, Dockline, ExposeSecret, KeyEnvironment, KeyRecord, OrganizationId, Ports, Scope, SecretString, Tier,
-    WebhookSecrets,
+    ApiKey, AppId, Dockline, ExposeSecret, KeyEnvironment, KeyRecord, OrganizationId, Ports, Scope,
+    SecretString, Tier, WebhookSecrets,
 };
 use dockline_axum::{Exposition, RouterOptions, TracingEvents};
 use dockline_github::{GithubApp, GithubAppConfig};
 use dockline_github_sim::GithubSim;
 use dockline_postgres::{
-    DEFAULT_CONNECTIONS, Database, Migrator, PgBindingRepo, PgHousekeeping, PgKeyStore, PgKeyUsage, PgRateLimiter,
-    PgStateStore, Schema, open_pool,
+    DEFAULT_CONNECTIONS, Database, Migrator, PgBindingRepo, PgHousekeeping, PgKeyStore, PgKeyUsage,
+    PgRateLimiter, PgStateStore, Schema, open_pool,
 };
 use dockline_telemetry::{DURATION_BUCKETS, EventCounters, FanOut, Metered};
 use dockline_worker::{SweepOptions, Worker};
@@ -104,8 +104,9 @@ impl Metrics {
     /// Installs the recorder of this process.
     fn install() -> Result<Self> {
         let durations = Matcher::Suffix("_duration_seconds".to_owned());
-        let handle =
-            PrometheusBuilder::new().set_buckets_for_metric(durations, DURATION_BUCKETS)?.install_recorder()?;
+        let handle = PrometheusBuilder::new()
+            .set_buckets_for_metric(durations, DURATION_BUCKETS)?
+            .install_recorder()?;
         dockline_telemetry::describe();
         dockline_axum::describe_metrics();
         dockline_worker::describe_metrics();
@@ -178,7 +179,10 @@ async fn check(database: Database) -> Result {
         refreshes.idle().await;
         let bound = visitor.get(&api, &credential).await?.expect(200, "the binding")?;
         has(&bound.body, "\"suspended\"")?;
-        has(&visitor.get(&format!("{origin}/readyz"), &[]).await?.expect(200, "readiness")?.body, "database")?;
+        has(
+            &visitor.get(&format!("{origin}/readyz"), &[]).await?.expect(200, "readiness")?.body,
+            "database",
+        )?;
         let metrics = visitor.get(&format!("{origin}/metrics"), &[]).await?.expect(200, "metrics")?;
         for name in [
             "dockline_http_requests_total",

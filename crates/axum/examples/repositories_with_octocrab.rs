@@ -60,7 +60,8 @@ struct Repository {
 async fn repositories(dockline: &Dockline, organization: &OrganizationId, api: &str) -> Result<Vec<String>> {
     let token = dockline.token(organization, &TokenScope::everything()).await?;
     let octocrab = Octocrab::builder().base_uri(api)?.personal_token(token.expose()).build()?;
-    let listed: octocrab::Result<Repositories> = octocrab.get("/installation/repositories", None::<&()>).await;
+    let listed: octocrab::Result<Repositories> =
+        octocrab.get("/installation/repositories", None::<&()>).await;
     if let Err(octocrab::Error::GitHub { source, .. }) = &listed
         && [401, 404].contains(&source.status_code.as_u16())
     {

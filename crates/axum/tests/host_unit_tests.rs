@@ -8,8 +8,8 @@ use dockline::ports::{
     AppRegistration, BindingRepo, InsertOutcome, MockBindingRepo, MockGithubGateway, PortErrorKind, PortName,
 };
 use dockline::{
-    Account, AccountId, AccountKind, AppId, Dockline, InstallationId, NewBinding, OrganizationId, PortError, Proof,
-    State, Status, TokenError, TokenScope,
+    Account, AccountId, AccountKind, AppId, Dockline, InstallationId, NewBinding, OrganizationId, PortError,
+    Proof, State, Status, TokenError, TokenScope,
 };
 use dockline_memory::MemoryBindingRepo;
 use time::OffsetDateTime;
@@ -31,7 +31,8 @@ fn acme() -> OrganizationId {
 /// A gateway that fails the test if GitHub is called.
 fn unused_github() -> MockGithubGateway {
     let mut github = MockGithubGateway::new();
-    let (app, install_page) = (AppId::new(7).unwrap(), "https://github.com/apps/x/installations/new".to_owned());
+    let (app, install_page) =
+        (AppId::new(7).unwrap(), "https://github.com/apps/x/installations/new".to_owned());
     github.expect_registration().returning(move || AppRegistration {
         app,
         install_page: install_page.clone(),
@@ -72,11 +73,9 @@ async fn suspended_installation_is_reported_without_a_call_to_github() {
 #[tokio::test]
 async fn job_waits_while_the_store_is_unreachable() {
     let mut bindings = MockBindingRepo::new();
-    bindings
-        .expect_find()
-        .withf(|organization| *organization == acme())
-        .times(1)
-        .returning(|_| Err(PortError::new(PortName::BindingRepo, PortErrorKind::Unavailable, "connection refused")));
+    bindings.expect_find().withf(|organization| *organization == acme()).times(1).returning(|_| {
+        Err(PortError::new(PortName::BindingRepo, PortErrorKind::Unavailable, "connection refused"))
+    });
     let dockline = Dockline::for_jobs(Arc::new(bindings), Arc::new(unused_github())).build().unwrap();
     assert_eq!(job_state(&dockline, &acme()).await, "later");
 }

@@ -37,7 +37,8 @@ pub(crate) async fn connect(
     }
 
     github.settled().await;
-    let accepted = |delivery: &Delivery| delivery.outcome.as_ref().is_some_and(|outcome| outcome.status_code == 202);
+    let accepted =
+        |delivery: &Delivery| delivery.outcome.as_ref().is_some_and(|outcome| outcome.status_code == 202);
     let deliveries = github.deliveries();
     if deliveries.is_empty() || !deliveries.iter().all(accepted) {
         return Err("the host did not accept every delivery".into());
