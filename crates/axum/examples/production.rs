@@ -107,7 +107,7 @@ impl Metrics {
         let handle = PrometheusBuilder::new()
             .set_buckets_for_metric(durations, DURATION_BUCKETS)?
             .install_recorder()?;
-        dockline_telemetry::describe();
+        dockline_telemetry::describe_metrics();
         dockline_axum::describe_metrics();
         dockline_worker::describe_metrics();
         Ok(Self(handle))

@@ -352,7 +352,7 @@ async fn a_delivery_that_takes_ten_seconds_is_a_503() {
             ("content-type", "application/json"),
         ];
         let began = tokio::time::Instant::now();
-        let answer = in_process.ask("", "POST", WEBHOOKS, &headers, &body).await;
+        let answer = in_process.send("", "POST", WEBHOOKS, &headers, &body).await;
         assert_eq!(answer.status, status, "{answer:?}");
         let took = began.elapsed().as_secs_f64();
         assert!((seconds..seconds + 0.1).contains(&took), "{took} s");
