@@ -239,7 +239,7 @@ fn fields(form: &[u8]) -> HashMap<String, String> {
     form_urlencoded::parse(form).into_owned().collect()
 }
 
-fn failed(code: ErrorCode, error: &dyn std::error::Error) -> Response {
+fn failed(code: ErrorCode, error: &impl std::error::Error) -> Response {
     tracing::warn!(%code, %error, "request failed");
     let status =
         if code.is_retryable() { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::UNPROCESSABLE_ENTITY };

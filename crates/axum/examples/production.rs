@@ -38,13 +38,16 @@ use dockline::{
     SecretString, Tier, WebhookSecrets,
 };
 use dockline_axum::{Exposition, RouterOptions, TracingEvents};
-use dockline_github::{GithubApp, GithubAppConfig};
+use dockline_github::{CompletedCall, GithubApp, GithubAppConfig, Observer};
 use dockline_github_sim::GithubSim;
 use dockline_postgres::{
     DEFAULT_CONNECTIONS, Database, Migrator, PgBindingRepo, PgHousekeeping, PgKeyStore, PgKeyUsage,
     PgRateLimiter, PgStateStore, Schema, open_pool,
 };
-use dockline_telemetry::{DURATION_BUCKETS, EventCounters, FanOut, Metered};
+use dockline_telemetry::{
+    DURATION_BUCKETS, EventCounters, FanOut, Metered, PoolState, record_github_call, record_jwt_signature,
+    record_pool, record_process, record_rate_left, record_token_cache_hits,
+};
 use dockline_worker::{SweepOptions, Worker};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tokio::net::TcpListener;
@@ -59,9 +62,10 @@ fn host(
     database: &Database,
     github: GithubAppConfig,
     webhook_secret: SecretString,
-    metrics: Metrics,
+    recorder: PrometheusHandle,
 ) -> Result<(Router, Worker)> {
-    let github: Arc<dyn GithubGateway> = Arc::new(Metered::over(GithubApp::new(github)?));
+    let github = GithubApp::new(github.with_observer(Arc::new(GithubCalls)))?;
+    let github: Arc<dyn GithubGateway> = Arc::new(Metered::over(github));
     let usage = PgKeyUsage::new(database);
     let events = [Arc::new(TracingEvents) as Arc<dyn Events>, Arc::new(EventCounters)];
     let dockline = Dockline::builder(Ports {
@@ -81,12 +85,17 @@ fn host(
         .with_housekeeping(Arc::new(PgHousekeeping::new(database)))
         .with_key_usage(Arc::new(usage))
         .with_probe("database", move || probe(probed.clone()))
-        .with_github_probe(github, Duration::from_secs(15 * 60))
+        .with_github_probe(Arc::clone(&github), Duration::from_secs(15 * 60))
         .build();
     let options = RouterOptions::default()
         .with_refresh_queue(worker.refresh_queue())
         .with_readiness(worker.readiness())
-        .with_metrics(Arc::new(metrics));
+        .with_metrics(Arc::new(Metrics {
+            recorder,
+            dockline: dockline.clone(),
+            github,
+            database: database.clone(),
+        }));
     Ok((dockline_axum::router(dockline, options)?, worker))
 }
 
@@ -97,27 +106,50 @@ async fn probe(database: Database) -> Result<(), &'static str> {
 // docs: end
 
 // docs: metrics
-#[derive(Debug)]
-struct Metrics(PrometheusHandle);
+/// Installs the recorder of this process.
+fn install_recorder() -> Result<PrometheusHandle> {
+    let durations = Matcher::Suffix("_duration_seconds".to_owned());
+    let recorder =
+        PrometheusBuilder::new().set_buckets_for_metric(durations, DURATION_BUCKETS)?.install_recorder()?;
+    dockline_telemetry::describe_metrics();
+    dockline_axum::describe_metrics();
+    dockline_worker::describe_metrics();
+    record_process(env!("CARGO_PKG_VERSION"), SystemClock.now());
+    Ok(recorder)
+}
 
-impl Metrics {
-    /// Installs the recorder of this process.
-    fn install() -> Result<Self> {
-        let durations = Matcher::Suffix("_duration_seconds".to_owned());
-        let handle = PrometheusBuilder::new()
-            .set_buckets_for_metric(durations, DURATION_BUCKETS)?
-            .install_recorder()?;
-        dockline_telemetry::describe_metrics();
-        dockline_axum::describe_metrics();
-        dockline_worker::describe_metrics();
-        Ok(Self(handle))
+/// Counts requests to GitHub.
+#[derive(Debug)]
+struct GithubCalls;
+
+impl Observer for GithubCalls {
+    fn call_completed(&self, call: CompletedCall) {
+        record_github_call(call.operation.as_str(), call.outcome.as_str(), call.duration);
     }
+
+    fn jwt_signed(&self) {
+        record_jwt_signature();
+    }
+}
+
+/// The text of `/metrics`.
+#[derive(Debug)]
+struct Metrics {
+    recorder: PrometheusHandle,
+    dockline: Dockline,
+    github: Arc<dyn GithubGateway>,
+    database: Database,
 }
 
 impl Exposition for Metrics {
     fn render(&self) -> String {
-        self.0.run_upkeep();
-        self.0.render()
+        record_rate_left(self.github.rate_left());
+        record_token_cache_hits(self.dockline.token_cache_hits());
+        let pool = self.database.pool().status();
+        let (max, open, idle, waiting) = (pool.max_size, pool.size, pool.available, pool.waiting);
+        record_pool(PoolState { max, open, idle, waiting });
+        self.recorder.run_upkeep();
+        self.recorder.render()
     }
 }
 // docs: end
@@ -137,7 +169,7 @@ async fn main() -> Result {
     let github = GithubAppConfig::new(app, env::var("GITHUB_APP_SLUG")?, private_key)
         .with_oauth_client(env::var("GITHUB_CLIENT_ID")?, env::var("GITHUB_CLIENT_SECRET")?.into());
     let webhook_secret = env::var("GITHUB_WEBHOOK_SECRET")?.into();
-    let (router, worker) = host(&database, github, webhook_secret, Metrics::install()?)?;
+    let (router, worker) = host(&database, github, webhook_secret, install_recorder()?)?;
 
     let readiness = worker.readiness();
     let (stop, stopped) = oneshot::channel::<()>();
@@ -160,7 +192,7 @@ async fn check(database: Database) -> Result {
     Migrator::new(database.pool().clone(), database.schema().clone()).run().await?;
     let simulation = Simulation::start(flow::CALLBACK, flow::WEBHOOKS).await?;
     let secret = simulation.app.webhook_secret.clone();
-    let (router, worker) = host(&database, simulation.settings()?, secret, Metrics::install()?)?;
+    let (router, worker) = host(&database, simulation.settings()?, secret, install_recorder()?)?;
     let refreshes = worker.refresh_queue();
     let (stop, stopped) = oneshot::channel::<()>();
     let worker = tokio::spawn(worker.run(async { drop(stopped.await) }));
@@ -189,6 +221,7 @@ async fn check(database: Database) -> Result {
             "dockline_port_call_duration_seconds_bucket",
             "dockline_events_total",
             "dockline_refreshes_total",
+            "dockline_github_",
         ] {
             has(&metrics.body, name)?;
         }

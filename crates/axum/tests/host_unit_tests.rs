@@ -4,12 +4,10 @@
 // docs: host-unit-tests
 use std::sync::Arc;
 
-use dockline::ports::{
-    AppRegistration, BindingRepo, InsertOutcome, MockBindingRepo, MockGithubGateway, PortErrorKind, PortName,
-};
+use dockline::ports::{AppRegistration, BindingRepo, InsertOutcome, MockBindingRepo, MockGithubGateway};
 use dockline::{
     Account, AccountId, AccountKind, AppId, Dockline, InstallationId, NewBinding, OrganizationId, PortError,
-    Proof, State, Status, TokenError, TokenScope,
+    PortErrorKind, PortName, Proof, State, Status, TokenError, TokenScope,
 };
 use dockline_memory::MemoryBindingRepo;
 use time::OffsetDateTime;
