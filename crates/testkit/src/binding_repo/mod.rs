@@ -43,7 +43,10 @@ pub(crate) const fn uninstalled(verified_at: OffsetDateTime) -> Observation {
 pub(crate) async fn bind(repo: &dyn BindingRepo, new: NewBinding) -> Binding {
     match repo.insert(new).await.unwrap() {
         InsertOutcome::Inserted(binding) => binding,
-        other => unreachable!("must be inserted: {other:?}"),
+        other @ (InsertOutcome::Occupied(_)
+        | InsertOutcome::Taken
+        | InsertOutcome::Spent
+        | InsertOutcome::Gone) => unreachable!("must be inserted: {other:?}"),
     }
 }
 
