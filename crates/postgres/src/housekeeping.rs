@@ -127,6 +127,14 @@ impl PgHousekeeping {
     }
 }
 
+#[async_trait]
+impl Housekeeping for PgHousekeeping {
+    async fn purge(&self, now: OffsetDateTime, batch: u32) -> Result<u64, PortError> {
+        let Purged { states, installations, installers, buckets } = self.purge(now, batch).await?;
+        Ok((states + installations + installers + buckets) as u64)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -143,13 +151,5 @@ mod tests {
         ] {
             assert!(purged.any(), "{purged:?}");
         }
-    }
-}
-
-#[async_trait]
-impl Housekeeping for PgHousekeeping {
-    async fn purge(&self, now: OffsetDateTime, batch: u32) -> Result<u64, PortError> {
-        let Purged { states, installations, installers, buckets } = self.purge(now, batch).await?;
-        Ok((states + installations + installers + buckets) as u64)
     }
 }

@@ -106,8 +106,10 @@ fn every_storage_port_fails_under_its_own_name() {
 }
 
 fn error<T: std::fmt::Debug>(result: Result<T, PortError>) -> (PortName, PortErrorKind) {
-    let error = result.unwrap_err();
-    (error.port(), error.kind())
+    match result {
+        Err(error) => (error.port(), error.kind()),
+        Ok(value) => unreachable!("must fail: {value:?}"),
+    }
 }
 
 #[test]
