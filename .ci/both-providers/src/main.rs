@@ -47,7 +47,8 @@ async fn main() -> Result {
     }
 
     // The host's own client, with either provider.
-    for (name, provider) in [("ring", ring::default_provider()), ("aws-lc-rs", aws_lc_rs::default_provider())] {
+    for (name, provider) in [("ring", ring::default_provider()), ("aws-lc-rs", aws_lc_rs::default_provider())]
+    {
         let tls = rustls::ClientConfig::builder_with_provider(Arc::new(provider))
             .with_safe_default_protocol_versions()?
             .with_root_certificates(rustls::RootCertStore::empty())
@@ -86,6 +87,10 @@ async fn connect(dockline: &Dockline, github: &GithubSim, app: u64) -> Result {
     let request = RegistrationRequest { installation: id.parse()?, state: link.state };
     let registered = dockline.register(&caller, &request).await?;
     let token = dockline.token(&caller.organization, &TokenScope::everything()).await?;
-    println!("{} connected, token of installation {}", registered.binding().account.login, token.installation());
+    println!(
+        "{} connected, token of installation {}",
+        registered.binding().account.login,
+        token.installation()
+    );
     Ok(())
 }
