@@ -10,6 +10,7 @@
 //! dockline-memory = "0.1"
 //! http = "1"
 //! tokio = { version = "1", features = ["full"] }
+//! tracing-subscriber = { version = "0.3", features = ["env-filter", "json"] }
 //! ```
 //!
 //! `cargo run -p dockline-axum --example own_login` serves it with a simulated GitHub. With `--check` it performs the flow
@@ -39,6 +40,7 @@ use dockline_github::GithubApp;
 use dockline_github_sim::GithubSim;
 use dockline_memory::{MemoryBindingRepo, MemoryRateLimiter, MemoryStateStore};
 use http::request::Parts;
+use tracing_subscriber::EnvFilter;
 
 use login::Login;
 use simulation::{Result, Simulation};
@@ -64,7 +66,8 @@ fn github_routes(dockline: Dockline, login: Arc<Login>) -> Result<Router, Router
 
 #[tokio::main]
 async fn main() -> Result {
-    tracing_subscriber::fmt().json().with_writer(std::io::stderr).init();
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt().json().with_env_filter(filter).with_writer(std::io::stderr).init();
     let simulation = Simulation::start(flow::CALLBACK, flow::WEBHOOKS).await?;
     let dockline = Dockline::builder(Ports {
         states: Arc::new(MemoryStateStore::new()),

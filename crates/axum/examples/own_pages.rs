@@ -11,6 +11,7 @@
 //! form_urlencoded = "1"
 //! maud = "0.27"
 //! tokio = { version = "1", features = ["full"] }
+//! tracing = "0.1"
 //! ```
 //!
 //! `cargo run -p dockline-axum --example own_pages` serves it with a simulated GitHub. With `--check` it performs the flow

@@ -11,7 +11,7 @@
 //! dockline-worker = "0.1"
 //! metrics-exporter-prometheus = { version = "0.18", default-features = false }
 //! tokio = { version = "1", features = ["full"] }
-//! tracing-subscriber = "0.3"
+//! tracing-subscriber = { version = "0.3", features = ["env-filter", "json"] }
 //! ```
 //!
 //! It reads `DATABASE_URL`, `GITHUB_APP_ID`, `GITHUB_APP_SLUG`, `GITHUB_PRIVATE_KEY_FILE`, `GITHUB_CLIENT_ID`,
@@ -52,6 +52,7 @@ use dockline_worker::{SweepOptions, Worker};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
+use tracing_subscriber::EnvFilter;
 
 use simulation::{Result, Simulation};
 use visitor::Visitor;
@@ -156,7 +157,8 @@ impl Exposition for Metrics {
 
 #[tokio::main]
 async fn main() -> Result {
-    tracing_subscriber::fmt().json().with_writer(std::io::stderr).init();
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt().json().with_env_filter(filter).with_writer(std::io::stderr).init();
     let pool = open_pool(&env::var("DATABASE_URL")?.into(), DEFAULT_CONNECTIONS)?;
     let database = Database::new(pool);
     if env::args().any(|argument| argument == "--check") {

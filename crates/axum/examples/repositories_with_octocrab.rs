@@ -2,14 +2,18 @@
 //!
 //! ```toml
 //! [dependencies]
+//! async-trait = "0.1"
 //! axum = "0.8"
 //! dockline = "0.1"
 //! dockline-axum = "0.1"
 //! dockline-github = "0.1"
 //! dockline-memory = "0.1"
+//! http = "1"
 //! # The default features would add AWS-LC beside ring, for JWTs that Dockline signs itself.
 //! octocrab = { version = "0.54", default-features = false, features = ["default-client", "rustls", "rustls-ring"] }
+//! serde = { version = "1", features = ["derive"] }
 //! tokio = { version = "1", features = ["full"] }
+//! tracing = "0.1"
 //! ```
 //!
 //! `cargo run -p dockline-axum --example repositories_with_octocrab` serves it with a simulated GitHub. With `--check` it
