@@ -80,10 +80,8 @@ impl Endpoint {
     pub(crate) fn served(context: &Context) -> impl Iterator<Item = Self> {
         let metrics = context.options.exposition.is_some();
         let keys = context.dockline.has_api_keys();
-        Self::ALL.iter().copied().filter(move |endpoint| match endpoint {
-            Self::Metrics => metrics,
-            Self::Whoami => keys,
-            _ => true,
+        Self::ALL.iter().copied().filter(move |endpoint| {
+            (metrics || !matches!(endpoint, Self::Metrics)) && (keys || !matches!(endpoint, Self::Whoami))
         })
     }
 

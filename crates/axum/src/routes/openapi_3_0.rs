@@ -8,7 +8,9 @@ const INSTANCES: &[&str] = &["default", "enum", "example", "value"];
 /// Returns the document as OpenAPI 3.0. Texts beside a `$ref`, which 3.0 ignores, are left out.
 pub(super) fn convert(mut document: Value) -> Value {
     object(&mut document);
-    document["openapi"] = json!("3.0.3");
+    if let Value::Object(document) = &mut document {
+        document.insert("openapi".to_owned(), json!("3.0.3"));
+    }
     if let Some(Value::Object(info)) = document.get_mut("info") {
         info.remove("summary");
         if let Some(Value::Object(license)) = info.get_mut("license") {
