@@ -62,7 +62,7 @@ impl Listener {
     /// then are still served.
     ///
     /// `make_service` makes the service of each connection from the client's address, such as axum's
-    /// `Router::into_make_service_with_connect_info::<SocketAddr>()` or [`tower::make::Shared`].
+    /// `Router::into_make_service_with_connect_info::<SocketAddr>()` or `tower::make::Shared`.
     pub async fn serve<M, S, B>(self, make_service: M, shutdown: impl Future<Output = ()> + Send)
     where
         M: Service<SocketAddr, Response = S, Error: Into<BoxError>, Future: Send> + Clone + Send + 'static,
