@@ -221,7 +221,7 @@ async fn another_organizations_user_sees_nothing_and_cannot_use_its_state() {
 
 /// Requests that a page of another site makes a browser send have no effect and do not reach the login.
 #[tokio::test]
-async fn cross_site_requests_with_an_ambient_credential_are_rejected() {
+async fn cross_site_requests_with_an_ambient_credential_are_rejected_i_40() {
     let host = Host::start(Sessions::default());
     let known = format!("{INSTALL_URL}&state=known-to-the-attacker");
     let post = r#"{"installationId":7001,"state":"known-to-the-attacker"}"#;
