@@ -67,7 +67,7 @@ impl Fixture {
 async fn only_the_signature_of_githubs_example_is_valid_and_all_causes_have_one_body() {
     let app = |app: NewApp| app.with_webhook_secret("It's a Secret to Everybody");
     let fixture = Fixture::with(Setup { app, ..Setup::default() }).await;
-    let body = "Hello, Fixture!";
+    let body = "Hello, World!";
     let good = "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17";
     let json = ("content-type", "application/json");
     // The signature is valid, but there is no event.
@@ -100,7 +100,7 @@ async fn only_the_signature_of_githubs_example_is_valid_and_all_causes_have_one_
     }
     // A body that differs by one byte, and an App without a secret.
     let headers = [("x-hub-signature-256", good), json, ("x-github-event", "ping")];
-    bodies.push(fixture.post_hook(&headers, "Hello, Fixture?").await.expect(401).without_request_id());
+    bodies.push(fixture.post_hook(&headers, "Hello, World?").await.expect(401).without_request_id());
     let app = |app: NewApp| app.with_webhook_secret("");
     let secretless = Fixture::with(Setup { app, ..Setup::default() }).await;
     bodies.push(secretless.post_hook(&headers, body).await.expect(401).without_request_id());
