@@ -149,6 +149,8 @@ def main(binary: str):
             status, text = own(victim, "/v1/github/installation", BODY)
             check("the attacker's state was not issued", status == 422, text)
             victim.click("#connect")
+            check("the host's own page gets an install URL", victim.arrives_at("/installations/new"), victim.call("/url"))
+            victim.find("#account-select")
             choose_account(victim)
             install(victim)
             victim.click("#confirm")

@@ -41,7 +41,8 @@ class Browser:
                 return json.load(answer)["value"]
         except urllib.error.HTTPError as error:
             refusal = json.load(error)["value"]
-            if refusal["error"] == "stale element reference":
+            # During a navigation chromedriver reports some stale elements as unknown errors.
+            if refusal["error"] == "stale element reference" or "does not belong to the document" in refusal["message"]:
                 raise Stale(path) from None
             self.shot("failure")
             raise SystemExit(f"{self.name} {path}: {refusal['message']}") from None

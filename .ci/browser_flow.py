@@ -64,7 +64,7 @@ def lured(demo: dict, admin: Browser, stranger: Browser):
         """, demo["api"] + "/v1/github/installation/callback", {**fields, "answer": "confirm"})
     reason = stranger.text("#reason")
     stranger.shot("other-browser")
-    check("another browser's Confirm is refused", "browser that was asked" in reason, reason)
+    check("another browser's Confirm is refused", "another browser" in reason, reason)
     for installation in installed:
         status, answer = api(demo["api"], demo["rivalApiKey"], "",
                              {"installationId": installation, "state": link["state"]})
