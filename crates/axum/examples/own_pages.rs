@@ -80,19 +80,17 @@ fn routes(host: Host) -> Router {
 impl Host {
     /// Returns the caller if the request comes from a signed-in administrator. The session cookie is SameSite=Lax, so other
     /// sites cannot use it in a POST; no GET below has an effect that another site could want.
-    fn caller(&self, headers: &HeaderMap) -> Result<Caller, Response> {
-        let user = self.login.user(headers).ok_or_else(|| StatusCode::UNAUTHORIZED.into_response())?;
+    fn caller(&self, headers: &HeaderMap) -> Result<Caller, StatusCode> {
+        let user = self.login.user(headers).ok_or(StatusCode::UNAUTHORIZED)?;
         let caller = Caller::new(user.organization, user.organization_name, user.name);
-        user.is_admin
-            .then(|| caller.with_return_hosts(["localhost"]))
-            .ok_or_else(|| StatusCode::FORBIDDEN.into_response())
+        user.is_admin.then(|| caller.with_return_hosts(["localhost"])).ok_or(StatusCode::FORBIDDEN)
     }
 }
 // docs: end
 
 // docs: connect
 async fn connect(State(host): State<Host>, headers: HeaderMap) -> Result<Redirect, Response> {
-    let caller = host.caller(&headers)?;
+    let caller = host.caller(&headers).map_err(IntoResponse::into_response)?;
     let return_url = format!("{}/github/connected", host.origin);
     let request = StartInstallRequest { return_url: Some(&return_url), state: None };
     let link = host.dockline.start_install(&caller, request).await.map_err(|e| failed(e.code(), &e))?;
@@ -175,7 +173,7 @@ async fn connected(
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Response> {
-    let caller = host.caller(&headers)?;
+    let caller = host.caller(&headers).map_err(IntoResponse::into_response)?;
     let query = fields(query.unwrap_or_default().as_bytes());
     let state = query.get("state");
     let expected =
@@ -204,7 +202,7 @@ async fn connected(
 
 // docs: own-use-cases
 async fn show(State(host): State<Host>, headers: HeaderMap) -> Result<Page, Response> {
-    let caller = host.caller(&headers)?;
+    let caller = host.caller(&headers).map_err(IntoResponse::into_response)?;
     let binding = host.dockline.binding(&caller).await.map_err(|e| failed(e.code(), &e))?;
     Ok(page(&match binding {
         Some(binding) => html! { p { b #login { (binding.account.login) } " is " (binding.status) } },
@@ -213,7 +211,7 @@ async fn show(State(host): State<Host>, headers: HeaderMap) -> Result<Page, Resp
 }
 
 async fn disconnect(State(host): State<Host>, headers: HeaderMap) -> Result<Redirect, Response> {
-    let caller = host.caller(&headers)?;
+    let caller = host.caller(&headers).map_err(IntoResponse::into_response)?;
     host.dockline.detach(&caller, Uninstall::No).await.map_err(|e| failed(e.code(), &e))?;
     Ok(Redirect::to("/github"))
 }

@@ -1,5 +1,4 @@
 //! docs/embedding.md shows the marked regions of the examples. `UPDATE_DOCS=1` rewrites the page.
-#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 use std::fmt::Write;
 use std::fs;

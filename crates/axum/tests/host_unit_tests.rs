@@ -4,13 +4,14 @@
 // docs: host-unit-tests
 use std::sync::Arc;
 
-use dockline::ports::{AppRegistration, BindingRepo, InsertOutcome, MockBindingRepo, MockGithubGateway};
+use dockline::ports::{
+    AppRegistration, BindingRepo, Clock, InsertOutcome, MockBindingRepo, MockGithubGateway, SystemClock,
+};
 use dockline::{
     Account, AccountId, AccountKind, AppId, Dockline, InstallationId, NewBinding, OrganizationId, PortError,
     PortErrorKind, PortName, Proof, State, Status, TokenError, TokenScope,
 };
 use dockline_memory::MemoryBindingRepo;
-use time::OffsetDateTime;
 
 /// The host's own function: whether its nightly job can read the organization's repositories.
 async fn job_state(dockline: &Dockline, organization: &OrganizationId) -> &'static str {
@@ -42,7 +43,7 @@ fn unused_github() -> MockGithubGateway {
 #[tokio::test]
 async fn suspended_installation_is_reported_without_a_call_to_github() {
     let bindings = MemoryBindingRepo::new();
-    let now = OffsetDateTime::now_utc();
+    let now = SystemClock.now();
     let inserted = bindings
         .insert(NewBinding {
             organization: acme(),

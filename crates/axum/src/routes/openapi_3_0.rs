@@ -156,7 +156,7 @@ mod tests {
                         }
                     }
                 }
-                _ => {}
+                Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
             }
         }
         let document = convert(openapi());

@@ -126,13 +126,15 @@ impl Reader<'_> {
             return self.error(line, &key, &cause, "keep one of the two".to_owned());
         }
         let many = matches!(option.get_action(), ArgAction::Append);
-        let (values, expected) = match value {
-            value if !option.get_action().takes_values() => (switch(value), "true or false"),
-            DeValue::Array(items) if many => {
-                (items.iter().map(|item| scalar(item.get_ref())).collect(), "a list of strings")
-            }
-            value if many => (scalar(value).map(|value| vec![value]), "a string, or a list of strings"),
-            value => (scalar(value).map(|value| vec![value]), "a string or a number"),
+        let one = || scalar(value).map(|value| vec![value]);
+        let (values, expected) = if !option.get_action().takes_values() {
+            (switch(value), "true or false")
+        } else if let (true, DeValue::Array(items)) = (many, value) {
+            (items.iter().map(|item| scalar(item.get_ref())).collect(), "a list of strings")
+        } else if many {
+            (one(), "a string, or a list of strings")
+        } else {
+            (one(), "a string or a number")
         };
         match values {
             Some(values) => self.entries.push(Entry { key, line, values }),
