@@ -18,8 +18,8 @@ impl Events for EventCounters {
             Event::Replayed { .. } => ("replayed", NONE),
             Event::Refused { reason, .. } => ("refused", reason.as_str()),
             Event::Conflicted { .. } => ("conflicted", NONE),
-            Event::ClaimConfirmed { proof, .. } => ("vouched", proof.as_str()),
-            Event::CallbackRefused { reason, .. } => ("arrival_refused", reason.as_str()),
+            Event::ClaimConfirmed { proof, .. } => ("claim_confirmed", proof.as_str()),
+            Event::CallbackRefused { reason, .. } => ("callback_refused", reason.as_str()),
             Event::Cancelled { .. } => ("cancelled", NONE),
             Event::Detached { uninstalled, .. } => {
                 ("detached", if *uninstalled { "uninstalled" } else { NONE })
@@ -28,7 +28,7 @@ impl Events for EventCounters {
             Event::Reinstated { .. } => ("reinstated", NONE),
             Event::Uninstalled { .. } => ("uninstalled", NONE),
             Event::Renamed { .. } => ("renamed", NONE),
-            Event::PermissionsChanged { .. } => ("regranted", NONE),
+            Event::PermissionsChanged { .. } => ("permissions_changed", NONE),
             Event::AccountChanged { .. } => ("account_changed", NONE),
             Event::TokenMinted { narrowed, .. } => {
                 counter!(TOKENS_MINTED, "narrowed" => if *narrowed { "true" } else { "false" }).increment(1);

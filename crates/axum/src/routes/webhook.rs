@@ -139,7 +139,7 @@ const fn kind(event: WebhookEvent) -> &'static str {
         WebhookEvent::Installed { .. } => "installed",
         WebhookEvent::Deleted { .. } => "deleted",
         WebhookEvent::StatusChanged { .. } => "status_changed",
-        WebhookEvent::PermissionsChanged { .. } => "regranted",
+        WebhookEvent::PermissionsChanged { .. } => "permissions_changed",
         WebhookEvent::Renamed { .. } => "renamed",
         WebhookEvent::Ignored => "ignored",
         _ => "other",

@@ -87,50 +87,62 @@ impl ApiError {
         }
     }
 
+    /// An error of the core, with the status that belongs to its code.
+    pub(crate) fn of(code: ErrorCode, message: &'static str) -> Self {
+        let status = match code {
+            ErrorCode::Validation => StatusCode::UNPROCESSABLE_ENTITY,
+            ErrorCode::Unauthenticated => StatusCode::UNAUTHORIZED,
+            ErrorCode::ForbiddenScope | ErrorCode::ReturnUrlNotAllowed => StatusCode::FORBIDDEN,
+            ErrorCode::NotFound => StatusCode::NOT_FOUND,
+            ErrorCode::Conflict => StatusCode::CONFLICT,
+            ErrorCode::RateLimited => StatusCode::TOO_MANY_REQUESTS,
+            ErrorCode::PlatformError => StatusCode::BAD_GATEWAY,
+            ErrorCode::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            ErrorCode::Internal | _ => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        Self::new(status, code, message)
+    }
+
     pub(crate) fn validation(issues: Vec<Issue>) -> Self {
         let message = "The request is not valid; details.issues lists what is wrong with it.";
-        Self::new(StatusCode::UNPROCESSABLE_ENTITY, ErrorCode::Validation, message)
-            .with_details(Details::Issues { issues })
+        Self::of(ErrorCode::Validation, message).with_details(Details::Issues { issues })
     }
 
     pub(crate) fn internal() -> Self {
         let message = "Something went wrong on our side. Quote the request id to support.";
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, ErrorCode::Internal, message)
+        Self::of(ErrorCode::Internal, message)
     }
 
     pub(crate) fn nothing_bound() -> Self {
         let message = "No GitHub App installation is registered for this organization.";
-        Self::new(StatusCode::NOT_FOUND, ErrorCode::NotFound, message)
+        Self::of(ErrorCode::NotFound, message)
     }
 
     pub(crate) fn no_such_path() -> Self {
-        Self::new(StatusCode::NOT_FOUND, ErrorCode::NotFound, "There is nothing at this path.")
+        Self::of(ErrorCode::NotFound, "There is nothing at this path.")
     }
 
     pub(crate) fn timed_out() -> Self {
         let message = "The request took too long and was given up. The same call may be repeated.";
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, ErrorCode::Unavailable, message)
-            .with_retry_after(Duration::from_secs(1))
+        Self::of(ErrorCode::Unavailable, message).with_retry_after(Duration::from_secs(1))
     }
 
     fn over_budget(budget: Budget, retry_after: Duration) -> Self {
         let message = "The budget is used up. Repeat the request after Retry-After seconds.";
-        Self::new(StatusCode::TOO_MANY_REQUESTS, ErrorCode::RateLimited, message)
-            .with_budget(Some(budget))
-            .with_retry_after(retry_after)
+        Self::of(ErrorCode::RateLimited, message).with_budget(Some(budget)).with_retry_after(retry_after)
     }
 
     /// Returns the 401 of a delivery without a valid signature.
     pub(crate) fn unsigned() -> Self {
         let message = "The delivery is not signed with a webhook secret of ours.";
-        let error = Self::new(StatusCode::UNAUTHORIZED, ErrorCode::Unauthenticated, message);
+        let error = Self::of(ErrorCode::Unauthenticated, message);
         Self { challenge: Challenge::Signature, ..error }
     }
 
     /// Returns the 401 of the host's own login.
     pub(crate) fn not_logged_in() -> Self {
         let message = "You are not signed in. Sign in and repeat the request.";
-        let error = Self::new(StatusCode::UNAUTHORIZED, ErrorCode::Unauthenticated, message);
+        let error = Self::of(ErrorCode::Unauthenticated, message);
         Self { challenge: Challenge::Login, ..error }
     }
 
@@ -181,23 +193,22 @@ impl IntoResponse for ApiError {
 impl From<PortError> for ApiError {
     fn from(error: PortError) -> Self {
         log(&error);
-        match (error.code(), error.kind()) {
+        let code = error.code();
+        match (code, error.kind()) {
             (ErrorCode::PlatformError, PortErrorKind::RateLimited { retry_after }) => Self::new(
                 StatusCode::SERVICE_UNAVAILABLE,
-                ErrorCode::PlatformError,
+                code,
                 "GitHub asks us to slow down. Nothing was changed; repeat the call after Retry-After.",
             )
             .with_details(Details::Platform { platform: "github" })
             .with_retry_after(retry_after),
-            (ErrorCode::PlatformError, _) => Self::new(
-                StatusCode::BAD_GATEWAY,
-                ErrorCode::PlatformError,
+            (ErrorCode::PlatformError, _) => Self::of(
+                code,
                 "GitHub did not answer as it should. Nothing was changed; the same call may be repeated.",
             )
             .with_details(Details::Platform { platform: "github" }),
-            (ErrorCode::Unavailable, _) => Self::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                ErrorCode::Unavailable,
+            (ErrorCode::Unavailable, _) => Self::of(
+                code,
                 "Our store cannot be reached. Nothing was changed; the same call may be repeated.",
             )
             .with_retry_after(Duration::from_secs(1)),
@@ -223,14 +234,15 @@ fn log(error: &PortError) {
 
 impl From<AuthenticateError> for ApiError {
     fn from(error: AuthenticateError) -> Self {
+        let code = error.code();
         match error {
             AuthenticateError::Unauthenticated => {
                 let message = "A valid API key is required: Authorization: Bearer lp_….";
-                Self::new(StatusCode::UNAUTHORIZED, ErrorCode::Unauthenticated, message)
+                Self::of(code, message)
             }
             AuthenticateError::ForbiddenScope { budget, .. } => {
                 let message = "The API key lacks the scope github:admin.";
-                Self::new(StatusCode::FORBIDDEN, ErrorCode::ForbiddenScope, message).with_budget(budget)
+                Self::of(code, message).with_budget(budget)
             }
             AuthenticateError::RateLimited { budget, retry_after, .. } => {
                 Self::over_budget(budget, retry_after)
@@ -263,7 +275,7 @@ impl From<CallbackError> for ApiError {
 
 impl From<CallbackRefusal> for ApiError {
     fn from(reason: CallbackRefusal) -> Self {
-        Self::new(StatusCode::UNPROCESSABLE_ENTITY, ErrorCode::Validation, refusal_message(reason))
+        Self::of(ErrorCode::Validation, refusal_message(reason))
             .with_details(Details::Reason { reason: reason.as_str() })
     }
 }
@@ -280,11 +292,11 @@ impl From<DetachError> for ApiError {
 
 impl From<StartInstallError> for ApiError {
     fn from(error: StartInstallError) -> Self {
+        let code = error.code();
         match error {
             StartInstallError::Invalid(issues) => Self::validation(issues),
-            StartInstallError::ReturnUrlNotAllowed => Self::new(
-                StatusCode::FORBIDDEN,
-                ErrorCode::ReturnUrlNotAllowed,
+            StartInstallError::ReturnUrlNotAllowed => Self::of(
+                code,
                 "returnUrl must be an HTTPS URL whose host is on the key's allowedReturnDomains.",
             ),
             StartInstallError::Port(error) => error.into(),
@@ -295,11 +307,11 @@ impl From<StartInstallError> for ApiError {
 
 impl From<RegisterError> for ApiError {
     fn from(error: RegisterError) -> Self {
+        let code = error.code();
         match error {
             RegisterError::Refused(reason) => Self::validation(vec![reason.issue()]),
-            RegisterError::Conflict(bound) => Self::new(
-                StatusCode::CONFLICT,
-                ErrorCode::Conflict,
+            RegisterError::Conflict(bound) => Self::of(
+                code,
                 "Your organization already has a different installation bound. Detach it first.",
             )
             .with_details(Details::Bound {
@@ -314,6 +326,7 @@ impl From<RegisterError> for ApiError {
 
 impl From<RepositoriesError> for ApiError {
     fn from(error: RepositoriesError) -> Self {
+        let code = error.code();
         match error {
             RepositoriesError::NotBound => Self::nothing_bound(),
             RepositoriesError::Unusable(bound) => {
@@ -329,12 +342,10 @@ impl From<RepositoriesError> for ApiError {
                          and connect again by install-url."
                     }
                 };
-                Self::new(StatusCode::UNPROCESSABLE_ENTITY, ErrorCode::Validation, message).with_details(
-                    Details::Bound {
-                        bound_installation_id: bound.installation.get(),
-                        bound_status: bound.status.as_str(),
-                    },
-                )
+                Self::of(code, message).with_details(Details::Bound {
+                    bound_installation_id: bound.installation.get(),
+                    bound_status: bound.status.as_str(),
+                })
             }
             RepositoriesError::Port(error) => error.into(),
             _ => Self::internal(),
