@@ -19,9 +19,10 @@ use tokio::time::{Instant, advance};
 /// Real time after which a test is taken to hang.
 const HANG: Duration = Duration::from_secs(120);
 
-/// Turns of the runtime after which everything has happened that needs no time to pass: all parties share one thread, and
-/// loopback sockets deliver at once.
+/// Turns of the runtime and real time after which everything has happened that needs no time to pass: all parties share one
+/// thread, and loopback sockets deliver at once, or within milliseconds on a busy machine.
 const TURNS: usize = 200;
+const DELIVERY: Duration = Duration::from_millis(3);
 
 /// How far [`fast_forward`] advances the clock at a time.
 const STEP: Duration = Duration::from_millis(250);
@@ -43,11 +44,13 @@ pub(crate) async fn paused<T>(test: impl Future<Output = T>) -> T {
 /// The output of `event` if it completes without time passing.
 pub(crate) async fn soon<T>(event: impl Future<Output = T>) -> Option<T> {
     let mut event = pin!(event);
-    for _ in 0..TURNS {
+    let began = std::time::Instant::now();
+    let mut turns = 0;
+    while turns < TURNS || began.elapsed() < DELIVERY {
         tokio::select! {
             biased;
             output = &mut event => return Some(output),
-            () = yield_now() => {}
+            () = yield_now() => turns += 1,
         }
     }
     None
