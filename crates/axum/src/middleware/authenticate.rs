@@ -63,6 +63,7 @@ async fn by_key(gate: &Gate, mut request: Request, class: BudgetClass) -> Result
             observe::identify(organization, &Actor::from(key));
         }
     })?;
+    observe::identify(&authenticated.caller.organization, &authenticated.caller.actor);
     attach(&mut request, authenticated.caller, authenticated.budget);
     request.extensions_mut().insert(ByKey(authenticated.key));
     Ok(request)
@@ -84,7 +85,7 @@ async fn by_login(
     });
     let caller = caller.map_err(|error| match error {
         AuthenticationError::Unauthenticated => ApiError::not_logged_in(),
-        AuthenticationError::Forbidden => cross_site::forbidden(),
+        AuthenticationError::Forbidden => ApiError::forbidden(),
         AuthenticationError::Limited { retry_after } => {
             let message = "Too many requests. Repeat the request after Retry-After seconds.";
             ApiError::new(StatusCode::TOO_MANY_REQUESTS, dockline::ErrorCode::RateLimited, message)
@@ -105,7 +106,6 @@ async fn by_login(
 }
 
 fn attach(request: &mut Request, caller: Caller, budget: Option<Budget>) {
-    observe::identify(&caller.organization, &caller.actor);
     if let (Some(budget), Some(level)) = (budget, request.extensions().get::<BudgetLevel>()) {
         level.set(budget);
     }

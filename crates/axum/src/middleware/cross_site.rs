@@ -2,7 +2,6 @@
 //! browser adds by itself: a link to install-url with a state that the attacker knows would bind the visitor's organization
 //! to the attacker's account.
 
-use dockline::ErrorCode;
 use http::{HeaderMap, StatusCode, header};
 
 use crate::wire::ApiErrorCode;
@@ -30,12 +29,6 @@ pub(super) fn check(headers: &HeaderMap, allowed_origins: &[String]) -> Result<(
     }
     let message = "This request does not come from a page of this site. Send it from the site's own page.";
     Err(ApiError::new(StatusCode::FORBIDDEN, ApiErrorCode::CrossSiteRequest, message))
-}
-
-/// Returns the 403 of a caller whom the host's login forbids to administer installations.
-pub(super) fn forbidden() -> ApiError {
-    let message = "You may not administer GitHub installations of this organization.";
-    ApiError::new(StatusCode::FORBIDDEN, ErrorCode::ForbiddenScope, message)
 }
 
 #[cfg(test)]

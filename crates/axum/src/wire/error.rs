@@ -146,6 +146,12 @@ impl ApiError {
         Self { challenge: Challenge::Login, ..error }
     }
 
+    /// A 403 of the host's own login.
+    pub(crate) fn forbidden() -> Self {
+        let message = "You may not administer GitHub installations of this organization.";
+        Self::of(ErrorCode::ForbiddenScope, message)
+    }
+
     /// Returns whether an API key or signature is wrong or missing. Failures of the host's own login are not included.
     pub(crate) fn is_credential_failure(&self) -> bool {
         self.code == ErrorCode::Unauthenticated && self.challenge != Challenge::Login
