@@ -11,7 +11,7 @@ use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
-use tracing_subscriber::{EnvFilter, Registry, fmt};
+use tracing_subscriber::{Registry, fmt};
 
 /// The format of log lines.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
@@ -31,14 +31,23 @@ pub fn start() {
     start_with(LogFormat::Human, None);
 }
 
-/// Starts logging: what `RUST_LOG` selects, by default events of Dockline and warnings of other crates. Does nothing if
-/// logging has started.
+/// Starts logging: the levels that `RUST_LOG` selects, by default events of Dockline and warnings of other crates. Does
+/// nothing if logging has started.
 pub fn start_with(format: LogFormat, extra: Option<ExtraLayer>) {
-    let default = "warn,dockline=info";
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
+    let default =
+        || Targets::new().with_default(LevelFilter::WARN).with_target("dockline", LevelFilter::INFO);
+    let selected = std::env::var("RUST_LOG").unwrap_or_default();
+    let (filter, malformed) = match selected.parse::<Targets>() {
+        _ if selected.trim().is_empty() => (default(), None),
+        Ok(filter) => (filter, None),
+        Err(error) => (default(), Some(error)),
+    };
     let logged = subscriber(extra).with(lines(format, filter, std::io::stderr));
     if logged.try_init().is_ok() {
         log_panics();
+        if let Some(error) = malformed {
+            tracing::warn!(%error, "RUST_LOG is invalid and ignored; set levels per target, such as warn,dockline=debug");
+        }
     }
 }
 
@@ -63,7 +72,7 @@ fn subscriber(extra: Option<ExtraLayer>) -> impl Subscriber + for<'a> LookupSpan
 }
 
 /// Returns the layer that writes log lines to `writer`: what both `filter` and [`max_verbosity`] allow.
-pub fn lines<S, W>(format: LogFormat, filter: EnvFilter, writer: W) -> Box<dyn Layer<S> + Send + Sync>
+pub fn lines<S, W>(format: LogFormat, filter: Targets, writer: W) -> Box<dyn Layer<S> + Send + Sync>
 where
     S: Subscriber + for<'a> LookupSpan<'a> + Send + Sync,
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
@@ -112,7 +121,8 @@ mod tests {
         for format in [LogFormat::Human, LogFormat::Json] {
             let written = Written::default();
             let writer = written.clone();
-            let lines = lines(format, EnvFilter::new("trace"), move || writer.clone());
+            let lines =
+                lines(format, Targets::new().with_default(LevelFilter::TRACE), move || writer.clone());
             tracing::subscriber::with_default(Registry::default().with(lines), || {
                 tracing::trace!(target: "dockline_github::transport", "ours at trace");
                 tracing::info!(target: "hyper::client", "theirs at info");

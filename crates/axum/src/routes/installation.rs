@@ -1,14 +1,14 @@
 //! `POST`, `GET` and `DELETE /v1/github/installation`, and `GET /v1/github/installation/install-url`
 
+use axum::Extension;
 use axum::extract::{RawQuery, Request, State};
 use axum::response::{IntoResponse, Response};
-use axum::{Extension, Json};
 use dockline::{Caller, Issue, IssueCode, Registered, RegistrationRequest, StartInstallRequest, Uninstall};
 use http::{StatusCode, header};
 
 use crate::middleware::authenticate::ByKey;
 use crate::options::Context;
-use crate::wire::bodies::{InstallLinkBody, InstallationBody, VerifiedInstallationBody, milliseconds};
+use crate::wire::bodies::{InstallLinkBody, InstallationBody, Json, VerifiedInstallationBody, milliseconds};
 use crate::wire::error::ApiError;
 use crate::wire::query::Parameters;
 use crate::wire::request_body;

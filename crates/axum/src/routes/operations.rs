@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use dockline::ErrorCode;
@@ -10,7 +9,7 @@ use http::{StatusCode, header};
 use tokio::time::timeout;
 
 use crate::options::Context;
-use crate::wire::bodies::{CheckBody, HealthBody};
+use crate::wire::bodies::{CheckBody, HealthBody, Json};
 use crate::wire::error::{ApiError, Details};
 
 /// The media type of [`Exposition::render`](crate::Exposition::render).

@@ -1,12 +1,12 @@
 //! `GET /v1/github/repos`
 
+use axum::Extension;
 use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse, Response};
-use axum::{Extension, Json};
 use dockline::{Caller, Issue, RepositoriesQuery};
 
 use crate::options::Context;
-use crate::wire::bodies::RepositoriesBody;
+use crate::wire::bodies::{Json, RepositoriesBody};
 use crate::wire::error::ApiError;
 use crate::wire::query::Parameters;
 

@@ -1,13 +1,12 @@
 //! `GET /v1/whoami`
 
-use axum::Json;
 use axum::extract::Extension;
 use axum::response::{IntoResponse, Response};
 use dockline::Caller;
 use http::header;
 
 use crate::middleware::authenticate::ByKey;
-use crate::wire::bodies::WhoamiBody;
+use crate::wire::bodies::{Json, WhoamiBody};
 use crate::wire::error::ApiError;
 
 pub(super) async fn get(

@@ -1,12 +1,27 @@
 //! The bodies of responses, with their fields in the documented order.
 
+use axum::response::{IntoResponse, Response};
 use dockline::ports::Check;
 use dockline::{AuthenticatedKey, Binding, Caller, RepositoriesPage, Repository, format_timestamp};
 
+use http::header;
 use serde::Serialize;
 use time::OffsetDateTime;
 
 use super::ApiErrorCode;
+use super::error::ApiError;
+
+/// A response with a JSON body.
+pub(crate) struct Json<T>(pub(crate) T);
+
+impl<T: Serialize> IntoResponse for Json<T> {
+    fn into_response(self) -> Response {
+        match serde_json::to_vec(&self.0) {
+            Ok(body) => ([(header::CONTENT_TYPE, "application/json")], body).into_response(),
+            Err(_) => ApiError::internal().into_response(),
+        }
+    }
+}
 
 /// A binding.
 #[derive(Debug, Serialize)]

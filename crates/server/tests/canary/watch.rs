@@ -6,10 +6,11 @@ use std::sync::{Arc, Mutex};
 
 use dockline_server::logging::{self, LogFormat};
 use metrics_exporter_prometheus::PrometheusHandle;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::format::FmtSpan;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
-use tracing_subscriber::{EnvFilter, Layer, Registry, fmt};
+use tracing_subscriber::{Layer, Registry, fmt};
 
 use crate::needles::{Found, Haystack, Needle};
 
@@ -50,7 +51,7 @@ impl Watch {
     pub(crate) fn begin() -> Self {
         let (human, json, spans) = (Written::default(), Written::default(), Written::default());
         let (to_human, to_json, to_spans) = (human.clone(), json.clone(), spans.clone());
-        let trace = || EnvFilter::new("trace");
+        let trace = || Targets::new().with_default(LevelFilter::TRACE);
         Registry::default()
             .with(logging::lines(LogFormat::Human, trace(), move || to_human.clone()))
             .with(logging::lines(LogFormat::Json, trace(), move || to_json.clone()))

@@ -7,28 +7,14 @@
     reason = "tests fail by panicking"
 )]
 
+mod administration;
 mod api;
-mod budgets;
-mod canary;
-mod commands;
-mod crashes;
-mod doctor;
-mod exposition;
-mod health;
+mod faults;
 #[path = "../support/http_client.rs"]
 mod http_client;
-mod keys;
-mod lifecycle;
-mod limits;
-mod metrics;
 #[path = "../canary/needles.rs"]
 mod needles;
-mod nodes;
-#[cfg(feature = "otel")]
-mod otel;
+mod operations;
+mod requests;
 mod schema;
 mod server;
-mod shutdown;
-mod signer;
-mod statements;
-mod uninstalls;

@@ -131,7 +131,7 @@ async fn values_of_another_app_are_named() {
     setup.expect(ask, "--github-app-id", "fail", "is 77, but at GitHub");
     // The JWT names the client id, and GitHub knows no such App.
     setup.expect(&[("DOCKLINE_GITHUB_CLIENT_ID", "Iv23unknown")], "App credential", "fail", "");
-    let other = include_str!("../../../github/tests/keys/rsa-2048-pkcs1.pem");
+    let other = include_str!("../../../../github/tests/keys/rsa-2048-pkcs1.pem");
     let foreign: Change<'_> =
         &[("DOCKLINE_GITHUB_PRIVATE_KEY_FILE", ""), ("DOCKLINE_GITHUB_PRIVATE_KEY", other)];
     setup.expect(foreign, "App credential", "fail", "GitHub refuses the App's credential (401)");

@@ -7,8 +7,8 @@ use dockline_github_sim::{Fault, FaultRule};
 use dockline_testkit::fastrand::Rng;
 use dockline_testkit::random::SeedOnFailure;
 
+use super::lifecycle::{bound, reconcile, status};
 use crate::api::Backend;
-use crate::lifecycle::{bound, reconcile, status};
 use crate::schema::TestSchema;
 use crate::server::{Github, Server};
 

@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use dockline_github_sim::{Fault, FaultRule};
 
+use super::exposition::{self, Family};
 use crate::api::Backend;
-use crate::exposition::{self, Family};
 use crate::http_client::loopback;
 use crate::schema::TestSchema;
 use crate::server::{Github, Server};
 
-const PAGE: &str = include_str!("../../../../docs/metrics.md");
+const PAGE: &str = include_str!("../../../../../docs/metrics.md");
 
 async fn get(url: &str) -> (u16, String) {
     let response = loopback().get(url).send().await.unwrap();

@@ -1,0 +1,6 @@
+//! The commands of an operator, and the signer that the configuration may name.
+
+mod commands;
+mod doctor;
+mod keys;
+mod signer;

@@ -1,0 +1,6 @@
+//! Requests of clients to running nodes.
+
+mod budgets;
+mod canary;
+mod limits;
+mod statements;
