@@ -22,6 +22,9 @@ pub enum SimError {
     /// No webhook delivery has this id, or it was dropped from the history.
     #[error("there is no webhook delivery {0}")]
     UnknownDelivery(u64),
+    /// No fault rule has this id.
+    #[error("there is no fault rule {0}")]
+    UnknownFault(u64),
     /// The login, slug, App slug or App id is in use.
     #[error("{0:?} is taken")]
     Taken(String),

@@ -10,7 +10,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::git::store::GitStore;
 use crate::model::Model;
-use crate::traffic::fault::Faults;
+use crate::traffic::faults::Faults;
 use crate::traffic::rate_limit::RateLimits;
 use crate::traffic::request_log::RequestLog;
 use crate::urls::Urls;
@@ -72,9 +72,12 @@ impl Shared {
         Urls::at(web.cloned().unwrap_or_else(|| "http://localhost".to_owned()))
     }
 
-    /// Locks the state. The lock must not be held over an await.
+    /// Locks the state, as it is at the current time. The lock must not be held over an await.
     pub(crate) fn lock(&self) -> FixtureGuard<'_> {
-        FixtureGuard { fixture: self.fixture.lock().unwrap_or_else(PoisonError::into_inner), shared: self }
+        let mut fixture = self.fixture.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = fixture.now();
+        fixture.model.remove_due(now);
+        FixtureGuard { fixture, shared: self }
     }
 }
 
@@ -101,6 +104,8 @@ impl DerefMut for FixtureGuard<'_> {
 
 impl Drop for FixtureGuard<'_> {
     fn drop(&mut self) {
+        let now = self.fixture.now();
+        self.fixture.model.remove_due(now);
         queue_deliveries(&mut self.fixture, &self.shared.urls());
         if self.fixture.delivery_queue.next(self.fixture.now()).is_some() {
             self.shared.delivery_ready.notify_one();

@@ -23,8 +23,11 @@ use tower::ServiceExt;
 use crate::clock::http_date;
 use crate::control::CONTROL;
 use crate::sim::GithubSim;
-use crate::traffic::fault_response::{self, CloseConnection};
-use crate::urls::API;
+use crate::traffic::fault_response::{self, CloseConnection, FromProxy};
+use crate::traffic::faults::{FaultRequest, Taken};
+use crate::traffic::refusal::Refused;
+use crate::traffic::target::Target;
+use crate::urls::{API, Params, Urls};
 use crate::{api, control, git, random, web};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-github-request-id");
@@ -133,23 +136,46 @@ async fn serve_connection(app: Router, stream: TcpStream) {
     }
 }
 
-/// Middleware: records the request, applies the first matching fault, and sets the headers of every response.
+/// Middleware: records the request, applies its faults, and sets the headers of every response.
 async fn observe(State(sim): State<GithubSim>, request: Request, next: Next) -> Response {
     let path = request.uri().path();
     if path.starts_with(CONTROL) {
         return next.run(request).await;
     }
-    let (fault, now) = {
-        let mut fixture = sim.fixture();
-        fixture.log.record(request.method().as_str(), path);
-        (fixture.faults.take(request.method().as_str(), path), fixture.now())
-    };
-    let mut response = match fault {
-        Some(fault) => fault_response::respond(fault, now, request, next).await,
+    sim.fixture().log.record(request.method().as_str(), path);
+    let mut response = match faults(&sim, &request) {
+        Some((taken, refused)) => {
+            let (is_api, headers) = (path.starts_with(API), request.headers().clone());
+            let mut response = fault_response::respond(taken, refused, request, next).await;
+            if response.extensions().get::<FromProxy>().is_some() {
+                return response;
+            }
+            if is_api {
+                api::complete(&sim, &headers, &mut response);
+            }
+            response
+        }
         None => next.run(request).await,
     };
     set_headers(&sim, response.headers_mut());
     response
+}
+
+/// Returns the faults of the request, or `None` if no rule applies.
+fn faults(sim: &GithubSim, request: &Request) -> Option<(Taken, Refused)> {
+    let (path, headers) = (request.uri().path(), request.headers());
+    let fixture = &mut *sim.fixture();
+    if fixture.faults.is_empty() {
+        return None;
+    }
+    let (now, target) = (fixture.now(), Target::of(fixture, path, headers));
+    let model = &fixture.model;
+    let params = Params::parse(request.uri().query().unwrap_or_default().as_bytes());
+    let method = request.method().as_str();
+    let taken = fixture.faults.take(&FaultRequest { method, path, params: &params, target, model });
+    let login = target.login(model).map(str::to_owned);
+    let refused = Refused { now, web: Urls::of(sim, headers).web, login, caller: target.caller };
+    (taken.fault.is_some() || !taken.hidden.is_empty()).then_some((taken, refused))
 }
 
 fn set_headers(sim: &GithubSim, headers: &mut HeaderMap) {

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 
 use axum::extract::FromRequestParts;
-use axum::http::header::HOST;
+use axum::http::header::{HOST, HeaderMap};
 use axum::http::request::Parts;
 use axum::http::uri::Authority;
 use url::Url;
@@ -24,19 +24,24 @@ impl Urls {
     pub(crate) fn at(web: String) -> Self {
         Self { api: format!("{web}{API}"), web }
     }
+
+    /// Returns the URLs of responses to a request with these headers.
+    pub(crate) fn of(sim: &GithubSim, headers: &HeaderMap) -> Self {
+        if let Some(base_url) = &sim.config().base_url {
+            return Self::at(base_url.clone());
+        }
+        let host = headers.get(HOST).and_then(|host| host.to_str().ok());
+        let host = host.and_then(|host| host.parse::<Authority>().ok());
+        let host = host.as_ref().map_or("localhost", Authority::as_str);
+        Self::at(format!("http://{host}"))
+    }
 }
 
 impl FromRequestParts<GithubSim> for Urls {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, sim: &GithubSim) -> Result<Self, Infallible> {
-        if let Some(base_url) = &sim.config().base_url {
-            return Ok(Self::at(base_url.clone()));
-        }
-        let host = parts.headers.get(HOST).and_then(|host| host.to_str().ok());
-        let host = host.and_then(|host| host.parse::<Authority>().ok());
-        let host = host.as_ref().map_or("localhost", Authority::as_str);
-        Ok(Self::at(format!("http://{host}")))
+        Ok(Self::of(sim, &parts.headers))
     }
 }
 
@@ -69,6 +74,11 @@ impl Params {
     /// Returns the first value of the parameter.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.all(name).next()
+    }
+
+    /// Returns all parameters in order.
+    pub(crate) fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     /// Returns all values of the parameter.

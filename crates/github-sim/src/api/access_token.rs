@@ -30,7 +30,7 @@ use crate::urls::Urls;
 const STATELESS: HeaderName = HeaderName::from_static("x-github-stateless-s2s-token");
 const MAX_REPOSITORIES: usize = 500;
 const NOT_GRANTED: &str = "The permissions requested are not granted to this installation.";
-const NOT_ACCESSIBLE: &str =
+pub(crate) const NOT_ACCESSIBLE: &str =
     "There is at least one repository that does not exist or is not accessible to the parent installation.";
 
 pub(super) fn routes() -> Router<GithubSim> {

@@ -1,5 +1,6 @@
 //! Endpoints for an App's JWT: the App, its installations, and requests for them.
 
+use axum::Extension;
 use axum::Json;
 use axum::Router;
 use axum::extract::{Path, State};
@@ -7,6 +8,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::{get, put};
 use serde_json::Value;
+use time::Duration;
 
 use super::auth::AppCaller;
 use super::errors::ApiError;
@@ -18,6 +20,7 @@ use crate::model::account::AccountKind;
 use crate::model::change::Sender;
 use crate::model::installation::Installation;
 use crate::sim::GithubSim;
+use crate::traffic::fault_response::SlowUninstall;
 use crate::urls::{Params, Urls};
 
 type JsonResult = Result<Json<Value>, ApiError>;
@@ -94,9 +97,15 @@ async fn uninstall(
     caller: AppCaller,
     version: ApiVersion,
     Path(id): Path<String>,
+    slow: Option<Extension<SlowUninstall>>,
 ) -> Result<StatusCode, ApiError> {
-    let model = &mut sim.fixture().model;
+    let fixture = &mut *sim.fixture();
+    let (now, model) = (fixture.now(), &mut fixture.model);
     let id = own(model, caller, &id)?.id;
+    if let Some(Extension(SlowUninstall(seconds))) = slow {
+        model.uninstall_at(id, now + Duration::seconds(seconds.into()))?;
+        return Ok(StatusCode::ACCEPTED);
+    }
     model.uninstall(id, Sender::App)?;
     Ok(match version {
         ApiVersion::V2022_11_28 => StatusCode::NO_CONTENT,

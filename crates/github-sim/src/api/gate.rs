@@ -7,15 +7,15 @@ use axum::http::request::Parts;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use super::auth::authorization;
 use super::errors::ApiError;
-use super::jwt;
 use crate::fixture::Fixture;
 use crate::sim::GithubSim;
 use crate::traffic::rate_limit::{RateLimitCaller, RateLimitStatus};
+use crate::traffic::target::caller;
 
 const VERSION: HeaderName = HeaderName::from_static("x-github-api-version");
 const SELECTED: HeaderName = HeaderName::from_static("x-github-api-version-selected");
+const MEDIA_TYPE: HeaderName = HeaderName::from_static("x-github-media-type");
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 
 /// A version of the REST API.
@@ -70,44 +70,45 @@ pub(super) async fn gate(State(sim): State<GithubSim>, request: Request, next: N
         (_, None) => unsupported().into_response(),
         (_, Some(_)) => next.run(request).await,
     };
-    let headers = response.headers_mut();
-    if headers.contains_key(CONTENT_TYPE) {
-        headers.insert(CONTENT_TYPE, JSON);
-    }
-    headers.insert(SELECTED, HeaderValue::from_static(version.unwrap_or_default().as_str()));
-    set_limit_headers(limit, headers);
+    set_headers(response.headers_mut(), version, limit);
     response
 }
 
-/// Counts the request for its caller.
+/// Counts a request that is answered by a fault, and adds the headers that the answer lacks.
+pub(crate) fn complete(sim: &GithubSim, request: &HeaderMap, response: &mut Response) {
+    if response.headers().contains_key(SELECTED) {
+        return;
+    }
+    let (_, limit) = count(&mut sim.fixture(), request);
+    set_headers(response.headers_mut(), ApiVersion::requested(request), limit);
+}
+
+/// Counts the request for the caller of a valid credential, even if the request will be rejected.
 fn count(fixture: &mut Fixture, headers: &HeaderMap) -> (Option<RateLimitCaller>, RateLimitStatus) {
     let (caller, now) = (caller(fixture, headers), fixture.now());
     (caller, fixture.rate_limits.count(caller, now))
 }
 
-/// Returns the caller of a valid credential, even if the request will be rejected.
-fn caller(fixture: &Fixture, headers: &HeaderMap) -> Option<RateLimitCaller> {
-    let (_, credential) = authorization(headers)?;
-    let (model, now) = (&fixture.model, fixture.now());
-    let installation = model.installation_of_token(credential, now).map(RateLimitCaller::Installation);
-    installation.or_else(|| jwt::verify(model, credential, now).ok().map(|app| RateLimitCaller::App(app.id)))
-}
-
 fn exceeded(caller: RateLimitCaller) -> ApiError {
-    let caller = match caller {
-        RateLimitCaller::App(id) => format!("app ID {id}"),
-        RateLimitCaller::Installation(id) => format!("installation ID {id}"),
-    };
     ApiError::new(StatusCode::FORBIDDEN, format!("API rate limit exceeded for {caller}."))
 }
 
-fn set_limit_headers(status: RateLimitStatus, headers: &mut HeaderMap) {
-    let RateLimitStatus { limit, used, reset, .. } = status;
-    let mut set =
-        |name: &'static str, value: HeaderValue| headers.insert(HeaderName::from_static(name), value);
-    set("x-ratelimit-limit", limit.into());
-    set("x-ratelimit-remaining", limit.saturating_sub(used).into());
-    set("x-ratelimit-used", used.into());
-    set("x-ratelimit-reset", reset.into());
-    set("x-ratelimit-resource", HeaderValue::from_static("core"));
+/// Adds the headers of every answer of the REST API, but for those that are set.
+fn set_headers(headers: &mut HeaderMap, version: Option<ApiVersion>, limit: RateLimitStatus) {
+    if headers.get(CONTENT_TYPE).is_some_and(|value| value == "application/json") {
+        headers.insert(CONTENT_TYPE, JSON);
+    }
+    let RateLimitStatus { limit, used, reset, .. } = limit;
+    let all = [
+        (SELECTED, HeaderValue::from_static(version.unwrap_or_default().as_str())),
+        (MEDIA_TYPE, HeaderValue::from_static("github.v3; format=json")),
+        (HeaderName::from_static("x-ratelimit-limit"), limit.into()),
+        (HeaderName::from_static("x-ratelimit-remaining"), limit.saturating_sub(used).into()),
+        (HeaderName::from_static("x-ratelimit-used"), used.into()),
+        (HeaderName::from_static("x-ratelimit-reset"), reset.into()),
+        (HeaderName::from_static("x-ratelimit-resource"), HeaderValue::from_static("core")),
+    ];
+    for (name, value) in all {
+        headers.entry(name).or_insert(value);
+    }
 }

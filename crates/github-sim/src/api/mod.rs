@@ -15,14 +15,24 @@ mod user;
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 
-pub(crate) use auth::{authorization, decode_basic, same_secret};
+use time::OffsetDateTime;
 
+pub(crate) use access_token::NOT_ACCESSIBLE;
+pub(crate) use auth::{authorization, decode_basic, same_secret};
+pub(crate) use errors::ApiError;
+pub(crate) use gate::complete;
+
+use crate::model::Model;
 use crate::sim::GithubSim;
-use errors::ApiError;
 
 /// Like GitHub, answers unknown paths, trailing slashes and unsupported methods with 404.
 async fn not_found() -> ApiError {
     ApiError::not_found()
+}
+
+/// Returns the App id of a valid JWT.
+pub(crate) fn app_of_jwt(model: &Model, token: &str, now: OffsetDateTime) -> Option<u64> {
+    jwt::verify(model, token, now).ok().map(|app| app.id)
 }
 
 pub(crate) fn routes(sim: &GithubSim) -> Router<GithubSim> {

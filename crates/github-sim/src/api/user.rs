@@ -17,6 +17,7 @@ use crate::model::Model;
 use crate::model::account::AccountKind;
 use crate::model::grant::Grant;
 use crate::sim::GithubSim;
+use crate::traffic::list_fault::HiddenOrganizations;
 use crate::urls::{Params, Urls};
 
 pub(super) fn routes() -> Router<GithubSim> {
@@ -39,13 +40,12 @@ async fn installations(
     caller: UserCaller,
     urls: Urls,
     params: Params,
+    HiddenOrganizations(hidden): HiddenOrganizations,
 ) -> Response {
     let Grant { app_id, user, .. } = caller.grant;
     let fixture = sim.fixture();
-    let seen = fixture
-        .model
-        .installations()
-        .filter(|i| i.app_id == app_id && fixture.model.has_access(user, i.account));
+    let (model, own) = (&fixture.model, fixture.model.installations().filter(|i| i.app_id == app_id));
+    let seen = own.filter(|i| model.has_access(user, i.account) && !hidden.contains(&i.account));
     let all: Vec<Value> = seen.map(|i| json::installation(&urls, &fixture.model, i)).collect();
     let (page, total) = (Pagination::requested(&params), all.len());
     let body = serde_json::json!({ "total_count": total, "installations": page.slice(all) });

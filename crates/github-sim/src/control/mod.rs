@@ -48,7 +48,8 @@ impl IntoResponse for ControlError {
             | SimError::UnknownInstallation(_)
             | SimError::UnknownRepository(_)
             | SimError::UnknownRequest(_)
-            | SimError::UnknownDelivery(_) => StatusCode::NOT_FOUND,
+            | SimError::UnknownDelivery(_)
+            | SimError::UnknownFault(_) => StatusCode::NOT_FOUND,
             SimError::Taken(_) | SimError::InstallationIdUsed(_) | SimError::AlreadyInstalled(_) => {
                 StatusCode::CONFLICT
             }

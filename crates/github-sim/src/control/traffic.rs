@@ -1,28 +1,36 @@
 //! Faults, rate limits, the clock and the request log.
 
-use axum::extract::State;
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Done, done};
+use super::{Created, Done, created, done};
 use crate::sim::GithubSim;
 use crate::traffic::fault::FaultRule;
 use crate::traffic::rate_limit::RateLimitCaller;
 
 pub(super) fn routes() -> Router<GithubSim> {
     Router::new()
-        .route("/faults", post(add_fault).delete(clear_faults))
+        .route("/faults", get(faults).post(add_fault).delete(clear_faults))
+        .route("/faults/{id}", delete(remove_fault))
         .route("/rate-limits", post(set_rate_limit))
         .route("/clock", post(move_clock))
         .route("/requests", get(requests).delete(clear_requests))
 }
 
-async fn add_fault(State(sim): State<GithubSim>, Json(rule): Json<FaultRule>) -> StatusCode {
-    sim.set_fault(rule);
-    StatusCode::NO_CONTENT
+async fn faults(State(sim): State<GithubSim>) -> Json<Value> {
+    Json(json!({ "faults": sim.fixture().faults.rules() }))
+}
+
+async fn add_fault(State(sim): State<GithubSim>, Json(rule): Json<FaultRule>) -> Created {
+    created(json!({ "id": sim.set_fault(rule) }))
+}
+
+async fn remove_fault(State(sim): State<GithubSim>, Path(id): Path<u64>) -> Done {
+    done(sim.remove_fault(id))
 }
 
 async fn clear_faults(State(sim): State<GithubSim>) -> StatusCode {

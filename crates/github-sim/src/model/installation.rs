@@ -56,6 +56,8 @@ pub(crate) struct Installation {
     pub(crate) requester: Option<u64>,
     pub(crate) created_at: OffsetDateTime,
     pub(crate) updated_at: OffsetDateTime,
+    /// When it will be removed, if the App removed it and GitHub has not finished.
+    pub(crate) removed_at: Option<OffsetDateTime>,
 }
 
 /// A member's request to the owners of an organization to install an App.

@@ -34,6 +34,7 @@ impl Model {
             requester: new.requester,
             created_at: now,
             updated_at: now,
+            removed_at: None,
         };
         self.issued.installations += 1;
         self.installations.insert(id, installation.clone());
@@ -91,6 +92,25 @@ impl Model {
             sender,
         });
         Ok(())
+    }
+
+    /// Removes the installation at a later time, as the App. A second removal keeps the first time.
+    pub(crate) fn uninstall_at(&mut self, id: u64, at: OffsetDateTime) -> Result<(), SimError> {
+        self.installation_mut(id)?.removed_at.get_or_insert(at);
+        Ok(())
+    }
+
+    /// Returns when the next installation will be removed.
+    pub(crate) fn next_removal(&self) -> Option<OffsetDateTime> {
+        self.installations().filter_map(|installation| installation.removed_at).min()
+    }
+
+    /// Removes the installations whose time has come.
+    pub(crate) fn remove_due(&mut self, now: OffsetDateTime) {
+        let due = self.installations().filter(|i| i.removed_at.is_some_and(|at| at <= now));
+        for id in due.map(|installation| installation.id).collect::<Vec<_>>() {
+            drop(self.uninstall(id, Sender::App));
+        }
     }
 
     /// Suspends the installation. A second suspension keeps the first time and user.

@@ -91,12 +91,16 @@ impl GithubSim {
     /// default, counts requests without a limit. The count of the current hour is kept.
     ///
     /// # Errors
-    /// [`SimError::UnknownApp`] or [`SimError::UnknownInstallation`].
+    /// [`SimError::UnknownApp`], [`SimError::UnknownInstallation`] or [`SimError::UnknownAccount`].
     pub fn set_rate_limit(&self, caller: RateLimitCaller, limit: Option<u32>) -> Result<(), SimError> {
         let mut fixture = self.fixture();
         match caller {
             RateLimitCaller::App(id) => fixture.model.require_app(id).map(drop)?,
             RateLimitCaller::Installation(id) => fixture.model.require_installation(id).map(drop)?,
+            RateLimitCaller::User(id) => {
+                let unknown = || SimError::UnknownAccount(id.to_string());
+                fixture.model.account(id).map(drop).ok_or_else(unknown)?;
+            }
         }
         fixture.rate_limits.set(caller, limit);
         Ok(())

@@ -134,9 +134,18 @@ impl GithubSim {
         self.fixture().clock.set_offset(seconds);
     }
 
-    /// Adds a fault rule.
-    pub fn set_fault(&self, rule: FaultRule) {
-        self.fixture().faults.add(rule);
+    /// Adds a fault rule and returns its id.
+    #[expect(clippy::must_use_candidate, reason = "most tests remove all rules at once")]
+    pub fn set_fault(&self, rule: FaultRule) -> u64 {
+        self.fixture().faults.add(rule)
+    }
+
+    /// Removes a fault rule.
+    ///
+    /// # Errors
+    /// [`SimError::UnknownFault`].
+    pub fn remove_fault(&self, id: u64) -> Result<(), SimError> {
+        if self.fixture().faults.remove(id) { Ok(()) } else { Err(SimError::UnknownFault(id)) }
     }
 
     /// Removes all fault rules.

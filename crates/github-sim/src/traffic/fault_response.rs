@@ -8,16 +8,20 @@ use axum::Json;
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::http::StatusCode;
-use axum::http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER};
+use axum::http::header::{CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, SERVER};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
-use serde_json::{Value, json};
-use time::OffsetDateTime;
+use serde_json::json;
 
-use crate::traffic::fault::{Fault, Garbage};
+use super::fault::{Fault, Garbage};
+use super::faults::Taken;
+use super::list_fault::{HiddenOrganizations, ListFault};
+use super::refusal::{self, Refused, SSO, error};
+use crate::api::{ApiError, NOT_ACCESSIBLE};
 
-const LIMITS: &str = "https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api";
+const PROXY_NOT_FOUND: &str = "<html>\r\n<head><title>404 Not Found</title></head>\r\n<body>\r\n\
+    <center><h1>404 Not Found</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n";
 const JSON: (HeaderName, HeaderValue) =
     (CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
 const UNICORN: &str = "<!DOCTYPE html>\n<html>\n<head><title>Unicorn! &middot; GitHub</title></head>\n\
@@ -27,14 +31,38 @@ const UNICORN: &str = "<!DOCTYPE html>\n<html>\n<head><title>Unicorn! &middot; G
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CloseConnection;
 
-/// Returns the response of a fault. Only [`Fault::Slow`] and [`Fault::LoseAnswer`] handle the request.
-pub(crate) async fn respond(fault: Fault, now: OffsetDateTime, request: Request, next: Next) -> Response {
+/// Response extension that marks an answer of a proxy, which has none of GitHub's headers.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct FromProxy;
+
+/// Request extension: for how many seconds a removed installation is still shown.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SlowUninstall(pub(crate) u32);
+
+/// Returns the response to a request with faults.
+pub(crate) async fn respond(taken: Taken, refused: Refused, mut request: Request, next: Next) -> Response {
+    let hidden = taken.hidden;
+    request.extensions_mut().insert(HiddenOrganizations(hidden.clone()));
+    let mut response = match taken.fault {
+        Some(fault) => fault_response(fault, &refused, request, next).await,
+        None => next.run(request).await,
+    };
+    if !hidden.is_empty() && response.status().is_success() {
+        let ids = hidden.iter().map(u64::to_string).collect::<Vec<_>>().join(",");
+        let value = HeaderValue::try_from(format!("partial-results; organizations={ids}"));
+        response.headers_mut().extend(value.ok().map(|value| (SSO, value)));
+    }
+    response
+}
+
+/// Handles the request only for faults that say so.
+async fn fault_response(fault: Fault, refused: &Refused, mut request: Request, next: Next) -> Response {
     match fault {
         Fault::Status { code } => status(code),
         Fault::Garbage { form: Garbage::Html } => ([JSON], UNICORN).into_response(),
         Fault::Garbage { form: Garbage::Truncated } => ([JSON], "{\"id\": 5029").into_response(),
-        Fault::PrimaryRateLimit { reset_in } => primary_limit(now.unix_timestamp().saturating_add(reset_in)),
-        Fault::SecondaryRateLimit { retry_after, status } => secondary_limit(retry_after, status),
+        Fault::PrimaryRateLimit { reset_in } => refused.primary_limit(reset_in),
+        Fault::SecondaryRateLimit { retry_after, status } => refusal::secondary_limit(retry_after, status),
         Fault::Slow { ms } => {
             tokio::time::sleep(Duration::from_millis(ms)).await;
             next.run(request).await
@@ -51,7 +79,30 @@ pub(crate) async fn respond(fault: Fault, now: OffsetDateTime, request: Request,
         }
         Fault::Drop => close_connection(),
         Fault::WrongJson => Json(json!([{ "unexpected": true }])).into_response(),
+        Fault::IpAllowList => refused.ip_allow_list(),
+        Fault::Saml => refused.saml(),
+        Fault::SuspendedUser => error(StatusCode::FORBIDDEN, "Sorry. Your account was suspended."),
+        Fault::SuspendedInstallation => ApiError::suspended().into_response(),
+        Fault::LegalBlock => refused.legal_block(),
+        Fault::NotAccessibleToParent => ApiError::unprocessable(NOT_ACCESSIBLE).into_response(),
+        Fault::MissingPermission { accepted } => refusal::missing_permission(&accepted),
+        Fault::NotFound => ApiError::not_found().into_response(),
+        Fault::ProxyNotFound => proxy_not_found(),
+        Fault::SlowUninstall { seconds } => {
+            request.extensions_mut().insert(SlowUninstall(seconds));
+            next.run(request).await
+        }
+        Fault::List { missing, total_count_off_by, max_per_page, .. } => {
+            ListFault { missing, total_count_off_by, max_per_page }.respond(request, next).await
+        }
     }
+}
+
+fn proxy_not_found() -> Response {
+    let html = [(CONTENT_TYPE, "text/html"), (SERVER, "nginx")];
+    let mut response = (StatusCode::NOT_FOUND, html, PROXY_NOT_FOUND).into_response();
+    response.extensions_mut().insert(FromProxy);
+    response
 }
 
 fn close_connection() -> Response {
@@ -69,37 +120,9 @@ fn status(code: u16) -> Response {
         }
         _ => {
             let message = status.canonical_reason().unwrap_or("Server Error");
-            (status, [JSON], error(status, message, "https://docs.github.com/rest")).into_response()
+            error(status, message)
         }
     }
-}
-
-fn error(status: StatusCode, message: &str, url: &str) -> String {
-    let body: Value =
-        json!({ "message": message, "documentation_url": url, "status": status.as_u16().to_string() });
-    body.to_string()
-}
-
-fn primary_limit(reset: i64) -> Response {
-    let mut headers = HeaderMap::new();
-    let mut set =
-        |name: &'static str, value: HeaderValue| headers.insert(HeaderName::from_static(name), value);
-    set("x-ratelimit-limit", 5000.into());
-    set("x-ratelimit-remaining", 0.into());
-    set("x-ratelimit-used", 5000.into());
-    set("x-ratelimit-reset", reset.into());
-    set("x-ratelimit-resource", HeaderValue::from_static("core"));
-    let body = error(StatusCode::FORBIDDEN, "API rate limit exceeded for installation.", LIMITS);
-    (StatusCode::FORBIDDEN, headers, [JSON], body).into_response()
-}
-
-fn secondary_limit(retry_after: Option<u64>, status: u16) -> Response {
-    let status = if status == 429 { StatusCode::TOO_MANY_REQUESTS } else { StatusCode::FORBIDDEN };
-    let message = "You have exceeded a secondary rate limit. Please wait a few minutes before you try again.";
-    let mut headers = HeaderMap::new();
-    headers.extend(retry_after.map(|seconds| (RETRY_AFTER, HeaderValue::from(seconds))));
-    let body = error(status, message, &format!("{LIMITS}#about-secondary-rate-limits"));
-    (status, headers, [JSON], body).into_response()
 }
 
 /// Streams 1.5 MiB of JSON without a `Content-Length`.

@@ -1,6 +1,7 @@
 //! The hourly rate limits: requests are counted per caller, and rejected if a limit is set.
 
 use std::collections::HashMap;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
@@ -9,7 +10,7 @@ const HOUR: Duration = Duration::hours(1);
 /// GitHub's lowest limit for an installation. The limit of requests with an App's JWT is not documented.
 const DEFAULT_LIMIT: u32 = 5000;
 
-/// A caller with its own hourly limit.
+/// A caller of the REST API, by its credential. Each has its own hourly limit.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RateLimitCaller {
@@ -17,6 +18,19 @@ pub enum RateLimitCaller {
     App(u64),
     /// The requests with any token of an installation, by installation id.
     Installation(u64),
+    /// The requests with any token of a user, by account id.
+    User(u64),
+}
+
+impl fmt::Display for RateLimitCaller {
+    /// Writes the caller as in GitHub's messages.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::App(id) => write!(f, "app ID {id}"),
+            Self::Installation(id) => write!(f, "installation ID {id}"),
+            Self::User(id) => write!(f, "user ID {id}"),
+        }
+    }
 }
 
 /// A caller's rate limit after a request.

@@ -59,7 +59,8 @@ impl GithubSim {
             self.send_due().await;
             let (due, now) = {
                 let fixture = self.fixture();
-                (fixture.delivery_queue.next_due(), fixture.now())
+                let (due, removal) = (fixture.delivery_queue.next_due(), fixture.model.next_removal());
+                (due.into_iter().chain(removal).min(), fixture.now())
             };
             let until = |due: OffsetDateTime| Duration::try_from(due - now).unwrap_or_default();
             let wait = due.map_or(LONGEST_WAIT, until).min(LONGEST_WAIT);

@@ -71,10 +71,10 @@ async fn control_api_sets_faults_and_clock_and_lists_requests() {
     let fixture = Fixture::new().await;
     let rule =
         json!({ "fault": { "kind": "status", "code": 503 }, "path_prefix": "/api/v3/app", "remaining": 1 });
-    assert_eq!(post(&fixture, "/faults", rule).await.0, 204);
+    assert_eq!(post(&fixture, "/faults", rule).await, (201, json!({ "id": 1 })));
     assert_eq!(fixture.get_as_app("/app").await.0, 503);
     for rule in ["hang", "huge", "drop", "lose_answer", "wrong_json", "garbage", "secondary_rate_limit"] {
-        assert_eq!(post(&fixture, "/faults", json!({ "fault": { "kind": rule } })).await.0, 204, "{rule}");
+        assert_eq!(post(&fixture, "/faults", json!({ "fault": { "kind": rule } })).await.0, 201, "{rule}");
     }
     assert_eq!(call(&fixture, Method::DELETE, "/faults", None).await.0, 204);
     assert_eq!(post(&fixture, "/faults", json!({ "fault": { "kind": "nonsense" } })).await.0, 422);

@@ -6,6 +6,7 @@ mod browser;
 mod control;
 mod faults;
 mod git;
+mod refusals;
 mod rest;
 mod support;
 mod webhooks;
