@@ -64,6 +64,10 @@ impl Events for TracingEvents {
                     "installation moved to another account"
                 );
             }
+            Event::Denied { organization, installation, cause } => {
+                let organization = organization.as_ref().map(tracing::field::display);
+                tracing::warn!(organization, %installation, cause = cause.as_str(), "GitHub denies an installation");
+            }
             Event::TokenMinted { organization, installation, narrowed } => {
                 tracing::info!(%organization, %installation, narrowed, "token minted");
             }

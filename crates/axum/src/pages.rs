@@ -149,6 +149,39 @@ pub const fn refusal_message(reason: CallbackRefusal) -> &'static str {
             "You can see this installation, but GitHub does not name you an administrator of its account. Ask an \
              administrator to connect it."
         }
+        CallbackRefusal::NotMember => {
+            "You can see this installation, but you are not an active member of its organization on GitHub. Ask an \
+             administrator of the organization to connect it."
+        }
+        CallbackRefusal::PermissionMissing => {
+            "GitHub does not tell us whether you administer this organization, because the App lacks the permission \
+             “Members: read”. Tell the operator of this service; then an administrator of the organization accepts the \
+             permission on GitHub."
+        }
+        CallbackRefusal::InstalledTooLongAgo => {
+            "You installed the App before this link was made, and the App lacks the permission “Members: read”, so GitHub \
+             does not tell us whether you still belong to the organization. Tell the operator of this service, or uninstall \
+             the App on GitHub and start again from the product."
+        }
+        CallbackRefusal::SsoRequired => {
+            "The organization requires its single sign-on. Sign in to the organization on GitHub, and start again from the \
+             product."
+        }
+        CallbackRefusal::IpBlocked => {
+            "The organization's IP allow list on GitHub blocks this service, so we cannot verify your access. Ask an \
+             administrator of the organization to allow the service's addresses."
+        }
+        CallbackRefusal::AccountSuspended => {
+            "GitHub suspended your account. Contact GitHub, or sign in with another account and start again from the product."
+        }
+        CallbackRefusal::AccessDenied => {
+            "GitHub does not let us see what you may access. Ask an administrator of the account about its security \
+             settings, and start again from the product."
+        }
+        CallbackRefusal::MembershipUnavailable => {
+            "GitHub failed to tell us whether you administer this organization. Wait a minute, and start again from the \
+             product."
+        }
         CallbackRefusal::UnbindableAccount => {
             "The App is installed on an enterprise, or on an account that GitHub does not name. Only a user or an \
              organization can be connected: install the App there."

@@ -5,13 +5,14 @@ use dockline::ports::InsertOutcome;
 use dockline::rules::claim::Claim;
 use dockline::rules::register::{Decision, Registered, classify, decide, verify};
 use dockline::{
-    Account, AccountId, AccountKind, AppId, Binding, ClaimPolicy, Installation, InstallationId, InstalledOn,
-    IssuedState, OrganizationId, Proof, RefusalReason, RegisterError, SecretDigest, Status, VerifiedClaim,
+    Account, AccountId, AccountKind, AppId, Binding, ClaimMembership, ClaimPolicy, Installation,
+    InstallationId, InstalledOn, InstallerRecord, IssuedState, OrganizationId, Proof, RefusalReason,
+    RegisterError, SecretDigest, Status, VerifiedClaim,
 };
 use time::{Duration, OffsetDateTime};
 
 const NOW: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
-const POLICIES: [ClaimPolicy; 3] = [ClaimPolicy::State, ClaimPolicy::Visible, ClaimPolicy::Controlled];
+const POLICIES: &[ClaimPolicy] = ClaimPolicy::ALL;
 const PROOFS: [Proof; 4] = [Proof::State, Proof::Visible, Proof::Administered, Proof::Installed];
 
 fn wanted() -> InstallationId {
@@ -47,6 +48,7 @@ fn claim(installation: InstallationId, proof: Proof) -> VerifiedClaim {
         account: AccountId::new(1).unwrap(),
         proof,
         visitor: AccountId::new(2).unwrap(),
+        membership: ClaimMembership::Member,
     }
 }
 
@@ -67,7 +69,7 @@ fn state(expires_in: Duration, claim: Option<VerifiedClaim>) -> IssuedState {
 #[test]
 fn every_row_under_every_policy() {
     let fresh = Duration::minutes(1);
-    for policy in POLICIES {
+    for &policy in POLICIES {
         // Every kind of state, and its decision if the organization has no binding.
         let mut states = vec![
             (None, Decision::Refuse(RefusalReason::UnknownState)),
@@ -77,7 +79,7 @@ fn every_row_under_every_policy() {
                 Some(state(fresh, None)),
                 match policy {
                     ClaimPolicy::State => Decision::Proceed(Claim::State),
-                    ClaimPolicy::Visible | ClaimPolicy::Controlled => {
+                    ClaimPolicy::Visible | ClaimPolicy::Installer | ClaimPolicy::Controlled => {
                         Decision::Refuse(RefusalReason::Unproven)
                     }
                 },
@@ -87,11 +89,13 @@ fn every_row_under_every_policy() {
             let sufficient = match policy {
                 ClaimPolicy::State => true,
                 ClaimPolicy::Visible => proof != Proof::State,
-                ClaimPolicy::Controlled => matches!(proof, Proof::Administered | Proof::Installed),
+                // Without the installer's record, "installed" proves no more than "visible".
+                ClaimPolicy::Installer | ClaimPolicy::Controlled => proof == Proof::Administered,
             };
             let right = claim(wanted(), proof);
             let expected = if sufficient {
-                Decision::Proceed(Claim::Verified(right))
+                let without_record = if proof == Proof::Installed { Proof::Visible } else { proof };
+                Decision::Proceed(Claim::Verified(VerifiedClaim { proof: without_record, ..right }))
             } else {
                 Decision::Refuse(RefusalReason::Unproven)
             };
@@ -170,6 +174,7 @@ fn all_refusals_about_an_installation_have_the_same_issue_i_10() {
         R::Taken,
         R::SpentState,
         R::Gone,
+        R::Denied,
     ];
     for reason in about_the_installation {
         assert_eq!(reason.issue(), R::NoSuchInstallation.issue(), "{reason:?}");
@@ -177,31 +182,41 @@ fn all_refusals_about_an_installation_have_the_same_issue_i_10() {
 }
 
 #[test]
-fn a_visitor_who_sees_the_installation_proves_it_by_having_installed_it() {
+fn a_visitor_proves_the_installation_by_having_installed_it_under_the_policies_that_need_it() {
     let fresh = Duration::minutes(1);
-    let visitor = AccountId::new(2).unwrap();
-    let other = AccountId::new(3).unwrap();
-    for policy in POLICIES {
-        for proof in PROOFS {
-            let claim = claim(wanted(), proof);
-            let decision =
-                |installer| decide(wanted(), None, Some(&state(fresh, Some(claim))), policy, installer, NOW);
-            // Only under a policy that the claim does not meet otherwise; the proof is then "installed".
-            let by_installing = policy == ClaimPolicy::Controlled && proof == Proof::Visible;
-            if by_installing {
+    let record = |number, members_permission| {
+        Some(InstallerRecord { installer: AccountId::new(number).unwrap(), members_permission })
+    };
+    for &policy in POLICIES {
+        for proof in [Proof::Visible, Proof::Installed] {
+            for &membership in ClaimMembership::ALL {
+                let claim = VerifiedClaim { membership, ..claim(wanted(), proof) };
+                let state = state(fresh, Some(claim));
+                let decision = |record| decide(wanted(), None, Some(&state), policy, record, NOW);
+                let with_members = match policy {
+                    ClaimPolicy::State | ClaimPolicy::Visible => false,
+                    ClaimPolicy::Installer => {
+                        matches!(membership, ClaimMembership::Member | ClaimMembership::UnknownNew)
+                    }
+                    ClaimPolicy::Controlled => membership == ClaimMembership::Member,
+                };
+                let without_members = with_members && policy == ClaimPolicy::Installer;
                 let proven = Claim::Verified(VerifiedClaim { proof: Proof::Installed, ..claim });
-                assert_eq!(decision(Some(visitor)), Decision::Proceed(proven));
-            } else {
-                assert_eq!(decision(Some(visitor)), decision(None), "{policy} {proof}");
+                for (members_permission, proves) in [(true, with_members), (false, without_members)] {
+                    let decided = decision(record(2, members_permission));
+                    let expected = if proves { Decision::Proceed(proven) } else { decision(None) };
+                    assert_eq!(decided, expected, "{policy} {proof} {membership} {members_permission}");
+                    assert_eq!(decision(record(3, members_permission)), decision(None), "{policy} {proof}");
+                }
             }
-            assert_eq!(decision(Some(other)), decision(None), "{policy} {proof}");
         }
         // It proves nothing without a confirmed claim, or for another installation.
-        let untied = decide(wanted(), None, Some(&state(fresh, None)), policy, Some(visitor), NOW);
+        let installed = record(2, true);
+        let untied = decide(wanted(), None, Some(&state(fresh, None)), policy, installed, NOW);
         let unknown = decide(wanted(), None, Some(&state(fresh, None)), policy, None, NOW);
         assert_eq!(untied, unknown);
         let elsewhere = state(fresh, Some(claim(another(), Proof::Visible)));
-        let elsewhere = decide(wanted(), None, Some(&elsewhere), policy, Some(visitor), NOW);
+        let elsewhere = decide(wanted(), None, Some(&elsewhere), policy, installed, NOW);
         assert_eq!(elsewhere, Decision::Refuse(RefusalReason::TiedToAnother));
     }
 }

@@ -56,7 +56,10 @@ impl Example {
             ("github_app_authorization", Some("revoked")) => WebhookEvent::Ignored,
             ("installation", Some("created")) => WebhookEvent::Installed {
                 installation: installation(),
-                installer: dockline::AccountId::new(id("/sender/id").unwrap()).unwrap(),
+                record: dockline::InstallerRecord {
+                    installer: dockline::AccountId::new(id("/sender/id").unwrap()).unwrap(),
+                    members_permission: self.payload.pointer("/installation/permissions/members").is_some(),
+                },
             },
             ("installation", Some("deleted")) => WebhookEvent::Deleted { installation: installation() },
             ("installation", Some("suspend" | "unsuspend")) => {

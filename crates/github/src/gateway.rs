@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use dockline::ports::{
-    AppFacts, AppRegistration, GithubGateway, ListOutcome, LookupOutcome, MintOutcome, RateLeft,
-    UninstallOutcome, VisitorCheck,
+    AppFacts, AppRegistration, CodeGrant, GithubGateway, ListOutcome, LookupOutcome, MintOutcome, RateLeft,
+    UninstallOutcome, VisitorCheck, VisitorInstallations,
 };
-use dockline::{AccountId, AuthorizationCode, InstallationId, InstallationToken, PortError, TokenScope};
+use dockline::{GithubCredential, InstallationId, InstallationToken, InstallerRecord, PortError, TokenScope};
 use tokio::time::timeout;
 use tracing::Instrument;
 
@@ -69,6 +69,28 @@ impl GithubApp {
     pub(crate) const fn app_client(&self) -> &AppClient {
         &self.app
     }
+
+    fn checker(&self) -> Result<Arc<VisitorChecker>, PortError> {
+        let checker = self.visitor_checker.as_ref().map(Arc::clone);
+        checker.ok_or_else(|| GithubError::NoOauthClient.about(GithubCredential::OauthClient))
+    }
+}
+
+pub(crate) fn of_app(error: GithubError) -> PortError {
+    error.about(GithubCredential::App)
+}
+
+fn of_installation(error: GithubError) -> PortError {
+    error.about(GithubCredential::Installation)
+}
+
+/// Runs the check in a task, so that a caller who leaves during the exchange leaves no live token behind.
+async fn in_task<T: Send + 'static>(
+    check: impl Future<Output = Result<T, (GithubCredential, GithubError)>> + Send + 'static,
+) -> Result<T, PortError> {
+    let ended = tokio::spawn(check.in_current_span()).await;
+    let checked = ended.unwrap_or(Err((GithubCredential::Visitor, GithubError::TaskEnded)));
+    checked.map_err(|(credential, error)| error.about(credential))
 }
 
 #[async_trait]
@@ -78,44 +100,47 @@ impl GithubGateway for GithubApp {
     }
 
     async fn app(&self) -> Result<AppFacts, PortError> {
-        Ok(self.app.app().await?.try_into()?)
+        let facts = self.app.app().await.and_then(AppFacts::try_from);
+        facts.map_err(of_app)
     }
 
     async fn installation(&self, id: InstallationId) -> Result<LookupOutcome, PortError> {
-        Ok(self.app.look_up(id).await?)
+        self.app.look_up(id).await.map_err(of_app)
     }
 
     async fn check_visitor(
         &self,
-        code: &AuthorizationCode,
+        grant: &CodeGrant,
         installation: InstallationId,
     ) -> Result<VisitorCheck, PortError> {
-        let checker = Arc::clone(self.visitor_checker.as_ref().ok_or(GithubError::NoOauthClient)?);
-        let code = code.clone();
-        // In a task, so that a caller who leaves during the exchange leaves no live token behind.
-        let check = async move { checker.check(&code, installation).await }.in_current_span();
-        Ok(tokio::spawn(check).await.map_err(|_| GithubError::TaskEnded)??)
+        let (checker, grant) = (self.checker()?, grant.clone());
+        in_task(async move { checker.check(&grant, installation).await }).await
+    }
+
+    async fn visitor_installations(&self, grant: &CodeGrant) -> Result<VisitorInstallations, PortError> {
+        let (checker, grant) = (self.checker()?, grant.clone());
+        in_task(async move { checker.installations(&grant).await }).await
     }
 
     async fn uninstall(&self, id: InstallationId) -> Result<UninstallOutcome, PortError> {
-        Ok(self.app.uninstall(id).await?)
+        self.app.uninstall(id).await.map_err(of_app)
     }
 
     async fn mint(&self, id: InstallationId, scope: &TokenScope) -> Result<MintOutcome, PortError> {
-        Ok(self.minter.mint(id, scope).await?)
+        self.minter.mint(id, scope).await.map_err(of_app)
     }
 
     async fn revoke(&self, token: &InstallationToken) -> Result<(), PortError> {
-        Ok(operations::revoke(&self.app.api, token).await?)
+        operations::revoke(&self.app.api, token).await.map_err(of_installation)
     }
 
     async fn repositories(&self, token: &InstallationToken, page: u32) -> Result<ListOutcome, PortError> {
-        Ok(operations::list(&self.app.api, token, page).await?)
+        operations::list(&self.app.api, token, page).await.map_err(of_installation)
     }
 
-    async fn installer(&self, id: InstallationId) -> Result<Option<AccountId>, PortError> {
+    async fn installer(&self, id: InstallationId) -> Result<Option<InstallerRecord>, PortError> {
         let search = timeout(self.long_timeout, operations::installer(&self.app, id)).await;
-        Ok(search.map_err(|_| GithubError::TimedOut)??)
+        search.unwrap_or(Err(GithubError::TimedOut)).map_err(of_app)
     }
 
     fn rate_left(&self) -> Option<RateLeft> {

@@ -1,9 +1,10 @@
 use std::time::Duration;
 
-use dockline::{AppId, PortError, PortErrorKind, PortName};
+use dockline::{AppId, DenialCause, GithubCredential, InstallationId, PortError, PortErrorKind, PortName};
 use time::OffsetDateTime;
 
 use crate::auth::SignerError;
+use crate::host::GithubHost;
 
 /// Why a call to GitHub failed: the `source()` of each [`PortError`] of this crate. Each text is for the operator's log: it
 /// names the cause and, if there is one, the remedy. None holds a secret: GitHub's own words are redacted first.
@@ -15,9 +16,9 @@ pub(crate) enum GithubError {
     TimedOut,
     #[error("GitHub returned {status}, a failure on its side: see its status page. It said: {message:?}")]
     Server { status: u16, message: String },
-    #[error("GitHub limits our rate for {} s. It said: {message:?}", wait.as_secs())]
-    RateLimited { wait: Duration, scope: LimitScope, message: String },
-    #[error("not sent: GitHub asked for a pause, which ends in {} s", wait.as_secs())]
+    #[error("GitHub limits the rate of this credential for {} s. It said: {message:?}", wait.as_secs())]
+    RateLimited { wait: Duration, message: String },
+    #[error("not sent: GitHub asked for a pause of this credential, which ends in {} s", wait.as_secs())]
     Paused { wait: Duration },
     #[error(
         "GitHub refuses the App's credential (401): check that private key, issuer (client id or App id) and host belong \
@@ -39,6 +40,8 @@ pub(crate) enum GithubError {
     OtherApp { configured: AppId, reported: u64 },
     #[error("the installation is suspended (403): its owner must unsuspend it")]
     Suspended,
+    #[error("GitHub denies access ({status}): {denial}. It said: {message:?}")]
+    Denied { status: u16, denial: Denial, message: String },
     #[error(
         "GitHub denies access (403): the App lacks a permission{}, or the account has not accepted it yet. It said: \
          {message:?}",
@@ -81,13 +84,22 @@ pub(crate) enum GithubError {
     TaskEnded,
 }
 
-/// Whose requests a rate limit stops.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum LimitScope {
-    /// The hourly budget of the call's credential is used up; others may go on.
-    Credential,
-    /// Another limit, such as that of concurrent requests: all calls pause.
-    Everyone,
+/// A setting of an account, or a decision of GitHub's, because of which GitHub denies access.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Denial {
+    #[error("the organization requires single sign-on")]
+    SsoRequired {
+        /// GitHub's page to sign in, on the App's web host.
+        url: Option<String>,
+    },
+    #[error("the account's IP allow list does not contain this machine's address")]
+    IpBlocked,
+    #[error("GitHub suspended the account")]
+    AccountSuspended,
+    #[error("GitHub blocks access for legal reasons")]
+    LegalBlock,
+    #[error("for a reason that this version does not know")]
+    Other,
 }
 
 impl GithubError {
@@ -104,6 +116,7 @@ impl GithubError {
             | Self::UnknownApp
             | Self::OtherApp { .. }
             | Self::Suspended
+            | Self::Denied { .. }
             | Self::PermissionMissing { .. }
             | Self::NoOauthClient
             | Self::OauthClientRejected { .. } => PortErrorKind::Rejected,
@@ -120,14 +133,47 @@ impl GithubError {
         }
     }
 
+    /// Converts the error of a call with this credential.
+    pub(crate) fn about(self, credential: GithubCredential) -> PortError {
+        PortError::new(PortName::GithubGateway, self.kind(), self).about(credential)
+    }
+
+    /// Removes a page to sign in that is not on the App's web host, since visitors are shown the link.
+    pub(crate) fn with_sso_page_on(self, host: &GithubHost) -> Self {
+        match self {
+            Self::Denied { status, denial: Denial::SsoRequired { url }, message } => {
+                let url = url.filter(|url| host.has_page(url));
+                Self::Denied { status, denial: Denial::SsoRequired { url }, message }
+            }
+            other => other,
+        }
+    }
+
+    /// Returns why GitHub denies an installation, if a setting of its account is the cause.
+    pub(crate) const fn denial_cause(&self) -> Option<DenialCause> {
+        Some(match self {
+            Self::PermissionMissing { .. } => DenialCause::PermissionMissing,
+            Self::Denied { denial, .. } => match denial {
+                Denial::SsoRequired { .. } => DenialCause::SsoRequired,
+                Denial::IpBlocked => DenialCause::IpBlocked,
+                Denial::AccountSuspended => DenialCause::AccountSuspended,
+                Denial::LegalBlock => DenialCause::LegalBlock,
+                Denial::Other => DenialCause::Other,
+            },
+            _ => return None,
+        })
+    }
+
     /// The response does not have the form that GitHub documents.
     pub(crate) fn invalid_response(detail: impl Into<String>) -> Self {
         Self::InvalidResponse { detail: detail.into() }
     }
 }
 
-impl From<GithubError> for PortError {
-    fn from(error: GithubError) -> Self {
-        Self::new(PortName::GithubGateway, error.kind(), error)
-    }
+/// Returns the cause of a denied installation, or the error if it has another cause. Logs GitHub's words, which are for
+/// operators only.
+pub(crate) fn denied(installation: InstallationId, error: GithubError) -> Result<DenialCause, GithubError> {
+    let Some(cause) = error.denial_cause() else { return Err(error) };
+    tracing::warn!(%installation, cause = cause.as_str(), %error, "GitHub denies the App an installation");
+    Ok(cause)
 }

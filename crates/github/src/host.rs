@@ -89,6 +89,17 @@ impl GithubHost {
         format!("{}/login/oauth/authorize?client_id={client_id}", self.web)
     }
 
+    /// Returns whether the URL is one of an HTTPS page of this GitHub.
+    pub(crate) fn has_page(&self, url: &str) -> bool {
+        let authority = |url: &str| {
+            let url = Uri::parse(url).ok()?;
+            Some(url.authority()?.as_str().to_ascii_lowercase())
+        };
+        Uri::parse(url).is_ok_and(|url| url.scheme().as_str().eq_ignore_ascii_case("https"))
+            && authority(url).is_some()
+            && authority(url) == authority(&self.web)
+    }
+
     pub(crate) fn is_plain_http(&self) -> bool {
         !self.web.starts_with("https:") && !self.api.starts_with("https:")
     }

@@ -93,7 +93,7 @@ labels! {
         NotFound = "not_found",
         /// 401.
         Unauthorized = "unauthorized",
-        /// 403 for another reason than a rate limit or a suspension.
+        /// 403 or 451 for another reason than a rate limit or a suspended installation.
         Denied = "denied",
         /// 403: the installation is suspended.
         Suspended = "suspended",
@@ -128,7 +128,7 @@ impl CallOutcome {
             GithubError::CredentialRejected { .. }
             | GithubError::ClockSkew { .. }
             | GithubError::VisitorTokenRejected => Self::Unauthorized,
-            GithubError::PermissionMissing { .. } => Self::Denied,
+            GithubError::PermissionMissing { .. } | GithubError::Denied { .. } => Self::Denied,
             GithubError::Suspended => Self::Suspended,
             GithubError::RateLimited { .. } | GithubError::Paused { .. } => Self::RateLimited,
             GithubError::Unprocessable { .. } => Self::Unprocessable,

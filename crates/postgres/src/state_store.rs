@@ -1,8 +1,8 @@
 use async_trait::async_trait;
 use dockline::ports::{ConfirmOutcome, PutOutcome, StateStore};
 use dockline::{
-    InstallationId, IssuedState, OrganizationId, PendingConfirmation, PortError, PortName, SecretDigest,
-    SetupAction, StateDigest, VerifiedClaim,
+    ClaimMembership, InstallationId, IssuedState, OrganizationId, PendingConfirmation, PortError, PortName,
+    SecretDigest, SetupAction, StateDigest, VerifiedClaim,
 };
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
@@ -17,8 +17,8 @@ use crate::statement::Statement;
 const PUT: &str = "INSERT INTO {schema}.install_states AS s \
     (digest, organization, organization_name, return_url, issued_at, expires_at, discarded, \
      visit_ticket, visit_browser, visit_installation, visit_account, visit_proof, visit_visitor, visit_setup_action, \
-     tie_installation, tie_account, tie_proof, tie_visitor, actor) \
-    VALUES ($1, $2, $3, $4, $5, $6, false, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) \
+     tie_installation, tie_account, tie_proof, tie_visitor, actor, visit_membership, tie_membership) \
+    VALUES ($1, $2, $3, $4, $5, $6, false, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20) \
     ON CONFLICT ON CONSTRAINT install_states_pkey DO UPDATE SET \
      organization = excluded.organization, organization_name = excluded.organization_name, \
      actor = excluded.actor, return_url = excluded.return_url, issued_at = excluded.issued_at, \
@@ -28,7 +28,8 @@ const PUT: &str = "INSERT INTO {schema}.install_states AS s \
      visit_proof = excluded.visit_proof, visit_visitor = excluded.visit_visitor, \
      visit_setup_action = excluded.visit_setup_action, \
      tie_installation = excluded.tie_installation, tie_account = excluded.tie_account, \
-     tie_proof = excluded.tie_proof, tie_visitor = excluded.tie_visitor \
+     tie_proof = excluded.tie_proof, tie_visitor = excluded.tie_visitor, \
+     visit_membership = excluded.visit_membership, tie_membership = excluded.tie_membership \
     WHERE s.expires_at <= excluded.issued_at \
      OR (s.organization = excluded.organization AND NOT s.discarded \
          AND s.visit_ticket IS NULL AND s.tie_installation IS NULL) \
@@ -53,25 +54,36 @@ const PUT_TYPES: &[Type] = &[
     Type::TEXT,
     Type::INT8,
     Type::TEXT,
+    Type::TEXT,
+    Type::TEXT,
 ];
 
 const FIND: &str = "SELECT digest, organization, organization_name, actor, return_url, issued_at, expires_at, \
     visit_ticket, visit_browser, visit_installation, visit_account, visit_proof, visit_visitor, visit_setup_action, \
-    tie_installation, tie_account, tie_proof, tie_visitor \
+    visit_membership, tie_installation, tie_account, tie_proof, tie_visitor, tie_membership \
     FROM {schema}.install_states WHERE digest = $1 AND NOT discarded AND ($2 IS NULL OR organization = $2)";
 
 const SAVE_PENDING: &str = "UPDATE {schema}.install_states SET \
     visit_ticket = $2, visit_browser = $3, visit_installation = $4, visit_account = $5, visit_proof = $6, \
-    visit_visitor = $7, visit_setup_action = $8 \
+    visit_visitor = $7, visit_setup_action = $8, visit_membership = $9 \
     WHERE digest = $1 AND NOT discarded RETURNING true";
 
-const SAVE_PENDING_TYPES: &[Type] =
-    &[Type::BYTEA, Type::BYTEA, Type::BYTEA, Type::INT8, Type::INT8, Type::TEXT, Type::INT8, Type::TEXT];
+const SAVE_PENDING_TYPES: &[Type] = &[
+    Type::BYTEA,
+    Type::BYTEA,
+    Type::BYTEA,
+    Type::INT8,
+    Type::INT8,
+    Type::TEXT,
+    Type::INT8,
+    Type::TEXT,
+    Type::TEXT,
+];
 
 // Locks the row while reading it, so that the second of two calls reads the first one's result. The claim to keep is
 // read from `before`, too, since `s` is the row of the statement's snapshot.
 const CONFIRM_CLAIM: &str = "WITH before AS ( \
-     SELECT digest, tie_installation, tie_account, tie_proof, tie_visitor FROM {schema}.install_states \
+     SELECT digest, tie_installation, tie_account, tie_proof, tie_visitor, tie_membership FROM {schema}.install_states \
      WHERE digest = $1 AND NOT discarded AND ($2 IS NULL OR visit_ticket = $2) FOR UPDATE \
     ), tied AS ( \
      UPDATE {schema}.install_states AS s SET \
@@ -79,14 +91,15 @@ const CONFIRM_CLAIM: &str = "WITH before AS ( \
       tie_account = COALESCE(before.tie_account, $4), \
       tie_proof = COALESCE(before.tie_proof, $5), \
       tie_visitor = COALESCE(before.tie_visitor, $6), \
+      tie_membership = CASE WHEN before.tie_installation IS NULL THEN $7 ELSE before.tie_membership END, \
       visit_ticket = NULL, visit_browser = NULL, visit_installation = NULL, visit_account = NULL, \
-      visit_proof = NULL, visit_visitor = NULL, visit_setup_action = NULL \
+      visit_proof = NULL, visit_visitor = NULL, visit_setup_action = NULL, visit_membership = NULL \
      FROM before \
      WHERE s.digest = before.digest AND (before.tie_installation IS NULL OR before.tie_installation = $3) \
     ) SELECT tie_installation FROM before";
 
 const CONFIRM_CLAIM_TYPES: &[Type] =
-    &[Type::BYTEA, Type::BYTEA, Type::INT8, Type::INT8, Type::TEXT, Type::INT8];
+    &[Type::BYTEA, Type::BYTEA, Type::INT8, Type::INT8, Type::TEXT, Type::INT8, Type::TEXT];
 
 const REVOKE: &str = "UPDATE {schema}.install_states SET discarded = true \
     WHERE digest = $1 AND NOT discarded AND ($2 IS NULL OR visit_ticket = $2) RETURNING true";
@@ -145,12 +158,12 @@ fn state(row: &Row) -> Result<IssuedState, DatabaseError> {
         issued_at: get(row, "issued_at")?,
         expires_at: get(row, "expires_at")?,
         pending: pending(row)?,
-        claim: claim(row, ["tie_installation", "tie_account", "tie_proof", "tie_visitor"])?,
+        claim: claim(row, ["tie_installation", "tie_account", "tie_proof", "tie_visitor", "tie_membership"])?,
     })
 }
 
 fn pending(row: &Row) -> Result<Option<PendingConfirmation>, DatabaseError> {
-    let columns = ["visit_installation", "visit_account", "visit_proof", "visit_visitor"];
+    let columns = ["visit_installation", "visit_account", "visit_proof", "visit_visitor", "visit_membership"];
     let Some(claim) = claim(row, columns)? else { return Ok(None) };
     let actions = [SetupAction::Install, SetupAction::Update, SetupAction::Request];
     Ok(Some(PendingConfirmation {
@@ -161,9 +174,10 @@ fn pending(row: &Row) -> Result<Option<PendingConfirmation>, DatabaseError> {
     }))
 }
 
-/// Reads a claim from four columns, which are all null or all set.
-fn claim(row: &Row, columns: [&'static str; 4]) -> Result<Option<VerifiedClaim>, DatabaseError> {
-    let [installation_column, account_column, proof_column, visitor_column] = columns;
+/// Reads a claim from five columns, of which the first four are all null or all set. The previous version writes no
+/// membership, which is unknown then.
+fn claim(row: &Row, columns: [&'static str; 5]) -> Result<Option<VerifiedClaim>, DatabaseError> {
+    let [installation_column, account_column, proof_column, visitor_column, membership_column] = columns;
     if get::<Option<i64>>(row, installation_column)?.is_none() {
         return Ok(None);
     }
@@ -172,6 +186,7 @@ fn claim(row: &Row, columns: [&'static str; 4]) -> Result<Option<VerifiedClaim>,
         account: account_id(row, account_column)?,
         proof: parse_text(row, proof_column)?,
         visitor: account_id(row, visitor_column)?,
+        membership: parse_nullable(row, membership_column, str::parse)?.unwrap_or(ClaimMembership::Unknown),
     }))
 }
 
@@ -203,6 +218,8 @@ impl StateStore for PgStateStore {
                     &claim.map(|claim| claim.proof.as_str()),
                     &claim.map(|claim| i64::from(claim.visitor)),
                     &state.actor.as_str(),
+                    &pending_claim.map(|claim| claim.membership.as_str()),
+                    &claim.map(|claim| claim.membership.as_str()),
                 ],
             )
             .await;
@@ -239,6 +256,7 @@ impl StateStore for PgStateStore {
                     &pending.claim.proof.as_str(),
                     &i64::from(pending.claim.visitor),
                     &pending.setup_action.as_str(),
+                    &pending.claim.membership.as_str(),
                 ],
             )
             .await;
@@ -262,6 +280,7 @@ impl StateStore for PgStateStore {
                     &i64::from(claim.account),
                     &claim.proof.as_str(),
                     &i64::from(claim.visitor),
+                    &claim.membership.as_str(),
                 ],
             )
             .await;

@@ -2,15 +2,15 @@
 
 use async_trait::async_trait;
 use dockline::ports::{
-    AppFacts, AppRegistration, BindingRepo, ConfirmOutcome, GithubGateway, InsertOutcome, KeyStore,
-    ListOutcome, LookupOutcome, MintOutcome, Observation, ObserveOutcome, PutOutcome, RateLeft,
+    AppFacts, AppRegistration, BindingRepo, CodeGrant, ConfirmOutcome, GithubGateway, InsertOutcome,
+    KeyStore, ListOutcome, LookupOutcome, MintOutcome, Observation, ObserveOutcome, PutOutcome, RateLeft,
     RateLimitDecision, RateLimitRequest, RateLimiter, ReconcileCursor, ReleaseOutcome, StateStore,
-    UninstallOutcome, VisitorCheck,
+    UninstallOutcome, VisitorCheck, VisitorInstallations,
 };
 use dockline::{
-    AccountId, AuthorizationCode, Binding, InstallationId, InstallationRecord, InstallationToken,
-    IssuedState, KeyId, KeyRecord, NewBinding, OrganizationId, PendingConfirmation, PortError, SecretDigest,
-    StateDigest, TokenScope, VerifiedClaim,
+    Binding, InstallationId, InstallationRecord, InstallationToken, InstallerRecord, IssuedState, KeyId,
+    KeyRecord, NewBinding, OrganizationId, PendingConfirmation, PortError, SecretDigest, StateDigest,
+    TokenScope, VerifiedClaim,
 };
 use time::OffsetDateTime;
 
@@ -102,18 +102,18 @@ impl<P: BindingRepo> BindingRepo for Metered<P> {
     async fn record_installer(
         &self,
         installation: InstallationId,
-        installer: AccountId,
+        record: InstallerRecord,
         recorded_at: OffsetDateTime,
     ) -> Result<(), PortError> {
         measured(
             "binding_repo",
             "record_installer",
-            self.0.record_installer(installation, installer, recorded_at),
+            self.0.record_installer(installation, record, recorded_at),
         )
         .await
     }
 
-    async fn installer(&self, installation: InstallationId) -> Result<Option<AccountId>, PortError> {
+    async fn installer(&self, installation: InstallationId) -> Result<Option<InstallerRecord>, PortError> {
         measured("binding_repo", "installer", self.0.installer(installation)).await
     }
 
@@ -153,10 +153,14 @@ impl<P: GithubGateway> GithubGateway for Metered<P> {
 
     async fn check_visitor(
         &self,
-        code: &AuthorizationCode,
+        grant: &CodeGrant,
         installation: InstallationId,
     ) -> Result<VisitorCheck, PortError> {
-        measured("github_gateway", "check_visitor", self.0.check_visitor(code, installation)).await
+        measured("github_gateway", "check_visitor", self.0.check_visitor(grant, installation)).await
+    }
+
+    async fn visitor_installations(&self, grant: &CodeGrant) -> Result<VisitorInstallations, PortError> {
+        measured("github_gateway", "visitor_installations", self.0.visitor_installations(grant)).await
     }
 
     async fn uninstall(&self, id: InstallationId) -> Result<UninstallOutcome, PortError> {
@@ -175,7 +179,7 @@ impl<P: GithubGateway> GithubGateway for Metered<P> {
         measured("github_gateway", "repositories", self.0.repositories(token, page)).await
     }
 
-    async fn installer(&self, id: InstallationId) -> Result<Option<AccountId>, PortError> {
+    async fn installer(&self, id: InstallationId) -> Result<Option<InstallerRecord>, PortError> {
         measured("github_gateway", "installer", self.0.installer(id)).await
     }
 

@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use dockline::ports::SeededEntropy;
 use dockline::{
-    Account, AccountId, AccountKind, Actor, ApiKey, InstallationId, IssuedState, KeyEnvironment, KeyRecord,
-    NewBinding, OrganizationId, OrganizationName, Proof, Scope, SecretDigest, StateDigest, Status, Tier,
-    VerifiedClaim,
+    Account, AccountId, AccountKind, Actor, ApiKey, ClaimMembership, InstallationId, InstallerRecord,
+    IssuedState, KeyEnvironment, KeyRecord, NewBinding, OrganizationId, OrganizationName, Proof, Scope,
+    SecretDigest, StateDigest, Status, Tier, VerifiedClaim,
 };
 use time::macros::datetime;
 use time::{Duration, OffsetDateTime};
@@ -140,7 +140,14 @@ pub fn claim(number: u64) -> VerifiedClaim {
         account: account_id(1_234),
         proof: Proof::Administered,
         visitor: account_id(77),
+        membership: ClaimMembership::Administrator,
     }
+}
+
+/// Returns the record that names this installer. The App had the permission "Members" if the number is odd.
+#[must_use]
+pub fn installer_record(number: u64) -> InstallerRecord {
+    InstallerRecord { installer: account_id(number), members_permission: number % 2 == 1 }
 }
 
 /// Returns a live key with the scope `GithubAdmin` and its record. The same seed gives the same key.

@@ -123,7 +123,7 @@ fn every_method_of_a_repository_can_fail_without_effect() {
         let end = Observation::Uninstalled { verified_at: NOON };
         assert_eq!(error(faulty.observe(id, end).await), down);
         assert_eq!(error(faulty.installation(id).await), down);
-        assert_eq!(error(faulty.record_installer(id, account_id(77), NOON).await), down);
+        assert_eq!(error(faulty.record_installer(id, installer_record(77), NOON).await), down);
         assert_eq!(error(faulty.installer(id).await), down);
         assert_eq!(error(faulty.stale(NOON, None, 1).await), down);
         assert_eq!(error(faulty.release(&organization("acme"), id, NOON).await), down);
@@ -184,7 +184,7 @@ fn every_token_method_of_a_gateway_can_fail() {
         assert_eq!(error(faulty.repositories(&token, 2).await), rejected);
         assert_eq!(faulty.repositories(&token, 2).await.unwrap(), ListOutcome::TokenRefused);
         assert_eq!(error(faulty.installer(id).await), rejected);
-        assert_eq!(faulty.installer(id).await.unwrap(), Some(account_id(77)));
+        assert_eq!(faulty.installer(id).await.unwrap(), Some(installer_record(77)));
     });
     assert_eq!(faulty.rate_left(), Some(left));
     assert_eq!(methods.map(|method| faulty.count(method)), [2; 4]);

@@ -125,12 +125,13 @@ impl Sweep {
 
     fn add(&mut self, report: &ReconcileReport) -> ControlFlow<SweepOutcome, Duration> {
         let asked = report.asked() as u64;
+        // A denial is the customer's setting: it counts as failed, but does not end the sweep.
         let failed = report.failed.len() as u64;
         self.totals.active += u64::from(report.active);
         self.totals.suspended += u64::from(report.suspended);
         self.totals.uninstalled += u64::from(report.uninstalled);
         self.totals.account_changed += u64::from(report.account_changed);
-        self.totals.failed += failed;
+        self.totals.failed += failed + u64::from(report.denied);
         self.left = self.left.map(|left| left.saturating_sub(asked));
         self.after = report.next;
         self.failed_batches = if asked == failed { self.failed_batches + 1 } else { 0 };

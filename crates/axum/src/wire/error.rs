@@ -6,8 +6,9 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use dockline::{
-    AuthenticateError, Budget, CallbackError, CallbackRefusal, ChargeError, DetachError, ErrorCode, Issue,
-    PortError, PortErrorKind, PortName, RegisterError, RepositoriesError, StartInstallError, Status,
+    AuthenticateError, Binding, Budget, CallbackError, CallbackRefusal, ChargeError, DenialCause,
+    DetachError, ErrorCode, Issue, PortError, PortErrorKind, PortName, RegisterError, RepositoriesError,
+    StartInstallError, Status,
 };
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Serialize;
@@ -61,6 +62,16 @@ pub(crate) enum Details {
         /// The installation of the caller's organization.
         bound_installation_id: u64,
         bound_status: &'static str,
+    },
+    #[serde(rename_all = "camelCase")]
+    Denied {
+        /// The installation of the caller's organization, if one is bound.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        bound_installation_id: Option<u64>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        bound_status: Option<&'static str>,
+        /// The setting at GitHub.
+        cause: &'static str,
     },
     Platform {
         /// The platform that failed.
@@ -238,6 +249,44 @@ fn log(error: &PortError) {
     }
 }
 
+impl ApiError {
+    /// GitHub denies the App the installation of the caller's organization, because of a setting of its account.
+    fn denied(cause: DenialCause, bound: Option<&Binding>) -> Self {
+        Self::of(ErrorCode::Validation, denial_message(cause)).with_details(Details::Denied {
+            bound_installation_id: bound.map(|bound| bound.installation.get()),
+            bound_status: bound.map(|bound| bound.status.as_str()),
+            cause: cause.as_str(),
+        })
+    }
+}
+
+/// Returns what a tenant can do about a denial.
+const fn denial_message(cause: DenialCause) -> &'static str {
+    match cause {
+        DenialCause::IpBlocked => {
+            "The GitHub account's IP allow list blocks this service. Have an administrator of the account allow the \
+             service's addresses, or the addresses of installed GitHub Apps."
+        }
+        DenialCause::SsoRequired => {
+            "The GitHub organization's single sign-on blocks the App. Have an administrator of the organization allow it."
+        }
+        DenialCause::PermissionMissing => {
+            "The GitHub account has not granted the App a permission that this needs. Have an administrator of the account \
+             accept the App's requested permissions."
+        }
+        DenialCause::AccountSuspended => {
+            "GitHub suspended the account of the installation. Its administrator has to contact GitHub."
+        }
+        DenialCause::LegalBlock => {
+            "GitHub blocks access to the account's repositories for legal reasons. Its administrator has to contact GitHub."
+        }
+        _ => {
+            "GitHub denies access to the installation. Have an administrator of its account check the App's permissions and \
+             the account's security settings."
+        }
+    }
+}
+
 impl From<AuthenticateError> for ApiError {
     fn from(error: AuthenticateError) -> Self {
         let code = error.code();
@@ -273,6 +322,7 @@ impl From<CallbackError> for ApiError {
     fn from(error: CallbackError) -> Self {
         match error {
             CallbackError::Refused(reason) => reason.into(),
+            CallbackError::SsoRequired { .. } => CallbackRefusal::SsoRequired.into(),
             CallbackError::Port(error) => error.into(),
             _ => Self::internal(),
         }
@@ -290,6 +340,7 @@ impl From<DetachError> for ApiError {
     fn from(error: DetachError) -> Self {
         match error {
             DetachError::NotBound => Self::nothing_bound(),
+            DetachError::Denied { binding, cause } => Self::denied(cause, Some(&binding)),
             DetachError::Port(error) => error.into(),
             _ => Self::internal(),
         }
@@ -324,6 +375,7 @@ impl From<RegisterError> for ApiError {
                 bound_installation_id: bound.installation.get(),
                 bound_status: Status::as_str(bound.status),
             }),
+            RegisterError::Denied(cause) => Self::denied(cause, None),
             RegisterError::Port(error) => error.into(),
             _ => Self::internal(),
         }
@@ -353,6 +405,7 @@ impl From<RepositoriesError> for ApiError {
                     bound_status: bound.status.as_str(),
                 })
             }
+            RepositoriesError::Denied { binding, cause } => Self::denied(cause, Some(&binding)),
             RepositoriesError::Port(error) => error.into(),
             _ => Self::internal(),
         }

@@ -23,8 +23,26 @@ spelled! {
         TiedToAnother = "tied_to_another",
         /// The visitor cannot see the installation, or it does not exist.
         NotVisible = "not_visible",
-        /// The visitor can see the installation, but the policy asks for more.
+        /// The visitor can see the installation, but does not administer its account, and the policy asks for more.
         NotAdministered = "not_administered",
+        /// The visitor can see the installation, but is not an active member of its organization.
+        NotMember = "not_member",
+        /// The App lacks the permission to see whether the visitor is a member, and the policy asks for more than seeing the
+        /// installation.
+        PermissionMissing = "permission_missing",
+        /// The visitor installed the App before the state was issued, and the App lacks the permission to see whether the
+        /// visitor is still a member.
+        InstalledTooLongAgo = "installed_too_long_ago",
+        /// The visitor has to sign in with the organization's single sign-on first.
+        SsoRequired = "sso_required",
+        /// The organization's list of allowed IP addresses does not contain ours.
+        IpBlocked = "ip_blocked",
+        /// GitHub suspended the visitor's account.
+        AccountSuspended = "account_suspended",
+        /// GitHub denies to say what the visitor may see, for another reason.
+        AccessDenied = "access_denied",
+        /// GitHub failed to say whether the visitor is a member of the organization.
+        MembershipUnavailable = "membership_unavailable",
         /// The installation is on an enterprise, or on an account that GitHub does not name.
         UnbindableAccount = "unbindable_account",
         /// The ticket is not that of the pending confirmation, which was answered before or replaced by a later visit.
@@ -43,6 +61,12 @@ pub enum CallbackError {
     /// The visitor is refused. Handling: show a page that says what to do.
     #[error("the visitor is refused: {0}")]
     Refused(CallbackRefusal),
+    /// The visitor is refused with [`CallbackRefusal::SsoRequired`]. Handling: show the link, then start the web flow again.
+    #[error("the visitor is refused: the organization's single sign-on is required")]
+    SsoRequired {
+        /// GitHub's page to sign in: HTTPS on the App's web host.
+        url: String,
+    },
     /// Infrastructure failure. Handling: the visitor may start again with the same state.
     #[error(transparent)]
     Port(#[from] PortError),
@@ -53,8 +77,18 @@ impl CallbackError {
     #[must_use]
     pub const fn code(&self) -> ErrorCode {
         match self {
-            Self::Refused(_) => ErrorCode::Validation,
+            Self::Refused(_) | Self::SsoRequired { .. } => ErrorCode::Validation,
             Self::Port(error) => error.code(),
+        }
+    }
+
+    /// Returns why the visitor is refused; `None` for an infrastructure failure.
+    #[must_use]
+    pub const fn refusal(&self) -> Option<CallbackRefusal> {
+        match self {
+            Self::Refused(refusal) => Some(*refusal),
+            Self::SsoRequired { .. } => Some(CallbackRefusal::SsoRequired),
+            Self::Port(_) => None,
         }
     }
 }

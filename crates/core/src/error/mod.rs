@@ -13,7 +13,7 @@ mod webhook;
 pub use callback::{CallbackError, CallbackRefusal};
 pub use code::ErrorCode;
 pub use issue::{Issue, IssueCode};
-pub use port::{EntropyFailed, PortError, PortErrorKind, PortName};
+pub use port::{EntropyFailed, GithubCredential, PortError, PortErrorKind, PortName};
 pub use token::{RepositoriesError, TokenError};
 pub use use_case::{
     AuthenticateError, BuildError, ChargeError, DetachError, RefusalReason, RegisterError, StartInstallError,

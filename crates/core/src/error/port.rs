@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Serialize, Serializer};
 
 use super::ErrorCode;
+use crate::model::spelled;
 
 /// The port that failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -44,19 +45,46 @@ pub enum PortErrorKind {
     Unexpected,
 }
 
+spelled! {
+    /// The credential that a call to GitHub used. A fault says something about this credential only.
+    pub enum GithubCredential("GitHub credential") {
+        /// The App's JWT.
+        App = "app",
+        /// The App's OAuth client.
+        OauthClient = "oauth_client",
+        /// A token of one installation.
+        Installation = "installation",
+        /// The token of one visitor.
+        Visitor = "visitor",
+    }
+}
+
 /// An infrastructure failure behind a port: the only error that ports return. It can be cloned, since several callers may
 /// await one result.
 #[derive(Debug, Clone, thiserror::Error)]
 pub struct PortError {
     kind: PortErrorKind,
     port: PortName,
+    credential: Option<GithubCredential>,
     source: Arc<dyn Error + Send + Sync>,
 }
 
 impl PortError {
     /// Wraps an adapter's own error, which `source()` returns for logs. The error must contain no secret.
     pub fn new(port: PortName, kind: PortErrorKind, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self { kind, port, source: source.into().into() }
+        Self { kind, port, credential: None, source: source.into().into() }
+    }
+
+    /// Sets the credential of the failed call to GitHub.
+    #[must_use]
+    pub fn about(self, credential: GithubCredential) -> Self {
+        Self { credential: Some(credential), ..self }
+    }
+
+    /// Returns the credential of the failed call to GitHub; `None` for other ports, and if no credential was at fault.
+    #[must_use]
+    pub const fn credential(&self) -> Option<GithubCredential> {
+        self.credential
     }
 
     /// Returns the kind of the failure.
@@ -112,6 +140,13 @@ impl fmt::Display for PortError {
             PortErrorKind::Rejected => write!(f, "the {port} rejects our credential"),
             PortErrorKind::Corrupt => write!(f, "the {port} returned malformed data"),
             PortErrorKind::Unexpected => write!(f, "the {port} failed unexpectedly"),
+        }?;
+        match self.credential {
+            None => Ok(()),
+            Some(GithubCredential::App) => f.write_str(" (the App's credential)"),
+            Some(GithubCredential::OauthClient) => f.write_str(" (the OAuth client's credential)"),
+            Some(GithubCredential::Installation) => f.write_str(" (the installation's token)"),
+            Some(GithubCredential::Visitor) => f.write_str(" (the visitor's token)"),
         }
     }
 }

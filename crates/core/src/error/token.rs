@@ -1,5 +1,5 @@
 use super::{ErrorCode, PortError};
-use crate::model::{Binding, Status};
+use crate::model::{Binding, DenialCause, Status};
 
 /// Why [`Dockline::token`](crate::Dockline::token) failed.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -18,6 +18,10 @@ pub enum TokenError {
     /// GitHub reports another account for the installation than the bound one. Handling: detach it and investigate.
     #[error("the installation is on another account than the bound one")]
     AccountChanged,
+    /// GitHub denies the App the installation, because of a setting of its account. Handling: the account's administrator
+    /// changes the setting.
+    #[error("GitHub denies the installation: {0}")]
+    Denied(DenialCause),
     /// The scope exceeds the permissions or repositories that were granted. Handling: narrow the scope, or have the owner
     /// accept the App's permissions.
     #[error("the requested scope exceeds what was granted: {message}")]
@@ -55,6 +59,15 @@ pub enum RepositoriesError {
     /// active). Handling: 422; the response may show the binding, which is the caller's own.
     #[error("the repositories of the installation cannot be listed; its status is {}", .0.status)]
     Unusable(Box<Binding>),
+    /// GitHub denies the App the installation, because of a setting of its account. Handling: 422 with the cause; the response
+    /// may show the binding, which is the caller's own.
+    #[error("GitHub denies the repositories of the installation: {cause}")]
+    Denied {
+        /// The binding.
+        binding: Box<Binding>,
+        /// The cause.
+        cause: DenialCause,
+    },
     /// Infrastructure failure. Handling: retry; nothing was changed.
     #[error(transparent)]
     Port(#[from] PortError),
@@ -66,7 +79,7 @@ impl RepositoriesError {
     pub const fn code(&self) -> ErrorCode {
         match self {
             Self::NotBound => ErrorCode::NotFound,
-            Self::Unusable(_) => ErrorCode::Validation,
+            Self::Unusable(_) | Self::Denied { .. } => ErrorCode::Validation,
             Self::Port(error) => error.code(),
         }
     }

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::{ErrorCode, Issue, IssueCode, PortError};
-use crate::model::{Binding, Budget, KeyId, OrganizationId, spelled};
+use crate::model::{Binding, Budget, DenialCause, KeyId, OrganizationId, spelled};
 
 /// Why a [`Dockline`](crate::Dockline) could not be built.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -153,6 +153,8 @@ spelled! {
         SpentState = "spent_state",
         /// The installation was uninstalled.
         Gone = "gone",
+        /// GitHub denies the App the installation, and the caller has proven nothing about it.
+        Denied = "denied",
     }
 }
 
@@ -182,7 +184,8 @@ impl RefusalReason {
             | Self::AccountChanged
             | Self::Taken
             | Self::SpentState
-            | Self::Gone => Issue::new(
+            | Self::Gone
+            | Self::Denied => Issue::new(
                 "installationId",
                 IssueCode::NotClaimable,
                 "This installation does not exist, or cannot be claimed with this state. Send the user through \
@@ -203,6 +206,10 @@ pub enum RegisterError {
     /// caller's own.
     #[error("the organization is bound to another installation")]
     Conflict(Box<Binding>),
+    /// GitHub denies the App the installation, whose account the caller has proven to control. Handling: 422 with the cause;
+    /// the account's administrator changes the setting.
+    #[error("GitHub denies the installation: {0}")]
+    Denied(DenialCause),
     /// Infrastructure failure. Handling: retry the same call; the binding was written completely or not at all.
     #[error(transparent)]
     Port(#[from] PortError),
@@ -213,7 +220,7 @@ impl RegisterError {
     #[must_use]
     pub const fn code(&self) -> ErrorCode {
         match self {
-            Self::Refused(_) => ErrorCode::Validation,
+            Self::Refused(_) | Self::Denied(_) => ErrorCode::Validation,
             Self::Conflict(_) => ErrorCode::Conflict,
             Self::Port(error) => error.code(),
         }
@@ -227,6 +234,15 @@ pub enum DetachError {
     /// The organization has no binding. Handling: 404; a retry may treat it as success.
     #[error("the organization has no installation")]
     NotBound,
+    /// GitHub denies the uninstallation, so nothing was changed. Handling: 422; the response may show the binding, which is
+    /// the caller's own. A detach without uninstallation works.
+    #[error("GitHub denies the uninstallation: {cause}")]
+    Denied {
+        /// The binding.
+        binding: Box<Binding>,
+        /// The cause.
+        cause: DenialCause,
+    },
     /// Infrastructure failure. Handling: retry the same call.
     #[error(transparent)]
     Port(#[from] PortError),
@@ -238,6 +254,7 @@ impl DetachError {
     pub const fn code(&self) -> ErrorCode {
         match self {
             Self::NotBound => ErrorCode::NotFound,
+            Self::Denied { .. } => ErrorCode::Validation,
             Self::Port(error) => error.code(),
         }
     }

@@ -1,7 +1,8 @@
 use time::OffsetDateTime;
 
 use super::{
-    AccountId, Actor, InstallationId, OrganizationId, OrganizationName, Proof, SecretDigest, StateDigest,
+    AccountId, Actor, ClaimMembership, InstallationId, OrganizationId, OrganizationName, Proof, SecretDigest,
+    StateDigest,
 };
 
 /// A state as a store holds it: by its digest, never in clear text.
@@ -50,6 +51,8 @@ pub struct VerifiedClaim {
     pub proof: Proof,
     /// The visitor's account.
     pub visitor: AccountId,
+    /// The visitor's membership at the visit.
+    pub membership: ClaimMembership,
 }
 
 /// A confirmation page that was shown to a visitor and not answered yet.

@@ -16,6 +16,7 @@ mod spelled;
 pub(crate) mod timestamp;
 mod token;
 mod token_scope;
+mod visitor;
 mod webhook_secrets;
 
 pub use api_key::{ApiKey, ApiKeySecretHash, KeyEnvironment, KeyId, KeyRecord, MalformedApiKey};
@@ -29,13 +30,18 @@ pub use ids::{
 pub use installation::{Account, AccountKind, Installation, InstallationRecord, InstalledOn, Status};
 pub use issued_state::{IssuedState, PendingConfirmation, SetupAction, VerifiedClaim};
 pub use names::{Actor, InvalidName, OrganizationName};
-pub use proof::{ClaimPolicy, Proof, VisitorFacts};
+pub use proof::{ClaimPolicy, Proof};
 pub use repository::{InvalidRepositoryName, Repository, RepositoryName};
 pub use rotation::{Rotation, RotationTerms, Unrotatable};
-pub use secret::{AuthorizationCode, BrowserSecret, InvalidState, SecretDigest, State, StateDigest, Ticket};
+pub use secret::{
+    AuthorizationCode, BrowserSecret, CodeVerifier, InvalidState, SecretDigest, State, StateDigest, Ticket,
+};
 pub use spelled::UnknownSpelling;
 pub(crate) use spelled::spelled;
 pub use timestamp::format_timestamp;
 pub use token::{InstallationToken, InvalidFullName, NewToken};
 pub use token_scope::{Access, InvalidScope, PermissionName, RepositoryScope, TokenScope};
+pub use visitor::{
+    ClaimMembership, DenialCause, InstallerRecord, Membership, UnknownReason, Visibility, VisitorFacts,
+};
 pub use webhook_secrets::{WeakWebhookSecret, WebhookSecrets};

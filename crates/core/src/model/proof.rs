@@ -1,5 +1,4 @@
 use super::spelled;
-use super::{AccountId, InstalledOn};
 
 spelled! {
     /// The evidence for a claim to an installation. It is recorded with each binding.
@@ -24,19 +23,13 @@ spelled! {
         State = "state",
         /// [`Proof::Visible`] or stronger.
         Visible = "visible",
-        /// [`Proof::Administered`] or [`Proof::Installed`]. The default.
+        /// [`Proof::Administered`], or [`Proof::Installed`] by a member, or by a visitor whose membership the App may not see
+        /// if the installation is no older than the state. **The administrator of a single repository can install an App
+        /// that has no organization permissions, and so bind the organization's installation.**
+        Installer = "installer",
+        /// [`Proof::Administered`], or [`Proof::Installed`] by a member if only an owner can have installed the App. The
+        /// default.
         #[default]
         Controlled = "controlled",
     }
-}
-
-/// The facts about a visitor that GitHub reports. The claim rules derive a [`Proof`] from them.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct VisitorFacts {
-    /// The visitor's account.
-    pub visitor: AccountId,
-    /// The owner of the installation if the visitor can see the installation; `None` otherwise.
-    pub visible: Option<InstalledOn>,
-    /// Whether GitHub reports the visitor as an active administrator of the organization. `false` if GitHub does not say.
-    pub administers_organization: bool,
 }

@@ -126,8 +126,26 @@ secret_text! {
     AuthorizationCode
 }
 
+secret_text! {
+    /// The PKCE code verifier (RFC 7636) of a visit to GitHub's web flow: only the browser that started the flow has it.
+    CodeVerifier
+}
+
 random_secret!(State, Ticket, BrowserSecret);
-opaque_secret!(Ticket, BrowserSecret, AuthorizationCode);
+opaque_secret!(Ticket, BrowserSecret, AuthorizationCode, CodeVerifier);
+
+impl CodeVerifier {
+    /// Encodes 32 random bytes as 43 base64url characters, the least that PKCE accepts.
+    pub(crate) fn from_random(bytes: [u8; 32]) -> Self {
+        Self(BASE64URL_NOPAD.encode(&bytes).into())
+    }
+
+    /// Returns the `code_challenge` of the method `S256`.
+    #[must_use]
+    pub fn challenge(&self) -> String {
+        BASE64URL_NOPAD.encode(self.digest().as_bytes())
+    }
+}
 
 impl State {
     /// The minimum number of characters of a state that a caller chooses. Shorter states could be guessed.
@@ -165,14 +183,22 @@ mod tests {
     }
 
     #[test]
+    fn the_challenge_is_that_of_rfc_7636() {
+        let verifier = CodeVerifier::presented("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk");
+        assert_eq!(verifier.challenge(), "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM");
+        assert_eq!(CodeVerifier::from_random([7; 32]).expose().len(), 43);
+    }
+
+    #[test]
     fn debug_shows_no_secret_i_14() {
         let canary = "canary-canary-canary";
         let printed = format!(
-            "{:?} {:?} {:?} {:?}",
+            "{:?} {:?} {:?} {:?} {:?}",
             State::parse(canary).unwrap(),
             Ticket::presented(canary),
             BrowserSecret::presented(canary),
-            AuthorizationCode::presented(canary)
+            AuthorizationCode::presented(canary),
+            CodeVerifier::presented(canary)
         );
         assert!(!printed.contains("canary"), "{printed}");
         assert!(printed.contains("State([redacted])"), "{printed}");

@@ -74,8 +74,10 @@ pub(crate) use spelled;
 
 #[cfg(test)]
 mod tests {
-    use crate::error::{CallbackRefusal, RefusalReason};
-    use crate::model::{AccountKind, ClaimPolicy, KeyEnvironment, Proof, Status};
+    use crate::error::{CallbackRefusal, GithubCredential, RefusalReason};
+    use crate::model::{
+        AccountKind, ClaimMembership, ClaimPolicy, DenialCause, KeyEnvironment, Proof, Status,
+    };
 
     #[test]
     fn every_variant_round_trips_through_its_spelling_and_json() {
@@ -94,6 +96,9 @@ mod tests {
         check(Status::ALL);
         check(Proof::ALL);
         check(ClaimPolicy::ALL);
+        check(ClaimMembership::ALL);
+        check(DenialCause::ALL);
+        check(GithubCredential::ALL);
         check(AccountKind::ALL);
         check(KeyEnvironment::ALL);
         check(RefusalReason::ALL);

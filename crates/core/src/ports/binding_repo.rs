@@ -8,8 +8,8 @@ use time::OffsetDateTime;
 use super::forward;
 use crate::error::PortError;
 use crate::model::{
-    Account, AccountId, Binding, InstallationId, InstallationRecord, NewBinding, OrganizationId, Status,
-    timestamp,
+    Account, Binding, InstallationId, InstallationRecord, InstallerRecord, NewBinding, OrganizationId,
+    Status, timestamp,
 };
 
 /// The outcome of [`BindingRepo::insert`].
@@ -140,7 +140,7 @@ pub trait BindingRepo: Debug + Send + Sync + 'static {
         installation: InstallationId,
     ) -> Result<Option<InstallationRecord>, PortError>;
 
-    /// Stores the account that installed the installation, as a signed delivery of GitHub named it. The first call for an
+    /// Stores who installed the installation, as a signed delivery of GitHub or its log named it. The first call for an
     /// installation wins, since an installation is installed once. The record is independent of all other facts about the
     /// installation, which may be unknown.
     ///
@@ -149,15 +149,15 @@ pub trait BindingRepo: Debug + Send + Sync + 'static {
     async fn record_installer(
         &self,
         installation: InstallationId,
-        installer: AccountId,
+        record: InstallerRecord,
         recorded_at: OffsetDateTime,
     ) -> Result<(), PortError>;
 
-    /// Returns the account that installed the installation, if it was recorded.
+    /// Returns who installed the installation, if it was recorded.
     ///
     /// # Errors
     /// Infrastructure failures only.
-    async fn installer(&self, installation: InstallationId) -> Result<Option<AccountId>, PortError>;
+    async fn installer(&self, installation: InstallationId) -> Result<Option<InstallerRecord>, PortError>;
 
     /// Returns bound installations that are not uninstalled and were last verified before `before`: the longest
     /// unverified first, then by id; only those after `after` in this order; at most `limit`.
@@ -189,8 +189,8 @@ forward!(BindingRepo {
     async fn insert(&self, binding: NewBinding) -> Result<InsertOutcome, PortError>;
     async fn observe(&self, installation: InstallationId, observation: Observation) -> Result<ObserveOutcome, PortError>;
     async fn installation(&self, installation: InstallationId) -> Result<Option<InstallationRecord>, PortError>;
-    async fn record_installer(&self, installation: InstallationId, installer: AccountId, recorded_at: OffsetDateTime) -> Result<(), PortError>;
-    async fn installer(&self, installation: InstallationId) -> Result<Option<AccountId>, PortError>;
+    async fn record_installer(&self, installation: InstallationId, record: InstallerRecord, recorded_at: OffsetDateTime) -> Result<(), PortError>;
+    async fn installer(&self, installation: InstallationId) -> Result<Option<InstallerRecord>, PortError>;
     async fn stale(&self, before: OffsetDateTime, after: Option<ReconcileCursor>, limit: u32) -> Result<Vec<ReconcileCursor>, PortError>;
     async fn release(&self, organization: &OrganizationId, installation: InstallationId, released_at: OffsetDateTime) -> Result<ReleaseOutcome, PortError>;
 } );

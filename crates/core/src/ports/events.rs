@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::forward;
 use crate::error::{CallbackRefusal, RefusalReason};
-use crate::model::{AccountId, Actor, InstallationId, OrganizationId, Proof};
+use crate::model::{AccountId, Actor, DenialCause, InstallationId, OrganizationId, Proof};
 
 /// An event, recorded after the fact. It is for operators and contains more than a caller may know.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -138,6 +138,15 @@ pub enum Event {
         known: AccountId,
         /// The account that GitHub reports; `None` if it reports none, an enterprise or another App's installation.
         named: Option<AccountId>,
+    },
+    /// GitHub denied the App an installation. Its account's administrator can change the setting.
+    Denied {
+        /// The organization that is bound to it, or that asked for it.
+        organization: Option<OrganizationId>,
+        /// The installation.
+        installation: InstallationId,
+        /// The cause.
+        cause: DenialCause,
     },
     /// A token was minted. Serving a cached token is no event.
     TokenMinted {

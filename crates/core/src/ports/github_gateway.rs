@@ -7,8 +7,8 @@ use time::OffsetDateTime;
 use super::forward;
 use crate::error::PortError;
 use crate::model::{
-    AccountId, AppId, AuthorizationCode, Installation, InstallationId, InstallationToken, Repository,
-    TokenScope, VisitorFacts,
+    AppId, AuthorizationCode, CodeVerifier, DenialCause, Installation, InstallationId, InstallationToken,
+    InstallerRecord, Repository, TokenScope, UnknownReason, VisitorFacts,
 };
 
 /// The gateway's configuration of the App.
@@ -49,6 +49,27 @@ pub enum LookupOutcome {
     Found(Installation),
     /// The installation does not exist or belongs to another App. GitHub does not distinguish the two.
     Missing,
+    /// GitHub denies the App this installation.
+    Denied(DenialCause),
+}
+
+/// A visitor's code, with what it was issued for.
+#[derive(Debug, Clone)]
+pub struct CodeGrant {
+    /// The code.
+    pub code: AuthorizationCode,
+    /// The `redirect_uri` of the web flow; `None` if GitHub sent the code after an installation.
+    pub redirect_uri: Option<String>,
+    /// The PKCE verifier of the web flow; `None` if GitHub sent the code after an installation.
+    pub verifier: Option<CodeVerifier>,
+}
+
+impl CodeGrant {
+    /// A code that GitHub sent after an installation, without a web flow of ours.
+    #[must_use]
+    pub const fn of_installation(code: AuthorizationCode) -> Self {
+        Self { code, redirect_uri: None, verifier: None }
+    }
 }
 
 /// The outcome of [`GithubGateway::check_visitor`].
@@ -56,8 +77,26 @@ pub enum LookupOutcome {
 pub enum VisitorCheck {
     /// GitHub accepted the code and identified the visitor.
     Visitor(VisitorFacts),
-    /// GitHub rejected the code: it was used before, has expired, or belongs to another App.
+    /// GitHub rejected the code: it was used before, has expired, or belongs to another App or web flow.
     CodeRefused,
+    /// GitHub accepted the code and does not say who the visitor is.
+    Denied(UnknownReason),
+}
+
+/// The outcome of [`GithubGateway::visitor_installations`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum VisitorInstallations {
+    /// GitHub accepted the code.
+    Listed {
+        /// The App's installations that the visitor can see, in GitHub's order: at most a hundred.
+        installations: Vec<Installation>,
+        /// Why further installations may be hidden, by GitHub's report.
+        hidden: Option<UnknownReason>,
+    },
+    /// GitHub rejected the code: it was used before, has expired, or belongs to another App or web flow.
+    CodeRefused,
+    /// GitHub accepted the code and lists nothing.
+    Denied(UnknownReason),
 }
 
 /// The outcome of [`GithubGateway::uninstall`].
@@ -67,6 +106,8 @@ pub enum UninstallOutcome {
     Removed,
     /// The installation did not exist any more.
     AlreadyGone,
+    /// GitHub denies the App this installation.
+    Denied(DenialCause),
 }
 
 /// The outcome of [`GithubGateway::mint`].
@@ -78,6 +119,8 @@ pub enum MintOutcome {
     Missing,
     /// The installation is suspended.
     Suspended,
+    /// GitHub denies the App this installation.
+    Denied(DenialCause),
     /// The scope exceeds what was granted.
     NotGranted {
         /// GitHub's message.
@@ -97,6 +140,8 @@ pub enum ListOutcome {
     },
     /// GitHub rejects the token: it has expired or was revoked, or the installation is suspended or uninstalled.
     TokenRefused,
+    /// GitHub denies the App this installation.
+    Denied(DenialCause),
 }
 
 impl ListOutcome {
@@ -124,6 +169,11 @@ pub struct RateLeft {
 /// - `Rejected`: GitHub rejects the App's own credential, because of a wrong key, a wrong App id or clock skew.
 /// - `Corrupt`: the body is not GitHub's.
 /// - `Unexpected`: anything else.
+///
+/// [`PortError::credential`] MUST name the credential of the call. What GitHub denies because of a setting of an account is
+/// an outcome, not an error; GitHub's words about it are for the gateway's log only.
+///
+/// A limit that GitHub sets MUST pause only the calls with the same credential to the same host.
 #[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
 #[async_trait]
 pub trait GithubGateway: Debug + Send + Sync + 'static {
@@ -144,9 +194,8 @@ pub trait GithubGateway: Debug + Send + Sync + 'static {
     /// Infrastructure failures, by the kinds above.
     async fn installation(&self, id: InstallationId) -> Result<LookupOutcome, PortError>;
 
-    /// Exchanges a visitor's code, identifies the visitor, and checks whether the visitor can see `installation` and
-    /// administers its organization. MUST read all pages. If GitHub does not say whether the visitor is an administrator,
-    /// because the App lacks the permission "Members: read", the visitor is none.
+    /// Exchanges a visitor's code, identifies the visitor, and checks whether the visitor can see `installation` and is a
+    /// member of its organization. MUST read all pages. What GitHub does not say is unknown, never a yes or a no.
     ///
     /// The visitor's token MUST be revoked before this returns, and never stored; a failed revocation is no error. After a
     /// failed call the code may be used up, and the visitor has to start again.
@@ -155,9 +204,16 @@ pub trait GithubGateway: Debug + Send + Sync + 'static {
     /// Infrastructure failures, by the kinds above.
     async fn check_visitor(
         &self,
-        code: &AuthorizationCode,
+        grant: &CodeGrant,
         installation: InstallationId,
     ) -> Result<VisitorCheck, PortError>;
+
+    /// Exchanges a visitor's code, and lists the installations of the App that the visitor can see, with one request and
+    /// without membership. The rules for the code and the token are those of [`GithubGateway::check_visitor`].
+    ///
+    /// # Errors
+    /// Infrastructure failures, by the kinds above.
+    async fn visitor_installations(&self, grant: &CodeGrant) -> Result<VisitorInstallations, PortError>;
 
     /// Uninstalls the App from the account.
     ///
@@ -186,12 +242,12 @@ pub trait GithubGateway: Debug + Send + Sync + 'static {
     /// Infrastructure failures, by the kinds above.
     async fn repositories(&self, token: &InstallationToken, page: u32) -> Result<ListOutcome, PortError>;
 
-    /// Returns the account that installed the installation, by GitHub's log of the deliveries to the App, in case the
-    /// webhook was lost. `None` if the log, of three days and a bounded number of entries, does not contain it.
+    /// Returns who installed the installation, by GitHub's log of the deliveries to the App, in case the webhook was lost.
+    /// `None` if the log, of three days and a bounded number of entries, does not contain it.
     ///
     /// # Errors
     /// Infrastructure failures, by the kinds above.
-    async fn installer(&self, id: InstallationId) -> Result<Option<AccountId>, PortError>;
+    async fn installer(&self, id: InstallationId) -> Result<Option<InstallerRecord>, PortError>;
 
     /// Returns the rate limit of the App's own requests; `None` before the first response, and if GitHub does not report
     /// it. Makes no network call.
@@ -201,12 +257,13 @@ pub trait GithubGateway: Debug + Send + Sync + 'static {
 forward!(GithubGateway {
     async fn app(&self) -> Result<AppFacts, PortError>;
     async fn installation(&self, id: InstallationId) -> Result<LookupOutcome, PortError>;
-    async fn check_visitor(&self, code: &AuthorizationCode, installation: InstallationId) -> Result<VisitorCheck, PortError>;
+    async fn check_visitor(&self, grant: &CodeGrant, installation: InstallationId) -> Result<VisitorCheck, PortError>;
+    async fn visitor_installations(&self, grant: &CodeGrant) -> Result<VisitorInstallations, PortError>;
     async fn uninstall(&self, id: InstallationId) -> Result<UninstallOutcome, PortError>;
     async fn mint(&self, id: InstallationId, scope: &TokenScope) -> Result<MintOutcome, PortError>;
     async fn revoke(&self, token: &InstallationToken) -> Result<(), PortError>;
     async fn repositories(&self, token: &InstallationToken, page: u32) -> Result<ListOutcome, PortError>;
-    async fn installer(&self, id: InstallationId) -> Result<Option<AccountId>, PortError>;
+    async fn installer(&self, id: InstallationId) -> Result<Option<InstallerRecord>, PortError>;
 } {
     fn registration(&self) -> AppRegistration;
     fn rate_left(&self) -> Option<RateLeft>;

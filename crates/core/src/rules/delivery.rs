@@ -11,7 +11,7 @@ use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use crate::error::DeliveryFault;
-use crate::model::{AccountId, AppId, InstallationId};
+use crate::model::{AccountId, AppId, InstallationId, InstallerRecord};
 
 /// The event of a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,8 +23,8 @@ pub enum WebhookEvent {
     Installed {
         /// The new installation.
         installation: InstallationId,
-        /// GitHub's `sender`: the person who installed the App or approved the request for it.
-        installer: AccountId,
+        /// GitHub's `sender`, who installed the App or approved the request for it, and the App's permissions.
+        record: InstallerRecord,
     },
     /// The App was uninstalled, which is final for this installation.
     Deleted {
@@ -143,16 +143,21 @@ struct FullInstallation<'a> {
     permissions: &'a RawValue,
 }
 
-fn full_installation(text: &str, our_app: AppId) -> Result<InstallationId, DeliveryFault> {
+#[derive(Deserialize)]
+struct Permissions {
+    members: Option<IgnoredAny>,
+}
+
+fn full_installation(text: &str, our_app: AppId) -> Result<(InstallationId, Permissions), DeliveryFault> {
     let installation: FullInstallation<'_> = object(text)?;
-    object::<Anything>(installation.permissions.get())?;
+    let permissions = object(installation.permissions.get())?;
     if let Some(account) = installation.account.filter(|account| account.get() != "null") {
         object::<WithId>(account.get())?;
     }
     if installation.app_id != our_app.get() {
         return Err(DeliveryFault::ForeignApp);
     }
-    installation_id(installation.id)
+    Ok((installation_id(installation.id)?, permissions))
 }
 
 fn installation_id(id: u64) -> Result<InstallationId, DeliveryFault> {
@@ -181,10 +186,13 @@ fn installation(payload: &str, our_app: AppId) -> Result<WebhookEvent, DeliveryF
     if event.repositories_added.is_some() || event.repositories_removed.is_some() {
         return Err(DeliveryFault::AnotherShape);
     }
-    let installation = full_installation(event.installation.get(), our_app)?;
-    let installer = account_id(event.sender)?;
+    let (installation, permissions) = full_installation(event.installation.get(), our_app)?;
+    let record = InstallerRecord {
+        installer: account_id(event.sender)?,
+        members_permission: permissions.members.is_some(),
+    };
     Ok(match event.action.as_ref() {
-        "created" => WebhookEvent::Installed { installation, installer },
+        "created" => WebhookEvent::Installed { installation, record },
         "deleted" => WebhookEvent::Deleted { installation },
         "suspend" | "unsuspend" => WebhookEvent::StatusChanged { installation },
         "new_permissions_accepted" => WebhookEvent::PermissionsChanged { installation },
@@ -212,7 +220,7 @@ fn repositories(payload: &str, our_app: AppId) -> Result<WebhookEvent, DeliveryF
     if !is_array(event.repositories_added) || !is_array(event.repositories_removed) {
         return Err(DeliveryFault::AnotherShape);
     }
-    let installation = full_installation(event.installation.get(), our_app)?;
+    let (installation, _) = full_installation(event.installation.get(), our_app)?;
     Ok(match event.action.as_ref() {
         "added" | "removed" => WebhookEvent::PermissionsChanged { installation },
         _ => WebhookEvent::Ignored,

@@ -5,7 +5,8 @@ use time::OffsetDateTime;
 use super::claim::{self, Claim};
 use crate::error::{RefusalReason, RegisterError};
 use crate::model::{
-    Account, AccountId, AppId, Binding, ClaimPolicy, Installation, InstallationId, InstalledOn, IssuedState,
+    Account, AppId, Binding, ClaimPolicy, Installation, InstallationId, InstalledOn, InstallerRecord,
+    IssuedState,
 };
 use crate::ports::InsertOutcome;
 
@@ -23,7 +24,7 @@ pub enum Decision {
 }
 
 /// Decides on a registration of `wanted` before the lookup at GitHub, given the organization's own binding, its own state
-/// (`None` if no such state was issued to it) and the account that installed `wanted` (if it is known and matters):
+/// (`None` if no such state was issued to it) and the record of who installed `wanted` (if it is known and matters):
 ///
 /// | the organization's binding | state | decision |
 /// |---|---|---|
@@ -42,7 +43,7 @@ pub fn decide(
     bound: Option<Binding>,
     state: Option<&IssuedState>,
     policy: ClaimPolicy,
-    installer: Option<AccountId>,
+    record: Option<InstallerRecord>,
     now: OffsetDateTime,
 ) -> Decision {
     match (bound, state) {
@@ -51,7 +52,7 @@ pub fn decide(
         (None, None) => Decision::Refuse(RefusalReason::UnknownState),
         (None, Some(state)) if !state.is_live(now) => Decision::Refuse(RefusalReason::ExpiredState),
         (None, Some(state)) => {
-            claim::claim(state, wanted, policy, installer).map_or_else(Decision::Refuse, Decision::Proceed)
+            claim::claim(state, wanted, policy, record).map_or_else(Decision::Refuse, Decision::Proceed)
         }
     }
 }

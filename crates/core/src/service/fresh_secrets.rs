@@ -3,7 +3,7 @@
 use secrecy::{ExposeSecretMut, SecretBox};
 
 use crate::error::EntropyFailed;
-use crate::model::{ApiKey, BrowserSecret, KeyEnvironment, KeyId, State, Ticket};
+use crate::model::{ApiKey, BrowserSecret, CodeVerifier, KeyEnvironment, KeyId, State, Ticket};
 use crate::ports::Entropy;
 
 fn draw<const N: usize>(entropy: &dyn Entropy) -> Result<[u8; N], EntropyFailed> {
@@ -13,9 +13,9 @@ fn draw<const N: usize>(entropy: &dyn Entropy) -> Result<[u8; N], EntropyFailed>
 }
 
 macro_rules! random {
-    ($($name:ident),*) => {$(
+    ($($name:ident: $form:literal),*) => {$(
         impl $name {
-            /// Generates a secret of 24 random bytes, as 32 base64url characters.
+            #[doc = concat!("Generates a secret of ", $form, " base64url characters.")]
             ///
             /// # Errors
             /// [`EntropyFailed`] if the source of randomness fails.
@@ -26,7 +26,12 @@ macro_rules! random {
     )*};
 }
 
-random!(State, Ticket, BrowserSecret);
+random!(
+    State: "24 random bytes, as 32",
+    Ticket: "24 random bytes, as 32",
+    BrowserSecret: "24 random bytes, as 32",
+    CodeVerifier: "32 random bytes, as 43"
+);
 
 impl ApiKey {
     /// Generates a key with a random id of 80 bits and a secret of 32 random bytes.

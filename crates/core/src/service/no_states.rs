@@ -48,7 +48,7 @@ mod tests {
     use time::OffsetDateTime;
 
     use super::*;
-    use crate::model::{AccountId, InstallationId, Proof, SetupAction};
+    use crate::model::{AccountId, ClaimMembership, InstallationId, Proof, SetupAction};
 
     #[test]
     fn no_state_is_stored_found_confirmed_or_revoked() {
@@ -60,6 +60,7 @@ mod tests {
             account: AccountId::new(1).unwrap(),
             proof: Proof::Administered,
             visitor: AccountId::new(1).unwrap(),
+            membership: ClaimMembership::Administrator,
         };
         let setup_action = SetupAction::Install;
         let pending = PendingConfirmation { ticket: digest, browser: digest, claim, setup_action };

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use dockline::ports::{Event, StateStore};
 use dockline::{
-    AccountId, Callback, CallbackError, CallbackOutcome, CallbackRefusal, ClaimPolicy, ErrorCode,
-    InstallResult, InstallationId, InstalledOn, PortErrorKind, PortName, Proof, SetupAction,
+    AccountId, Callback, CallbackError, CallbackOutcome, CallbackRefusal, ClaimMembership, ClaimPolicy,
+    ErrorCode, InstallResult, InstallationId, InstalledOn, PortErrorKind, PortName, Proof, SetupAction,
     StartInstallRequest, State, VerifiedClaim,
 };
 use dockline_testkit::faults::Fault;
@@ -53,6 +53,7 @@ async fn an_administrator_is_asked_to_confirm_and_nothing_is_tied_yet() {
         account: account_id(1_001),
         proof: Proof::Administered,
         visitor: account_id(VISITOR),
+        membership: ClaimMembership::Administrator,
     };
     assert_eq!((pending.claim, pending.setup_action), (claim, SetupAction::Install));
 }

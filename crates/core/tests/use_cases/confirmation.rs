@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use dockline::ports::{Event, StateStore};
 use dockline::{
-    BrowserSecret, CallbackError, CallbackRefusal, ConfirmationAnswer, InstallResult, PendingConfirmation,
-    Proof, SetupAction, Ticket, VerifiedClaim,
+    BrowserSecret, CallbackError, CallbackRefusal, ClaimMembership, ConfirmationAnswer, InstallResult,
+    PendingConfirmation, Proof, SetupAction, Ticket, VerifiedClaim,
 };
 use dockline_testkit::faults::Fault;
 use dockline_testkit::fixtures::account_id;
@@ -38,6 +38,7 @@ async fn confirm_ties_the_state_and_redirects_to_the_stored_return_url() {
         account: account_id(1_001),
         proof: Proof::Administered,
         visitor: account_id(VISITOR),
+        membership: ClaimMembership::Administrator,
     };
     assert_eq!((issued.claim, issued.pending), (Some(claim), None));
     // A later visit to the same installation can be confirmed again.

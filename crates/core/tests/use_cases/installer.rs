@@ -6,7 +6,7 @@ use dockline::{
     RegisterError, Registered, State,
 };
 use dockline_testkit::faults::Fault;
-use dockline_testkit::fixtures::{NOON, account_id};
+use dockline_testkit::fixtures::{NOON, account_id, installer_record};
 
 use crate::support::{VISITOR, World, acme, claim_of, prompt, refusal, refused_event};
 
@@ -26,7 +26,7 @@ async fn asked(world: &World) -> (InstallationId, State, ConfirmationPrompt) {
 }
 
 async fn record(world: &World, id: InstallationId, installer: u64) {
-    world.stored.record_installer(id, account_id(installer), NOON).await.unwrap();
+    world.stored.record_installer(id, installer_record(installer), NOON).await.unwrap();
 }
 
 async fn proof(world: &World, state: &State) -> Proof {
@@ -99,13 +99,13 @@ async fn at_the_confirmation_githubs_log_is_read_once_if_the_webhook_is_missing(
     world.answer(&prompt, true).await.unwrap();
     assert_eq!(proof(&world, &state).await, Proof::Installed);
     assert_eq!(world.gateway.count("installer"), 1);
-    assert_eq!(world.stored.installer(id).await.unwrap(), Some(account_id(VISITOR)));
+    assert_eq!(world.stored.installer(id).await.unwrap(), Some(installer_record(VISITOR)));
     let world = World::new();
     let (id, state, prompt) = asked(&world).await;
     world.github.log_installer(id, OTHER);
     assert_eq!(refusal(world.answer(&prompt, true).await), CallbackRefusal::NotAdministered);
     assert_eq!(claim_of(&world, &state).await, None);
-    assert_eq!(world.stored.installer(id).await.unwrap(), Some(account_id(OTHER)));
+    assert_eq!(world.stored.installer(id).await.unwrap(), Some(installer_record(OTHER)));
 }
 
 #[tokio::test]

@@ -84,7 +84,7 @@ fn a_report_lists_failures_and_the_pause_without_their_causes() {
     let message = "the GitHub gateway returned malformed data";
     let time = "2026-06-01T12:00:00.000000+00:00";
     let expected = json!({
-        "active": 2, "suspended": 0, "uninstalled": 0, "accountChanged": 0,
+        "active": 2, "suspended": 0, "uninstalled": 0, "accountChanged": 0, "denied": 0,
         "failed": [{ "installation": 7, "error": { "message": message } }],
         "next": { "verifiedAt": time, "installation": 8 },
         "paused": { "until": time, "cause": { "reason": "out_of_reach", "message": message } },

@@ -2,11 +2,11 @@
 
 use dockline::ports::{BindingRepo, Event, Observation};
 use dockline::{
-    DeliveryFault, ErrorCode, InstallationId, SignatureRefusal, Status, TokenScope, WebhookDelivery,
-    WebhookError, WebhookEvent, WebhookOutcome, WebhookSecrets,
+    DeliveryFault, ErrorCode, InstallationId, InstallerRecord, SignatureRefusal, Status, TokenScope,
+    WebhookDelivery, WebhookError, WebhookEvent, WebhookOutcome, WebhookSecrets,
 };
 use dockline_testkit::faults::Fault;
-use dockline_testkit::fixtures::{NOON, account_id, installation};
+use dockline_testkit::fixtures::{NOON, account_id, installation, installer_record};
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
@@ -34,7 +34,8 @@ async fn deliver(world: &World, event: &str, payload: &Value) -> Result<WebhookO
 fn payload(action: &str, id: InstallationId) -> Value {
     json!({
         "action": action,
-        "installation": { "id": id, "app_id": OUR_APP, "account": { "id": 1_001 }, "permissions": {} },
+        "installation": { "id": id, "app_id": OUR_APP, "account": { "id": 1_001 },
+                          "permissions": { "members": "read" } },
         "sender": { "id": 77 },
     })
 }
@@ -111,11 +112,12 @@ async fn the_first_installer_is_recorded_and_the_installation_is_to_be_looked_up
     for sender in [77, 78] {
         created["sender"]["id"] = json!(sender);
         let (outcome, events) = world.observed(deliver(&world, "installation", &created)).await;
-        let event = WebhookEvent::Installed { installation: id, installer: account_id(sender) };
+        let record = InstallerRecord { installer: account_id(sender), members_permission: true };
+        let event = WebhookEvent::Installed { installation: id, record };
         assert_eq!(outcome.unwrap(), WebhookOutcome { event, refresh: Some(id) });
         assert_eq!(events, []);
     }
-    assert_eq!(world.stored.installer(id).await.unwrap(), Some(account_id(77)));
+    assert_eq!(world.stored.installer(id).await.unwrap(), Some(installer_record(77)));
     assert_eq!(world.stored.installation(id).await.unwrap(), None);
     assert_eq!(world.lookups(), 0);
 }

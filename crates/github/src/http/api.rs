@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::time::Instant;
 
 use dockline::InstallationToken;
 use dockline::ports::{Clock, RateLeft};
@@ -7,13 +8,13 @@ use time::OffsetDateTime;
 
 use super::client::HttpClient;
 use super::error_mapping::error_of;
-use super::rate_limit::{AppBudget, InstallationPauses, Pause};
+use super::rate_limit::{AppBudget, PauseKey, Pauses};
 use super::request::{Credential, Request};
 use super::response::Response;
 use crate::auth::{Jwt, JwtCache};
 use crate::config::GithubAppConfig;
 use crate::error::ConfigError;
-use crate::github_error::{GithubError, LimitScope};
+use crate::github_error::GithubError;
 use crate::host::GithubHost;
 use crate::observer::Operation;
 
@@ -23,8 +24,7 @@ pub(crate) struct Api {
     client: HttpClient,
     jwts: JwtCache,
     clock: Arc<dyn Clock>,
-    pause: Pause,
-    installation_pauses: InstallationPauses,
+    pauses: Pauses,
     budget: AppBudget,
 }
 
@@ -35,8 +35,7 @@ impl Api {
             client: HttpClient::new(config)?,
             jwts: JwtCache::new(config)?,
             clock: Arc::clone(&config.clock),
-            pause: Pause::default(),
-            installation_pauses: InstallationPauses::default(),
+            pauses: Pauses::default(),
             budget: AppBudget::default(),
         })
     }
@@ -86,6 +85,7 @@ impl Api {
                 GithubError::NotFound { .. }
                 | GithubError::PermissionMissing { .. }
                 | GithubError::Suspended
+                | GithubError::Denied { .. }
                 | GithubError::Unprocessable { .. },
             ) => {
                 if self.jwts.adopt(jwt) {
@@ -104,22 +104,19 @@ impl Api {
     }
 
     async fn with_jwt(&self, request: Request, jwt: &Jwt) -> Result<Response, GithubError> {
-        self.check_pause()?;
+        self.check_pause(PauseKey::App)?;
         let response = self.client.send(self.base(), request, Credential::Bearer(jwt.text())).await?;
         self.budget.update(&response);
-        self.checked(response)
+        self.checked(response, PauseKey::App)
     }
 
-    /// Calls the API as an installation. If its hourly budget is used up, only this installation pauses.
+    /// Calls the API as an installation. Whatever GitHub limits, only this installation pauses.
     pub(crate) async fn as_installation(
         &self,
         request: Request,
         token: &InstallationToken,
     ) -> Result<Response, GithubError> {
-        self.check_pause()?;
-        if let Some(wait) = self.installation_pauses.remaining(token.installation(), self.now()) {
-            return Err(GithubError::Paused { wait });
-        }
+        self.check_pause(PauseKey::Installation(token.installation()))?;
         self.send_as_installation(request, token).await
     }
 
@@ -137,41 +134,38 @@ impl Api {
         token: &InstallationToken,
     ) -> Result<Response, GithubError> {
         let response = self.client.send(self.base(), request, Credential::Installation(token)).await?;
-        if let Some(GithubError::RateLimited { scope: LimitScope::Credential, wait, .. }) =
-            error_of(&response)
-        {
-            self.installation_pauses.start(token.installation(), self.now(), wait);
-        }
-        self.checked_alone(response)
+        self.checked(response, PauseKey::Installation(token.installation()))
     }
 
     /// Calls the API as a visitor.
     ///
-    /// A visitor's used-up hourly budget pauses no other call: visitors share it with everything else that they do, so any
-    /// of them could stop the product for an hour. Their token is revoked right away and not used again.
+    /// A visitor's limit pauses no other call: visitors share it with everything else that they do, so any of them could
+    /// stop the product for an hour. Their token is revoked right away and not used again.
     pub(crate) async fn as_visitor(
         &self,
         operation: Operation,
         path: &str,
         token: &SecretString,
     ) -> Result<Response, GithubError> {
-        self.check_pause()?;
         let request = Request::get(operation, path);
         let response = self.client.send(self.base(), request, Credential::Bearer(token)).await?;
-        match self.checked_alone(response) {
-            Err(GithubError::CredentialRejected { .. }) => Err(GithubError::VisitorTokenRejected),
-            result => result,
+        match error_of(&response) {
+            None => Ok(response),
+            Some(GithubError::CredentialRejected { .. }) => Err(GithubError::VisitorTokenRejected),
+            Some(error) => Err(error.with_sso_page_on(&self.host)),
         }
     }
 
     /// Exchanges a visitor's code for a token, at the web host.
     pub(crate) async fn exchange_code(&self, form: String) -> Result<Response, GithubError> {
-        self.check_pause()?;
+        self.check_pause(PauseKey::OauthClient)?;
         let request = Request::post_form(Operation::ExchangeCode, "/login/oauth/access_token", form);
-        self.checked(self.client.send(self.host.web(), request, Credential::InForm).await?)
+        let response = self.client.send(self.host.web(), request, Credential::InForm).await?;
+        self.checked(response, PauseKey::OauthClient)
     }
 
-    /// Revokes a visitor's token, also during a pause, for the same reason as an installation token.
+    /// Revokes a visitor's token, also during a pause, for the same reason as an installation token. A limit of this call
+    /// pauses no other: it belongs to another host than the exchange.
     pub(crate) async fn revoke_visitor_token(
         &self,
         client: (&str, &SecretString),
@@ -179,27 +173,20 @@ impl Api {
     ) -> Result<Response, GithubError> {
         let path = format!("/applications/{}/token", client.0);
         let request = Request::delete_json(Operation::RevokeVisitorToken, path, json);
-        self.checked(self.client.send(self.base(), request, Credential::Basic(client.0, client.1)).await?)
+        let response = self.client.send(self.base(), request, Credential::Basic(client.0, client.1)).await?;
+        error_of(&response).map_or(Ok(response), Err)
     }
 
-    fn check_pause(&self) -> Result<(), GithubError> {
-        self.pause.remaining(self.now()).map_or(Ok(()), |wait| Err(GithubError::Paused { wait }))
+    fn check_pause(&self, key: PauseKey) -> Result<(), GithubError> {
+        self.pauses.remaining(key, Instant::now()).map_or(Ok(()), |wait| Err(GithubError::Paused { wait }))
     }
 
-    /// Returns the error of a response that is not 2xx. A rate limit of any kind pauses all calls.
-    fn checked(&self, response: Response) -> Result<Response, GithubError> {
+    /// Returns the error of a response that is not 2xx. A rate limit pauses the calls with this credential.
+    fn checked(&self, response: Response, key: PauseKey) -> Result<Response, GithubError> {
         let Some(error) = error_of(&response) else { return Ok(response) };
         if let GithubError::RateLimited { wait, .. } = error {
-            self.pause.start(self.now(), wait);
+            self.pauses.start(key, Instant::now(), wait);
         }
         Err(error)
-    }
-
-    /// Like [`Self::checked`], but a used-up hourly budget pauses no other credential.
-    fn checked_alone(&self, response: Response) -> Result<Response, GithubError> {
-        match error_of(&response) {
-            Some(error @ GithubError::RateLimited { scope: LimitScope::Credential, .. }) => Err(error),
-            _ => self.checked(response),
-        }
     }
 }

@@ -6,11 +6,16 @@
 //! | 5xx | | `Server` | `Unavailable` |
 //! | 429 | | `RateLimited` | `RateLimited` |
 //! | 403 | `retry-after`, or `x-ratelimit-remaining: 0`, or a message about a rate limit or abuse | `RateLimited` | `RateLimited` |
-//! | 401 | | `CredentialRejected`, or `ClockSkew` if a JWT with corrected dates is rejected too | `Rejected` |
-//! | 403 | "This installation has been suspended" | `Suspended` | `Rejected` |
-//! | 403 | otherwise | `PermissionMissing` | `Rejected` |
+//! | 401, 403 | `X-GitHub-SSO: required`, or a message about SAML | `Denied(SsoRequired)` | an outcome |
+//! | 401, 403 | a message about an IP allow list | `Denied(IpBlocked)` | an outcome |
+//! | 401, 403 | "Your account was suspended" | `Denied(AccountSuspended)` | an outcome |
+//! | 401 | otherwise | `CredentialRejected`, or `ClockSkew` if a JWT with corrected dates is rejected too | `Rejected` |
+//! | 403 | "This installation has been suspended" | `Suspended` | an outcome, or `Rejected` |
+//! | 403 | "Resource not accessible by …", or `X-Accepted-GitHub-Permissions` | `PermissionMissing` | an outcome, or `Rejected` |
+//! | 403 | otherwise | `Denied(Other)` | an outcome, or `Rejected` |
 //! | 404 | "Integration not found" | `UnknownApp` | `Rejected` |
 //! | 404 | otherwise | `NotFound` | an outcome if the port has one, else `Unexpected` |
+//! | 451 | | `Denied(LegalBlock)` | an outcome |
 //! | 3xx | | `Redirect` | `Corrupt` |
 //! | 400 | a message about the version | `UnsupportedApiVersion` | `Unexpected` |
 //! | 422 | | `Unprocessable` | an outcome if the port has one, else `Unexpected` |
@@ -26,7 +31,7 @@ use std::time::Duration;
 use super::rate_limit::MAX_PAUSE;
 use super::redact::{message, redacted};
 use super::response::Response;
-use crate::github_error::{GithubError, LimitScope};
+use crate::github_error::{Denial, GithubError};
 
 const DEFAULT_PAUSE: Duration = Duration::from_secs(60);
 
@@ -45,12 +50,27 @@ pub(crate) fn error_of(response: &Response) -> Option<GithubError> {
             rate_limited(response, message)
         }
         403 if says("rate limit") || says("abuse detection") => rate_limited(response, message),
-        401 => GithubError::CredentialRejected { date: response.date(), message },
+        401 | 403 if sso_required(response).is_some() || says("saml") => {
+            let url = sso_required(response).flatten();
+            GithubError::Denied { status, denial: Denial::SsoRequired { url }, message }
+        }
+        401 | 403 if says("ip allow list") => {
+            GithubError::Denied { status, denial: Denial::IpBlocked, message }
+        }
         403 if says("installation has been suspended") => GithubError::Suspended,
-        403 => GithubError::PermissionMissing {
-            needed: response.header("x-accepted-github-permissions").map(redacted),
-            message,
-        },
+        401 | 403 if says("account was suspended") || says("account has been suspended") => {
+            GithubError::Denied { status, denial: Denial::AccountSuspended, message }
+        }
+        401 => GithubError::CredentialRejected { date: response.date(), message },
+        403 => {
+            let needed = response.header("x-accepted-github-permissions").map(redacted);
+            if needed.is_some() || says("resource not accessible by") {
+                GithubError::PermissionMissing { needed, message }
+            } else {
+                GithubError::Denied { status, denial: Denial::Other, message }
+            }
+        }
+        451 => GithubError::Denied { status, denial: Denial::LegalBlock, message },
         404 if says("integration not found") => GithubError::UnknownApp,
         404 => GithubError::NotFound { message },
         300..400 => GithubError::Redirect { status },
@@ -58,6 +78,12 @@ pub(crate) fn error_of(response: &Response) -> Option<GithubError> {
         422 => GithubError::Unprocessable { message },
         _ => GithubError::UnexpectedStatus { status, message },
     })
+}
+
+/// Returns whether `X-GitHub-SSO` requires single sign-on, and the page that it names.
+fn sso_required(response: &Response) -> Option<Option<String>> {
+    let rest = response.header("x-github-sso")?.trim().strip_prefix("required")?;
+    Some(rest.split(';').find_map(|part| part.trim().strip_prefix("url=")).map(str::to_owned))
 }
 
 fn is_used_up(response: &Response) -> bool {
@@ -72,10 +98,7 @@ fn rate_limited(response: &Response, message: String) -> GithubError {
         Some(reset.saturating_sub(now))
     });
     let wait = retry_after.or(until_reset).map_or(DEFAULT_PAUSE, Duration::from_secs);
-    // The hourly budget belongs to one credential; `retry-after` comes with limits on our behaviour.
-    let is_budget = retry_after.is_none() && is_used_up(response);
-    let scope = if is_budget { LimitScope::Credential } else { LimitScope::Everyone };
-    GithubError::RateLimited { wait: wait.clamp(Duration::from_secs(1), MAX_PAUSE), scope, message }
+    GithubError::RateLimited { wait: wait.clamp(Duration::from_secs(1), MAX_PAUSE), message }
 }
 
 #[cfg(test)]
@@ -159,15 +182,35 @@ mod tests {
     }
 
     #[test]
-    fn a_used_up_budget_pauses_its_credential_and_other_limits_pause_all_calls_i19() {
-        let scope = |headers: &[(&str, &str)]| {
-            let GithubError::RateLimited { scope, .. } = error(403, headers, "rate limit") else {
-                panic!("another error")
-            };
-            scope
+    fn each_denial_is_told_apart_by_headers_and_words_l73() {
+        let denial = |status, headers: &[(&str, &str)], message: &str| match error(status, headers, message) {
+            GithubError::Denied { denial, .. } => Some(denial),
+            GithubError::PermissionMissing { .. } => None,
+            other => panic!("{other:?}"),
         };
-        assert_eq!(scope(&[("x-ratelimit-remaining", "0")]), LimitScope::Credential);
-        assert_eq!(scope(&[("x-ratelimit-remaining", "0"), ("retry-after", "3")]), LimitScope::Everyone);
-        assert_eq!(scope(&[]), LimitScope::Everyone);
+        let page = "https://github.com/orgs/acme/sso?authorization_request=AB1";
+        let saml = "Resource protected by organization SAML enforcement. You must grant your OAuth token access to \
+                    this organization.";
+        let ip = "Although you appear to have the correct authorization credentials, the `acme` organization has an IP \
+                  allow list enabled, and your IP address is not permitted to access this resource.";
+        let required = format!("required; url={page}");
+        let sso = |url: Option<&str>| Some(Denial::SsoRequired { url: url.map(str::to_owned) });
+        assert_eq!(denial(403, &[("x-github-sso", &required)], saml), sso(Some(page)));
+        assert_eq!(denial(403, &[("x-github-sso", "required")], ""), sso(None));
+        assert_eq!(denial(403, &[], saml), sso(None));
+        assert_eq!(denial(403, &[], ip), Some(Denial::IpBlocked));
+        assert_eq!(denial(401, &[], ip), Some(Denial::IpBlocked));
+        for words in ["Sorry. Your account was suspended.", "Your account has been suspended"] {
+            assert_eq!(denial(403, &[], words), Some(Denial::AccountSuspended), "{words}");
+        }
+        assert_eq!(denial(451, &[], "Repository access blocked"), Some(Denial::LegalBlock));
+        assert_eq!(denial(403, &[], "Forbidden"), Some(Denial::Other));
+        assert_eq!(denial(403, &[], "Resource not accessible by integration"), None);
+        assert_eq!(denial(403, &[("x-accepted-github-permissions", "members=read")], "Forbidden"), None);
+        // Headers of a successful or partial answer deny nothing.
+        let partial = ("x-github-sso", "partial-results; organizations=21955855,20582480");
+        assert_eq!(denial(403, &[partial], "Forbidden"), Some(Denial::Other));
+        // A limit is a limit, whatever else the response says.
+        assert!(matches!(error(403, &[("retry-after", "9")], saml), GithubError::RateLimited { .. }));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use dockline::InstallationId;
 use dockline::ports::RateLeft;
@@ -13,45 +13,37 @@ use super::response::Response;
 /// The longest pause. GitHub refills its budgets every hour.
 pub(super) const MAX_PAUSE: Duration = Duration::from_secs(3600);
 
-/// The time before which no request is sent.
-#[derive(Debug, Default)]
-pub(super) struct Pause(Mutex<Option<OffsetDateTime>>);
+/// A credential at a host: GitHub's limits belong to it alone. A visitor's token has none, since it is revoked right after
+/// the visit, and the next visit has another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum PauseKey {
+    /// The App's JWT at the API.
+    App,
+    /// A token of this installation at the API.
+    Installation(InstallationId),
+    /// The OAuth client at the web host.
+    OauthClient,
+}
 
-impl Pause {
-    /// Starts a pause of `wait`, at most an hour. A pause that already ends later stays.
-    pub(super) fn start(&self, now: OffsetDateTime, wait: Duration) {
-        let until = now.saturating_add(bounded(wait));
-        let mut end = lock(&self.0);
-        *end = Some(end.map_or(until, |known| known.max(until)));
+/// The time before which no request is sent, for each credential. It is monotonic, so that a clock that is set neither
+/// shortens nor extends a pause.
+#[derive(Debug, Default)]
+pub(super) struct Pauses(Mutex<HashMap<PauseKey, Instant>>);
+
+impl Pauses {
+    /// Starts a pause of `wait`, at most an hour, and forgets the pauses that have ended. A pause that already ends later
+    /// stays.
+    pub(super) fn start(&self, key: PauseKey, now: Instant, wait: Duration) {
+        let mut ends = lock(&self.0);
+        ends.retain(|_, end| *end > now);
+        let end = now + wait.min(MAX_PAUSE);
+        ends.entry(key).and_modify(|known| *known = end.max(*known)).or_insert(end);
     }
 
     /// Returns the rest of the pause in whole seconds, rounded up; `None` if requests may be sent.
-    pub(super) fn remaining(&self, now: OffsetDateTime) -> Option<Duration> {
-        let mut end = lock(&self.0);
-        let until = end.filter(|until| *until > now);
-        // If the clock has been set back, the pause still ends within an hour.
-        *end = until.map(|until| until.min(now.saturating_add(bounded(MAX_PAUSE))));
-        let left = Duration::try_from((*end)? - now).unwrap_or(MAX_PAUSE);
+    pub(super) fn remaining(&self, key: PauseKey, now: Instant) -> Option<Duration> {
+        let left = lock(&self.0).get(&key)?.checked_duration_since(now).filter(|left| !left.is_zero())?;
         Some(Duration::from_secs(left.as_secs() + u64::from(left.subsec_nanos() > 0)))
-    }
-}
-
-/// One pause for each installation that has used up its own hourly budget of thousands of requests, so the map stays
-/// small.
-#[derive(Debug, Default)]
-pub(super) struct InstallationPauses(Mutex<HashMap<InstallationId, Pause>>);
-
-impl InstallationPauses {
-    /// Starts a pause for one installation and forgets the pauses that have ended.
-    pub(super) fn start(&self, installation: InstallationId, now: OffsetDateTime, wait: Duration) {
-        let mut pauses = lock(&self.0);
-        pauses.retain(|_, pause| pause.remaining(now).is_some());
-        pauses.entry(installation).or_default().start(now, wait);
-    }
-
-    /// Returns the rest of this installation's pause, as [`Pause::remaining`] does.
-    pub(super) fn remaining(&self, installation: InstallationId, now: OffsetDateTime) -> Option<Duration> {
-        lock(&self.0).get(&installation)?.remaining(now)
     }
 }
 
@@ -82,10 +74,6 @@ fn rate_left(response: &Response) -> Option<RateLeft> {
     })
 }
 
-fn bounded(wait: Duration) -> time::Duration {
-    time::Duration::try_from(wait.min(MAX_PAUSE)).unwrap_or(time::Duration::HOUR)
-}
-
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -96,43 +84,36 @@ mod tests {
 
     #[test]
     fn a_pause_ends_when_github_said_and_never_earlier_i19() {
-        let pause = Pause::default();
-        let start = OffsetDateTime::UNIX_EPOCH;
-        assert_eq!(pause.remaining(start), None);
+        let pauses = Pauses::default();
+        let start = Instant::now();
+        let left = |after| pauses.remaining(PauseKey::App, start + after);
+        assert_eq!(left(Duration::ZERO), None);
 
-        pause.start(start, Duration::from_secs(60));
-        pause.start(start, Duration::from_secs(5));
-        let left = pause.remaining(start);
-        assert_eq!(left, Some(Duration::from_secs(60)), "a shorter pause does not replace it");
-        let almost = start + time::Duration::milliseconds(59_001);
-        assert_eq!(pause.remaining(almost), Some(Duration::from_secs(1)));
-        assert_eq!(pause.remaining(start + time::Duration::seconds(60)), None);
+        pauses.start(PauseKey::App, start, Duration::from_secs(60));
+        pauses.start(PauseKey::App, start, Duration::from_secs(5));
+        let shorter = "a shorter pause does not replace it";
+        assert_eq!(left(Duration::ZERO), Some(Duration::from_secs(60)), "{shorter}");
+        assert_eq!(left(Duration::from_millis(59_001)), Some(Duration::from_secs(1)));
+        assert_eq!(left(Duration::from_secs(60)), None);
+
+        pauses.start(PauseKey::App, start, Duration::from_secs(1 << 40));
+        assert_eq!(left(Duration::ZERO), Some(MAX_PAUSE));
     }
 
     #[test]
-    fn each_installation_pauses_alone_and_ended_pauses_are_forgotten_i19() {
-        let pauses = InstallationPauses::default();
-        let start = OffsetDateTime::UNIX_EPOCH;
-        let [one, other] = [1, 2].map(|id| InstallationId::new(id).unwrap());
+    fn each_credential_pauses_alone_and_ended_pauses_are_forgotten_i19_i32() {
+        let pauses = Pauses::default();
+        let start = Instant::now();
+        let [one, other] = [1, 2].map(|id| PauseKey::Installation(InstallationId::new(id).unwrap()));
         pauses.start(one, start, Duration::from_secs(60));
         assert_eq!(pauses.remaining(one, start), Some(Duration::from_secs(60)));
-        assert_eq!(pauses.remaining(other, start), None);
-        let later = start + time::Duration::seconds(60);
+        for key in [other, PauseKey::App, PauseKey::OauthClient] {
+            assert_eq!(pauses.remaining(key, start), None, "{key:?}");
+        }
+        let later = start + Duration::from_secs(60);
         assert_eq!(pauses.remaining(one, later), None);
         pauses.start(other, later, Duration::from_secs(1));
         assert_eq!(pauses.0.lock().unwrap().len(), 1);
-    }
-
-    #[test]
-    fn a_pause_is_at_most_an_hour_even_if_the_clock_is_set_back_i27() {
-        let pause = Pause::default();
-        let start = OffsetDateTime::UNIX_EPOCH;
-        pause.start(start, Duration::from_secs(1 << 40));
-        assert_eq!(pause.remaining(start), Some(MAX_PAUSE));
-
-        let yesterday = start - time::Duration::DAY;
-        assert_eq!(pause.remaining(yesterday), Some(MAX_PAUSE));
-        assert_eq!(pause.remaining(yesterday + time::Duration::HOUR), None);
     }
 
     #[test]

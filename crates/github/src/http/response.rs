@@ -17,6 +17,11 @@ impl Response {
         self.headers.get(name)?.to_str().ok()
     }
 
+    /// Returns whether GitHub leaves out what belongs to organizations whose single sign-on is required.
+    pub(crate) fn hides_results_by_sso(&self) -> bool {
+        self.header("x-github-sso").is_some_and(|value| value.trim().starts_with("partial-results"))
+    }
+
     /// Returns GitHub's time, from the `Date` header.
     pub(crate) fn date(&self) -> Option<OffsetDateTime> {
         httpdate::parse_http_date(self.header("date")?).ok().map(OffsetDateTime::from)

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use dockline::ports::{LookupOutcome, UninstallOutcome};
 use dockline::{AppId, Installation, InstallationId};
 
-use crate::github_error::GithubError;
+use crate::github_error::{GithubError, denied};
 use crate::http::{Api, Request, Response};
 use crate::observer::Operation;
 use crate::wire::{AppWire, InstallationWire};
@@ -48,8 +48,10 @@ impl AppClient {
 
     pub(crate) async fn look_up(&self, id: InstallationId) -> Result<LookupOutcome, GithubError> {
         let request = Request::get(Operation::Installation, format!("/app/installations/{id}"));
-        let Some(response) = self.send_or_missing(request).await? else {
-            return Ok(LookupOutcome::Missing);
+        let response = match self.send_or_missing(request).await {
+            Ok(Some(response)) => response,
+            Ok(None) => return Ok(LookupOutcome::Missing),
+            Err(error) => return denied(id, error).map(LookupOutcome::Denied),
         };
         let installation: Installation = response.json::<InstallationWire>()?.try_into()?;
         if installation.id == id {
@@ -61,7 +63,11 @@ impl AppClient {
 
     pub(crate) async fn uninstall(&self, id: InstallationId) -> Result<UninstallOutcome, GithubError> {
         let request = Request::delete(Operation::Uninstall, format!("/app/installations/{id}"));
-        match self.send_or_missing(request).await? {
+        let response = match self.send_or_missing(request).await {
+            Ok(response) => response,
+            Err(error) => return denied(id, error).map(UninstallOutcome::Denied),
+        };
+        match response {
             // 204 in API version 2022-11-28, 202 in 2026-03-10.
             Some(response) if matches!(response.status, 202 | 204) => Ok(UninstallOutcome::Removed),
             Some(response) => {

@@ -6,7 +6,7 @@ use dockline::{AppId, PortError};
 use time::OffsetDateTime;
 
 use super::app::AppClient;
-use crate::gateway::GithubApp;
+use crate::gateway::{GithubApp, of_app};
 use crate::github_error::GithubError;
 use crate::http::Request;
 use crate::observer::Operation;
@@ -79,7 +79,7 @@ impl GithubApp {
     /// # Errors
     /// [`PortError`], as for any call as the App.
     pub async fn settings(&self) -> Result<AppSettings, PortError> {
-        Ok(settings(self.app_client()).await?)
+        settings(self.app_client()).await.map_err(of_app)
     }
 
     /// Returns the App's webhook settings; `None` if it has no webhook.
@@ -87,7 +87,7 @@ impl GithubApp {
     /// # Errors
     /// [`PortError`], as for any call as the App.
     pub async fn webhook(&self) -> Result<Option<WebhookConfig>, PortError> {
-        Ok(webhook(self.app_client()).await?)
+        webhook(self.app_client()).await.map_err(of_app)
     }
 
     /// Returns the latest deliveries, newest first: at most `limit`, and at most a hundred. GitHub keeps them for three days.
@@ -95,7 +95,7 @@ impl GithubApp {
     /// # Errors
     /// [`PortError`], as for any call as the App.
     pub async fn latest_deliveries(&self, limit: u8) -> Result<Vec<DeliveryRecord>, PortError> {
-        Ok(latest_deliveries(self.app_client(), limit).await?)
+        latest_deliveries(self.app_client(), limit).await.map_err(of_app)
     }
 }
 

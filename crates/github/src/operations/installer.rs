@@ -1,6 +1,6 @@
 //! Who created an installation, from GitHub's delivery log: for a webhook that never arrived here.
 
-use dockline::{AccountId, InstallationId};
+use dockline::{InstallationId, InstallerRecord};
 use fluent_uri::Uri;
 
 use super::app::AppClient;
@@ -13,8 +13,11 @@ const LOG: &str = "/app/hook/deliveries";
 /// Pages of a hundred deliveries, newest first. The installation was created moments ago.
 const MAX_PAGES: usize = 3;
 
-/// Returns the account that created the installation; `None` if the latest deliveries do not show it.
-pub(crate) async fn installer(app: &AppClient, id: InstallationId) -> Result<Option<AccountId>, GithubError> {
+/// Returns who created the installation; `None` if the latest deliveries do not show it.
+pub(crate) async fn installer(
+    app: &AppClient,
+    id: InstallationId,
+) -> Result<Option<InstallerRecord>, GithubError> {
     let Some(delivery) = find(app, id).await? else { return Ok(None) };
     let request = Request::get(Operation::Delivery, format!("{LOG}/{delivery}")).with_large_response();
     match app.api.as_app(request).await {

@@ -6,7 +6,7 @@ use dockline::InstallationToken;
 use dockline::ports::ListOutcome;
 use tokio::time::sleep;
 
-use crate::github_error::GithubError;
+use crate::github_error::{GithubError, denied};
 use crate::http::{Api, Request};
 use crate::observer::Operation;
 use crate::wire::RepositoriesWire;
@@ -36,7 +36,7 @@ pub(crate) async fn list(
             Err(GithubError::Suspended | GithubError::NotFound { .. }) => {
                 return Ok(ListOutcome::TokenRefused);
             }
-            Err(other) => return Err(other),
+            Err(error) => return denied(token.installation(), error).map(ListOutcome::Denied),
         }
     }
 }

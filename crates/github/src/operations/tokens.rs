@@ -4,7 +4,7 @@ use dockline::ports::MintOutcome;
 use dockline::{InstallationId, InstallationToken, NewToken, TokenScope};
 
 use super::app::AppClient;
-use crate::github_error::GithubError;
+use crate::github_error::{GithubError, denied};
 use crate::http::{Api, Request};
 use crate::observer::Operation;
 use crate::wire::{TokenRequestWire, TokenWire};
@@ -40,7 +40,7 @@ impl TokenMinter {
             Ok(None) => return Ok(MintOutcome::Missing),
             Err(GithubError::Suspended) => return Ok(MintOutcome::Suspended),
             Err(GithubError::Unprocessable { message }) => return Ok(MintOutcome::NotGranted { message }),
-            Err(other) => return Err(other),
+            Err(error) => return denied(id, error).map(MintOutcome::Denied),
         };
         if response.status != 201 {
             return Err(GithubError::invalid_response(format!("{} to a token request", response.status)));

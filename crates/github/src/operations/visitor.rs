@@ -5,16 +5,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use dockline::ports::VisitorCheck;
+use dockline::ports::{CodeGrant, VisitorCheck, VisitorInstallations};
 use dockline::{
-    Account, AccountId, AccountKind, AppId, AuthorizationCode, InstallationId, InstalledOn, VisitorFacts,
+    Account, AccountId, AccountKind, AppId, GithubCredential, Installation, InstallationId, InstalledOn,
+    Membership, UnknownReason, Visibility, VisitorFacts,
 };
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::timeout;
 
-use crate::github_error::GithubError;
-use crate::http::{Api, redacted};
+use crate::github_error::{Denial, GithubError};
+use crate::http::{Api, Response, redacted};
 use crate::observer::Operation;
 use crate::wire::{ExchangeWire, InstallationsWire, MembershipWire, UserWire};
 
@@ -40,29 +41,66 @@ enum Exchange {
     CodeRefused,
 }
 
+/// An error, and the credential of the call.
+type Failure = (GithubCredential, GithubError);
+
+fn of_client(error: GithubError) -> Failure {
+    (GithubCredential::OauthClient, error)
+}
+
+fn of_visitor(error: GithubError) -> Failure {
+    (GithubCredential::Visitor, error)
+}
+
 impl VisitorChecker {
     /// Run this in a task of its own: if the future is dropped midway, the token stays live.
     pub(crate) async fn check(
         &self,
-        code: &AuthorizationCode,
+        grant: &CodeGrant,
         installation: InstallationId,
-    ) -> Result<VisitorCheck, GithubError> {
-        let token = match self.exchange(code).await? {
+    ) -> Result<VisitorCheck, Failure> {
+        let token = match self.exchange(grant).await.map_err(of_client)? {
             Exchange::Token(token) => token,
             Exchange::CodeRefused => return Ok(VisitorCheck::CodeRefused),
         };
         let facts = timeout(self.timeout, self.facts(&token, installation)).await;
         self.revoke(&token).await;
-        facts.map_err(|_| GithubError::TimedOut)?.map(VisitorCheck::Visitor)
+        match facts.unwrap_or(Err(GithubError::TimedOut)) {
+            Ok(facts) => Ok(VisitorCheck::Visitor(facts)),
+            Err(error) => unknown(error).map(VisitorCheck::Denied).map_err(of_visitor),
+        }
     }
 
-    async fn exchange(&self, code: &AuthorizationCode) -> Result<Exchange, GithubError> {
-        let form = form_urlencoded::Serializer::new(String::new())
-            .append_pair("client_id", &self.client_id)
+    /// Run this in a task of its own, as [`Self::check`].
+    pub(crate) async fn installations(&self, grant: &CodeGrant) -> Result<VisitorInstallations, Failure> {
+        let token = match self.exchange(grant).await.map_err(of_client)? {
+            Exchange::Token(token) => token,
+            Exchange::CodeRefused => return Ok(VisitorInstallations::CodeRefused),
+        };
+        let listed = timeout(self.timeout, self.first_page(&token)).await;
+        self.revoke(&token).await;
+        match listed.unwrap_or(Err(GithubError::TimedOut)) {
+            Ok((installations, hidden)) => Ok(VisitorInstallations::Listed { installations, hidden }),
+            Err(error) => unknown(error).map(VisitorInstallations::Denied).map_err(of_visitor),
+        }
+    }
+
+    fn exchange_form(&self, grant: &CodeGrant) -> String {
+        let mut form = form_urlencoded::Serializer::new(String::new());
+        form.append_pair("client_id", &self.client_id)
             .append_pair("client_secret", self.client_secret.expose_secret())
-            .append_pair("code", code.expose())
-            .finish();
-        let response = match self.api.exchange_code(form).await {
+            .append_pair("code", grant.code.expose());
+        if let Some(redirect_uri) = &grant.redirect_uri {
+            form.append_pair("redirect_uri", redirect_uri);
+        }
+        if let Some(verifier) = &grant.verifier {
+            form.append_pair("code_verifier", verifier.expose());
+        }
+        form.finish()
+    }
+
+    async fn exchange(&self, grant: &CodeGrant) -> Result<Exchange, GithubError> {
+        let response = match self.api.exchange_code(self.exchange_form(grant)).await {
             // The response to an unknown client.
             Err(GithubError::NotFound { .. } | GithubError::CredentialRejected { .. }) => {
                 return Err(GithubError::OauthClientRejected { error: "no such client".to_owned() });
@@ -94,65 +132,90 @@ impl VisitorChecker {
     ) -> Result<VisitorFacts, GithubError> {
         let visitor: AccountId =
             self.api.as_visitor(Operation::Visitor, "/user", token).await?.json::<UserWire>()?.try_into()?;
-        let visible = self.visible(token, installation).await?;
-        let administers_organization = match &visible {
-            Some(InstalledOn::Account(account @ Account { kind: AccountKind::Organization, .. })) => {
-                self.administers(token, account).await?
-            }
-            Some(InstalledOn::Account(_) | InstalledOn::Enterprise { .. } | InstalledOn::Unknown) | None => {
-                false
-            }
+        let (visibility, installation_age) = match self.visibility(token, installation).await {
+            Ok(seen) => seen,
+            Err(error) => (Visibility::Unknown(unknown(error)?), None),
         };
-        Ok(VisitorFacts { visitor, visible, administers_organization })
+        let membership = match &visibility {
+            Visibility::Seen(InstalledOn::Account(
+                account @ Account { kind: AccountKind::Organization, .. },
+            )) => self.membership(token, account).await?,
+            Visibility::Seen(_) | Visibility::NotSeen | Visibility::Unknown(_) => Membership::Outsider,
+        };
+        Ok(VisitorFacts { visitor, visibility, membership, installation_age })
     }
 
-    /// Returns the account of `installation` if the visitor sees it among our App's installations, on any page.
-    async fn visible(
+    /// Looks for `installation` among our App's installations that the visitor sees, on all pages. Returns its age, too.
+    async fn visibility(
         &self,
         token: &SecretString,
         installation: InstallationId,
-    ) -> Result<Option<InstalledOn>, GithubError> {
+    ) -> Result<(Visibility, Option<time::Duration>), GithubError> {
         let mut seen = 0_u64;
+        let mut hidden = None;
         for page in 1..=MAX_PAGES {
             let path = format!("/user/installations?per_page=100&page={page}");
-            let listed: InstallationsWire =
-                self.api.as_visitor(Operation::VisitorInstallations, &path, token).await?.json()?;
+            let response = self.api.as_visitor(Operation::VisitorInstallations, &path, token).await?;
+            hidden = hidden.or_else(|| hidden_by(&response));
+            let listed: InstallationsWire = response.json()?;
             seen += listed.installations.len() as u64;
             let is_last = listed.installations.is_empty() || seen >= listed.total_count;
             let is_it = |id: u64, app: u64| id == installation.get() && app == self.app.get();
             if let Some(found) = listed.installations.into_iter().find(|one| is_it(one.id, one.app_id)) {
-                return found.installed_on().map(Some);
+                let age = found.age_at(response.date());
+                return Ok((Visibility::Seen(found.installed_on()?), age));
             }
             if is_last {
-                return Ok(None);
+                return Ok((hidden.map_or(Visibility::NotSeen, Visibility::Unknown), None));
             }
         }
         tracing::warn!(
             seen,
             "gave up looking for an installation in a visitor's list, which has more entries"
         );
-        Ok(None)
+        Ok((Visibility::NotSeen, None))
     }
 
-    /// Returns whether the visitor administers the organization; false if GitHub does not say.
-    async fn administers(&self, token: &SecretString, organization: &Account) -> Result<bool, GithubError> {
+    async fn first_page(
+        &self,
+        token: &SecretString,
+    ) -> Result<(Vec<Installation>, Option<UnknownReason>), GithubError> {
+        let path = "/user/installations?per_page=100";
+        let response = self.api.as_visitor(Operation::VisitorInstallations, path, token).await?;
+        let hidden = hidden_by(&response);
+        let listed: InstallationsWire = response.json()?;
+        let ours = listed.installations.into_iter().filter(|one| one.app_id == self.app.get()).take(100);
+        Ok((ours.map(Installation::try_from).collect::<Result<_, _>>()?, hidden))
+    }
+
+    async fn membership(
+        &self,
+        token: &SecretString,
+        organization: &Account,
+    ) -> Result<Membership, GithubError> {
         let login = utf8_percent_encode(&organization.login, LOGIN);
         let path = format!("/user/memberships/orgs/{login}");
-        match self.api.as_visitor(Operation::VisitorMembership, &path, token).await {
-            Ok(response) => Ok(response.json::<MembershipWire>()?.administers(organization.id)),
-            Err(GithubError::NotFound { .. } | GithubError::Suspended) => Ok(false),
-            Err(error @ GithubError::PermissionMissing { .. }) => {
-                // Logged once, since a setting of the App causes it for every visitor.
-                if !self.warned.swap(true, Ordering::Relaxed) {
-                    tracing::warn!(
-                        %error,
-                        "GitHub does not say whether a visitor administers their organization, so proofs stay at \
-                         Visible: give the App the organization permission \"Members: read\", and have it accepted"
-                    );
-                }
-                Ok(false)
+        let error = match self.api.as_visitor(Operation::VisitorMembership, &path, token).await {
+            Ok(response) => return Ok(response.json::<MembershipWire>()?.membership(organization.id)),
+            Err(GithubError::NotFound { .. }) => return Ok(Membership::Outsider),
+            Err(error) => error,
+        };
+        // Logged once, since a setting of the App causes it for every visitor.
+        if matches!(error, GithubError::PermissionMissing { .. })
+            && !self.warned.swap(true, Ordering::Relaxed)
+        {
+            tracing::warn!(
+                %error,
+                "GitHub does not say whether a visitor administers their organization, so proofs stay at \
+                 Visible: give the App the organization permission \"Members: read\", and have it accepted"
+            );
+        }
+        match error {
+            GithubError::Server { .. } | GithubError::TimedOut | GithubError::Unreachable { .. } => {
+                tracing::warn!(%error, "GitHub failed to say whether a visitor is a member of their organization");
+                Ok(Membership::Unknown(UnknownReason::Unavailable))
             }
-            Err(other) => Err(other),
+            error => unknown(error).map(Membership::Unknown),
         }
     }
 
@@ -167,4 +230,27 @@ impl VisitorChecker {
             ),
         }
     }
+}
+
+/// Returns why GitHub does not answer, if a setting of the account, the visitor or the App is the cause. Logs GitHub's words,
+/// which are for operators only.
+fn unknown(error: GithubError) -> Result<UnknownReason, GithubError> {
+    let reason = match &error {
+        GithubError::Denied { denial, .. } => match denial {
+            Denial::SsoRequired { url } => UnknownReason::SsoRequired { url: url.clone() },
+            Denial::IpBlocked => UnknownReason::IpBlocked,
+            Denial::AccountSuspended => UnknownReason::AccountSuspended,
+            Denial::LegalBlock | Denial::Other => UnknownReason::Denied,
+        },
+        GithubError::PermissionMissing { .. } => UnknownReason::PermissionMissing,
+        GithubError::Suspended => UnknownReason::Denied,
+        _ => return Err(error),
+    };
+    tracing::info!(%error, "GitHub does not answer a question about a visitor");
+    Ok(reason)
+}
+
+/// Returns why the response, a list, is not complete.
+fn hidden_by(response: &Response) -> Option<UnknownReason> {
+    response.hides_results_by_sso().then_some(UnknownReason::SsoRequired { url: None })
 }

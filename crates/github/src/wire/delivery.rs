@@ -1,7 +1,8 @@
 //! GitHub's log of the webhooks that it sent to the App.
 
-use dockline::{AccountId, AppId, InstallationId};
+use dockline::{AccountId, AppId, InstallationId, InstallerRecord};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -79,6 +80,13 @@ struct CreatedWire {
 struct CreatedInstallationWire {
     id: u64,
     app_id: u64,
+    #[serde(default)]
+    permissions: PermissionsWire,
+}
+
+#[derive(Deserialize, Default)]
+struct PermissionsWire {
+    members: Option<IgnoredAny>,
 }
 
 #[derive(Deserialize)]
@@ -87,18 +95,20 @@ struct SenderWire {
 }
 
 impl SentWire {
-    /// Returns the account that created `installation` of `app`; `None` if GitHub kept no payload. A payload about anything
+    /// Returns who created `installation` of `app`; `None` if GitHub kept no payload. A payload about anything
     /// else contradicts the list and is an error.
     pub(crate) fn installer(
         self,
         installation: InstallationId,
         app: AppId,
-    ) -> Result<Option<AccountId>, GithubError> {
+    ) -> Result<Option<InstallerRecord>, GithubError> {
         let Some(payload) = self.request.payload else { return Ok(None) };
         let subject = (self.event.as_str(), payload.action.as_str(), payload.installation.id);
         if subject != (EVENT, ACTION, installation.get()) || payload.installation.app_id != app.get() {
             return Err(GithubError::invalid_response("another delivery than the requested one"));
         }
-        AccountId::new(payload.sender.id).map(Some).map_err(|_| id_out_of_range())
+        let installer = AccountId::new(payload.sender.id).map_err(|_| id_out_of_range())?;
+        let members_permission = payload.installation.permissions.members.is_some();
+        Ok(Some(InstallerRecord { installer, members_permission }))
     }
 }

@@ -3,6 +3,8 @@
 use dockline::{Account, AccountId, AccountKind, AppId, Installation, InstallationId, InstalledOn};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use super::id_out_of_range;
 use crate::github_error::GithubError;
@@ -16,9 +18,35 @@ pub(crate) struct InstallationWire {
     account: Option<AccountWire>,
     #[serde(default)]
     suspended_at: Option<IgnoredAny>,
+    #[serde(default)]
+    created_at: Option<TimeWire>,
+}
+
+/// RFC 3339, or seconds since 1970 in older deliveries. Anything else counts as unknown.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum TimeWire {
+    Text(String),
+    Seconds(i64),
+    Other(IgnoredAny),
+}
+
+impl TimeWire {
+    fn time(&self) -> Option<OffsetDateTime> {
+        match self {
+            Self::Text(text) => OffsetDateTime::parse(text, &Rfc3339).ok(),
+            Self::Seconds(seconds) => OffsetDateTime::from_unix_timestamp(*seconds).ok(),
+            Self::Other(_) => None,
+        }
+    }
 }
 
 impl InstallationWire {
+    /// Returns the installation's age at GitHub's time; `None` if a time is missing or malformed.
+    pub(crate) fn age_at(&self, github_time: Option<OffsetDateTime>) -> Option<time::Duration> {
+        Some(github_time? - self.created_at.as_ref()?.time()?)
+    }
+
     pub(crate) fn installed_on(self) -> Result<InstalledOn, GithubError> {
         self.account.map_or(Ok(InstalledOn::Unknown), TryFrom::try_from)
     }

@@ -1,6 +1,6 @@
 //! The visitor, and the exchange of their code.
 
-use dockline::AccountId;
+use dockline::{AccountId, Membership};
 use serde::Deserialize;
 
 use super::id_out_of_range;
@@ -27,9 +27,13 @@ pub(crate) struct MembershipWire {
 }
 
 impl MembershipWire {
-    /// Compares the organization by id: between two calls its login may have passed to another organization.
-    pub(crate) fn administers(&self, organization: AccountId) -> bool {
-        self.state == "active" && self.role == "admin" && self.organization.id == organization.get()
+    /// Compares the organization by id: between two calls its login may have passed to another organization. Whoever is
+    /// invited and has not accepted is an outsider.
+    pub(crate) fn membership(&self, organization: AccountId) -> Membership {
+        if self.state != "active" || self.organization.id != organization.get() {
+            return Membership::Outsider;
+        }
+        if self.role == "admin" { Membership::Administrator } else { Membership::Member }
     }
 }
 

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use dockline::ports::{GithubGateway, LookupOutcome};
-use dockline::{PortErrorKind, TokenScope};
+use dockline::ports::{GithubGateway, ListOutcome, LookupOutcome, MintOutcome, UninstallOutcome};
+use dockline::{DenialCause, GithubCredential, PortError, PortErrorKind, TokenScope};
 use dockline_github::{GithubApp, GithubAppConfig, GithubHost};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -13,6 +13,7 @@ use crate::fixtures::{
     MINT, OPAQUE, PKCS1, chain, clock, code, gateway, impatient, installation_id, kind, limited,
     repository_body, token, token_aged, token_body, usual,
 };
+use crate::logs::Logs;
 use crate::scripted::{Reply, Scripted};
 
 /// A server that responds with these bytes, and then closes the connection or holds it open.
@@ -39,11 +40,10 @@ async fn raw(bytes: &'static [u8], hold: bool) -> GithubApp {
 
 #[tokio::test]
 async fn an_error_has_the_same_kind_for_each_call_l34_l58() {
-    let cases: [(fn() -> Reply, PortErrorKind); 8] = [
+    let cases: [(fn() -> Reply, PortErrorKind); 7] = [
         (|| Reply::bytes(500, ""), PortErrorKind::Unavailable),
         (|| Reply::bytes(502, "<html>"), PortErrorKind::Unavailable),
         (|| Reply::message(403, "You have exceeded a secondary rate limit"), limited(60)),
-        (|| Reply::message(403, "Resource not accessible by integration"), PortErrorKind::Rejected),
         (|| Reply::message(400, "1999-01-01 is not a supported version"), PortErrorKind::Unexpected),
         (|| Reply::bytes(307, "").header("location", "/elsewhere"), PortErrorKind::Corrupt),
         (|| Reply::bytes(200, "<html>"), PortErrorKind::Corrupt),
@@ -85,6 +85,62 @@ async fn responses_that_are_values_of_some_calls_are_errors_of_the_others() {
         assert_eq!(kind(app.revoke(&token()).await), expected, "a suspended token may become valid again");
         assert_eq!(kind(app.installer(installation_id()).await), expected);
     }
+}
+
+/// C-08: what a setting of the account causes is an outcome, whatever the call. Only `GET /app` is about the App itself.
+#[tokio::test]
+async fn a_denied_installation_is_an_outcome_of_each_call_c08() {
+    let ip = "Although you appear to have the correct authorization credentials, the `acme` organization has an IP allow \
+              list enabled, and your IP address is not permitted to access this resource.";
+    for (status, message, cause) in [
+        (403, ip, DenialCause::IpBlocked),
+        (403, "Resource protected by organization SAML enforcement.", DenialCause::SsoRequired),
+        (403, "Resource not accessible by integration", DenialCause::PermissionMissing),
+        (403, "Your account was suspended", DenialCause::AccountSuspended),
+        (451, "Repository access blocked", DenialCause::LegalBlock),
+        (403, "Forbidden", DenialCause::Other),
+    ] {
+        let (logs, _guard) = Logs::capture();
+        let github = Scripted::start(move |_| Reply::message(status, message)).await;
+        let app = gateway(&github);
+        let found = app.installation(installation_id()).await.unwrap();
+        assert_eq!(found, LookupOutcome::Denied(cause));
+        assert_eq!(app.uninstall(installation_id()).await.unwrap(), UninstallOutcome::Denied(cause));
+        let minted = app.mint(installation_id(), &TokenScope::everything()).await.unwrap();
+        assert!(matches!(minted, MintOutcome::Denied(denied) if denied == cause), "{minted:?}");
+        assert_eq!(app.repositories(&token(), 1).await.unwrap(), ListOutcome::Denied(cause));
+        assert_eq!(github.seen().len(), 4);
+        let warnings = logs.warnings();
+        assert!(warnings.len() == 4 && warnings.iter().all(|line| line.contains(message)), "{warnings:?}");
+        let error = app.app().await.unwrap_err();
+        assert_eq!(
+            (error.kind(), error.credential()),
+            (PortErrorKind::Rejected, Some(GithubCredential::App))
+        );
+    }
+}
+
+/// Whose credential each call uses.
+#[tokio::test]
+async fn each_error_names_the_credential_of_its_call_c07() {
+    use GithubCredential as C;
+    let github = Scripted::start(|_| Reply::bytes(500, "")).await;
+    let app = gateway(&github);
+    let of = |error: PortError| error.credential();
+    assert_eq!(of(app.app().await.unwrap_err()), Some(C::App));
+    assert_eq!(of(app.installation(installation_id()).await.unwrap_err()), Some(C::App));
+    assert_eq!(of(app.uninstall(installation_id()).await.unwrap_err()), Some(C::App));
+    assert_eq!(of(app.installer(installation_id()).await.unwrap_err()), Some(C::App));
+    let minted = app.mint(installation_id(), &TokenScope::everything()).await;
+    assert_eq!(of(minted.unwrap_err()), Some(C::App));
+    assert_eq!(of(app.repositories(&token(), 1).await.unwrap_err()), Some(C::Installation));
+    assert_eq!(of(app.revoke(&token()).await.unwrap_err()), Some(C::Installation));
+    let exchange = app.check_visitor(&code(), installation_id()).await.unwrap_err();
+    assert_eq!(of(exchange), Some(C::OauthClient));
+    let github =
+        Scripted::start(usual(|seen| (seen.line == "GET /api/user").then(|| Reply::bytes(500, "")))).await;
+    let visitor = gateway(&github).check_visitor(&code(), installation_id()).await.unwrap_err();
+    assert_eq!(of(visitor), Some(C::Visitor));
 }
 
 #[tokio::test]

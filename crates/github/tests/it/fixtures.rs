@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use dockline::ports::{ManualClock, VisitorCheck};
+use dockline::ports::{CodeGrant, ManualClock, VisitorCheck};
 use dockline::{
     AccountId, AppId, AuthorizationCode, InstallationId, InstallationToken, NewToken, PortError,
     PortErrorKind, PortName, VisitorFacts,
@@ -81,8 +81,8 @@ pub(crate) fn token() -> InstallationToken {
     token_aged(60_000)
 }
 
-pub(crate) fn code() -> AuthorizationCode {
-    AuthorizationCode::presented(CODE)
+pub(crate) fn code() -> CodeGrant {
+    CodeGrant::of_installation(AuthorizationCode::presented(CODE))
 }
 
 /// The body of `GET /app`.
@@ -152,6 +152,7 @@ pub(crate) fn facts(checked: Result<VisitorCheck, PortError>) -> VisitorFacts {
     match checked {
         Ok(VisitorCheck::Visitor(facts)) => facts,
         Ok(VisitorCheck::CodeRefused) => panic!("the code was refused"),
+        Ok(VisitorCheck::Denied(reason)) => panic!("GitHub denies the visitor: {reason:?}"),
         Err(error) => panic!("{}", chain(&error)),
     }
 }

@@ -1,7 +1,7 @@
 //! The installer of an installation, from GitHub's delivery log.
 
-use dockline::PortErrorKind;
 use dockline::ports::GithubGateway;
+use dockline::{InstallerRecord, PortErrorKind};
 use serde_json::{Value, json};
 
 use crate::fixtures::{APP, INSTALLATION, VISITOR, account_id, chain, gateway, installation_id, kind, usual};
@@ -32,6 +32,10 @@ fn others() -> Vec<Value> {
         entry(3, "installation", json!("suspend"), json!(INSTALLATION)),
         entry(4, "installation_repositories", json!("created"), json!(INSTALLATION)),
     ]
+}
+
+fn record(members_permission: bool) -> InstallerRecord {
+    InstallerRecord { installer: account_id(VISITOR), members_permission }
 }
 
 fn payload() -> Value {
@@ -78,9 +82,26 @@ async fn the_sender_of_the_newest_installation_created_is_the_installer() {
     page.extend([created(DELIVERY), created(9)]);
     let github = logging(vec![page], Reply::json(200, &detail(&payload()))).await;
     let installer = gateway(&github).installer(installation_id()).await.unwrap();
-    assert_eq!(installer, Some(account_id(VISITOR)));
+    assert_eq!(installer, Some(record(false)));
     assert_eq!(github.lines(), [LIST, DETAIL]);
     assert!(github.seen().iter().all(|seen| seen.bearer().starts_with("eyJ")), "as the App");
+}
+
+/// C-75: whether only an owner can have installed the App.
+#[tokio::test]
+async fn the_record_tells_whether_the_app_had_the_permission_members_c75() {
+    for (permissions, expected) in [
+        (json!({ "metadata": "read" }), false),
+        (json!({ "members": "read", "metadata": "read" }), true),
+        (json!({ "members": "write" }), true),
+        (json!({ "members": null }), false),
+    ] {
+        let mut payload = payload();
+        payload["installation"]["permissions"] = permissions;
+        let github = of_payload(payload).await;
+        let found = gateway(&github).installer(installation_id()).await.unwrap();
+        assert_eq!(found, Some(record(expected)));
+    }
 }
 
 #[tokio::test]
@@ -88,7 +109,7 @@ async fn at_most_three_pages_are_read() {
     let reply = || Reply::json(200, &detail(&payload()));
     let github = logging(vec![others(), others(), vec![created(DELIVERY)], others()], reply()).await;
     let installer = gateway(&github).installer(installation_id()).await.unwrap();
-    assert_eq!(installer, Some(account_id(VISITOR)));
+    assert_eq!(installer, Some(record(false)));
     let (second, third) = (format!("{LIST}&cursor=v1_1"), format!("{LIST}&cursor=v1_2"));
     assert_eq!(github.lines(), [LIST, &second, &third, DETAIL]);
 

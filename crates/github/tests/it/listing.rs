@@ -128,8 +128,7 @@ async fn a_rejected_old_token_is_refused_without_a_retry() {
 
 #[tokio::test]
 async fn other_errors_of_a_new_token_keep_their_kind_and_are_not_retried_l34() {
-    let cases: [(fn() -> Reply, PortErrorKind); 4] = [
-        (|| Reply::message(403, "Resource not accessible by integration"), PortErrorKind::Rejected),
+    let cases: [(fn() -> Reply, PortErrorKind); 3] = [
         (|| Reply::message(403, "You have exceeded a secondary rate limit"), limited(60)),
         (|| Reply::message(429, "").header("retry-after", "9"), limited(9)),
         (|| Reply::message(502, ""), PortErrorKind::Unavailable),

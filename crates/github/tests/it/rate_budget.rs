@@ -1,15 +1,10 @@
 //! The App's remaining budget, and which calls a used-up budget pauses (I19).
 
-use std::sync::Arc;
-
 use dockline::ports::{GithubGateway, RateLeft};
-use dockline::{InstallationId, InstallationToken, NewToken, TokenScope};
-use dockline_github::GithubApp;
-use time::{Duration, OffsetDateTime};
+use dockline::{GithubCredential, InstallationId, InstallationToken, NewToken, PortErrorKind, TokenScope};
+use time::OffsetDateTime;
 
-use crate::fixtures::{
-    MINT, NOW, OPAQUE, app_body, clock, config, gateway, installation_id, kind, limited, token, usual,
-};
+use crate::fixtures::{MINT, NOW, app_body, gateway, installation_id, kind, limited, token, usual};
 use crate::scripted::{Reply, Scripted};
 
 fn with_rate(reply: Reply, remaining: u64) -> Reply {
@@ -58,7 +53,7 @@ async fn without_rate_limit_headers_the_budget_is_unknown() {
 fn token_of(installation: u64) -> InstallationToken {
     InstallationToken::new(NewToken {
         installation: InstallationId::new(installation).unwrap(),
-        secret: OPAQUE.into(),
+        secret: format!("ghs_of_{installation}").into(),
         issued_at: OffsetDateTime::UNIX_EPOCH,
         expires_at: OffsetDateTime::UNIX_EPOCH,
         web_origin: "https://github.com".to_owned(),
@@ -73,35 +68,35 @@ async fn an_installations_used_up_budget_pauses_only_that_installation() {
         first.swap(false, std::sync::atomic::Ordering::Relaxed).then(limit)
     }))
     .await;
-    let clock = clock();
-    let app = GithubApp::new(config(&github).with_clock(Arc::clone(&clock) as _)).unwrap();
+    let app = gateway(&github);
     assert_eq!(kind(app.repositories(&token_of(1), 1).await), limited(1_800));
-    clock.advance(Duration::seconds(1_799));
-    assert_eq!(kind(app.repositories(&token_of(1), 1).await), limited(1));
+    assert!(matches!(kind(app.repositories(&token_of(1), 1).await), PortErrorKind::RateLimited { .. }));
     assert_eq!(github.seen().len(), 1, "nothing was sent");
 
     app.repositories(&token_of(2), 1).await.unwrap();
     app.app().await.unwrap();
     app.revoke(&token_of(1)).await.unwrap();
-    clock.advance(Duration::seconds(1));
-    app.repositories(&token_of(1), 1).await.unwrap();
-    assert_eq!(github.seen().len(), 5);
+    assert_eq!(github.seen().len(), 4);
 }
 
+/// C-09: `Retry-After: 3600` on one installation's listing.
 #[tokio::test]
-async fn a_secondary_limit_pauses_each_mint_and_listing_but_no_revocation_i19() {
+async fn a_secondary_limit_of_one_installation_pauses_only_that_installation_l70_c09() {
     let github = Scripted::start(usual(|seen| {
         let limit =
-            || Reply::message(403, "You have exceeded a secondary rate limit").header("retry-after", "45");
-        (seen.line.starts_with("GET /api/installation/")).then(limit)
+            || Reply::message(403, "You have exceeded a secondary rate limit").header("retry-after", "3600");
+        (seen.bearer() == token_of(1).expose() && seen.line.starts_with("GET /api/installation/")).then(limit)
     }))
     .await;
     let app = gateway(&github);
-    assert_eq!(kind(app.repositories(&token(), 1).await), limited(45));
-    assert_eq!(kind(app.repositories(&token_of(2), 1).await), limited(45));
-    assert_eq!(kind(app.mint(installation_id(), &TokenScope::everything()).await), limited(45));
-    assert_eq!(kind(app.installer(installation_id()).await), limited(45));
+    let error = app.repositories(&token_of(1), 1).await.unwrap_err();
+    assert_eq!((error.kind(), error.credential()), (limited(3_600), Some(GithubCredential::Installation)));
+    assert!(matches!(kind(app.repositories(&token_of(1), 1).await), PortErrorKind::RateLimited { .. }));
     assert_eq!(github.seen().len(), 1);
-    app.revoke(&token()).await.unwrap();
-    assert_eq!(github.seen().len(), 2, "the token is revoked despite the pause");
+    app.repositories(&token(), 1).await.unwrap();
+    app.mint(installation_id(), &TokenScope::everything()).await.unwrap();
+    app.installer(installation_id()).await.unwrap();
+    let sent = github.seen().len();
+    app.revoke(&token_of(1)).await.unwrap();
+    assert_eq!(github.seen().len(), sent + 1, "the token is revoked despite the pause");
 }

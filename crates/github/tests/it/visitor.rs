@@ -1,13 +1,16 @@
 //! Checking a visitor by their code.
 
-use dockline::ports::{GithubGateway, VisitorCheck};
-use dockline::{Account, AccountKind, AppId, InstalledOn, PortErrorKind, VisitorFacts};
+use dockline::ports::{CodeGrant, GithubGateway, VisitorCheck, VisitorInstallations};
+use dockline::{
+    Account, AccountKind, AppId, CodeVerifier, InstalledOn, Membership, PortErrorKind, UnknownReason,
+    Visibility, VisitorFacts,
+};
 use dockline_github::{GithubApp, GithubAppConfig};
 use serde_json::{Value, json};
 
 use crate::fixtures::{
-    APP, CLIENT_ID, INSTALLATION, ORGANIZATION, PKCS1, REVOCATION, TOKEN, VISITOR, account_id, chain, code,
-    facts, gateway, installation_body, installation_id, kind, organization, usual,
+    APP, CLIENT_ID, DATE, INSTALLATION, NOW, ORGANIZATION, PKCS1, REVOCATION, TOKEN, VISITOR, account_id,
+    chain, code, facts, gateway, installation_body, installation_id, kind, organization, usual,
 };
 use crate::logs::Logs;
 use crate::scripted::{Reply, Scripted, Seen};
@@ -35,8 +38,9 @@ async fn an_administrator_is_found_with_these_calls_in_this_order() {
     };
     let expected = VisitorFacts {
         visitor: account_id(VISITOR),
-        visible: Some(InstalledOn::Account(account)),
-        administers_organization: true,
+        visibility: Visibility::Seen(InstalledOn::Account(account)),
+        membership: Membership::Administrator,
+        installation_age: None,
     };
     assert_eq!(checked(&github).await, expected);
 
@@ -58,19 +62,162 @@ async fn an_administrator_is_found_with_these_calls_in_this_order() {
 
 #[tokio::test]
 async fn a_visible_installation_is_not_an_administered_one_l08() {
-    for membership in [
-        json!({ "state": "active", "role": "member", "organization": { "id": ORGANIZATION } }),
-        json!({ "state": "pending", "role": "admin", "organization": { "id": ORGANIZATION } }),
+    for (state, role, organization, expected) in [
+        ("active", "member", ORGANIZATION, Membership::Member),
+        ("pending", "admin", ORGANIZATION, Membership::Outsider),
         // L-53: the login has passed to another organization.
-        json!({ "state": "active", "role": "admin", "organization": { "id": ORGANIZATION + 1 } }),
+        ("active", "admin", ORGANIZATION + 1, Membership::Outsider),
     ] {
+        let membership = json!({ "state": state, "role": role, "organization": { "id": organization } });
         let github = responding(MEMBERSHIP, move |_| Reply::json(200, &membership)).await;
         let facts_found = checked(&github).await;
-        assert!(facts_found.visible.is_some());
-        assert!(!facts_found.administers_organization);
+        assert!(matches!(facts_found.visibility, Visibility::Seen(_)));
+        assert_eq!(facts_found.membership, expected, "{state} {role}");
     }
     let github = responding(MEMBERSHIP, |_| Reply::message(404, "Not Found")).await;
-    assert!(!checked(&github).await.administers_organization);
+    assert_eq!(checked(&github).await.membership, Membership::Outsider);
+}
+
+/// GitHub's words and headers (C-06). Each denial is an unknown membership, and the token is revoked.
+#[tokio::test]
+async fn a_membership_that_github_does_not_tell_is_unknown_for_its_reason_l73_c06() {
+    let saml = "Resource protected by organization SAML enforcement. You must grant your OAuth token access to this \
+                organization.";
+    let ip = "Although you appear to have the correct authorization credentials, the `acme-coffee` organization has an \
+              IP allow list enabled, and your IP address is not permitted to access this resource.";
+    let sso = |header: &str| Reply::message(403, saml).header("x-github-sso", header);
+    let sso_required = |url: Option<&str>| UnknownReason::SsoRequired { url: url.map(str::to_owned) };
+    let cases: [(Reply, UnknownReason); 8] = [
+        (Reply::message(403, ip), UnknownReason::IpBlocked),
+        (sso("required"), sso_required(None)),
+        // Only HTTPS pages of the App's own web host are shown, and the scripted one is plain HTTP.
+        (sso("required; url=https://evil.example/orgs/acme/sso"), sso_required(None)),
+        (sso("required; url=javascript:alert(1)"), sso_required(None)),
+        (Reply::message(403, "Resource not accessible by integration"), UnknownReason::PermissionMissing),
+        (Reply::message(403, "Sorry. Your account was suspended."), UnknownReason::AccountSuspended),
+        (Reply::message(403, "Forbidden"), UnknownReason::Denied),
+        (Reply::message(502, "Bad Gateway"), UnknownReason::Unavailable),
+    ];
+    for (reply, expected) in cases {
+        let reply = std::sync::Mutex::new(Some(reply));
+        let github = Scripted::start(usual(move |seen| {
+            seen.line.starts_with(MEMBERSHIP).then(|| reply.lock().unwrap().take().unwrap())
+        }))
+        .await;
+        assert_eq!(checked(&github).await.membership, Membership::Unknown(expected));
+        assert_eq!(github.lines().last().unwrap(), REVOCATION);
+    }
+}
+
+#[tokio::test]
+async fn a_page_to_sign_in_is_kept_if_it_is_on_the_web_host_over_https_c06() {
+    let github = Scripted::start(usual(|seen| {
+        let host = seen.header("host").to_owned();
+        let url = format!("required; url=https://{host}/orgs/acme-coffee/sso?authorization_request=A1");
+        (seen.line.starts_with(MEMBERSHIP)).then(|| Reply::message(403, "").header("x-github-sso", url))
+    }))
+    .await;
+    let Membership::Unknown(UnknownReason::SsoRequired { url: Some(url) }) =
+        checked(&github).await.membership
+    else {
+        panic!("no page to sign in")
+    };
+    assert!(url.ends_with("/orgs/acme-coffee/sso?authorization_request=A1"), "{url}");
+}
+
+/// C-07: the refusal is the visitor's, whatever the call.
+#[tokio::test]
+async fn a_suspended_visitor_is_denied_and_not_our_credential_c07() {
+    for line in ["GET /api/user", LIST] {
+        let github = responding(line, |_| Reply::message(403, "Sorry. Your account was suspended.")).await;
+        let outcome = gateway(&github).check_visitor(&code(), installation_id()).await.unwrap();
+        match outcome {
+            VisitorCheck::Denied(UnknownReason::AccountSuspended) => {}
+            VisitorCheck::Visitor(VisitorFacts {
+                visibility: Visibility::Unknown(UnknownReason::AccountSuspended),
+                ..
+            }) => assert_eq!(line, LIST),
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(github.lines().last().unwrap(), REVOCATION);
+        let listed = gateway(&github).visitor_installations(&code()).await.unwrap();
+        if line == LIST {
+            assert_eq!(listed, VisitorInstallations::Denied(UnknownReason::AccountSuspended));
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_installation_that_single_sign_on_hides_is_unknown_and_not_unseen_c06() {
+    let empty = json!({ "total_count": 0, "installations": [] });
+    let github = responding(LIST, move |_| {
+        Reply::json(200, &empty).header("x-github-sso", "partial-results; organizations=21955855")
+    })
+    .await;
+    let hidden = || UnknownReason::SsoRequired { url: None };
+    assert_eq!(checked(&github).await.visibility, Visibility::Unknown(hidden()));
+    let listed = gateway(&github).visitor_installations(&code()).await.unwrap();
+    assert_eq!(listed, VisitorInstallations::Listed { installations: vec![], hidden: Some(hidden()) });
+}
+
+#[tokio::test]
+async fn the_age_of_the_installation_is_measured_by_githubs_clock_alone_c75() {
+    let created = |at: Value| {
+        let mut installation = installation_body(INSTALLATION, APP, &organization());
+        installation["created_at"] = at;
+        json!({ "total_count": 1, "installations": [installation] })
+    };
+    let minute = Some(time::Duration::MINUTE);
+    for (at, age) in [
+        (json!("2026-11-18T11:05:40Z"), minute),
+        (json!("2026-11-18T12:05:40.000+01:00"), minute),
+        (json!(NOW - 60), minute),
+        (json!("yesterday"), None),
+        (json!([]), None),
+        (Value::Null, None),
+    ] {
+        let list = created(at.clone());
+        let github = responding(LIST, move |_| Reply::json(200, &list).header("date", DATE)).await;
+        assert_eq!(checked(&github).await.installation_age, age, "{at}");
+    }
+}
+
+#[tokio::test]
+async fn the_exchange_sends_the_redirect_uri_and_the_verifier_of_the_web_flow_c27() {
+    let github = Scripted::start(usual(|_| None)).await;
+    let grant = CodeGrant {
+        redirect_uri: Some("https://api.example.com/v1/callback?x=1".to_owned()),
+        verifier: Some(CodeVerifier::presented("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk")),
+        ..code()
+    };
+    gateway(&github).check_visitor(&grant, installation_id()).await.unwrap();
+    gateway(&github).visitor_installations(&grant).await.unwrap();
+    let exchanges: Vec<_> = github.seen().into_iter().filter(|seen| seen.line == EXCHANGE).collect();
+    assert_eq!(exchanges.len(), 2);
+    for exchange in exchanges {
+        assert!(
+            exchange.body.ends_with(
+                "&code=code-canary&redirect_uri=https%3A%2F%2Fapi.example.com%2Fv1%2Fcallback%3Fx%3D1\
+                 &code_verifier=dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
+            ),
+            "{}",
+            exchange.body
+        );
+    }
+}
+
+#[tokio::test]
+async fn visitor_installations_are_those_of_our_app_on_the_first_page_c22() {
+    let github = responding(LIST, |_| {
+        let mut list: Vec<_> = (1..=99).map(|id| installation_body(id, APP, &organization())).collect();
+        list.push(installation_body(100, APP + 1, &organization()));
+        Reply::json(200, &json!({ "total_count": 1_000, "installations": list }))
+    })
+    .await;
+    let listed = gateway(&github).visitor_installations(&code()).await.unwrap();
+    let VisitorInstallations::Listed { installations, hidden: None } = listed else { panic!("{listed:?}") };
+    assert_eq!(installations.len(), 99);
+    assert_eq!(github.lines(), [EXCHANGE, &format!("{LIST}?per_page=100"), REVOCATION]);
 }
 
 #[tokio::test]
@@ -84,8 +231,8 @@ async fn without_members_read_no_visitor_administers_and_one_warning_is_logged_l
     let app = gateway(&github);
     for _ in 0..2 {
         let facts_found = facts(app.check_visitor(&code(), installation_id()).await);
-        assert!(facts_found.visible.is_some());
-        assert!(!facts_found.administers_organization);
+        assert!(matches!(facts_found.visibility, Visibility::Seen(_)));
+        assert_eq!(facts_found.membership, Membership::Unknown(UnknownReason::PermissionMissing));
     }
     let warnings = logs.warnings();
     assert_eq!(warnings.len(), 1, "{warnings:?}");
@@ -104,8 +251,8 @@ async fn on_a_user_account_no_membership_is_requested() {
             json!({ "total_count": 1, "installations": [installation_body(INSTALLATION, APP, &account)] });
         let github = responding(LIST, move |_| Reply::json(200, &list)).await;
         let facts_found = checked(&github).await;
-        assert!(facts_found.visible.is_some(), "{account}");
-        assert!(!facts_found.administers_organization);
+        assert!(matches!(facts_found.visibility, Visibility::Seen(_)), "{account}");
+        assert_eq!(facts_found.membership, Membership::Outsider);
         assert_eq!(github.seen().len(), 4);
     }
 }
@@ -126,7 +273,8 @@ async fn pages_are_read_until_the_installation_is_found_l54() {
         [(1_000, 3, true), (300, 3, true), (249, 3, false), (200, 2, false), (0, 1, false)]
     {
         let github = responding(LIST, move |seen| Reply::json(200, &page(seen, total))).await;
-        assert_eq!(checked(&github).await.visible.is_some(), visible, "{total}");
+        let seen = matches!(checked(&github).await.visibility, Visibility::Seen(_));
+        assert_eq!(seen, visible, "{total}");
         let asked = github.lines().iter().filter(|line| line.starts_with(LIST)).count();
         assert_eq!(asked, pages, "{total}");
     }
@@ -137,12 +285,12 @@ async fn an_endless_list_is_abandoned_i17() {
     let one = |count: usize| vec![installation_body(1, APP, &organization()); count];
     let endless = json!({ "total_count": 1_000_000, "installations": one(1) });
     let github = responding(LIST, move |_| Reply::json(200, &endless)).await;
-    assert_eq!(checked(&github).await.visible, None);
+    assert_eq!(checked(&github).await.visibility, Visibility::NotSeen);
     assert_eq!(github.lines().iter().filter(|line| line.starts_with(LIST)).count(), 100);
 
     let empty = json!({ "total_count": 1_000_000, "installations": one(0) });
     let github = responding(LIST, move |_| Reply::json(200, &empty)).await;
-    assert_eq!(checked(&github).await.visible, None);
+    assert_eq!(checked(&github).await.visibility, Visibility::NotSeen);
     assert_eq!(github.lines().iter().filter(|line| line.starts_with(LIST)).count(), 1);
 }
 
@@ -151,7 +299,7 @@ async fn an_installation_of_another_app_with_that_id_is_not_visible_l37() {
     let foreign = installation_body(INSTALLATION, APP + 1, &organization());
     let list = json!({ "total_count": 1, "installations": [foreign] });
     let github = responding(LIST, move |_| Reply::json(200, &list)).await;
-    assert_eq!(checked(&github).await.visible, None);
+    assert_eq!(checked(&github).await.visibility, Visibility::NotSeen);
 }
 
 #[tokio::test]
@@ -159,7 +307,7 @@ async fn a_login_is_encoded_in_the_path_i18() {
     let account = json!({ "id": ORGANIZATION, "login": "../a b?c#d/é", "type": "Organization" });
     let list = json!({ "total_count": 1, "installations": [installation_body(INSTALLATION, APP, &account)] });
     let github = responding(LIST, move |_| Reply::json(200, &list)).await;
-    assert!(!checked(&github).await.administers_organization);
+    assert_eq!(checked(&github).await.membership, Membership::Outsider);
     assert_eq!(github.lines()[3], "GET /api/user/memberships/orgs/%2E%2E%2Fa%20b%3Fc%23d%2F%C3%A9");
 }
 

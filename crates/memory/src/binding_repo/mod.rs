@@ -8,8 +8,8 @@ use dockline::ports::{
     BindingRepo, InsertOutcome, Observation, ObserveOutcome, ReconcileCursor, ReleaseOutcome,
 };
 use dockline::{
-    AccountId, Actor, Binding, InstallationId, InstallationRecord, NewBinding, OrganizationId, PortError,
-    Proof, StateDigest,
+    AccountId, Actor, Binding, InstallationId, InstallationRecord, InstallerRecord, NewBinding,
+    OrganizationId, PortError, Proof, StateDigest,
 };
 use time::OffsetDateTime;
 
@@ -88,14 +88,14 @@ impl BindingRepo for MemoryBindingRepo {
     async fn record_installer(
         &self,
         installation: InstallationId,
-        installer: AccountId,
+        record: InstallerRecord,
         _: OffsetDateTime,
     ) -> Result<(), PortError> {
-        self.0.lock().record_installer(installation, installer);
+        self.0.lock().record_installer(installation, record);
         Ok(())
     }
 
-    async fn installer(&self, installation: InstallationId) -> Result<Option<AccountId>, PortError> {
+    async fn installer(&self, installation: InstallationId) -> Result<Option<InstallerRecord>, PortError> {
         Ok(self.0.lock().installer(installation))
     }
 

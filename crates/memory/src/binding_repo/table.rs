@@ -3,8 +3,8 @@ use std::collections::{HashMap, HashSet};
 use dockline::ports::{InsertOutcome, Observation, ObserveOutcome, ReconcileCursor, ReleaseOutcome};
 use dockline::rules::bucket::in_utc;
 use dockline::{
-    Account, AccountId, Binding, InstallationId, InstallationRecord, NewBinding, OrganizationId, StateDigest,
-    Status,
+    Account, Binding, InstallationId, InstallationRecord, InstallerRecord, NewBinding, OrganizationId,
+    StateDigest, Status,
 };
 use time::OffsetDateTime;
 
@@ -20,7 +20,7 @@ pub(super) struct Bindings {
     released: HashMap<OrganizationId, Vec<BindingRecord>>,
     /// Never shrinks, so that a state makes at most one binding.
     spent: HashSet<(OrganizationId, StateDigest)>,
-    installers: HashMap<InstallationId, AccountId>,
+    installers: HashMap<InstallationId, InstallerRecord>,
 }
 
 impl Bindings {
@@ -154,11 +154,11 @@ impl Bindings {
     }
 
     /// Keeps the first installer.
-    pub(super) fn record_installer(&mut self, installation: InstallationId, installer: AccountId) {
-        self.installers.entry(installation).or_insert(installer);
+    pub(super) fn record_installer(&mut self, installation: InstallationId, record: InstallerRecord) {
+        self.installers.entry(installation).or_insert(record);
     }
 
-    pub(super) fn installer(&self, installation: InstallationId) -> Option<AccountId> {
+    pub(super) fn installer(&self, installation: InstallationId) -> Option<InstallerRecord> {
         self.installers.get(&installation).copied()
     }
 

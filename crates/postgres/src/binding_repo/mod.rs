@@ -7,11 +7,12 @@ use dockline::ports::{
     BindingRepo, InsertOutcome, Observation, ObserveOutcome, ReconcileCursor, ReleaseOutcome,
 };
 use dockline::{
-    AccountId, Binding, InstallationId, InstallationRecord, NewBinding, OrganizationId, PortError, PortName,
+    AccountId, Binding, InstallationId, InstallationRecord, InstallerRecord, NewBinding, OrganizationId,
+    PortError, PortName,
 };
 use time::OffsetDateTime;
 use tokio_postgres::Row;
-use tokio_postgres::types::Type;
+use tokio_postgres::types::{ToSql, Type};
 
 use crate::database::Database;
 use crate::decode::{account, account_id, column_time, get, installation, parse, parse_nullable, parse_text};
@@ -51,7 +52,7 @@ impl PgBindingRepo {
             permissions_changed: database.statement(sql::PERMISSIONS_CHANGED, &[Type::INT8]),
             installation: database.statement(sql::INSTALLATION, &[Type::INT8]),
             record_installer: database
-                .statement(sql::RECORD_INSTALLER, &[Type::INT8, Type::INT8, Type::TIMESTAMPTZ]),
+                .statement(sql::RECORD_INSTALLER, &[Type::INT8, Type::INT8, Type::BOOL, Type::TIMESTAMPTZ]),
             installer: database.statement(sql::INSTALLER, &[Type::INT8]),
             stale: database.statement(sql::STALE, sql::STALE_TYPES),
             release: database.statement(sql::RELEASE, &[Type::TEXT, Type::INT8, Type::TIMESTAMPTZ]),
@@ -101,6 +102,13 @@ fn generation(row: &Row) -> Result<u64, DatabaseError> {
     parse(row, "generation", |number: i64| u64::try_from(number))
 }
 
+fn installer_record(row: &Row) -> Result<InstallerRecord, DatabaseError> {
+    Ok(InstallerRecord {
+        installer: account_id(row, "installer")?,
+        members_permission: get(row, "members_permission")?,
+    })
+}
+
 #[async_trait]
 impl BindingRepo for PgBindingRepo {
     async fn find(&self, organization: &OrganizationId) -> Result<Option<Binding>, PortError> {
@@ -132,19 +140,19 @@ impl BindingRepo for PgBindingRepo {
     async fn record_installer(
         &self,
         installation: InstallationId,
-        installer: AccountId,
+        record: InstallerRecord,
         noted_at: OffsetDateTime,
     ) -> Result<(), PortError> {
-        let (id, installer) = (i64::from(installation), i64::from(installer));
-        let recorded =
-            self.database.rows(&self.record_installer, &[&id, &installer, &column_time(noted_at)]).await;
-        recorded.map(drop).map_err(port_error)
+        let (id, installer) = (i64::from(installation), i64::from(record.installer));
+        let values: [&(dyn ToSql + Sync); 4] =
+            [&id, &installer, &record.members_permission, &column_time(noted_at)];
+        self.database.rows(&self.record_installer, &values).await.map(drop).map_err(port_error)
     }
 
-    async fn installer(&self, installation: InstallationId) -> Result<Option<AccountId>, PortError> {
+    async fn installer(&self, installation: InstallationId) -> Result<Option<InstallerRecord>, PortError> {
         let row =
             self.database.row(&self.installer, &[&i64::from(installation)]).await.map_err(port_error)?;
-        row.as_ref().map(|row| account_id(row, "installer")).transpose().map_err(port_error)
+        row.as_ref().map(installer_record).transpose().map_err(port_error)
     }
 
     async fn stale(

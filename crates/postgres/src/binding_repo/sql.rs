@@ -141,10 +141,12 @@ pub(super) const PERMISSIONS_CHANGED: &str = "UPDATE {schema}.installations AS k
     RETURNING CASE WHEN status = 'uninstalled' THEN 'gone' ELSE 'recorded' END AS observed";
 
 /// Keeps the first installer.
-pub(super) const RECORD_INSTALLER: &str = "INSERT INTO {schema}.installers (installation_id, installer, noted_at) \
-    VALUES ($1, $2, $3) ON CONFLICT ON CONSTRAINT installers_pkey DO NOTHING";
+pub(super) const RECORD_INSTALLER: &str = "INSERT INTO {schema}.installers \
+    (installation_id, installer, members_permission, noted_at) \
+    VALUES ($1, $2, $3, $4) ON CONFLICT ON CONSTRAINT installers_pkey DO NOTHING";
 
-pub(super) const INSTALLER: &str = "SELECT installer FROM {schema}.installers WHERE installation_id = $1";
+pub(super) const INSTALLER: &str =
+    "SELECT installer, members_permission FROM {schema}.installers WHERE installation_id = $1";
 
 /// Starts at the beginning without a cursor: 0 is below every installation id.
 pub(super) const STALE: &str = "SELECT verified_at, installation_id FROM {schema}.installations \

@@ -1,8 +1,9 @@
 //! Values that the tests store.
 
 use dockline::{
-    Account, AccountId, AccountKind, ApiKeySecretHash, InstallationId, IssuedState, KeyEnvironment, KeyId,
-    KeyRecord, NewBinding, OrganizationId, Proof, Scope, SecretDigest, Status, Tier, VerifiedClaim,
+    Account, AccountId, AccountKind, ApiKeySecretHash, ClaimMembership, InstallationId, IssuedState,
+    KeyEnvironment, KeyId, KeyRecord, NewBinding, OrganizationId, Proof, Scope, SecretDigest, Status, Tier,
+    VerifiedClaim,
 };
 use time::macros::datetime;
 use time::{Duration, OffsetDateTime};
@@ -64,6 +65,7 @@ pub(crate) fn claim(number: u64) -> VerifiedClaim {
         account: AccountId::new(number).unwrap(),
         proof: Proof::Installed,
         visitor: AccountId::new(77).unwrap(),
+        membership: ClaimMembership::Member,
     }
 }
 

@@ -5,8 +5,8 @@ use dockline::{AccountId, Binding, InstallationId, InstallationRecord, NewBindin
 use time::{Duration, OffsetDateTime};
 
 use super::{
-    NOON, account, account_id, bind, bound, find, installation, new_binding, observe, organization, present,
-    record_of, seconds, uninstalled,
+    NOON, account, account_id, bind, bound, find, installation, installer_record, new_binding, observe,
+    organization, present, record_of, seconds, uninstalled,
 };
 use crate::runner::cases;
 
@@ -22,11 +22,14 @@ fn record_of_binding(binding: Binding) -> InstallationRecord {
 }
 
 async fn record_installer(repo: &dyn BindingRepo, number: u64, person: u64, at: OffsetDateTime) {
-    repo.record_installer(installation(number), account_id(person), at).await.unwrap();
+    repo.record_installer(installation(number), installer_record(person), at).await.unwrap();
 }
 
 async fn installer(repo: &dyn BindingRepo, number: u64) -> Option<u64> {
-    repo.installer(installation(number)).await.unwrap().map(AccountId::get)
+    let record = repo.installer(installation(number)).await.unwrap()?;
+    let person = record.installer.get();
+    assert_eq!(record, installer_record(person));
+    Some(person)
 }
 
 cases!(

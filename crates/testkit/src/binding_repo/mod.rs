@@ -19,7 +19,9 @@ pub mod release;
 pub mod sequences;
 pub mod stale;
 
-pub(crate) use crate::fixtures::{NOON, account, account_id, installation, organization, seconds};
+pub(crate) use crate::fixtures::{
+    NOON, account, account_id, installation, installer_record, organization, seconds,
+};
 
 suite! {
     /// Makes one `#[test]` per case of [`BindingRepo`](crate::dockline::ports::BindingRepo) in a module `binding_repo`.

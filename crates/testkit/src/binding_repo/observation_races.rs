@@ -9,7 +9,7 @@ use dockline::ports::{BindingRepo, InsertOutcome, Observation, ObserveOutcome};
 use dockline::{NewBinding, Status};
 
 use super::{
-    account_id, bind, bound, find, installation, new_binding, observe, present, record_of, seconds,
+    bind, bound, find, installation, installer_record, new_binding, observe, present, record_of, seconds,
     uninstalled,
 };
 use crate::race::{ROUNDS, TASKS, count, race};
@@ -151,12 +151,14 @@ cases!(
         for round in ROUNDS {
             let id = installation(round);
             let outcomes = race(repo, |repo, number| async move {
-                repo.record_installer(id, account_id(number), seconds(scrambled(number))).await.unwrap();
+                repo.record_installer(id, installer_record(number), seconds(scrambled(number)))
+                    .await
+                    .unwrap();
                 repo.installer(id).await.unwrap()
             })
             .await;
             let stored = repo.installer(id).await.unwrap();
-            assert!(stored.is_some_and(|installer| installer.get() <= TASKS));
+            assert!(stored.is_some_and(|record| record.installer.get() <= TASKS));
             assert!(outcomes.iter().all(|seen| *seen == stored), "{outcomes:?}");
         }
     }

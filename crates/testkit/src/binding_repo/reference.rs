@@ -1,7 +1,9 @@
 //! A repository that keeps only a log, and computes every answer from all of it.
 
 use dockline::ports::{InsertOutcome, Observation, ObserveOutcome, ReconcileCursor, ReleaseOutcome};
-use dockline::{AccountId, Binding, InstallationId, InstallationRecord, NewBinding, OrganizationId, Status};
+use dockline::{
+    Binding, InstallationId, InstallationRecord, InstallerRecord, NewBinding, OrganizationId, Status,
+};
 use time::{Duration, OffsetDateTime};
 
 use super::NOON;
@@ -16,7 +18,7 @@ enum Entry {
     Observed(InstallationId, Observation),
     Bound(NewBinding),
     Released(OrganizationId, InstallationId),
-    Installer(InstallationId, AccountId),
+    Installer(InstallationId, InstallerRecord),
 }
 
 /// Applies an observation to the record of its installation.
@@ -163,11 +165,11 @@ impl Reference {
         }
     }
 
-    pub(super) fn record_installer(&mut self, id: InstallationId, installer: AccountId) {
+    pub(super) fn record_installer(&mut self, id: InstallationId, installer: InstallerRecord) {
         self.0.push(Entry::Installer(id, installer));
     }
 
-    pub(super) fn installer(&self, id: InstallationId) -> Option<AccountId> {
+    pub(super) fn installer(&self, id: InstallationId) -> Option<InstallerRecord> {
         self.0.iter().find_map(|entry| match entry {
             Entry::Installer(installation, installer) if *installation == id => Some(*installer),
             Entry::Observed(..) | Entry::Bound(_) | Entry::Released(..) | Entry::Installer(..) => None,

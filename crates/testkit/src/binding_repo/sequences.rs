@@ -10,7 +10,7 @@ use fastrand::Rng;
 use time::{Duration, OffsetDateTime};
 
 use super::reference::Reference;
-use super::{NOON, account, account_id, installation, new_binding, organization};
+use super::{NOON, account, installation, installer_record, new_binding, organization};
 use crate::random::{Reached, SeedOnFailure, seeds};
 use crate::runner::cases;
 
@@ -106,7 +106,7 @@ impl Sequence {
                 ObserveOutcome::Gone => "permissions after uninstallation",
             },
             13 | 14 => {
-                let installer = account_id(self.random.choice(INSTALLERS).unwrap());
+                let installer = installer_record(self.random.choice(INSTALLERS).unwrap());
                 repo.record_installer(id, installer, verified_at).await.unwrap();
                 self.reference.record_installer(id, installer);
                 "installer"

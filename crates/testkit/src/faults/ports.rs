@@ -2,15 +2,15 @@
 
 use async_trait::async_trait;
 use dockline::ports::{
-    AppFacts, AppRegistration, BindingRepo, ConfirmOutcome, GithubGateway, InsertOutcome, KeyStore,
-    ListOutcome, LookupOutcome, MintOutcome, Observation, ObserveOutcome, PutOutcome, RateLeft,
+    AppFacts, AppRegistration, BindingRepo, CodeGrant, ConfirmOutcome, GithubGateway, InsertOutcome,
+    KeyStore, ListOutcome, LookupOutcome, MintOutcome, Observation, ObserveOutcome, PutOutcome, RateLeft,
     RateLimitDecision, RateLimitRequest, RateLimiter, ReconcileCursor, ReleaseOutcome, StateStore,
-    UninstallOutcome, VisitorCheck,
+    UninstallOutcome, VisitorCheck, VisitorInstallations,
 };
 use dockline::{
-    AccountId, AuthorizationCode, Binding, InstallationId, InstallationRecord, InstallationToken,
-    IssuedState, KeyId, KeyRecord, NewBinding, OrganizationId, PendingConfirmation, PortError, PortName,
-    SecretDigest, StateDigest, TokenScope, VerifiedClaim,
+    Binding, InstallationId, InstallationRecord, InstallationToken, InstallerRecord, IssuedState, KeyId,
+    KeyRecord, NewBinding, OrganizationId, PendingConfirmation, PortError, PortName, SecretDigest,
+    StateDigest, TokenScope, VerifiedClaim,
 };
 use time::OffsetDateTime;
 
@@ -70,9 +70,9 @@ faulty! {
         async observe(installation: InstallationId, observation: Observation) -> ObserveOutcome;
         async installation(installation: InstallationId) -> Option<InstallationRecord>;
         async record_installer(
-            installation: InstallationId, installer: AccountId, noted_at: OffsetDateTime
+            installation: InstallationId, record: InstallerRecord, noted_at: OffsetDateTime
         ) -> ();
-        async installer(installation: InstallationId) -> Option<AccountId>;
+        async installer(installation: InstallationId) -> Option<InstallerRecord>;
         async stale(
             before: OffsetDateTime, after: Option<ReconcileCursor>, limit: u32
         ) -> Vec<ReconcileCursor>;
@@ -92,12 +92,13 @@ faulty! {
     GithubGateway {
         async app() -> AppFacts;
         async installation(id: InstallationId) -> LookupOutcome;
-        async check_visitor(code: &AuthorizationCode, installation: InstallationId) -> VisitorCheck;
+        async check_visitor(grant: &CodeGrant, installation: InstallationId) -> VisitorCheck;
+        async visitor_installations(grant: &CodeGrant) -> VisitorInstallations;
         async uninstall(id: InstallationId) -> UninstallOutcome;
         async mint(id: InstallationId, scope: &TokenScope) -> MintOutcome;
         async revoke(token: &InstallationToken) -> ();
         async repositories(token: &InstallationToken, page: u32) -> ListOutcome;
-        async installer(id: InstallationId) -> Option<AccountId>;
+        async installer(id: InstallationId) -> Option<InstallerRecord>;
         direct registration() -> AppRegistration;
         direct rate_left() -> Option<RateLeft>;
     }

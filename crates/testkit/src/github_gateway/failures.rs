@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use dockline::ports::LookupOutcome;
+use dockline::ports::{CodeGrant, LookupOutcome};
 use dockline::{AccountKind, PortError, PortErrorKind, PortName, TokenScope};
 
 use super::tokens::minted;
@@ -13,6 +13,7 @@ use crate::runner::cases;
 async fn errors(driver: &dyn GatewayDriver, failure: GithubFailure) -> Vec<(&'static str, PortErrorKind)> {
     let id = driver.install(AccountKind::Organization).await.id;
     let SignedIn { code, .. } = driver.visitor(VisitorRole::Administrator, id).await;
+    let grant = CodeGrant::of_installation(code);
     let everything = TokenScope::everything();
     let token = minted(driver, id, &everything).await;
     driver.fail(failure).await;
@@ -21,7 +22,7 @@ async fn errors(driver: &dyn GatewayDriver, failure: GithubFailure) -> Vec<(&'st
         ("installation", kind(gateway.installation(id).await)),
         ("app", kind(gateway.app().await)),
         ("uninstall", kind(gateway.uninstall(id).await)),
-        ("check_visitor", kind(gateway.check_visitor(&code, id).await)),
+        ("check_visitor", kind(gateway.check_visitor(&grant, id).await)),
         ("mint", kind(gateway.mint(id, &everything).await)),
         ("installer", kind(gateway.installer(id).await)),
     ];
@@ -36,6 +37,7 @@ async fn errors(driver: &dyn GatewayDriver, failure: GithubFailure) -> Vec<(&'st
 fn kind<T: std::fmt::Debug>(result: Result<T, PortError>) -> PortErrorKind {
     let error = result.unwrap_err();
     assert_eq!(error.port(), PortName::GithubGateway);
+    assert!(error.credential().is_some(), "{error}");
     error.kind()
 }
 

@@ -1,7 +1,7 @@
 //! The App and its installations: lookups, installers, uninstallation.
 
 use dockline::ports::{LookupOutcome, RateLeft, UninstallOutcome};
-use dockline::{AccountKind, InstallationId, Status};
+use dockline::{AccountKind, InstallationId, InstallerRecord, Status};
 
 use super::GatewayDriver;
 use crate::runner::cases;
@@ -13,6 +13,14 @@ async fn look_up(driver: &dyn GatewayDriver, id: InstallationId) -> LookupOutcom
 /// The largest number, which GitHub has not used yet.
 fn unused_id() -> InstallationId {
     InstallationId::new(InstallationId::MAX).unwrap()
+}
+
+/// Asserts that the gateway finds who installed the installation, and whether the App had the permission "Members".
+async fn assert_installer(driver: &dyn GatewayDriver, id: InstallationId) {
+    let installer = driver.installed_by(id).await;
+    let members_permission = driver.granted(id).await.keys().any(|name| name.as_str() == "members");
+    let expected = InstallerRecord { installer, members_permission };
+    assert_eq!(driver.gateway().installer(id).await.unwrap(), Some(expected));
 }
 
 cases!(
@@ -110,8 +118,7 @@ cases!(
             let one = driver.install(kind).await.id;
             let other = driver.install(kind).await.id;
             for id in [one, other] {
-                let installed_by = driver.installed_by(id).await;
-                assert_eq!(driver.gateway().installer(id).await.unwrap(), Some(installed_by), "{kind}");
+                assert_installer(driver, id).await;
             }
         }
     }
@@ -120,16 +127,14 @@ cases!(
     pub async fn later_webhook_names_no_installer(driver: &dyn GatewayDriver) {
         let id = driver.install(AccountKind::Organization).await.id;
         driver.suspend(id).await;
-        let installed_by = driver.installed_by(id).await;
-        assert_eq!(driver.gateway().installer(id).await.unwrap(), Some(installed_by));
+        assert_installer(driver, id).await;
     }
 
     /// The installer is found on a later page of the delivery log.
     pub async fn installer_is_found_on_a_later_page(driver: &dyn GatewayDriver) {
         let id = driver.install(AccountKind::Organization).await.id;
         driver.send_other_webhooks(130).await;
-        let installed_by = driver.installed_by(id).await;
-        assert_eq!(driver.gateway().installer(id).await.unwrap(), Some(installed_by));
+        assert_installer(driver, id).await;
     }
 
     /// An installation of another App, and one that does not exist, have no installer (L-01, L-11).

@@ -14,7 +14,7 @@ async fn installed(driver: &dyn GatewayDriver) -> InstallationId {
 async fn page(driver: &dyn GatewayDriver, token: &InstallationToken, number: u32) -> (Vec<Repository>, u64) {
     match driver.gateway().repositories(token, number).await.unwrap() {
         ListOutcome::Page { repositories, total } => (repositories, total),
-        ListOutcome::TokenRefused => unreachable!("the token must be accepted"),
+        ListOutcome::TokenRefused | ListOutcome::Denied(_) => unreachable!("the token must be accepted"),
     }
 }
 

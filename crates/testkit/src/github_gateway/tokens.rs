@@ -20,7 +20,10 @@ pub(super) async fn minted(
 ) -> InstallationToken {
     match driver.gateway().mint(id, scope).await.unwrap() {
         MintOutcome::Minted(token) => token,
-        MintOutcome::Missing | MintOutcome::Suspended | MintOutcome::NotGranted { .. } => {
+        MintOutcome::Missing
+        | MintOutcome::Suspended
+        | MintOutcome::Denied(_)
+        | MintOutcome::NotGranted { .. } => {
             unreachable!("a token must be minted")
         }
     }
@@ -47,7 +50,7 @@ async fn reached(driver: &dyn GatewayDriver, token: &InstallationToken) -> BTree
         ListOutcome::Page { repositories, .. } => {
             repositories.into_iter().map(|repository| repository.id).collect()
         }
-        ListOutcome::TokenRefused => unreachable!("the token must be accepted"),
+        ListOutcome::TokenRefused | ListOutcome::Denied(_) => unreachable!("the token must be accepted"),
     }
 }
 

@@ -1,14 +1,24 @@
 //! Visitor checks: the person behind an OAuth code, and the access of that person to an installation.
 
-use dockline::ports::VisitorCheck;
-use dockline::{AccountKind, AuthorizationCode, Installation, InstallationId, InstalledOn, VisitorFacts};
+use dockline::ports::{CodeGrant, VisitorCheck, VisitorInstallations};
+use dockline::{
+    AccountKind, AuthorizationCode, Installation, InstallationId, InstalledOn, Membership, Visibility,
+    VisitorFacts,
+};
 
 use super::VisitorRole::{Administrator, Member, Outsider};
-use super::{GatewayDriver, VisitorRole};
+use super::{GatewayDriver, SignedIn, VisitorRole};
 use crate::runner::cases;
 
 async fn check(driver: &dyn GatewayDriver, code: &AuthorizationCode, id: InstallationId) -> VisitorCheck {
-    driver.gateway().check_visitor(code, id).await.unwrap()
+    driver.gateway().check_visitor(&CodeGrant::of_installation(code.clone()), id).await.unwrap()
+}
+
+async fn checked(driver: &dyn GatewayDriver, signed_in: &SignedIn, id: InstallationId) -> VisitorFacts {
+    match check(driver, &signed_in.code, id).await {
+        VisitorCheck::Visitor(facts) => facts,
+        other => unreachable!("the code must be accepted: {other:?}"),
+    }
 }
 
 /// Asserts what the gateway reports about a new visitor in this role.
@@ -16,12 +26,16 @@ async fn assert_visitor(
     driver: &dyn GatewayDriver,
     role: VisitorRole,
     id: InstallationId,
-    visible: Option<InstalledOn>,
-    administers_organization: bool,
+    visibility: Visibility,
+    membership: Membership,
 ) {
     let signed_in = driver.visitor(role, id).await;
-    let expected = VisitorFacts { visitor: signed_in.visitor, visible, administers_organization };
-    assert_eq!(check(driver, &signed_in.code, id).await, VisitorCheck::Visitor(expected));
+    let facts = checked(driver, &signed_in, id).await;
+    assert_eq!(facts.visitor, signed_in.visitor);
+    assert_eq!((&facts.visibility, &facts.membership), (&visibility, &membership));
+    // A new installation is seconds old, by GitHub's clock.
+    let seen = matches!(visibility, Visibility::Seen(_));
+    assert_eq!(facts.installation_age.is_some_and(|age| age < time::Duration::MINUTE), seen);
 }
 
 async fn installed(driver: &dyn GatewayDriver) -> Installation {
@@ -34,43 +48,45 @@ cases!(
     /// An administrator of the organization sees the installation and administers its account (I2, L-01).
     pub async fn administrator_administers_the_organization(driver: &dyn GatewayDriver) {
         let installed = installed(driver).await;
-        assert_visitor(driver, Administrator, installed.id, Some(installed.installed_on), true).await;
+        let seen = Visibility::Seen(installed.installed_on);
+        assert_visitor(driver, Administrator, installed.id, seen, Membership::Administrator).await;
     }
 
     /// A member sees the installation and does not administer its account (L-08).
     pub async fn member_sees_and_does_not_administer(driver: &dyn GatewayDriver) {
         let installed = installed(driver).await;
-        assert_visitor(driver, Member, installed.id, Some(installed.installed_on), false).await;
+        let seen = Visibility::Seen(installed.installed_on);
+        assert_visitor(driver, Member, installed.id, seen, Membership::Member).await;
     }
 
     /// An outsider does not see the installation (L-01).
     pub async fn outsider_does_not_see_the_installation(driver: &dyn GatewayDriver) {
         let installed = installed(driver).await;
-        assert_visitor(driver, Outsider, installed.id, None, false).await;
+        assert_visitor(driver, Outsider, installed.id, Visibility::NotSeen, Membership::Outsider).await;
     }
 
     /// On a user's own account, the visitor's number is the account's number (L-53).
     pub async fn user_sees_the_installation_on_the_own_account(driver: &dyn GatewayDriver) {
         let installed = driver.install(AccountKind::User).await;
         let signed_in = driver.visitor(Administrator, installed.id).await;
-        let VisitorCheck::Visitor(facts) = check(driver, &signed_in.code, installed.id).await else {
-            unreachable!("the code must be accepted")
+        let facts = checked(driver, &signed_in, installed.id).await;
+        assert_eq!((facts.visitor, facts.membership), (signed_in.visitor, Membership::Outsider));
+        let Visibility::Seen(InstalledOn::Account(account)) = facts.visibility else {
+            unreachable!("must be an account")
         };
-        assert_eq!((facts.visitor, facts.administers_organization), (signed_in.visitor, false));
-        let Some(InstalledOn::Account(account)) = facts.visible else { unreachable!("must be an account") };
         assert_eq!((account.id, account.kind), (signed_in.visitor, AccountKind::User));
     }
 
     /// An outsider does not see an installation on a user's account.
     pub async fn outsider_does_not_see_a_users_installation(driver: &dyn GatewayDriver) {
         let installed = driver.install(AccountKind::User).await;
-        assert_visitor(driver, Outsider, installed.id, None, false).await;
+        assert_visitor(driver, Outsider, installed.id, Visibility::NotSeen, Membership::Outsider).await;
     }
 
     /// Another App's installation is not visible, not even to an administrator of its account (L-01, L-37).
     pub async fn installation_of_another_app_is_not_visible(driver: &dyn GatewayDriver) {
         let foreign = driver.install_another_app().await;
-        assert_visitor(driver, Administrator, foreign, None, false).await;
+        assert_visitor(driver, Administrator, foreign, Visibility::NotSeen, Membership::Outsider).await;
     }
 
     /// An uninstalled installation is not visible.
@@ -78,9 +94,25 @@ cases!(
         let installed = installed(driver).await;
         let signed_in = driver.visitor(Administrator, installed.id).await;
         driver.uninstall(installed.id).await;
-        let expected =
-            VisitorFacts { visitor: signed_in.visitor, visible: None, administers_organization: false };
-        assert_eq!(check(driver, &signed_in.code, installed.id).await, VisitorCheck::Visitor(expected));
+        let facts = checked(driver, &signed_in, installed.id).await;
+        assert_eq!((facts.visitor, facts.visibility), (signed_in.visitor, Visibility::NotSeen));
+    }
+
+    /// The list contains what the visitor sees of our App and nothing else, uses the code up and leaves no token.
+    pub async fn visitor_lists_the_visible_installations(driver: &dyn GatewayDriver) {
+        let installed = installed(driver).await;
+        driver.install(AccountKind::Organization).await;
+        for (role, expected) in
+            [(Administrator, vec![installed.clone()]), (Member, vec![installed.clone()]), (Outsider, vec![])]
+        {
+            let grant = CodeGrant::of_installation(driver.visitor(role, installed.id).await.code);
+            let listed = driver.gateway().visitor_installations(&grant).await.unwrap();
+            let expected = VisitorInstallations::Listed { installations: expected, hidden: None };
+            assert_eq!(listed, expected, "{role:?}");
+            let again = driver.gateway().visitor_installations(&grant).await.unwrap();
+            assert_eq!(again, VisitorInstallations::CodeRefused);
+            assert_eq!(driver.live_visitor_tokens().await, 0, "{role:?}");
+        }
     }
 
     /// A code works once, for the same installation and for others (L-17).

@@ -2,7 +2,8 @@
 
 use dockline::ports::{ConfirmOutcome, StateStore};
 use dockline::{
-    AccountId, InstallationId, IssuedState, PendingConfirmation, Proof, SetupAction, VerifiedClaim,
+    AccountId, ClaimMembership, InstallationId, IssuedState, PendingConfirmation, Proof, SetupAction,
+    VerifiedClaim,
 };
 
 use super::{claim, claimed, digest, issued, pending, stored, ticket};
@@ -35,9 +36,11 @@ cases!(
         states.put(issued()).await.unwrap();
         let proofs = [Proof::State, Proof::Visible, Proof::Administered, Proof::Installed];
         let actions = [SetupAction::Install, SetupAction::Update, SetupAction::Request];
-        for (proof, setup_action) in proofs.into_iter().zip(actions.into_iter().cycle()) {
-            let large =
-                VerifiedClaim { proof, account: account_id(AccountId::MAX), ..claim(InstallationId::MAX) };
+        let memberships = ClaimMembership::ALL.iter().copied();
+        let proofs = proofs.into_iter().cycle().zip(actions.into_iter().cycle());
+        for ((proof, setup_action), membership) in proofs.zip(memberships) {
+            let account = account_id(AccountId::MAX);
+            let large = VerifiedClaim { proof, account, membership, ..claim(InstallationId::MAX) };
             let pending = PendingConfirmation { setup_action, claim: large, ..pending(proof.as_str()) };
             assert!(states.save_pending(&digest(), pending).await.unwrap());
             assert_eq!(stored(states).await.unwrap().pending, Some(pending));

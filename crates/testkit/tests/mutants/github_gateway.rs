@@ -10,15 +10,15 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use dockline::ports::{
-    AppFacts, AppRegistration, GithubGateway, ListOutcome, LookupOutcome, MintOutcome, RateLeft,
-    UninstallOutcome, VisitorCheck,
+    AppFacts, AppRegistration, CodeGrant, GithubGateway, ListOutcome, LookupOutcome, MintOutcome, RateLeft,
+    UninstallOutcome, VisitorCheck, VisitorInstallations,
 };
 use dockline::{
     Access, Account, AccountId, AccountKind, AppId, AuthorizationCode, Installation, InstallationId,
-    InstallationToken, InstalledOn, NewToken, PermissionName, PortError, PortErrorKind, PortName, Repository,
-    TokenScope,
+    InstallationToken, InstalledOn, InstallerRecord, NewToken, PermissionName, PortError, PortErrorKind,
+    PortName, Repository, TokenScope,
 };
-use dockline_testkit::fixtures::{NOON, account_id, installation, unique};
+use dockline_testkit::fixtures::{NOON, account_id, installation, installer_record, unique};
 use dockline_testkit::github_gateway::{
     GatewayDriver, GithubFailure, SignedIn, VisitorRole, failures, installations, tokens,
 };
@@ -120,13 +120,13 @@ impl GithubGateway for Gateway {
         Ok(LookupOutcome::Found(found))
     }
 
-    async fn check_visitor(
-        &self,
-        _: &AuthorizationCode,
-        _: InstallationId,
-    ) -> Result<VisitorCheck, PortError> {
+    async fn check_visitor(&self, _: &CodeGrant, _: InstallationId) -> Result<VisitorCheck, PortError> {
         self.request()?;
         Ok(VisitorCheck::CodeRefused)
+    }
+
+    async fn visitor_installations(&self, _: &CodeGrant) -> Result<VisitorInstallations, PortError> {
+        unreachable!("no case here needs it")
     }
 
     async fn uninstall(&self, _: InstallationId) -> Result<UninstallOutcome, PortError> {
@@ -170,13 +170,13 @@ impl GithubGateway for Gateway {
         Ok(ListOutcome::Page { repositories: vec![], total: 0 })
     }
 
-    async fn installer(&self, id: InstallationId) -> Result<Option<AccountId>, PortError> {
+    async fn installer(&self, id: InstallationId) -> Result<Option<InstallerRecord>, PortError> {
         let pages = if self.is(Defect::ReadsTheWholeLog) { usize::MAX } else { 3 };
         let latest_first: Vec<_> = self.state().log.iter().rev().copied().collect();
         for page in latest_first.chunks(100).take(pages) {
             self.request()?;
             if page.contains(&Some(id)) {
-                return Ok(Some(account_id(77)));
+                return Ok(Some(installer_record(77)));
             }
         }
         Ok(None)

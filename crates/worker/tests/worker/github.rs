@@ -6,12 +6,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use dockline::ports::{
-    AppFacts, AppRegistration, GithubGateway, ListOutcome, LookupOutcome, MintOutcome, RateLeft,
-    UninstallOutcome, VisitorCheck,
+    AppFacts, AppRegistration, CodeGrant, GithubGateway, ListOutcome, LookupOutcome, MintOutcome, RateLeft,
+    UninstallOutcome, VisitorCheck, VisitorInstallations,
 };
 use dockline::{
-    AccountId, AppId, AuthorizationCode, InstallationId, InstallationToken, PortError, PortErrorKind,
-    PortName, TokenScope,
+    AppId, InstallationId, InstallationToken, InstallerRecord, PortError, PortErrorKind, PortName, TokenScope,
 };
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
@@ -100,11 +99,11 @@ impl GithubGateway for Scripted {
         }
     }
 
-    async fn check_visitor(
-        &self,
-        _: &AuthorizationCode,
-        _: InstallationId,
-    ) -> Result<VisitorCheck, PortError> {
+    async fn check_visitor(&self, _: &CodeGrant, _: InstallationId) -> Result<VisitorCheck, PortError> {
+        unreachable!()
+    }
+
+    async fn visitor_installations(&self, _: &CodeGrant) -> Result<VisitorInstallations, PortError> {
         unreachable!()
     }
 
@@ -124,7 +123,7 @@ impl GithubGateway for Scripted {
         unreachable!()
     }
 
-    async fn installer(&self, _: InstallationId) -> Result<Option<AccountId>, PortError> {
+    async fn installer(&self, _: InstallationId) -> Result<Option<InstallerRecord>, PortError> {
         unreachable!()
     }
 

@@ -1,10 +1,10 @@
 use crate::error::{CallbackError, CallbackRefusal, PortError};
 use crate::model::{
-    Account, Actor, AuthorizationCode, BrowserSecret, InstallationId, InstalledOn, IssuedState,
-    OrganizationId, OrganizationName, PendingConfirmation, Proof, SetupAction, State, Ticket, VerifiedClaim,
-    VisitorFacts,
+    Account, Actor, AuthorizationCode, BrowserSecret, InstallationId, IssuedState, Membership,
+    OrganizationId, OrganizationName, PendingConfirmation, Proof, SetupAction, State, Ticket, UnknownReason,
+    VerifiedClaim, Visibility, VisitorFacts,
 };
-use crate::ports::{ConfirmOutcome, Event, VisitorCheck};
+use crate::ports::{CodeGrant, ConfirmOutcome, Event, VisitorCheck};
 use crate::rules::{claim, return_url};
 use crate::service::Dockline;
 
@@ -127,7 +127,7 @@ impl Dockline {
     pub async fn handle_callback(&self, callback: Callback<'_>) -> Result<CallbackOutcome, CallbackError> {
         let mut context = CallbackContext::default();
         let outcome = self.try_handle_callback(callback, &mut context).await;
-        if let Err(CallbackError::Refused(reason)) = outcome {
+        if let Some(reason) = outcome.as_ref().err().and_then(CallbackError::refusal) {
             let CallbackContext { organization, installation } = context;
             self.record(&Event::CallbackRefused { organization, installation, reason });
         }
@@ -169,16 +169,18 @@ impl Dockline {
             let url = format!("{page}&state={}{SEPARATOR}{installation}", state.expose());
             return Ok(CallbackOutcome::Authorize(Authorization { url }));
         };
-        let code = AuthorizationCode::presented(code);
-        let facts = match self.ports.github.check_visitor(&code, installation).await? {
+        let grant = CodeGrant::of_installation(AuthorizationCode::presented(code));
+        let facts = match self.ports.github.check_visitor(&grant, installation).await? {
             VisitorCheck::Visitor(facts) => facts,
             VisitorCheck::CodeRefused => return Err(CallbackRefusal::CodeRefused.into()),
+            VisitorCheck::Denied(reason) => return Err(unknown(&reason)),
         };
-        let (account, claim) = evaluate(facts, installation)?;
+        let evaluated = claim::evaluate(&facts, installation, self.now() - issued.issued_at);
+        let (account, claim) = evaluated.map_err(|refusal| with_sso_page(refusal, &facts))?;
         // A visitor who has just installed the App may arrive before the webhook that names the installer.
         let just_installed = callback.setup_action == Some("install");
-        let claim = self.confirmable_claim(claim, just_installed).await?;
-        let claim = claim.ok_or(CallbackRefusal::NotAdministered)?;
+        let claim = self.confirmable_claim(claim, &facts, just_installed).await?;
+        let claim = claim.map_err(|refusal| with_sso_page(refusal, &facts))?;
         self.ask_or_confirm(state, issued, account, claim, setup_action).await
     }
 
@@ -206,7 +208,7 @@ impl Dockline {
         setup_action: SetupAction,
     ) -> Result<CallbackOutcome, CallbackError> {
         if !self.confirmation {
-            let claim = self.claim_to_store(claim).await?.ok_or(CallbackRefusal::NotAdministered)?;
+            let claim = self.claim_to_store(claim).await??;
             return match self.ports.states.confirm_claim(&issued.digest, None, claim).await? {
                 ConfirmOutcome::Tied | ConfirmOutcome::AlreadyTied => {
                     self.record_confirmed(&issued, &claim);
@@ -247,22 +249,21 @@ impl Dockline {
     }
 }
 
-/// Derives the claim from the facts about the visitor.
-fn evaluate(
-    facts: VisitorFacts,
-    installation: InstallationId,
-) -> Result<(Account, VerifiedClaim), CallbackRefusal> {
-    let proof = claim::proof_of(&facts).ok_or(CallbackRefusal::NotVisible)?;
-    let VisitorFacts { visitor, visible, .. } = facts;
-    let account = match visible {
-        Some(InstalledOn::Account(account)) => account,
-        Some(InstalledOn::Enterprise { .. } | InstalledOn::Unknown) => {
-            return Err(CallbackRefusal::UnbindableAccount);
-        }
-        None => return Err(CallbackRefusal::NotVisible),
-    };
-    let claim = VerifiedClaim { installation, account: account.id, proof, visitor };
-    Ok((account, claim))
+/// Returns the error for what GitHub does not say, with its page to sign in.
+fn unknown(reason: &UnknownReason) -> CallbackError {
+    match reason {
+        UnknownReason::SsoRequired { url: Some(url) } => CallbackError::SsoRequired { url: url.clone() },
+        _ => claim::refusal_of(reason).into(),
+    }
+}
+
+/// Adds GitHub's page to sign in to a refusal that needs one.
+fn with_sso_page(refusal: CallbackRefusal, facts: &VisitorFacts) -> CallbackError {
+    match (refusal, &facts.visibility, &facts.membership) {
+        (CallbackRefusal::SsoRequired, Visibility::Unknown(reason), _)
+        | (CallbackRefusal::SsoRequired, _, Membership::Unknown(reason)) => unknown(reason),
+        _ => refusal.into(),
+    }
 }
 
 /// Separates the state from the installation id in the `state` parameter of GitHub's OAuth flow.

@@ -27,7 +27,7 @@ impl Dockline {
     pub async fn confirm(&self, answer: ConfirmationAnswer<'_>) -> Result<ReturnRedirect, CallbackError> {
         let mut found = None;
         let outcome = self.try_confirm(answer, &mut found).await;
-        if let Err(CallbackError::Refused(reason)) = outcome {
+        if let Some(reason) = outcome.as_ref().err().and_then(CallbackError::refusal) {
             self.record(&Event::CallbackRefused {
                 organization: found.as_ref().map(|issued: &IssuedState| issued.organization.clone()),
                 installation: found
@@ -61,7 +61,7 @@ impl Dockline {
             self.record(&Event::Cancelled { organization, installation });
             return Ok(ReturnRedirect::denied(issued, &state));
         }
-        let claim = self.claim_to_store(pending.claim).await?.ok_or(CallbackRefusal::NotAdministered)?;
+        let claim = self.claim_to_store(pending.claim).await??;
         match states.confirm_claim(&issued.digest, Some(&ticket), claim).await? {
             ConfirmOutcome::Tied | ConfirmOutcome::AlreadyTied => {
                 self.record_confirmed(issued, &claim);

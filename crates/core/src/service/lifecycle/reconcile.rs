@@ -39,6 +39,8 @@ pub struct ReconcileReport {
     pub uninstalled: u32,
     /// Number of bindings whose installation is on another account, by GitHub's report.
     pub account_changed: u32,
+    /// Number of bindings whose installation GitHub denies the App. Their status is not known.
+    pub denied: u32,
     /// Installations that could not be checked. They stay due for the next reconciliation.
     #[serde(serialize_with = "failures")]
     pub failed: Vec<(InstallationId, PortError)>,
@@ -88,7 +90,7 @@ impl ReconcileReport {
     /// Returns the number of bindings that were checked, failed ones included.
     #[must_use]
     pub fn asked(&self) -> usize {
-        let checked = [self.active, self.suspended, self.uninstalled, self.account_changed];
+        let checked = [self.active, self.suspended, self.uninstalled, self.account_changed, self.denied];
         checked.into_iter().map(|count| count as usize).sum::<usize>() + self.failed.len()
     }
 
@@ -98,6 +100,7 @@ impl ReconcileReport {
             RefreshOutcome::Present(Status::Suspended) => self.suspended += 1,
             RefreshOutcome::Present(Status::Uninstalled) | RefreshOutcome::Gone => self.uninstalled += 1,
             RefreshOutcome::AccountChanged => self.account_changed += 1,
+            RefreshOutcome::Denied(_) => self.denied += 1,
             // The store lost the installation since it was listed.
             RefreshOutcome::Unknown => {}
         }

@@ -1,7 +1,9 @@
 use time::{Duration, OffsetDateTime};
 
 use crate::error::PortError;
-use crate::model::{Account, Installation, InstallationId, InstallationRecord, InstalledOn, Status};
+use crate::model::{
+    Account, DenialCause, Installation, InstallationId, InstallationRecord, InstalledOn, Status,
+};
 use crate::ports::{Event, LookupOutcome, Observation, ObserveOutcome};
 use crate::service::Dockline;
 
@@ -21,6 +23,8 @@ pub enum RefreshOutcome {
     /// The installation is not known here, and GitHub does not know it either or reports one that cannot be bound. Nothing
     /// was stored.
     Unknown,
+    /// GitHub denies the App the installation. Nothing was stored.
+    Denied(DenialCause),
 }
 
 impl Dockline {
@@ -48,6 +52,11 @@ impl Dockline {
                     return Ok(RefreshOutcome::Gone);
                 }
                 LookupOutcome::Missing => return Ok(RefreshOutcome::Unknown),
+                LookupOutcome::Denied(cause) => {
+                    let organization = known.and_then(|known| known.organization);
+                    self.record(&Event::Denied { organization, installation, cause });
+                    return Ok(RefreshOutcome::Denied(cause));
+                }
             };
             let before = known.as_ref().and_then(|known| known.account.as_ref());
             let account = match (self.account_of(&found), before) {

@@ -58,8 +58,8 @@ impl Dockline {
         let event = delivery::read(delivery.event, delivery.content_type, delivery.body, our_app)?;
         let bindings = &self.ports.bindings;
         let refresh = match event {
-            WebhookEvent::Installed { installation, installer } => {
-                bindings.record_installer(installation, installer, self.now()).await?;
+            WebhookEvent::Installed { installation, record } => {
+                bindings.record_installer(installation, record, self.now()).await?;
                 Some(installation)
             }
             WebhookEvent::Deleted { installation } => {

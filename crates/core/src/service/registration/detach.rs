@@ -1,6 +1,6 @@
 use crate::error::DetachError;
 use crate::model::{Binding, Caller, Status};
-use crate::ports::{Event, ReleaseOutcome};
+use crate::ports::{Event, ReleaseOutcome, UninstallOutcome};
 use crate::service::Dockline;
 
 /// Whether a detach also uninstalls the App at GitHub.
@@ -25,7 +25,11 @@ impl Dockline {
         let bound = bindings.find(&caller.organization).await?.ok_or(DetachError::NotBound)?;
         let uninstalled = uninstall == Uninstall::Yes;
         if uninstalled && bound.status != Status::Uninstalled {
-            self.ports.github.uninstall(bound.installation).await?;
+            if let UninstallOutcome::Denied(cause) = self.ports.github.uninstall(bound.installation).await? {
+                let (organization, installation) = (Some(bound.organization.clone()), bound.installation);
+                self.record(&Event::Denied { organization, installation, cause });
+                return Err(DetachError::Denied { binding: Box::new(bound), cause });
+            }
             let record = bindings.installation(bound.installation).await?;
             self.record_uninstalled(bound.installation, record).await?;
         }

@@ -40,6 +40,10 @@ impl Dockline {
                 let reason = *reason;
                 self.record(&Event::Refused { organization, actor, installation, reason });
             }
+            Err(RegisterError::Denied(cause)) => {
+                let cause = *cause;
+                self.record(&Event::Denied { organization: Some(organization), installation, cause });
+            }
             Err(RegisterError::Port(_)) => {}
         }
         outcome
@@ -59,13 +63,13 @@ impl Dockline {
             Some(_) => None,
             None => self.ports.states.find(organization, &spent).await?,
         };
-        let installer = match state.as_ref().and_then(|state| state.claim) {
+        let record = match state.as_ref().and_then(|state| state.claim) {
             Some(claim) if claim::awaits_installer(&claim, self.policy) => {
                 self.ports.bindings.installer(claim.installation).await?
             }
             _ => None,
         };
-        let claim = match decide(wanted, bound, state.as_ref(), self.policy, installer, self.now()) {
+        let claim = match decide(wanted, bound, state.as_ref(), self.policy, record, self.now()) {
             Decision::Replay(bound) => return Ok(Registered::Replayed(bound)),
             Decision::Conflict(bound) => return Err(RegisterError::Conflict(Box::new(bound))),
             Decision::Refuse(reason) => return Err(RegisterError::Refused(reason)),
@@ -75,6 +79,13 @@ impl Dockline {
             LookupOutcome::Found(installation) => installation,
             LookupOutcome::Missing => {
                 return Err(RegisterError::Refused(RefusalReason::NoSuchInstallation));
+            }
+            // Without a proof, the caller must not learn that the installation exists.
+            LookupOutcome::Denied(cause) => {
+                return Err(match claim {
+                    Claim::Verified(_) => RegisterError::Denied(cause),
+                    Claim::State => RegisterError::Refused(RefusalReason::Denied),
+                });
             }
         };
         let last_verified_at = self.now();

@@ -6,8 +6,10 @@ use time::Duration;
 
 use crate::cache::{Cache, Flight, Lookup};
 use crate::error::{PortError, PortErrorKind, PortName, RepositoriesError, TokenError};
-use crate::model::{Binding, InstallationToken, OrganizationId, Repository, RepositoryId, TokenScope};
-use crate::ports::ListOutcome;
+use crate::model::{
+    Binding, DenialCause, InstallationToken, OrganizationId, Repository, RepositoryId, TokenScope,
+};
+use crate::ports::{Event, ListOutcome};
 use crate::rules::repositories::{RepositoriesPage, RepositoriesQuery};
 use crate::service::Dockline;
 
@@ -29,6 +31,13 @@ struct TooMany;
 #[derive(Debug, thiserror::Error)]
 #[error("the binding changed, or GitHub rejected a new token, during every attempt to list the repositories")]
 struct Unsettled;
+
+/// The outcome of reading all pages.
+enum Reading {
+    All(BTreeMap<RepositoryId, Repository>),
+    TokenRefused,
+    Denied(DenialCause),
+}
 
 impl Dockline {
     /// The maximum number of repositories of an installation that can be listed.
@@ -63,6 +72,9 @@ impl Dockline {
                 Ok(all) => return Ok(query.page(&all)),
                 Err(TokenError::Port(error)) => return Err(error.into()),
                 Err(TokenError::AccountChanged) => return Err(RepositoriesError::Unusable(Box::new(bound))),
+                Err(TokenError::Denied(cause)) => {
+                    return Err(RepositoriesError::Denied { binding: Box::new(bound), cause });
+                }
                 // The binding changed; read it again.
                 Err(_) => {}
             }
@@ -79,9 +91,17 @@ impl Dockline {
         if token.installation() != bound.installation {
             return Err(TokenError::Unsettled);
         }
-        let Some(all) = self.read_all(&token).await? else {
-            self.evict_tokens(bound.installation);
-            return Err(TokenError::Unsettled);
+        let all = match self.read_all(&token).await? {
+            Reading::All(all) => all,
+            Reading::TokenRefused => {
+                self.evict_tokens(bound.installation);
+                return Err(TokenError::Unsettled);
+            }
+            Reading::Denied(cause) => {
+                let (organization, installation) = (Some(bound.organization), bound.installation);
+                self.record(&Event::Denied { organization, installation, cause });
+                return Err(TokenError::Denied(cause));
+            }
         };
         let all: Arc<[Repository]> = all.into_values().collect();
         let now = self.now();
@@ -92,11 +112,7 @@ impl Dockline {
         }
     }
 
-    /// Returns all repositories by id, or `None` if GitHub rejects the token.
-    async fn read_all(
-        &self,
-        token: &InstallationToken,
-    ) -> Result<Option<BTreeMap<RepositoryId, Repository>>, PortError> {
+    async fn read_all(&self, token: &InstallationToken) -> Result<Reading, PortError> {
         let mut all = BTreeMap::new();
         for _ in 0..READ_ATTEMPTS {
             all.clear();
@@ -105,7 +121,8 @@ impl Dockline {
             for page in 1..=Self::MOST_REPOSITORIES / ListOutcome::PER_PAGE {
                 let (repositories, total) = match self.ports.github.repositories(token, page).await? {
                     ListOutcome::Page { repositories, total } => (repositories, total),
-                    ListOutcome::TokenRefused => return Ok(None),
+                    ListOutcome::TokenRefused => return Ok(Reading::TokenRefused),
+                    ListOutcome::Denied(cause) => return Ok(Reading::Denied(cause)),
                 };
                 if total > u64::from(Self::MOST_REPOSITORIES) {
                     return Err(PortError::new(PortName::GithubGateway, PortErrorKind::Unexpected, TooMany));
@@ -122,6 +139,6 @@ impl Dockline {
                 break;
             }
         }
-        Ok(Some(all))
+        Ok(Reading::All(all))
     }
 }

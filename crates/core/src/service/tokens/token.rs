@@ -124,6 +124,7 @@ impl Dockline {
             RefreshOutcome::Gone => return Err(TokenError::Uninstalled),
             RefreshOutcome::AccountChanged => return Err(TokenError::AccountChanged),
             RefreshOutcome::Unknown => return Err(TokenError::Unsettled),
+            RefreshOutcome::Denied(cause) => return Err(TokenError::Denied(cause)),
         }
         if !flight.is_current() {
             return Err(TokenError::Unsettled);
@@ -139,6 +140,11 @@ impl Dockline {
                 // The lookup before said active, so store the new status.
                 self.refresh(installation).await?;
                 return Err(TokenError::Suspended);
+            }
+            MintOutcome::Denied(cause) => {
+                let organization = Some(bound.organization);
+                self.record(&Event::Denied { organization, installation, cause });
+                return Err(TokenError::Denied(cause));
             }
             MintOutcome::NotGranted { message } => return Err(TokenError::NotGranted { message }),
         };

@@ -6,14 +6,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use dockline::ports::{
-    AppFacts, AppRegistration, Clock, GithubGateway, ListOutcome, LookupOutcome, ManualClock, MintOutcome,
-    RateLeft, UninstallOutcome, VisitorCheck,
+    AppFacts, AppRegistration, Clock, CodeGrant, GithubGateway, ListOutcome, LookupOutcome, ManualClock,
+    MintOutcome, RateLeft, UninstallOutcome, VisitorCheck, VisitorInstallations,
 };
 use dockline::{
-    Account, AccountId, AccountKind, AppId, AuthorizationCode, Installation, InstallationId,
-    InstallationToken, InstalledOn, NewToken, PortError, Repository, RepositoryId, TokenScope, VisitorFacts,
+    Account, AccountKind, AppId, DenialCause, Installation, InstallationId, InstallationToken, InstalledOn,
+    InstallerRecord, Membership, NewToken, PortError, Repository, RepositoryId, TokenScope, Visibility,
+    VisitorFacts,
 };
-use dockline_testkit::fixtures::{account_id, installation};
+use dockline_testkit::fixtures::{account_id, installation, installer_record};
 use time::Duration;
 
 pub(crate) const OUR_APP: u64 = 7;
@@ -31,8 +32,9 @@ pub(crate) struct FakeGithub {
 struct Model {
     without_oauth: bool,
     installations: BTreeMap<InstallationId, Installation>,
-    visitors: HashMap<String, VisitorFacts>,
-    installers: BTreeMap<InstallationId, AccountId>,
+    visitors: HashMap<String, VisitorCheck>,
+    installers: BTreeMap<InstallationId, InstallerRecord>,
+    denied: BTreeMap<InstallationId, DenialCause>,
     repositories: Vec<Repository>,
     pages: VecDeque<ListOutcome>,
     mints: VecDeque<MintOutcome>,
@@ -106,14 +108,34 @@ impl FakeGithub {
     }
 
     pub(crate) fn visitor_who_sees(&self, code: &str, visible: Option<InstalledOn>, administrator: bool) {
-        let facts =
-            VisitorFacts { visitor: account_id(VISITOR), visible, administers_organization: administrator };
-        self.model().visitors.insert(code.into(), facts);
+        let membership = if administrator { Membership::Administrator } else { Membership::Member };
+        self.visitor_of(code, visible.map_or(Visibility::NotSeen, Visibility::Seen), membership);
+    }
+
+    /// Issues a code of the visitor [`VISITOR`], about whom GitHub reports this. The installation is a second old.
+    pub(crate) fn visitor_of(&self, code: &str, visibility: Visibility, membership: Membership) {
+        let facts = VisitorFacts {
+            visitor: account_id(VISITOR),
+            visibility,
+            membership,
+            installation_age: Some(Duration::SECOND),
+        };
+        self.script_visitor(code, VisitorCheck::Visitor(facts));
+    }
+
+    /// Returns this outcome for the code, once.
+    pub(crate) fn script_visitor(&self, code: &str, outcome: VisitorCheck) {
+        self.model().visitors.insert(code.into(), outcome);
+    }
+
+    /// Denies the installation with the App's credential.
+    pub(crate) fn deny(&self, id: InstallationId, cause: DenialCause) {
+        self.model().denied.insert(id, cause);
     }
 
     /// Adds the installer to the log of deliveries.
     pub(crate) fn log_installer(&self, id: InstallationId, installer: u64) {
-        self.model().installers.insert(id, account_id(installer));
+        self.model().installers.insert(id, installer_record(installer));
     }
 
     pub(crate) fn set_repositories(&self, ids: impl IntoIterator<Item = u64>) {
@@ -201,20 +223,26 @@ impl GithubGateway for FakeGithub {
         if let Some(hook) = hook {
             hook();
         }
+        if let Some(cause) = self.model().denied.get(&id) {
+            return Ok(LookupOutcome::Denied(*cause));
+        }
         let found = self.model().installations.get(&id).cloned();
         Ok(found.map_or(LookupOutcome::Missing, LookupOutcome::Found))
     }
 
-    async fn check_visitor(
-        &self,
-        code: &AuthorizationCode,
-        _: InstallationId,
-    ) -> Result<VisitorCheck, PortError> {
-        let facts = self.model().visitors.remove(code.expose());
-        Ok(facts.map_or(VisitorCheck::CodeRefused, VisitorCheck::Visitor))
+    async fn check_visitor(&self, grant: &CodeGrant, _: InstallationId) -> Result<VisitorCheck, PortError> {
+        let outcome = self.model().visitors.remove(grant.code.expose());
+        Ok(outcome.unwrap_or(VisitorCheck::CodeRefused))
+    }
+
+    async fn visitor_installations(&self, _: &CodeGrant) -> Result<VisitorInstallations, PortError> {
+        Ok(VisitorInstallations::CodeRefused)
     }
 
     async fn uninstall(&self, id: InstallationId) -> Result<UninstallOutcome, PortError> {
+        if let Some(cause) = self.model().denied.get(&id) {
+            return Ok(UninstallOutcome::Denied(*cause));
+        }
         let removed = self.model().installations.remove(&id);
         Ok(removed.map_or(UninstallOutcome::AlreadyGone, |_| UninstallOutcome::Removed))
     }
@@ -249,7 +277,7 @@ impl GithubGateway for FakeGithub {
         Ok(ListOutcome::Page { repositories, total: model.repositories.len() as u64 })
     }
 
-    async fn installer(&self, id: InstallationId) -> Result<Option<AccountId>, PortError> {
+    async fn installer(&self, id: InstallationId) -> Result<Option<InstallerRecord>, PortError> {
         Ok(self.model().installers.get(&id).copied())
     }
 

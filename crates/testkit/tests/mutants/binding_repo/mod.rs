@@ -7,7 +7,7 @@ use dockline::ports::{
     BindingRepo, InsertOutcome, Observation, ObserveOutcome, ReconcileCursor, ReleaseOutcome,
 };
 use dockline::{
-    AccountId, Binding, InstallationId, InstallationRecord, NewBinding, OrganizationId, PortError,
+    Binding, InstallationId, InstallationRecord, InstallerRecord, NewBinding, OrganizationId, PortError,
 };
 use dockline_memory::MemoryBindingRepo;
 use time::OffsetDateTime;
@@ -37,11 +37,11 @@ trait Mutant: Debug + Send + Sync + 'static {
         self.memory().installation(id).await.unwrap()
     }
 
-    async fn record_installer(&self, id: InstallationId, installer: AccountId, noted_at: OffsetDateTime) {
-        self.memory().record_installer(id, installer, noted_at).await.unwrap();
+    async fn record_installer(&self, id: InstallationId, record: InstallerRecord, noted_at: OffsetDateTime) {
+        self.memory().record_installer(id, record, noted_at).await.unwrap();
     }
 
-    async fn installer(&self, id: InstallationId) -> Option<AccountId> {
+    async fn installer(&self, id: InstallationId) -> Option<InstallerRecord> {
         self.memory().installer(id).await.unwrap()
     }
 
@@ -93,14 +93,14 @@ impl<M: Mutant> BindingRepo for Repo<M> {
     async fn record_installer(
         &self,
         id: InstallationId,
-        installer: AccountId,
+        record: InstallerRecord,
         noted_at: OffsetDateTime,
     ) -> Result<(), PortError> {
-        self.0.record_installer(id, installer, noted_at).await;
+        self.0.record_installer(id, record, noted_at).await;
         Ok(())
     }
 
-    async fn installer(&self, id: InstallationId) -> Result<Option<AccountId>, PortError> {
+    async fn installer(&self, id: InstallationId) -> Result<Option<InstallerRecord>, PortError> {
         Ok(self.0.installer(id).await)
     }
 

@@ -4,9 +4,10 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 
 use dockline::ports::{BindingRepo, InsertOutcome, Observation, ObserveOutcome};
-use dockline::{AccountId, InstallationId, InstallationRecord, NewBinding, Status};
+use dockline::{InstallationId, InstallationRecord, InstallerRecord, NewBinding, Status};
 use dockline_memory::MemoryBindingRepo;
 use dockline_testkit::binding_repo::observation_races;
+use dockline_testkit::fixtures::installer_record;
 use time::OffsetDateTime;
 
 use super::{Repo, bound};
@@ -71,7 +72,7 @@ mutant!(
             return self.memory.observe(id, observation).await.unwrap();
         }
         yield_to_others().await;
-        let mark = AccountId::new(1).unwrap();
+        let mark = installer_record(1);
         self.memory.record_installer(id, mark, OffsetDateTime::UNIX_EPOCH).await.unwrap();
         ObserveOutcome::Recorded
     }
@@ -125,17 +126,17 @@ mutant!(
     MemoryBindingRepo:
     /// Checks for a recorded installer, then records one.
     struct ChecksThenRecords {
-        installers: Mutex<HashMap<InstallationId, AccountId>>,
+        installers: Mutex<HashMap<InstallationId, InstallerRecord>>,
     }
 
-    async fn record_installer(&self, id: InstallationId, installer: AccountId, _: OffsetDateTime) {
+    async fn record_installer(&self, id: InstallationId, record: InstallerRecord, _: OffsetDateTime) {
         if self.installer(id).await.is_none() {
             yield_to_others().await;
-            self.installers.lock().unwrap().insert(id, installer);
+            self.installers.lock().unwrap().insert(id, record);
         }
     }
 
-    async fn installer(&self, id: InstallationId) -> Option<AccountId> {
+    async fn installer(&self, id: InstallationId) -> Option<InstallerRecord> {
         self.installers.lock().unwrap().get(&id).copied()
     }
 );
