@@ -331,7 +331,7 @@ impl From<CallbackError> for ApiError {
 
 impl From<CallbackRefusal> for ApiError {
     fn from(reason: CallbackRefusal) -> Self {
-        Self::of(ErrorCode::Validation, refusal_message(reason))
+        Self::of(reason.code(), refusal_message(reason))
             .with_details(Details::Reason { reason: reason.as_str() })
     }
 }

@@ -89,7 +89,7 @@ async fn without_members_read_an_administrator_of_an_organization_is_only_seen()
     let installation = fixture.installed("acme-coffee", "olga");
     let state = fixture.fresh_state(&fixture.acme).await;
     let query = format!("code={}&installation_id={installation}&state={state}", fixture.code("olga"));
-    assert_eq!(refused(&fixture, &query).await, "not_administered");
+    assert_eq!(refused(&fixture, &query).await, "permission_missing");
 }
 
 /// Without a code the visitor is redirected to GitHub's web flow, and no state is tied. A visitor who returns from it

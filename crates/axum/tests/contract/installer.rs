@@ -1,5 +1,5 @@
-//! The installer may connect the installation even if GitHub does not name the administrators of the account (L-09, L-28,
-//! L-29). Webhook and browser arrive in either order, and the webhook may be lost.
+//! Under the policy `installer`, who installed the App may connect it even if the App may not see who administers the account
+//! (L-09, L-28, L-29). Webhook and browser arrive in either order, and the webhook may be lost.
 
 use dockline::ClaimPolicy;
 use dockline_github_sim::{DeliveryMode, NewApp, Role};
@@ -11,10 +11,10 @@ use crate::response::Response;
 
 const STATE: &str = "state-of-the-backend-0123";
 
-/// Policy `controlled`, an App without `Members: read`, and webhooks in `mode`. oscar administers acme-coffee as well.
+/// Policy `installer`, an App without `Members: read`, and webhooks in `mode`. oscar administers acme-coffee as well.
 async fn fixture(mode: DeliveryMode) -> Fixture {
     let app: fn(NewApp) -> NewApp = |app| app.with_permissions([("metadata", "read")]);
-    let setup = Setup { policy: ClaimPolicy::Controlled, app, webhooks: true, ..Setup::default() };
+    let setup = Setup { policy: ClaimPolicy::Installer, app, webhooks: true, ..Setup::default() };
     let fixture = Fixture::with(setup).await;
     fixture.github().create_user("oscar").unwrap();
     fixture.github().set_membership("acme-coffee", "oscar", Role::Admin).unwrap();
@@ -137,13 +137,13 @@ async fn another_administrator_cannot_connect_it_in_either_order() {
         ));
         let page = olga.arrive(&claims).await;
         if arrives == Arrives::BeforeTheBrowser {
-            assert!(page.expect(422).text.contains("name you an administrator"));
+            assert!(page.expect(422).text.contains("lacks the permission"));
         } else {
             let page = page.expect(200);
             if arrives == Arrives::BeforeTheAnswer {
                 fixture.deliver_held().await;
                 let refused = olga.answer(&page, "confirm").await.expect(422);
-                assert!(refused.text.contains("name you an administrator"), "{}", refused.text);
+                assert!(refused.text.contains("lacks the permission"), "{}", refused.text);
             } else {
                 olga.answer(&page, "confirm").await.expect(303);
                 fixture.deliver_held().await;
@@ -165,5 +165,5 @@ async fn an_update_without_proof_is_refused_at_once() {
     let query = format!("code={code}&installation_id={installation}&setup_action=update&state={STATE}");
     let answer =
         Response::of(fixture.http.get(fixture.callback(&query))).await.expect_error(422, "VALIDATION");
-    assert_eq!(answer.json["error"]["details"]["reason"], "not_administered");
+    assert_eq!(answer.json["error"]["details"]["reason"], "permission_missing");
 }

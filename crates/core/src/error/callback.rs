@@ -54,6 +54,17 @@ spelled! {
 
 impl std::error::Error for CallbackRefusal {}
 
+impl CallbackRefusal {
+    /// Returns the code for a response: only GitHub's failure is not the visitor's to solve.
+    #[must_use]
+    pub const fn code(self) -> ErrorCode {
+        match self {
+            Self::MembershipUnavailable => ErrorCode::PlatformError,
+            _ => ErrorCode::Validation,
+        }
+    }
+}
+
 /// Why a step of the install flow in the browser failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -77,7 +88,8 @@ impl CallbackError {
     #[must_use]
     pub const fn code(&self) -> ErrorCode {
         match self {
-            Self::Refused(_) | Self::SsoRequired { .. } => ErrorCode::Validation,
+            Self::Refused(refusal) => refusal.code(),
+            Self::SsoRequired { .. } => ErrorCode::Validation,
             Self::Port(error) => error.code(),
         }
     }

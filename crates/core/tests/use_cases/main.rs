@@ -10,10 +10,12 @@
 mod authentication;
 mod callback;
 mod confirmation;
+mod denials;
 mod detach;
 mod errors;
 mod installer;
 mod jobs;
+mod membership;
 mod reconcile;
 mod refresh;
 mod registration;

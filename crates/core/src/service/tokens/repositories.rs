@@ -72,6 +72,11 @@ impl Dockline {
                 Ok(all) => return Ok(query.page(&all)),
                 Err(TokenError::Port(error)) => return Err(error.into()),
                 Err(TokenError::AccountChanged) => return Err(RepositoriesError::Unusable(Box::new(bound))),
+                // All that was granted was requested, so the account grants less than GitHub needs for the list.
+                Err(TokenError::NotGranted { .. }) => {
+                    let cause = DenialCause::PermissionMissing;
+                    return Err(RepositoriesError::Denied { binding: Box::new(bound), cause });
+                }
                 Err(TokenError::Denied(cause)) => {
                     return Err(RepositoriesError::Denied { binding: Box::new(bound), cause });
                 }

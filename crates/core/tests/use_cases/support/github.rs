@@ -128,6 +128,11 @@ impl FakeGithub {
         self.model().visitors.insert(code.into(), outcome);
     }
 
+    /// Ends [`FakeGithub::deny`].
+    pub(crate) fn allow(&self, id: InstallationId) {
+        self.model().denied.remove(&id);
+    }
+
     /// Denies the installation with the App's credential.
     pub(crate) fn deny(&self, id: InstallationId, cause: DenialCause) {
         self.model().denied.insert(id, cause);
