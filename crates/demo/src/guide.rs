@@ -53,6 +53,9 @@ fn head(environment: &Environment) -> String {
     let policy = match environment.policy() {
         ClaimPolicy::State => "state: a caller who guesses the id of an unbound installation can bind it",
         ClaimPolicy::Visible => "visible: the visitor must be able to see the installation",
+        ClaimPolicy::Installer => {
+            "installer: the visitor must administer the account or have just installed the App"
+        }
         ClaimPolicy::Controlled => "controlled: the visitor must administer the account",
     };
     format!(

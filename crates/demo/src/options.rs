@@ -37,7 +37,10 @@ fn policies() -> impl TypedValueParser<Value = ClaimPolicy> {
         PossibleValue::new(policy.as_str()).help(match policy {
             ClaimPolicy::State => "A caller who guesses the id of an unbound installation can bind it",
             ClaimPolicy::Visible => "The visitor can see the installation",
-            ClaimPolicy::Controlled => "The visitor administers the account, or installed the App",
+            ClaimPolicy::Installer => "The visitor administers the account, or has just installed the App",
+            ClaimPolicy::Controlled => {
+                "The visitor administers the account, or is a member and installed the App"
+            }
         })
     });
     PossibleValuesParser::new(policies).try_map(|policy| policy.parse())

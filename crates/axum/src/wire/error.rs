@@ -331,8 +331,11 @@ impl From<CallbackError> for ApiError {
 
 impl From<CallbackRefusal> for ApiError {
     fn from(reason: CallbackRefusal) -> Self {
-        Self::of(reason.code(), refusal_message(reason))
-            .with_details(Details::Reason { reason: reason.as_str() })
+        let error = Self::of(reason.code(), refusal_message(reason));
+        error.with_details(match reason {
+            CallbackRefusal::MembershipUnavailable => Details::Platform { platform: "github" },
+            _ => Details::Reason { reason: reason.as_str() },
+        })
     }
 }
 

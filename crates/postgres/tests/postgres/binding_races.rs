@@ -7,7 +7,7 @@ use dockline_postgres::tokio_postgres::Client;
 use dockline_postgres::{Database, PgBindingRepo};
 use time::Duration;
 
-use crate::fixtures::{NOON, account, binding, installation, organization};
+use crate::fixtures::{NOON, account, binding, installation, installer, organization};
 use crate::test_database;
 use crate::test_database::until_blocked;
 use crate::test_schema::{SchemaGuard, session_in};
@@ -263,16 +263,16 @@ async fn the_first_of_two_concurrent_installers_is_kept() {
         let (_guard, database) = test_database::database().await;
         let rival = session_in(database.schema()).await;
         rival
-            .batch_execute("BEGIN; INSERT INTO installers VALUES (1, 77, '2026-03-01 12:00Z')")
+            .batch_execute("BEGIN; INSERT INTO installers VALUES (1, 77, '2026-03-01 12:00Z', true)")
             .await
             .unwrap();
         let bindings = PgBindingRepo::new(&database);
         let second = bindings.clone();
         let waiting =
-            tokio::spawn(async move { second.record_installer(installation(1), account(78).id, NOON).await });
+            tokio::spawn(async move { second.record_installer(installation(1), installer(78), NOON).await });
         until_blocked(database.schema(), 1).await;
         rival.batch_execute(end).await.unwrap();
         waiting.await.unwrap().unwrap();
-        assert_eq!(bindings.installer(installation(1)).await.unwrap(), Some(account(expected).id));
+        assert_eq!(bindings.installer(installation(1)).await.unwrap(), Some(installer(expected)));
     }
 }

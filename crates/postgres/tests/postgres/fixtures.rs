@@ -1,9 +1,9 @@
 //! Values that the tests store.
 
 use dockline::{
-    Account, AccountId, AccountKind, ApiKeySecretHash, ClaimMembership, InstallationId, IssuedState,
-    KeyEnvironment, KeyId, KeyRecord, NewBinding, OrganizationId, Proof, Scope, SecretDigest, Status, Tier,
-    VerifiedClaim,
+    Account, AccountId, AccountKind, ApiKeySecretHash, ClaimMembership, InstallationId, InstallerRecord,
+    IssuedState, KeyEnvironment, KeyId, KeyRecord, NewBinding, OrganizationId, Proof, Scope, SecretDigest,
+    Status, Tier, VerifiedClaim,
 };
 use time::macros::datetime;
 use time::{Duration, OffsetDateTime};
@@ -67,6 +67,11 @@ pub(crate) fn claim(number: u64) -> VerifiedClaim {
         visitor: AccountId::new(77).unwrap(),
         membership: ClaimMembership::Member,
     }
+}
+
+/// The record that names this installer. The App had the permission "Members" if the number is odd.
+pub(crate) fn installer(number: u64) -> InstallerRecord {
+    InstallerRecord { installer: AccountId::new(number).unwrap(), members_permission: number % 2 == 1 }
 }
 
 pub(crate) fn key(id: &str, owner: &str) -> KeyRecord {

@@ -7,7 +7,7 @@ use dockline::{BudgetClass, KeyId, Status, Tier};
 use dockline_postgres::{PgBindingRepo, PgHousekeeping, PgRateLimiter, PgStateStore, Purged};
 use time::Duration;
 
-use crate::fixtures::{NOON, account, binding, digest, installation, organization, state};
+use crate::fixtures::{NOON, account, binding, digest, installation, installer, organization, state};
 use crate::test_database;
 use crate::test_schema::session_in;
 
@@ -61,7 +61,7 @@ async fn only_unbound_installations_are_deleted_and_their_states_stay_spent() {
 async fn installers_are_deleted_a_month_after_their_record_unless_the_installation_is_bound() {
     let (_guard, database) = test_database::database().await;
     let (bindings, housekeeping) = (PgBindingRepo::new(&database), PgHousekeeping::new(&database));
-    let (person, org) = (account(77).id, organization("org_a"));
+    let (person, org) = (installer(77), organization("org_a"));
     // 1 is bound, 2 is unbound, 3 to 5 are unknown, 6 is recorded later.
     bindings.insert(binding("org_a", 1, "a")).await.unwrap();
     let present = Observation::Present { status: Status::Active, account: account(2), verified_at: NOON };
@@ -80,12 +80,12 @@ async fn installers_are_deleted_a_month_after_their_record_unless_the_installati
         assert_eq!(purge(Duration::MICROSECOND).await, left);
     }
     for (number, kept) in [(1, true), (2, false), (5, false), (6, true)] {
-        let installer = bindings.installer(installation(number)).await.unwrap();
-        assert_eq!(installer, kept.then_some(person), "{number}");
+        let stored = bindings.installer(installation(number)).await.unwrap();
+        assert_eq!(stored, kept.then_some(person), "{number}");
     }
     // After the purge another installer can be recorded.
-    bindings.record_installer(installation(5), account(78).id, later).await.unwrap();
-    assert_eq!(bindings.installer(installation(5)).await.unwrap(), Some(account(78).id));
+    bindings.record_installer(installation(5), installer(78), later).await.unwrap();
+    assert_eq!(bindings.installer(installation(5)).await.unwrap(), Some(installer(78)));
     // Without the binding, only the age counts.
     bindings.release(&org, installation(1), NOON + MONTH).await.unwrap();
     assert_eq!(purge(Duration::HOUR).await, 1);

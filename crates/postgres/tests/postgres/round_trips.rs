@@ -10,7 +10,9 @@ use dockline_postgres::{
 };
 use time::Duration;
 
-use crate::fixtures::{NOON, account, binding, claim, digest, installation, key, organization, state};
+use crate::fixtures::{
+    NOON, account, binding, claim, digest, installation, installer, key, organization, state,
+};
 use crate::proxy::Proxy;
 use crate::{test_database, test_schema};
 
@@ -32,7 +34,7 @@ async fn all_calls(proxy: &Proxy, database: &Database, round: u64) -> Vec<(&'sta
     };
     let present =
         || Observation::Present { status: Status::Suspended, account: account(round), verified_at: NOON };
-    let (person, cursor) = (account(77).id, ReconcileCursor { verified_at: NOON, installation: id });
+    let (person, cursor) = (installer(77), ReconcileCursor { verified_at: NOON, installation: id });
     let mut counts = Vec::new();
     macro_rules! count {
         ($($name:literal: $call:expr),* $(,)?) => {$(

@@ -98,6 +98,12 @@ fn permissions(args: &ServeArgs, settings: &AppSettings) -> Vec<CheckResult> {
              that they administer it",
             format!("set the organization permission Members to read {on_page}"),
         ),
+        (false, PolicyArg::Installer) => CheckResult::warn(
+            members,
+            "is not requested: with the policy installer the administrator of a single repository can install the App and \
+             bind the organization's installation",
+            format!("set the organization permission Members to read {on_page}"),
+        ),
         (false, PolicyArg::Visible | PolicyArg::State) => {
             CheckResult::ok(members, "is not requested, and this claim policy does not need it")
         }

@@ -12,7 +12,9 @@ use std::error::Error;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use dockline::ClaimPolicy;
 use dockline_axum::RouterOptions;
+use dockline_github::AppSettings;
 use dockline_postgres::{PgBindingCounts, PgKeyUsage};
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
@@ -26,6 +28,19 @@ use crate::database::migrator;
 use crate::http_server;
 use crate::telemetry::{self, Metrics, Sources, Tracer};
 use crate::{github_app, logging};
+
+/// Warns if the claim policy depends on memberships, which the App may not see.
+fn warn_without_members(policy: PolicyArg, settings: &AppSettings) {
+    let needed = matches!(policy, PolicyArg::Installer | PolicyArg::Controlled);
+    if needed && !settings.permissions.contains_key("members") {
+        let policy = ClaimPolicy::from(policy).as_str();
+        tracing::warn!(
+            policy,
+            "the App lacks the organization permission \"Members: read\", so GitHub does not tell who administers an \
+             organization: set it on the App's page, and have each organization accept it"
+        );
+    }
+}
 
 /// Serves until a signal arrives. Then it accepts no more connections, answers the running requests, processes the hints of
 /// webhooks and returns. A second signal ends it at once.
@@ -44,6 +59,9 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Box<dyn Error + Send + Syn
     if let Err(error) = &github.settings {
         let cause = github_app::cause_and_help(error).0;
         tracing::warn!(%error, cause, "GitHub is unavailable; starting without it");
+    }
+    if let Ok(settings) = &github.settings {
+        warn_without_members(args.claim_policy, settings);
     }
     let github = Arc::new(github.github);
     let migrator = migrator(&database);

@@ -114,7 +114,10 @@ pub enum PolicyArg {
     State,
     /// Also, the visitor can see the installation.
     Visible,
-    /// Also, the visitor administers the account or installed the App.
+    /// Also, the visitor administers the account or has just installed the App. The administrator of a single repository
+    /// can install an App that has no organization permissions.
+    Installer,
+    /// Also, the visitor administers the account, or is a member and installed the App with the permission Members.
     #[default]
     Controlled,
 }
@@ -124,6 +127,7 @@ impl From<PolicyArg> for ClaimPolicy {
         match policy {
             PolicyArg::State => Self::State,
             PolicyArg::Visible => Self::Visible,
+            PolicyArg::Installer => Self::Installer,
             PolicyArg::Controlled => Self::Controlled,
         }
     }
