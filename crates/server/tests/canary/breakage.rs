@@ -84,7 +84,7 @@ pub(crate) async fn panics(watch: &Watch, github: &Github, pem: &SecretString) {
         let mut github = MockGithubGateway::new();
         github.expect_registration().returning(move || registration.clone());
         github.expect_installation().returning(|id| panic!("{}", quoting(&format!("{id:?}"))));
-        github.expect_check_visitor().returning(|code, _| panic!("{}", quoting(code.expose())));
+        github.expect_check_visitor().returning(|grant, _| panic!("{}", quoting(grant.code.expose())));
         Parts { github: Arc::new(github) as Arc<dyn GithubGateway>, ..ports }
     };
     let world = World::start(watch, github, pem, gateway).await;
