@@ -1,12 +1,13 @@
 //! The REST API's JSON of accounts, Apps and installations, which webhooks use too.
 
-use data_encoding::BASE64;
+use data_encoding::{BASE64, HEXLOWER};
 use serde_json::{Value, json};
 
 use crate::clock::rfc3339;
 use crate::model::Model;
 use crate::model::account::{Account, AccountKind, Membership};
 use crate::model::app::App;
+use crate::model::grant::{Grant, hash_secret};
 use crate::model::hook::Hook;
 use crate::model::installation::{Installation, InstallationRequest};
 use crate::urls::Urls;
@@ -189,6 +190,26 @@ pub(crate) fn installation_request(urls: &Urls, model: &Model, request: &Install
     })
 }
 
+/// Returns an organization as lists of a user do.
+pub(crate) fn organization_simple(Urls { web, api }: &Urls, organization: &Account) -> Value {
+    let Account { id, login, .. } = organization;
+    let url = format!("{api}/orgs/{login}");
+    json!({
+        "login": login,
+        "id": id,
+        "node_id": node_id("Organization", *id),
+        "url": url,
+        "repos_url": format!("{url}/repos"),
+        "events_url": format!("{url}/events"),
+        "hooks_url": format!("{url}/hooks"),
+        "issues_url": format!("{url}/issues"),
+        "members_url": format!("{url}/members{{/member}}"),
+        "public_members_url": format!("{url}/public_members{{/member}}"),
+        "avatar_url": format!("{web}/avatars/u/{id}"),
+        "description": null,
+    })
+}
+
 /// Returns a user's membership in an organization.
 pub(crate) fn membership(
     urls: &Urls,
@@ -196,28 +217,49 @@ pub(crate) fn membership(
     user: &Account,
     membership: Membership,
 ) -> Value {
-    let Urls { web, api } = urls;
-    let Account { id, login, .. } = organization;
-    let url = format!("{api}/orgs/{login}");
+    let url = format!("{}/orgs/{}", urls.api, organization.login);
     json!({
         "url": format!("{url}/memberships/{}", user.login),
         "state": membership.state,
         "role": membership.role,
         "organization_url": url,
         "user": account(urls, user),
-        "organization": {
-            "login": login,
-            "id": id,
-            "node_id": node_id("Organization", *id),
-            "url": url,
-            "repos_url": format!("{url}/repos"),
-            "events_url": format!("{url}/events"),
-            "hooks_url": format!("{url}/hooks"),
-            "issues_url": format!("{url}/issues"),
-            "members_url": format!("{url}/members{{/member}}"),
-            "public_members_url": format!("{url}/public_members{{/member}}"),
-            "avatar_url": format!("{web}/avatars/u/{id}"),
-            "description": null,
-        },
+        "organization": organization_simple(urls, organization),
+    })
+}
+
+/// Returns a user token with what it can access.
+pub(crate) fn authorization(urls: &Urls, model: &Model, app: &App, grant: &Grant, token: &str) -> Value {
+    let hash = hash_secret(token);
+    let (issued, id) =
+        (rfc3339(grant.issued_at), hash.iter().take(6).fold(0, |id, byte| id << 8 | u64::from(*byte)));
+    let scoped = grant.scope.as_ref().and_then(|scope| {
+        let installation = model.installation(scope.installation)?;
+        Some(json!({
+            "permissions": scope.permissions,
+            "repository_selection": if scope.repositories.is_some() { "selected" } else { installation.selection.as_str() },
+            "single_file_name": null,
+            "has_multiple_single_files": false,
+            "single_file_paths": [],
+            "repositories_url": format!("{}/user/installations/{}/repositories", urls.api, installation.id),
+            "account": account(urls, model.account(installation.account)?),
+        }))
+    });
+    json!({
+        "id": id,
+        "url": format!("{}/authorizations/{id}", urls.api),
+        "scopes": [],
+        "token": token,
+        "token_last_eight": token.get(token.len().saturating_sub(8)..),
+        "hashed_token": HEXLOWER.encode(&hash),
+        "app": { "client_id": app.client_id, "name": app.name, "url": format!("{}/github-apps/{}", urls.web, app.slug) },
+        "note": null,
+        "note_url": null,
+        "created_at": issued,
+        "updated_at": issued,
+        "expires_at": rfc3339(grant.expires_at),
+        "fingerprint": null,
+        "user": model.account(grant.user).map(|user| account(urls, user)),
+        "installation": scoped,
     })
 }

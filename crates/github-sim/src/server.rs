@@ -26,9 +26,9 @@ use crate::sim::GithubSim;
 use crate::traffic::fault_response::{self, CloseConnection, FromProxy};
 use crate::traffic::faults::{FaultRequest, Taken};
 use crate::traffic::refusal::Refused;
-use crate::traffic::target::Target;
+use crate::traffic::target::{Target, user_token};
 use crate::urls::{API, Params, Urls};
-use crate::{api, control, git, random, web};
+use crate::{api, control, fixture, git, random, web};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-github-request-id");
 
@@ -164,15 +164,16 @@ async fn observe(State(sim): State<GithubSim>, request: Request, next: Next) -> 
 /// Returns the faults of the request, or `None` if no rule applies.
 fn faults(sim: &GithubSim, request: &Request) -> Option<(Taken, Refused)> {
     let (path, headers) = (request.uri().path(), request.headers());
-    let fixture = &mut *sim.fixture();
+    let fixture: &mut fixture::Fixture = &mut sim.fixture();
     if fixture.faults.is_empty() {
         return None;
     }
     let (now, target) = (fixture.now(), Target::of(fixture, path, headers));
-    let model = &fixture.model;
+    let fixture::Fixture { faults, model, clock, .. } = fixture;
+    let user_token = user_token(model, clock.now(), headers);
     let params = Params::parse(request.uri().query().unwrap_or_default().as_bytes());
     let method = request.method().as_str();
-    let taken = fixture.faults.take(&FaultRequest { method, path, params: &params, target, model });
+    let taken = faults.take(&FaultRequest { method, path, params: &params, target, user_token, model });
     let login = target.login(model).map(str::to_owned);
     let refused = Refused { now, web: Urls::of(sim, headers).web, login, caller: target.caller };
     (taken.fault.is_some() || !taken.hidden.is_empty()).then_some((taken, refused))

@@ -71,6 +71,13 @@ impl Params {
         form_urlencoded::parse(encoded).into_owned().collect()
     }
 
+    /// Adds parameters, which those with the same name hide.
+    #[must_use]
+    pub(crate) fn or(mut self, others: Self) -> Self {
+        self.0.extend(others.0);
+        self
+    }
+
     /// Returns the first value of the parameter.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.all(name).next()

@@ -35,7 +35,7 @@ pub(crate) fn same_secret(one: &str, other: &str) -> bool {
 }
 
 /// Returns a user token or an installation token. Both can be sent with the schemes `Bearer` and `token`.
-fn token(headers: &HeaderMap) -> Result<&str, ApiError> {
+pub(super) fn token(headers: &HeaderMap) -> Result<&str, ApiError> {
     match authorization(headers) {
         Some((scheme, token)) if scheme == "bearer" || scheme == "token" => Ok(token),
         Some(_) => Err(ApiError::bad_credentials()),
@@ -86,7 +86,7 @@ impl FromRequestParts<GithubSim> for InstallationCaller {
 }
 
 /// The App and the user of the request's user token.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct UserCaller {
     pub(crate) grant: Grant,
 }
@@ -101,7 +101,7 @@ impl FromRequestParts<GithubSim> for UserCaller {
             return Err(ApiError::new(StatusCode::FORBIDDEN, "Resource not accessible by integration"));
         }
         let grant = fixture.model.grants.token(token, fixture.now());
-        grant.map(|grant| Self { grant }).ok_or_else(ApiError::bad_credentials)
+        grant.cloned().map(|grant| Self { grant }).ok_or_else(ApiError::bad_credentials)
     }
 }
 

@@ -1,13 +1,14 @@
 //! Middleware of the REST API: required headers, the API version, rate limits, and the headers of every response.
 
 use axum::extract::{FromRequestParts, Request, State};
-use axum::http::StatusCode;
 use axum::http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 use axum::http::request::Parts;
+use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::errors::ApiError;
+use super::etag::tagged;
 use crate::fixture::Fixture;
 use crate::sim::GithubSim;
 use crate::traffic::rate_limit::{RateLimitCaller, RateLimitStatus};
@@ -16,6 +17,8 @@ use crate::traffic::target::caller;
 const VERSION: HeaderName = HeaderName::from_static("x-github-api-version");
 const SELECTED: HeaderName = HeaderName::from_static("x-github-api-version-selected");
 const MEDIA_TYPE: HeaderName = HeaderName::from_static("x-github-media-type");
+/// The requests that are not counted.
+const RATE_LIMIT: &str = "/rate_limit";
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 
 /// A version of the REST API.
@@ -64,12 +67,21 @@ pub(super) async fn gate(State(sim): State<GithubSim>, request: Request, next: N
         return (StatusCode::FORBIDDEN, text).into_response();
     }
     let version = ApiVersion::requested(request.headers());
-    let (caller, limit) = count(&mut sim.fixture(), request.headers());
+    let counted = !request.uri().path().ends_with(RATE_LIMIT);
+    let (caller, mut limit) = count(&mut sim.fixture(), request.headers(), counted);
+    let get = (request.method() == Method::GET).then(|| request.headers().clone());
     let mut response = match (caller, version) {
         (Some(caller), _) if limit.exceeded => exceeded(caller).into_response(),
         (_, None) => unsupported().into_response(),
         (_, Some(_)) => next.run(request).await,
     };
+    if let (Some(headers), StatusCode::OK) = (get, response.status()) {
+        response = tagged(&headers, response).await;
+    }
+    if response.status() == StatusCode::NOT_MODIFIED {
+        // GitHub does not count these.
+        limit = sim.fixture().rate_limits.uncount(caller, limit);
+    }
     set_headers(response.headers_mut(), version, limit);
     response
 }
@@ -79,14 +91,19 @@ pub(crate) fn complete(sim: &GithubSim, request: &HeaderMap, response: &mut Resp
     if response.headers().contains_key(SELECTED) {
         return;
     }
-    let (_, limit) = count(&mut sim.fixture(), request);
+    let (_, limit) = count(&mut sim.fixture(), request, true);
     set_headers(response.headers_mut(), ApiVersion::requested(request), limit);
 }
 
 /// Counts the request for the caller of a valid credential, even if the request will be rejected.
-fn count(fixture: &mut Fixture, headers: &HeaderMap) -> (Option<RateLimitCaller>, RateLimitStatus) {
+fn count(
+    fixture: &mut Fixture,
+    headers: &HeaderMap,
+    counted: bool,
+) -> (Option<RateLimitCaller>, RateLimitStatus) {
     let (caller, now) = (caller(fixture, headers), fixture.now());
-    (caller, fixture.rate_limits.count(caller, now))
+    let limits = &mut fixture.rate_limits;
+    (caller, if counted { limits.count(caller, now) } else { limits.status(caller, now) })
 }
 
 fn exceeded(caller: RateLimitCaller) -> ApiError {

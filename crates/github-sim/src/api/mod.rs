@@ -1,14 +1,16 @@
 //! The REST API.
 
-mod access_token;
 mod app;
 mod auth;
-mod deliveries;
+mod body;
 mod errors;
+mod etag;
 mod gate;
 mod installation;
 mod jwt;
+mod meta;
 mod page;
+mod repository;
 mod repository_json;
 mod user;
 
@@ -17,7 +19,7 @@ use axum::middleware::from_fn_with_state;
 
 use time::OffsetDateTime;
 
-pub(crate) use access_token::NOT_ACCESSIBLE;
+pub(crate) use app::access_token::NOT_ACCESSIBLE;
 pub(crate) use auth::{authorization, decode_basic, same_secret};
 pub(crate) use errors::ApiError;
 pub(crate) use gate::complete;
@@ -38,10 +40,10 @@ pub(crate) fn app_of_jwt(model: &Model, token: &str, now: OffsetDateTime) -> Opt
 pub(crate) fn routes(sim: &GithubSim) -> Router<GithubSim> {
     Router::new()
         .merge(app::routes())
-        .merge(deliveries::routes())
         .merge(user::routes())
-        .merge(access_token::routes())
         .merge(installation::routes())
+        .merge(repository::routes())
+        .merge(meta::routes())
         .fallback(not_found)
         .method_not_allowed_fallback(not_found)
         .layer(from_fn_with_state(sim.clone(), gate::gate))

@@ -50,6 +50,11 @@ const URL_FIELDS: [(&str, &str); 37] = [
     ("url", ""),
 ];
 
+/// Returns what a user can do with a repository that they can read.
+pub(super) fn permissions(administers: bool) -> Value {
+    json!({ "admin": administers, "maintain": administers, "push": administers, "triage": administers, "pull": true })
+}
+
 /// Returns a repository. API version 2026-03-10 omits two fields.
 pub(super) fn repository(
     urls: &Urls,

@@ -40,6 +40,8 @@ struct AppBody {
     webhook_secret: Option<SecretString>,
     #[serde(default)]
     webhook_content_type: ContentType,
+    #[serde(default)]
+    device_flow: bool,
     app_id: Option<u64>,
     private_key_pem: Option<SecretString>,
 }
@@ -55,6 +57,7 @@ async fn create(State(sim): State<GithubSim>, Json(body): Json<AppBody>) -> Crea
     new.webhook.url = body.webhook_url;
     new.webhook.secret = body.webhook_secret;
     new.webhook.content_type = body.webhook_content_type;
+    new.device_flow = body.device_flow;
     new.app_id = body.app_id;
     new.private_key_pem = body.private_key_pem;
     created(credentials(&sim.create_app(new)?))

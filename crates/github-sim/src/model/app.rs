@@ -15,6 +15,7 @@ use crate::urls::web_url;
 
 /// The owner of Apps without a [`NewApp::owner`].
 const PUBLISHER: &str = "app-publisher";
+const MAX_CALLBACK_URLS: usize = 10;
 
 /// An App to register.
 #[derive(Clone, Debug)]
@@ -24,7 +25,7 @@ pub struct NewApp {
     pub slug: String,
     /// The display name.
     pub name: String,
-    /// The OAuth callback URLs. The install flow redirects to the first one.
+    /// The OAuth callback URLs, at most 10. The install flow redirects to the first one.
     pub callback_urls: Vec<String>,
     /// The setup URL of Apps that do not request user authorization during installation. If it is set, the install flow redirects
     /// there without a `code`.
@@ -37,6 +38,8 @@ pub struct NewApp {
     pub events: Vec<String>,
     /// The webhook. Its URL gets a `ping` at once.
     pub webhook: WebhookSettings,
+    /// Whether the App can use the device flow.
+    pub device_flow: bool,
     /// The App's id. `None` chooses one.
     pub app_id: Option<u64>,
     /// The private key in PKCS#1 PEM. `None` uses a published development key.
@@ -57,6 +60,7 @@ impl NewApp {
             permissions: permissions.map(|(name, level)| (name.to_owned(), level.to_owned())).into(),
             events: vec!["pull_request".to_owned(), "push".to_owned()],
             webhook: WebhookSettings::default(),
+            device_flow: false,
             app_id: None,
             private_key_pem: None,
         }
@@ -80,6 +84,13 @@ impl NewApp {
     #[must_use]
     pub fn with_callback_url(mut self, url: &str) -> Self {
         self.callback_urls.push(url.to_owned());
+        self
+    }
+
+    /// Enables the device flow.
+    #[must_use]
+    pub fn with_device_flow(mut self) -> Self {
+        self.device_flow = true;
         self
     }
 
@@ -142,6 +153,7 @@ pub(crate) struct App {
     pub(crate) setup_url: Option<String>,
     pub(crate) permissions: BTreeMap<String, String>,
     pub(crate) events: Vec<String>,
+    pub(crate) device_flow: bool,
     pub(crate) created_at: OffsetDateTime,
 }
 
@@ -191,6 +203,7 @@ impl Model {
             setup_url: new.setup_url,
             permissions: new.permissions,
             events: new.events,
+            device_flow: new.device_flow,
             created_at: now,
         };
         self.issued.apps += 1;
@@ -212,6 +225,9 @@ impl Model {
             return Err(SimError::Taken(new.slug.clone()));
         }
         let mut urls = new.callback_urls.iter().chain(&new.setup_url);
+        if new.callback_urls.len() > MAX_CALLBACK_URLS {
+            return Err(SimError::Invalid("an App has at most 10 callback URLs"));
+        }
         if new.callback_urls.is_empty() || !urls.all(|url| web_url(url).is_some()) {
             return Err(SimError::Invalid(
                 "an App needs a callback URL, and all its URLs start with http:// or https://",

@@ -55,7 +55,7 @@ impl GithubSim {
         let mut fixture = self.fixture();
         let now = fixture.now();
         let (app_id, user) = (fixture.model.require_app(app_id)?.id, fixture.model.user_id(user)?);
-        Ok(fixture.model.grants.issue_code(app_id, user, now))
+        Ok(fixture.model.grants.issue_code(app_id, user, None, now))
     }
 
     /// Returns the number of user tokens that are neither expired nor revoked.

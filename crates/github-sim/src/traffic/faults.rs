@@ -9,6 +9,7 @@ use super::rate_limit::RateLimitCaller;
 use super::target::Target;
 use crate::model::Model;
 use crate::model::account::AccountKind;
+use crate::model::grant::Grant;
 use crate::urls::Params;
 
 const MINT: &str = "/api/v3/app/installations/{id}/access_tokens";
@@ -32,10 +33,18 @@ pub(crate) struct FaultRequest<'a> {
     pub(crate) path: &'a str,
     pub(crate) params: &'a Params,
     pub(crate) target: Target,
+    pub(crate) user_token: Option<&'a Grant>,
     pub(crate) model: &'a Model,
 }
 
 impl FaultRequest<'_> {
+    /// Returns whether single sign-on protects this organization from the request's user token.
+    fn needs_sso(&self, organization: u64) -> bool {
+        let account = self.model.account(organization);
+        account.is_some_and(|account| account.kind == AccountKind::Organization)
+            && self.user_token.is_some_and(|token| !self.model.grants.has_sso(organization, token))
+    }
+
     fn is_account(&self, account: Option<u64>, login: &str) -> bool {
         let account = account.and_then(|id| self.model.account(id));
         account.is_some_and(|account| account.login.eq_ignore_ascii_case(login))
@@ -88,7 +97,8 @@ impl Faults {
         let mut taken = Taken::default();
         for rule in self.rules.iter_mut().map(|stored| &mut stored.rule) {
             if rule.hides(request) {
-                taken.hidden.extend(rule.organizations(request.model));
+                let protected = rule.organizations(request.model).into_iter();
+                taken.hidden.extend(protected.filter(|organization| request.needs_sso(*organization)));
             } else if taken.fault.is_none() && rule.matches(request) {
                 taken.fault = Some(rule.fault.clone());
             } else {
@@ -144,14 +154,11 @@ impl FaultRule {
 impl Fault {
     /// Returns whether GitHub answers such requests with this fault at all.
     fn applies(&self, request: &FaultRequest<'_>) -> bool {
-        let FaultRequest { method, path, params, target, model } = *request;
+        let FaultRequest { method, path, params, target, .. } = *request;
         let mint = || method == "POST" && is_path(MINT, path);
         match self {
             Self::SuspendedUser => target.user().is_some(),
-            Self::Saml => {
-                let account = target.account.and_then(|id| model.account(id));
-                target.user().is_some() && account.is_some_and(|a| a.kind == AccountKind::Organization)
-            }
+            Self::Saml => target.account.is_some_and(|id| request.needs_sso(id)),
             Self::SuspendedInstallation => {
                 mint() || matches!(target.caller, Some(RateLimitCaller::Installation(_)))
             }

@@ -50,6 +50,12 @@ struct Window {
     used: u32,
 }
 
+impl Window {
+    fn contains(self, now: OffsetDateTime) -> bool {
+        self.start <= now && now < self.start + HOUR
+    }
+}
+
 #[derive(Debug, Default)]
 pub(crate) struct RateLimits {
     limits: HashMap<RateLimitCaller, u32>,
@@ -71,16 +77,34 @@ impl RateLimits {
         let enforced = caller.and_then(|caller| self.limits.get(&caller)).copied();
         let fresh = Window { start: now, used: 0 };
         let window = self.windows.entry(caller).or_insert(fresh);
-        if now < window.start || now >= window.start + HOUR {
+        if !window.contains(now) {
             *window = fresh;
         }
         let exceeded = enforced.is_some_and(|limit| window.used >= limit);
         if !exceeded {
             window.used = window.used.saturating_add(1);
         }
-        let limit = enforced.unwrap_or(DEFAULT_LIMIT);
-        let reset = (window.start + HOUR).unix_timestamp();
-        RateLimitStatus { limit, used: window.used, reset, exceeded }
+        RateLimitStatus { exceeded, ..self.status(caller, now) }
+    }
+
+    /// Returns the caller's status without counting a request.
+    pub(crate) fn status(&self, caller: Option<RateLimitCaller>, now: OffsetDateTime) -> RateLimitStatus {
+        let limit = caller.and_then(|caller| self.limits.get(&caller)).copied().unwrap_or(DEFAULT_LIMIT);
+        let current = self.windows.get(&caller).copied().filter(|window| window.contains(now));
+        let Window { start, used } = current.unwrap_or(Window { start: now, used: 0 });
+        RateLimitStatus { limit, used, reset: (start + HOUR).unix_timestamp(), exceeded: false }
+    }
+
+    /// Takes a counted request back and returns the new status.
+    pub(crate) fn uncount(
+        &mut self,
+        caller: Option<RateLimitCaller>,
+        status: RateLimitStatus,
+    ) -> RateLimitStatus {
+        if let Some(window) = self.windows.get_mut(&caller) {
+            window.used = window.used.saturating_sub(1);
+        }
+        RateLimitStatus { used: status.used.saturating_sub(1), ..status }
     }
 }
 

@@ -1,11 +1,13 @@
 //! The installation, the account and the caller of a request, which scopes of fault rules compare.
 
 use axum::http::header::HeaderMap;
+use time::OffsetDateTime;
 
 use super::rate_limit::RateLimitCaller as Caller;
 use crate::api::{app_of_jwt, authorization, decode_basic};
 use crate::fixture::Fixture;
 use crate::model::Model;
+use crate::model::grant::Grant;
 use crate::urls::API;
 
 /// Finds the caller of a valid credential. A token may also be the password of Basic credentials, as in git.
@@ -67,6 +69,16 @@ impl Target {
 enum Named<'a> {
     Installation(u64),
     Account(&'a str),
+}
+
+/// Returns the user token of a request, if it has one.
+pub(crate) fn user_token<'a>(
+    model: &'a Model,
+    now: OffsetDateTime,
+    headers: &HeaderMap,
+) -> Option<&'a Grant> {
+    let (_, secret) = authorization(headers)?;
+    model.grants.token(secret, now)
 }
 
 /// Finds an installation or an account in the path.

@@ -193,7 +193,7 @@ pub(super) fn redirect_url(
     let app = model.require_app(app_id)?;
     let target = app.setup_url.as_deref().unwrap_or_else(|| app.callback_url()).to_owned();
     let code = (setup_action == "install" && app.setup_url.is_none())
-        .then(|| model.grants.issue_code(app_id, user, now));
+        .then(|| model.grants.issue_code(app_id, user, None, now));
     let installation = installation.map(|id| id.to_string());
     let mut query = Vec::new();
     query.extend(code.as_ref().map(|code| ("code", code.expose_secret())));

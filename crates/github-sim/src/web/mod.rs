@@ -7,6 +7,7 @@ mod oauth;
 mod page;
 mod session;
 mod settings;
+mod sso;
 
 use axum::Router;
 
@@ -19,5 +20,6 @@ pub(crate) fn routes() -> Router<GithubSim> {
         .merge(settings::routes())
         .merge(session::routes())
         .merge(oauth::routes())
+        .merge(sso::routes())
         .fallback(async || page::not_found())
 }

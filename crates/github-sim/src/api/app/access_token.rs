@@ -11,14 +11,14 @@ use axum::http::header::{HeaderMap, HeaderName};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use secrecy::ExposeSecret;
-use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::app::own;
-use super::auth::AppCaller;
-use super::errors::ApiError;
-use super::gate::ApiVersion;
-use super::repository_json::repository;
+use super::own;
+use crate::api::auth::AppCaller;
+use crate::api::body::{RequestBody, invalid, property};
+use crate::api::errors::ApiError;
+use crate::api::gate::ApiVersion;
+use crate::api::repository_json::repository;
 use crate::clock::rfc3339;
 use crate::model::Model;
 use crate::model::installation::Installation;
@@ -28,36 +28,13 @@ use crate::urls::Urls;
 
 /// Selects the token format of one request: `enabled` or `disabled`.
 const STATELESS: HeaderName = HeaderName::from_static("x-github-stateless-s2s-token");
-const MAX_REPOSITORIES: usize = 500;
+pub(in crate::api) const MAX_REPOSITORIES: usize = 500;
 const NOT_GRANTED: &str = "The permissions requested are not granted to this installation.";
 pub(crate) const NOT_ACCESSIBLE: &str =
     "There is at least one repository that does not exist or is not accessible to the parent installation.";
 
 pub(super) fn routes() -> Router<GithubSim> {
     Router::new().route("/app/installations/{id}/access_tokens", post(mint))
-}
-
-/// Fields that are missing, null or empty do not restrict the token.
-#[derive(Default, Deserialize)]
-struct Body {
-    repositories: Option<Vec<String>>,
-    repository_ids: Option<Vec<u64>>,
-    permissions: Option<BTreeMap<String, String>>,
-}
-
-impl Body {
-    fn parse(bytes: &[u8]) -> Result<Self, ApiError> {
-        if bytes.iter().all(u8::is_ascii_whitespace) {
-            return Ok(Self::default());
-        }
-        let problem = || ApiError::new(StatusCode::BAD_REQUEST, "Problems parsing JSON");
-        let json: Value = serde_json::from_slice(bytes).map_err(|_| problem())?;
-        if !json.is_object() {
-            return Err(ApiError::new(StatusCode::BAD_REQUEST, "Body should be a JSON object"));
-        }
-        serde_json::from_value(json)
-            .map_err(|error| ApiError::unprocessable(format!("Invalid request.\n\n{error}.")))
-    }
 }
 
 async fn mint(
@@ -75,11 +52,12 @@ async fn mint(
     if installation.suspension.is_some() {
         return Err(ApiError::suspended());
     }
-    let Body { repositories, repository_ids, permissions } = Body::parse(&bytes)?;
-    let permissions = restrict_permissions(installation, permissions.unwrap_or_default())?;
-    let names = repositories.unwrap_or_default();
-    let repositories =
-        restrict_repositories(model, installation, &names, repository_ids.unwrap_or_default())?;
+    // Fields that are missing, null or empty do not restrict the token.
+    let body = RequestBody::parse(&bytes)?;
+    let permissions = restrict_permissions(installation, requested_permissions(&body)?)?;
+    let names = body.strings("repositories", MAX_REPOSITORIES)?;
+    let ids = body.integers("repository_ids", MAX_REPOSITORIES)?;
+    let repositories = restrict_repositories(model, installation, &names, ids)?;
     let format = requested_format(&headers).unwrap_or(model.installation_tokens.format);
     let selection = if repositories.is_some() { "selected" } else { installation.selection.as_str() };
     let shown = repositories.as_ref().map(|ids| {
@@ -91,16 +69,16 @@ async fn mint(
     let new =
         NewToken { installation: installation.id, permissions: permissions.clone(), repositories, format };
     let minted = model.mint(new, now)?;
-    let mut body = json!({
+    let mut answer = json!({
         "token": minted.token.expose_secret(),
         "expires_at": rfc3339(minted.expires_at),
         "permissions": permissions,
         "repository_selection": selection,
     });
-    if let (Some(body), Some(shown)) = (body.as_object_mut(), shown) {
-        body.insert("repositories".to_owned(), shown);
+    if let (Some(answer), Some(shown)) = (answer.as_object_mut(), shown) {
+        answer.insert("repositories".to_owned(), shown);
     }
-    Ok((StatusCode::CREATED, Json(body)).into_response())
+    Ok((StatusCode::CREATED, Json(answer)).into_response())
 }
 
 /// Other values of the header are ignored.
@@ -112,8 +90,23 @@ fn requested_format(headers: &HeaderMap) -> Option<TokenFormat> {
     }
 }
 
+/// Reads `permissions` and checks that each has a level.
+pub(in crate::api) fn requested_permissions(
+    body: &RequestBody,
+) -> Result<BTreeMap<String, String>, ApiError> {
+    let permissions = body.object("permissions")?.into_iter().flatten();
+    let level = |(name, level): (&String, &Value)| match level.as_str() {
+        Some(word) if PermissionLevel::of(word).is_some() => Ok((name.clone(), word.to_owned())),
+        Some(_) => {
+            Err(invalid(&property(name), level, "is not a member of [\"read\", \"write\", \"admin\"]"))
+        }
+        None => Err(invalid(&property(name), level, "is not a string")),
+    };
+    permissions.map(level).collect()
+}
+
 /// Returns the requested permissions, or all granted ones if none are requested. `metadata: read` is included if it is granted.
-fn restrict_permissions(
+pub(in crate::api) fn restrict_permissions(
     installation: &Installation,
     requested: BTreeMap<String, String>,
 ) -> Result<BTreeMap<String, String>, ApiError> {
@@ -121,11 +114,8 @@ fn restrict_permissions(
         return Ok(installation.permissions.clone());
     }
     for (name, word) in &requested {
-        let Some(level) = PermissionLevel::of(word) else {
-            let text = format!("Invalid request.\n\n{word:?} is not a level of the permission {name:?}.");
-            return Err(ApiError::unprocessable(text));
-        };
-        if !has_permission(&installation.permissions, name, level) {
+        let level = PermissionLevel::of(word);
+        if level.is_none_or(|level| !has_permission(&installation.permissions, name, level)) {
             return Err(ApiError::unprocessable(NOT_GRANTED));
         }
     }
@@ -137,18 +127,20 @@ fn restrict_permissions(
 }
 
 /// Returns the ids of the requested repositories, or `None` if none are requested. Names come without the owner.
-fn restrict_repositories(
+pub(in crate::api) fn restrict_repositories(
     model: &Model,
     installation: &Installation,
-    names: &[String],
+    names: &[&str],
     mut ids: Vec<u64>,
 ) -> Result<Option<BTreeSet<u64>>, ApiError> {
     if names.is_empty() && ids.is_empty() {
         return Ok(None);
     }
-    if names.len().saturating_add(ids.len()) > MAX_REPOSITORIES {
-        let text =
-            format!("Invalid request.\n\nNo more than {MAX_REPOSITORIES} repositories can be requested.");
+    let count = names.len().saturating_add(ids.len());
+    if count > MAX_REPOSITORIES {
+        let text = format!(
+            "Invalid request.\n\nNo more than {MAX_REPOSITORIES} items are allowed; {count} were supplied."
+        );
         return Err(ApiError::unprocessable(text));
     }
     let not_accessible = || ApiError::unprocessable(NOT_ACCESSIBLE);

@@ -10,9 +10,9 @@ use axum::routing::{get, post};
 use serde_json::{Map, Value, json};
 use time::{Duration, OffsetDateTime};
 
-use super::auth::AppCaller;
-use super::errors::ApiError;
-use super::page::Pagination;
+use crate::api::auth::AppCaller;
+use crate::api::errors::ApiError;
+use crate::api::page::Pagination;
 use crate::clock::rfc3339;
 use crate::sim::GithubSim;
 use crate::urls::{Params, Urls};

@@ -1,6 +1,10 @@
 //! Endpoints for an App's JWT: the App, its installations, and requests for them.
 
 use axum::Extension;
+pub(super) mod access_token;
+mod deliveries;
+mod hook;
+
 use axum::Json;
 use axum::Router;
 use axum::extract::{Path, State};
@@ -10,13 +14,14 @@ use axum::routing::{get, put};
 use serde_json::Value;
 use time::Duration;
 
-use super::auth::AppCaller;
-use super::errors::ApiError;
-use super::gate::ApiVersion;
-use super::page::Pagination;
+use crate::api::auth::AppCaller;
+use crate::api::errors::ApiError;
+use crate::api::gate::ApiVersion;
+use crate::api::page::Pagination;
+use crate::fixture::Fixture;
 use crate::json;
 use crate::model::Model;
-use crate::model::account::AccountKind;
+use crate::model::account::{Account, AccountKind};
 use crate::model::change::Sender;
 use crate::model::installation::Installation;
 use crate::sim::GithubSim;
@@ -28,13 +33,16 @@ type JsonResult = Result<Json<Value>, ApiError>;
 pub(super) fn routes() -> Router<GithubSim> {
     Router::new()
         .route("/app", get(app))
-        .route("/app/hook/config", get(hook_config))
         .route("/app/installation-requests", get(installation_requests))
         .route("/app/installations", get(installations))
         .route("/app/installations/{id}", get(installation).delete(uninstall))
         .route("/app/installations/{id}/suspended", put(suspend).delete(unsuspend))
         .route("/orgs/{login}/installation", get(organization_installation))
+        .route("/repos/{owner}/{repo}/installation", get(repository_installation))
         .route("/users/{login}/installation", get(user_installation))
+        .merge(access_token::routes())
+        .merge(deliveries::routes())
+        .merge(hook::routes())
 }
 
 /// Finds an installation of the caller. Ids of other Apps, removed ids and unknown ids are all 404.
@@ -47,11 +55,6 @@ async fn app(State(sim): State<GithubSim>, caller: AppCaller, urls: Urls) -> Jso
     let fixture = sim.fixture();
     let app = fixture.model.require_app(caller.app_id)?;
     Ok(Json(json::app(&urls, &fixture.model, app)))
-}
-
-async fn hook_config(State(sim): State<GithubSim>, caller: AppCaller) -> JsonResult {
-    let fixture = sim.fixture();
-    Ok(Json(json::hook_config(&fixture.model.require_app(caller.app_id)?.hook)))
 }
 
 async fn installations(
@@ -141,27 +144,45 @@ async fn organization_installation(
     urls: Urls,
     Path(login): Path<String>,
 ) -> JsonResult {
-    installation_on(&sim, caller, &urls, &login, AccountKind::Organization)
+    let fixture = sim.fixture();
+    let account = fixture.model.account_by_login(&login);
+    installation_on(&fixture, caller, &urls, account.filter(|a| a.kind == AccountKind::Organization))
 }
 
+/// Like GitHub, also finds installations on organizations.
 async fn user_installation(
     State(sim): State<GithubSim>,
     caller: AppCaller,
     urls: Urls,
     Path(login): Path<String>,
 ) -> JsonResult {
-    installation_on(&sim, caller, &urls, &login, AccountKind::User)
+    let fixture = sim.fixture();
+    let account = fixture.model.account_by_login(&login);
+    installation_on(&fixture, caller, &urls, account.filter(|a| a.kind != AccountKind::Enterprise))
+}
+
+/// Finds the installation that can access the repository.
+async fn repository_installation(
+    State(sim): State<GithubSim>,
+    caller: AppCaller,
+    urls: Urls,
+    Path((owner, name)): Path<(String, String)>,
+) -> JsonResult {
+    let fixture = sim.fixture();
+    let found = fixture.model.repository_by_name(&owner, &name);
+    let (owner, repository) = found.ok_or_else(ApiError::not_found)?;
+    let installation = fixture.model.installation_on(caller.app_id, owner.id);
+    let covered = installation.filter(|installation| installation.selection.covers(repository.id));
+    let installation = covered.ok_or_else(ApiError::not_found)?;
+    Ok(Json(json::installation(&urls, &fixture.model, installation)))
 }
 
 fn installation_on(
-    sim: &GithubSim,
+    fixture: &Fixture,
     caller: AppCaller,
     urls: &Urls,
-    login: &str,
-    kind: AccountKind,
+    account: Option<&Account>,
 ) -> JsonResult {
-    let fixture = sim.fixture();
-    let account = fixture.model.account_by_login(login).filter(|account| account.kind == kind);
     let installation = account.and_then(|account| fixture.model.installation_on(caller.app_id, account.id));
     let installation = installation.ok_or_else(ApiError::not_found)?;
     Ok(Json(json::installation(urls, &fixture.model, installation)))
