@@ -307,3 +307,25 @@ async fn one_control_call_sets_each_fault_and_one_removes_it() {
         assert_eq!(fixture.client.delete(&one).send().await.unwrap().status(), 404);
     }
 }
+
+#[tokio::test]
+async fn tokens_issued_after_single_sign_on_are_accepted() {
+    let fixture = Fixture::new().await;
+    fixture.install("acme-coffee");
+    fixture.sim().default_user(Some("olga")).unwrap();
+    fixture.sim().set_fault(FaultRule::new(Fault::Saml).for_organization("acme-coffee"));
+    let before = fixture.user_token("olga").await;
+    let path = "/user/memberships/orgs/acme-coffee";
+    let response = fixture.send(Method::GET, path, &before).await;
+    let url = header(&response, "x-github-sso").trim_start_matches("required; url=").to_owned();
+    let page = fixture.client.get(&url).send().await.unwrap();
+    assert_eq!(page.status(), 200);
+    fixture.sim().advance_clock(1);
+    let form = url.split('?').next().unwrap();
+    assert_eq!(fixture.client.post(form).send().await.unwrap().status(), 200);
+    let after = fixture.user_token("olga").await;
+    assert_eq!([fixture.get(path, &before).await.0, fixture.get(path, &after).await.0], [403, 200]);
+    let response = fixture.send(Method::GET, "/user/installations", &after).await;
+    assert!(!response.headers().contains_key("x-github-sso"));
+    assert_eq!(status_and_body(response).await.1["total_count"], 1);
+}

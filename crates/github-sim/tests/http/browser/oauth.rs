@@ -130,3 +130,100 @@ async fn refresh_token_works_once_and_revokes_its_access_token() {
     assert_eq!(fixture.get("/user", second["access_token"].as_str().unwrap()).await.0, 200);
     assert_eq!(exchange(&fixture, &refresh).await.1["error"], "bad_refresh_token");
 }
+
+#[tokio::test]
+async fn exchange_reads_query_parameters_too() {
+    let fixture = Fixture::new().await;
+    let url = format!("{}/login/oauth/access_token", fixture.running.web);
+    let code = code(&fixture);
+    let query = [
+        ("client_id", fixture.app.client_id.as_str()),
+        ("client_secret", fixture.app.client_secret.expose_secret()),
+        ("code", &code),
+    ];
+    let url = Url::parse_with_params(&url, query).unwrap();
+    let request = fixture.client.post(url.clone()).header(header::ACCEPT, "application/json");
+    let body = request.form(&[("code", "the body's code wins")]).send().await.unwrap();
+    assert_eq!(status_and_body(body).await.1["error"], "bad_verification_code");
+    let request = fixture.client.post(url).header(header::ACCEPT, "application/json");
+    let (status, tokens) = status_and_body(request.send().await.unwrap()).await;
+    assert_eq!((status, tokens["access_token"].is_string()), (200, true), "{tokens}");
+}
+
+/// From RFC 7636, appendix B.
+const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+
+#[tokio::test]
+async fn code_with_a_challenge_needs_its_verifier() {
+    let fixture = Fixture::new().await;
+    fixture.sim().default_user(Some("olga")).unwrap();
+    let client_id = fixture.app.client_id.clone();
+    let proof = [("code_challenge", CHALLENGE), ("code_challenge_method", "S256")];
+    let response = authorize(&fixture, &[("client_id", &client_id), proof[0], proof[1]]).await;
+    let code = location_query(&response)["code"].clone();
+    for form in [vec![("code", code.as_str())], vec![("code", &code), ("code_verifier", CHALLENGE)]] {
+        assert_eq!(exchange(&fixture, &form).await.1["error"], "bad_verification_code");
+    }
+    let form = [("code", code.as_str()), ("code_verifier", VERIFIER)];
+    assert!(exchange(&fixture, &form).await.1["access_token"].is_string());
+    let plain = self::code(&fixture);
+    let form = [("code", plain.as_str()), ("code_verifier", VERIFIER)];
+    assert!(exchange(&fixture, &form).await.1["access_token"].is_string(), "no challenge, no check");
+}
+
+#[tokio::test]
+async fn challenge_of_another_method_is_refused() {
+    let fixture = Fixture::new().await;
+    fixture.sim().default_user(Some("olga")).unwrap();
+    let client_id = fixture.app.client_id.clone();
+    for proof in [
+        vec![("code_challenge", CHALLENGE)],
+        vec![("code_challenge", CHALLENGE), ("code_challenge_method", "plain")],
+        vec![("code_challenge", "short"), ("code_challenge_method", "S256")],
+    ] {
+        let mut query = vec![("client_id", client_id.as_str()), ("state", "s")];
+        query.extend(proof);
+        let back = location_query(&authorize(&fixture, &query).await);
+        assert_eq!((back["error"].as_str(), back["state"].as_str()), ("invalid_request", "s"));
+        assert!(!back.contains_key("code"));
+    }
+}
+
+#[tokio::test]
+async fn select_account_asks_for_the_account_and_continues() {
+    let fixture = Fixture::new().await;
+    fixture.sim().default_user(Some("olga")).unwrap();
+    let client_id = fixture.app.client_id.clone();
+    let query = [("client_id", client_id.as_str()), ("state", "s"), ("prompt", "select_account")];
+    let response = authorize(&fixture, &query).await;
+    let location = response.headers()["location"].to_str().unwrap();
+    assert!(location.starts_with("/login?"), "{location}");
+    let login = Url::parse(&fixture.running.web).unwrap().join(location).unwrap();
+    let return_to = login.query_pairs().find(|(name, _)| name == "return_to").unwrap().1.into_owned();
+    let url = format!("{}/session/mia", fixture.running.web);
+    let url = Url::parse_with_params(&url, [("return_to", &return_to)]).unwrap();
+    let signed_in = fixture.client.get(url).send().await.unwrap();
+    let cookie = signed_in.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
+    let next = signed_in.headers()["location"].to_str().unwrap();
+    let next = fixture.client.get(format!("{}{next}", fixture.running.web)).header(header::COOKIE, cookie);
+    let back = location_query(&next.send().await.unwrap());
+    assert_eq!(back["state"], "s");
+    let tokens = exchange(&fixture, &[("code", &back["code"])]).await.1;
+    assert_eq!(fixture.get("/user", tokens["access_token"].as_str().unwrap()).await.1["login"], "mia");
+}
+
+#[tokio::test]
+async fn app_has_at_most_ten_callback_urls() {
+    let fixture = Fixture::new().await;
+    let with = |slug: &str, more: usize| {
+        (0..more).fold(NewApp::new(slug, CALLBACK), |app, number| {
+            app.with_callback_url(&format!("http://127.0.0.1:1/{number}"))
+        })
+    };
+    assert!(fixture.sim().create_app(with("eleven", 10)).is_err());
+    let app = fixture.sim().create_app(with("ten", 9)).unwrap();
+    fixture.sim().default_user(Some("olga")).unwrap();
+    let last = [("client_id", app.client_id.as_str()), ("redirect_uri", "http://127.0.0.1:1/8")];
+    assert_eq!(authorize(&fixture, &last).await.status(), 302);
+}

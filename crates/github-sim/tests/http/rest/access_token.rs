@@ -241,3 +241,39 @@ async fn length_of_stateless_tokens_varies() {
     }
     assert!(lengths.len() > 1, "{lengths:?}");
 }
+
+#[tokio::test]
+async fn fields_of_the_wrong_type_are_422_in_githubs_words() {
+    let fixture = Fixture::new().await;
+    let installation = fixture.install("acme-coffee");
+    let many = vec![1; 501];
+    let cases = [
+        (json!({ "repositories": "beans" }), "For 'properties/repositories', \"beans\" is not an array."),
+        (json!({ "repositories": [5] }), "For 'items', 5 is not a string."),
+        (
+            json!({ "repository_ids": { "a": null } }),
+            "For 'properties/repository_ids', {\"a\" => nil} is not an array.",
+        ),
+        (json!({ "repository_ids": ["1"] }), "For 'items', \"1\" is not an integer."),
+        (
+            json!({ "repository_ids": many }),
+            "For 'properties/repository_ids', No more than 500 items are allowed; 501 were supplied.",
+        ),
+        (
+            json!({ "permissions": ["contents"] }),
+            "For 'properties/permissions', [\"contents\"] is not an object.",
+        ),
+        (json!({ "permissions": { "contents": 1 } }), "For 'properties/contents', 1 is not a string."),
+        (
+            json!({ "permissions": { "contents": "all" } }),
+            "For 'properties/contents', \"all\" is not a member of [\"read\", \"write\", \"admin\"].",
+        ),
+    ];
+    for (body, expected) in cases {
+        let (status, refused) = fixture.mint(installation, &body).await;
+        assert_eq!(
+            (status, refused["message"].as_str()),
+            (422, Some(format!("Invalid request.\n\n{expected}").as_str()))
+        );
+    }
+}

@@ -10,6 +10,7 @@ async fn every_response_has_githubs_headers() {
     let headers = response.headers();
     assert_eq!(headers["content-type"], "application/json; charset=utf-8");
     assert_eq!(headers["x-github-api-version-selected"], "2022-11-28");
+    assert_eq!(headers["x-github-media-type"], "github.v3; format=json");
     assert_eq!(headers["x-ratelimit-limit"], "5000");
     assert_eq!(headers["x-ratelimit-remaining"], "4999");
     for name in
@@ -20,6 +21,7 @@ async fn every_response_has_githubs_headers() {
     let refused = fixture.send(Method::GET, "/app", "rubbish").await;
     assert_eq!(refused.headers()["content-type"], "application/json; charset=utf-8");
     assert!(refused.headers().contains_key("x-github-request-id"));
+    assert!(refused.headers().contains_key("x-github-media-type"));
 }
 
 #[tokio::test]

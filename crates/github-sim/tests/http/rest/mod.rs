@@ -2,10 +2,13 @@
 
 mod access_token;
 mod app;
+mod applications;
+mod conditional;
 mod deliveries;
 mod gate;
 pub(crate) mod installation_requests;
 mod jwt;
+mod lookups;
 mod openapi;
 mod rate_limits;
 mod repositories;

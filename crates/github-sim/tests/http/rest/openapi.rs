@@ -145,6 +145,48 @@ async fn user_endpoints_match_the_schema() {
 }
 
 #[tokio::test]
+async fn lists_of_users_and_lookups_match_the_schema() {
+    let fixture = Fixture::new().await;
+    fixture.repositories(&["beans"]);
+    let id = fixture.install("acme-coffee");
+    let token = fixture.user_token("olga").await;
+    agrees("GET /user/orgs 200", &fixture.get("/user/orgs", &token).await.1);
+    agrees("GET /user/memberships/orgs 200", &fixture.get("/user/memberships/orgs", &token).await.1);
+    let (_, listed) = fixture.get(&format!("/user/installations/{id}/repositories"), &token).await;
+    assert!(validator("GET /user/installations/{installation_id}/repositories 200", false).is_valid(&listed));
+    let repository = validator("repository", true);
+    let errors: Vec<_> = repository.iter_errors(&listed["repositories"][0]).map(|e| e.to_string()).collect();
+    assert!(errors.is_empty(), "{errors:?}");
+    let (_, shown) = fixture.get("/repos/acme-coffee/beans", &token).await;
+    agrees("GET /repos/{owner}/{repo} 200", &shown);
+    let (_, found) = fixture.get_as_app("/repos/acme-coffee/beans/installation").await;
+    agrees("GET /repos/{owner}/{repo}/installation 200", &found);
+    agrees("GET /rate_limit 200", &fixture.get("/rate_limit", &token).await.1);
+    agrees("GET /meta 200", &fixture.get("/meta", &token).await.1);
+    agrees_as_error(404, &fixture.get("/user/installations/1/repositories", &token).await);
+}
+
+#[tokio::test]
+async fn checked_and_scoped_tokens_match_the_schema() {
+    let fixture = Fixture::new().await;
+    fixture.install("acme-coffee");
+    let token = fixture.user_token("olga").await;
+    let url = format!("{}/applications/{}/token", fixture.running.api, fixture.app.client_id);
+    let secret = fixture.app.client_secret.expose_secret();
+    let body = json!({ "access_token": token, "target": "acme-coffee" });
+    for (method, below) in [(Method::POST, ""), (Method::POST, "/scoped"), (Method::PATCH, "")] {
+        let request = fixture.client.request(method.clone(), format!("{url}{below}"));
+        let request = request.basic_auth(&fixture.app.client_id, Some(secret)).json(&body);
+        let (status, answer) = status_and_body(request.send().await.unwrap()).await;
+        assert_eq!(status, 200, "{answer}");
+        agrees(&format!("{method} /applications/{{client_id}}/token{below} 200"), &answer);
+    }
+    let request = fixture.client.patch(format!("{}/app/hook/config", fixture.running.api));
+    let request = request.bearer_auth(fixture.jwt()).json(&json!({ "content_type": "form" }));
+    agrees("PATCH /app/hook/config 200", &request.send().await.unwrap().json().await.unwrap());
+}
+
+#[tokio::test]
 async fn deliveries_and_installation_requests_match_the_schema() {
     let webhooks = WebhookFixture::new().await;
     let fixture = &webhooks.fixture;
