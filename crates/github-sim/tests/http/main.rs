@@ -6,7 +6,6 @@ mod browser;
 mod control;
 mod faults;
 mod git;
-mod refusals;
 mod rest;
 mod support;
 mod webhooks;

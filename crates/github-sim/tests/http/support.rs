@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use data_encoding::{BASE64, BASE64URL_NOPAD};
 use dockline_github_sim::{AppCredentials, GithubSim, NewApp, Role, RunningSim};
-use reqwest::{Client, Method, Response, Url, header};
+use reqwest::header::{ACCEPT, AUTHORIZATION};
+use reqwest::{Client, Method, Response, Url};
 use ring::rand::SystemRandom;
 use ring::rsa::KeyPair;
 use ring::signature::RSA_PKCS1_SHA256;
@@ -59,7 +60,7 @@ impl Fixture {
         let url = format!("{}{path}", self.running.api);
         self.client
             .request(method, url)
-            .header(header::AUTHORIZATION, format!("Bearer {token}"))
+            .header(AUTHORIZATION, format!("Bearer {token}"))
             .send()
             .await
             .unwrap()
@@ -82,7 +83,7 @@ impl Fixture {
             ("client_secret", self.app.client_secret.expose_secret()),
             ("code", code.expose_secret()),
         ];
-        let request = self.client.post(url).header(header::ACCEPT, "application/json").form(&form);
+        let request = self.client.post(url).header(ACCEPT, "application/json").form(&form);
         let (_, tokens) = status_and_body(request.send().await.unwrap()).await;
         tokens["access_token"].as_str().unwrap().to_owned()
     }
@@ -113,6 +114,11 @@ impl Fixture {
 pub(crate) async fn status_and_body(response: Response) -> (u16, Value) {
     let status = response.status().as_u16();
     (status, response.json().await.unwrap_or_default())
+}
+
+#[track_caller]
+pub(crate) fn header<'a>(response: &'a Response, name: &str) -> &'a str {
+    response.headers()[name].to_str().unwrap()
 }
 
 /// Returns the query parameters of the `Location` header.

@@ -1,5 +1,6 @@
 //! Apps check, reset, scope and revoke user tokens.
 
+use crate::rest::openapi::agrees;
 use crate::support::{Fixture, status_and_body};
 use dockline_github_sim::Role;
 use reqwest::Method;
@@ -57,7 +58,7 @@ async fn scoped_token_sees_one_installation_and_the_requested_repositories() {
     assert_eq!((&seen["total_count"], &seen["repositories"][0]["name"]), (&json!(1), &json!("beans")));
     assert_eq!(fixture.get(&format!("/user/installations/{own}/repositories"), scoped).await.0, 404);
     assert_eq!(fixture.get("/repos/acme-coffee/roaster", scoped).await.0, 404);
-    let unknown = json!({ "access_token": token, "target": "nobody" });
+    let unknown = json!({ "access_token": token, "target": "unknown" });
     assert_eq!(call(&fixture, Method::POST, "/token/scoped", &unknown).await.0, 404);
 }
 
@@ -123,4 +124,24 @@ async fn app_changes_its_webhook() {
         "Invalid request.\n\nFor 'properties/content_type', \"xml\" is not a member of [\"json\", \"form\"].";
     assert_eq!((status, &refused["message"]), (422, &json!(expected)));
     assert_eq!(patch(json!({ "url": "ftp://x" })).await.0, 422);
+}
+
+#[tokio::test]
+async fn checked_and_scoped_tokens_match_the_schema() {
+    let fixture = Fixture::new().await;
+    fixture.install("acme-coffee");
+    let token = fixture.user_token("olga").await;
+    let url = format!("{}/applications/{}/token", fixture.running.api, fixture.app.client_id);
+    let secret = fixture.app.client_secret.expose_secret();
+    let body = json!({ "access_token": token, "target": "acme-coffee" });
+    for (method, below) in [(Method::POST, ""), (Method::POST, "/scoped"), (Method::PATCH, "")] {
+        let request = fixture.client.request(method.clone(), format!("{url}{below}"));
+        let request = request.basic_auth(&fixture.app.client_id, Some(secret)).json(&body);
+        let (status, answer) = status_and_body(request.send().await.unwrap()).await;
+        assert_eq!(status, 200, "{answer}");
+        agrees(&format!("{method} /applications/{{client_id}}/token{below} 200"), &answer);
+    }
+    let request = fixture.client.patch(format!("{}/app/hook/config", fixture.running.api));
+    let request = request.bearer_auth(fixture.jwt()).json(&json!({ "content_type": "form" }));
+    agrees("PATCH /app/hook/config 200", &request.send().await.unwrap().json().await.unwrap());
 }

@@ -1,5 +1,6 @@
 //! Installations by repository and by account, repositories, `/meta`, and the simulator's clock.
 
+use crate::rest::openapi::{agrees, agrees_as_error, validator};
 use crate::support::{CALLBACK, Fixture, status_and_body};
 use dockline_github_sim::NewApp;
 use reqwest::Method;
@@ -92,4 +93,26 @@ async fn created_event_lists_the_permissions_that_the_app_has_on_the_account() {
         );
         assert_eq!(payload["installation"]["permissions"], expected);
     }
+}
+
+#[tokio::test]
+async fn lists_of_users_and_lookups_match_the_schema() {
+    let fixture = Fixture::new().await;
+    fixture.repositories(&["beans"]);
+    let id = fixture.install("acme-coffee");
+    let token = fixture.user_token("olga").await;
+    agrees("GET /user/orgs 200", &fixture.get("/user/orgs", &token).await.1);
+    agrees("GET /user/memberships/orgs 200", &fixture.get("/user/memberships/orgs", &token).await.1);
+    let (_, listed) = fixture.get(&format!("/user/installations/{id}/repositories"), &token).await;
+    assert!(validator("GET /user/installations/{installation_id}/repositories 200", false).is_valid(&listed));
+    let repository = validator("repository", true);
+    let errors: Vec<_> = repository.iter_errors(&listed["repositories"][0]).map(|e| e.to_string()).collect();
+    assert!(errors.is_empty(), "{errors:?}");
+    let (_, shown) = fixture.get("/repos/acme-coffee/beans", &token).await;
+    agrees("GET /repos/{owner}/{repo} 200", &shown);
+    let (_, found) = fixture.get_as_app("/repos/acme-coffee/beans/installation").await;
+    agrees("GET /repos/{owner}/{repo}/installation 200", &found);
+    agrees("GET /rate_limit 200", &fixture.get("/rate_limit", &token).await.1);
+    agrees("GET /meta 200", &fixture.get("/meta", &token).await.1);
+    agrees_as_error(404, &fixture.get("/user/installations/1/repositories", &token).await);
 }

@@ -14,7 +14,7 @@ fn description() -> Value {
 }
 
 /// Returns the validator of a response, such as `GET /app 200`. With `closed` it also rejects fields that the description does not list.
-fn validator(response: &str, closed: bool) -> Validator {
+pub(crate) fn validator(response: &str, closed: bool) -> Validator {
     let description = description();
     let mut schema = match description["responses"].get(response) {
         Some(schema) => schema.clone(),
@@ -43,7 +43,7 @@ fn close(schema: &mut Value) {
 }
 
 #[track_caller]
-fn agrees(response: &str, body: &Value) {
+pub(crate) fn agrees(response: &str, body: &Value) {
     let validator = validator(response, response.ends_with(" 200") || response.ends_with(" 201"));
     let errors: Vec<String> =
         validator.iter_errors(body).map(|error| format!("{}: {error}", error.instance_path())).collect();
@@ -52,7 +52,7 @@ fn agrees(response: &str, body: &Value) {
 
 /// The description requires no field of errors, so this checks them.
 #[track_caller]
-fn agrees_as_error(status: u16, response: &(u16, Value)) {
+pub(crate) fn agrees_as_error(status: u16, response: &(u16, Value)) {
     assert_eq!(response.0, status, "{response:?}");
     agrees("basic-error", &response.1);
     assert_eq!(response.1["status"], status.to_string());
@@ -142,48 +142,6 @@ async fn user_endpoints_match_the_schema() {
         .set_membership_state("acme-coffee", "olga", Role::Member, MembershipState::Pending)
         .unwrap();
     agrees(membership, &fixture.get("/user/memberships/orgs/acme-coffee", &token).await.1);
-}
-
-#[tokio::test]
-async fn lists_of_users_and_lookups_match_the_schema() {
-    let fixture = Fixture::new().await;
-    fixture.repositories(&["beans"]);
-    let id = fixture.install("acme-coffee");
-    let token = fixture.user_token("olga").await;
-    agrees("GET /user/orgs 200", &fixture.get("/user/orgs", &token).await.1);
-    agrees("GET /user/memberships/orgs 200", &fixture.get("/user/memberships/orgs", &token).await.1);
-    let (_, listed) = fixture.get(&format!("/user/installations/{id}/repositories"), &token).await;
-    assert!(validator("GET /user/installations/{installation_id}/repositories 200", false).is_valid(&listed));
-    let repository = validator("repository", true);
-    let errors: Vec<_> = repository.iter_errors(&listed["repositories"][0]).map(|e| e.to_string()).collect();
-    assert!(errors.is_empty(), "{errors:?}");
-    let (_, shown) = fixture.get("/repos/acme-coffee/beans", &token).await;
-    agrees("GET /repos/{owner}/{repo} 200", &shown);
-    let (_, found) = fixture.get_as_app("/repos/acme-coffee/beans/installation").await;
-    agrees("GET /repos/{owner}/{repo}/installation 200", &found);
-    agrees("GET /rate_limit 200", &fixture.get("/rate_limit", &token).await.1);
-    agrees("GET /meta 200", &fixture.get("/meta", &token).await.1);
-    agrees_as_error(404, &fixture.get("/user/installations/1/repositories", &token).await);
-}
-
-#[tokio::test]
-async fn checked_and_scoped_tokens_match_the_schema() {
-    let fixture = Fixture::new().await;
-    fixture.install("acme-coffee");
-    let token = fixture.user_token("olga").await;
-    let url = format!("{}/applications/{}/token", fixture.running.api, fixture.app.client_id);
-    let secret = fixture.app.client_secret.expose_secret();
-    let body = json!({ "access_token": token, "target": "acme-coffee" });
-    for (method, below) in [(Method::POST, ""), (Method::POST, "/scoped"), (Method::PATCH, "")] {
-        let request = fixture.client.request(method.clone(), format!("{url}{below}"));
-        let request = request.basic_auth(&fixture.app.client_id, Some(secret)).json(&body);
-        let (status, answer) = status_and_body(request.send().await.unwrap()).await;
-        assert_eq!(status, 200, "{answer}");
-        agrees(&format!("{method} /applications/{{client_id}}/token{below} 200"), &answer);
-    }
-    let request = fixture.client.patch(format!("{}/app/hook/config", fixture.running.api));
-    let request = request.bearer_auth(fixture.jwt()).json(&json!({ "content_type": "form" }));
-    agrees("PATCH /app/hook/config 200", &request.send().await.unwrap().json().await.unwrap());
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! Faults.
+//! Failed connections, and answers that are not GitHub's.
 
 use std::time::{Duration, Instant};
 

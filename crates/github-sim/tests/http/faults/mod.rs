@@ -1,0 +1,5 @@
+//! Faults.
+
+mod connection;
+mod effects;
+mod refusals;
