@@ -20,7 +20,7 @@ async fn responding(status: u16, body: Value) -> Scripted {
 async fn found(body: Value) -> Installation {
     match gateway(&responding(200, body).await).installation(installation_id()).await.unwrap() {
         LookupOutcome::Found(installation) => installation,
-        LookupOutcome::Missing => panic!("the installation is missing"),
+        other => panic!("the installation is not found: {other:?}"),
     }
 }
 
