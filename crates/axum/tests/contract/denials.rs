@@ -1,4 +1,4 @@
-//! What a setting at GitHub denies: to a visitor, or to the App for one customer (I10, I32, L-70, L-73, L-74, C-06 to C-09).
+//! What a setting at GitHub denies: to a visitor, or to the App for one customer (I10, I32, L-70, L-73, L-74).
 
 use dockline::ClaimPolicy;
 use dockline_github_sim::{Fault, FaultRule, Role};
@@ -64,7 +64,7 @@ async fn an_installation_that_single_sign_on_hides_is_refused_for_it_c06() {
     assert_eq!(json.expect_error(422, "VALIDATION").json["error"]["details"]["reason"], "sso_required");
 }
 
-/// C-07: no 500, and no error about our credential.
+/// No 500, and no error about our credential.
 #[tokio::test]
 async fn a_suspended_visitor_is_refused_and_nobody_else_c07() {
     for path in ["/api/v3/user", "/api/v3/user/installations"] {
@@ -178,7 +178,7 @@ async fn list(fixture: &Fixture, tenant: &Tenant) -> u16 {
     fixture.get(tenant, REPOS).await.status
 }
 
-/// C-09: `Retry-After: 3600` on one visitor's `GET /user`, or on one installation's listing.
+/// `Retry-After: 3600` on one visitor's `GET /user`, or on one installation's listing.
 #[tokio::test]
 async fn a_limit_of_one_visitor_or_installation_stops_nobody_else_l_70_c09() {
     let fixture = Fixture::start().await;

@@ -1,5 +1,5 @@
 //! Who can bind an installation: every role at GitHub, on either kind of account, under every policy, with the webhook that
-//! names the installer before the visit, after it, or lost (I2, L-08, L-09, L-69, C-05, C-75).
+//! names the installer before the visit, after it, or lost (I2, L-08, L-09, L-69).
 
 use dockline::ClaimPolicy;
 use dockline_github_sim::{DeliveryMode, Fault, FaultRule, NewApp, Role};
@@ -19,7 +19,7 @@ enum Visitor {
     /// A former owner who kept read access to one repository.
     FormerOwner,
     OutsideCollaborator,
-    /// Installed the App, left the organization, and kept read access to one repository (C-05).
+    /// Installed the App, left the organization, and kept read access to one repository.
     InstallerWhoLeft,
     /// An owner whose account GitHub suspended.
     Suspended,
@@ -58,7 +58,7 @@ fn expected(
         _ if administers => Some("administered"),
         ClaimPolicy::State | ClaimPolicy::Visible => Some("visible"),
         _ if !on_organization || !installer => None,
-        // Whoever left is an outsider, if the App may see it.
+        // A former member is an outsider, if the App may see it.
         _ if members_read && visitor == V::InstallerWhoLeft => None,
         // Without the permission "Members", any installer of a new installation looks alike.
         ClaimPolicy::Installer => Some("installed"),
@@ -227,7 +227,7 @@ async fn without_members_read_the_policy_installer_permits_who_just_installed_it
     check(ClaimPolicy::Installer, false).await;
 }
 
-/// C-05: also 29 days after the installation, by the same visitor, with a key of an unrelated organization.
+/// Also 29 days after the installation, by the same visitor, with a key of an unrelated organization.
 #[tokio::test]
 async fn an_old_installation_proves_nothing_about_its_installer_c05_c75() {
     for (policy, members_read, reason) in [

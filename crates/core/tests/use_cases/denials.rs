@@ -1,4 +1,4 @@
-//! An installation that GitHub denies the App: a setting of the customer, so an outcome with its cause (L-74, C-08).
+//! An installation that GitHub denies the App: a setting of the customer, so an outcome with its cause (L-74).
 
 use dockline::ports::{Event, ListOutcome, MintOutcome};
 use dockline::{

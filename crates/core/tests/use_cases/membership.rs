@@ -104,7 +104,7 @@ async fn a_policy_that_needs_no_membership_accepts_an_unknown_one() {
     }
 }
 
-/// C-05: an administrator installs the App, leaves the organization, and keeps read access to one repository.
+/// An administrator installs the App, leaves the organization, and keeps read access to one repository.
 #[tokio::test]
 async fn whoever_left_the_organization_is_refused_although_they_installed_the_app_l_69_c05() {
     for policy in [ClaimPolicy::Installer, ClaimPolicy::Controlled] {
@@ -123,7 +123,7 @@ async fn whoever_left_the_organization_is_refused_although_they_installed_the_ap
     }
 }
 
-/// C-75: the administrator of one repository can install an App that has no organization permissions.
+/// The administrator of one repository can install an App that has no organization permissions.
 #[tokio::test]
 async fn an_installer_of_unknown_membership_needs_the_policy_installer_l_69_c75() {
     let controlled = world(ClaimPolicy::Controlled);

@@ -27,8 +27,8 @@ pub(crate) struct MembershipWire {
 }
 
 impl MembershipWire {
-    /// Compares the organization by id: between two calls its login may have passed to another organization. Whoever is
-    /// invited and has not accepted is an outsider.
+    /// Compares the organization by id: between two calls its login may have passed to another organization. A user
+    /// who is invited and has not accepted is an outsider.
     pub(crate) fn membership(&self, organization: AccountId) -> Membership {
         if self.state != "active" || self.organization.id != organization.get() {
             return Membership::Outsider;

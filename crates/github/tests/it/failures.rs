@@ -87,7 +87,7 @@ async fn responses_that_are_values_of_some_calls_are_errors_of_the_others() {
     }
 }
 
-/// C-08: what a setting of the account causes is an outcome, whatever the call. Only `GET /app` is about the App itself.
+/// What a setting of the account causes is an outcome, whatever the call. Only `GET /app` is about the App itself.
 #[tokio::test]
 async fn a_denied_installation_is_an_outcome_of_each_call_c08() {
     let ip = "Although you appear to have the correct authorization credentials, the `acme` organization has an IP allow \

@@ -87,7 +87,7 @@ async fn the_sender_of_the_newest_installation_created_is_the_installer() {
     assert!(github.seen().iter().all(|seen| seen.bearer().starts_with("eyJ")), "as the App");
 }
 
-/// C-75: whether only an owner can have installed the App.
+/// Whether only an owner can have installed the App.
 #[tokio::test]
 async fn the_record_tells_whether_the_app_had_the_permission_members_c75() {
     for (permissions, expected) in [

@@ -50,7 +50,7 @@ async fn a_pause_ends_in_real_time_and_no_call_is_sent_before_i19() {
     assert!(started.elapsed() >= Duration::from_secs(1));
 }
 
-/// C-56: pauses are measured by monotonic time.
+/// Pauses are measured by monotonic time.
 #[tokio::test]
 async fn a_clock_that_is_set_neither_shortens_nor_extends_a_pause_i27_c56() {
     for hours in [-48, -1, 1, 48] {
@@ -84,7 +84,7 @@ async fn a_used_up_app_budget_pauses_until_the_reset_by_githubs_clock() {
     assert_eq!(github.seen().len(), 1);
 }
 
-/// C-09: whatever GitHub limits for one visitor, with whatever headers, no other call pauses.
+/// Whatever GitHub limits for one visitor, with whatever headers, no other call pauses.
 #[tokio::test]
 async fn a_visitors_limit_pauses_no_other_call_l70_c09() {
     for (used_up, wait) in [(true, 1_800), (false, 3_600)] {

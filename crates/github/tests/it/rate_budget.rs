@@ -79,7 +79,7 @@ async fn an_installations_used_up_budget_pauses_only_that_installation() {
     assert_eq!(github.seen().len(), 4);
 }
 
-/// C-09: `Retry-After: 3600` on one installation's listing.
+/// `Retry-After: 3600` on one installation's listing.
 #[tokio::test]
 async fn a_secondary_limit_of_one_installation_pauses_only_that_installation_l70_c09() {
     let github = Scripted::start(usual(|seen| {

@@ -78,7 +78,7 @@ async fn a_visible_installation_is_not_an_administered_one_l08() {
     assert_eq!(checked(&github).await.membership, Membership::Outsider);
 }
 
-/// GitHub's words and headers (C-06). Each denial is an unknown membership, and the token is revoked.
+/// GitHub's words and headers. Each denial is an unknown membership, and the token is revoked.
 #[tokio::test]
 async fn a_membership_that_github_does_not_tell_is_unknown_for_its_reason_l73_c06() {
     let saml = "Resource protected by organization SAML enforcement. You must grant your OAuth token access to this \
@@ -125,7 +125,7 @@ async fn a_page_to_sign_in_is_kept_if_it_is_on_the_web_host_over_https_c06() {
     assert!(url.ends_with("/orgs/acme-coffee/sso?authorization_request=A1"), "{url}");
 }
 
-/// C-07: the refusal is the visitor's, whatever the call.
+/// The refusal is the visitor's, whatever the call.
 #[tokio::test]
 async fn a_suspended_visitor_is_denied_and_not_our_credential_c07() {
     for line in ["GET /api/user", LIST] {
