@@ -95,7 +95,7 @@ async fn a_secondary_limit_of_one_installation_pauses_only_that_installation_l70
     assert_eq!(github.seen().len(), 1);
     app.repositories(&token(), 1).await.unwrap();
     app.mint(installation_id(), &TokenScope::everything()).await.unwrap();
-    app.installer(installation_id()).await.unwrap();
+    app.app().await.unwrap();
     let sent = github.seen().len();
     app.revoke(&token_of(1)).await.unwrap();
     assert_eq!(github.seen().len(), sent + 1, "the token is revoked despite the pause");
