@@ -153,6 +153,8 @@ impl GithubError {
     pub(crate) const fn denial_cause(&self) -> Option<DenialCause> {
         Some(match self {
             Self::PermissionMissing { .. } => DenialCause::PermissionMissing,
+            // Where the port has no outcome for a suspension, since GitHub shows suspended installations.
+            Self::Suspended => DenialCause::Other,
             Self::Denied { denial, .. } => match denial {
                 Denial::SsoRequired { .. } => DenialCause::SsoRequired,
                 Denial::IpBlocked => DenialCause::IpBlocked,

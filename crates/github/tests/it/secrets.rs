@@ -1,7 +1,7 @@
 //! No secret is logged, shown or sent to the wrong place (I14).
 
-use dockline::{PortError, TokenScope};
 use dockline::ports::{GithubGateway, ListOutcome, MintOutcome};
+use dockline::{PortError, TokenScope};
 use dockline_github::{GithubApp, LocalSigner, SecretString};
 use serde_json::json;
 
