@@ -153,6 +153,8 @@ fn http1(limits: &Limits) -> http1::Builder {
     let mut builder = http1::Builder::new();
     builder
         .timer(TokioTimer::new())
+        // A client may close its side once it has sent its request, and read the response then.
+        .half_close(true)
         // hyper's timeout does not tell a head from idleness; `ConnectionState` does.
         .header_read_timeout(None)
         .max_headers(limits.max_headers)

@@ -85,12 +85,16 @@ impl ConnectionState {
         self.activity.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Records input. On HTTP/1 it begins a request head if no request is open; on HTTP/2 it may be any frame.
-    pub(crate) fn input_arrived(&self) {
+    /// Records input. On HTTP/1 it begins a request head if no request is open; on HTTP/2 it may be any frame. Returns
+    /// whether it begins a head.
+    pub(crate) fn input_arrived(&self) -> bool {
         let mut activity = self.activity();
-        if !self.http2 && activity.requests.is_empty() && matches!(activity.waiting, Waiting::Idle(_)) {
+        let begins =
+            !self.http2 && activity.requests.is_empty() && matches!(activity.waiting, Waiting::Idle(_));
+        if begins {
             activity.waiting = Waiting::Head(Instant::now());
         }
+        begins
     }
 
     /// Records a complete request head.

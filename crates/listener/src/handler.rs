@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::FutureExt;
-use http::{HeaderValue, Request, Response, Version, header};
+use http::request::Parts;
+use http::{HeaderValue, Request, Response, header};
 use http_body::Body;
 use http_body_util::{Either, Full};
 use hyper::body::Incoming;
@@ -14,7 +15,7 @@ use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 use tower::{BoxError, Service, ServiceExt};
 
-use crate::body::{LeftUnread, RequestBody, ResponseBody};
+use crate::body::{RequestBody, ResponseBody};
 use crate::connection_state::ConnectionState;
 use crate::limits::Limits;
 use crate::rejection::{Rejection, Rejections};
@@ -52,20 +53,30 @@ impl Shared {
     {
         let open_request = state.open_request();
         let permit = Arc::clone(&self.open).try_acquire_owned().ok();
-        let response = match self.check(&request) {
-            Err(rejection) => self.reject(rejection),
-            Ok(()) if permit.is_none() => self.reject(Rejection::Overloaded),
-            Ok(()) => self.call(service, request).await,
+        let (head, body) = request.into_parts();
+        let (body, rest) = RequestBody::new(body, &head, Instant::now() + self.limits.body_timeout);
+        let overloaded = permit.is_none().then_some(Rejection::Overloaded);
+        let mut response = match self.check(&head).err().or(overloaded) {
+            Some(rejection) => {
+                drop(body);
+                self.reject(rejection)
+            }
+            None => self.call(service, Request::from_parts(head, body)).await,
         };
+        if !rest.end().await {
+            // Where the next request begins is not known. Without the header, the client would send it on a connection that is
+            // about to close.
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
         open_request.response_progressed();
         Ok(response.map(|body| ResponseBody::new(body, open_request, permit)))
     }
 
-    fn check(&self, request: &Request<Incoming>) -> Result<(), Rejection> {
-        let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
+    fn check(&self, head: &Parts) -> Result<(), Rejection> {
+        let target = head.uri.path_and_query().map_or(0, |target| target.as_str().len());
         if target > self.limits.max_target_bytes {
             Err(Rejection::TargetTooLong)
-        } else if request.headers().len() > self.limits.max_headers {
+        } else if head.headers.len() > self.limits.max_headers {
             Err(Rejection::HeadTooLarge)
         } else {
             Ok(())
@@ -76,21 +87,17 @@ impl Shared {
         self.rejections.response(rejection).map(|body| Either::Right(Full::new(body)))
     }
 
-    async fn call<S, B>(&self, service: S, request: Request<Incoming>) -> Response<Either<B, Full<Bytes>>>
+    async fn call<S, B>(&self, service: S, request: Request<RequestBody>) -> Response<Either<B, Full<Bytes>>>
     where
         S: Service<Request<RequestBody>, Response = Response<B>, Error: Into<BoxError>>,
     {
-        let left_unread = LeftUnread::default();
-        let http1 = request.version() < Version::HTTP_2;
-        let deadline = Instant::now() + self.limits.body_timeout;
-        let request = request.map(|body| RequestBody::new(body, deadline, left_unread.clone()));
         // A panic must not cut the connection, on which other requests may be open.
         let response = AssertUnwindSafe(async {
             // Fails only if the semaphore is closed, which it never is.
             let _permit = self.processing.acquire().await;
             service.oneshot(request).await
         });
-        let mut response = match timeout(self.limits.response_timeout, response.catch_unwind()).await {
+        match timeout(self.limits.response_timeout, response.catch_unwind()).await {
             Ok(Ok(Ok(response))) => response.map(Either::Left),
             Ok(Ok(Err(error))) => {
                 let error: BoxError = error.into();
@@ -106,11 +113,6 @@ impl Shared {
                 tracing::error!(after = ?self.limits.response_timeout, "request timed out");
                 self.reject(Rejection::ResponseTimeout)
             }
-        };
-        if http1 && left_unread.get() {
-            // Tells the client not to send its next request on a connection that is about to close.
-            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
-        response
     }
 }

@@ -9,6 +9,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
 use crate::connection_state::ConnectionState;
+use crate::request_line::RequestLine;
 
 /// A borrowed socket that reports its progress to the connection's state.
 ///
@@ -20,11 +21,14 @@ pub(crate) struct Io<'a> {
     /// Input that was read to detect the protocol; hyper reads it first.
     prefix: Vec<u8>,
     state: Arc<ConnectionState>,
+    line: RequestLine,
 }
 
 impl<'a> Io<'a> {
-    pub(crate) const fn new(stream: &'a mut TcpStream, prefix: Vec<u8>, state: Arc<ConnectionState>) -> Self {
-        Self { stream, prefix, state }
+    pub(crate) fn new(stream: &'a mut TcpStream, mut prefix: Vec<u8>, state: Arc<ConnectionState>) -> Self {
+        let mut line = RequestLine::default();
+        line.check(&mut prefix);
+        Self { stream, prefix, state, line }
     }
 
     fn report<T>(&self, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
@@ -52,7 +56,10 @@ impl AsyncRead for Io<'_> {
         let before = buffer.filled().len();
         ready!(Pin::new(&mut *self.stream).poll_read(context, buffer))?;
         if buffer.filled().len() > before {
-            self.state.input_arrived();
+            if self.state.input_arrived() {
+                self.line = RequestLine::default();
+            }
+            self.line.check(buffer.filled_mut().get_mut(before..).unwrap_or_default());
         }
         Poll::Ready(Ok(()))
     }
