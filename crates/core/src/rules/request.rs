@@ -5,7 +5,6 @@ use std::collections::HashSet;
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
-use serde_json::error::Category;
 use serde_json::value::RawValue;
 
 use crate::error::{Issue, IssueCode};
@@ -39,12 +38,13 @@ impl RegistrationRequest {
         let text = std::str::from_utf8(body).map_err(|_| {
             whole(IssueCode::Malformed, "The body is not UTF-8. Send one JSON object in UTF-8.")
         })?;
-        let fields: Fields = serde_json::from_str(text).map_err(|error| match error.classify() {
-            Category::Data => whole(IssueCode::WrongType, "The body must be one JSON object."),
-            Category::Syntax | Category::Eof | Category::Io => {
-                whole(IssueCode::Malformed, "The body is not valid JSON. Send one JSON object.")
-            }
-        })?;
+        let not_json = |_| whole(IssueCode::Malformed, "The body is not valid JSON. Send one JSON object.");
+        // Decides what is JSON before its type, since a typed parser stops at the first byte of another type.
+        let json = serde_json::from_str::<&RawValue>(text).map_err(not_json)?.get();
+        if !json.starts_with('{') {
+            return Err(whole(IssueCode::WrongType, "The body must be one JSON object."));
+        }
+        let fields: Fields = serde_json::from_str(json).map_err(not_json)?;
         fields.finish()
     }
 }
