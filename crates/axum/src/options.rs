@@ -3,10 +3,12 @@ use std::time::Duration;
 
 use dockline::Dockline;
 use dockline::ports::{Clock, Entropy, OsEntropy, Readiness, RefreshQueue, SystemClock};
+use http::HeaderName;
 
 use crate::RouterError;
 use crate::authenticator::Authenticator;
 use crate::middleware::auth_failures::AuthFailureLimit;
+use crate::middleware::tenant_selector;
 use crate::middleware::trace_parent::TraceLinks;
 use crate::monitoring::Exposition;
 use crate::pages::{Pages, PlainPages};
@@ -18,6 +20,7 @@ use crate::routes::webhook_body::LargeBodies;
 pub struct RouterOptions {
     pub(crate) authenticator: Option<Arc<dyn Authenticator>>,
     pub(crate) allowed_origins: Vec<String>,
+    pub(crate) tenant_headers: Vec<HeaderName>,
     pub(crate) pages: Arc<dyn Pages>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
@@ -31,12 +34,13 @@ pub struct RouterOptions {
 }
 
 impl Default for RouterOptions {
-    /// Built-in pages, the system's clock and randomness, a deadline of one minute; no refresh queue, readiness checks,
-    /// metrics or limit of failed authentications.
+    /// Built-in pages, the system's clock and randomness, a deadline of one minute, the tenant header
+    /// `X-Layers-Organization`; no refresh queue, readiness checks, metrics or limit of failed authentications.
     fn default() -> Self {
         Self {
             authenticator: None,
             allowed_origins: Vec::new(),
+            tenant_headers: vec![tenant_selector::DEFAULT],
             pages: Arc::new(PlainPages),
             clock: Arc::new(SystemClock),
             entropy: Arc::new(OsEntropy),
@@ -67,6 +71,14 @@ impl RouterOptions {
     #[must_use]
     pub fn with_allowed_origins<O: Into<String>>(mut self, origins: impl IntoIterator<Item = O>) -> Self {
         self.allowed_origins = origins.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Sets the headers by which clients select an organization; by default `X-Layers-Organization`. An authenticated request
+    /// with such a header that names another organization than the caller's is rejected (403 `FORBIDDEN_SCOPE`).
+    #[must_use]
+    pub fn with_tenant_headers(mut self, headers: impl IntoIterator<Item = HeaderName>) -> Self {
+        self.tenant_headers = headers.into_iter().collect();
         self
     }
 

@@ -1,12 +1,14 @@
 //! Limits failed authentications per client address.
 //!
-//! Every 401 is charged: no key, a wrong, revoked or expired key, a delivery with a wrong signature or none. If the allowance
-//! of the address is used up, the 401 becomes a 429. The charge follows the response, so a valid key or signature is never
-//! charged and never limited: a whole company, and GitHub itself, may share one address.
+//! Every 401 is charged: no key, a wrong, revoked or expired key, a delivery with a wrong signature or none; and a delivery
+//! that does not arrive completely. If the allowance of the address is used up, such a response becomes a 429. The charge
+//! follows the response, so a valid key or signature is never charged: a whole company, and GitHub itself, may share one
+//! address.
 //!
 //! Only a look-up in the key store shows whether a well-formed key is valid, so it happens before the limit. To protect the
-//! store, look-ups for addresses without allowance share two permits; a request that waits longer than a second is a 503.
-//! Malformed keys and deliveries need no look-up.
+//! store, look-ups for addresses without allowance share two permits; a request that waits longer than a second is a 429, so
+//! that clients without credentials cause no 5xx. Malformed keys and deliveries need no look-up. Large deliveries from such
+//! addresses share memory of their own.
 
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
@@ -152,19 +154,27 @@ pub(crate) async fn limit(
         Ok(()) => response,
         Err(wait) => {
             tracing::warn!(client = %source, "too many failed authentications from one address");
-            let message = "Too many requests without valid credentials came from your address. Repeat the call with valid \
-                           ones, or after Retry-After seconds.";
-            ApiError::new(StatusCode::TOO_MANY_REQUESTS, ErrorCode::RateLimited, message)
-                .with_retry_after(wait)
-                .into_response()
+            too_many(wait).into_response()
         }
     }
+}
+
+/// Returns the 429 of an address without allowance.
+pub(crate) fn too_many(wait: Duration) -> ApiError {
+    let message = "Too many requests without valid credentials came from your address. Repeat the call with valid ones, or \
+                   after Retry-After seconds.";
+    ApiError::new(StatusCode::TOO_MANY_REQUESTS, ErrorCode::RateLimited, message).with_retry_after(wait)
+}
+
+/// Returns whether the client address of a request has no allowance left.
+pub(crate) fn is_over_limit(request: &Extensions) -> bool {
+    request.get::<LookupPermits>().is_some()
 }
 
 /// Returns the permit to look up a presented key, released on drop; `Ok(None)` if none is needed.
 ///
 /// # Errors
-/// 503 if no permit becomes free in time.
+/// 429 if no permit becomes free in time.
 pub(super) async fn lookup_permit(
     request: &Extensions,
     presented: &str,
@@ -174,5 +184,5 @@ pub(super) async fn lookup_permit(
         return Ok(None);
     }
     let permit = timeout(LOOKUP_WAIT, Arc::clone(permits).acquire_owned()).await;
-    permit.ok().and_then(Result::ok).map(Some).ok_or_else(ApiError::timed_out)
+    permit.ok().and_then(Result::ok).map(Some).ok_or_else(|| too_many(LOOKUP_WAIT))
 }

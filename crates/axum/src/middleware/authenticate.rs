@@ -13,6 +13,7 @@ use super::auth_failures;
 use super::budget_headers::BudgetLevel;
 use super::cross_site;
 use super::observe;
+use super::tenant_selector;
 use crate::authenticator::{AuthenticationError, Authenticator};
 use crate::options::Context;
 use crate::wire::error::ApiError;
@@ -46,10 +47,18 @@ pub(crate) async fn authenticate(State(gate): State<Gate>, request: Request, nex
         }
         _ => by_key(&gate, request, class).await,
     };
-    match outcome {
+    match outcome.and_then(|request| check_tenant(&gate, request)) {
         Ok(request) => next.run(request).await,
         Err(error) => error.into_response(),
     }
+}
+
+fn check_tenant(gate: &Gate, request: Request) -> Result<Request, ApiError> {
+    if let Some(caller) = request.extensions().get::<Caller>() {
+        let selectors = &gate.context.options.tenant_headers;
+        tenant_selector::check(request.headers(), selectors, &caller.organization)?;
+    }
+    Ok(request)
 }
 
 async fn by_key(gate: &Gate, mut request: Request, class: BudgetClass) -> Result<Request, ApiError> {

@@ -5,23 +5,20 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use http::HeaderMap;
 use ipnet::IpNet;
 
+use crate::wire::header_list;
+
 const FORWARDED_FOR: &str = "x-forwarded-for";
 
 /// Returns the address of the client: the peer, or the right-most entry of `X-Forwarded-For` that is no trusted proxy. Each
 /// proxy appends at the right, so entries that the client sent are never reached.
 pub(super) fn address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     let mut client = peer.to_canonical();
-    let mut lines: Vec<_> = headers.get_all(FORWARDED_FOR).iter().collect();
-    lines.reverse();
-    for line in lines {
-        let Ok(line) = line.to_str() else { break };
-        for entry in line.rsplit(',') {
-            if !trusted.iter().any(|network| network.contains(&client)) {
-                return client;
-            }
-            let Some(before) = parse(entry.trim()) else { return client };
-            client = before;
+    for entry in header_list::items(headers, FORWARDED_FOR, b',').rev() {
+        if !trusted.iter().any(|network| network.contains(&client)) {
+            return client;
         }
+        let Some(before) = std::str::from_utf8(entry).ok().and_then(parse) else { return client };
+        client = before;
     }
     client
 }
@@ -76,6 +73,9 @@ mod tests {
             ("10.0.0.1", &["198.51.100.1, unknown"], "10.0.0.1"),
             ("10.0.0.1", &["198.51.100.1, , 10.2.3.4"], "10.2.3.4"),
             ("10.0.0.1", &["198.51.100.1", "\u{e9}"], "10.0.0.1"),
+            // What the client sent does not hide what the proxy appended.
+            ("10.0.0.1", &["\u{e9}, 198.51.100.1"], "198.51.100.1"),
+            ("10.0.0.1", &["\u{e9}", "198.51.100.1, 10.2.3.4"], "198.51.100.1"),
         ] {
             assert_eq!(client(peer, forwarded, &proxies), expected, "{peer} {forwarded:?}");
         }

@@ -1,4 +1,4 @@
-//! The JSON body of every 4xx and 5xx, the deadline, and the check of `Host`.
+//! The JSON body of every 4xx and 5xx, the deadline, and the check of the head.
 
 use std::panic::AssertUnwindSafe;
 
@@ -8,17 +8,18 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use dockline::ports::{OsEntropy, SystemClock};
 use futures_util::FutureExt;
-use http::uri::Authority;
-use http::{HeaderName, HeaderValue, StatusCode, Version, header};
-use tokio::time::timeout;
+use http::{HeaderName, HeaderValue, StatusCode, header};
+use tokio::time::{Instant, timeout_at};
 
 use super::budget_headers::BudgetLevel;
 use super::observe::ResponseCode;
+use super::request_head;
 use super::request_id::{NAME, RequestId};
 use crate::options::Context;
 use crate::wire::ApiErrorCode;
 use crate::wire::bodies::{Envelope, Failure};
 use crate::wire::error::{ApiError, Details};
+use crate::wire::request_body::BodyDeadline;
 
 /// An error response for a request that never reaches the router, such as a listener's: the same body, with a new request
 /// id.
@@ -73,10 +74,13 @@ pub(crate) async fn render_errors(
     let id = request.extensions().get::<RequestId>().cloned();
     let level = BudgetLevel::default();
     request.extensions_mut().insert(level.clone());
-    let mut response = match check_host(&request) {
+    let now = Instant::now();
+    // Earlier than the deadline of the request, so that a slow client is not taken for a slow server.
+    request.extensions_mut().insert(BodyDeadline(now + context.options.deadline * 3 / 4));
+    let mut response = match request_head::check(&request) {
         Ok(()) => {
             let answer = AssertUnwindSafe(next.run(request)).catch_unwind();
-            match timeout(context.options.deadline, answer).await {
+            match timeout_at(now + context.options.deadline, answer).await {
                 Ok(Ok(response)) => response,
                 // The text of a panic may hold anything, so it is left to the host's panic hook.
                 Ok(Err(_)) => {
@@ -99,7 +103,7 @@ pub(crate) async fn render_errors(
     let body = Envelope {
         error: Failure {
             code: error.code,
-            message: error.message,
+            message: &error.message,
             request_id: id.as_ref().map_or("", RequestId::as_str),
             details: error.details.as_ref(),
         },
@@ -112,41 +116,6 @@ pub(crate) async fn render_errors(
     headers.remove(header::CONTENT_LENGTH);
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
-}
-
-/// Requires exactly one well-formed `Host` (RFC 9112 §3.2): hyper accepts none, several and malformed ones, and proxies may
-/// disagree on which one counts. HTTP/1.0 has no `Host`, HTTP/2 has `:authority` (RFC 9113 §8.3.1).
-fn check_host(request: &Request) -> Result<(), ApiError> {
-    let refused = |message| Err(ApiError::new(StatusCode::BAD_REQUEST, ApiErrorCode::BadRequest, message));
-    let mut hosts = request.headers().get_all(header::HOST).iter();
-    let named = request.uri().authority();
-    match (hosts.next(), hosts.next()) {
-        (None, _) if named.is_some() || request.version() != Version::HTTP_11 => Ok(()),
-        (Some(host), None) => match authority(host) {
-            None => refused("The Host header is not a host with an optional port."),
-            Some(host)
-                if request.version() >= Version::HTTP_2 && named.is_some_and(|named| *named != host) =>
-            {
-                refused("The Host header names another host than the request does.")
-            }
-            Some(_) => Ok(()),
-        },
-        _ => refused("A request has exactly one Host header."),
-    }
-}
-
-/// Parses a name or address with an optional port. Rejects other characters that URLs allow, such as a comma, with which
-/// some proxies join two headers.
-fn authority(host: &HeaderValue) -> Option<Authority> {
-    let authority: Authority = host.to_str().ok()?.parse().ok()?;
-    let name = authority.host();
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:[]".contains(&byte);
-    let port = authority.as_str().strip_prefix(name)?;
-    let port = match port.strip_prefix(':') {
-        Some(port) => port.is_empty() || port.parse::<u16>().is_ok(),
-        None => port.is_empty(),
-    };
-    (port && !name.is_empty() && name.bytes().all(plain)).then_some(authority)
 }
 
 pub(crate) async fn not_found() -> ApiError {

@@ -8,5 +8,7 @@ mod cross_site;
 pub(crate) mod envelope;
 mod failure_store;
 pub(crate) mod observe;
+mod request_head;
 pub(crate) mod request_id;
+pub(crate) mod tenant_selector;
 pub(crate) mod trace_parent;

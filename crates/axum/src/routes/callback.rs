@@ -14,6 +14,7 @@ use crate::middleware::observe::ResponseCode;
 use crate::options::Context;
 use crate::pages::{Confirmation, Pages, Refusal};
 use crate::wire::error::ApiError;
+use crate::wire::header_list;
 use crate::wire::query::Parameters;
 use crate::wire::request_body;
 
@@ -91,15 +92,11 @@ fn confirmation_page(context: &Context, prompt: &ConfirmationPrompt) -> Response
 
 /// Answers a browser with a page, and any other client with the JSON error body.
 fn refuse(context: &Context, headers: &HeaderMap, error: ApiError) -> Response {
-    let accepts_html = headers
-        .get_all(header::ACCEPT)
-        .iter()
-        .any(|accept| accept.to_str().is_ok_and(|accept| accept.contains("text/html")));
-    if !accepts_html {
+    if !header_list::accepts(headers, "text/html") {
         return error.into_response();
     }
     let pages = context.options.pages.as_ref();
-    let html = pages.refusal(&Refusal { code: error.code, message: error.message });
+    let html = pages.refusal(&Refusal { code: error.code, message: &error.message });
     let mut response = page(pages, html, "'none'");
     *response.status_mut() = error.status;
     response.extensions_mut().insert(ResponseCode(error.code));

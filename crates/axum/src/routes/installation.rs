@@ -52,17 +52,16 @@ pub(super) async fn detach(
 
 /// Rejects unknown parameters and values: a misspelled `uninstall` must not become a detach that leaves the App installed.
 fn uninstall(parameters: &Parameters<'_>) -> Result<Uninstall, Vec<Issue>> {
-    let issues = parameters.issues(&["uninstall"]);
-    if !issues.is_empty() {
-        return Err(issues);
-    }
-    match parameters.once("uninstall") {
-        None | Some("false") => Ok(Uninstall::No),
-        Some("true") => Ok(Uninstall::Yes),
+    let (uninstall, values) = match parameters.first("uninstall") {
+        None | Some("false") => (Uninstall::No, vec![]),
+        Some("true") => (Uninstall::Yes, vec![]),
         Some(_) => {
-            Err(vec![Issue::new("uninstall", IssueCode::Malformed, "uninstall must be true or false.")])
+            let message = "uninstall must be true or false.";
+            (Uninstall::No, vec![Issue::new("uninstall", IssueCode::Malformed, message)])
         }
-    }
+    };
+    let issues = parameters.issues(&["uninstall"], values);
+    if issues.is_empty() { Ok(uninstall) } else { Err(issues) }
 }
 
 pub(super) async fn install_url(
@@ -73,17 +72,19 @@ pub(super) async fn install_url(
 ) -> Result<Response, ApiError> {
     let query = query.unwrap_or_default();
     let parameters = Parameters::parse(query.as_bytes());
-    let mut issues = parameters.issues(&["returnUrl", "state"]);
+    let request =
+        StartInstallRequest { return_url: parameters.first("returnUrl"), state: parameters.first("state") };
+    let mut values = request.issues(&caller);
     // With a state that it knows, a page of another site could have the visitor's organization bound to its installation.
-    if key.is_none() && parameters.once("state").is_some() {
+    if key.is_none() && request.state.is_some() {
         let message = "state is accepted with an API key only. Leave it out to get a new one.";
-        issues.push(Issue::new("state", IssueCode::UnknownKey, message));
+        values.retain(|issue| issue.path != "state");
+        values.push(Issue::new("state", IssueCode::UnknownKey, message));
     }
+    let issues = parameters.issues(&["returnUrl", "state"], values);
     if !issues.is_empty() {
         return Err(ApiError::validation(issues));
     }
-    let request =
-        StartInstallRequest { return_url: parameters.once("returnUrl"), state: parameters.once("state") };
     let link = context.dockline.start_install(&caller, request).await?;
     let body = InstallLinkBody {
         auth_url: &link.url,

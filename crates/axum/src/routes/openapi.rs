@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::openapi_3_0;
 use crate::endpoint::Endpoint;
 use crate::options::Context;
+use crate::wire::header_list;
 
 /// The document changes only with the program's version and options.
 const CACHE_CONTROL: &str = "public, max-age=300";
@@ -105,7 +106,6 @@ fn respond(
 
 /// Whether `If-None-Match` names the tag, by weak comparison (RFC 9110 §13.1.2).
 fn matches_etag(headers: &HeaderMap, etag: &HeaderValue) -> bool {
-    let tags = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|tags| tags.to_str().ok());
-    let mut tags = tags.flat_map(|tags| tags.split(',')).map(str::trim);
-    tags.any(|tag| tag == "*" || etag == tag.trim_start_matches("W/"))
+    header_list::items(headers, header::IF_NONE_MATCH, b',')
+        .any(|tag| tag == b"*" || etag.as_bytes() == tag.strip_prefix(b"W/").unwrap_or(tag))
 }

@@ -23,15 +23,10 @@ pub(super) async fn list(
 
 /// Rejects unknown parameters: a misspelled `search` must not list everything.
 fn parse(parameters: &Parameters<'_>) -> Result<RepositoriesQuery, Vec<Issue>> {
-    let mut issues = parameters.issues(&["cursor", "limit", "search"]);
-    let [cursor, limit, search] = ["cursor", "limit", "search"].map(|name| parameters.once(name));
-    match RepositoriesQuery::parse(cursor, limit, search) {
-        Ok(query) if issues.is_empty() => Ok(query),
-        Ok(_) => Err(issues),
-        Err(more) => {
-            issues.extend(more);
-            issues.truncate(dockline::rules::request::MOST_ISSUES);
-            Err(issues)
-        }
-    }
+    const KNOWN: [&str; 3] = ["cursor", "limit", "search"];
+    let [cursor, limit, search] = KNOWN.map(|name| parameters.first(name));
+    let parsed = RepositoriesQuery::parse(cursor, limit, search);
+    let values = parsed.as_ref().err().cloned().unwrap_or_default();
+    let issues = parameters.issues(&KNOWN, values);
+    if issues.is_empty() { parsed } else { Err(issues) }
 }

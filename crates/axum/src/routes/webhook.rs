@@ -9,7 +9,7 @@ use dockline::{
 };
 use http::{HeaderMap, StatusCode, header};
 use metrics::counter;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
 use super::webhook_body;
 use crate::monitoring::WEBHOOK_DELIVERIES;
@@ -42,21 +42,13 @@ pub(super) async fn receive(
 ) -> Result<StatusCode, ApiError> {
     let log = LogFields::of(request.headers());
     let label = EVENTS.into_iter().find(|known| *known == log.event).unwrap_or("other");
-    let result = receive_in_time(&context, request, log).await;
+    let result = accept(&context, request, log).await;
     count(label, result.as_ref().map_err(|error| error.code));
     result.map(|_| StatusCode::ACCEPTED)
 }
 
-async fn receive_in_time(
-    context: &Context,
-    request: Request,
-    log: LogFields,
-) -> Result<WebhookEvent, ApiError> {
-    let result = timeout(DEADLINE, handle(context, request, &log)).await;
-    let WebhookOutcome { event, refresh } = result.unwrap_or_else(|_| {
-        tracing::warn!(delivery = log.delivery, event = log.event, "delivery timed out");
-        Err(ApiError::timed_out())
-    })?;
+async fn accept(context: &Context, request: Request, log: LogFields) -> Result<WebhookEvent, ApiError> {
+    let WebhookOutcome { event, refresh } = handle(context, request, &log).await?;
     let installation = event.installation().map(|installation| installation.get());
     tracing::info!(
         delivery = log.delivery,
@@ -76,20 +68,28 @@ async fn receive_in_time(
 }
 
 async fn handle(context: &Context, request: Request, log: &LogFields) -> Result<WebhookOutcome, ApiError> {
+    let deadline = Instant::now() + DEADLINE;
     let headers = request.headers();
     let signature = once(headers, "x-hub-signature-256").map(<[u8]>::to_vec);
     context.dockline.precheck_signature(signature.as_deref()).map_err(|reason| unsigned(reason, log))?;
     check_media_type(headers, &["application/json", "application/x-www-form-urlencoded"])?;
     let event = text(headers, "x-github-event").filter(|event| !event.is_empty());
     let content_type = text(headers, header::CONTENT_TYPE.as_str());
-    let body = webhook_body::read(request, &context.large_bodies).await?;
+    let body = webhook_body::read(request, &context.large_bodies, deadline).await.inspect_err(|error| {
+        tracing::info!(delivery = log.delivery, event = log.event, cause = %error.message, "delivery not read");
+    })?;
     let delivery = WebhookDelivery {
         signature: signature.as_deref(),
         event: event.as_deref(),
         content_type: content_type.as_deref(),
         body: body.bytes(),
     };
-    context.dockline.handle_webhook(delivery).await.map_err(|error| match error {
+    // Only a signed delivery takes time from here on.
+    let handled = timeout_at(deadline, context.dockline.handle_webhook(delivery)).await.map_err(|_| {
+        tracing::warn!(delivery = log.delivery, event = log.event, "delivery timed out");
+        ApiError::timed_out()
+    })?;
+    handled.map_err(|error| match error {
         WebhookError::Unsigned(reason) => unsigned(reason, log),
         WebhookError::Unreadable(fault) => {
             tracing::warn!(delivery = log.delivery, event = log.event, %fault, "delivery invalid");
@@ -115,7 +115,10 @@ fn count(event: &'static str, result: Result<&WebhookEvent, ApiErrorCode>) {
         Err(ApiErrorCode::Core(ErrorCode::Unauthenticated)) => "unsigned",
         Err(ApiErrorCode::Core(ErrorCode::Validation)) => "unreadable",
         Err(
-            ApiErrorCode::PayloadTooLarge | ApiErrorCode::UnsupportedMediaType | ApiErrorCode::BadRequest,
+            ApiErrorCode::PayloadTooLarge
+            | ApiErrorCode::UnsupportedMediaType
+            | ApiErrorCode::BadRequest
+            | ApiErrorCode::Core(ErrorCode::RateLimited),
         ) => "refused",
         Err(_) => "failed",
     };

@@ -1,5 +1,6 @@
 //! Maps the core's errors to responses.
 
+use std::borrow::Cow;
 use std::error::Error;
 use std::time::Duration;
 
@@ -23,11 +24,12 @@ use crate::pages::refusal_message;
 pub(crate) struct ApiError {
     pub(crate) status: StatusCode,
     pub(crate) code: ApiErrorCode,
-    pub(crate) message: &'static str,
+    pub(crate) message: Cow<'static, str>,
     pub(crate) details: Option<Details>,
     budget: Option<Budget>,
     retry_after: Option<Duration>,
     challenge: Challenge,
+    failed_authentication: bool,
 }
 
 /// The credential that a 401 requires.
@@ -90,11 +92,12 @@ impl ApiError {
         Self {
             status,
             code: code.into(),
-            message,
+            message: Cow::Borrowed(message),
             details: None,
             budget: None,
             retry_after: None,
             challenge: Challenge::ApiKey,
+            failed_authentication: false,
         }
     }
 
@@ -115,8 +118,9 @@ impl ApiError {
     }
 
     pub(crate) fn validation(issues: Vec<Issue>) -> Self {
-        let message = "The request is not valid; details.issues lists what is wrong with it.";
-        Self::of(ErrorCode::Validation, message).with_details(Details::Issues { issues })
+        let message = summary(&issues);
+        let error = Self::of(ErrorCode::Validation, "").with_details(Details::Issues { issues });
+        Self { message: Cow::Owned(message), ..error }
     }
 
     pub(crate) fn internal() -> Self {
@@ -163,9 +167,17 @@ impl ApiError {
         Self::of(ErrorCode::ForbiddenScope, message)
     }
 
-    /// Returns whether an API key or signature is wrong or missing. Failures of the host's own login are not included.
+    /// Returns whether an API key or signature is wrong or missing, or was not sent completely. Failures of the host's own
+    /// login are not included.
     pub(crate) fn is_credential_failure(&self) -> bool {
-        self.code == ErrorCode::Unauthenticated && self.challenge != Challenge::Login
+        let refused = self.code == ErrorCode::Unauthenticated && self.challenge != Challenge::Login;
+        refused || self.failed_authentication
+    }
+
+    /// Counts the error against the client address like a 401.
+    pub(crate) fn as_failed_authentication(mut self) -> Self {
+        self.failed_authentication = true;
+        self
     }
 
     pub(crate) fn with_details(mut self, details: Details) -> Self {
@@ -195,6 +207,21 @@ impl ApiError {
             budget_headers::write(budget, headers);
         }
     }
+}
+
+/// Returns the text of the first issue, since many clients show only the message, and how many there are.
+fn summary(issues: &[Issue]) -> String {
+    let mut text = String::new();
+    if let Some(Issue { path, message, .. }) = issues.first() {
+        if !message.starts_with(path.as_ref()) {
+            text = format!("{path}: ");
+        }
+        text += message;
+    }
+    if issues.len() > 1 {
+        text += &format!(" details.issues lists all {} problems.", issues.len());
+    }
+    text
 }
 
 impl IntoResponse for ApiError {

@@ -3,6 +3,7 @@
 pub(crate) mod bodies;
 pub(crate) mod error;
 mod error_code;
+pub(crate) mod header_list;
 pub(crate) mod query;
 pub(crate) mod request_body;
 

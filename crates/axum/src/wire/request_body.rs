@@ -1,15 +1,22 @@
 //! Reads the body of a request; checks media type, then size.
 
+use std::error::Error;
+use std::io;
+use std::time::Duration;
+
 use axum::extract::Request;
-use dockline::{Issue, IssueCode};
 use http::{HeaderMap, StatusCode, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use tokio::time::{Instant, timeout_at};
 
 use super::ApiErrorCode;
 use super::error::ApiError;
 
 /// The size limit of a body.
 const MAX_BYTES: usize = 16 * 1024;
+
+/// Time for the body of a request without [`BodyDeadline`].
+const DEFAULT_DEADLINE: Duration = Duration::from_secs(30);
 
 /// Reads a body of `media_type` and at most [`MAX_BYTES`] bytes.
 pub(crate) async fn read(request: Request, media_type: &str) -> Result<Vec<u8>, ApiError> {
@@ -22,10 +29,23 @@ pub(crate) async fn read(request: Request, media_type: &str) -> Result<Vec<u8>, 
     if content_length(request.headers()).is_some_and(|length| length > MAX_BYTES as u64) {
         return Err(too_large());
     }
-    match Limited::new(request.into_body(), MAX_BYTES).collect().await {
-        Ok(collected) => Ok(collected.to_bytes().into()),
-        Err(error) if error.is::<LengthLimitError>() => Err(too_large()),
-        Err(_) => Err(incomplete()),
+    let deadline = BodyDeadline::of(&request);
+    match timeout_at(deadline, Limited::new(request.into_body(), MAX_BYTES).collect()).await {
+        Ok(Ok(collected)) => Ok(collected.to_bytes().into()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
+        Ok(Err(error)) => Err(unreadable(&*error)),
+        Err(_) => Err(too_slow()),
+    }
+}
+
+/// Extension of a request: when its body must be complete.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct BodyDeadline(pub(crate) Instant);
+
+impl BodyDeadline {
+    fn of(request: &Request) -> Instant {
+        let deadline = request.extensions().get::<Self>();
+        deadline.map_or_else(|| Instant::now() + DEFAULT_DEADLINE, |Self(deadline)| *deadline)
     }
 }
 
@@ -34,9 +54,24 @@ pub(crate) fn content_length(headers: &HeaderMap) -> Option<u64> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-pub(crate) fn incomplete() -> ApiError {
-    let message = "The body is incomplete. Send all of it.";
-    ApiError::validation(vec![Issue::new("", IssueCode::Malformed, message)])
+/// Returns the error of a body that cannot be read: 408 if the server's own timeout ended it, such as that of
+/// `dockline-listener`, and 400 otherwise.
+pub(crate) fn unreadable(error: &(dyn Error + 'static)) -> ApiError {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if error.downcast_ref().is_some_and(|error: &io::Error| error.kind() == io::ErrorKind::TimedOut) {
+            return too_slow();
+        }
+        cause = error.source();
+    }
+    let message = "The body is incomplete, or its chunks are malformed. Send all of it.";
+    ApiError::new(StatusCode::BAD_REQUEST, ApiErrorCode::BadRequest, message)
+}
+
+/// Returns the error of a body that does not arrive in time.
+pub(crate) fn too_slow() -> ApiError {
+    let message = "The body did not arrive in time. Send all of it.";
+    ApiError::new(StatusCode::REQUEST_TIMEOUT, ApiErrorCode::BadRequest, message)
 }
 
 /// Requires exactly one `Content-Type`, one of `expected` in UTF-8, and no `Content-Encoding`.

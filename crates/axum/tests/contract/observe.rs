@@ -25,10 +25,10 @@ use crate::response::Response;
 
 /// The log lines of this thread, as JSON.
 #[derive(Clone, Default)]
-struct Logs(Arc<Mutex<Vec<u8>>>);
+pub(crate) struct Logs(Arc<Mutex<Vec<u8>>>);
 
 impl Logs {
-    fn capture() -> (Self, DefaultGuard) {
+    pub(crate) fn capture() -> (Self, DefaultGuard) {
         // tracing caches per call site whether it is enabled. With a thread-local subscriber only, a call site that another
         // thread reaches first stays disabled in this thread; a global subscriber prevents that.
         static OTHERS: Once = Once::new();
@@ -44,12 +44,12 @@ impl Logs {
         (logs, tracing::subscriber::set_default(subscriber))
     }
 
-    fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
     }
 
     /// Returns the lines with this message.
-    fn of(&self, message: &str) -> Vec<Value> {
+    pub(crate) fn of(&self, message: &str) -> Vec<Value> {
         let lines = self.text();
         let lines = lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
         lines.filter(|line| line["message"] == message).collect()
@@ -66,7 +66,7 @@ impl Write for Logs {
     }
 }
 
-fn recorder() -> (PrometheusRecorder, PrometheusHandle) {
+pub(crate) fn recorder() -> (PrometheusRecorder, PrometheusHandle) {
     let recorder = PrometheusBuilder::new().build_recorder();
     let handle = recorder.handle();
     (recorder, handle)

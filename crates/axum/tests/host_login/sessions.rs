@@ -82,6 +82,19 @@ async fn without_a_budget_there_are_no_rate_headers_and_no_limit() {
     }
 }
 
+#[tokio::test]
+async fn a_selector_of_another_organization_is_a_403() {
+    let host = Host::start(Sessions::default());
+    for (selected, status, code) in
+        [("org_acme", 404, "NOT_FOUND"), ("org_child", 403, "FORBIDDEN_SCOPE"), ("", 403, "FORBIDDEN_SCOPE")]
+    {
+        let headers = [OWN, ("cookie", "session=ann@org_acme"), ("x-layers-organization", selected)];
+        host.get(INSTALLATION, &headers).await.expect(status, code);
+        let (status, code) = if status == 404 { (200, "") } else { (403, code) };
+        host.get(INSTALL_URL, &headers).await.expect(status, code);
+    }
+}
+
 /// The host counts failures of its own login itself; only failed keys count against a client address.
 #[tokio::test]
 async fn failed_logins_do_not_count_against_the_address() {

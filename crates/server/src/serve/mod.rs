@@ -95,6 +95,7 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Box<dyn Error + Send + Syn
         Some(limit) => options.with_auth_failure_limit(limit),
         None => options,
     };
+    let options = options.with_tenant_headers(args.tenant_header.clone());
     let options = public_url.into_iter().fold(options, RouterOptions::with_server_url);
     let router = dockline_axum::router(dockline, options)?;
     let limits = args.listener.limits();

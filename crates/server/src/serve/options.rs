@@ -8,6 +8,7 @@ use clap::{Args, ValueEnum};
 use dockline::ClaimPolicy;
 use dockline_axum::{AuthFailureLimit, IpNet};
 use dockline_listener::ListenAddr;
+use http::HeaderName;
 use secrecy::SecretString;
 
 use crate::config::{ConfigError, DurationArg};
@@ -83,6 +84,16 @@ pub struct ServeArgs {
     /// Minimum proof for the first binding of an installation.
     #[arg(long, value_enum, default_value_t, value_name = "POLICY", env = "DOCKLINE_CLAIM_POLICY")]
     pub claim_policy: PolicyArg,
+    /// Header by which clients select an organization. A request in which it names another organization than that of the API
+    /// key is rejected. Set several times, or separated by commas.
+    #[arg(
+        long,
+        value_name = "NAME",
+        value_delimiter = ',',
+        env = "DOCKLINE_TENANT_HEADER",
+        default_value = "x-layers-organization"
+    )]
+    pub tenant_header: Vec<HeaderName>,
     #[command(flatten)]
     pub(crate) auth_failures: AuthFailureArgs,
     #[command(flatten)]

@@ -19,6 +19,30 @@ pub struct StartInstallRequest<'a> {
     pub state: Option<&'a str>,
 }
 
+impl StartInstallRequest<'_> {
+    /// Returns the issues of the parameters, so that a host can report them with those of its own.
+    /// [`Dockline::start_install`] rejects a request that has any.
+    #[must_use]
+    pub fn issues(&self, caller: &Caller) -> Vec<Issue> {
+        let return_url = match self.return_url.map(|url| return_url::check(url, &caller.return_hosts)) {
+            None => Some(Issue::new(
+                "returnUrl",
+                IssueCode::Missing,
+                "returnUrl is required: where the browser goes in the end.",
+            )),
+            Some(Err(ReturnUrlError::Malformed)) => Some(Issue::new(
+                "returnUrl",
+                IssueCode::Malformed,
+                "returnUrl must be an absolute URL of at most 2048 ASCII characters, such as \
+                 https://app.example.com/github/connected.",
+            )),
+            Some(Err(ReturnUrlError::NotAllowed) | Ok(())) => None,
+        };
+        let state = self.state.and_then(|state| own_state(state).err());
+        return_url.into_iter().chain(state).collect()
+    }
+}
+
 /// A link that sends a person to GitHub to install the App.
 #[derive(Debug, Clone)]
 pub struct InstallLink {
@@ -43,36 +67,18 @@ impl Dockline {
         caller: &Caller,
         request: StartInstallRequest<'_>,
     ) -> Result<InstallLink, StartInstallError> {
-        let mut issues = Vec::new();
-        let mut return_url_allowed = true;
-        match request.return_url.map(|return_url| return_url::check(return_url, &caller.return_hosts)) {
-            None => issues.push(Issue::new(
-                "returnUrl",
-                IssueCode::Missing,
-                "returnUrl is required: where the browser goes in the end.",
-            )),
-            Some(Err(ReturnUrlError::Malformed)) => issues.push(Issue::new(
-                "returnUrl",
-                IssueCode::Malformed,
-                "returnUrl must be an absolute URL of at most 2048 ASCII characters, such as \
-                 https://app.example.com/github/connected.",
-            )),
-            Some(Err(ReturnUrlError::NotAllowed)) => return_url_allowed = false,
-            Some(Ok(())) => {}
-        }
-        let own_state = match request.state.map(own_state).transpose() {
-            Ok(state) => state,
-            Err(issue) => {
-                issues.push(issue);
-                None
-            }
-        };
+        let issues = request.issues(caller);
         let Some(return_url) = request.return_url.filter(|_| issues.is_empty()) else {
             return Err(StartInstallError::Invalid(issues));
         };
-        if !return_url_allowed {
+        if return_url::check(return_url, &caller.return_hosts).is_err() {
             return Err(StartInstallError::ReturnUrlNotAllowed);
         }
+        let own_state = request
+            .state
+            .map(own_state)
+            .transpose()
+            .map_err(|issue| StartInstallError::Invalid(vec![issue]))?;
         let state = match own_state {
             Some(state) => state,
             None => State::mint(self.entropy.as_ref()).map_err(PortError::from)?,
