@@ -10,7 +10,8 @@ pub struct Limits {
     /// client gets a 408, or an empty connection is closed. On HTTP/2 this covers the connection preface only; after that
     /// `idle_timeout` applies.
     pub head_timeout: Duration,
-    /// Time to receive a request body, from the end of its head. Then reading the body returns an error.
+    /// Time to receive a request body, from the end of its head. Then reading the body returns an [`std::io::Error`] of the
+    /// kind `TimedOut`.
     pub body_timeout: Duration,
     /// Time until the service returns a response; then the client gets a 503. Set it longer than the deadline of the
     /// service itself, whose response can say more.

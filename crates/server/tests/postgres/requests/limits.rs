@@ -139,3 +139,24 @@ async fn failed_authentications_are_limited_by_address_and_valid_keys_are_not() 
         assert_eq!(ask(&off, "lp_live_guess", "192.0.2.1").await, (401, None));
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tenant_headers_are_those_of_the_option() {
+    let schema = TestSchema::migrated().await;
+    let github = Github::start(&schema).await;
+    let key = schema.key("org_1").await;
+    let http = loopback();
+    for (further, refused, ignored) in [
+        (&[][..], "x-layers-organization", "x-tenant"),
+        (&["--tenant-header", "X-Tenant"], "x-tenant", "x-layers-organization"),
+    ] {
+        let server = Server::spawn_with(&schema, &github, "127.0.0.1:0", further).listening();
+        for (header, organization, status) in
+            [(refused, "org_2", 403), (refused, "org_1", 200), (ignored, "org_2", 200)]
+        {
+            let request = http.get(format!("{}/v1/whoami", server.api)).bearer_auth(key.expose_secret());
+            let answer = request.header(header, organization).send().await.unwrap();
+            assert_eq!(answer.status().as_u16(), status, "{further:?} {header}: {organization}");
+        }
+    }
+}
