@@ -117,6 +117,38 @@ where
         Lookup::InFlight(computation)
     }
 
+    /// Stores a value that no computation returned.
+    pub(crate) fn put(
+        &self,
+        installation: InstallationId,
+        key: K,
+        generation: u64,
+        value: V,
+        now: OffsetDateTime,
+        fresh_until: OffsetDateTime,
+    ) {
+        let mut entries = self.lock();
+        let entry = Entry::Ready { value, generation, fresh_until };
+        entries.by_installation.entry(installation).or_default().insert(key, entry);
+        entries.make_room(self.capacity, now);
+    }
+
+    /// Removes the value and returns it if it belongs to this generation and has not expired.
+    pub(crate) fn take(
+        &self,
+        installation: InstallationId,
+        key: &K,
+        generation: u64,
+        now: OffsetDateTime,
+    ) -> Option<V> {
+        match self.lock().remove(installation, key)? {
+            Entry::Ready { value, generation: of, fresh_until } => {
+                (of == generation && now < fresh_until).then_some(value)
+            }
+            Entry::InFlight { .. } => None,
+        }
+    }
+
     /// Removes all entries of the installation and returns the values among them. Computations in flight go on for their
     /// callers, but their values are not stored.
     pub(crate) fn evict(&self, installation: InstallationId) -> Vec<V> {
@@ -151,10 +183,10 @@ impl<K: Clone + Eq + Hash, V: Clone, E: Clone> Entries<K, V, E> {
             Entry::Ready { value, generation: of, fresh_until } => {
                 (*of == generation && now < *fresh_until).then(|| Lookup::Fresh(value.clone()))
             }
+            // Not upgraded for another generation: dropped here, the last handle would drop the flight, which takes the lock.
+            Entry::InFlight { generation: of, .. } if *of != generation => None,
             // The upgrade fails if all callers are gone and the computation is about to be dropped.
-            Entry::InFlight { generation: of, computation, .. } => {
-                computation.upgrade().filter(|_| *of == generation).map(Lookup::InFlight)
-            }
+            Entry::InFlight { computation, .. } => computation.upgrade().map(Lookup::InFlight),
         }
     }
 
@@ -162,13 +194,13 @@ impl<K: Clone + Eq + Hash, V: Clone, E: Clone> Entries<K, V, E> {
         self.by_installation.values().map(HashMap::len).sum()
     }
 
-    fn remove(&mut self, installation: InstallationId, key: &K) {
-        if let Some(by_key) = self.by_installation.get_mut(&installation) {
-            by_key.remove(key);
-            if by_key.is_empty() {
-                self.by_installation.remove(&installation);
-            }
+    fn remove(&mut self, installation: InstallationId, key: &K) -> Option<Entry<V, E>> {
+        let by_key = self.by_installation.get_mut(&installation)?;
+        let removed = by_key.remove(key);
+        if by_key.is_empty() {
+            self.by_installation.remove(&installation);
         }
+        removed
     }
 
     fn make_room(&mut self, capacity: usize, now: OffsetDateTime) {

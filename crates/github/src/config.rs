@@ -11,6 +11,7 @@ use crate::auth::{LocalSigner, PublicKey, Signer};
 use crate::error::ConfigError;
 use crate::host::GithubHost;
 use crate::observer::Observer;
+use crate::proxy::HttpsProxy;
 
 /// The issuer of the App's JWT. GitHub recommends the client id and accepts either; enterprise servers up to 3.13 accept
 /// only the App id.
@@ -40,6 +41,7 @@ pub struct GithubAppConfig {
     pub(crate) public_key: Option<PublicKey>,
     pub(crate) signing_timeout: Duration,
     pub(crate) host: GithubHost,
+    pub(crate) proxy: Option<HttpsProxy>,
     pub(crate) issuer: Option<Issuer>,
     pub(crate) oauth: Option<(String, SecretString)>,
     pub(crate) api_version: ApiVersion,
@@ -73,6 +75,7 @@ impl GithubAppConfig {
             public_key: None,
             signing_timeout: Duration::from_secs(5),
             host: GithubHost::github_com(),
+            proxy: None,
             issuer: None,
             oauth: None,
             api_version: ApiVersion::default(),
@@ -105,6 +108,14 @@ impl GithubAppConfig {
     #[must_use]
     pub fn with_host(mut self, host: GithubHost) -> Self {
         self.host = host;
+        self
+    }
+
+    /// Sends every request to GitHub through this proxy. Without it the gateway connects directly, whatever the environment
+    /// says.
+    #[must_use]
+    pub fn with_proxy(mut self, proxy: HttpsProxy) -> Self {
+        self.proxy = Some(proxy);
         self
     }
 
@@ -201,9 +212,7 @@ impl GithubAppConfig {
 
     fn problems_except_key(&self) -> Vec<ConfigError> {
         let mut problems = Vec::new();
-        let in_slug =
-            |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_');
-        if !fits(self.slug.trim(), in_slug) {
+        if !is_slug(self.slug.trim()) {
             problems.push(ConfigError::Slug);
         }
         if let Some((id, secret)) = &self.oauth {
@@ -271,6 +280,7 @@ impl fmt::Debug for GithubAppConfig {
             .field("app", &self.app)
             .field("slug", &self.slug)
             .field("host", &self.host)
+            .field("proxy", &self.proxy)
             .field("issuer", &self.issuer)
             .field("oauth_client", &self.oauth.as_ref().map(|(id, _)| id))
             .field("api_version", &self.api_version)
@@ -283,6 +293,10 @@ impl fmt::Debug for GithubAppConfig {
 
 fn fits(text: &str, allowed: impl Fn(u8) -> bool) -> bool {
     (1..=100).contains(&text.len()) && text.bytes().all(allowed)
+}
+
+pub(crate) fn is_slug(text: &str) -> bool {
+    fits(text, |byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_'))
 }
 
 fn client_id(text: &str) -> Result<String, ConfigError> {

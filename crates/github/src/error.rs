@@ -34,6 +34,12 @@ pub enum ConfigError {
     /// The host cannot be used.
     #[error("the GitHub host {0}")]
     Host(#[from] HostProblem),
+    /// The proxy cannot be used.
+    #[error(
+        "the proxy is not an http or https URL without path, query and fragment: write it as \
+         http://[USER:PASSWORD@]HOST[:PORT], and percent-encode special characters of user and password"
+    )]
+    Proxy,
     /// The user agent's suffix cannot be sent.
     #[error("the user agent's suffix is not 1 to 100 printable ASCII characters: name your product in ASCII")]
     UserAgent,

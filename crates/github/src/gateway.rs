@@ -15,8 +15,10 @@ use tracing::Instrument;
 use crate::config::GithubAppConfig;
 use crate::error::ConfigError;
 use crate::github_error::GithubError;
+use crate::host::GithubHost;
 use crate::http::Api;
 use crate::operations::{self, AppClient, TokenMinter, VisitorChecker};
+use crate::slug::Slug;
 
 /// A GitHub App's access to GitHub: the adapter of the core's port [`GithubGateway`].
 ///
@@ -24,7 +26,8 @@ use crate::operations::{self, AppClient, TokenMinter, VisitorChecker};
 /// futures need a tokio runtime with time and I/O enabled.
 #[derive(Clone)]
 pub struct GithubApp {
-    registration: AppRegistration,
+    host: GithubHost,
+    authorize_page: Option<String>,
     app: AppClient,
     minter: Arc<TokenMinter>,
     visitor_checker: Option<Arc<VisitorChecker>>,
@@ -41,12 +44,10 @@ impl GithubApp {
     pub fn new(config: GithubAppConfig) -> Result<Self, ConfigError> {
         let config = config.checked()?;
         let api = Arc::new(Api::new(&config)?);
-        let registration = AppRegistration {
-            app: config.app,
-            install_page: config.host.install_page(&config.slug),
-            authorize_page: config.oauth.as_ref().map(|(client_id, _)| config.host.authorize_page(client_id)),
-        };
-        let app = AppClient { api: Arc::clone(&api), id: config.app };
+        let authorize_page =
+            config.oauth.as_ref().map(|(client_id, _)| config.host.authorize_page(client_id));
+        let slug = Arc::new(Slug::new(config.slug));
+        let app = AppClient { api: Arc::clone(&api), id: config.app, slug };
         let minter = Arc::new(TokenMinter {
             app: app.clone(),
             web_origin: config.host.web().to_owned(),
@@ -63,7 +64,7 @@ impl GithubApp {
                 warned: AtomicBool::new(false),
             })
         });
-        Ok(Self { registration, app, minter, visitor_checker, long_timeout })
+        Ok(Self { host: config.host, authorize_page, app, minter, visitor_checker, long_timeout })
     }
 
     pub(crate) const fn app_client(&self) -> &AppClient {
@@ -95,8 +96,13 @@ async fn in_task<T: Send + 'static>(
 
 #[async_trait]
 impl GithubGateway for GithubApp {
+    /// The install page has the App's slug that GitHub reported last, by `GET /app`; at first the configured one.
     fn registration(&self) -> AppRegistration {
-        self.registration.clone()
+        AppRegistration {
+            app: self.app.id,
+            install_page: self.host.install_page(&self.app.slug.current()),
+            authorize_page: self.authorize_page.clone(),
+        }
     }
 
     async fn app(&self) -> Result<AppFacts, PortError> {
@@ -150,6 +156,6 @@ impl GithubGateway for GithubApp {
 
 impl fmt::Debug for GithubApp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("GithubApp").field("registration", &self.registration).finish_non_exhaustive()
+        f.debug_struct("GithubApp").field("registration", &self.registration()).finish_non_exhaustive()
     }
 }

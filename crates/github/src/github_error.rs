@@ -10,7 +10,9 @@ use crate::host::GithubHost;
 /// names the cause and, if there is one, the remedy. None holds a secret: GitHub's own words are redacted first.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum GithubError {
-    #[error("GitHub cannot be reached ({detail}): check network, DNS and firewalls between here and GitHub")]
+    #[error(
+        "GitHub cannot be reached ({detail}): check network, DNS, proxy and firewalls between here and GitHub"
+    )]
     Unreachable { detail: String },
     #[error("GitHub did not answer in time")]
     TimedOut,

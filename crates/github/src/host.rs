@@ -160,7 +160,7 @@ enum Paths {
 fn base(text: &str, paths: Paths) -> Result<String, HostProblem> {
     let url = Uri::parse(text).map_err(|_| HostProblem::Malformed)?;
     let authority = url.authority().ok_or(HostProblem::Malformed)?;
-    let host = host(authority.host()).ok_or(HostProblem::Malformed)?;
+    let host = name(authority.host()).ok_or(HostProblem::Malformed)?;
     let port = authority.port_to_u16().map_err(|_| HostProblem::Malformed)?;
     let path = url.path().as_str().trim_end_matches('/');
     let is_plain_path = path.split('/').all(|segment| segment != "." && segment != "..");
@@ -183,7 +183,7 @@ fn base(text: &str, paths: Paths) -> Result<String, HostProblem> {
 }
 
 /// Returns a host name in lower case, or an IP address in its canonical form.
-fn host(text: &str) -> Option<String> {
+pub(crate) fn name(text: &str) -> Option<String> {
     if let Some(address) = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')) {
         return address.parse::<Ipv6Addr>().ok().map(|address| format!("[{address}]"));
     }

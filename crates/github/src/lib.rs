@@ -11,6 +11,8 @@ mod host;
 mod http;
 mod observer;
 mod operations;
+mod proxy;
+mod slug;
 mod wire;
 
 pub use api_version::ApiVersion;
@@ -21,4 +23,5 @@ pub use gateway::GithubApp;
 pub use host::GithubHost;
 pub use observer::{CallOutcome, CompletedCall, Observer, Operation};
 pub use operations::{AppSettings, DeliveryRecord, WebhookConfig};
+pub use proxy::HttpsProxy;
 pub use secrecy::SecretString;

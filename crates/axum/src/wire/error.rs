@@ -436,6 +436,15 @@ impl From<RepositoriesError> for ApiError {
                 })
             }
             RepositoriesError::Denied { binding, cause } => Self::denied(cause, Some(&binding)),
+            RepositoriesError::TooMany(bound) => Self::of(
+                code,
+                "The installation has access to more than 20,000 repositories, which cannot be listed. Have the owner of its \
+                 account select fewer repositories for the App at GitHub.",
+            )
+            .with_details(Details::Bound {
+                bound_installation_id: bound.installation.get(),
+                bound_status: bound.status.as_str(),
+            }),
             RepositoriesError::Port(error) => error.into(),
             _ => Self::internal(),
         }

@@ -245,3 +245,21 @@ fn beyond_the_capacity_expired_values_and_then_the_first_to_expire_are_dropped()
     gate.open();
     assert_eq!(block_on(waiting), Ok("gated".into()));
 }
+
+#[test]
+fn a_value_that_was_put_is_taken_once_by_its_generation_until_it_expires() {
+    let cache = Texts::new(9);
+    let one = installation(1);
+    let put = |generation| cache.put(one, "a", generation, "kept".into(), NOW, LATER);
+    put(3);
+    assert_eq!(cache.take(one, &"b", 3, NOW), None);
+    assert_eq!(cache.take(one, &"a", 3, LATER - Duration::NANOSECOND), Some("kept".into()));
+    assert_eq!(cache.take(one, &"a", 3, NOW), None, "taken");
+    for (generation, now) in [(2, NOW), (4, NOW), (3, LATER)] {
+        put(3);
+        assert_eq!(cache.take(one, &"a", generation, now), None, "{generation} {now}");
+    }
+    put(3);
+    assert_eq!(cache.evict(one), ["kept"]);
+    assert_eq!(cache.take(one, &"a", 3, NOW), None, "evicted");
+}

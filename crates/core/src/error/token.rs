@@ -68,6 +68,10 @@ pub enum RepositoriesError {
         /// The cause.
         cause: DenialCause,
     },
+    /// The installation has access to more than [`Dockline::MOST_REPOSITORIES`](crate::Dockline::MOST_REPOSITORIES)
+    /// repositories. Handling: 422; the owner of the account selects fewer at GitHub.
+    #[error("the installation has more than {} repositories", crate::Dockline::MOST_REPOSITORIES)]
+    TooMany(Box<Binding>),
     /// Infrastructure failure. Handling: retry; nothing was changed.
     #[error(transparent)]
     Port(#[from] PortError),
@@ -79,7 +83,7 @@ impl RepositoriesError {
     pub const fn code(&self) -> ErrorCode {
         match self {
             Self::NotBound => ErrorCode::NotFound,
-            Self::Unusable(_) | Self::Denied { .. } => ErrorCode::Validation,
+            Self::Unusable(_) | Self::Denied { .. } | Self::TooMany(_) => ErrorCode::Validation,
             Self::Port(error) => error.code(),
         }
     }

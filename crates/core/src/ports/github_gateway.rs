@@ -133,10 +133,13 @@ pub enum MintOutcome {
 pub enum ListOutcome {
     /// A page.
     Page {
-        /// Repositories in GitHub's order: at most [`ListOutcome::PER_PAGE`], and fewer only on the last page.
+        /// Repositories in GitHub's order: at most [`ListOutcome::PER_PAGE`]. Any page may have fewer.
         repositories: Vec<Repository>,
-        /// The number of repositories on all pages.
+        /// The number of repositories on all pages according to GitHub, which may count more than it lists.
         total: u64,
+        /// The number of the next page, higher than this page's; `None` on the last page. MUST come from GitHub's links, not
+        /// from the number of repositories.
+        next: Option<u32>,
     },
     /// GitHub rejects the token: it has expired or was revoked, or the installation is suspended or uninstalled.
     TokenRefused,

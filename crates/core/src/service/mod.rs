@@ -35,6 +35,9 @@ const MOST_TOKENS: usize = 10_000;
 /// The capacity of the cache of repository lists.
 const MOST_LISTINGS: usize = 64;
 
+/// The capacity of the cache of interrupted readings of repositories.
+const MOST_READINGS: usize = 16;
+
 /// The ports that every host provides. Exhaustive, so that a forgotten port does not compile.
 #[derive(Debug, Clone)]
 pub struct Ports {
@@ -63,6 +66,7 @@ pub struct Dockline {
     tokens: Tokens,
     cache_hits: Arc<AtomicU64>,
     listings: Listings,
+    readings: Readings,
 }
 
 /// Builds a [`Dockline`].
@@ -92,6 +96,7 @@ impl Dockline {
             tokens: Cache::new(MOST_TOKENS),
             cache_hits: Arc::default(),
             listings: Cache::new(MOST_LISTINGS),
+            readings: Cache::new(MOST_READINGS),
         };
         Builder { dockline, for_jobs: false }
     }

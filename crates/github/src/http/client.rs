@@ -162,7 +162,8 @@ fn transport_error(error: &(dyn Error + 'static)) -> GithubError {
     let is_not_http =
         |cause: &(dyn Error + 'static)| cause.downcast_ref().is_some_and(hyper::Error::is_parse);
     // The innermost cause is the most precise ("Connection refused", "invalid peer certificate: UnknownIssuer").
-    let detail = redacted(&causes().last().unwrap_or(error).to_string());
+    // A colon would separate the cause from the remedy, as in all texts of errors here.
+    let detail = redacted(&causes().last().unwrap_or(error).to_string()).replace(": ", ", ");
     if causes().any(is_timeout) {
         GithubError::TimedOut
     } else if causes().any(is_not_http) {

@@ -4,6 +4,7 @@ mod api;
 mod client;
 mod connector;
 mod error_mapping;
+mod links;
 mod rate_limit;
 mod redact;
 mod request;
@@ -11,6 +12,7 @@ mod response;
 
 pub(crate) use api::Api;
 pub(crate) use error_mapping::error_of;
+pub(crate) use links::{PER_PAGE, PageOf, next_page, next_query};
 pub(crate) use redact::redacted;
 pub(crate) use request::Request;
 pub(crate) use response::Response;

@@ -8,6 +8,7 @@ use dockline::{AppId, Installation, InstallationId};
 use crate::github_error::{GithubError, denied};
 use crate::http::{Api, Request, Response};
 use crate::observer::Operation;
+use crate::slug::Slug;
 use crate::wire::{AppWire, InstallationWire};
 
 /// Calls the API as the App.
@@ -15,11 +16,22 @@ use crate::wire::{AppWire, InstallationWire};
 pub(crate) struct AppClient {
     pub(crate) api: Arc<Api>,
     pub(crate) id: AppId,
+    pub(crate) slug: Arc<Slug>,
 }
 
 impl AppClient {
     pub(crate) async fn app(&self) -> Result<AppWire, GithubError> {
-        self.app_response().await?.json()
+        let app: AppWire = self.app_response().await?.json()?;
+        self.observe_slug(app.id, &app.slug);
+        Ok(app)
+    }
+
+    /// Takes over the slug of our App, which its owner can change. The slug of another App, whose key is configured by
+    /// mistake, is ignored.
+    pub(super) fn observe_slug(&self, app: u64, slug: &str) {
+        if app == self.id.get() {
+            self.slug.observe(slug);
+        }
     }
 
     pub(super) async fn app_response(&self) -> Result<Response, GithubError> {

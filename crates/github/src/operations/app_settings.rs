@@ -102,7 +102,9 @@ impl GithubApp {
 async fn settings(app: &AppClient) -> Result<AppSettings, GithubError> {
     let response = app.app_response().await?;
     let github_time = response.date();
-    response.json::<AppSettingsWire>()?.settings(github_time)
+    let settings = response.json::<AppSettingsWire>()?.settings(github_time)?;
+    app.observe_slug(settings.app.get(), &settings.slug);
+    Ok(settings)
 }
 
 async fn webhook(app: &AppClient) -> Result<Option<WebhookConfig>, GithubError> {

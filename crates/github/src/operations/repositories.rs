@@ -7,7 +7,7 @@ use dockline::ports::ListOutcome;
 use tokio::time::sleep;
 
 use crate::github_error::{GithubError, denied};
-use crate::http::{Api, Request};
+use crate::http::{Api, Request, next_page};
 use crate::observer::Operation;
 use crate::wire::RepositoriesWire;
 
@@ -16,17 +16,23 @@ const REPLICATION_TIME: time::Duration = time::Duration::seconds(5);
 /// Waits before the second, third and fourth attempt.
 const BACKOFF: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(3)];
 
+const LIST: &str = "/installation/repositories";
+
 pub(crate) async fn list(
     api: &Api,
     token: &InstallationToken,
     page: u32,
 ) -> Result<ListOutcome, GithubError> {
-    let path = format!("/installation/repositories?per_page={}&page={page}", ListOutcome::PER_PAGE);
+    let path = format!("{LIST}?per_page={}&page={page}", ListOutcome::PER_PAGE);
     let request = Request::get(Operation::Repositories, path).with_large_response();
     let mut backoff = BACKOFF.into_iter();
     loop {
         match api.as_installation(request.clone(), token).await {
-            Ok(response) => return response.json::<RepositoriesWire>()?.try_into(),
+            Ok(response) => {
+                let wire: RepositoriesWire = response.json()?;
+                let next = next_page(&response, api.base(), LIST, wire.page_of(page))?;
+                return wire.page(next);
+            }
             Err(GithubError::CredentialRejected { .. }) => {
                 match retry_in(backoff.next(), api.now() - token.issued_at()) {
                     Some(wait) => sleep(wait).await,

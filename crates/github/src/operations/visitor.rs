@@ -15,7 +15,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::time::timeout;
 
 use crate::github_error::{Denial, GithubError};
-use crate::http::{Api, Response, redacted};
+use crate::http::{Api, PER_PAGE, PageOf, Response, next_page, redacted};
 use crate::observer::Operation;
 use crate::wire::{ExchangeWire, InstallationsWire, MembershipWire, UserWire};
 
@@ -24,6 +24,8 @@ const MAX_PAGES: u32 = 100;
 
 /// The characters of a login that are encoded in a path: also the dot, since `..` leads to another path.
 const LOGIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'~');
+
+const INSTALLATIONS: &str = "/user/installations";
 
 /// Checks visitors with the App's OAuth client.
 pub(crate) struct VisitorChecker {
@@ -151,22 +153,24 @@ impl VisitorChecker {
         token: &SecretString,
         installation: InstallationId,
     ) -> Result<(Visibility, Option<time::Duration>), GithubError> {
-        let mut seen = 0_u64;
+        let (mut number, mut seen) = (1, 0);
         let mut hidden = None;
-        for page in 1..=MAX_PAGES {
-            let path = format!("/user/installations?per_page=100&page={page}");
+        for _ in 0..MAX_PAGES {
+            let path = format!("{INSTALLATIONS}?per_page={PER_PAGE}&page={number}");
             let response = self.api.as_visitor(Operation::VisitorInstallations, &path, token).await?;
             hidden = hidden.or_else(|| hidden_by(&response));
             let listed: InstallationsWire = response.json()?;
-            seen += listed.installations.len() as u64;
-            let is_last = listed.installations.is_empty() || seen >= listed.total_count;
+            let (entries, total) = (listed.installations.len(), listed.total_count);
+            seen += entries;
             let is_it = |id: u64, app: u64| id == installation.get() && app == self.app.get();
             if let Some(found) = listed.installations.into_iter().find(|one| is_it(one.id, one.app_id)) {
                 let age = found.age_at(response.date());
                 return Ok((Visibility::Seen(found.installed_on()?), age));
             }
-            if is_last {
-                return Ok((hidden.map_or(Visibility::NotSeen, Visibility::Unknown), None));
+            let page = PageOf { number, entries, total };
+            match next_page(&response, self.api.base(), INSTALLATIONS, page)? {
+                Some(next) => number = next,
+                None => return Ok((hidden.map_or(Visibility::NotSeen, Visibility::Unknown), None)),
             }
         }
         tracing::warn!(

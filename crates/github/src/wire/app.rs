@@ -15,7 +15,7 @@ use crate::operations::{AppSettings, WebhookConfig};
 #[derive(Deserialize)]
 pub(crate) struct AppWire {
     pub(crate) id: u64,
-    slug: String,
+    pub(crate) slug: String,
     name: String,
 }
 

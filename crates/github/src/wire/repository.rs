@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::id_out_of_range;
 use crate::github_error::GithubError;
+use crate::http::PageOf;
 
 /// One page: an object with the list, not an array.
 #[derive(Deserialize)]
@@ -14,15 +15,17 @@ pub(crate) struct RepositoriesWire {
     repositories: Vec<RepositoryWire>,
 }
 
-impl TryFrom<RepositoriesWire> for ListOutcome {
-    type Error = GithubError;
+impl RepositoriesWire {
+    pub(crate) const fn page_of(&self, number: u32) -> PageOf {
+        PageOf { number, entries: self.repositories.len(), total: self.total_count }
+    }
 
-    fn try_from(wire: RepositoriesWire) -> Result<Self, GithubError> {
-        if wire.repositories.len() > Self::PER_PAGE as usize {
+    pub(crate) fn page(self, next: Option<u32>) -> Result<ListOutcome, GithubError> {
+        if self.repositories.len() > ListOutcome::PER_PAGE as usize {
             return Err(GithubError::invalid_response("more repositories than requested"));
         }
-        let repositories = wire.repositories.into_iter().map(TryFrom::try_from).collect::<Result<_, _>>()?;
-        Ok(Self::Page { repositories, total: wire.total_count })
+        let repositories = self.repositories.into_iter().map(TryFrom::try_from).collect::<Result<_, _>>()?;
+        Ok(ListOutcome::Page { repositories, total: self.total_count, next })
     }
 }
 

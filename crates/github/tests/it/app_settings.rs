@@ -1,10 +1,13 @@
 //! The App's settings, for operators.
 
 use dockline::PortErrorKind;
+use dockline::ports::GithubGateway;
+use dockline_github::GithubApp;
 use serde_json::json;
 use time::OffsetDateTime;
 
 use crate::fixtures::{APP, DATE, NOW, gateway, kind, usual};
+use crate::logs::Logs;
 use crate::scripted::{Reply, Scripted};
 
 const APP_LINE: &str = "GET /api/app";
@@ -22,6 +25,44 @@ async fn all_settings_are_read() {
     assert_eq!(settings.permissions.get("members").map(String::as_str), Some("read"));
     assert_eq!((settings.events.as_slice(), settings.installations), (&["push".to_owned()][..], Some(5)));
     assert_eq!(settings.github_time.map(OffsetDateTime::unix_timestamp), Some(NOW));
+}
+
+#[tokio::test]
+async fn install_links_use_the_slug_that_github_reports_l80() {
+    let reports = |id: u64, slug: &str| {
+        Reply::json(200, &json!({ "id": id, "slug": slug, "name": "Acme Dock", "permissions": {} }))
+    };
+    let slug = |app: &GithubApp| {
+        let page = app.registration().install_page;
+        page.strip_suffix("/installations/new").unwrap().rsplit_once('/').unwrap().1.to_owned()
+    };
+    for (id, reported, expected) in [
+        (APP, "acme-quay", "acme-quay"),
+        (APP, "acme-dock", "acme-dock"),
+        // Another App's, and what is no slug.
+        (APP + 1, "acme-quay", "acme-dock"),
+        (APP, "../acme", "acme-dock"),
+        (APP, "", "acme-dock"),
+    ] {
+        for by_settings in [true, false] {
+            let (logs, _guard) = Logs::capture();
+            let reply = reports(id, reported);
+            let github =
+                Scripted::start(usual(move |seen| (seen.line == APP_LINE).then(|| reply.clone()))).await;
+            let app = gateway(&github);
+            let clone = app.clone();
+            assert_eq!(slug(&app), "acme-dock");
+            for _ in 0..2 {
+                match by_settings {
+                    true => drop(app.settings().await.unwrap()),
+                    false => drop(app.app().await.unwrap()),
+                }
+            }
+            assert_eq!((slug(&app).as_str(), slug(&clone).as_str()), (expected, expected), "{reported}");
+            let warnings = logs.text().matches("the App was renamed at GitHub").count();
+            assert_eq!(warnings, usize::from(expected != "acme-dock"), "{}", logs.text());
+        }
+    }
 }
 
 #[tokio::test]

@@ -23,6 +23,13 @@ fn page(repositories: &[Value], total: u64) -> Value {
     json!({ "total_count": total, "repository_selection": "selected", "repositories": repositories })
 }
 
+fn listed(outcome: ListOutcome) -> (Vec<Repository>, u64, Option<u32>) {
+    match outcome {
+        ListOutcome::Page { repositories, total, next } => (repositories, total, next),
+        refused @ (ListOutcome::TokenRefused | ListOutcome::Denied(_)) => panic!("{refused:?}"),
+    }
+}
+
 #[tokio::test]
 async fn a_repository_has_the_fields_that_callers_need_l66() {
     let mut quiet = repository_body(3_000_000_000);
@@ -30,10 +37,7 @@ async fn a_repository_has_the_fields_that_callers_need_l66() {
     let mut without = repository_body(2);
     without.as_object_mut().unwrap().remove("language");
     let github = saying(200, page(&[repository_body(1), quiet, without], 3)).await;
-    let ListOutcome::Page { repositories, total } = gateway(&github).repositories(&token(), 1).await.unwrap()
-    else {
-        panic!("the token was refused")
-    };
+    let (repositories, total, _) = listed(gateway(&github).repositories(&token(), 1).await.unwrap());
     let repository = |id: u64, language: Option<&str>| Repository {
         id: RepositoryId::new(id).unwrap(),
         full_name: "acme-coffee/beans".to_owned(),
@@ -63,14 +67,69 @@ async fn the_requested_page_is_requested_from_github() {
     .await;
     let app = gateway(&github);
     for (number, ids) in [(3, 201..251), (1, 1..101), (4, 301..301)] {
-        let ListOutcome::Page { repositories, total } = app.repositories(&token(), number).await.unwrap()
-        else {
-            panic!("the token was refused")
-        };
+        let (repositories, total, _) = listed(app.repositories(&token(), number).await.unwrap());
         assert!(repositories.iter().map(|repository| repository.id.get()).eq(ids), "{number}");
         assert_eq!(total, 250);
     }
     assert_eq!(github.lines(), [line(3), line(1), line(4)]);
+}
+
+#[tokio::test]
+async fn the_next_page_is_the_one_that_github_links_l79() {
+    let github = Scripted::start(usual(|seen| {
+        let number: u64 = seen.line.rsplit_once("&page=").unwrap().1.parse().unwrap();
+        let short: Vec<Value> = (1..=99).map(repository_body).collect();
+        let reply = Reply::json(200, &page(&short, 253));
+        let to = |page: u64, rel: &str| {
+            format!(
+                "<http://{}/api/installation/repositories?per_page=100&page={page}>; rel=\"{rel}\"",
+                seen.header("host")
+            )
+        };
+        Some(match number {
+            1 => reply.header("link", format!("{}, {}", to(2, "next"), to(3, "last"))),
+            2 => reply.header("link", format!("{}, {}", to(1, "prev"), to(4, "next"))),
+            3 => reply,
+            _ => reply.header("link", to(2, "prev")),
+        })
+    }))
+    .await;
+    let app = gateway(&github);
+    // The third page has no links at all, and the total says that it is the last one.
+    for (number, expected) in [(1, Some(2)), (2, Some(4)), (3, None), (4, None)] {
+        let (repositories, total, next) = listed(app.repositories(&token(), number).await.unwrap());
+        assert_eq!((repositories.len(), total, next), (99, 253, expected), "{number}");
+    }
+}
+
+/// A short list is never given as a whole one because a proxy removed the links.
+#[tokio::test]
+async fn without_links_the_total_says_whether_there_is_a_next_page_l79() {
+    let github = saying(200, page(&[repository_body(1)], 253)).await;
+    let app = gateway(&github);
+    for (number, expected) in [(1, Some(2)), (2, Some(3)), (3, None)] {
+        let (_, _, next) = listed(app.repositories(&token(), number).await.unwrap());
+        assert_eq!(next, expected, "{number}");
+    }
+    let github = saying(200, page(&[], 253)).await;
+    assert_eq!(listed(gateway(&github).repositories(&token(), 1).await.unwrap()).2, None, "nothing follows");
+}
+
+#[tokio::test]
+async fn a_next_page_on_another_host_or_path_is_corrupt_i18() {
+    for link in [
+        "http://evil.example/api/installation/repositories?page=2",
+        "/api/user/repos?page=2",
+        "?page=1",
+        "?x=2",
+    ] {
+        let github = Scripted::start(usual(move |_| {
+            let reply = Reply::json(200, &page(&[repository_body(1)], 253));
+            Some(reply.header("link", format!("<{link}>; rel=\"next\"")))
+        }))
+        .await;
+        assert_eq!(kind(gateway(&github).repositories(&token(), 1).await), PortErrorKind::Corrupt, "{link}");
+    }
 }
 
 #[tokio::test]

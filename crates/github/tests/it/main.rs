@@ -8,6 +8,7 @@
 
 mod app_settings;
 mod config;
+mod connect_proxy;
 mod failures;
 mod fixtures;
 mod installer;
@@ -18,6 +19,7 @@ mod lookup;
 mod mint;
 mod observer;
 mod pause;
+mod proxy;
 mod rate_budget;
 mod scripted;
 mod secrets;

@@ -9,17 +9,22 @@ use std::time::{Duration, Instant};
 
 use dockline::PortErrorKind;
 use dockline::ports::GithubGateway;
-use dockline_github::{GithubApp, GithubAppConfig, GithubHost};
+use dockline_github::{GithubApp, GithubAppConfig, GithubHost, HttpsProxy, SecretString};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
+use crate::connect_proxy::ConnectProxy;
 use crate::fixtures::{PKCS1, app_body, chain};
 
 const AUTHORITY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/keys/tls/ca.pem");
 
-/// An enterprise server whose certificate is signed by a private authority, on a thread of its own.
 fn enterprise_server() -> GithubApp {
+    GithubApp::new(config_of_enterprise_server()).unwrap()
+}
+
+/// An enterprise server whose certificate is signed by a private authority, on a thread of its own.
+fn config_of_enterprise_server() -> GithubAppConfig {
     let pem =
         |file: &str| std::fs::read(format!("{}/tests/keys/tls/{file}", env!("CARGO_MANIFEST_DIR"))).unwrap();
     let certificate = CertificateDer::from_pem_slice(&pem("server.pem")).unwrap();
@@ -47,8 +52,7 @@ fn enterprise_server() -> GithubApp {
         }
     });
     let host = GithubHost::enterprise_server(&format!("localhost:{port}")).unwrap();
-    let config = GithubAppConfig::new(7_u64.try_into().unwrap(), "acme-dock", PKCS1.into()).with_host(host);
-    GithubApp::new(config).unwrap()
+    GithubAppConfig::new(7_u64.try_into().unwrap(), "acme-dock", PKCS1.into()).with_host(host)
 }
 
 #[tokio::test]
@@ -64,6 +68,16 @@ async fn a_certificate_of_a_configured_authority_is_accepted_l46() {
     const NAME: &str = "tls::a_certificate_of_a_configured_authority_is_accepted_l46";
     if std::env::var_os("SSL_CERT_FILE").is_some_and(|file| file == AUTHORITY) {
         enterprise_server().app().await.unwrap();
+        // Through a proxy, TLS is negotiated with the server itself.
+        let proxy = ConnectProxy::start("ann:x");
+        let url = SecretString::from(format!("http://ann:x@{}", proxy.address));
+        let config = config_of_enterprise_server().with_proxy(HttpsProxy::parse(&url).unwrap());
+        GithubApp::new(config).unwrap().app().await.unwrap();
+        assert!(
+            proxy.targets().iter().all(|target| target.starts_with("localhost:")),
+            "{:?}",
+            proxy.targets()
+        );
         // No process-wide provider was needed or installed.
         assert!(rustls::crypto::CryptoProvider::get_default().is_none());
         return;

@@ -281,6 +281,22 @@ async fn pages_are_read_until_the_installation_is_found_l54() {
 }
 
 #[tokio::test]
+async fn short_pages_of_installations_do_not_end_the_list_l79() {
+    let github = responding(LIST, |seen| {
+        let link = format!("<http://{}/api/user/installations?page=2>; rel=\"next\"", seen.header("host"));
+        match seen.line.ends_with("&page=1") {
+            true => Reply::json(200, &json!({ "total_count": 0, "installations": [] })).header("link", link),
+            false => {
+                let ours = installation_body(INSTALLATION, APP, &organization());
+                Reply::json(200, &json!({ "total_count": 0, "installations": [ours] }))
+            }
+        }
+    })
+    .await;
+    assert!(matches!(checked(&github).await.visibility, Visibility::Seen(_)));
+}
+
+#[tokio::test]
 async fn an_endless_list_is_abandoned_i17() {
     let one = |count: usize| vec![installation_body(1, APP, &organization()); count];
     let endless = json!({ "total_count": 1_000_000, "installations": one(1) });

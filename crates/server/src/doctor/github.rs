@@ -16,26 +16,38 @@ const MAX_SKEW: i64 = 5;
 
 pub(super) async fn check(args: &ServeArgs, local: &Local, configured: &Configured) -> Vec<CheckResult> {
     let credential = "App credential";
-    let Connected { github, settings, differences } = match connect(configured).await {
+    let mut results = requests(configured);
+    let connected = match connect(configured).await {
         Ok(connected) => connected,
         Err(errors) => {
             let failed = errors.0.into_iter();
-            return failed.map(|it| CheckResult::fail(credential, it.cause, it.help)).collect();
+            results.extend(failed.map(|it| CheckResult::fail(credential, it.cause, it.help)));
+            return results;
         }
     };
+    let renamed = connected.renamed(configured).map(|slug| {
+        CheckResult::warn(
+            "--github-app-slug",
+            format!("is {}, but at GitHub the App has {slug}, which install links use", configured.slug),
+            format!("set it to {slug}"),
+        )
+    });
+    let Connected { github, settings, differences } = connected;
     let settings = match settings {
         Ok(settings) => settings,
         Err(error) => {
             let (cause, help) = cause_and_help(&error);
-            return vec![CheckResult::fail(credential, cause, help)];
+            results.push(CheckResult::fail(credential, cause, help));
+            return results;
         }
     };
     let now = SystemClock.now().unix_timestamp();
-    let mut results = vec![accepted(&settings)];
+    results.push(accepted(&settings));
+    results.extend(renamed);
     if differences.0.is_empty() {
         results.push(CheckResult::ok(
             "App identity",
-            format!("App id, slug {} and client id belong together", settings.slug),
+            format!("App id and client id belong together; the slug is {}", settings.slug),
         ));
     }
     results.extend(differences.0.into_iter().map(CheckResult::from));
@@ -51,6 +63,19 @@ pub(super) async fn check(args: &ServeArgs, local: &Local, configured: &Configur
     });
     results.extend(rate(&github));
     results.push(not_in_api(args, local, &settings));
+    results
+}
+
+/// Says how GitHub is called.
+fn requests(configured: &Configured) -> Vec<CheckResult> {
+    let mut results = vec![CheckResult::ok("GitHub API", configured.described())];
+    if let Some(variable) = configured.ignored_proxy() {
+        results.push(CheckResult::warn(
+            "proxy",
+            format!("{variable} is set in the environment and ignored: GitHub is called directly"),
+            "if GitHub is reached through a proxy, set --https-proxy",
+        ));
+    }
     results
 }
 

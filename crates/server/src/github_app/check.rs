@@ -4,10 +4,10 @@ use std::fs;
 use std::sync::Arc;
 
 use dockline::AppId;
-use dockline_github::{ConfigError as GithubConfigError, GithubHost, Issuer, PublicKey};
+use dockline_github::{ConfigError as GithubConfigError, GithubHost, HttpsProxy, Issuer, PublicKey};
 use secrecy::SecretString;
 
-use super::options::GithubArgs;
+use super::options::{GithubArgs, IssuerArg};
 use super::signer_command::SignerCommand;
 use super::{Configured, Signing};
 use crate::config::secret::SecretOptions;
@@ -20,6 +20,8 @@ impl GithubArgs {
         let host = self.host(errors);
         let app = self.app_id(errors);
         let (client_id, client_secret) = self.oauth_client(errors);
+        let issuer = self.issuer(errors);
+        let proxy = self.proxy(errors);
         let signing = self.signing(errors);
         let public_key = self.public_key(errors);
         let slug = self.github_app_slug.as_deref().map(str::trim);
@@ -43,6 +45,9 @@ impl GithubArgs {
             slug: slug.unwrap_or("slug").to_owned(),
             client_id,
             host: host.unwrap_or_default(),
+            issuer,
+            api_version: self.github_api_version,
+            proxy,
             client_secret,
             signing: signing.clone().unwrap_or_else(placeholder),
             signing_timeout: self.github_signer_timeout.0,
@@ -67,6 +72,7 @@ impl GithubArgs {
                     "--github-private-key"
                 }
                 GithubConfigError::PrivateKey(_) => "--github-private-key-file",
+                GithubConfigError::Proxy => "--https-proxy",
                 GithubConfigError::ApiVersion
                 | GithubConfigError::UserAgent
                 | GithubConfigError::TrustStore(_)
@@ -141,6 +147,39 @@ impl GithubArgs {
             (Some(_), true) | (None, false) => {}
         }
         (self.github_client_id.as_deref().map(|id| id.trim().to_owned()), secret)
+    }
+
+    fn issuer(&self, errors: &mut ConfigErrors) -> Option<Issuer> {
+        let mut missing = |issuer: &str, option: &str| {
+            errors.push(ConfigError::new(
+                "--github-jwt-issuer",
+                format!("is {issuer}, but {option} is not set"),
+                format!("set {option}, copied from the App's settings page, or another issuer"),
+            ));
+        };
+        match (self.github_jwt_issuer?, &self.github_client_id, &self.github_app_id) {
+            (IssuerArg::AppId, _, Some(_)) => Some(Issuer::AppId),
+            (IssuerArg::AppId, _, None) => {
+                missing("app-id", "--github-app-id");
+                None
+            }
+            (IssuerArg::ClientId, Some(id), _) => Some(Issuer::ClientId(id.trim().to_owned())),
+            (IssuerArg::ClientId, None, _) => {
+                missing("client-id", "--github-client-id");
+                None
+            }
+        }
+    }
+
+    fn proxy(&self, errors: &mut ConfigErrors) -> Option<HttpsProxy> {
+        let options = SecretOptions {
+            name: "https-proxy",
+            text: self.https_proxy.as_ref(),
+            file: self.https_proxy_file.as_ref(),
+        };
+        let url = errors.check(options.read()).flatten()?;
+        let place = if self.https_proxy.is_some() { "--https-proxy" } else { "--https-proxy-file" };
+        errors.check(HttpsProxy::parse(&url).map_err(|error| ConfigError::from_error(place, &error)))
     }
 
     fn signing(&self, errors: &mut ConfigErrors) -> Option<Signing> {

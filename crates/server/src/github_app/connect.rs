@@ -12,8 +12,17 @@ use crate::config::{ConfigError, ConfigErrors};
 pub(crate) struct Connected {
     pub(crate) github: GithubApp,
     pub(crate) settings: Result<AppSettings, PortError>,
-    /// Where the configuration differs from GitHub's settings.
+    /// Where the configuration names another App than GitHub's settings.
     pub(crate) differences: ConfigErrors,
+}
+
+impl Connected {
+    /// Returns the App's slug at GitHub if it is not the configured one: the App was renamed.
+    pub(crate) fn renamed(&self, configured: &Configured) -> Option<&str> {
+        let settings = self.settings.as_ref().ok()?;
+        let is_ours = configured.app.is_none_or(|app| app == settings.app);
+        (is_ours && settings.slug != configured.slug).then_some(&*settings.slug)
+    }
 }
 
 /// Fetches the App's settings. An unavailable GitHub is an error only if the App id is not configured.
@@ -45,7 +54,15 @@ pub(crate) async fn connect(configured: &Configured) -> Result<Connected, Config
     let differences = differences(configured, &settings);
     let github = match configured.app {
         Some(_) => github,
-        None => GithubApp::new(configured.gateway_config(settings.app)).map_err(|error| failed(&error))?,
+        None => {
+            let github =
+                GithubApp::new(configured.gateway_config(settings.app)).map_err(|error| failed(&error))?;
+            // Only now does the gateway know that the slug at GitHub is that of its own App.
+            if configured.slug != settings.slug {
+                github.settings().await.map_err(|error| failed(&error))?;
+            }
+            github
+        }
     };
     Ok(Connected { github, settings: Ok(settings), differences })
 }
@@ -61,21 +78,18 @@ pub(crate) async fn open(configured: &Configured) -> Result<GithubApp, ConfigErr
     Ok(github)
 }
 
-/// Compares the configuration with GitHub's settings.
+/// Compares the configuration with GitHub's settings. The slug is no identity: the App's owner can change it.
 fn differences(configured: &Configured, settings: &AppSettings) -> ConfigErrors {
     let mut errors = ConfigErrors::default();
     let mut differs = |place: &str, ours: &str, theirs: &str| {
         errors.push(ConfigError::new(
             place,
             format!("is {ours}, but at GitHub the App with this key has {theirs}"),
-            "set the App id, slug, client id and key of one App",
+            "set the App id, client id and key of one App",
         ));
     };
     if let Some(app) = configured.app.filter(|app| *app != settings.app) {
         differs("--github-app-id", &app.to_string(), &settings.app.to_string());
-    }
-    if configured.slug != settings.slug {
-        differs("--github-app-slug", &configured.slug, &settings.slug);
     }
     if let (Some(ours), Some(theirs)) = (&configured.client_id, &settings.client_id)
         && ours != theirs

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
+use dockline_github::ApiVersion;
 use secrecy::SecretString;
 
 use crate::config::DurationArg;
@@ -19,12 +20,47 @@ pub(crate) struct GithubArgs {
     /// App id. If not set, it is fetched from GitHub at the start.
     #[arg(long, value_name = "ID", env = "DOCKLINE_GITHUB_APP_ID", help_heading = "GitHub App")]
     pub(crate) github_app_id: Option<String>,
-    /// Slug of the App, as in github.com/apps/SLUG.
+    /// Version of GitHub's REST API: 2022-11-28 or 2026-03-10.
+    #[arg(
+        long,
+        value_name = "VERSION",
+        env = "DOCKLINE_GITHUB_API_VERSION",
+        help_heading = "GitHub App",
+        default_value_t
+    )]
+    pub(crate) github_api_version: ApiVersion,
+    /// URL of the proxy through which GitHub is reached, such as http://proxy.example.com:3128. HTTPS_PROXY is ignored.
+    ///
+    /// All requests to GitHub, and only these, are sent through it, by CONNECT. Write credentials as
+    /// http://USER:PASSWORD@HOST:PORT, and special characters percent-encoded. If the URL contains a password, set it by the
+    /// environment or by a file: other users of the machine can read command lines.
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "DOCKLINE_HTTPS_PROXY",
+        help_heading = "GitHub App",
+        hide_env_values = true
+    )]
+    pub(crate) https_proxy: Option<SecretString>,
+    /// File that contains the URL of the proxy.
+    #[arg(long, value_name = "FILE", env = "DOCKLINE_HTTPS_PROXY_FILE", help_heading = "GitHub App")]
+    pub(crate) https_proxy_file: Option<PathBuf>,
+    /// Slug of the App, as in github.com/apps/SLUG. If GitHub reports another one, install links use that.
     #[arg(long, value_name = "SLUG", env = "DOCKLINE_GITHUB_APP_SLUG", help_heading = "GitHub App")]
     pub(crate) github_app_slug: Option<String>,
     /// Client id of the App. Every claim policy except `state` needs it.
     #[arg(long, value_name = "ID", env = "DOCKLINE_GITHUB_CLIENT_ID", help_heading = "GitHub App")]
     pub(crate) github_client_id: Option<String>,
+    /// Issuer of the JWT by which the App identifies itself. Default: the client id, or the App id if no client id is set.
+    /// Enterprise servers up to 3.13 accept only the App id.
+    #[arg(
+        long,
+        value_enum,
+        value_name = "ISSUER",
+        env = "DOCKLINE_GITHUB_JWT_ISSUER",
+        help_heading = "GitHub App"
+    )]
+    pub(crate) github_jwt_issuer: Option<IssuerArg>,
     /// Client secret of the App.
     #[arg(
         long,
@@ -73,4 +109,13 @@ pub(crate) struct GithubArgs {
     /// File that contains the App's public key in PEM. Signatures are verified with it before GitHub receives them.
     #[arg(long, value_name = "FILE", env = "DOCKLINE_GITHUB_PUBLIC_KEY_FILE", help_heading = "GitHub App")]
     pub(crate) github_public_key_file: Option<PathBuf>,
+}
+
+/// The issuer of the App's JWT.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum IssuerArg {
+    /// The client id; needs --github-client-id.
+    ClientId,
+    /// The App id; needs --github-app-id.
+    AppId,
 }

@@ -99,6 +99,12 @@ pub(crate) async fn all(args: &ServeArgs) -> Result<Checked, ConfigErrors> {
         }
     );
     errors.check(schema);
+    if let Some(variable) = local.github.as_ref().and_then(Configured::ignored_proxy) {
+        tracing::warn!(
+            variable,
+            "the proxy of the environment is ignored: GitHub is called directly unless --https-proxy is set"
+        );
+    }
     let mut github = github.unwrap_or_else(|found| {
         errors.0.extend(found.0);
         None

@@ -151,6 +151,7 @@ fn contradicting_options_are_reported() {
         ("database-url", "DOCKLINE_DATABASE_URL"),
         ("github-client-secret", "DOCKLINE_GITHUB_CLIENT_SECRET"),
         ("github-private-key", "DOCKLINE_GITHUB_PRIVATE_KEY"),
+        ("https-proxy", "DOCKLINE_HTTPS_PROXY"),
         ("webhook-secret", "DOCKLINE_WEBHOOK_SECRET"),
     ] {
         let stderr = errors(&[&format!("--{option}-file"), &file], &[(variable, "x")]);
@@ -171,6 +172,24 @@ fn contradicting_options_are_reported() {
         "{stderr}"
     );
     assert!(stderr.contains("is not a public key in PEM"), "{stderr}");
+    let stderr = errors(&["--github-jwt-issuer", "app-id", "--github-client-id", "Iv1"], &[]);
+    assert!(stderr.contains("--github-jwt-issuer: is app-id, but --github-app-id is not set"), "{stderr}");
+    let stderr = errors(&["--github-jwt-issuer", "client-id", "--github-app-id", "7"], &[]);
+    assert!(
+        stderr.contains("--github-jwt-issuer: is client-id, but --github-client-id is not set"),
+        "{stderr}"
+    );
+    let stderr = errors(&["--github-api-version", "2021-01-01"], &[]);
+    assert!(stderr.contains("the API version is neither 2022-11-28 nor 2026-03-10"), "{stderr}");
+    let url = "socks5://ann:canary@proxy.example.com:1080";
+    let named = folder.file("proxy", url);
+    for (place, stderr) in [
+        ("--https-proxy", errors(&[], &[("DOCKLINE_HTTPS_PROXY", url)])),
+        ("--https-proxy-file", errors(&["--https-proxy-file", &named], &[])),
+    ] {
+        assert!(stderr.contains(&format!("{place}: the proxy is not an http or https URL")), "{stderr}");
+        assert!(!stderr.contains("canary"), "{stderr}");
+    }
     let stderr = errors(&["--github-web-url", "https://a.test"], &[]);
     assert!(stderr.contains("--github-web-url: is set without --github-api-url"), "{stderr}");
     let stderr = errors(&[], &[]);

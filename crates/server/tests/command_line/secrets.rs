@@ -30,7 +30,7 @@ fn every_secret_has_a_variable_and_a_file() {
     let command = dockline_server::cli::command();
     let serve = command.find_subcommand("serve").unwrap();
     let secrets = secret_options();
-    assert_eq!(secrets.len(), 4);
+    assert_eq!(secrets.len(), 5);
     for secret in secrets {
         let (long, variable) = (secret.get_long().unwrap(), secret.get_env().unwrap().to_str().unwrap());
         assert_eq!(variable, format!("DOCKLINE_{}", long.to_uppercase().replace('-', "_")));

@@ -59,6 +59,12 @@ impl Backend {
         self.answer(self.http.get(format!("{api}/v1/github/repos"))).await
     }
 
+    /// Returns the install URL.
+    pub(crate) async fn install_url(&self, api: &str) -> String {
+        let url = format!("{api}{INSTALLATION}/install-url?returnUrl=https://app.example.com/");
+        self.answer(self.http.get(url)).await.unwrap().json()["installUrl"].as_str().unwrap().to_owned()
+    }
+
     /// Requests an install URL. Returns `None` without a response, and for 503.
     pub(crate) async fn try_state(&self, api: &str) -> Option<String> {
         let url = format!("{api}{INSTALLATION}/install-url?returnUrl=https://app.example.com/");

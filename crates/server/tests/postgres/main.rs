@@ -9,6 +9,8 @@
 
 mod administration;
 mod api;
+#[path = "../../../github/tests/it/connect_proxy.rs"]
+mod connect_proxy;
 mod faults;
 #[path = "../support/http_client.rs"]
 mod http_client;

@@ -11,9 +11,13 @@ async fn installed(driver: &dyn GatewayDriver) -> InstallationId {
     driver.install(AccountKind::Organization).await.id
 }
 
-async fn page(driver: &dyn GatewayDriver, token: &InstallationToken, number: u32) -> (Vec<Repository>, u64) {
+async fn page(
+    driver: &dyn GatewayDriver,
+    token: &InstallationToken,
+    number: u32,
+) -> (Vec<Repository>, u64, Option<u32>) {
     match driver.gateway().repositories(token, number).await.unwrap() {
-        ListOutcome::Page { repositories, total } => (repositories, total),
+        ListOutcome::Page { repositories, total, next } => (repositories, total, next),
         ListOutcome::TokenRefused | ListOutcome::Denied(_) => unreachable!("the token must be accepted"),
     }
 }
@@ -25,10 +29,11 @@ cases!(
     pub async fn installation_without_repositories_lists_none(driver: &dyn GatewayDriver) {
         let id = installed(driver).await;
         let token = minted(driver, id, &TokenScope::everything()).await;
-        assert_eq!(page(driver, &token, 1).await, (vec![], 0));
+        assert_eq!(page(driver, &token, 1).await, (vec![], 0, None));
     }
 
-    /// Each page holds GitHub's repositories in GitHub's order, and the total counts all pages (L-54).
+    /// Each page holds GitHub's repositories in GitHub's order and names the next page, and the total counts all pages (L-54,
+    /// L-79).
     pub async fn every_page_is_listed_in_order(driver: &dyn GatewayDriver) {
         let id = installed(driver).await;
         let all = driver.add_repositories(id, 203).await;
@@ -38,9 +43,10 @@ cases!(
         for number in [3_u32, 1, 2, 4] {
             let first = (number as usize - 1) * size;
             let expected: Vec<_> = all.iter().skip(first).take(size).cloned().collect();
-            let (repositories, total) = page(driver, &token, number).await;
+            let (repositories, total, next) = page(driver, &token, number).await;
             assert_eq!(repositories, expected, "page {number}");
             assert_eq!(total, 203, "page {number}");
+            assert_eq!(next, (number < 3).then_some(number + 1), "page {number}");
         }
     }
 

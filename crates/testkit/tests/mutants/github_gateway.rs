@@ -167,7 +167,7 @@ impl GithubGateway for Gateway {
 
     async fn repositories(&self, _: &InstallationToken, _: u32) -> Result<ListOutcome, PortError> {
         self.request()?;
-        Ok(ListOutcome::Page { repositories: vec![], total: 0 })
+        Ok(ListOutcome::Page { repositories: vec![], total: 0, next: None })
     }
 
     async fn installer(&self, id: InstallationId) -> Result<Option<InstallerRecord>, PortError> {

@@ -1,52 +1,60 @@
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures_util::FutureExt;
 use time::Duration;
 
+use super::reading::Reading;
 use crate::cache::{Cache, Flight, Lookup};
 use crate::error::{PortError, PortErrorKind, PortName, RepositoriesError, TokenError};
-use crate::model::{
-    Binding, DenialCause, InstallationToken, OrganizationId, Repository, RepositoryId, TokenScope,
-};
-use crate::ports::{Event, ListOutcome};
+use crate::model::{Binding, DenialCause, InstallationToken, OrganizationId, Repository, TokenScope};
+use crate::ports::Event;
+use crate::rules::listing::Listing;
 use crate::rules::repositories::{RepositoriesPage, RepositoriesQuery};
 use crate::service::Dockline;
 
-pub(in crate::service) type Listings = Cache<(), Arc<[Repository]>, TokenError>;
+pub(in crate::service) type Listings = Cache<(), Listed, TokenError>;
+
+pub(super) type ListingFlight = Flight<(), Listed, TokenError>;
+
+/// The outcome of a listing.
+#[derive(Debug, Clone)]
+pub(in crate::service) enum Listed {
+    /// All repositories, in ascending order of their ids.
+    All(Arc<[Repository]>),
+    /// There are more than can be listed.
+    TooMany,
+    /// GitHub rejects the token.
+    TokenRefused,
+}
 
 /// How long the repositories of an installation are cached, so that a client that reads page after page causes one listing.
 const CACHED_FOR: Duration = Duration::seconds(30);
 
-/// How often a list that changes while its pages are read is read.
-const READ_ATTEMPTS: u32 = 3;
+/// How long no token is minted to list the repositories of an installation after GitHub rejected a new one.
+const REFUSED_FOR: Duration = Duration::MINUTE;
 
-/// How often a listing is started that fails because the binding changed or GitHub rejected the token.
+/// How often a listing is started that fails because the binding changed.
 const ATTEMPTS: u32 = 3;
 
 #[derive(Debug, thiserror::Error)]
-#[error("the installation has more than {} repositories", Dockline::MOST_REPOSITORIES)]
-struct TooMany;
-
-#[derive(Debug, thiserror::Error)]
-#[error("the binding changed, or GitHub rejected a new token, during every attempt to list the repositories")]
+#[error("the binding changed during every attempt to list the repositories")]
 struct Unsettled;
 
-/// The outcome of reading all pages.
-enum Reading {
-    All(BTreeMap<RepositoryId, Repository>),
-    TokenRefused,
-    Denied(DenialCause),
-}
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "GitHub rejected a new token of the installation: its repositories are not requested again for a minute"
+)]
+struct NewTokenRefused;
 
 impl Dockline {
     /// The maximum number of repositories of an installation that can be listed.
-    pub const MOST_REPOSITORIES: u32 = 20_000;
+    pub const MOST_REPOSITORIES: u32 = Listing::MOST;
 
     /// Returns a page of the repositories that the organization's installation has access to.
     ///
     /// GitHub's pages shift when repositories are added or removed, and GitHub cannot search them. So all pages are read,
-    /// and this page is cut out of them in the order of ids. The list is cached for 30 seconds.
+    /// several at a time, and this page is cut out of them in the order of ids. The list is cached for 30 seconds. If the
+    /// future is dropped before the end, the next call continues with the pages that are missing.
     ///
     /// # Errors
     /// See [`RepositoriesError`].
@@ -64,12 +72,14 @@ impl Dockline {
             let (installation, generation) = (bound.installation, bound.generation);
             let start = |flight| self.clone().list(bound.clone(), flight).boxed();
             let listed = match self.listings.get_or_start(installation, &(), generation, self.now(), start) {
-                Lookup::Fresh(all) => Ok(all),
+                Lookup::Fresh(listed) => Ok(listed),
                 Lookup::InFlight(listing) => listing.await,
                 Lookup::Outdated => continue,
             };
             match listed {
-                Ok(all) => return Ok(query.page(&all)),
+                Ok(Listed::All(all)) => return Ok(query.page(&all)),
+                Ok(Listed::TooMany) => return Err(RepositoriesError::TooMany(Box::new(bound))),
+                Ok(Listed::TokenRefused) => return Err(unavailable(NewTokenRefused)),
                 Err(TokenError::Port(error)) => return Err(error.into()),
                 Err(TokenError::AccountChanged) => return Err(RepositoriesError::Unusable(Box::new(bound))),
                 // All that was granted was requested, so the account grants less than GitHub needs for the list.
@@ -84,66 +94,57 @@ impl Dockline {
                 Err(_) => {}
             }
         }
-        Err(PortError::new(PortName::GithubGateway, PortErrorKind::Unavailable, Unsettled).into())
+        Err(unavailable(Unsettled))
     }
 
-    async fn list(
-        self,
-        bound: Binding,
-        flight: Flight<(), Arc<[Repository]>, TokenError>,
-    ) -> Result<Arc<[Repository]>, TokenError> {
-        let token = self.token(&bound.organization, &TokenScope::everything()).await?;
+    /// Lists with a token that may be cached, and with a new one if GitHub rejects the first. If it rejects a new one, this
+    /// outcome is cached, because another one would be rejected, too.
+    async fn list(self, bound: Binding, flight: ListingFlight) -> Result<Listed, TokenError> {
+        let mut reading = Reading::continued(&self, &bound, flight);
+        let (mut token, mut is_new) = self.token_to_list(&bound).await?;
+        let listed = loop {
+            let read = reading.read(&token).await;
+            if let Err(TokenError::Denied(cause)) = read {
+                let (organization, installation) = (Some(bound.organization.clone()), bound.installation);
+                self.record(&Event::Denied { organization, installation, cause });
+            }
+            match read? {
+                Listed::TokenRefused if is_new => {
+                    self.forget(token).await;
+                    // Evicts the listing if the installation has ended or is suspended. If GitHub cannot say now, the next
+                    // refresh finds out.
+                    let _ = self.refresh(bound.installation).await;
+                    break Listed::TokenRefused;
+                }
+                Listed::TokenRefused => {
+                    self.forget(token).await;
+                    token = self.token_to_list(&bound).await?.0;
+                    is_new = true;
+                }
+                listed @ (Listed::All(_) | Listed::TooMany) => break listed,
+            }
+        };
+        let fresh_for = if matches!(listed, Listed::TokenRefused) { REFUSED_FOR } else { CACHED_FOR };
+        if reading.complete(listed.clone(), fresh_for) { Ok(listed) } else { Err(TokenError::Unsettled) }
+    }
+
+    /// Returns a token, and whether it is new.
+    async fn token_to_list(&self, bound: &Binding) -> Result<(InstallationToken, bool), TokenError> {
+        let (token, minted) = self.cached_or_minted(&bound.organization, &TokenScope::everything()).await?;
         if token.installation() != bound.installation {
             return Err(TokenError::Unsettled);
         }
-        let all = match self.read_all(&token).await? {
-            Reading::All(all) => all,
-            Reading::TokenRefused => {
-                self.evict_tokens(bound.installation);
-                return Err(TokenError::Unsettled);
-            }
-            Reading::Denied(cause) => {
-                let (organization, installation) = (Some(bound.organization), bound.installation);
-                self.record(&Event::Denied { organization, installation, cause });
-                return Err(TokenError::Denied(cause));
-            }
-        };
-        let all: Arc<[Repository]> = all.into_values().collect();
-        let now = self.now();
-        if flight.complete(Arc::clone(&all), now, now + CACHED_FOR) {
-            Ok(all)
-        } else {
-            Err(TokenError::Unsettled)
-        }
+        let is_new = minted || self.is_fresh(&token);
+        Ok((token, is_new))
     }
 
-    async fn read_all(&self, token: &InstallationToken) -> Result<Reading, PortError> {
-        let mut all = BTreeMap::new();
-        for _ in 0..READ_ATTEMPTS {
-            all.clear();
-            let mut first_total = None;
-            let mut steady = true;
-            for page in 1..=Self::MOST_REPOSITORIES / ListOutcome::PER_PAGE {
-                let (repositories, total) = match self.ports.github.repositories(token, page).await? {
-                    ListOutcome::Page { repositories, total } => (repositories, total),
-                    ListOutcome::TokenRefused => return Ok(Reading::TokenRefused),
-                    ListOutcome::Denied(cause) => return Ok(Reading::Denied(cause)),
-                };
-                if total > u64::from(Self::MOST_REPOSITORIES) {
-                    return Err(PortError::new(PortName::GithubGateway, PortErrorKind::Unexpected, TooMany));
-                }
-                steady &= *first_total.get_or_insert(total) == total;
-                let last = repositories.len() < ListOutcome::PER_PAGE as usize;
-                all.extend(repositories.into_iter().map(|repository| (repository.id, repository)));
-                if last || all.len() as u64 >= total {
-                    break;
-                }
-            }
-            // If a repository is removed meanwhile, another one moves to a page that was read before, and is missed.
-            if steady && first_total == Some(all.len() as u64) {
-                break;
-            }
-        }
-        Ok(Reading::All(all))
+    /// Evicts the installation's tokens and revokes this one, which may work for other requests.
+    async fn forget(&self, token: InstallationToken) {
+        self.tokens.evict(token.installation());
+        self.revoke(vec![token]).await;
     }
+}
+
+fn unavailable(source: impl std::error::Error + Send + Sync + 'static) -> RepositoriesError {
+    PortError::new(PortName::GithubGateway, PortErrorKind::Unavailable, source).into()
 }

@@ -50,6 +50,15 @@ impl Dockline {
         organization: &OrganizationId,
         scope: &TokenScope,
     ) -> Result<InstallationToken, TokenError> {
+        Ok(self.cached_or_minted(organization, scope).await?.0)
+    }
+
+    /// As [`Self::token`]; also returns whether the token was minted for this call.
+    pub(super) async fn cached_or_minted(
+        &self,
+        organization: &OrganizationId,
+        scope: &TokenScope,
+    ) -> Result<(InstallationToken, bool), TokenError> {
         for _ in 0..ATTEMPTS {
             let bound = self.ports.bindings.find(organization).await?.ok_or(TokenError::NotBound)?;
             if let Some(error) = TokenError::unusable(bound.status) {
@@ -60,11 +69,11 @@ impl Dockline {
             match self.tokens.get_or_start(installation, scope, generation, self.now(), start) {
                 Lookup::Fresh(token) => {
                     self.cache_hits.fetch_add(1, Ordering::Relaxed);
-                    return Ok(token);
+                    return Ok((token, false));
                 }
                 Lookup::InFlight(mint) => match mint.await {
                     Err(TokenError::Unsettled) => {}
-                    result => return result,
+                    result => return result.map(|token| (token, true)),
                 },
                 Lookup::Outdated => {}
             }
@@ -83,9 +92,7 @@ impl Dockline {
     /// the token is only seconds old.
     #[must_use]
     pub fn token_refused(&self, token: &InstallationToken) -> RefusedToken {
-        // The gateway's clock may be slightly ahead of ours.
-        let age = (self.now() - token.issued_at()).abs();
-        if age < PROPAGATION_TIME {
+        if self.is_fresh(token) {
             return RefusedToken::TooFresh { retry_after: std::time::Duration::from_secs(1) };
         }
         self.evict_tokens(token.installation());
@@ -109,7 +116,14 @@ impl Dockline {
     /// Evicts the tokens and the repositories of an installation, and returns the tokens.
     pub(in crate::service) fn evict_tokens(&self, installation: InstallationId) -> Vec<InstallationToken> {
         self.listings.evict(installation);
+        self.readings.evict(installation);
         self.tokens.evict(installation)
+    }
+
+    /// Returns whether the token is so new that GitHub may not know it everywhere yet.
+    pub(super) fn is_fresh(&self, token: &InstallationToken) -> bool {
+        // The gateway's clock may be slightly ahead of ours.
+        (self.now() - token.issued_at()).abs() < PROPAGATION_TIME
     }
 
     async fn mint(

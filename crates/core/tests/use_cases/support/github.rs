@@ -37,6 +37,7 @@ struct Model {
     denied: BTreeMap<InstallationId, DenialCause>,
     repositories: Vec<Repository>,
     pages: VecDeque<ListOutcome>,
+    held_from: Option<u32>,
     mints: VecDeque<MintOutcome>,
     tokens: u32,
     live_tokens: BTreeSet<String>,
@@ -150,6 +151,11 @@ impl FakeGithub {
     /// Returns these pages before any page of the repositories.
     pub(crate) fn script_pages(&self, pages: impl IntoIterator<Item = ListOutcome>) {
         self.model().pages.extend(pages);
+    }
+
+    /// Lets requests of this page and the following ones wait for ever.
+    pub(crate) fn hold_pages_from(&self, page: u32) {
+        self.model().held_from = Some(page);
     }
 
     /// Returns this outcome for the next mint.
@@ -269,6 +275,10 @@ impl GithubGateway for FakeGithub {
     }
 
     async fn repositories(&self, token: &InstallationToken, page: u32) -> Result<ListOutcome, PortError> {
+        let is_held = self.model().held_from.is_some_and(|held| page >= held);
+        if is_held {
+            return std::future::pending().await;
+        }
         let mut model = self.model();
         if let Some(scripted) = model.pages.pop_front() {
             return Ok(scripted);
@@ -279,7 +289,9 @@ impl GithubGateway for FakeGithub {
         let per_page = ListOutcome::PER_PAGE as usize;
         let skipped = (page as usize - 1) * per_page;
         let repositories = model.repositories.iter().skip(skipped).take(per_page).cloned().collect();
-        Ok(ListOutcome::Page { repositories, total: model.repositories.len() as u64 })
+        let total = model.repositories.len();
+        let next = (skipped + per_page < total).then_some(page + 1);
+        Ok(ListOutcome::Page { repositories, total: total as u64, next })
     }
 
     async fn installer(&self, id: InstallationId) -> Result<Option<InstallerRecord>, PortError> {

@@ -7,6 +7,7 @@ use secrecy::ExposeSecret;
 use serde_json::Value;
 
 use crate::api::Backend;
+use crate::connect_proxy::ConnectProxy;
 use crate::schema::TestSchema;
 use crate::server::{Github, Server, dockline};
 
@@ -98,6 +99,7 @@ async fn complete_setup_passes_all_checks() {
         "database connections",
         &schema,
         "sweep",
+        "GitHub API",
         "App credential",
         "App identity",
         "clock",
@@ -125,8 +127,6 @@ async fn complete_setup_passes_all_checks() {
 #[tokio::test(flavor = "multi_thread")]
 async fn values_of_another_app_are_named() {
     let setup = Setup::complete().await;
-    let ask: Change<'_> = &[("DOCKLINE_GITHUB_APP_SLUG", "another")];
-    setup.expect(ask, "--github-app-slug", "fail", "but at GitHub the App with this key has dockline-test");
     let ask: Change<'_> = &[("DOCKLINE_GITHUB_APP_ID", "77")];
     setup.expect(ask, "--github-app-id", "fail", "is 77, but at GitHub");
     // The JWT names the client id, and GitHub knows no such App.
@@ -139,20 +139,65 @@ async fn values_of_another_app_are_named() {
     setup.expect(ask, "App credential", "fail", "GitHub cannot be reached");
     // serve reports the same errors at once.
     let mut serve = setup.command("serve");
-    serve
-        .env("DOCKLINE_GITHUB_APP_SLUG", "another")
-        .env("DOCKLINE_GITHUB_APP_ID", "77")
-        .env("DOCKLINE_MIGRATIONS", "check");
+    serve.env("DOCKLINE_GITHUB_APP_ID", "77").env("DOCKLINE_MIGRATIONS", "check");
     serve.env("DOCKLINE_DATABASE_SCHEMA", "not_there");
     let output = serve.output().unwrap();
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(2));
-    assert!(stderr.contains("the configuration has 3 errors"), "{stderr}");
+    assert!(stderr.contains("the configuration has 2 errors"), "{stderr}");
     assert!(stderr.contains("the schema not_there: has version 0"), "{stderr}");
-    assert!(
-        stderr.contains("--github-app-slug: is another") && stderr.contains("--github-app-id: is 77"),
-        "{stderr}"
-    );
+    assert!(stderr.contains("--github-app-id: is 77"), "{stderr}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn renamed_app_is_a_warning_l80() {
+    let setup = Setup::complete().await;
+    let ask: Change<'_> = &[("DOCKLINE_GITHUB_APP_SLUG", "another")];
+    setup.expect(ask, "--github-app-slug", "warn", "is another, but at GitHub the App has dockline-test");
+    assert!(setup.run(ask).0, "no check fails");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn api_version_and_issuer_are_shown_and_used() {
+    let setup = Setup::complete().await;
+    let api = &setup.github.sim.api;
+    let said = format!("{api}, API version 2022-11-28, JWT issuer: client id");
+    setup.expect(UNCHANGED, "GitHub API", "ok", &said);
+    let ask: Change<'_> =
+        &[("DOCKLINE_GITHUB_API_VERSION", "2026-03-10"), ("DOCKLINE_GITHUB_JWT_ISSUER", "app-id")];
+    let said = format!("{api}, API version 2026-03-10, JWT issuer: App id");
+    setup.expect(ask, "GitHub API", "ok", &said);
+    setup.expect(ask, "App credential", "ok", "GitHub accepts it");
+    // GitHub knows no App with this id, so the App id is what the JWT names.
+    let ask: Change<'_> = &[("DOCKLINE_GITHUB_APP_ID", "77"), ("DOCKLINE_GITHUB_JWT_ISSUER", "app-id")];
+    setup.expect(ask, "App credential", "fail", "");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn github_is_called_through_the_proxy_and_its_password_is_not_shown_i14_i18() {
+    let setup = Setup::complete().await;
+    let proxy = ConnectProxy::start("ann:pass-canary word");
+    let url = format!("http://ann:pass-canary%20word@{}", proxy.address);
+    let ask: Change<'_> = &[("DOCKLINE_HTTPS_PROXY", &url)];
+    setup.expect(ask, "GitHub API", "ok", &format!("through the proxy http://{}", proxy.address));
+    setup.expect(ask, "App credential", "ok", "GitHub accepts it");
+    let github = setup.github.sim.api.strip_prefix("http://").unwrap().split('/').next().unwrap().to_owned();
+    let targets = proxy.targets();
+    assert!(!targets.is_empty() && targets.iter().all(|target| *target == github), "{targets:?}");
+    let wrong = url.replace("ann", "eve");
+    let ask: Change<'_> = &[("DOCKLINE_HTTPS_PROXY", &wrong)];
+    setup.expect(ask, "App credential", "fail", "proxy authorization required");
+    for ask in [&url, &wrong] {
+        let output =
+            setup.command("doctor").env("DOCKLINE_HTTPS_PROXY", ask).env("RUST_LOG", "trace").output();
+        let output = output.unwrap();
+        let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+        assert!(!text.contains("canary") && text.contains("GitHub API"), "{text}");
+    }
+    // A proxy of the environment is ignored, with a warning.
+    let ask: Change<'_> = &[("HTTPS_PROXY", "http://127.0.0.1:1")];
+    setup.expect(ask, "proxy", "warn", "HTTPS_PROXY is set in the environment and ignored");
+    setup.expect(ask, "App credential", "ok", "GitHub accepts it");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,5 +2,6 @@
 
 mod commands;
 mod doctor;
+mod github_options;
 mod keys;
 mod signer;
