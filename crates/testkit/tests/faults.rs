@@ -13,7 +13,7 @@ use dockline::{
 use dockline_memory::{MemoryBindingRepo, MemoryKeyStore, MemoryRateLimiter, MemoryStateStore};
 use dockline_testkit::faults::{Fault, Faulty};
 use dockline_testkit::fixtures::{
-    NOON, account_id, binding, installation, key, organization, seconds, state,
+    NOON, binding, installation, installer_record, key, organization, seconds, state,
 };
 use dockline_testkit::race::TASKS;
 use dockline_testkit::runner::block_on;
@@ -159,7 +159,7 @@ fn every_token_method_of_a_gateway_can_fail() {
         .expect_installer()
         .times(1)
         .withf(|id| *id == installation(1))
-        .returning(|_| Ok(Some(account_id(77))));
+        .returning(|_| Ok(Some(installer_record(77))));
     gateway.expect_rate_left().times(1).return_const(left);
     let gateway: Arc<dyn GithubGateway> = Arc::new(gateway);
     let faulty = Faulty::over(gateway);

@@ -112,9 +112,12 @@ impl Fixture {
             github.add_collaborator(&account, name).unwrap();
         }
         match visitor {
-            V::Suspended => drop(github.set_fault(FaultRule::new(Fault::SuspendedUser).for_user(name))),
+            V::Suspended => {
+                let _ = github.set_fault(FaultRule::new(Fault::SuspendedUser).for_user(name));
+            }
             V::BehindSso => {
-                drop(github.set_fault(FaultRule::new(Fault::Saml).for_user(name).for_organization(&account)))
+                let _ =
+                    github.set_fault(FaultRule::new(Fault::Saml).for_user(name).for_organization(&account));
             }
             _ => {}
         }
