@@ -58,9 +58,10 @@ impl CallbackRefusal {
     /// Returns the code for a response: only GitHub's failure is not the visitor's to solve.
     #[must_use]
     pub const fn code(self) -> ErrorCode {
-        match self {
-            Self::MembershipUnavailable => ErrorCode::PlatformError,
-            _ => ErrorCode::Validation,
+        if matches!(self, Self::MembershipUnavailable) {
+            ErrorCode::PlatformError
+        } else {
+            ErrorCode::Validation
         }
     }
 }

@@ -251,9 +251,10 @@ impl Dockline {
 
 /// Returns the error for what GitHub does not say, with its page to sign in.
 fn unknown(reason: &UnknownReason) -> CallbackError {
-    match reason {
-        UnknownReason::SsoRequired { url: Some(url) } => CallbackError::SsoRequired { url: url.clone() },
-        _ => claim::refusal_of(reason).into(),
+    if let UnknownReason::SsoRequired { url: Some(url) } = reason {
+        CallbackError::SsoRequired { url: url.clone() }
+    } else {
+        claim::refusal_of(reason).into()
     }
 }
 
