@@ -153,19 +153,23 @@ impl GithubError {
 
     /// Returns why GitHub denies an installation, if a setting of its account is the cause.
     pub(crate) const fn denial_cause(&self) -> Option<DenialCause> {
-        Some(match self {
-            Self::PermissionMissing { .. } => DenialCause::PermissionMissing,
-            // Where the port has no outcome for a suspension, since GitHub shows suspended installations.
-            Self::Suspended => DenialCause::Other,
-            Self::Denied { denial, .. } => match denial {
+        if let Self::Denied { denial, .. } = self {
+            return Some(match denial {
                 Denial::SsoRequired { .. } => DenialCause::SsoRequired,
                 Denial::IpBlocked => DenialCause::IpBlocked,
                 Denial::AccountSuspended => DenialCause::AccountSuspended,
                 Denial::LegalBlock => DenialCause::LegalBlock,
                 Denial::Other => DenialCause::Other,
-            },
-            _ => return None,
-        })
+            });
+        }
+        if matches!(self, Self::PermissionMissing { .. }) {
+            Some(DenialCause::PermissionMissing)
+        } else if matches!(self, Self::Suspended) {
+            // Where the port has no outcome for a suspension, since GitHub shows suspended installations.
+            Some(DenialCause::Other)
+        } else {
+            None
+        }
     }
 
     /// The response does not have the form that GitHub documents.

@@ -281,10 +281,8 @@ mod tests {
         let administrator = Ok((Proof::Administered, C::Administrator));
         assert_eq!(claim(organization(), M::Administrator), administrator);
         for reason in REASONS {
-            let expected = match reason {
-                UnknownReason::PermissionMissing => C::UnknownNew,
-                _ => C::Unknown,
-            };
+            let permission_missing = reason == UnknownReason::PermissionMissing;
+            let expected = if permission_missing { C::UnknownNew } else { C::Unknown };
             assert_eq!(claim(organization(), M::Unknown(reason)), Ok((Proof::Visible, expected)));
         }
         // A user account is its user's alone, whatever the membership.

@@ -239,16 +239,19 @@ impl VisitorChecker {
 /// Returns why GitHub does not answer, if a setting of the account, the visitor or the App is the cause. Logs GitHub's words,
 /// which are for operators only.
 fn unknown(error: GithubError) -> Result<UnknownReason, GithubError> {
-    let reason = match &error {
-        GithubError::Denied { denial, .. } => match denial {
+    let reason = if let GithubError::Denied { denial, .. } = &error {
+        match denial {
             Denial::SsoRequired { url } => UnknownReason::SsoRequired { url: url.clone() },
             Denial::IpBlocked => UnknownReason::IpBlocked,
             Denial::AccountSuspended => UnknownReason::AccountSuspended,
             Denial::LegalBlock | Denial::Other => UnknownReason::Denied,
-        },
-        GithubError::PermissionMissing { .. } => UnknownReason::PermissionMissing,
-        GithubError::Suspended => UnknownReason::Denied,
-        _ => return Err(error),
+        }
+    } else if matches!(error, GithubError::PermissionMissing { .. }) {
+        UnknownReason::PermissionMissing
+    } else if matches!(error, GithubError::Suspended) {
+        UnknownReason::Denied
+    } else {
+        return Err(error);
     };
     tracing::info!(%error, "GitHub does not answer a question about a visitor");
     Ok(reason)
