@@ -141,14 +141,11 @@ impl GithubError {
     }
 
     /// Removes a page to sign in that is not on the App's web host, since visitors are shown the link.
-    pub(crate) fn with_sso_page_on(self, host: &GithubHost) -> Self {
-        match self {
-            Self::Denied { status, denial: Denial::SsoRequired { url }, message } => {
-                let url = url.filter(|url| host.has_page(url));
-                Self::Denied { status, denial: Denial::SsoRequired { url }, message }
-            }
-            other => other,
+    pub(crate) fn with_sso_page_on(mut self, host: &GithubHost) -> Self {
+        if let Self::Denied { denial: Denial::SsoRequired { url }, .. } = &mut self {
+            url.take_if(|url| !host.has_page(url));
         }
+        self
     }
 
     /// Returns why GitHub denies an installation, if a setting of its account is the cause.

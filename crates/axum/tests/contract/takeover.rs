@@ -2,6 +2,7 @@
 //! names the installer before the visit, after it, or lost (I2, L-08, L-09, L-69).
 
 use dockline::ClaimPolicy;
+use dockline::ports::Event;
 use dockline_github_sim::{DeliveryMode, Fault, FaultRule, NewApp, Role};
 
 use crate::fixture::{Fixture, INSTALLATION, Setup, Tenant, tenant};
@@ -54,15 +55,20 @@ fn expected(
     let own_account = matches!(visitor, V::Owner | V::InstallingOwner | V::BehindSso);
     let administers = own_account && (!on_organization || members_read);
     let installer = matches!(visitor, V::InstallingOwner | V::InstallingMember | V::InstallerWhoLeft);
+    if administers {
+        return Some("administered");
+    }
+    let installed = on_organization && installer;
     match policy {
-        _ if administers => Some("administered"),
         ClaimPolicy::State | ClaimPolicy::Visible => Some("visible"),
-        _ if !on_organization || !installer => None,
-        // A former member is an outsider, if the App may see it.
-        _ if members_read && visitor == V::InstallerWhoLeft => None,
-        // Without the permission "Members", any installer of a new installation looks alike.
-        ClaimPolicy::Installer => Some("installed"),
-        ClaimPolicy::Controlled => members_read.then_some("installed"),
+        // A former member is an outsider, if the App may see it. Without the permission "Members", any installer of a new
+        // installation looks alike.
+        ClaimPolicy::Installer => {
+            (installed && !(members_read && visitor == V::InstallerWhoLeft)).then_some("installed")
+        }
+        ClaimPolicy::Controlled => {
+            (installed && members_read && visitor != V::InstallerWhoLeft).then_some("installed")
+        }
     }
 }
 
@@ -85,13 +91,10 @@ impl Fixture {
             let organization = format!("organization-{number}");
             github.create_organization(&organization).unwrap();
             github.set_membership(&organization, &owner, Role::Admin).unwrap();
-            let role = match visitor {
-                V::Member | V::InstallingMember => Some(Role::Member),
-                V::OutsideCollaborator => None,
-                _ => Some(Role::Admin),
-            };
-            if let Some(role) = role {
-                github.set_membership(&organization, name, role).unwrap();
+            if matches!(visitor, V::Member | V::InstallingMember) {
+                github.set_membership(&organization, name, Role::Member).unwrap();
+            } else if visitor != V::OutsideCollaborator {
+                github.set_membership(&organization, name, Role::Admin).unwrap();
             }
             organization
         } else if matches!(visitor, V::Owner | V::InstallingOwner | V::Suspended | V::BehindSso) {
@@ -100,10 +103,7 @@ impl Fixture {
             owner.clone()
         };
         let installs = matches!(visitor, V::InstallingOwner | V::InstallingMember | V::InstallerWhoLeft);
-        let sender = match (installs && on_organization) || account == name {
-            true => name,
-            false => &owner,
-        };
+        let sender = if (installs && on_organization) || account == name { name } else { &owner };
         let installation = github.install(self.app.app_id, &account, sender).unwrap();
         if matches!(visitor, V::FormerOwner | V::InstallerWhoLeft) && on_organization {
             github.remove_membership(&account, name).unwrap();
@@ -111,15 +111,11 @@ impl Fixture {
         if account != name {
             github.add_collaborator(&account, name).unwrap();
         }
-        match visitor {
-            V::Suspended => {
-                let _ = github.set_fault(FaultRule::new(Fault::SuspendedUser).for_user(name));
-            }
-            V::BehindSso => {
-                let _ =
-                    github.set_fault(FaultRule::new(Fault::Saml).for_user(name).for_organization(&account));
-            }
-            _ => {}
+        if visitor == V::Suspended {
+            github.set_fault(FaultRule::new(Fault::SuspendedUser).for_user(name));
+        }
+        if visitor == V::BehindSso {
+            github.set_fault(FaultRule::new(Fault::Saml).for_user(name).for_organization(&account));
         }
         let tenant = tenant(&self.keys, &format!("org_{number}"), "Taker", |_| {});
         Case { visitor: name, installation, tenant }
@@ -144,24 +140,16 @@ impl Fixture {
             self.github().clear_deliveries();
             answer = self.register(&case.tenant, case.installation, &state).await;
         }
-        match answer.status {
-            201 => {
-                self.get(&case.tenant, INSTALLATION).await.expect(200);
-                let events = self.events.recorded();
-                events.iter().rev().find_map(|event| match event {
-                    dockline::ports::Event::Registered { installation, proof, .. }
-                        if installation.get() == case.installation =>
-                    {
-                        Some(proof.to_string())
-                    }
-                    _ => None,
-                })
-            }
-            _ => {
-                answer.expect_error(422, "VALIDATION");
-                None
-            }
+        if answer.status != 201 {
+            answer.expect_error(422, "VALIDATION");
+            return None;
         }
+        self.get(&case.tenant, INSTALLATION).await.expect(200);
+        let events = self.events.recorded();
+        events.iter().rev().find_map(|event| {
+            let Event::Registered { installation, proof, .. } = event else { return None };
+            (installation.get() == case.installation).then(|| proof.to_string())
+        })
     }
 }
 

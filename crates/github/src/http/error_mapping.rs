@@ -183,10 +183,13 @@ mod tests {
 
     #[test]
     fn each_denial_is_told_apart_by_headers_and_words_l73() {
-        let denial = |status, headers: &[(&str, &str)], message: &str| match error(status, headers, message) {
-            GithubError::Denied { denial, .. } => Some(denial),
-            GithubError::PermissionMissing { .. } => None,
-            other => panic!("{other:?}"),
+        let denial = |status, headers: &[(&str, &str)], message: &str| {
+            let error = error(status, headers, message);
+            if let GithubError::Denied { denial, .. } = error {
+                return Some(denial);
+            }
+            assert!(matches!(error, GithubError::PermissionMissing { .. }), "{error:?}");
+            None
         };
         let page = "https://github.com/orgs/acme/sso?authorization_request=AB1";
         let saml = "Resource protected by organization SAML enforcement. You must grant your OAuth token access to \

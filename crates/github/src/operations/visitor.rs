@@ -214,13 +214,15 @@ impl VisitorChecker {
                  Visible: give the App the organization permission \"Members: read\", and have it accepted"
             );
         }
-        match error {
-            GithubError::Server { .. } | GithubError::TimedOut | GithubError::Unreachable { .. } => {
-                tracing::warn!(%error, "GitHub failed to say whether a visitor is a member of their organization");
-                Ok(Membership::Unknown(UnknownReason::Unavailable))
-            }
-            error => unknown(error).map(Membership::Unknown),
+        let failed = matches!(
+            error,
+            GithubError::Server { .. } | GithubError::TimedOut | GithubError::Unreachable { .. }
+        );
+        if failed {
+            tracing::warn!(%error, "GitHub failed to say whether a visitor is a member of their organization");
+            return Ok(Membership::Unknown(UnknownReason::Unavailable));
         }
+        unknown(error).map(Membership::Unknown)
     }
 
     async fn revoke(&self, token: &SecretString) {

@@ -18,10 +18,9 @@ async fn responding(status: u16, body: Value) -> Scripted {
 }
 
 async fn found(body: Value) -> Installation {
-    match gateway(&responding(200, body).await).installation(installation_id()).await.unwrap() {
-        LookupOutcome::Found(installation) => installation,
-        other => panic!("the installation is not found: {other:?}"),
-    }
+    let looked_up = gateway(&responding(200, body).await).installation(installation_id()).await.unwrap();
+    let LookupOutcome::Found(installation) = looked_up else { panic!("{looked_up:?}") };
+    installation
 }
 
 #[tokio::test]

@@ -25,10 +25,8 @@ async fn minting(github: &Scripted) -> MintOutcome {
 }
 
 fn minted(minting: MintOutcome) -> InstallationToken {
-    match minting {
-        MintOutcome::Minted(token) => token,
-        other => panic!("{other:?}"),
-    }
+    let MintOutcome::Minted(token) = minting else { panic!("{minting:?}") };
+    token
 }
 
 fn permission(name: &str) -> PermissionName {
@@ -195,10 +193,9 @@ async fn a_422_returns_githubs_message_redacted_and_shortened() {
     let message_of = |message: &str| {
         let body = json!({ "message": message, "errors": [{ "resource": "X" }] });
         async move {
-            match minting(&responding(422, body).await).await {
-                MintOutcome::NotGranted { message } => message,
-                other => panic!("{other:?}"),
-            }
+            let minted = minting(&responding(422, body).await).await;
+            let MintOutcome::NotGranted { message } = minted else { panic!("{minted:?}") };
+            message
         }
     };
     let words = "The permissions requested are not granted to this installation.";

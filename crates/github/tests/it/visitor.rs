@@ -131,13 +131,11 @@ async fn a_suspended_visitor_is_denied_and_not_our_credential_c07() {
     for line in ["GET /api/user", LIST] {
         let github = responding(line, |_| Reply::message(403, "Sorry. Your account was suspended.")).await;
         let outcome = gateway(&github).check_visitor(&code(), installation_id()).await.unwrap();
-        match outcome {
-            VisitorCheck::Denied(UnknownReason::AccountSuspended) => {}
-            VisitorCheck::Visitor(VisitorFacts {
-                visibility: Visibility::Unknown(UnknownReason::AccountSuspended),
-                ..
-            }) => assert_eq!(line, LIST),
-            other => panic!("{other:?}"),
+        if let VisitorCheck::Visitor(facts) = outcome {
+            assert_eq!(line, LIST);
+            assert_eq!(facts.visibility, Visibility::Unknown(UnknownReason::AccountSuspended));
+        } else {
+            assert_eq!(outcome, VisitorCheck::Denied(UnknownReason::AccountSuspended));
         }
         assert_eq!(github.lines().last().unwrap(), REVOCATION);
         let listed = gateway(&github).visitor_installations(&code()).await.unwrap();

@@ -15,10 +15,10 @@ async fn check(driver: &dyn GatewayDriver, code: &AuthorizationCode, id: Install
 }
 
 async fn checked(driver: &dyn GatewayDriver, signed_in: &SignedIn, id: InstallationId) -> VisitorFacts {
-    match check(driver, &signed_in.code, id).await {
-        VisitorCheck::Visitor(facts) => facts,
-        other => unreachable!("the code must be accepted: {other:?}"),
-    }
+    let VisitorCheck::Visitor(facts) = check(driver, &signed_in.code, id).await else {
+        unreachable!("the code must be accepted")
+    };
+    facts
 }
 
 /// Asserts what the gateway reports about a new visitor in this role.
