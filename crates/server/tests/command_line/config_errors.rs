@@ -14,7 +14,7 @@ fn all_errors_in_the_file_are_reported_with_their_line() {
     assert!(stderr.starts_with("dockline: the configuration has 5 errors:\n"), "{stderr}");
     for expected in [
         "c.toml:1: listne: there is no such option\n     help: did you mean listen?",
-        "c.toml:2: claim-policy: the value \"foo\" is not accepted\n     help: give one of: state, visible, controlled",
+        "c.toml:2: claim-policy: the value \"foo\" is not accepted\n     help: give one of: state, visible, installer, controlled",
         "c.toml:3: listen: the value \"8080\" is not accepted: write it as 127.0.0.1:8080",
         "c.toml:4: migrations: has a value of the wrong type, boolean",
         "c.toml:6: database-connections: the value \"many\" is not accepted",
