@@ -65,16 +65,7 @@ pub(crate) enum Details {
         bound_installation_id: u64,
         bound_status: &'static str,
     },
-    #[serde(rename_all = "camelCase")]
-    Denied {
-        /// The installation of the caller's organization, if one is bound.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        bound_installation_id: Option<u64>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        bound_status: Option<&'static str>,
-        /// The setting at GitHub.
-        cause: &'static str,
-    },
+    Denied(Box<DenialDetails>),
     Platform {
         /// The platform that failed.
         platform: &'static str,
@@ -85,6 +76,19 @@ pub(crate) enum Details {
     Checks {
         checks: Vec<CheckBody>,
     },
+}
+
+/// The `details` of a denial by GitHub.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct DenialDetails {
+    /// The installation of the caller's organization, if one is bound.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bound_installation_id: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bound_status: Option<&'static str>,
+    /// The setting at GitHub.
+    cause: &'static str,
 }
 
 impl ApiError {
@@ -279,11 +283,13 @@ fn log(error: &PortError) {
 impl ApiError {
     /// GitHub denies the App the installation of the caller's organization, because of a setting of its account.
     fn denied(cause: DenialCause, bound: Option<&Binding>) -> Self {
-        Self::of(ErrorCode::Validation, denial_message(cause)).with_details(Details::Denied {
+        let details = DenialDetails {
             bound_installation_id: bound.map(|bound| bound.installation.get()),
             bound_status: bound.map(|bound| bound.status.as_str()),
             cause: cause.as_str(),
-        })
+        };
+        let error = Self::of(ErrorCode::Validation, denial_message(cause));
+        error.with_details(Details::Denied(Box::new(details)))
     }
 }
 

@@ -48,7 +48,7 @@ impl Connector {
         let tls = tls(config)?;
         let route = match &config.proxy {
             None => Route::Direct(tcp),
-            Some(proxy) => Route::Proxy(tunnel(proxy, over_tls(tls.clone(), tcp))),
+            Some(proxy) => Route::Proxy(Box::new(tunnel(proxy, over_tls(tls.clone(), tcp)))),
         };
         Ok(Self { https: over_tls(tls, route), timeout: config.connect_timeout })
     }
@@ -74,7 +74,7 @@ impl Service<Uri> for Connector {
 #[derive(Clone)]
 enum Route {
     Direct(HttpConnector),
-    Proxy(Tunnel<HttpsConnector<HttpConnector>>),
+    Proxy(Box<Tunnel<HttpsConnector<HttpConnector>>>),
 }
 
 impl Service<Uri> for Route {
