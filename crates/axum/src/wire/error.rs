@@ -313,7 +313,7 @@ const fn denial_message(cause: DenialCause) -> &'static str {
         DenialCause::LegalBlock => {
             "GitHub blocks access to the account's repositories for legal reasons. Its administrator has to contact GitHub."
         }
-        _ => {
+        DenialCause::Other | _ => {
             "GitHub denies access to the installation. Have an administrator of its account check the App's permissions and \
              the account's security settings."
         }
@@ -365,9 +365,10 @@ impl From<CallbackError> for ApiError {
 impl From<CallbackRefusal> for ApiError {
     fn from(reason: CallbackRefusal) -> Self {
         let error = Self::of(reason.code(), refusal_message(reason));
-        error.with_details(match reason {
-            CallbackRefusal::MembershipUnavailable => Details::Platform { platform: "github" },
-            _ => Details::Reason { reason: reason.as_str() },
+        error.with_details(if reason == CallbackRefusal::MembershipUnavailable {
+            Details::Platform { platform: "github" }
+        } else {
+            Details::Reason { reason: reason.as_str() }
         })
     }
 }
