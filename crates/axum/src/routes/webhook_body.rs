@@ -122,7 +122,7 @@ pub(super) async fn read(
     let mut bytes = Vec::new();
     let mut pace = Pace { due: deadline, counted: 0 };
     while let Some(frame) = timeout_at(pace.due.min(deadline), body.frame()).await.map_err(|_| stalled())? {
-        let Ok(data) = frame.map_err(|error| unreadable(&error).as_failed_authentication())?.into_data()
+        let Ok(data) = frame.map_err(|error| unreadable(&error).into_failed_authentication())?.into_data()
         else {
             continue;
         };
@@ -161,7 +161,7 @@ fn too_large() -> ApiError {
 
 /// Counts as a failed authentication, since its signature was never shown to be valid.
 fn stalled() -> ApiError {
-    too_slow().as_failed_authentication()
+    too_slow().into_failed_authentication()
 }
 
 #[cfg(test)]

@@ -179,7 +179,7 @@ impl ApiError {
     }
 
     /// Counts the error against the client address like a 401.
-    pub(crate) fn as_failed_authentication(mut self) -> Self {
+    pub(crate) fn into_failed_authentication(mut self) -> Self {
         self.failed_authentication = true;
         self
     }

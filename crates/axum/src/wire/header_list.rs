@@ -6,11 +6,11 @@ use http::header::AsHeaderName;
 /// Returns the items of a header, over all its lines, without the white space around them.
 ///
 /// Header values are octets: an item that is not ASCII must not hide the others, which another party may have sent.
-pub(crate) fn items<'a>(
-    headers: &'a HeaderMap,
+pub(crate) fn items(
+    headers: &HeaderMap,
     name: impl AsHeaderName,
     separator: u8,
-) -> impl DoubleEndedIterator<Item = &'a [u8]> {
+) -> impl DoubleEndedIterator<Item = &[u8]> {
     let lines = headers.get_all(name).iter();
     lines.flat_map(move |line| line.as_bytes().split(move |byte| *byte == separator)).map(<[u8]>::trim_ascii)
 }
