@@ -61,8 +61,10 @@ fn state(expires_in: Duration, claim: Option<VerifiedClaim>) -> IssuedState {
         return_url: "https://app.example.com/".into(),
         issued_at: NOW,
         expires_at: NOW + expires_in,
-        pending: None,
+        pending: Vec::new(),
+        answered: None,
         claim,
+        revoked: false,
     }
 }
 

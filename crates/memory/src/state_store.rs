@@ -1,10 +1,11 @@
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 
 use async_trait::async_trait;
-use dockline::ports::{ConfirmOutcome, PutOutcome, StateStore};
+use dockline::ports::{ConfirmOutcome, PutOutcome, ReserveOutcome, StateStore};
 use dockline::{
-    IssuedState, OrganizationId, PendingConfirmation, PortError, SecretDigest, StateDigest, VerifiedClaim,
+    AnsweredConfirmation, CodeFate, IssuedState, OrganizationId, PendingConfirmation, PortError,
+    SecretDigest, StateDigest, VerifiedClaim,
 };
 use time::{Duration, OffsetDateTime};
 
@@ -27,7 +28,7 @@ struct States {
 
 struct Row {
     state: IssuedState,
-    revoked: bool,
+    codes: BTreeMap<SecretDigest, CodeFate>,
 }
 
 impl MemoryStateStore {
@@ -39,17 +40,22 @@ impl MemoryStateStore {
 }
 
 impl Row {
-    fn is_replaced_by(&self, next: &IssuedState) -> bool {
-        let repeated = self.state.organization == next.organization
-            && self.state.pending.is_none()
-            && self.state.claim.is_none()
-            && !self.revoked;
-        repeated || !self.state.is_live(next.issued_at)
+    fn is_unused(&self) -> bool {
+        let IssuedState { pending, answered, claim, revoked, .. } = &self.state;
+        pending.is_empty() && answered.is_none() && claim.is_none() && !revoked
     }
 
-    /// Returns whether `ticket` is the one of the pending confirmation, or none was given.
+    /// Returns whether `ticket` is that of a pending confirmation, or none was given.
     fn accepts(&self, ticket: Option<&SecretDigest>) -> bool {
-        ticket.is_none_or(|shown| self.state.pending.is_some_and(|pending| pending.ticket.matches(shown)))
+        ticket.is_none_or(|shown| self.state.pending.iter().any(|pending| pending.ticket.matches(shown)))
+    }
+
+    /// Makes the pending confirmation of the ticket the answered one.
+    fn answer(&mut self, ticket: Option<&SecretDigest>, confirmed: bool) {
+        let Some(ticket) = ticket else { return };
+        let pending = &mut self.state.pending;
+        let Some(index) = pending.iter().position(|pending| pending.ticket.matches(ticket)) else { return };
+        self.state.answered = Some(AnsweredConfirmation { question: pending.remove(index), confirmed });
     }
 }
 
@@ -66,28 +72,35 @@ impl States {
 
     fn put(&mut self, state: IssuedState) -> PutOutcome {
         self.purge(state.issued_at);
-        if let Some(row) = self.rows.get(&state.digest) {
-            if !row.is_replaced_by(&state) {
-                return PutOutcome::InUse;
+        let mut codes = BTreeMap::new();
+        if let Some(row) = self.rows.get_mut(&state.digest) {
+            if row.state.is_live(state.issued_at) {
+                if !row.is_unused() || row.state.organization != state.organization {
+                    return PutOutcome::InUse;
+                }
+                codes = std::mem::take(&mut row.codes);
             }
             self.by_expiry.remove(&(row.state.expires_at, state.digest));
         }
         self.by_expiry.insert((state.expires_at, state.digest));
-        self.rows.insert(state.digest, Row { state, revoked: false });
+        self.rows.insert(state.digest, Row { state, codes });
         PutOutcome::Stored
     }
 
-    fn active(&self, digest: &StateDigest) -> Option<&IssuedState> {
-        self.rows.get(digest).filter(|row| !row.revoked).map(|row| &row.state)
+    fn found(&self, digest: &StateDigest) -> Option<&IssuedState> {
+        self.rows.get(digest).map(|row| &row.state)
     }
 
     fn active_mut(&mut self, digest: &StateDigest) -> Option<&mut Row> {
-        self.rows.get_mut(digest).filter(|row| !row.revoked)
+        self.rows.get_mut(digest).filter(|row| !row.state.revoked)
     }
 
     fn save_pending(&mut self, digest: &StateDigest, pending: PendingConfirmation) -> bool {
         self.active_mut(digest).is_some_and(|row| {
-            row.state.pending = Some(pending);
+            if row.state.pending.len() == IssuedState::MOST_PENDING {
+                row.state.pending.remove(0);
+            }
+            row.state.pending.push(pending);
             true
         })
     }
@@ -98,7 +111,7 @@ impl States {
         ticket: Option<&SecretDigest>,
         claim: VerifiedClaim,
     ) -> ConfirmOutcome {
-        // Another ticket changes nothing, so that the visitor of the pending confirmation can still answer.
+        // Another ticket changes nothing, so that the visitors of the pending confirmations can still answer.
         let Some(row) = self.active_mut(digest).filter(|row| row.accepts(ticket)) else {
             return ConfirmOutcome::Unknown;
         };
@@ -108,15 +121,36 @@ impl States {
             Some(_) => return ConfirmOutcome::TiedToOther,
         };
         row.state.claim.get_or_insert(claim);
-        row.state.pending = None;
+        row.answer(ticket, true);
         outcome
     }
 
     fn revoke(&mut self, digest: &StateDigest, ticket: Option<&SecretDigest>) -> bool {
         self.active_mut(digest).filter(|row| row.accepts(ticket)).is_some_and(|row| {
-            row.revoked = true;
+            row.answer(ticket, false);
+            row.state.revoked = true;
             true
         })
+    }
+
+    fn reserve_code(&mut self, digest: &StateDigest, code: &SecretDigest) -> ReserveOutcome {
+        let Some(row) = self.active_mut(digest) else { return ReserveOutcome::Unknown };
+        if let Some(fate) = row.codes.get(code) {
+            return ReserveOutcome::Known(*fate);
+        }
+        let refused = row.codes.values().filter(|fate| **fate != CodeFate::Used).count();
+        if refused >= IssuedState::MOST_REFUSED_CODES || row.codes.len() >= IssuedState::MOST_CODES {
+            row.state.revoked = true;
+            return ReserveOutcome::Exhausted;
+        }
+        row.codes.insert(*code, CodeFate::Sent);
+        ReserveOutcome::Reserved
+    }
+
+    fn settle_code(&mut self, digest: &StateDigest, code: &SecretDigest, fate: CodeFate) {
+        if let Some(stored) = self.rows.get_mut(digest).and_then(|row| row.codes.get_mut(code)) {
+            *stored = fate;
+        }
     }
 }
 
@@ -138,11 +172,12 @@ impl StateStore for MemoryStateStore {
         digest: &StateDigest,
     ) -> Result<Option<IssuedState>, PortError> {
         let states = self.0.lock();
-        Ok(states.active(digest).filter(|state| state.organization == *organization).cloned())
+        let own = |state: &&IssuedState| state.organization == *organization && !state.revoked;
+        Ok(states.found(digest).filter(own).cloned())
     }
 
     async fn find_by_digest(&self, digest: &StateDigest) -> Result<Option<IssuedState>, PortError> {
-        Ok(self.0.lock().active(digest).cloned())
+        Ok(self.0.lock().found(digest).cloned())
     }
 
     async fn save_pending(
@@ -168,5 +203,23 @@ impl StateStore for MemoryStateStore {
         ticket: Option<&'a SecretDigest>,
     ) -> Result<bool, PortError> {
         Ok(self.0.lock().revoke(digest, ticket))
+    }
+
+    async fn reserve_code(
+        &self,
+        digest: &StateDigest,
+        code: &SecretDigest,
+    ) -> Result<ReserveOutcome, PortError> {
+        Ok(self.0.lock().reserve_code(digest, code))
+    }
+
+    async fn settle_code(
+        &self,
+        digest: &StateDigest,
+        code: &SecretDigest,
+        fate: CodeFate,
+    ) -> Result<(), PortError> {
+        self.0.lock().settle_code(digest, code, fate);
+        Ok(())
     }
 }

@@ -2,6 +2,7 @@
 
 mod binding_counts;
 mod binding_repo;
+mod confirmations;
 mod database;
 mod decode;
 mod error;

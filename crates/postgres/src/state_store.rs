@@ -1,37 +1,35 @@
 use async_trait::async_trait;
-use dockline::ports::{ConfirmOutcome, PutOutcome, StateStore};
+use dockline::ports::{ConfirmOutcome, PutOutcome, ReserveOutcome, StateStore};
 use dockline::{
-    ClaimMembership, InstallationId, IssuedState, OrganizationId, PendingConfirmation, PortError, PortName,
-    SecretDigest, SetupAction, StateDigest, VerifiedClaim,
+    ClaimMembership, CodeFate, InstallationId, IssuedState, OrganizationId, PendingConfirmation, PortError,
+    PortName, SecretDigest, StateDigest, VerifiedClaim,
 };
 use tokio_postgres::Row;
-use tokio_postgres::types::Type;
+use tokio_postgres::types::{ToSql, Type};
 
+use crate::confirmations::{self, hex};
 use crate::database::Database;
-use crate::decode::{
-    account_id, column_time, digest, get, installation, parse, parse_name, parse_nullable, parse_text,
-};
+use crate::decode::{account_id, column_time, digest, get, installation, parse, parse_nullable, parse_text};
 use crate::error::DatabaseError;
 use crate::statement::Statement;
 
 const PUT: &str = "INSERT INTO {schema}.install_states AS s \
-    (digest, organization, organization_name, return_url, issued_at, expires_at, discarded, \
-     visit_ticket, visit_browser, visit_installation, visit_account, visit_proof, visit_visitor, visit_setup_action, \
-     tie_installation, tie_account, tie_proof, tie_visitor, actor, visit_membership, tie_membership) \
-    VALUES ($1, $2, $3, $4, $5, $6, false, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20) \
+    (digest, organization, organization_name, actor, return_url, issued_at, expires_at, discarded, pending, answered, \
+     tie_installation, tie_account, tie_proof, tie_visitor, tie_membership) \
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9::jsonb, $10::jsonb, $11, $12, $13, $14, $15) \
     ON CONFLICT ON CONSTRAINT install_states_pkey DO UPDATE SET \
      organization = excluded.organization, organization_name = excluded.organization_name, \
      actor = excluded.actor, return_url = excluded.return_url, issued_at = excluded.issued_at, \
      expires_at = excluded.expires_at, discarded = excluded.discarded, \
-     visit_ticket = excluded.visit_ticket, visit_browser = excluded.visit_browser, \
-     visit_installation = excluded.visit_installation, visit_account = excluded.visit_account, \
-     visit_proof = excluded.visit_proof, visit_visitor = excluded.visit_visitor, \
-     visit_setup_action = excluded.visit_setup_action, \
+     pending = excluded.pending, answered = excluded.answered, \
+     codes = CASE WHEN s.expires_at <= excluded.issued_at THEN excluded.codes ELSE s.codes END, \
+     visit_ticket = NULL, visit_browser = NULL, visit_installation = NULL, visit_account = NULL, \
+     visit_proof = NULL, visit_visitor = NULL, visit_setup_action = NULL, visit_membership = NULL, \
      tie_installation = excluded.tie_installation, tie_account = excluded.tie_account, \
      tie_proof = excluded.tie_proof, tie_visitor = excluded.tie_visitor, \
-     visit_membership = excluded.visit_membership, tie_membership = excluded.tie_membership \
+     tie_membership = excluded.tie_membership \
     WHERE s.expires_at <= excluded.issued_at \
-     OR (s.organization = excluded.organization AND NOT s.discarded \
+     OR (s.organization = excluded.organization AND NOT s.discarded AND s.pending = '[]' AND s.answered IS NULL \
          AND s.visit_ticket IS NULL AND s.tie_installation IS NULL) \
     RETURNING true";
 
@@ -40,51 +38,35 @@ const PUT_TYPES: &[Type] = &[
     Type::TEXT,
     Type::TEXT,
     Type::TEXT,
+    Type::TEXT,
     Type::TIMESTAMPTZ,
     Type::TIMESTAMPTZ,
-    Type::BYTEA,
-    Type::BYTEA,
-    Type::INT8,
-    Type::INT8,
+    Type::BOOL,
     Type::TEXT,
-    Type::INT8,
     Type::TEXT,
     Type::INT8,
     Type::INT8,
     Type::TEXT,
     Type::INT8,
-    Type::TEXT,
-    Type::TEXT,
     Type::TEXT,
 ];
 
 const FIND: &str = "SELECT digest, organization, organization_name, actor, return_url, issued_at, expires_at, \
-    visit_ticket, visit_browser, visit_installation, visit_account, visit_proof, visit_visitor, visit_setup_action, \
-    visit_membership, tie_installation, tie_account, tie_proof, tie_visitor, tie_membership \
-    FROM {schema}.install_states WHERE digest = $1 AND NOT discarded AND ($2 IS NULL OR organization = $2)";
+    discarded, pending::text, answered::text, tie_installation, tie_account, tie_proof, tie_visitor, \
+    tie_membership FROM {schema}.install_states \
+    WHERE digest = $1 AND ($2 IS NULL OR (organization = $2 AND NOT discarded))";
 
-const SAVE_PENDING: &str = "UPDATE {schema}.install_states SET \
-    visit_ticket = $2, visit_browser = $3, visit_installation = $4, visit_account = $5, visit_proof = $6, \
-    visit_visitor = $7, visit_setup_action = $8, visit_membership = $9 \
+// Removes the oldest of four.
+const SAVE_PENDING: &str = "UPDATE {schema}.install_states SET pending = \
+    CASE WHEN jsonb_array_length(pending) < 4 THEN pending ELSE pending - 0 END || jsonb_build_array($2::jsonb) \
     WHERE digest = $1 AND NOT discarded RETURNING true";
 
-const SAVE_PENDING_TYPES: &[Type] = &[
-    Type::BYTEA,
-    Type::BYTEA,
-    Type::BYTEA,
-    Type::INT8,
-    Type::INT8,
-    Type::TEXT,
-    Type::INT8,
-    Type::TEXT,
-    Type::TEXT,
-];
-
-// Locks the row while reading it, so that the second of two calls reads the first one's result. The claim to keep is
-// read from `before`, too, since `s` is the row of the statement's snapshot.
+// Locks the row while reading it, so that the second of two calls reads the first one's result. What is kept is read
+// from `before`, too, since `s` is the row of the statement's snapshot.
 const CONFIRM_CLAIM: &str = "WITH before AS ( \
-     SELECT digest, tie_installation, tie_account, tie_proof, tie_visitor, tie_membership FROM {schema}.install_states \
-     WHERE digest = $1 AND NOT discarded AND ($2 IS NULL OR visit_ticket = $2) FOR UPDATE \
+     SELECT digest, pending, answered, tie_installation, tie_account, tie_proof, tie_visitor, tie_membership \
+     FROM {schema}.install_states WHERE digest = $1 AND NOT discarded \
+      AND ($2 IS NULL OR pending @> jsonb_build_array(jsonb_build_object('ticket', $2))) FOR UPDATE \
     ), tied AS ( \
      UPDATE {schema}.install_states AS s SET \
       tie_installation = $3, \
@@ -92,17 +74,41 @@ const CONFIRM_CLAIM: &str = "WITH before AS ( \
       tie_proof = COALESCE(before.tie_proof, $5), \
       tie_visitor = COALESCE(before.tie_visitor, $6), \
       tie_membership = CASE WHEN before.tie_installation IS NULL THEN $7 ELSE before.tie_membership END, \
-      visit_ticket = NULL, visit_browser = NULL, visit_installation = NULL, visit_account = NULL, \
-      visit_proof = NULL, visit_visitor = NULL, visit_setup_action = NULL, visit_membership = NULL \
+      pending = COALESCE((SELECT jsonb_agg(q.value ORDER BY q.ordinality) \
+       FROM jsonb_array_elements(before.pending) WITH ORDINALITY AS q \
+       WHERE $2 IS NULL OR q.value ->> 'ticket' <> $2), '[]'), \
+      answered = COALESCE((SELECT q.value || '{\"confirmed\": true}' \
+       FROM jsonb_array_elements(before.pending) AS q WHERE q.value ->> 'ticket' = $2), before.answered) \
      FROM before \
      WHERE s.digest = before.digest AND (before.tie_installation IS NULL OR before.tie_installation = $3) \
     ) SELECT tie_installation FROM before";
 
 const CONFIRM_CLAIM_TYPES: &[Type] =
-    &[Type::BYTEA, Type::BYTEA, Type::INT8, Type::INT8, Type::TEXT, Type::INT8, Type::TEXT];
+    &[Type::BYTEA, Type::TEXT, Type::INT8, Type::INT8, Type::TEXT, Type::INT8, Type::TEXT];
 
-const REVOKE: &str = "UPDATE {schema}.install_states SET discarded = true \
-    WHERE digest = $1 AND NOT discarded AND ($2 IS NULL OR visit_ticket = $2) RETURNING true";
+const REVOKE: &str = "UPDATE {schema}.install_states SET discarded = true, \
+     pending = COALESCE((SELECT jsonb_agg(q.value ORDER BY q.ordinality) \
+      FROM jsonb_array_elements(pending) WITH ORDINALITY AS q \
+      WHERE $2 IS NULL OR q.value ->> 'ticket' <> $2), '[]'), \
+     answered = COALESCE((SELECT q.value || '{\"confirmed\": false}' \
+      FROM jsonb_array_elements(pending) AS q WHERE q.value ->> 'ticket' = $2), answered) \
+    WHERE digest = $1 AND NOT discarded \
+     AND ($2 IS NULL OR pending @> jsonb_build_array(jsonb_build_object('ticket', $2))) RETURNING true";
+
+// The limits are those of `IssuedState`; a test compares them. Reads `before` under the row's lock, as above.
+const RESERVE_CODE: &str = "WITH before AS ( \
+     SELECT digest, codes, codes ->> $2 AS fate, \
+      (SELECT count(*) FILTER (WHERE c.value <> 'used') < 5 AND count(*) < 50 FROM jsonb_each_text(codes) AS c) \
+       AS has_room \
+     FROM {schema}.install_states WHERE digest = $1 AND NOT discarded FOR UPDATE \
+    ), reserved AS ( \
+     UPDATE {schema}.install_states AS s SET discarded = NOT before.has_room, \
+      codes = CASE WHEN before.has_room THEN before.codes || jsonb_build_object($2, 'sent') ELSE before.codes END \
+     FROM before WHERE s.digest = before.digest AND before.fate IS NULL \
+    ) SELECT fate, has_room FROM before";
+
+const SETTLE_CODE: &str = "UPDATE {schema}.install_states SET codes = codes || jsonb_build_object($2, $3) \
+    WHERE digest = $1 AND codes ? $2 RETURNING true";
 
 /// Stores issued states in the table `install_states`. [`PgHousekeeping`](crate::PgHousekeeping) deletes expired ones.
 #[derive(Debug, Clone)]
@@ -113,6 +119,8 @@ pub struct PgStateStore {
     save_pending: Statement,
     confirm_claim: Statement,
     revoke: Statement,
+    reserve_code: Statement,
+    settle_code: Statement,
 }
 
 impl PgStateStore {
@@ -122,9 +130,11 @@ impl PgStateStore {
         Self {
             put: database.statement(PUT, PUT_TYPES),
             find: database.statement(FIND, &[Type::BYTEA, Type::TEXT]),
-            save_pending: database.statement(SAVE_PENDING, SAVE_PENDING_TYPES),
+            save_pending: database.statement(SAVE_PENDING, &[Type::BYTEA, Type::TEXT]),
             confirm_claim: database.statement(CONFIRM_CLAIM, CONFIRM_CLAIM_TYPES),
-            revoke: database.statement(REVOKE, &[Type::BYTEA, Type::BYTEA]),
+            revoke: database.statement(REVOKE, &[Type::BYTEA, Type::TEXT]),
+            reserve_code: database.statement(RESERVE_CODE, &[Type::BYTEA, Type::TEXT]),
+            settle_code: database.statement(SETTLE_CODE, &[Type::BYTEA, Type::TEXT, Type::TEXT]),
             database: database.clone(),
         }
     }
@@ -157,44 +167,32 @@ fn state(row: &Row) -> Result<IssuedState, DatabaseError> {
         return_url: get(row, "return_url")?,
         issued_at: get(row, "issued_at")?,
         expires_at: get(row, "expires_at")?,
-        pending: pending(row)?,
-        claim: claim(row, ["tie_installation", "tie_account", "tie_proof", "tie_visitor", "tie_membership"])?,
+        pending: parse(row, "pending", confirmations::read_pending)?,
+        answered: parse_nullable(row, "answered", confirmations::read_answered)?,
+        claim: claim(row)?,
+        revoked: get(row, "discarded")?,
     })
 }
 
-fn pending(row: &Row) -> Result<Option<PendingConfirmation>, DatabaseError> {
-    let columns = ["visit_installation", "visit_account", "visit_proof", "visit_visitor", "visit_membership"];
-    let Some(claim) = claim(row, columns)? else { return Ok(None) };
-    let actions = [SetupAction::Install, SetupAction::Update, SetupAction::Request];
-    Ok(Some(PendingConfirmation {
-        ticket: parse(row, "visit_ticket", digest)?,
-        browser: parse(row, "visit_browser", digest)?,
-        claim,
-        setup_action: parse_name(row, "visit_setup_action", actions, SetupAction::as_str)?,
-    }))
-}
-
-/// Reads a claim from five columns, of which the first four are all null or all set. The previous version writes no
+/// Reads the claim from its columns, of which the first four are all null or all set. The previous version writes no
 /// membership, which is unknown then.
-fn claim(row: &Row, columns: [&'static str; 5]) -> Result<Option<VerifiedClaim>, DatabaseError> {
-    let [installation_column, account_column, proof_column, visitor_column, membership_column] = columns;
-    if get::<Option<i64>>(row, installation_column)?.is_none() {
+fn claim(row: &Row) -> Result<Option<VerifiedClaim>, DatabaseError> {
+    if get::<Option<i64>>(row, "tie_installation")?.is_none() {
         return Ok(None);
     }
     Ok(Some(VerifiedClaim {
-        installation: installation(row, installation_column)?,
-        account: account_id(row, account_column)?,
-        proof: parse_text(row, proof_column)?,
-        visitor: account_id(row, visitor_column)?,
-        membership: parse_nullable(row, membership_column, str::parse)?.unwrap_or(ClaimMembership::Unknown),
+        installation: installation(row, "tie_installation")?,
+        account: account_id(row, "tie_account")?,
+        proof: parse_text(row, "tie_proof")?,
+        visitor: account_id(row, "tie_visitor")?,
+        membership: parse_nullable(row, "tie_membership", str::parse)?.unwrap_or(ClaimMembership::Unknown),
     }))
 }
 
 #[async_trait]
 impl StateStore for PgStateStore {
     async fn put(&self, state: IssuedState) -> Result<PutOutcome, PortError> {
-        let (pending, claim) = (state.pending, state.claim);
-        let pending_claim = pending.map(|pending| pending.claim);
+        let claim = state.claim;
         let row = self
             .database
             .row(
@@ -203,22 +201,17 @@ impl StateStore for PgStateStore {
                     &bytes(&state.digest),
                     &state.organization.as_str(),
                     &state.organization_name.as_str(),
+                    &state.actor.as_str(),
                     &state.return_url,
                     &column_time(state.issued_at),
                     &column_time(state.expires_at),
-                    &pending.as_ref().map(|pending| bytes(&pending.ticket)),
-                    &pending.as_ref().map(|pending| bytes(&pending.browser)),
-                    &pending_claim.map(|claim| i64::from(claim.installation)),
-                    &pending_claim.map(|claim| i64::from(claim.account)),
-                    &pending_claim.map(|claim| claim.proof.as_str()),
-                    &pending_claim.map(|claim| i64::from(claim.visitor)),
-                    &pending.map(|pending| pending.setup_action.as_str()),
+                    &state.revoked,
+                    &confirmations::pending_list(&state.pending),
+                    &state.answered.as_ref().map(confirmations::answered),
                     &claim.map(|claim| i64::from(claim.installation)),
                     &claim.map(|claim| i64::from(claim.account)),
                     &claim.map(|claim| claim.proof.as_str()),
                     &claim.map(|claim| i64::from(claim.visitor)),
-                    &state.actor.as_str(),
-                    &pending_claim.map(|claim| claim.membership.as_str()),
                     &claim.map(|claim| claim.membership.as_str()),
                 ],
             )
@@ -243,23 +236,8 @@ impl StateStore for PgStateStore {
         digest: &StateDigest,
         pending: PendingConfirmation,
     ) -> Result<bool, PortError> {
-        let row = self
-            .database
-            .row(
-                &self.save_pending,
-                &[
-                    &bytes(digest),
-                    &bytes(&pending.ticket),
-                    &bytes(&pending.browser),
-                    &i64::from(pending.claim.installation),
-                    &i64::from(pending.claim.account),
-                    &pending.claim.proof.as_str(),
-                    &i64::from(pending.claim.visitor),
-                    &pending.setup_action.as_str(),
-                    &pending.claim.membership.as_str(),
-                ],
-            )
-            .await;
+        let parameters: [&(dyn ToSql + Sync); 2] = [&bytes(digest), &confirmations::pending(&pending)];
+        let row = self.database.row(&self.save_pending, &parameters).await;
         Ok(row.map_err(port_error)?.is_some())
     }
 
@@ -275,7 +253,7 @@ impl StateStore for PgStateStore {
                 &self.confirm_claim,
                 &[
                     &bytes(digest),
-                    &ticket.map(bytes),
+                    &ticket.map(hex),
                     &i64::from(claim.installation),
                     &i64::from(claim.account),
                     &claim.proof.as_str(),
@@ -298,7 +276,33 @@ impl StateStore for PgStateStore {
         digest: &StateDigest,
         ticket: Option<&'a SecretDigest>,
     ) -> Result<bool, PortError> {
-        let row = self.database.row(&self.revoke, &[&bytes(digest), &ticket.map(bytes)]).await;
+        let row = self.database.row(&self.revoke, &[&bytes(digest), &ticket.map(hex)]).await;
         Ok(row.map_err(port_error)?.is_some())
+    }
+
+    async fn reserve_code(
+        &self,
+        digest: &StateDigest,
+        code: &SecretDigest,
+    ) -> Result<ReserveOutcome, PortError> {
+        let row = self.database.row(&self.reserve_code, &[&bytes(digest), &hex(code)]).await;
+        let Some(before) = row.map_err(port_error)? else { return Ok(ReserveOutcome::Unknown) };
+        let fate = parse_nullable(&before, "fate", str::parse::<CodeFate>).map_err(port_error)?;
+        Ok(match (fate, get(&before, "has_room").map_err(port_error)?) {
+            (Some(fate), _) => ReserveOutcome::Known(fate),
+            (None, true) => ReserveOutcome::Reserved,
+            (None, false) => ReserveOutcome::Exhausted,
+        })
+    }
+
+    async fn settle_code(
+        &self,
+        digest: &StateDigest,
+        code: &SecretDigest,
+        fate: CodeFate,
+    ) -> Result<(), PortError> {
+        let parameters: [&(dyn ToSql + Sync); 3] = [&bytes(digest), &hex(code), &fate.as_str()];
+        self.database.row(&self.settle_code, &parameters).await.map_err(port_error)?;
+        Ok(())
     }
 }

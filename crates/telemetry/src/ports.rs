@@ -4,12 +4,12 @@ use async_trait::async_trait;
 use dockline::ports::{
     AppFacts, AppRegistration, BindingRepo, CodeGrant, ConfirmOutcome, GithubGateway, InsertOutcome,
     KeyStore, ListOutcome, LookupOutcome, MintOutcome, Observation, ObserveOutcome, PutOutcome, RateLeft,
-    RateLimitDecision, RateLimitRequest, RateLimiter, ReconcileCursor, ReleaseOutcome, StateStore,
-    UninstallOutcome, VisitorCheck, VisitorInstallations,
+    RateLimitDecision, RateLimitRequest, RateLimiter, ReconcileCursor, ReleaseOutcome, ReserveOutcome,
+    StateStore, UninstallOutcome, VisitorCheck, VisitorInstallations,
 };
 use dockline::{
-    Binding, InstallationId, InstallationRecord, InstallationToken, InstallerRecord, IssuedState, KeyId,
-    KeyRecord, NewBinding, OrganizationId, PendingConfirmation, PortError, SecretDigest, StateDigest,
+    Binding, CodeFate, InstallationId, InstallationRecord, InstallationToken, InstallerRecord, IssuedState,
+    KeyId, KeyRecord, NewBinding, OrganizationId, PendingConfirmation, PortError, SecretDigest, StateDigest,
     TokenScope, VerifiedClaim,
 };
 use time::OffsetDateTime;
@@ -71,6 +71,23 @@ impl<P: StateStore> StateStore for Metered<P> {
         ticket: Option<&'a SecretDigest>,
     ) -> Result<bool, PortError> {
         measured("state_store", "revoke", self.0.revoke(digest, ticket)).await
+    }
+
+    async fn reserve_code(
+        &self,
+        digest: &StateDigest,
+        code: &SecretDigest,
+    ) -> Result<ReserveOutcome, PortError> {
+        measured("state_store", "reserve_code", self.0.reserve_code(digest, code)).await
+    }
+
+    async fn settle_code(
+        &self,
+        digest: &StateDigest,
+        code: &SecretDigest,
+        fate: CodeFate,
+    ) -> Result<(), PortError> {
+        measured("state_store", "settle_code", self.0.settle_code(digest, code, fate)).await
     }
 }
 

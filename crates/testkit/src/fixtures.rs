@@ -120,8 +120,10 @@ pub fn state_of(organization_id: &str, digest: StateDigest, issued_at: OffsetDat
         return_url: "https://app.acme.example/done".into(),
         issued_at,
         expires_at: issued_at + IssuedState::LIFETIME,
-        pending: None,
+        pending: Vec::new(),
+        answered: None,
         claim: None,
+        revoked: false,
     }
 }
 

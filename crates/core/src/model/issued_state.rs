@@ -1,5 +1,6 @@
 use time::OffsetDateTime;
 
+use super::spelled;
 use super::{
     AccountId, Actor, ClaimMembership, InstallationId, OrganizationId, OrganizationName, Proof, SecretDigest,
     StateDigest,
@@ -23,15 +24,26 @@ pub struct IssuedState {
     pub issued_at: OffsetDateTime,
     /// The time from which the state cannot be used.
     pub expires_at: OffsetDateTime,
-    /// The confirmation that a visitor was asked for and has not given yet.
-    pub pending: Option<PendingConfirmation>,
+    /// The confirmations that visitors were asked for and have not given yet, oldest first: at most
+    /// [`IssuedState::MOST_PENDING`].
+    pub pending: Vec<PendingConfirmation>,
+    /// The confirmation that was answered last. The same answer, sent again, has the same result.
+    pub answered: Option<AnsweredConfirmation>,
     /// The claim that a visitor confirmed. The state is then tied to the claim's installation and can bind no other.
     pub claim: Option<VerifiedClaim>,
+    /// Whether the state was revoked. It takes no confirmation, claim or code any more.
+    pub revoked: bool,
 }
 
 impl IssuedState {
     /// How long a state can be used: 15 minutes.
     pub const LIFETIME: time::Duration = time::Duration::minutes(15);
+    /// The maximum number of pending confirmations, such as those of several tabs. A further one replaces the oldest.
+    pub const MOST_PENDING: usize = 4;
+    /// The maximum number of different OAuth codes that GitHub has not accepted. A further one revokes the state.
+    pub const MOST_REFUSED_CODES: usize = 5;
+    /// The maximum number of different OAuth codes. A further one revokes the state.
+    pub const MOST_CODES: usize = 50;
 
     /// Returns whether the state can be used at `now`.
     #[must_use]
@@ -66,6 +78,27 @@ pub struct PendingConfirmation {
     pub claim: VerifiedClaim,
     /// GitHub's `setup_action`, for the redirect.
     pub setup_action: SetupAction,
+}
+
+/// A confirmation that a visitor gave or declined.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AnsweredConfirmation {
+    /// The confirmation as it was pending.
+    pub question: PendingConfirmation,
+    /// `true` for Confirm, `false` for Cancel.
+    pub confirmed: bool,
+}
+
+spelled! {
+    /// What became of an OAuth code that came with a state.
+    pub enum CodeFate("code fate") {
+        /// The code is being exchanged, or the exchange did not end.
+        Sent = "sent",
+        /// GitHub rejected the code.
+        Refused = "refused",
+        /// The code identified a visitor, or GitHub failed to answer. It does not count as refused.
+        Used = "used",
+    }
 }
 
 /// GitHub's `setup_action`: what the visitor did. Unknown values count as [`SetupAction::Install`], since nothing is

@@ -28,7 +28,9 @@ pub use ids::{
     AccountId, AppId, InstallationId, InvalidOrganizationId, OrganizationId, OutOfRange, RepositoryId,
 };
 pub use installation::{Account, AccountKind, Installation, InstallationRecord, InstalledOn, Status};
-pub use issued_state::{IssuedState, PendingConfirmation, SetupAction, VerifiedClaim};
+pub use issued_state::{
+    AnsweredConfirmation, CodeFate, IssuedState, PendingConfirmation, SetupAction, VerifiedClaim,
+};
 pub use names::{Actor, InvalidName, OrganizationName};
 pub use proof::{ClaimPolicy, Proof};
 pub use repository::{InvalidRepositoryName, Repository, RepositoryName};

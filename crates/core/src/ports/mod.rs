@@ -90,7 +90,7 @@ pub use key_usage::{KeyUsage, KeyUsageWriter, NoKeyUsage};
 pub use rate_limiter::{RateLimitDecision, RateLimitRequest, RateLimiter};
 pub use readiness::{Check, Readiness};
 pub use refresh_queue::RefreshQueue;
-pub use state_store::{ConfirmOutcome, PutOutcome, StateStore};
+pub use state_store::{ConfirmOutcome, PutOutcome, ReserveOutcome, StateStore};
 
 #[cfg(any(test, feature = "mocks"))]
 pub use {

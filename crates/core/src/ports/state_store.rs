@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use super::forward;
 use crate::error::PortError;
 use crate::model::{
-    IssuedState, OrganizationId, PendingConfirmation, SecretDigest, StateDigest, VerifiedClaim,
+    CodeFate, IssuedState, OrganizationId, PendingConfirmation, SecretDigest, StateDigest, VerifiedClaim,
 };
 
 /// The outcome of [`StateStore::put`].
@@ -14,8 +14,8 @@ use crate::model::{
 pub enum PutOutcome {
     /// The state was stored.
     Stored,
-    /// Nothing changed: a live state of the same digest belongs to another organization, has a pending confirmation or a
-    /// claim, or was revoked.
+    /// Nothing changed: a live state of the same digest belongs to another organization, has a confirmation, pending
+    /// or answered, or a claim, or was revoked.
     InUse,
 }
 
@@ -28,7 +28,20 @@ pub enum ConfirmOutcome {
     AlreadyTied,
     /// Nothing changed: the state is tied to another installation.
     TiedToOther,
-    /// Nothing changed: the state is unknown or revoked, or the ticket is not that of the pending confirmation.
+    /// Nothing changed: the state is unknown or revoked, or the ticket is not that of a pending confirmation.
+    Unknown,
+}
+
+/// The outcome of [`StateStore::reserve_code`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReserveOutcome {
+    /// The code is new and stored as [`CodeFate::Sent`]. It may be sent to GitHub.
+    Reserved,
+    /// Nothing changed: the code came with this state before.
+    Known(CodeFate),
+    /// The state had its maximum number of codes and is revoked now. The code is not stored.
+    Exhausted,
+    /// Nothing changed: the state is unknown or revoked.
     Unknown,
 }
 
@@ -43,8 +56,8 @@ pub trait StateStore: Debug + Send + Sync + 'static {
     /// Stores a new state.
     ///
     /// An existing state of the same digest MUST be replaced if it is expired at `state.issued_at`, or if it belongs to
-    /// the same organization, has no pending confirmation and no claim, and was not revoked (a repeated call). Otherwise
-    /// the outcome MUST be [`PutOutcome::InUse`]. MUST be atomic.
+    /// the same organization, has no confirmation, pending or answered, and no claim, and was not revoked (a repeated
+    /// call, which MUST keep the codes of the state). Otherwise the outcome MUST be [`PutOutcome::InUse`]. MUST be atomic.
     ///
     /// # Errors
     /// Infrastructure failures only. The same call may be repeated.
@@ -61,15 +74,15 @@ pub trait StateStore: Debug + Send + Sync + 'static {
         digest: &StateDigest,
     ) -> Result<Option<IssuedState>, PortError>;
 
-    /// Returns the state of this digest, of any organization: the callback has no caller. MUST return `None` for a revoked
-    /// state.
+    /// Returns the state of this digest, of any organization: the callback has no caller. MUST return revoked states, too,
+    /// since their return URL and their answered confirmation are still needed.
     ///
     /// # Errors
     /// Infrastructure failures only.
     async fn find_by_digest(&self, digest: &StateDigest) -> Result<Option<IssuedState>, PortError>;
 
-    /// Stores the pending confirmation of the state, tied or not, and replaces an earlier one. Returns `false` if the
-    /// state is unknown or revoked.
+    /// Adds a pending confirmation to the state, tied or not. If there are [`IssuedState::MOST_PENDING`], MUST remove the
+    /// oldest. MUST be atomic. Tickets are unique. Returns `false` if the state is unknown or revoked.
     ///
     /// # Errors
     /// Infrastructure failures only.
@@ -79,11 +92,11 @@ pub trait StateStore: Debug + Send + Sync + 'static {
         pending: PendingConfirmation,
     ) -> Result<bool, PortError>;
 
-    /// Stores the claim, which ties the state to its installation, and deletes the pending confirmation, in one atomic
-    /// step. The first claim wins; [`ConfirmOutcome::AlreadyTied`] deletes the pending confirmation, too.
+    /// Stores the claim, which ties the state to its installation, in one atomic step. The first claim wins.
     ///
-    /// If `ticket` is given and is not that of the pending confirmation, the outcome MUST be [`ConfirmOutcome::Unknown`],
-    /// so that a ticket works once.
+    /// If `ticket` is given, it MUST be that of a pending confirmation, which the same step makes the answered one, also
+    /// if the outcome is [`ConfirmOutcome::AlreadyTied`]. Otherwise the outcome MUST be [`ConfirmOutcome::Unknown`], so
+    /// that a ticket works once. Other pending confirmations stay.
     ///
     /// # Errors
     /// Infrastructure failures only. The same call may be repeated.
@@ -94,9 +107,9 @@ pub trait StateStore: Debug + Send + Sync + 'static {
         claim: VerifiedClaim,
     ) -> Result<ConfirmOutcome, PortError>;
 
-    /// Revokes the state. It is unknown from then on, but its digest MUST NOT be accepted by [`StateStore::put`] before it
-    /// expires. Returns `false`, and changes nothing, if the state is unknown or revoked, or if `ticket` is given and is
-    /// not that of the pending confirmation.
+    /// Revokes the state. Its digest MUST NOT be accepted by [`StateStore::put`] before it expires. The pending
+    /// confirmation of `ticket`, if it is given, becomes the answered one in the same step. Returns `false`, and changes
+    /// nothing, if the state is unknown or revoked, or if `ticket` is given and is not that of a pending confirmation.
     ///
     /// # Errors
     /// Infrastructure failures only. The same call may be repeated.
@@ -105,6 +118,31 @@ pub trait StateStore: Debug + Send + Sync + 'static {
         digest: &StateDigest,
         ticket: Option<&'a SecretDigest>,
     ) -> Result<bool, PortError>;
+
+    /// Stores a code that came with the state as [`CodeFate::Sent`], before it is sent to GitHub. MUST be atomic, so that
+    /// a code is sent once, and many at once stay within the limits.
+    ///
+    /// A code that is stored MUST be [`ReserveOutcome::Known`]. Otherwise, if [`IssuedState::MOST_REFUSED_CODES`] are
+    /// stored that are not [`CodeFate::Used`], or [`IssuedState::MOST_CODES`] in all, the state MUST be revoked.
+    ///
+    /// # Errors
+    /// Infrastructure failures only. The same call may be repeated.
+    async fn reserve_code(
+        &self,
+        digest: &StateDigest,
+        code: &SecretDigest,
+    ) -> Result<ReserveOutcome, PortError>;
+
+    /// Replaces the fate of a stored code, also if the state was revoked meanwhile. Does nothing for other codes.
+    ///
+    /// # Errors
+    /// Infrastructure failures only. The same call may be repeated.
+    async fn settle_code(
+        &self,
+        digest: &StateDigest,
+        code: &SecretDigest,
+        fate: CodeFate,
+    ) -> Result<(), PortError>;
 }
 
 forward!(StateStore {
@@ -114,4 +152,6 @@ forward!(StateStore {
     async fn save_pending(&self, digest: &StateDigest, pending: PendingConfirmation) -> Result<bool, PortError>;
     async fn confirm_claim<'a>(&self, digest: &StateDigest, ticket: Option<&'a SecretDigest>, claim: VerifiedClaim) -> Result<ConfirmOutcome, PortError>;
     async fn revoke<'a>(&self, digest: &StateDigest, ticket: Option<&'a SecretDigest>) -> Result<bool, PortError>;
+    async fn reserve_code(&self, digest: &StateDigest, code: &SecretDigest) -> Result<ReserveOutcome, PortError>;
+    async fn settle_code(&self, digest: &StateDigest, code: &SecretDigest, fate: CodeFate) -> Result<(), PortError>;
 } );

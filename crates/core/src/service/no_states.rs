@@ -2,9 +2,9 @@ use async_trait::async_trait;
 
 use crate::error::PortError;
 use crate::model::{
-    IssuedState, OrganizationId, PendingConfirmation, SecretDigest, StateDigest, VerifiedClaim,
+    CodeFate, IssuedState, OrganizationId, PendingConfirmation, SecretDigest, StateDigest, VerifiedClaim,
 };
-use crate::ports::{ConfirmOutcome, PutOutcome, StateStore};
+use crate::ports::{ConfirmOutcome, PutOutcome, ReserveOutcome, StateStore};
 
 /// A store for jobs without visitors. It issues no states, and every state is unknown.
 #[derive(Debug)]
@@ -40,6 +40,14 @@ impl StateStore for NoStates {
     async fn revoke<'a>(&self, _: &StateDigest, _: Option<&'a SecretDigest>) -> Result<bool, PortError> {
         Ok(false)
     }
+
+    async fn reserve_code(&self, _: &StateDigest, _: &SecretDigest) -> Result<ReserveOutcome, PortError> {
+        Ok(ReserveOutcome::Unknown)
+    }
+
+    async fn settle_code(&self, _: &StateDigest, _: &SecretDigest, _: CodeFate) -> Result<(), PortError> {
+        Ok(())
+    }
 }
 
 #[cfg(test)]
@@ -72,8 +80,10 @@ mod tests {
             return_url: "https://app.example.com/".into(),
             issued_at: now,
             expires_at: now + IssuedState::LIFETIME,
-            pending: None,
+            pending: Vec::new(),
+            answered: None,
             claim: None,
+            revoked: false,
         };
         assert_eq!(block_on(NoStates.put(state)).unwrap(), PutOutcome::InUse);
         assert_eq!(block_on(NoStates.find(&organization, &digest)).unwrap(), None);
@@ -81,5 +91,7 @@ mod tests {
         assert!(!block_on(NoStates.save_pending(&digest, pending)).unwrap());
         assert_eq!(block_on(NoStates.confirm_claim(&digest, None, claim)).unwrap(), ConfirmOutcome::Unknown);
         assert!(!block_on(NoStates.revoke(&digest, None)).unwrap());
+        assert_eq!(block_on(NoStates.reserve_code(&digest, &digest)).unwrap(), ReserveOutcome::Unknown);
+        block_on(NoStates.settle_code(&digest, &digest, CodeFate::Used)).unwrap();
     }
 }

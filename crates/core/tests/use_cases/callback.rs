@@ -46,7 +46,7 @@ async fn an_administrator_is_asked_to_confirm_and_nothing_is_tied_yet() {
     assert_eq!(events, []);
     let issued = world.issued(&state).await.unwrap();
     assert_eq!(issued.claim, None);
-    let pending = issued.pending.unwrap();
+    let [pending] = issued.pending[..] else { panic!("{issued:?}") };
     assert_eq!((pending.ticket, pending.browser), (prompt.ticket.digest(), prompt.browser.digest()));
     let claim = VerifiedClaim {
         installation: id,
@@ -118,7 +118,7 @@ async fn every_refusal_names_its_reason_in_an_event_and_leaves_the_state_usable_
         world.github.visitor_who_sees("code", Some(owner), true);
         assert_refused(&world, valid, CallbackRefusal::UnbindableAccount, Some(id)).await;
     }
-    assert_eq!(world.issued(&state).await.unwrap().pending, None);
+    assert_eq!(world.issued(&state).await.unwrap().pending, []);
     let prompt = world.asked(&state, id).await;
     world.answer(&prompt, true).await.unwrap();
 }

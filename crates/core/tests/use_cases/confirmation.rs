@@ -40,7 +40,7 @@ async fn confirm_ties_the_state_and_redirects_to_the_stored_return_url() {
         visitor: account_id(VISITOR),
         membership: ClaimMembership::Administrator,
     };
-    assert_eq!((issued.claim, issued.pending), (Some(claim), None));
+    assert_eq!((issued.claim, issued.pending), (Some(claim), vec![]));
     // A later visit to the same installation can be confirmed again.
     let again = world.asked(&state, id).await;
     assert_eq!(world.answer(&again, true).await.unwrap().result, InstallResult::Connected(id));

@@ -48,8 +48,10 @@ async fn a_link_carries_a_new_state_that_is_stored_for_the_callers_organization(
         return_url: RETURN_URL.into(),
         issued_at: NOON,
         expires_at: link.expires_at,
-        pending: None,
+        pending: Vec::new(),
+        answered: None,
         claim: None,
+        revoked: false,
     };
     assert_eq!(world.issued(&link.state).await, Some(issued));
     let another = world.state().await;

@@ -19,6 +19,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { name: "0002_life", sql: include_str!("0002_life.sql") },
     Migration { name: "0003_keys", sql: include_str!("0003_keys.sql") },
     Migration { name: "0004_actors", sql: include_str!("0004_actors.sql") },
+    Migration { name: "0006_confirmations", sql: include_str!("0006_confirmations.sql") },
     Migration { name: "0007_memberships", sql: include_str!("0007_memberships.sql") },
 ];
 

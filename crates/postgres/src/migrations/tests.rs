@@ -191,6 +191,30 @@ async fn migrating_to_memberships_keeps_installers_and_claims_and_trusts_them_le
     }
 }
 
+/// I26: the earlier program's states keep working, and it can still insert and ask beside this one.
+#[tokio::test]
+async fn migrating_to_several_confirmations_keeps_states_and_the_earlier_columns() {
+    let before = MIGRATIONS.iter().position(|migration| migration.name == "0006_confirmations").unwrap();
+    let (_guard, schema) = migrated_to(&MIGRATIONS[..before]).await;
+    let session = test_schema::session_in(&schema).await;
+    let insert = |number| {
+        format!(
+            "INSERT INTO install_states \
+              (digest, organization, organization_name, return_url, issued_at, expires_at, discarded, visit_ticket, \
+               visit_browser, visit_installation, visit_account, visit_proof, visit_visitor, visit_setup_action) \
+             VALUES (sha256('{number}'), 'org_{number}', '', '', '2026-03-01 12:00Z', '2026-03-01 12:15Z', false, \
+              sha256('t'), sha256('b'), 1, 2, 'visible', 3, 'install')"
+        )
+    };
+    session.batch_execute(&insert(1)).await.unwrap();
+    migrator(&schema).run().await.unwrap();
+    session.batch_execute(&insert(2)).await.unwrap();
+    let query = "SELECT count(*) FROM install_states \
+        WHERE pending = '[]' AND answered IS NULL AND codes = '{}' AND visit_ticket = sha256('t')";
+    let kept: i64 = session.query_one(query, &[]).await.unwrap().get(0);
+    assert_eq!(kept, 2);
+}
+
 #[tokio::test]
 async fn a_newer_schema_is_refused_and_unchanged() {
     let (_guard, schema) = migrated_to(released_and(NEXT)).await;

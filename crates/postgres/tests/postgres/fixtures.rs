@@ -54,8 +54,10 @@ pub(crate) fn state(owner: &str, text: &str) -> IssuedState {
         return_url: "https://acme.example/done".to_owned(),
         issued_at: NOON,
         expires_at: NOON + IssuedState::LIFETIME,
-        pending: None,
+        pending: Vec::new(),
+        answered: None,
         claim: None,
+        revoked: false,
     }
 }
 

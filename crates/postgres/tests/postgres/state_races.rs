@@ -1,7 +1,7 @@
 //! Outcomes of calls on a state that wait for a concurrent transaction.
 
-use dockline::ports::{ConfirmOutcome, PutOutcome, StateStore};
-use dockline::{PendingConfirmation, SetupAction};
+use dockline::ports::{ConfirmOutcome, PutOutcome, ReserveOutcome, StateStore};
+use dockline::{CodeFate, PendingConfirmation, SetupAction};
 use dockline_postgres::{Database, PgStateStore};
 
 use crate::fixtures::{claim, digest, state};
@@ -61,7 +61,7 @@ async fn a_digest_that_another_organization_stored_meanwhile_is_in_use() {
     assert_eq!(waiting.await.unwrap().unwrap(), PutOutcome::InUse);
 }
 
-/// L-67: the ticket is compared when the state is written. A question that a later visit replaced meanwhile cannot be
+/// L-67: the ticket is compared when the state is written. A question that later visits replaced meanwhile cannot be
 /// answered by its ticket.
 #[tokio::test]
 async fn a_ticket_whose_question_was_replaced_meanwhile_neither_confirms_nor_revokes() {
@@ -78,7 +78,10 @@ async fn a_ticket_whose_question_was_replaced_meanwhile_neither_confirms_nor_rev
         assert!(states.save_pending(&digest("text"), asked("first")).await.unwrap());
         let session = session_in(database.schema()).await;
         session
-            .batch_execute("BEGIN; UPDATE install_states SET visit_ticket = sha256('second'::bytea)")
+            .batch_execute(
+                "BEGIN; UPDATE install_states SET pending = jsonb_set(pending, '{0,ticket}', \
+                 to_jsonb(encode(sha256('second'), 'hex')))",
+            )
             .await
             .unwrap();
         let waiting = {
@@ -97,6 +100,43 @@ async fn a_ticket_whose_question_was_replaced_meanwhile_neither_confirms_nor_rev
         session.batch_execute("COMMIT").await.unwrap();
         assert!(waiting.await.unwrap(), "the replaced ticket was accepted");
         let kept = states.find_by_digest(&digest("text")).await.unwrap().unwrap();
-        assert_eq!((kept.claim, kept.pending), (None, Some(asked("second"))));
+        assert_eq!((kept.claim, kept.pending), (None, vec![asked("second")]));
     }
+}
+
+/// A question that is stored, and a code that is reserved, while another transaction does the same.
+#[tokio::test]
+async fn what_another_transaction_added_meanwhile_is_kept() {
+    let (_guard, database) = test_database::database().await;
+    let states = PgStateStore::new(&database);
+    states.put(state("org_a", "text")).await.unwrap();
+    let asked = |ticket| PendingConfirmation {
+        ticket: digest(ticket),
+        browser: digest("browser"),
+        claim: claim(1),
+        setup_action: SetupAction::Install,
+    };
+    for ticket in ["first", "second", "third"] {
+        assert!(states.save_pending(&digest("text"), asked(ticket)).await.unwrap());
+    }
+    let session = session_in(database.schema()).await;
+    session
+        .batch_execute(
+            "BEGIN; UPDATE install_states SET pending = pending || jsonb_build_array(jsonb_set(pending -> 0, '{ticket}', \
+             to_jsonb(encode(sha256('fourth'), 'hex')))), \
+             codes = jsonb_build_object(encode(sha256('code'), 'hex'), 'refused')",
+        )
+        .await
+        .unwrap();
+    let (saving, reserving) = (states.clone(), states.clone());
+    let saved = tokio::spawn(async move { saving.save_pending(&digest("text"), asked("fifth")).await });
+    until_blocked(database.schema(), 1).await;
+    let reserved =
+        tokio::spawn(async move { reserving.reserve_code(&digest("text"), &digest("code")).await });
+    until_blocked(database.schema(), 2).await;
+    session.batch_execute("COMMIT").await.unwrap();
+    assert!(saved.await.unwrap().unwrap());
+    assert_eq!(reserved.await.unwrap().unwrap(), ReserveOutcome::Known(CodeFate::Refused));
+    let kept = states.find_by_digest(&digest("text")).await.unwrap().unwrap();
+    assert_eq!(kept.pending, ["second", "third", "fourth", "fifth"].map(asked));
 }

@@ -4,12 +4,12 @@ use async_trait::async_trait;
 use dockline::ports::{
     AppFacts, AppRegistration, BindingRepo, CodeGrant, ConfirmOutcome, GithubGateway, InsertOutcome,
     KeyStore, ListOutcome, LookupOutcome, MintOutcome, Observation, ObserveOutcome, PutOutcome, RateLeft,
-    RateLimitDecision, RateLimitRequest, RateLimiter, ReconcileCursor, ReleaseOutcome, StateStore,
-    UninstallOutcome, VisitorCheck, VisitorInstallations,
+    RateLimitDecision, RateLimitRequest, RateLimiter, ReconcileCursor, ReleaseOutcome, ReserveOutcome,
+    StateStore, UninstallOutcome, VisitorCheck, VisitorInstallations,
 };
 use dockline::{
-    Binding, InstallationId, InstallationRecord, InstallationToken, InstallerRecord, IssuedState, KeyId,
-    KeyRecord, NewBinding, OrganizationId, PendingConfirmation, PortError, PortName, SecretDigest,
+    Binding, CodeFate, InstallationId, InstallationRecord, InstallationToken, InstallerRecord, IssuedState,
+    KeyId, KeyRecord, NewBinding, OrganizationId, PendingConfirmation, PortError, PortName, SecretDigest,
     StateDigest, TokenScope, VerifiedClaim,
 };
 use time::OffsetDateTime;
@@ -60,6 +60,8 @@ faulty! {
             digest: &StateDigest, ticket: Option<&'a SecretDigest>, claim: VerifiedClaim
         ) -> ConfirmOutcome;
         async revoke<'a>(digest: &StateDigest, ticket: Option<&'a SecretDigest>) -> bool;
+        async reserve_code(digest: &StateDigest, code: &SecretDigest) -> ReserveOutcome;
+        async settle_code(digest: &StateDigest, code: &SecretDigest, fate: CodeFate) -> ();
     }
 }
 

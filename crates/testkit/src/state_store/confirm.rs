@@ -6,7 +6,7 @@ use dockline::{
     VerifiedClaim,
 };
 
-use super::{claim, claimed, digest, issued, pending, stored, ticket};
+use super::{answered, asked, claim, claimed, digest, issued, pending, revoked, stored, ticket};
 use crate::fixtures::account_id;
 use crate::runner::cases;
 
@@ -28,7 +28,7 @@ cases!(
     /// A pending confirmation is stored and changes nothing else.
     pub async fn pending_confirmation_is_stored_with_the_state(states: &dyn StateStore) {
         put_pending(states, "ticket").await;
-        assert_eq!(stored(states).await, Some(IssuedState { pending: Some(pending("ticket")), ..issued() }));
+        assert_eq!(stored(states).await, Some(asked("ticket")));
     }
 
     /// Every field of a pending confirmation keeps every value (L-08, L-62, L-63).
@@ -43,7 +43,7 @@ cases!(
             let large = VerifiedClaim { proof, account, membership, ..claim(InstallationId::MAX) };
             let pending = PendingConfirmation { setup_action, claim: large, ..pending(proof.as_str()) };
             assert!(states.save_pending(&digest(), pending).await.unwrap());
-            assert_eq!(stored(states).await.unwrap().pending, Some(pending));
+            assert_eq!(stored(states).await.unwrap().pending.last(), Some(&pending));
         }
     }
 
@@ -52,15 +52,23 @@ cases!(
         states.put(issued()).await.unwrap();
         confirm(states, None, 1).await;
         assert!(states.save_pending(&digest(), pending("ticket")).await.unwrap());
-        let both = IssuedState { pending: Some(pending("ticket")), ..claimed() };
+        let both = IssuedState { pending: vec![pending("ticket")], ..claimed() };
         assert_eq!(stored(states).await, Some(both));
     }
 
-    /// A later pending confirmation replaces the earlier one.
-    pub async fn later_pending_confirmation_replaces_the_earlier(states: &dyn StateStore) {
+    /// Four confirmations are pending at once, as in four tabs. A fifth one replaces the oldest (L-77).
+    pub async fn fifth_pending_confirmation_replaces_the_oldest(states: &dyn StateStore) {
         put_pending(states, "first").await;
-        assert!(states.save_pending(&digest(), pending("second")).await.unwrap());
-        assert_eq!(stored(states).await.unwrap().pending, Some(pending("second")));
+        let names = ["second", "third", "fourth", "fifth", "sixth"];
+        for name in names {
+            assert!(states.save_pending(&digest(), pending(name)).await.unwrap());
+        }
+        assert_eq!(stored(states).await.unwrap().pending, ["third", "fourth", "fifth", "sixth"].map(pending));
+        assert_eq!(confirm(states, Some("second"), 1).await, ConfirmOutcome::Unknown);
+        assert_eq!(confirm(states, Some("fourth"), 1).await, ConfirmOutcome::Tied);
+        let state = stored(states).await.unwrap();
+        assert_eq!(state.pending, ["third", "fifth", "sixth"].map(pending));
+        assert_eq!(state.answered, answered("fourth", true));
     }
 
     /// `save_pending` returns `false` for an unknown state and creates none (L-15).
@@ -74,14 +82,14 @@ cases!(
         states.put(issued()).await.unwrap();
         states.revoke(&digest(), None).await.unwrap();
         assert!(!states.save_pending(&digest(), pending("ticket")).await.unwrap());
-        assert_eq!(stored(states).await, None);
+        assert_eq!(stored(states).await, Some(revoked()));
     }
 
-    /// A confirmed claim is stored, and the pending confirmation is removed in the same step.
-    pub async fn confirmation_stores_the_claim_and_removes_the_pending_one(states: &dyn StateStore) {
+    /// A claim without a ticket is stored, and pending confirmations stay.
+    pub async fn claim_without_a_ticket_keeps_pending_confirmations(states: &dyn StateStore) {
         put_pending(states, "ticket").await;
         assert_eq!(confirm(states, None, 1).await, ConfirmOutcome::Tied);
-        assert_eq!(stored(states).await, Some(claimed()));
+        assert_eq!(stored(states).await, Some(IssuedState { claim: Some(claim(1)), ..asked("ticket") }));
     }
 
     /// A second claim to the same installation changes nothing, not even the proof.
@@ -120,18 +128,19 @@ cases!(
         }
     }
 
-    /// The ticket of the pending confirmation confirms the claim (L-67).
-    pub async fn ticket_of_the_pending_confirmation_confirms(states: &dyn StateStore) {
+    /// The ticket of a pending confirmation confirms the claim. That confirmation is the answered one then (L-67, L-76).
+    pub async fn ticket_of_a_pending_confirmation_confirms(states: &dyn StateStore) {
         put_pending(states, "ticket").await;
         assert_eq!(confirm(states, Some("ticket"), 1).await, ConfirmOutcome::Tied);
-        assert_eq!(stored(states).await, Some(claimed()));
+        let after = IssuedState { answered: answered("ticket", true), ..claimed() };
+        assert_eq!(stored(states).await, Some(after));
     }
 
     /// A wrong ticket changes nothing, and the right one still works (L-19).
     pub async fn wrong_ticket_confirms_nothing(states: &dyn StateStore) {
         put_pending(states, "right").await;
         assert_eq!(confirm(states, Some("wrong"), 1).await, ConfirmOutcome::Unknown);
-        assert_eq!(stored(states).await, Some(IssuedState { pending: Some(pending("right")), ..issued() }));
+        assert_eq!(stored(states).await, Some(asked("right")));
         assert_eq!(confirm(states, Some("right"), 1).await, ConfirmOutcome::Tied);
     }
 
@@ -151,14 +160,7 @@ cases!(
         }
         states.save_pending(&digest(), pending("next")).await.unwrap();
         assert_eq!(confirm(states, Some("next"), 1).await, ConfirmOutcome::AlreadyTied);
+        assert_eq!(stored(states).await.unwrap().answered, answered("next", true));
         assert_eq!(confirm(states, Some("next"), 1).await, ConfirmOutcome::Unknown);
-    }
-
-    /// The ticket of a replaced pending confirmation is void.
-    pub async fn ticket_of_a_replaced_confirmation_confirms_nothing(states: &dyn StateStore) {
-        put_pending(states, "first").await;
-        states.save_pending(&digest(), pending("second")).await.unwrap();
-        assert_eq!(confirm(states, Some("first"), 1).await, ConfirmOutcome::Unknown);
-        assert_eq!(stored(states).await.unwrap().claim, None);
     }
 );

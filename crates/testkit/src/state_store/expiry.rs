@@ -5,7 +5,8 @@ use dockline::ports::{ConfirmOutcome, PutOutcome, StateStore};
 use time::{Duration, OffsetDateTime};
 
 use super::{
-    NOON, another_at, claim, claimed, digest, issued, issued_at, organization, pending, stored, ticket,
+    NOON, another_at, answered, claim, claimed, digest, issued, issued_at, organization, pending, stored,
+    ticket,
 };
 use crate::runner::cases;
 
@@ -32,9 +33,10 @@ cases!(
         let shown = ticket("ticket");
         let confirmed = states.confirm_claim(&digest(), Some(&shown), claim(1)).await.unwrap();
         assert_eq!(confirmed, ConfirmOutcome::Tied);
-        assert_eq!(stored(states).await, Some(claimed()));
+        let after = IssuedState { answered: answered("ticket", true), ..claimed() };
+        assert_eq!(stored(states).await, Some(after.clone()));
         assert!(states.revoke(&digest(), None).await.unwrap());
-        assert_eq!(stored(states).await, None);
+        assert_eq!(stored(states).await, Some(IssuedState { revoked: true, ..after }));
     }
 
     /// At its expiry a state is replaced for any organization, whether unused, pending, claimed or revoked. The new one

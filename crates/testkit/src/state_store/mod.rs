@@ -2,15 +2,19 @@
 
 #[doc(no_inline)]
 pub use dockline::ports::StateStore;
-use dockline::{IssuedState, PendingConfirmation, SecretDigest, SetupAction, StateDigest};
+use dockline::{
+    AnsweredConfirmation, IssuedState, PendingConfirmation, SecretDigest, SetupAction, StateDigest,
+};
 use time::OffsetDateTime;
 
 use crate::runner::suite;
 
+pub mod codes;
 pub mod confirm;
 pub mod expiry;
 pub mod put;
 pub mod races;
+mod reference;
 pub mod revoke;
 pub mod sequences;
 
@@ -18,7 +22,7 @@ pub(crate) use crate::fixtures::{NOON, claim, digest as ticket, organization};
 
 suite! {
     /// Makes one `#[test]` per case of [`StateStore`](crate::dockline::ports::StateStore) in a module `state_store`.
-    state_store_suite, state_store, StateStore: put, expiry, confirm, revoke, sequences, races
+    state_store_suite, state_store, StateStore: put, expiry, confirm, revoke, codes, sequences, races
 }
 
 pub(crate) fn digest() -> StateDigest {
@@ -52,7 +56,21 @@ pub(crate) async fn stored(states: &dyn StateStore) -> Option<IssuedState> {
     states.find_by_digest(&digest()).await.unwrap()
 }
 
+/// [`issued`] with a pending confirmation.
+pub(crate) fn asked(ticket_name: &str) -> IssuedState {
+    IssuedState { pending: vec![pending(ticket_name)], ..issued() }
+}
+
+pub(crate) fn answered(ticket_name: &str, confirmed: bool) -> Option<AnsweredConfirmation> {
+    Some(AnsweredConfirmation { question: pending(ticket_name), confirmed })
+}
+
 /// [`issued`] with the claim to installation 1.
 pub(crate) fn claimed() -> IssuedState {
     IssuedState { claim: Some(claim(1)), ..issued() }
+}
+
+/// [`issued`] after a revocation.
+pub(crate) fn revoked() -> IssuedState {
+    IssuedState { revoked: true, ..issued() }
 }

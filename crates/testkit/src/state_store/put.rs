@@ -1,10 +1,13 @@
 //! A state is stored, found by its organization and by its digest, and not replaced while it is in use.
 
-use dockline::IssuedState;
-use dockline::ports::{PutOutcome, StateStore};
+use dockline::ports::{PutOutcome, ReserveOutcome, StateStore};
+use dockline::{CodeFate, IssuedState};
 use time::Duration;
 
-use super::{NOON, claim, claimed, digest, issued, issued_at, organization, pending, stored};
+use super::{
+    NOON, answered, asked, claim, claimed, digest, issued, issued_at, organization, pending, revoked, stored,
+    ticket,
+};
 use crate::runner::cases;
 
 cases!(
@@ -24,7 +27,8 @@ cases!(
             organization_name: "Übel & Söhne'; -- \\ \"99 %\" 日本 🐘".parse().unwrap(),
             return_url: format!("https://app.acme.example/done?a=%2F&b={}#", "y".repeat(1_000)),
             expires_at: NOON + Duration::MICROSECOND,
-            pending: Some(pending("ticket")),
+            pending: ["first", "second", "third", "fourth"].map(pending).into(),
+            answered: answered("earlier", true),
             claim: Some(claim(2)),
             ..issued()
         };
@@ -66,7 +70,28 @@ cases!(
         states.put(issued()).await.unwrap();
         states.save_pending(&digest(), pending("ticket")).await.unwrap();
         assert_eq!(states.put(issued()).await.unwrap(), PutOutcome::InUse);
-        assert_eq!(stored(states).await, Some(IssuedState { pending: Some(pending("ticket")), ..issued() }));
+        assert_eq!(stored(states).await, Some(asked("ticket")));
+    }
+
+    /// A state whose only confirmation was answered is in use.
+    pub async fn state_with_an_answered_confirmation_is_in_use(states: &dyn StateStore) {
+        let answered = IssuedState { answered: answered("ticket", false), ..issued() };
+        states.put(answered.clone()).await.unwrap();
+        assert_eq!(states.put(issued()).await.unwrap(), PutOutcome::InUse);
+        assert_eq!(stored(states).await, Some(answered));
+    }
+
+    /// A repeated put keeps the codes of the state, so that it does not renew their limit (I36). A put after the expiry
+    /// starts without codes.
+    pub async fn repeated_put_keeps_the_codes(states: &dyn StateStore) {
+        states.put(issued()).await.unwrap();
+        assert_eq!(states.reserve_code(&digest(), &ticket("code")).await.unwrap(), ReserveOutcome::Reserved);
+        let again = issued_at(NOON + Duration::minutes(1));
+        assert_eq!(states.put(again.clone()).await.unwrap(), PutOutcome::Stored);
+        let known = states.reserve_code(&digest(), &ticket("code")).await.unwrap();
+        assert_eq!(known, ReserveOutcome::Known(CodeFate::Sent));
+        assert_eq!(states.put(issued_at(again.expires_at)).await.unwrap(), PutOutcome::Stored);
+        assert_eq!(states.reserve_code(&digest(), &ticket("code")).await.unwrap(), ReserveOutcome::Reserved);
     }
 
     /// A state with a claim is in use: a repeated put does not undo the claim (L-18).
@@ -82,6 +107,6 @@ cases!(
         states.put(issued()).await.unwrap();
         states.revoke(&digest(), None).await.unwrap();
         assert_eq!(states.put(issued()).await.unwrap(), PutOutcome::InUse);
-        assert_eq!(stored(states).await, None);
+        assert_eq!(stored(states).await, Some(revoked()));
     }
 );

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use dockline::ports::{ConfirmOutcome, PutOutcome, StateStore};
-use dockline::{IssuedState, StateDigest, VerifiedClaim};
+use dockline::ports::{ConfirmOutcome, PutOutcome, ReserveOutcome, StateStore};
+use dockline::{CodeFate, IssuedState, StateDigest, VerifiedClaim};
 
 use super::{claim, issued, organization, pending, ticket};
 use crate::fixtures::account_id;
@@ -132,7 +132,52 @@ cases!(
             })
             .await;
             let confirmed = only(&outcomes, &true) % 2 == 1;
-            assert_eq!(stored(&**states, &digest).await.is_some(), confirmed);
+            let state = stored(&**states, &digest).await.unwrap();
+            assert_eq!((state.claim.is_some(), state.revoked), (confirmed, !confirmed));
+            assert_eq!(state.answered.unwrap().confirmed, confirmed);
+        }
+    }
+
+    /// Of a code that arrives many times at once, such as by a page and its preload, exactly one may be sent (L-75).
+    pub async fn racing_uses_of_a_code_reserve_it_once(states: &Arc<dyn StateStore>) {
+        for round in ROUNDS {
+            let digest = put(&**states, round).await;
+            let outcomes = race(states, |states, _| async move {
+                states.reserve_code(&digest, &ticket("code")).await.unwrap()
+            })
+            .await;
+            only(&outcomes, &ReserveOutcome::Reserved);
+            assert_eq!(count(&outcomes, &ReserveOutcome::Known(CodeFate::Sent)), TASKS - 1);
+        }
+    }
+
+    /// Of different codes at once, no more than the limit may be sent (L-71, I36).
+    pub async fn racing_codes_stay_within_the_limit(states: &Arc<dyn StateStore>) {
+        for round in ROUNDS {
+            let digest = put(&**states, round).await;
+            let outcomes = race(states, |states, number| async move {
+                states.reserve_code(&digest, &ticket(&format!("code {number}"))).await.unwrap()
+            })
+            .await;
+            let reserved = count(&outcomes, &ReserveOutcome::Reserved);
+            assert_eq!(reserved, IssuedState::MOST_REFUSED_CODES as u64);
+            only(&outcomes, &ReserveOutcome::Exhausted);
+            assert!(stored(&**states, &digest).await.unwrap().revoked);
+        }
+    }
+
+    /// Pending confirmations that are stored at once are all kept, up to the limit (L-77).
+    pub async fn racing_pending_confirmations_are_all_kept(states: &Arc<dyn StateStore>) {
+        for round in ROUNDS {
+            let digest = put(&**states, round).await;
+            let saved = race(states, |states, number| async move {
+                let pending = pending(&format!("ticket {number}"));
+                states.save_pending(&digest, pending).await.unwrap()
+            })
+            .await;
+            assert_eq!(count(&saved, &true), TASKS);
+            let state = stored(&**states, &digest).await.unwrap();
+            assert_eq!(state.pending.len(), IssuedState::MOST_PENDING);
         }
     }
 

@@ -1,20 +1,22 @@
-//! A revoked state is unknown, and is revoked only by the owner of its ticket.
+//! A revoked state takes nothing more, and is revoked only by the owner of a ticket.
 
 use dockline::IssuedState;
 use dockline::ports::{PutOutcome, StateStore};
 
-use super::{claim, digest, issued, organization, pending, stored, ticket};
+use super::{
+    answered, asked, claim, claimed, digest, issued, organization, pending, revoked, stored, ticket,
+};
 use crate::runner::cases;
 
 cases!(
     use __state_store_revoke as list;
 
-    /// A revoked state is not found by its organization or by its digest.
-    pub async fn revoked_state_is_not_found(states: &dyn StateStore) {
+    /// A revoked state is not found by its organization, and is marked if it is found by its digest.
+    pub async fn revoked_state_is_marked_and_not_found_by_its_organization(states: &dyn StateStore) {
         states.put(issued()).await.unwrap();
         assert!(states.revoke(&digest(), None).await.unwrap());
         assert_eq!(states.find(&organization("org_acme"), &digest()).await.unwrap(), None);
-        assert_eq!(states.find_by_digest(&digest()).await.unwrap(), None);
+        assert_eq!(states.find_by_digest(&digest()).await.unwrap(), Some(revoked()));
     }
 
     /// The second `revoke` returns `false`.
@@ -34,16 +36,20 @@ cases!(
         states.put(issued()).await.unwrap();
         states.confirm_claim(&digest(), None, claim(1)).await.unwrap();
         assert!(states.revoke(&digest(), None).await.unwrap());
-        assert_eq!(stored(states).await, None);
+        assert_eq!(stored(states).await, Some(IssuedState { revoked: true, ..claimed() }));
         assert_eq!(states.put(issued()).await.unwrap(), PutOutcome::InUse);
     }
 
-    /// The ticket of the pending confirmation revokes the state.
-    pub async fn ticket_of_the_pending_confirmation_revokes(states: &dyn StateStore) {
+    /// The ticket of a pending confirmation revokes the state and makes that confirmation the answered one (L-76).
+    pub async fn ticket_of_a_pending_confirmation_revokes(states: &dyn StateStore) {
         states.put(issued()).await.unwrap();
-        states.save_pending(&digest(), pending("ticket")).await.unwrap();
-        assert!(states.revoke(&digest(), Some(&ticket("ticket"))).await.unwrap());
-        assert_eq!(stored(states).await, None);
+        for name in ["first", "second"] {
+            states.save_pending(&digest(), pending(name)).await.unwrap();
+        }
+        assert!(states.revoke(&digest(), Some(&ticket("first"))).await.unwrap());
+        let after = IssuedState { answered: answered("first", false), revoked: true, ..asked("second") };
+        assert_eq!(stored(states).await, Some(after));
+        assert!(!states.revoke(&digest(), Some(&ticket("second"))).await.unwrap());
     }
 
     /// A wrong ticket revokes nothing (L-19).
@@ -51,7 +57,7 @@ cases!(
         states.put(issued()).await.unwrap();
         states.save_pending(&digest(), pending("right")).await.unwrap();
         assert!(!states.revoke(&digest(), Some(&ticket("wrong"))).await.unwrap());
-        assert_eq!(stored(states).await, Some(IssuedState { pending: Some(pending("right")), ..issued() }));
+        assert_eq!(stored(states).await, Some(asked("right")));
     }
 
     /// A ticket revokes nothing if no confirmation is pending (L-16).

@@ -191,7 +191,7 @@ impl Dockline {
     ) -> Result<(State, IssuedState), CallbackError> {
         let state = state.and_then(|text| State::parse(text).ok()).ok_or(CallbackRefusal::MalformedState)?;
         let issued = self.ports.states.find_by_digest(&state.digest()).await?;
-        let issued = issued.ok_or(CallbackRefusal::UnknownState)?;
+        let issued = issued.filter(|issued| !issued.revoked).ok_or(CallbackRefusal::UnknownState)?;
         if issued.is_live(self.now()) {
             Ok((state, issued))
         } else {

@@ -1,6 +1,6 @@
 use super::callback::ReturnRedirect;
 use crate::error::{CallbackError, CallbackRefusal};
-use crate::model::{BrowserSecret, IssuedState, Ticket};
+use crate::model::{BrowserSecret, InstallationId, IssuedState, Ticket};
 use crate::ports::{ConfirmOutcome, Event};
 use crate::service::Dockline;
 
@@ -30,9 +30,7 @@ impl Dockline {
         if let Some(reason) = outcome.as_ref().err().and_then(CallbackError::refusal) {
             self.record(&Event::CallbackRefused {
                 organization: found.as_ref().map(|issued: &IssuedState| issued.organization.clone()),
-                installation: found
-                    .and_then(|issued| issued.pending)
-                    .map(|pending| pending.claim.installation),
+                installation: found.and_then(|issued| installation_of(&issued, answer.ticket)),
                 reason,
             });
         }
@@ -47,7 +45,7 @@ impl Dockline {
         let (state, issued) = self.find_live_state(answer.state).await?;
         let issued = &*found.insert(issued);
         let ticket = answer.ticket.digest();
-        let pending = issued.pending.filter(|pending| pending.ticket.matches(&ticket));
+        let pending = issued.pending.iter().find(|pending| pending.ticket.matches(&ticket)).copied();
         let pending = pending.ok_or(CallbackRefusal::TicketRefused)?;
         if !answer.browser.is_some_and(|browser| pending.browser.matches(&browser.digest())) {
             return Err(CallbackRefusal::OtherBrowser.into());
@@ -72,4 +70,12 @@ impl Dockline {
             ConfirmOutcome::Unknown => Err(CallbackRefusal::TicketRefused.into()),
         }
     }
+}
+
+/// Returns the installation of the confirmation that the ticket belongs to.
+fn installation_of(issued: &IssuedState, ticket: &Ticket) -> Option<InstallationId> {
+    let ticket = ticket.digest();
+    let answered = issued.answered.map(|answered| answered.question);
+    let mut questions = issued.pending.iter().copied().chain(answered);
+    questions.find(|question| question.ticket.matches(&ticket)).map(|question| question.claim.installation)
 }

@@ -93,8 +93,10 @@ impl Dockline {
             return_url: return_url.to_owned(),
             issued_at,
             expires_at,
-            pending: None,
+            pending: Vec::new(),
+            answered: None,
             claim: None,
+            revoked: false,
         };
         match self.ports.states.put(issued).await? {
             PutOutcome::Stored => {

@@ -3,9 +3,10 @@
 use std::fmt::Debug;
 
 use async_trait::async_trait;
-use dockline::ports::{ConfirmOutcome, PutOutcome, StateStore};
+use dockline::ports::{ConfirmOutcome, PutOutcome, ReserveOutcome, StateStore};
 use dockline::{
-    IssuedState, OrganizationId, PendingConfirmation, PortError, SecretDigest, StateDigest, VerifiedClaim,
+    CodeFate, IssuedState, OrganizationId, PendingConfirmation, PortError, SecretDigest, StateDigest,
+    VerifiedClaim,
 };
 use dockline_memory::MemoryStateStore;
 
@@ -36,6 +37,14 @@ trait Mutant: Debug + Send + Sync + 'static {
 
     async fn revoke(&self, digest: &StateDigest, ticket: Option<&SecretDigest>) -> bool {
         self.memory().revoke(digest, ticket).await.unwrap()
+    }
+
+    async fn save_pending(&self, digest: &StateDigest, pending: PendingConfirmation) -> bool {
+        self.memory().save_pending(digest, pending).await.unwrap()
+    }
+
+    async fn reserve_code(&self, digest: &StateDigest, code: &SecretDigest) -> ReserveOutcome {
+        self.memory().reserve_code(digest, code).await.unwrap()
     }
 }
 
@@ -68,7 +77,7 @@ impl<M: Mutant> StateStore for Store<M> {
         digest: &StateDigest,
         pending: PendingConfirmation,
     ) -> Result<bool, PortError> {
-        self.0.memory().save_pending(digest, pending).await
+        Ok(self.0.save_pending(digest, pending).await)
     }
 
     async fn confirm_claim<'a>(
@@ -86,5 +95,22 @@ impl<M: Mutant> StateStore for Store<M> {
         ticket: Option<&'a SecretDigest>,
     ) -> Result<bool, PortError> {
         Ok(self.0.revoke(digest, ticket).await)
+    }
+
+    async fn reserve_code(
+        &self,
+        digest: &StateDigest,
+        code: &SecretDigest,
+    ) -> Result<ReserveOutcome, PortError> {
+        Ok(self.0.reserve_code(digest, code).await)
+    }
+
+    async fn settle_code(
+        &self,
+        digest: &StateDigest,
+        code: &SecretDigest,
+        fate: CodeFate,
+    ) -> Result<(), PortError> {
+        self.0.memory().settle_code(digest, code, fate).await
     }
 }

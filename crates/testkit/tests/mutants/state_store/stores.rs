@@ -3,25 +3,27 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Mutex;
 
-use dockline::ports::{ConfirmOutcome, PutOutcome, StateStore};
-use dockline::{IssuedState, SecretDigest, StateDigest, VerifiedClaim};
+use dockline::ports::{ConfirmOutcome, PutOutcome, ReserveOutcome, StateStore};
+use dockline::{IssuedState, PendingConfirmation, SecretDigest, StateDigest, VerifiedClaim};
 use dockline_memory::MemoryStateStore;
-use dockline_testkit::state_store::{confirm, expiry, put, races, revoke, sequences};
+use dockline_testkit::state_store::{codes, confirm, expiry, put, races, revoke, sequences};
 use time::OffsetDateTime;
 use tokio::task::yield_now;
 
 use super::Store;
 use crate::{killed, mutant};
 
-/// Whether the ticket, if one is shown, is that of the pending confirmation now.
+/// Whether the ticket, if one is shown, is that of a pending confirmation now.
 async fn ticket_is_valid(
     memory: &MemoryStateStore,
     digest: &StateDigest,
     shown: Option<&SecretDigest>,
 ) -> bool {
     let state = memory.find_by_digest(digest).await.unwrap();
-    let ticket = state.and_then(|state| state.pending).map(|pending| pending.ticket);
-    shown.is_none() || shown == ticket.as_ref()
+    let is_pending = |shown: &SecretDigest| {
+        state.is_some_and(|state| state.pending.iter().any(|one| one.ticket == *shown))
+    };
+    shown.is_none_or(is_pending)
 }
 
 mutant!(
@@ -73,7 +75,7 @@ mutant!(
 
     fn found(&self, state: IssuedState) -> Option<IssuedState> {
         let replaced = self.replaced.lock().unwrap().contains(&state.digest);
-        Some(if replaced { IssuedState { claim: None, pending: None, ..state } } else { state })
+        Some(if replaced { IssuedState { claim: None, pending: Vec::new(), ..state } } else { state })
     }
 
     async fn put(&self, state: IssuedState) -> PutOutcome {
@@ -146,19 +148,55 @@ mutant!(
     struct ReportsEveryRevocation {}
 
     async fn revoke(&self, digest: &StateDigest, _: Option<&SecretDigest>) -> bool {
-        self.memory.find_by_digest(digest).await.unwrap().is_some()
+        self.memory.find_by_digest(digest).await.unwrap().is_some_and(|state| !state.revoked)
     }
 );
 
 mutant!(
     MemoryStateStore:
-    /// Hides revoked states from `find` only.
+    /// Has a column for one pending confirmation (L-77).
+    struct KeepsOnePendingConfirmation {
+        last: Mutex<HashMap<StateDigest, PendingConfirmation>>,
+    }
+
+    fn found(&self, state: IssuedState) -> Option<IssuedState> {
+        let last = self.last.lock().unwrap().get(&state.digest).copied();
+        let pending = state.pending.iter().copied().filter(|one| Some(*one) == last).collect();
+        Some(IssuedState { pending, ..state })
+    }
+
+    async fn save_pending(&self, digest: &StateDigest, pending: PendingConfirmation) -> bool {
+        self.last.lock().unwrap().insert(*digest, pending);
+        self.memory.save_pending(digest, pending).await.unwrap()
+    }
+);
+
+mutant!(
+    MemoryStateStore:
+    /// Checks with a preceding read whether the code is known (L-75).
+    struct ChecksThenReserves {
+        seen: Mutex<HashSet<(StateDigest, SecretDigest)>>,
+    }
+
+    async fn reserve_code(&self, digest: &StateDigest, code: &SecretDigest) -> ReserveOutcome {
+        let is_new = !self.seen.lock().unwrap().contains(&(*digest, *code));
+        yield_now().await;
+        self.seen.lock().unwrap().insert((*digest, *code));
+        let outcome = self.memory.reserve_code(digest, code).await.unwrap();
+        if is_new { ReserveOutcome::Reserved } else { outcome }
+    }
+);
+
+mutant!(
+    MemoryStateStore:
+    /// Marks revoked states only when it returns them.
     struct HidesRevokedStates {
         revoked: Mutex<HashSet<StateDigest>>,
     }
 
     fn found(&self, state: IssuedState) -> Option<IssuedState> {
-        Some(state).filter(|state| !self.revoked.lock().unwrap().contains(&state.digest))
+        let revoked = self.revoked.lock().unwrap().contains(&state.digest);
+        Some(IssuedState { revoked, ..state })
     }
 
     async fn revoke(&self, digest: &StateDigest, _: Option<&SecretDigest>) -> bool {
@@ -179,7 +217,7 @@ mutant!(
     ) -> ConfirmOutcome {
         let before = self.memory.find_by_digest(digest).await.unwrap();
         let outcome = self.memory.confirm_claim(digest, ticket, claim).await.unwrap();
-        if let Some(pending) = before.and_then(|state| state.pending) {
+        for pending in before.into_iter().flat_map(|state| state.pending) {
             self.memory.save_pending(digest, pending).await.unwrap();
         }
         outcome
@@ -263,15 +301,23 @@ killed! {
         sequences::random_sequences_agree_with_the_reference;
     every_revocation_reported: Store(ReportsEveryRevocation::default()) =>
         races::racing_revocations_succeed_once,
-        revoke::revoked_state_is_not_found,
+        revoke::revoked_state_is_marked_and_not_found_by_its_organization,
         revoke::state_is_revoked_once;
+    one_pending_confirmation: Store(KeepsOnePendingConfirmation::default()) =>
+        confirm::fifth_pending_confirmation_replaces_the_oldest,
+        races::racing_pending_confirmations_are_all_kept,
+        sequences::random_sequences_agree_with_the_reference;
+    check_then_reserve: Store(ChecksThenReserves::default()) =>
+        races::racing_uses_of_a_code_reserve_it_once,
+        races::racing_codes_stay_within_the_limit,
+        codes::sixth_refused_code_revokes_the_state;
     revoked_state_hidden_only: Store(HidesRevokedStates::default()) =>
         confirm::revoked_state_takes_no_claim,
         confirm::revoked_state_takes_no_pending_confirmation,
         sequences::random_sequences_agree_with_the_reference;
     pending_confirmation_kept: Store(KeepsThePendingConfirmation::default()) =>
         confirm::ticket_works_once,
-        confirm::confirmation_stores_the_claim_and_removes_the_pending_one,
+        confirm::ticket_of_a_pending_confirmation_confirms,
         sequences::random_sequences_agree_with_the_reference;
     ticket_used_up_before_it_is_compared: Store(UsesTheTicketUpFirst::default()) =>
         confirm::wrong_ticket_confirms_nothing,
@@ -280,6 +326,7 @@ killed! {
         put::live_state_of_another_organization_is_in_use,
         put::state_with_pending_confirmation_is_in_use,
         put::state_with_claim_is_in_use,
+        put::state_with_an_answered_confirmation_is_in_use,
         put::revoked_state_is_in_use,
         expiry::state_is_in_use_until_it_expires,
         sequences::random_sequences_agree_with_the_reference;
