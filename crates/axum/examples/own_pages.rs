@@ -29,15 +29,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::body::{Body, to_bytes};
 use axum::extract::{RawForm, RawQuery, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use axum::{Router, response::AppendHeaders};
 use cookie::{Cookie, SameSite};
 use dockline::{
-    Actor, BrowserSecret, Callback, CallbackOutcome, Caller, ConfirmationAnswer, ConfirmationPrompt,
-    Dockline, ErrorCode, Ports, RegistrationRequest, StartInstallRequest, Ticket, Uninstall, WebhookDelivery,
-    WebhookSecrets,
+    Actor, Authorization, BrowserSecret, Callback, CallbackError, CallbackOutcome, Caller, CodeVerifier,
+    ConfirmationAnswer, ConfirmationPrompt, Dockline, ErrorCode, InstallationChoice, Ports,
+    RegistrationRequest, StartInstallRequest, Ticket, Uninstall, WaysOut, WebhookDelivery, WebhookSecrets,
 };
 use dockline_github::GithubApp;
 use dockline_github_sim::GithubSim;
@@ -101,34 +101,101 @@ async fn connect(State(host): State<Host>, headers: HeaderMap) -> Result<Redirec
 // docs: end
 
 // docs: callback
-async fn callback(State(host): State<Host>, RawQuery(query): RawQuery) -> Result<Response, Response> {
-    let query = fields(query.unwrap_or_default().as_bytes());
-    let parameter = |name| query.get(name).map(String::as_str);
+async fn callback(
+    State(host): State<Host>,
+    method: Method,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Response> {
+    // Link checkers and prefetches must not use the visitor's code up.
+    if method == Method::HEAD {
+        return Ok(StatusCode::OK.into_response());
+    }
+    if headers.contains_key("sec-purpose") || headers.contains_key("purpose") {
+        return Err(StatusCode::SERVICE_UNAVAILABLE.into_response());
+    }
+    let pairs: Vec<_> = form_urlencoded::parse(query.as_deref().unwrap_or_default().as_bytes()).collect();
+    let query: HashMap<_, _> = pairs.iter().map(|(name, value)| (&**name, &**value)).collect();
+    let parameter = |name| query.get(name).copied();
+    let callback_url = format!("{}{CALLBACK}", host.origin);
     let callback = Callback {
         state: parameter("state"),
         installation_id: parameter("installation_id"),
         code: parameter("code"),
         setup_action: parameter("setup_action"),
         error: parameter("error"),
+        select_account: parameter("prompt") == Some("select_account"),
+        ambiguous: query.len() < pairs.len(),
+        verifier: None,
+        callback_url: Some(&callback_url),
     };
-    Ok(match host.dockline.handle_callback(callback).await.map_err(|e| failed(e.code(), &e))? {
+    let verifier = callback.nonce().and_then(|nonce| cookie(&headers, &format!("{FLOW}-{nonce}")));
+    let verifier = verifier.map(CodeVerifier::presented);
+    let callback = Callback { verifier: verifier.as_ref(), ..callback };
+    Ok(match host.dockline.handle_callback(callback).await.map_err(|e| refused(&e))? {
         CallbackOutcome::Confirm(prompt) => ask(&prompt),
+        CallbackOutcome::Choose(choice) => choose(&choice),
         CallbackOutcome::Redirect(product) => Redirect::to(&product.url).into_response(),
-        CallbackOutcome::Authorize(github) => Redirect::to(&github.url).into_response(),
+        CallbackOutcome::Unsolicited { url } => Redirect::to(&url).into_response(),
+        CallbackOutcome::Authorize(github) => authorize(&github),
     })
+}
+
+/// GitHub's redirect back is a navigation from another site, which a Strict cookie would not survive.
+fn authorize(github: &Authorization) -> Response {
+    let cookie = Cookie::build((format!("{FLOW}-{}", github.nonce), github.verifier.expose()))
+        .path("/")
+        .secure(true)
+        .http_only(true)
+        .same_site(SameSite::Lax)
+        .max_age(Authorization::LIFETIME.try_into().unwrap_or_default());
+    let to = Redirect::to(&github.url);
+    (AppendHeaders([(header::SET_COOKIE, cookie.to_string())]), to).into_response()
+}
+
+/// GitHub named no installation, so the visitor chooses one.
+fn choose(choice: &InstallationChoice) -> Response {
+    let chosen = |query: &str| format!("{CALLBACK}?{query}");
+    let page = page(&html! {
+        p { "Connect one of these accounts to " b { (choice.organization_name) } ":" }
+        @for option in &choice.options {
+            p { a href=(chosen(&option.query)) { (option.account.login) } }
+        }
+        p { a href=(choice.install_url) { "Install the App on another account" } }
+        (links(&choice.ways_out))
+    });
+    page.into_response()
+}
+
+/// A refusal: what the visitor can do, and the way back to the product.
+fn refused(error: &CallbackError) -> Response {
+    tracing::warn!(code = %error.code(), %error, "visit refused");
+    let main = html! { p { "GitHub was not connected: " (error) } (links(error.ways_out())) };
+    (StatusCode::UNPROCESSABLE_ENTITY, page(&main)).into_response()
+}
+
+fn links(ways_out: &WaysOut) -> Markup {
+    let visit = |query: &str| format!("{CALLBACK}?{query}");
+    html! {
+        @if let Some(url) = &ways_out.single_sign_on { p { a href=(url) { "Sign in to the organization" } } }
+        @if let Some(query) = &ways_out.again { p { a href=(visit(query)) { "Continue with GitHub" } } }
+        @if let Some(query) = &ways_out.other_account { p { a href=(visit(query)) { "Use another account" } } }
+        @if let Some(url) = &ways_out.return_url { p { a href=(url) { "Back" } } }
+    }
 }
 
 /// The confirmation page. The cookie ties the answer to this browser; the page must not be framed.
 fn ask(prompt: &ConfirmationPrompt) -> Response {
-    let cookie = Cookie::build((VISIT, prompt.browser.expose()))
+    let cookie = Cookie::build((prompt.ticket.cookie_name(VISIT), prompt.browser.expose()))
         .path("/")
         .secure(true)
         .http_only(true)
         .same_site(SameSite::Strict)
         .max_age(prompt.expires_in.try_into().unwrap_or_default());
     let page = page(&html! {
-        p { "Connect " b { (prompt.account.login) } " on GitHub to " b { (prompt.organization_name) } "? "
-            (prompt.actor) " asked for it. If you did not start this yourself, cancel." }
+        p { "Connect " b { (prompt.account.login) } " on GitHub to " b { (prompt.organization_name) }
+            " (" (prompt.organization) ")? " (prompt.actor) " asked for it, and you return to " (prompt.return_host)
+            ". If you did not start this yourself a moment ago, cancel." }
         form method="post" action="/github/confirm" {
             input type="hidden" name="state" value=(prompt.state.expose());
             input type="hidden" name="ticket" value=(prompt.ticket.expose());
@@ -139,8 +206,17 @@ fn ask(prompt: &ConfirmationPrompt) -> Response {
     (AppendHeaders([(header::SET_COOKIE, cookie.to_string())]), page).into_response()
 }
 
-/// The prefix binds the cookie to this host and to HTTPS.
+/// The prefix binds the cookies to this host and to HTTPS.
 const VISIT: &str = "__Host-visit";
+const FLOW: &str = "__Host-flow";
+
+/// Cookies are octets: one that is no text must not hide the others.
+fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
+    let lines = headers.get_all(header::COOKIE).iter().map(|line| line.as_bytes());
+    let mut cookies = lines.flat_map(|line| line.split(|byte| *byte == b';')).map(<[u8]>::trim_ascii);
+    let value = cookies.find_map(|cookie| cookie.strip_prefix(name.as_bytes())?.strip_prefix(b"="))?;
+    String::from_utf8(value.to_vec()).ok()
+}
 
 async fn confirm(
     State(host): State<Host>,
@@ -149,19 +225,15 @@ async fn confirm(
 ) -> Result<Redirect, Response> {
     let form = fields(&form);
     let field = |name| form.get(name).map(String::as_str);
-    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|cookies| cookies.to_str().ok());
-    let browser = cookies
-        .flat_map(Cookie::split_parse)
-        .filter_map(Result::ok)
-        .find(|cookie| cookie.name() == VISIT)
-        .map(|cookie| BrowserSecret::presented(cookie.value()));
+    let ticket = Ticket::presented(field("ticket").unwrap_or_default());
+    let browser = cookie(&headers, &ticket.cookie_name(VISIT)).map(BrowserSecret::presented);
     let answer = ConfirmationAnswer {
         state: field("state"),
-        ticket: &Ticket::presented(field("ticket").unwrap_or_default()),
+        ticket: &ticket,
         browser: browser.as_ref(),
         confirmed: field("answer") == Some("confirm"),
     };
-    let product = host.dockline.confirm(answer).await.map_err(|e| failed(e.code(), &e))?;
+    let product = host.dockline.confirm(answer).await.map_err(|e| refused(&e))?;
     Ok(Redirect::to(&product.url))
 }
 // docs: end

@@ -30,7 +30,7 @@ pub use monitoring::{
     describe_metrics,
 };
 pub use options::RouterOptions;
-pub use pages::{Confirmation, Pages, PlainPages, Refusal, refusal_message};
+pub use pages::{Choice, Confirmation, Pages, PlainPages, Refusal, refusal_message};
 pub use routes::openapi::openapi;
 pub use wire::ApiErrorCode;
 

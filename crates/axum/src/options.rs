@@ -7,6 +7,7 @@ use http::HeaderName;
 
 use crate::RouterError;
 use crate::authenticator::Authenticator;
+use crate::endpoint::Endpoint;
 use crate::middleware::auth_failures::AuthFailureLimit;
 use crate::middleware::tenant_selector;
 use crate::middleware::trace_parent::TraceLinks;
@@ -30,7 +31,7 @@ pub struct RouterOptions {
     pub(crate) exposition: Option<Arc<dyn Exposition>>,
     pub(crate) auth_failure_limit: Option<AuthFailureLimit>,
     pub(crate) trace_links: Option<Arc<dyn TraceLinks>>,
-    pub(crate) server_url: Option<String>,
+    pub(crate) public_url: Option<String>,
 }
 
 impl Default for RouterOptions {
@@ -50,7 +51,7 @@ impl Default for RouterOptions {
             exposition: None,
             auth_failure_limit: None,
             trace_links: None,
-            server_url: None,
+            public_url: None,
         }
     }
 }
@@ -128,8 +129,8 @@ impl RouterOptions {
         self
     }
 
-    /// Limits failed authentications per client address: above it, 401 becomes 429. Valid keys and correctly signed
-    /// deliveries are never limited.
+    /// Limits failed authentications and refused visits to the callback per client address: above it, they become 429. Valid
+    /// keys, correctly signed deliveries and visits that succeed are never limited.
     ///
     /// Requests must carry [`axum::extract::ConnectInfo`]`<SocketAddr>`, as `into_make_service_with_connect_info` provides
     /// it. Without it, nothing is limited, and one warning is logged. Each router counts for itself, in bounded memory.
@@ -146,12 +147,22 @@ impl RouterOptions {
         self
     }
 
-    /// Sets the URL at which clients reach the router, such as `https://api.example.com`, for `servers` of the OpenAPI
-    /// documents. Without it, they name the prefix of the request, which is correct unless a proxy rewrites paths.
+    /// Sets the URL at which browsers and clients reach the router, such as `https://api.example.com`, without a slash at its
+    /// end.
+    ///
+    /// It is sent to GitHub as the `redirect_uri` of the web flow: without it, GitHub returns to the App's *first* callback
+    /// URL. It is also in `servers` of the OpenAPI documents, which otherwise name the prefix of the request; that is correct
+    /// unless a proxy rewrites paths.
     #[must_use]
-    pub fn with_server_url(mut self, url: impl Into<String>) -> Self {
-        self.server_url = Some(url.into());
+    pub fn with_public_url(mut self, url: impl Into<String>) -> Self {
+        self.public_url = Some(url.into());
         self
+    }
+
+    /// Returns the URL of the callback, if the public URL is configured.
+    pub(crate) fn callback_url(&self, callback: Endpoint) -> Option<String> {
+        let base = self.public_url.as_ref()?;
+        Some(format!("{}{}", base.trim_end_matches('/'), callback.method_and_path().1))
     }
 
     /// Sets the randomness of request ids.

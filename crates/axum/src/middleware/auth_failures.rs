@@ -9,6 +9,8 @@
 //! store, look-ups for addresses without allowance share two permits; a request that waits longer than a second is a 429, so
 //! that clients without credentials cause no 5xx. Malformed keys and deliveries need no look-up. Large deliveries from such
 //! addresses share memory of their own.
+//!
+//! Visits to the callback that are refused are charged like failed authentications, and their look-ups need a permit, too.
 
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
@@ -145,6 +147,7 @@ pub(crate) async fn limit(
     if failures.used_up(source) {
         request.extensions_mut().insert(LookupPermits(Arc::clone(&failures.0.lookups)));
     }
+    request.extensions_mut().insert(Charged { failures: failures.clone(), source });
     let response = next.run(request).await;
     let error = response.extensions().get::<ApiError>();
     if error.is_none_or(|error| !error.is_credential_failure()) {
@@ -166,9 +169,62 @@ pub(crate) fn too_many(wait: Duration) -> ApiError {
     ApiError::new(StatusCode::TOO_MANY_REQUESTS, ErrorCode::RateLimited, message).with_retry_after(wait)
 }
 
+/// Returns the 429 of a visitor's address without allowance.
+fn too_many_visits(wait: Duration) -> ApiError {
+    let message =
+        "Too many visits from your address were refused. Wait a minute, and start again from the product.";
+    ApiError::new(StatusCode::TOO_MANY_REQUESTS, ErrorCode::RateLimited, message).with_retry_after(wait)
+}
+
 /// Returns whether the client address of a request has no allowance left.
 pub(crate) fn is_over_limit(request: &Extensions) -> bool {
     request.get::<LookupPermits>().is_some()
+}
+
+/// Extension of a request: the address that failures are charged to.
+#[derive(Debug, Clone)]
+struct Charged {
+    failures: AuthFailures,
+    source: IpAddr,
+}
+
+/// The allowance of a visitor's address; unlimited if no limit is configured.
+#[derive(Debug)]
+pub(crate) struct Allowance {
+    charged: Option<Charged>,
+    permits: Option<LookupPermits>,
+}
+
+impl Allowance {
+    pub(crate) fn of(request: &Extensions) -> Self {
+        Self { charged: request.get().cloned(), permits: request.get().cloned() }
+    }
+
+    /// Charges a refused visit.
+    ///
+    /// # Errors
+    /// 429 if the allowance is used up.
+    pub(crate) fn charge(&self) -> Result<(), ApiError> {
+        let Some(Charged { failures, source }) = &self.charged else { return Ok(()) };
+        failures.charge(*source).map_err(|wait| {
+            tracing::warn!(client = %source, "too many refused visits from one address");
+            too_many_visits(wait)
+        })
+    }
+
+    /// Returns the permit for a visit, released on drop; `Ok(None)` if none is needed.
+    ///
+    /// # Errors
+    /// 429 if no permit becomes free in time.
+    pub(crate) async fn permit(&self) -> Result<Option<OwnedSemaphorePermit>, ApiError> {
+        let Some(LookupPermits(permits)) = &self.permits else { return Ok(None) };
+        acquire(permits).await.map(Some).ok_or_else(|| too_many_visits(LOOKUP_WAIT))
+    }
+}
+
+async fn acquire(permits: &Arc<Semaphore>) -> Option<OwnedSemaphorePermit> {
+    let permit = timeout(LOOKUP_WAIT, Arc::clone(permits).acquire_owned()).await;
+    permit.ok().and_then(Result::ok)
 }
 
 /// Returns the permit to look up a presented key, released on drop; `Ok(None)` if none is needed.
@@ -183,6 +239,5 @@ pub(super) async fn lookup_permit(
     if ApiKey::parse(presented).is_err() {
         return Ok(None);
     }
-    let permit = timeout(LOOKUP_WAIT, Arc::clone(permits).acquire_owned()).await;
-    permit.ok().and_then(Result::ok).map(Some).ok_or_else(|| too_many(LOOKUP_WAIT))
+    acquire(permits).await.map(Some).ok_or_else(|| too_many(LOOKUP_WAIT))
 }

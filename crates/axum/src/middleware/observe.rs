@@ -61,6 +61,9 @@ pub(crate) fn identify(organization: &OrganizationId, actor: &Actor) {
 
 const UNMATCHED: &str = "unmatched";
 
+/// The code of an error that has none: a refused prefetch.
+const NO_CODE: &str = "NONE";
+
 /// Status and code of a request whose client disconnected; 499 is nginx's number, never sent.
 const CLIENT_GONE: (&str, &str) = ("499", "CLIENT_GONE");
 
@@ -84,11 +87,12 @@ impl InFlight {
         let code = match code {
             Some(ResponseCode(code)) => code.as_str(),
             None if status.as_u16() < 400 => "OK",
-            None => "NONE",
+            None => NO_CODE,
         };
         self.finish(status.as_str(), code);
         let _in_span = self.span.enter();
-        if status.is_server_error() {
+        // A refused prefetch is no failure, and anyone can send one.
+        if status.is_server_error() && code != NO_CODE {
             tracing::error!("answered");
         } else if self.is_probe() {
             tracing::debug!("answered");

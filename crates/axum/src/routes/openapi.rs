@@ -89,7 +89,7 @@ fn respond(
     // Only the request's path shows where the router is nested.
     let (_, own) = endpoint.method_and_path();
     let prefix = path.strip_suffix(own).filter(|prefix| !prefix.is_empty()).unwrap_or("/");
-    let server = context.options.server_url.as_deref().unwrap_or(prefix);
+    let server = context.options.public_url.as_deref().unwrap_or(prefix);
     let cached = cache.get_or_init(|| Rendition::new(server, context, convert));
     let rendition =
         if cached.server == server { cached.clone() } else { Rendition::new(server, context, convert) };

@@ -354,9 +354,8 @@ impl From<ChargeError> for ApiError {
 impl From<CallbackError> for ApiError {
     fn from(error: CallbackError) -> Self {
         match error {
-            CallbackError::Refused(reason) => reason.into(),
-            CallbackError::SsoRequired { .. } => CallbackRefusal::SsoRequired.into(),
-            CallbackError::Port(error) => error.into(),
+            CallbackError::Refused { reason, .. } => reason.into(),
+            CallbackError::Port { error, .. } => error.into(),
             _ => Self::internal(),
         }
     }

@@ -35,6 +35,11 @@ impl<'a> Parameters<'a> {
         self.0.iter().filter(move |(given, _)| given == name).map(|(_, value)| value.as_ref())
     }
 
+    /// Returns whether the parameter occurs more than once.
+    pub(crate) fn is_repeated(&self, name: &str) -> bool {
+        self.values(name).count() > 1
+    }
+
     /// Returns all issues in the order of the request: those of the values, and of each parameter that is not `known` or is
     /// given again. Issues of missing parameters come last.
     pub(crate) fn issues(&self, known: &[&'static str], values: Vec<Issue>) -> Vec<Issue> {

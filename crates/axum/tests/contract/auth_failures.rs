@@ -311,3 +311,24 @@ async fn a_request_that_waits_too_long_for_a_look_up_gets_429() {
         "{responses:?}"
     );
 }
+
+/// Refused visits to the callback count like refused keys, and visits that succeed are never limited.
+#[tokio::test(start_paused = true)]
+async fn refused_visits_are_charged_to_their_address_c_14() {
+    let in_process = in_process(5);
+    let visit = async |peer: &str, number: u32| {
+        let path = format!("/v1/github/installation/callback?state=made-up-state-{number}");
+        in_process.get(peer, &path, "").await
+    };
+    let mut statuses = Vec::new();
+    for number in 0..400 {
+        statuses.push(visit(ATTACKER, number).await.status);
+    }
+    assert_eq!(statuses.iter().filter(|status| **status == 422).count(), 5);
+    assert_eq!(statuses.iter().filter(|status| **status == 429).count(), 395);
+    let limited = visit(ATTACKER, 400).await;
+    assert_eq!((limited.code(), limited.wait()), ("RATE_LIMITED", 12));
+    // The allowance is that of refused keys, and another address has its own.
+    assert_eq!(fail(&in_process, ATTACKER).await.status, 429);
+    assert_eq!(visit(OTHER, 0).await.status, 422);
+}

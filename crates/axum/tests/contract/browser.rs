@@ -1,8 +1,9 @@
-//! A visitor's browser: GitHub's install form, the confirmation page, one cookie.
+//! A visitor's browser: GitHub's install form and web flow, the confirmation page, cookies.
 
+use std::collections::BTreeMap;
 use std::sync::Mutex;
 
-use reqwest::Url;
+use reqwest::{RequestBuilder, Url};
 
 use crate::fixture::{CALLBACK, Fixture};
 use crate::response::Response;
@@ -10,12 +11,13 @@ use crate::response::Response;
 pub(crate) struct Browser<'a> {
     fixture: &'a Fixture,
     user: &'static str,
-    cookie: Mutex<Option<String>>,
+    /// Sent with every request to the API. `SameSite` is the browser flow's test.
+    cookies: Mutex<BTreeMap<String, String>>,
 }
 
 impl Fixture {
     pub(crate) fn browser(&self, user: &'static str) -> Browser<'_> {
-        Browser { fixture: self, user, cookie: Mutex::new(None) }
+        Browser { fixture: self, user, cookies: Mutex::default() }
     }
 }
 
@@ -50,14 +52,54 @@ impl Browser<'_> {
         response.headers()["location"].to_str().unwrap().to_owned()
     }
 
-    /// Follows a redirect to the callback and stores its cookie.
+    /// Follows a redirect to the callback and stores its cookies.
     pub(crate) async fn arrive(&self, callback: &str) -> Response {
-        let answer = Response::of(self.fixture.http.get(callback).header("accept", "text/html,*/*")).await;
-        if let Some(cookie) = answer.headers.get("set-cookie") {
-            let pair = cookie.to_str().unwrap().split(';').next().unwrap().to_owned();
-            *self.cookie.lock().unwrap() = Some(pair);
+        let request = self.fixture.http.get(callback).header("accept", "text/html,*/*");
+        let answer = Response::of(self.with_cookies(request)).await;
+        for cookie in answer.headers.get_all("set-cookie") {
+            let cookie = cookie.to_str().unwrap();
+            let (name, value) = cookie.split(';').next().unwrap().split_once('=').unwrap();
+            let mut cookies = self.cookies.lock().unwrap();
+            if cookie.ends_with("Max-Age=0") {
+                cookies.remove(name);
+            } else {
+                cookies.insert(name.to_owned(), value.to_owned());
+            }
         }
         answer
+    }
+
+    /// Follows a redirect to the callback and then, if it leads there, through GitHub's web flow.
+    pub(crate) async fn arrive_through_web_flow(&self, callback: &str) -> Response {
+        let mut answer = self.arrive(callback).await;
+        let page = format!("{}/login/oauth/authorize?", self.fixture.sim.web);
+        for _ in 0..3 {
+            if !answer.header("location").starts_with(&page) {
+                break;
+            }
+            let back = self.fixture.github_redirect(self.user, answer.header("location")).await;
+            answer = self.arrive(&back).await;
+        }
+        answer
+    }
+
+    fn with_cookies(&self, request: RequestBuilder) -> RequestBuilder {
+        let cookies = self.cookies.lock().unwrap();
+        let pairs: Vec<String> = cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        if pairs.is_empty() { request } else { request.header("cookie", pairs.join("; ")) }
+    }
+
+    /// The cookies with this start of their names.
+    pub(crate) fn cookies(&self, kind: &str) -> Vec<String> {
+        self.cookies.lock().unwrap().keys().filter(|name| name.starts_with(kind)).cloned().collect()
+    }
+
+    pub(crate) fn set_cookie(&self, name: &str, value: &str) {
+        self.cookies.lock().unwrap().insert(name.to_owned(), value.to_owned());
+    }
+
+    pub(crate) fn clear_cookies(&self) {
+        self.cookies.lock().unwrap().clear();
     }
 
     /// Follows GitHub's redirect with a valid code of the user.
@@ -73,18 +115,14 @@ impl Browser<'_> {
     pub(crate) async fn answer(&self, page: &Response, answer: &str) -> Response {
         let (state, ticket) = (field(&page.text, "state"), field(&page.text, "ticket"));
         let form = format!("state={state}&ticket={ticket}&answer={answer}");
-        let mut request = self
+        let request = self
             .fixture
             .http
             .post(self.fixture.callback_url())
             .header("accept", "text/html,*/*")
             .header("content-type", "application/x-www-form-urlencoded")
             .body(form);
-        let cookie = self.cookie.lock().unwrap().clone();
-        if let Some(cookie) = cookie {
-            request = request.header("cookie", cookie);
-        }
-        Response::of(request).await
+        Response::of(self.with_cookies(request)).await
     }
 
     /// Confirms, which ties the state to the installation.
@@ -97,6 +135,14 @@ impl Browser<'_> {
 impl Fixture {
     pub(crate) fn callback_url(&self) -> String {
         format!("{}{CALLBACK}", self.api)
+    }
+
+    /// Opens a page of GitHub as `user`; returns the target of its redirect.
+    pub(crate) async fn github_redirect(&self, user: &str, page: &str) -> String {
+        self.github().default_user(Some(user)).unwrap();
+        let answer = self.http.get(page).send().await.unwrap();
+        assert_eq!(answer.status().as_u16(), 302, "{page}");
+        answer.headers()["location"].to_str().unwrap().to_owned()
     }
 
     pub(crate) fn callback(&self, query: &str) -> String {

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use dockline_axum::{Pages, PlainPages};
+use dockline_axum::{Pages, PlainPages, RouterOptions};
 use dockline_github_sim::{Fault, FaultRule};
 
 use crate::fixture::{Fixture, RETURN_URL, Setup, Tenant};
@@ -43,20 +43,83 @@ async fn an_answer_from_another_browser_ties_nothing() {
     assert_not_tied(&fixture, &fixture.rival, installation, &state).await;
 }
 
+/// A double click, a reload of the form's answer: the second answer gets the redirect of the first (L-76, I34).
 #[tokio::test]
-async fn a_ticket_works_once() {
+async fn second_confirm_with_same_ticket_redirects_again_c_19() {
+    for (first, second) in [("confirm", "confirm"), ("confirm", "cancel"), ("cancel", "confirm")] {
+        let fixture = Fixture::start().await;
+        let installation = fixture.installed("acme-coffee", "olga");
+        let state = fixture.fresh_state(&fixture.acme).await;
+        let olga = fixture.browser("olga");
+        let page = olga.arrive_with(installation, &state).await.expect(200);
+        let (one, two) = tokio::join!(olga.answer(&page, first), olga.answer(&page, first));
+        let late = olga.answer(&page, second).await.expect(303);
+        for again in [one.expect(303), two.expect(303)] {
+            assert_eq!(again.header("location"), late.header("location"), "{first}, {second}");
+        }
+        let mallory = fixture.browser("mallory");
+        mallory.answer(&page, first).await.expect(422);
+        let registered = fixture.register(&fixture.acme, installation, &state).await;
+        registered.expect(if first == "confirm" { 201 } else { 422 });
+    }
+}
+
+/// Several tabs of one browser, each with its own question and cookie (L-77).
+#[tokio::test]
+async fn questions_in_two_tabs_can_both_be_answered_c_20() {
+    let fixture = Fixture::start().await;
+    let installation = fixture.installed("acme-coffee", "olga");
+    let olga = fixture.browser("olga");
+    let mut pages = Vec::new();
+    for tenant in [&fixture.acme, &fixture.rival] {
+        let state = fixture.fresh_state(tenant).await;
+        pages.push(olga.arrive_with(installation, &state).await.expect(200));
+        // The same link in another tab.
+        pages.push(olga.arrive_with(installation, &state).await.expect(200));
+    }
+    assert_eq!(olga.cookies("__Host-dockline-visit-").len(), 4);
+    for page in &pages {
+        olga.answer(page, "confirm").await.expect(303);
+    }
+}
+
+/// A fifth question of one state replaces the first, whose page then leads back to the product.
+#[tokio::test]
+async fn the_page_of_a_replaced_question_leads_back() {
     let fixture = Fixture::start().await;
     let installation = fixture.installed("acme-coffee", "olga");
     let state = fixture.fresh_state(&fixture.acme).await;
     let olga = fixture.browser("olga");
     let first = olga.arrive_with(installation, &state).await.expect(200);
-    // A later visit replaces the ticket.
-    let second = olga.arrive_with(installation, &state).await.expect(200);
-    olga.answer(&first, "confirm").await.expect(422);
+    for _ in 0..4 {
+        olga.arrive_with(installation, &state).await.expect(200);
+    }
+    let refused = olga.answer(&first, "confirm").await.expect(422);
+    assert!(refused.text.contains("later visits replaced it"), "{}", refused.text);
+    let back = format!("href=\"{RETURN_URL}?error=not_permitted&amp;state={state}\"");
+    assert!(refused.text.contains(&back), "{}", refused.text);
     assert_not_tied(&fixture, &fixture.acme, installation, &state).await;
-    olga.answer(&second, "confirm").await.expect(303);
-    let replayed = olga.answer(&second, "confirm").await.expect(422);
-    assert!(replayed.text.contains("answered before"), "{}", replayed.text);
+}
+
+/// The question says what the tenant cannot choose (L-82), and what to do if the visitor did not ask for it.
+#[tokio::test]
+async fn the_question_names_who_asks_and_where_it_leads_c_15() {
+    let fixture = Fixture::start().await;
+    let installation = fixture.installed("acme-coffee", "olga");
+    let state = fixture.fresh_state(&fixture.acme).await;
+    let page = fixture.browser("olga").arrive_with(installation, &state).await.expect(200);
+    for named in [
+        "<bdi>acme-coffee</bdi>",
+        "<bdi>Acme Coffee</bdi>",
+        "<bdi id=\"organization-id\">org_acme</bdi>",
+        "<bdi id=\"actor\">key:",
+        "<bdi id=\"return-host\">app.example.com</bdi>",
+        "If you did not start this yourself a moment ago, cancel.",
+        "animation:hold 1s",
+        "@keyframes hold{from,to{pointer-events:none}}",
+    ] {
+        assert!(page.text.contains(named), "{named}: {}", page.text);
+    }
 }
 
 #[tokio::test]
@@ -127,22 +190,22 @@ async fn the_confirmation_page_has_exactly_these_headers_and_a_host_cookie() {
     let olga = fixture.browser("olga");
     let page = olga.arrive_with(installation, &state).await.expect(200);
     let cookie = page.header("set-cookie");
-    let secret = cookie.strip_prefix("__Host-dockline-visit=").unwrap().split(';').next().unwrap();
+    let name = olga.cookies("__Host-dockline-visit-").pop().unwrap();
+    // Named by the ticket's digest.
+    let ticket = page.text.split_once("name=\"ticket\" value=\"").unwrap().1.split('"').next().unwrap();
+    assert_eq!(name, dockline::Ticket::presented(ticket).cookie_name("__Host-dockline-visit"));
+    let secret = cookie.strip_prefix(&format!("{name}=")).unwrap().split(';').next().unwrap();
     assert!(secret.len() >= 32, "{cookie}");
     // The cookie lives as long as the state: 15 minutes from its creation, two of which have passed.
     let attributes = "HttpOnly; SameSite=Strict; Secure; Path=/; Max-Age=780";
-    let expected = format!("__Host-dockline-visit={secret}; {attributes}");
+    let expected = format!("{name}={secret}; {attributes}");
     assert_eq!(headers(&page), page_headers(&policy("'self' https:"), &[("set-cookie", &*expected)]));
     assert!(page.text.contains("<html lang=\"en\">") && page.text.contains("<main>"), "{}", page.text);
 
     let back = olga.answer(&page, "confirm").await.expect(303);
     let location = format!("{RETURN_URL}?installation_id={installation}&state={state}&setup_action=install");
-    let expected = [
-        ("cache-control", "no-store"),
-        ("location", &*location),
-        ("referrer-policy", "no-referrer"),
-        ("set-cookie", "__Host-dockline-visit=; HttpOnly; SameSite=Strict; Secure; Path=/; Max-Age=0"),
-    ];
+    let expected =
+        [("cache-control", "no-store"), ("location", &*location), ("referrer-policy", "no-referrer")];
     assert_eq!(headers(&back), expected.into());
 }
 
@@ -168,24 +231,42 @@ async fn a_refusal_page_has_exactly_these_headers() {
 /// Without a code, or with a request to the owners, there is no page.
 #[tokio::test]
 async fn redirects_of_the_callback_have_exactly_these_headers() {
-    let fixture = Fixture::start().await;
+    let options = |options: RouterOptions| options.with_public_url("https://api.example.com/base/");
+    let fixture = Fixture::with(Setup { options, ..Setup::default() }).await;
     let installation = fixture.installed("acme-coffee", "olga");
     let state = fixture.fresh_state(&fixture.acme).await;
-    let authorize = format!(
-        "{}/login/oauth/authorize?client_id={}&state={state}~{installation}",
+    let olga = fixture.browser("olga");
+    let requested = fixture.callback(&format!("setup_action=request&state={state}"));
+    let requested = olga.arrive(&requested).await.expect(302);
+    let location = format!("{RETURN_URL}?state={state}&setup_action=request");
+    let expected =
+        [("cache-control", "no-store"), ("location", &*location), ("referrer-policy", "no-referrer")];
+    assert_eq!(headers(&requested), expected.into());
+    assert_eq!(requested.text, "");
+
+    let query = format!("installation_id={installation}&setup_action=install&state={state}");
+    let web_flow = olga.arrive(&fixture.callback(&query)).await.expect(302);
+    let name = olga.cookies("__Host-dockline-flow-").pop().unwrap();
+    let nonce = name.strip_prefix("__Host-dockline-flow-").unwrap();
+    let cookie = web_flow.header("set-cookie");
+    let verifier = cookie.strip_prefix(&format!("{name}=")).unwrap().split(';').next().unwrap();
+    assert_eq!((nonce.len(), verifier.len()), (17, 43));
+    let challenge = dockline::CodeVerifier::presented(verifier).challenge();
+    let location = format!(
+        "{}/login/oauth/authorize?client_id={}&state={state}~{nonce}~{installation}~i&code_challenge={challenge}\
+         &code_challenge_method=S256\
+         &redirect_uri=https%3A%2F%2Fapi.example.com%2Fbase%2Fv1%2Fgithub%2Finstallation%2Fcallback",
         fixture.sim.web, fixture.app.client_id
     );
-    let requested = format!("{RETURN_URL}?state={state}&setup_action=request");
-    for (query, location) in [
-        (format!("installation_id={installation}&setup_action=install&state={state}"), authorize),
-        (format!("setup_action=request&state={state}"), requested),
-    ] {
-        let redirect = fixture.browser("olga").arrive(&fixture.callback(&query)).await.expect(302);
-        let expected =
-            [("cache-control", "no-store"), ("location", &*location), ("referrer-policy", "no-referrer")];
-        assert_eq!(headers(&redirect), expected.into());
-        assert_eq!(redirect.text, "");
-    }
+    let cookie = format!("{name}={verifier}; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=600");
+    let expected = [
+        ("cache-control", "no-store"),
+        ("location", &*location),
+        ("referrer-policy", "no-referrer"),
+        ("set-cookie", &*cookie),
+    ];
+    assert_eq!(headers(&web_flow), expected.into());
+    assert_eq!(web_flow.text, "");
 }
 
 #[tokio::test]

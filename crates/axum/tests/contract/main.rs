@@ -26,6 +26,7 @@ mod openapi;
 mod operations;
 mod queries;
 mod registration;
+mod repeats;
 mod repos;
 mod request_body;
 mod response;

@@ -68,7 +68,7 @@ async fn the_document_names_the_server_and_the_served_paths() {
     let older = get(&nested, DOCUMENT_3_0_PATH).await.expect(200).json;
     assert_eq!(older["servers"][0]["url"], "/partners/github-api");
     let options =
-        |options: dockline_axum::RouterOptions| options.with_server_url("https://api.example.com/base");
+        |options: dockline_axum::RouterOptions| options.with_public_url("https://api.example.com/base");
     let named = Fixture::with(Setup { options, ..Setup::default() }).await;
     let document = get(&named, DOCUMENT_PATH).await.expect(200).json;
     assert_eq!(document["servers"][0]["url"], "https://api.example.com/base");

@@ -2,23 +2,34 @@ use super::{ErrorCode, PortError};
 use crate::model::spelled;
 
 spelled! {
-    /// Why the callback refused a visitor. A refusal changes nothing, and the state still works.
+    /// Why the callback refused a visitor. A refusal changes nothing, and a live state still works, except after
+    /// [`CallbackRefusal::TooManyCodes`].
     #[non_exhaustive]
     pub enum CallbackRefusal("callback refusal") {
         /// The state is missing or malformed.
         MalformedState = "malformed_state",
-        /// The state was never issued, or was used up.
+        /// The state was never issued.
         UnknownState = "unknown_state",
+        /// The visitor pressed Cancel before, or too many codes were rejected.
+        RevokedState = "revoked_state",
         /// The state has expired.
         ExpiredState = "expired_state",
-        /// `installation_id` is missing or not a positive integer.
+        /// A parameter occurs more than once.
+        DuplicateParameter = "duplicate_parameter",
+        /// `installation_id` is not a positive integer, or not the one that the visitor came with.
         MalformedInstallation = "malformed_installation",
         /// GitHub sent no `code`, even after its web flow, so the visitor is unknown.
         MissingCode = "missing_code",
         /// The visitor declined to authorize the App.
         AuthorizationDenied = "authorization_denied",
-        /// GitHub rejected the code: it was used before, or has expired.
+        /// The code does not have the form of GitHub's codes. It was not sent to GitHub.
+        MalformedCode = "malformed_code",
+        /// GitHub rejected the code: it was used before, has expired, or belongs to another browser.
         CodeRefused = "code_refused",
+        /// Too many different codes came with the state, which is revoked now.
+        TooManyCodes = "too_many_codes",
+        /// The browser did not return the cookie of the web flow, also when it was sent there again.
+        MissingCookie = "missing_cookie",
         /// The state is tied to another installation.
         TiedToAnother = "tied_to_another",
         /// The visitor cannot see the installation, or it does not exist.
@@ -64,6 +75,58 @@ impl CallbackRefusal {
             ErrorCode::Validation
         }
     }
+
+    /// Returns whether another GitHub account may pass.
+    #[must_use]
+    pub const fn is_about_the_account(self) -> bool {
+        matches!(
+            self,
+            Self::NotVisible
+                | Self::NotAdministered
+                | Self::NotMember
+                | Self::PermissionMissing
+                | Self::InstalledTooLongAgo
+                | Self::SsoRequired
+                | Self::IpBlocked
+                | Self::AccountSuspended
+                | Self::AccessDenied
+                | Self::UnbindableAccount
+        )
+    }
+
+    /// Returns whether the same visitor may pass if they go through GitHub's web flow again.
+    #[must_use]
+    pub const fn may_pass_again(self) -> bool {
+        matches!(
+            self,
+            Self::DuplicateParameter
+                | Self::MalformedInstallation
+                | Self::MissingCode
+                | Self::AuthorizationDenied
+                | Self::MalformedCode
+                | Self::CodeRefused
+                | Self::MissingCookie
+                | Self::SsoRequired
+                | Self::IpBlocked
+                | Self::AccessDenied
+                | Self::MembershipUnavailable
+                | Self::TicketRefused
+                | Self::OtherBrowser
+        )
+    }
+}
+
+/// What a visitor can do after a refusal, for links on its page.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct WaysOut {
+    /// The stored return URL with `error` and `state`, so that the product learns of the end. `None` if the state is unknown.
+    pub return_url: Option<String>,
+    /// The query of the callback that sends the visitor through GitHub's web flow again.
+    pub again: Option<String>,
+    /// The same, and GitHub asks the visitor which account to use.
+    pub other_account: Option<String>,
+    /// GitHub's page to sign in to the organization: HTTPS on the App's web host.
+    pub single_sign_on: Option<String>,
 }
 
 /// Why a step of the install flow in the browser failed.
@@ -71,17 +134,22 @@ impl CallbackRefusal {
 #[non_exhaustive]
 pub enum CallbackError {
     /// The visitor is refused. Handling: show a page that says what to do.
-    #[error("the visitor is refused: {0}")]
-    Refused(CallbackRefusal),
-    /// The visitor is refused with [`CallbackRefusal::SsoRequired`]. Handling: show the link, then start the web flow again.
-    #[error("the visitor is refused: the organization's single sign-on is required")]
-    SsoRequired {
-        /// GitHub's page to sign in: HTTPS on the App's web host.
-        url: String,
+    #[error("the visitor is refused: {reason}")]
+    Refused {
+        /// The reason.
+        reason: CallbackRefusal,
+        /// What the visitor can do.
+        ways_out: Box<WaysOut>,
     },
     /// Infrastructure failure. Handling: the visitor may start again with the same state.
-    #[error(transparent)]
-    Port(#[from] PortError),
+    #[error("{error}")]
+    Port {
+        /// The failure.
+        #[source]
+        error: PortError,
+        /// What the visitor can do.
+        ways_out: Box<WaysOut>,
+    },
 }
 
 impl CallbackError {
@@ -89,9 +157,8 @@ impl CallbackError {
     #[must_use]
     pub const fn code(&self) -> ErrorCode {
         match self {
-            Self::Refused(refusal) => refusal.code(),
-            Self::SsoRequired { .. } => ErrorCode::Validation,
-            Self::Port(error) => error.code(),
+            Self::Refused { reason, .. } => reason.code(),
+            Self::Port { error, .. } => error.code(),
         }
     }
 
@@ -99,15 +166,16 @@ impl CallbackError {
     #[must_use]
     pub const fn refusal(&self) -> Option<CallbackRefusal> {
         match self {
-            Self::Refused(refusal) => Some(*refusal),
-            Self::SsoRequired { .. } => Some(CallbackRefusal::SsoRequired),
-            Self::Port(_) => None,
+            Self::Refused { reason, .. } => Some(*reason),
+            Self::Port { .. } => None,
         }
     }
-}
 
-impl From<CallbackRefusal> for CallbackError {
-    fn from(refusal: CallbackRefusal) -> Self {
-        Self::Refused(refusal)
+    /// Returns what the visitor can do.
+    #[must_use]
+    pub const fn ways_out(&self) -> &WaysOut {
+        match self {
+            Self::Refused { ways_out, .. } | Self::Port { ways_out, .. } => ways_out,
+        }
     }
 }

@@ -10,7 +10,7 @@ mod token;
 mod use_case;
 mod webhook;
 
-pub use callback::{CallbackError, CallbackRefusal};
+pub use callback::{CallbackError, CallbackRefusal, WaysOut};
 pub use code::ErrorCode;
 pub use issue::{Issue, IssueCode};
 pub use port::{EntropyFailed, GithubCredential, PortError, PortErrorKind, PortName};

@@ -36,7 +36,8 @@ pub use proof::{ClaimPolicy, Proof};
 pub use repository::{InvalidRepositoryName, Repository, RepositoryName};
 pub use rotation::{Rotation, RotationTerms, Unrotatable};
 pub use secret::{
-    AuthorizationCode, BrowserSecret, CodeVerifier, InvalidState, SecretDigest, State, StateDigest, Ticket,
+    AuthorizationCode, BrowserSecret, CodeVerifier, InvalidCode, InvalidState, SecretDigest, State,
+    StateDigest, Ticket,
 };
 pub use spelled::UnknownSpelling;
 pub(crate) use spelled::spelled;

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use data_encoding::BASE64URL_NOPAD;
+use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
@@ -147,6 +147,40 @@ impl CodeVerifier {
     }
 }
 
+/// The text is not a code of 1–256 characters of `A–Z a–z 0–9 . _ -`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a code has 1 to 256 characters of A-Z a-z 0-9 . _ -")]
+pub struct InvalidCode;
+
+impl AuthorizationCode {
+    /// The maximum number of characters of a code.
+    pub const LONGEST: usize = 256;
+
+    /// Accepts 1–256 characters of `A–Z a–z 0–9 . _ -`. GitHub's codes are shorter and hexadecimal; other texts are not worth
+    /// a request.
+    ///
+    /// # Errors
+    /// [`InvalidCode`] for anything else.
+    pub fn parse(text: &str) -> Result<Self, InvalidCode> {
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+        if (1..=Self::LONGEST).contains(&text.len()) && text.bytes().all(allowed) {
+            Ok(Self::presented(text))
+        } else {
+            Err(InvalidCode)
+        }
+    }
+}
+
+impl Ticket {
+    /// Returns the name of the cookie of the question, of which several may be open in one browser: the prefix, a hyphen
+    /// and the first 8 hexadecimal characters of the ticket's digest.
+    #[must_use]
+    pub fn cookie_name(&self, prefix: &str) -> String {
+        let [a, b, c, d, ..] = *self.digest().as_bytes();
+        format!("{prefix}-{}", HEXLOWER.encode(&[a, b, c, d]))
+    }
+}
+
 impl State {
     /// The minimum number of characters of a state that a caller chooses. Shorter states could be guessed.
     pub const LEAST_OWN_LENGTH: usize = 16;
@@ -187,6 +221,22 @@ mod tests {
         let verifier = CodeVerifier::presented("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk");
         assert_eq!(verifier.challenge(), "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM");
         assert_eq!(CodeVerifier::from_random([7; 32]).expose().len(), 43);
+    }
+
+    #[test]
+    fn a_code_has_1_to_256_characters_of_its_alphabet_c_14() {
+        for good in ["0123456789abcdef", "A.b_C-9", &"x".repeat(256)] {
+            assert!(AuthorizationCode::parse(good).is_ok(), "{good}");
+        }
+        for bad in ["", " ", "a b", "a/b", "a~b", "a&b", "ä", "a\n", "a%41", &"x".repeat(257)] {
+            assert_eq!(AuthorizationCode::parse(bad).err(), Some(InvalidCode), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_cookie_is_named_by_the_tickets_digest_c_20() {
+        // printf %s abc | sha256sum
+        assert_eq!(Ticket::presented("abc").cookie_name("__Host-visit"), "__Host-visit-ba7816bf");
     }
 
     #[test]

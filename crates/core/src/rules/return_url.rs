@@ -11,6 +11,9 @@ const HTTP: &Scheme = Scheme::new_or_panic("http");
 /// The maximum number of characters of a `returnUrl`.
 pub const LONGEST: usize = 2_048;
 
+/// The parameters that are appended to a `returnUrl`. A product that reads the first of two would read the caller's.
+pub const RESERVED: [&str; 4] = ["installation_id", "state", "setup_action", "error"];
+
 /// Why a `returnUrl` is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ReturnUrlError {
@@ -20,6 +23,9 @@ pub enum ReturnUrlError {
     /// The text is not an absolute URL of at most [`LONGEST`] ASCII characters.
     #[error("not an absolute URL of at most 2048 ASCII characters")]
     Malformed,
+    /// The query has one of the [`RESERVED`] parameters.
+    #[error("the query has a parameter that is added at the end")]
+    Reserved,
 }
 
 /// Checks a `returnUrl`. Its host must be one of `allowed_hosts`, compared exactly but for case. Its scheme must be
@@ -40,6 +46,9 @@ pub fn check(return_url: &str, allowed_hosts: &[String]) -> Result<(), ReturnUrl
     let host = authority.host();
     if host.is_empty() || authority.port_to_u16().is_err() {
         return Err(ReturnUrlError::Malformed);
+    }
+    if url.query().is_some_and(|query| has_reserved_parameter(query.as_str())) {
+        return Err(ReturnUrlError::Reserved);
     }
     let scheme_allowed = url.scheme() == HTTPS || (url.scheme() == HTTP && is_loopback(host));
     let host_allowed =
@@ -67,6 +76,22 @@ pub fn with_parameters(return_url: &str, parameters: &[(&str, &str)]) -> String 
         url.push_str(fragment);
     }
     url
+}
+
+/// Returns host and port of a checked `returnUrl`, to be shown to a visitor.
+#[must_use]
+pub fn host(return_url: &str) -> String {
+    let url = Uri::parse(return_url).ok();
+    url.and_then(|url| Some(url.authority()?.as_str().to_owned())).unwrap_or_default()
+}
+
+/// Compares decoded names without their case, since some frameworks ignore it.
+fn has_reserved_parameter(query: &str) -> bool {
+    query.split('&').any(|pair| {
+        let name = pair.split_once('=').map_or(pair, |(name, _)| name);
+        let name: Vec<u8> = percent_encoding::percent_decode_str(name).collect();
+        RESERVED.iter().any(|reserved| reserved.as_bytes().eq_ignore_ascii_case(&name))
+    })
 }
 
 fn unbracketed(host: &str) -> &str {
@@ -126,6 +151,39 @@ mod tests {
         assert_eq!(check(&long[..LONGEST], &list), allowed);
         assert_eq!(check(&long[..=LONGEST], &list), malformed);
         assert_eq!(check("https://app.example.com/", &[]), not_allowed);
+    }
+
+    #[test]
+    fn parameters_that_are_appended_are_reserved_c_16() {
+        let list = ["app.example.com".to_owned()];
+        for reserved in [
+            "?state=x",
+            "?a=b&installation_id=7",
+            "?error",
+            "?setup_action=",
+            "?STATE=x",
+            "?st%61te=x",
+            "?a&%73tate=x#top",
+        ] {
+            let url = format!("https://app.example.com/done{reserved}");
+            assert_eq!(check(&url, &list), Err(ReturnUrlError::Reserved), "{url}");
+        }
+        for free in ["?states=x", "?a=state", "#state=x", "/state?x-error=1", "?a=%26state%3Dx"] {
+            assert_eq!(check(&format!("https://app.example.com{free}"), &list), Ok(()), "{free}");
+        }
+        // Before the question whether the caller may return there.
+        assert_eq!(check("https://evil.test/?state=x", &list), Err(ReturnUrlError::Reserved));
+    }
+
+    #[test]
+    fn the_host_is_shown_with_its_port() {
+        for (url, expected) in [
+            ("https://App.example.com:8443/a?b#c", "App.example.com:8443"),
+            ("http://[::1]:3000/", "[::1]:3000"),
+            ("https://app.example.com", "app.example.com"),
+        ] {
+            assert_eq!(host(url), expected);
+        }
     }
 
     #[test]

@@ -61,6 +61,7 @@ pub struct Dockline {
     entropy: Arc<dyn Entropy>,
     policy: ClaimPolicy,
     confirmation: bool,
+    unsolicited_install_url: Option<String>,
     webhook_secrets: Arc<WebhookSecrets>,
     token_revocation: bool,
     tokens: Tokens,
@@ -91,6 +92,7 @@ impl Dockline {
             entropy: Arc::new(OsEntropy),
             policy: ClaimPolicy::default(),
             confirmation: true,
+            unsolicited_install_url: None,
             webhook_secrets: Arc::new(WebhookSecrets::none()),
             token_revocation: false,
             tokens: Cache::new(MOST_TOKENS),
@@ -139,6 +141,15 @@ impl Builder {
     /// who follows an attacker's install link connects their own account to the attacker's organization**.
     pub const fn with_confirmation(mut self, confirmation: bool) -> Self {
         self.dockline.confirmation = confirmation;
+        self
+    }
+
+    /// Sets the page of the product that takes visitors who installed the App without an install link, such as from its page
+    /// at GitHub. They are redirected there with `installation_id`, which proves nothing: let them sign in, request an
+    /// install link, and redirect them to the callback with its `state` and the `installation_id`. Without such a page they
+    /// are refused.
+    pub fn with_unsolicited_install_url(mut self, url: impl Into<String>) -> Self {
+        self.dockline.unsolicited_install_url = Some(url.into());
         self
     }
 

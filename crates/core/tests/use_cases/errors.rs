@@ -32,7 +32,7 @@ fn every_failure_has_the_code_of_its_port_and_kind() {
         assert_eq!(error.code(), of_github, "{kind:?}");
         // Each use case passes the code on.
         assert_eq!(StartInstallError::from(error.clone()).code(), of_github);
-        assert_eq!(CallbackError::from(error.clone()).code(), of_github);
+        assert_eq!(CallbackError::Port { error: error.clone(), ways_out: Box::default() }.code(), of_github);
         assert_eq!(RegisterError::from(error.clone()).code(), of_github);
         assert_eq!(DetachError::from(error.clone()).code(), of_github);
         assert_eq!(ChargeError::from(error.clone()).code(), of_github);

@@ -66,7 +66,7 @@ async fn only_a_visitor_who_has_just_installed_the_app_is_asked_before_the_webho
             installation_id: Some(&id),
             code: Some("code"),
             setup_action: action,
-            error: None,
+            ..Callback::default()
         };
         let outcome = world.dockline.handle_callback(callback).await;
         assert_eq!(refusal(outcome), CallbackRefusal::NotAdministered, "{action:?}");
@@ -128,9 +128,9 @@ async fn a_failure_to_read_the_installer_is_no_refusal() {
     let world = World::new();
     let (_, state, prompt) = asked(&world).await;
     world.gateway.set(Fault::FailsBefore.once().of("installer"));
-    assert!(matches!(world.answer(&prompt, true).await, Err(CallbackError::Port(_))));
+    assert!(matches!(world.answer(&prompt, true).await, Err(CallbackError::Port { .. })));
     world.bindings.set(Fault::FailsBefore.once().of("installer"));
-    assert!(matches!(world.answer(&prompt, true).await, Err(CallbackError::Port(_))));
+    assert!(matches!(world.answer(&prompt, true).await, Err(CallbackError::Port { .. })));
     assert_eq!(claim_of(&world, &state).await, None);
     world.answer(&prompt, true).await.unwrap();
 }

@@ -9,6 +9,7 @@
 
 mod authentication;
 mod callback;
+mod choice;
 mod confirmation;
 mod denials;
 mod detach;
@@ -18,10 +19,13 @@ mod jobs;
 mod membership;
 mod reconcile;
 mod refresh;
+mod refusals;
 mod registration;
+mod repeats;
 mod repositories;
 mod serialization;
 mod start_install;
 mod support;
 mod tokens;
+mod web_flow;
 mod webhooks;

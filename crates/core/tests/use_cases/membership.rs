@@ -75,7 +75,10 @@ async fn the_refusal_has_githubs_page_to_sign_in_c06() {
         world.github.visitor_of("code", visibility, membership);
         let (outcome, events) = world.observed(world.visit(&state, id, "code")).await;
         match outcome {
-            Err(CallbackError::SsoRequired { url: shown }) => assert_eq!(shown, url),
+            Err(error @ CallbackError::Refused { .. }) => {
+                assert_eq!(error.refusal(), Some(CallbackRefusal::SsoRequired));
+                assert_eq!(error.ways_out().single_sign_on.as_deref(), Some(url));
+            }
             other => panic!("{other:?}"),
         }
         assert_eq!(events, refused_event(Some(id), CallbackRefusal::SsoRequired));

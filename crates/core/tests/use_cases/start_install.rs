@@ -100,6 +100,8 @@ async fn all_problems_of_a_request_are_reported_at_once_and_nothing_is_stored() 
     assert_eq!(issues(missing), expected);
     let malformed = start(Some("/done"), None).await;
     assert_eq!(issues(malformed), [("returnUrl".into(), IssueCode::Malformed)]);
+    let reserved = start(Some("https://app.acme.example/done?a=b&st%61te=x"), None).await;
+    assert_eq!(issues(reserved), [("returnUrl".into(), IssueCode::Malformed)]);
     let not_allowed = start(Some("https://evil.example/"), None).await;
     assert!(matches!(not_allowed, StartInstallError::ReturnUrlNotAllowed), "{not_allowed:?}");
     assert_eq!(not_allowed.code(), ErrorCode::ReturnUrlNotAllowed);

@@ -3,7 +3,7 @@
 use dockline::ports::{
     BindingRepo, KeyStore, KeyUsage, Observation, ReconcileCursor, SeededEntropy, StateStore,
 };
-use dockline::{ApiKey, KeyEnvironment, RotationTerms, Status};
+use dockline::{ApiKey, CodeFate, KeyEnvironment, PendingConfirmation, RotationTerms, SetupAction, Status};
 use dockline_postgres::{
     Database, PgBindingCounts, PgBindingRepo, PgHousekeeping, PgKeyStore, PgKeyUsage, PgStateStore,
 };
@@ -87,6 +87,15 @@ async fn no_statement_scans_a_table_of_ten_thousand_rows() {
     let states = PgStateStore::new(&database);
     states.put(state("org_a", "s")).await.unwrap();
     states.find_by_digest(&digest("s")).await.unwrap();
+    let asked = PendingConfirmation {
+        ticket: digest("ticket"),
+        browser: digest("browser"),
+        claim: claim(1),
+        setup_action: SetupAction::Install,
+    };
+    states.save_pending(&digest("s"), asked).await.unwrap();
+    states.reserve_code(&digest("s"), &digest("code")).await.unwrap();
+    states.settle_code(&digest("s"), &digest("code"), CodeFate::Used).await.unwrap();
     states.confirm_claim(&digest("s"), None, claim(1)).await.unwrap();
     states.revoke(&digest("s"), None).await.unwrap();
     let keys = PgKeyStore::new(&database);

@@ -4,7 +4,9 @@ use dockline::ports::{
     BindingRepo, InsertOutcome, KeyStore, Observation, ObserveOutcome, RateLimitRequest, RateLimiter,
     ReconcileCursor, StateStore,
 };
-use dockline::{BudgetClass, KeyId, NewBinding, PortErrorKind, Status, Tier};
+use dockline::{
+    BudgetClass, CodeFate, KeyId, NewBinding, PendingConfirmation, PortErrorKind, SetupAction, Status, Tier,
+};
 use dockline_postgres::{
     Database, PgBindingRepo, PgHousekeeping, PgKeyStore, PgRateLimiter, PgStateStore, StatementMode,
 };
@@ -24,6 +26,12 @@ async fn all_calls(proxy: &Proxy, database: &Database, round: u64) -> Vec<(&'sta
     let (org, text, id) = (organization(&org), format!("state {round}"), installation(round));
     let record = key(&format!("{round:016}"), org.as_str());
     let issued = state(org.as_str(), &text);
+    let asked = PendingConfirmation {
+        ticket: digest("ticket"),
+        browser: digest("browser"),
+        claim: claim(round),
+        setup_action: SetupAction::Install,
+    };
     let new = binding(org.as_str(), round, &text);
     let request = |permits| RateLimitRequest {
         key: (&record.id).into(),
@@ -50,6 +58,9 @@ async fn all_calls(proxy: &Proxy, database: &Database, round: u64) -> Vec<(&'sta
         "put a state": states.put(issued.clone()),
         "find a state": states.find(&org, &issued.digest),
         "find a state by digest": states.find_by_digest(&issued.digest),
+        "ask for a confirmation": states.save_pending(&issued.digest, asked),
+        "reserve a code": states.reserve_code(&issued.digest, &digest("code")),
+        "settle a code": states.settle_code(&issued.digest, &digest("code"), CodeFate::Used),
         "confirm a claim": states.confirm_claim(&issued.digest, None, claim(round)),
         "check with a charge": limiter.check(request(1)),
         "check with a charge again": limiter.check(request(1)),

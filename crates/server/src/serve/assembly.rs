@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use dockline::error::BuildError;
 use dockline::ports::Events;
-use dockline::{ClaimPolicy, Dockline, Ports, WebhookSecrets};
+use dockline::{Builder, Dockline, Ports, WebhookSecrets};
 use dockline_axum::TracingEvents;
 use dockline_github::GithubApp;
 use dockline_postgres::{
@@ -24,24 +24,23 @@ use crate::database::migrator;
 pub(super) fn dockline(
     database: &Database,
     github: Arc<GithubApp>,
-    policy: ClaimPolicy,
     webhook_secrets: WebhookSecrets,
     usage: PgKeyUsage,
+    with_options: impl FnOnce(Builder) -> Builder,
 ) -> Result<Dockline, BuildError> {
     let limiter = PgRateLimiter::new(database);
     let events = [Arc::new(TracingEvents) as Arc<dyn Events>, Arc::new(EventCounters)];
-    Dockline::builder(Ports {
+    let builder = Dockline::builder(Ports {
         states: Arc::new(Metered::over(PgStateStore::new(database))),
         bindings: Arc::new(Metered::over(PgBindingRepo::new(database))),
         github: Arc::new(Metered::over(github)),
     })
     .with_api_keys(Arc::new(Metered::over(PgKeyStore::new(database))))
-    .with_policy(policy)
     .with_rate_limiter(Arc::new(Metered::over(limiter)))
     .with_events(Arc::new(FanOut::to(events)))
     .with_key_usage(Arc::new(usage))
-    .with_webhook_secrets(webhook_secrets)
-    .build()
+    .with_webhook_secrets(webhook_secrets);
+    with_options(builder).build()
 }
 
 /// Builds the background work that the options ask for.

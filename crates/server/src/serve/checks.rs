@@ -5,7 +5,7 @@ use std::time::Duration;
 use dockline::WebhookSecrets;
 use dockline_postgres::{Database, MigrationError};
 
-use super::options::{Migrations, PolicyArg, ServeArgs, check_public_url};
+use super::options::{Migrations, PolicyArg, ServeArgs, check_public_url, check_unsolicited_install_url};
 use crate::config::secret::{both, from_file, from_text};
 use crate::config::{ConfigError, ConfigErrors};
 use crate::database::migrator;
@@ -20,6 +20,7 @@ pub(crate) struct Local {
     pub(crate) github: Option<Configured>,
     pub(crate) webhook_secrets: Option<WebhookSecrets>,
     pub(crate) public_url: Option<String>,
+    pub(crate) unsolicited_install_url: Option<String>,
 }
 
 /// Everything that `serve` needs, checked.
@@ -28,6 +29,7 @@ pub(crate) struct Checked {
     pub(crate) github: Connected,
     pub(crate) webhook_secrets: WebhookSecrets,
     pub(crate) public_url: Option<String>,
+    pub(crate) unsolicited_install_url: Option<String>,
 }
 
 /// Checks what needs no network call.
@@ -44,7 +46,9 @@ pub(crate) fn local(args: &ServeArgs, errors: &mut ConfigErrors) -> Local {
     }
     let webhook_secrets = webhook_secrets(args, errors);
     let public_url = errors.check(check_public_url(args.public_url.as_deref())).flatten();
-    Local { database, github, webhook_secrets, public_url }
+    let unsolicited = check_unsolicited_install_url(args.unsolicited_install_url.as_deref());
+    let unsolicited_install_url = errors.check(unsolicited).flatten();
+    Local { database, github, webhook_secrets, public_url, unsolicited_install_url }
 }
 
 fn webhook_secrets(args: &ServeArgs, errors: &mut ConfigErrors) -> Option<WebhookSecrets> {
@@ -112,11 +116,11 @@ pub(crate) async fn all(args: &ServeArgs) -> Result<Checked, ConfigErrors> {
     if let Some(connected) = &mut github {
         errors.0.append(&mut connected.differences.0);
     }
-    let Local { database, webhook_secrets, public_url, .. } = local;
+    let Local { database, webhook_secrets, public_url, unsolicited_install_url, .. } = local;
     errors.into_result()?;
     match (database, github, webhook_secrets) {
         (Some(database), Some(github), Some(webhook_secrets)) => {
-            Ok(Checked { database, github, webhook_secrets, public_url })
+            Ok(Checked { database, github, webhook_secrets, public_url, unsolicited_install_url })
         }
         _ => Err(ConfigError::new("the configuration", "is incomplete", "report this as a bug").into()),
     }

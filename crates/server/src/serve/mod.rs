@@ -12,7 +12,7 @@ use std::error::Error;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use dockline::ClaimPolicy;
+use dockline::{Builder, ClaimPolicy};
 use dockline_axum::RouterOptions;
 use dockline_github::AppSettings;
 use dockline_postgres::{PgBindingCounts, PgKeyUsage};
@@ -52,7 +52,8 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Box<dyn Error + Send + Syn
     logging::start_with(args.telemetry.log_format, tracer.layer());
     let metrics = Metrics::install()?;
     let signals = ShutdownSignals::install(args.listener.drain_delay.0)?;
-    let checks::Checked { database, github, webhook_secrets, public_url } = checks::all(&args).await?;
+    let checks::Checked { database, github, webhook_secrets, public_url, unsolicited_install_url } =
+        checks::all(&args).await?;
     if args.webhook_secret.is_empty() && args.webhook_secret_file.is_empty() {
         tracing::warn!("no --webhook-secret-file: every webhook delivery is rejected");
     }
@@ -74,7 +75,12 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Box<dyn Error + Send + Syn
     }
     let usage = PgKeyUsage::new(&database);
     let policy = args.claim_policy.into();
-    let dockline = assembly::dockline(&database, github.clone(), policy, webhook_secrets, usage.clone())?;
+    let dockline =
+        assembly::dockline(&database, github.clone(), webhook_secrets, usage.clone(), |builder| {
+            unsolicited_install_url
+                .into_iter()
+                .fold(builder.with_policy(policy), Builder::with_unsolicited_install_url)
+        })?;
     let sockets = Sockets::bind(&args).await?;
     sockets.announce(public_url.as_deref(), args.json)?;
     let worker = assembly::worker(&args, dockline.clone(), &database, github.clone(), usage);
@@ -96,7 +102,7 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Box<dyn Error + Send + Syn
         None => options,
     };
     let options = options.with_tenant_headers(args.tenant_header.clone());
-    let options = public_url.into_iter().fold(options, RouterOptions::with_server_url);
+    let options = public_url.into_iter().fold(options, RouterOptions::with_public_url);
     let router = dockline_axum::router(dockline, options)?;
     let limits = args.listener.limits();
     let stopped_at = StoppedAt::default();

@@ -78,9 +78,13 @@ pub struct ServeArgs {
     )]
     pub reconcile_unverified_for: DurationArg,
     /// URL under which browsers reach this API: https, or http on this machine only. The callback and webhook URLs on
-    /// GitHub begin with it.
+    /// GitHub begin with it. Without it, GitHub's web flow returns to the first callback URL of the App.
     #[arg(long, value_name = "URL", env = "DOCKLINE_PUBLIC_URL")]
     pub public_url: Option<String>,
+    /// Page of the product for visitors who installed the App without an install link, such as from GitHub. They are
+    /// redirected there with installation_id, which proves nothing. Without it, they are refused.
+    #[arg(long, value_name = "URL", env = "DOCKLINE_UNSOLICITED_INSTALL_URL")]
+    pub unsolicited_install_url: Option<String>,
     /// Minimum proof for the first binding of an installation.
     #[arg(long, value_enum, default_value_t, value_name = "POLICY", env = "DOCKLINE_CLAIM_POLICY")]
     pub claim_policy: PolicyArg,
@@ -150,8 +154,8 @@ const HEADING: &str = "Failed authentications";
 /// Limit of failed authentications.
 #[derive(Debug, Clone, Args)]
 pub struct AuthFailureArgs {
-    /// Failed authentications per minute and client address before 401 becomes 429; 0 sets no limit. Requests with a valid
-    /// key and deliveries with a valid signature are never limited by it.
+    /// Failed authentications and refused visits to the callback per minute and client address before they become 429; 0
+    /// sets no limit. Requests with a valid key and deliveries with a valid signature are never limited by it.
     #[arg(
         long,
         alias = "guesses-per-minute",
@@ -190,16 +194,36 @@ fn network(text: &str) -> Result<IpNet, &'static str> {
     text.parse().or_else(|_| address()).map_err(|_| "write it as 10.0.0.0/8, 192.0.2.1 or fd00::/8")
 }
 
-/// Checks the public base URL, and removes a slash at its end.
-pub(crate) fn check_public_url(url: Option<&str>) -> Result<Option<String>, ConfigError> {
-    let Some(url) = url.map(|url| url.trim_end_matches('/')) else { return Ok(None) };
+/// Returns whether the URL is https, or http on this machine.
+fn is_https_or_local(url: &str) -> bool {
     let loopback = ["http://127.0.0.1", "http://localhost", "http://[::1]"];
     let local = loopback
         .iter()
         .filter_map(|base| url.strip_prefix(base))
-        .any(|rest| rest.is_empty() || rest.starts_with([':', '/']));
+        .any(|rest| rest.is_empty() || rest.starts_with([':', '/', '?']));
+    local || (url.starts_with("https://") && url.len() > "https://".len())
+}
+
+/// Checks the page for installations without an install link.
+pub(crate) fn check_unsolicited_install_url(url: Option<&str>) -> Result<Option<String>, ConfigError> {
+    let Some(url) = url else { return Ok(None) };
+    let plain = url.bytes().all(|byte| byte.is_ascii_graphic()) && !url.contains(['#', '@']);
+    if plain && is_https_or_local(url) {
+        Ok(Some(url.to_owned()))
+    } else {
+        Err(ConfigError::new(
+            "--unsolicited-install-url",
+            "is not an https URL without fragment (http is for this machine only)",
+            "write it as https://app.example.com/github/installed",
+        ))
+    }
+}
+
+/// Checks the public base URL, and removes a slash at its end.
+pub(crate) fn check_public_url(url: Option<&str>) -> Result<Option<String>, ConfigError> {
+    let Some(url) = url.map(|url| url.trim_end_matches('/')) else { return Ok(None) };
     let plain = !url.contains(['?', '#', '@', ' ']);
-    if plain && (local || (url.starts_with("https://") && url.len() > "https://".len())) {
+    if plain && is_https_or_local(url) {
         Ok(Some(url.to_owned()))
     } else {
         Err(ConfigError::new(
@@ -213,6 +237,25 @@ pub(crate) fn check_public_url(url: Option<&str>) -> Result<Option<String>, Conf
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn unsolicited_install_url_is_https_or_local_and_may_have_a_query() {
+        let read = |url: &str| check_unsolicited_install_url(Some(url));
+        for good in ["https://app.example.com/installed?from=github", "http://localhost:3000/installed"] {
+            assert_eq!(read(good).unwrap().as_deref(), Some(good));
+        }
+        for bad in [
+            "",
+            "app.example.com",
+            "http://app.example.com/",
+            "https://",
+            "https://a.test/#x",
+            "https://a b.test/",
+        ] {
+            assert!(read(bad).is_err(), "{bad}");
+        }
+        assert_eq!(check_unsolicited_install_url(None), Ok(None));
+    }
 
     #[test]
     fn public_url_is_https_or_local() {

@@ -4,7 +4,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
 use dockline::ports::{Clock, SystemClock};
-use dockline::{OrganizationId, ReconcileBatch, Tier, TokenScope};
+use dockline::{OrganizationId, ReconcileBatch, Ticket, Tier, TokenScope};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -54,8 +54,14 @@ pub(crate) async fn success(world: &World<'_>, organization: &str, kind: &str) -
 async fn confirm(world: &World<'_>, state: &str) {
     let query = format!("?state={state}&installation_id={INSTALLATION}&setup_action=install");
     let request = world.get(&format!("{CALLBACK}{query}"));
-    let to_github = world.ask_for("callback without a code, to GitHub", &[state], request).await;
-    assert_eq!(to_github.status, 302);
+    // The verifier is this browser's, and only its digest goes to GitHub's page.
+    let to_github = request.send().await.unwrap();
+    assert_eq!(to_github.status().as_u16(), 302);
+    let verifier = to_github.headers()["set-cookie"].to_str().unwrap();
+    let verifier = verifier.split_once('=').unwrap().1.split_once(';').unwrap().0.to_owned();
+    world.watch.guard("a visit's verifier", &verifier);
+    let headers = format!("{:?}", to_github.headers()).replace(&verifier, "").replace(state, "");
+    world.watch.answered("callback without a code, to GitHub", 302, headers);
     // The page has secrets of its own, which are removed from it below.
     let asked = world.get(&format!("{CALLBACK}{query}&code={CODE}")).send().await.unwrap();
     assert_eq!(asked.status().as_u16(), 200);
@@ -76,7 +82,8 @@ async fn confirm(world: &World<'_>, state: &str) {
     let send = |cookie: &str, answer: &str| {
         let request = world.http.post(format!("{}{CALLBACK}", world.api)).body(form(answer));
         let request = request.header("content-type", "application/x-www-form-urlencoded");
-        request.header("cookie", format!("__Host-dockline-visit={cookie}"))
+        let name = Ticket::presented(&*ticket).cookie_name("__Host-dockline-visit");
+        request.header("cookie", format!("{name}={cookie}"))
     };
     for (path, cookie) in [("confirm, from another browser", "another"), ("confirm, with an odd cookie", "")]
     {
@@ -84,7 +91,8 @@ async fn confirm(world: &World<'_>, state: &str) {
     }
     let confirmed = world.ask_for("confirm", &[state], send(&browser, "confirm")).await;
     assert_eq!(confirmed.status, 303, "{}", confirmed.body);
-    assert_eq!(world.ask("confirm, a second time", send(&browser, "confirm")).await.status, 422);
+    let again = world.ask_for("confirm, a second time", &[state], send(&browser, "cancel")).await;
+    assert_eq!(again.status, 303);
 }
 
 /// Detaches the binding of [`success`].
@@ -191,7 +199,7 @@ pub(crate) async fn refusals(world: &World<'_>, key: &str, bound_state: &str) {
 }
 
 async fn callback_refusals(world: &World<'_>, key: &str, state: &str) {
-    for accept in ["text/html", "application/json"] {
+    for (accept, code) in [("text/html", format!("{CODE}-1")), ("application/json", format!("{CODE}-2"))] {
         for (path, query) in [
             ("callback, nothing", String::new()),
             ("callback, an unknown state", format!("state=unknown-state&code={CODE}")),
@@ -201,12 +209,13 @@ async fn callback_refusals(world: &World<'_>, key: &str, state: &str) {
             ),
             ("callback, no number", format!("state={state}&installation_id={key}&code={CODE}")),
             ("callback, all of it twice", format!("state={state}&state={state}&code={CODE}&code={CODE}")),
-            ("callback, not visible", format!("state={state}&installation_id=4242&code={CODE}")),
+            ("callback, not visible", format!("state={state}&installation_id=4242&code={code}")),
             ("callback, denied", format!("state={state}&installation_id=4242&error=access_denied")),
         ] {
             let path = format!("{path} ({accept})");
-            let answer =
-                world.ask(&path, world.get(&format!("{CALLBACK}?{query}")).header("accept", accept)).await;
+            let request = world.get(&format!("{CALLBACK}?{query}")).header("accept", accept);
+            // The links of a page contain the state that the visitor came with.
+            let answer = world.ask_for(&path, &[state], request).await;
             assert!((400..500).contains(&answer.status), "{path}: {} {}", answer.status, answer.body);
         }
         let form = format!("state={state}&ticket={key}&answer=confirm&code={CODE}");
@@ -320,7 +329,8 @@ pub(crate) async fn trouble(world: &World<'_>, github: &crate::github::Github, m
     let path = |what: &str| format!("{what} (GitHub: {kind})");
     let code = format!("{CALLBACK}?state={state}&installation_id={INSTALLATION}&code={CODE}");
     world.ask(&path("callback"), world.get(&code)).await;
-    world.ask(&path("callback, a page"), world.get(&code).header("accept", "text/html")).await;
+    let page = world.get(&format!("{code}-2")).header("accept", "text/html");
+    world.ask_for(&path("callback, a page"), &[&state], page).await;
     world.ask(&path("register"), world.register(&unbound, INSTALLATION, &tied)).await;
     world.ask(&path("repos"), world.get("/v1/github/repos?search=x").bearer_auth(&key)).await;
     let organization = OrganizationId::new(organization).unwrap();
@@ -360,7 +370,8 @@ pub(crate) async fn broken(world: &World<'_>, kind: &str) {
         ("confirm", {
             let request = world.http.post(format!("{}{CALLBACK}", world.api)).body(form);
             let request = request.header("content-type", "application/x-www-form-urlencoded");
-            request.header("cookie", "__Host-dockline-visit=BrokenCookieCanary0123456")
+            let name = Ticket::presented("BrokenTicketCanary0123456").cookie_name("__Host-dockline-visit");
+            request.header("cookie", format!("{name}=BrokenCookieCanary0123456"))
         }),
         ("detach", world.http.delete(format!("{}{INSTALLATION_PATH}", world.api)).bearer_auth(&key)),
     ] {

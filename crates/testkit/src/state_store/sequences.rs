@@ -13,10 +13,10 @@ use crate::fixtures::state_of;
 use crate::random::{Reached, SeedOnFailure, seeds};
 use crate::runner::cases;
 
-const STEPS: usize = 60;
+const STEPS: usize = 100;
 const ORGANIZATIONS: [&str; 2] = ["org_a", "org_b"];
 const STATES: [&str; 3] = ["s1", "s2", "s3"];
-const CODES: u32 = 9;
+const CODES: u32 = 7;
 /// The number of different outcomes of a step.
 const OUTCOMES: usize = 17;
 
@@ -66,7 +66,7 @@ impl Sequence {
         let digest = ticket(&format!("{} of {}", self.random.choice(STATES).unwrap(), self.seed));
         let shown = (self.random.u32(..3) > 0).then(|| self.ticket());
         let claim = claim(self.random.u64(1..=2));
-        let outcome = match self.random.u32(..14) {
+        let outcome = match self.random.u32(..25) {
             0..2 => {
                 self.now += Duration::seconds(self.random.i64(-200..700));
                 let state = state_of(self.random.choice(ORGANIZATIONS).unwrap(), digest, self.now);
@@ -74,7 +74,7 @@ impl Sequence {
                 assert_eq!(put, self.reference.put(state));
                 if put == PutOutcome::Stored { "stored" } else { "in use" }
             }
-            2..6 => {
+            2..5 => {
                 self.asked += 1;
                 let ticket = ticket(&self.asked.to_string());
                 let pending = PendingConfirmation { claim, ticket, ..pending("t") };
@@ -82,7 +82,7 @@ impl Sequence {
                 assert_eq!(saved, self.reference.save_pending(&digest, pending));
                 if saved { "pending" } else { "not pending" }
             }
-            6..9 => {
+            5..8 => {
                 let confirmed = states.confirm_claim(&digest, shown.as_ref(), claim).await.unwrap();
                 assert_eq!(confirmed, self.reference.confirm_claim(&digest, shown.as_ref(), claim));
                 match confirmed {
@@ -92,12 +92,12 @@ impl Sequence {
                     ConfirmOutcome::Unknown => "unknown",
                 }
             }
-            9 => {
+            8 => {
                 let revoked = states.revoke(&digest, shown.as_ref()).await.unwrap();
                 assert_eq!(revoked, self.reference.revoke(&digest, shown.as_ref()));
                 if revoked { "revoked" } else { "not revoked" }
             }
-            10..13 => {
+            9..19 => {
                 let code = ticket(&format!("code {}", self.random.u32(..CODES)));
                 let reserved = states.reserve_code(&digest, &code).await.unwrap();
                 assert_eq!(reserved, self.reference.reserve_code(&digest, &code));
@@ -112,7 +112,8 @@ impl Sequence {
             }
             _ => {
                 let code = ticket(&format!("code {}", self.random.u32(..CODES)));
-                let fate = *self.random.choice(CodeFate::ALL).unwrap();
+                let fates = [CodeFate::Refused, CodeFate::Refused, CodeFate::Used];
+                let fate = self.random.choice(fates).unwrap();
                 states.settle_code(&digest, &code, fate).await.unwrap();
                 self.reference.settle_code(&digest, &code, fate);
                 "code settled"

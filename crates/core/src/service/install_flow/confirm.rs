@@ -1,6 +1,7 @@
-use super::callback::ReturnRedirect;
+use super::redirect::ReturnRedirect;
+use super::ways_out::{Stop, Stopped};
 use crate::error::{CallbackError, CallbackRefusal};
-use crate::model::{BrowserSecret, InstallationId, IssuedState, Ticket};
+use crate::model::{BrowserSecret, PendingConfirmation, Ticket};
 use crate::ports::{ConfirmOutcome, Event};
 use crate::service::Dockline;
 
@@ -11,7 +12,7 @@ pub struct ConfirmationAnswer<'a> {
     pub state: Option<&'a str>,
     /// The form's ticket.
     pub ticket: &'a Ticket,
-    /// The browser's cookie.
+    /// The cookie of the question, which is named by the ticket.
     pub browser: Option<&'a BrowserSecret>,
     /// `true` for Confirm, `false` for Cancel.
     pub confirmed: bool,
@@ -19,63 +20,82 @@ pub struct ConfirmationAnswer<'a> {
 
 impl Dockline {
     /// Handles the visitor's answer to the confirmation page, and returns the redirect to the product. The answer must
-    /// have the ticket of the pending confirmation and come from the browser that was asked. Confirm ties the state to the
-    /// installation; Cancel revokes the state.
+    /// have the ticket of a pending confirmation and come from the browser that was asked. Confirm ties the state to the
+    /// installation; Cancel revokes the state. A second answer to the same question returns the redirect of the first,
+    /// whichever button it was.
     ///
     /// # Errors
     /// See [`CallbackError`]. After an infrastructure failure the same answer may be sent again.
     pub async fn confirm(&self, answer: ConfirmationAnswer<'_>) -> Result<ReturnRedirect, CallbackError> {
-        let mut found = None;
-        let outcome = self.try_confirm(answer, &mut found).await;
-        if let Some(reason) = outcome.as_ref().err().and_then(CallbackError::refusal) {
-            self.record(&Event::CallbackRefused {
-                organization: found.as_ref().map(|issued: &IssuedState| issued.organization.clone()),
-                installation: found.and_then(|issued| installation_of(&issued, answer.ticket)),
-                reason,
-            });
+        let mut stopped = Stopped::default();
+        let mut outcome = self.try_confirm(&answer, &mut stopped).await;
+        if let Ok(None) = outcome {
+            // Another answer was faster, and is stored by now.
+            outcome = self.try_confirm(&answer, &mut stopped).await;
         }
-        outcome
+        let redirect = outcome.and_then(|redirect| redirect.ok_or(CallbackRefusal::TicketRefused.into()));
+        redirect.map_err(|stop| self.refuse(stop, stopped))
     }
 
+    /// Returns `None` if the question was answered or replaced while this answer was handled.
     async fn try_confirm(
         &self,
-        answer: ConfirmationAnswer<'_>,
-        found: &mut Option<IssuedState>,
-    ) -> Result<ReturnRedirect, CallbackError> {
-        let (state, issued) = self.find_live_state(answer.state).await?;
-        let issued = &*found.insert(issued);
+        answer: &ConfirmationAnswer<'_>,
+        stopped: &mut Stopped,
+    ) -> Result<Option<ReturnRedirect>, Stop> {
+        let (state, issued) = self.find_state(answer.state.unwrap_or_default()).await?;
+        let (state, issued) = &*stopped.known.insert((state, issued));
         let ticket = answer.ticket.digest();
-        let pending = issued.pending.iter().find(|pending| pending.ticket.matches(&ticket)).copied();
-        let pending = pending.ok_or(CallbackRefusal::TicketRefused)?;
-        if !answer.browser.is_some_and(|browser| pending.browser.matches(&browser.digest())) {
-            return Err(CallbackRefusal::OtherBrowser.into());
+        if let Some(answered) = issued.answered.filter(|answered| answered.question.ticket.matches(&ticket)) {
+            let installation = answered.question.claim.installation;
+            stopped.installation = Some(installation);
+            same_browser(&answered.question, answer.browser)?;
+            return Ok(Some(if answered.confirmed {
+                ReturnRedirect::connected(issued, state, installation, answered.question.setup_action)
+            } else {
+                ReturnRedirect::denied(issued, state)
+            }));
         }
-        let states = &self.ports.states;
+        let pending = issued.pending.iter().find(|pending| pending.ticket.matches(&ticket)).copied();
+        stopped.installation = pending.map(|pending| pending.claim.installation);
+        if issued.revoked {
+            return Err(CallbackRefusal::RevokedState.into());
+        }
+        if !issued.is_live(self.now()) {
+            return Err(CallbackRefusal::ExpiredState.into());
+        }
+        let pending = pending.ok_or(CallbackRefusal::TicketRefused)?;
+        same_browser(&pending, answer.browser)?;
+        let installation = pending.claim.installation;
         if !answer.confirmed {
-            if !states.revoke(&issued.digest, Some(&ticket)).await? {
-                return Err(CallbackRefusal::TicketRefused.into());
+            if !self.ports.states.revoke(&issued.digest, Some(&ticket)).await? {
+                return Ok(None);
             }
-            let (organization, installation) = (issued.organization.clone(), pending.claim.installation);
+            let organization = issued.organization.clone();
             self.record(&Event::Cancelled { organization, installation });
-            return Ok(ReturnRedirect::denied(issued, &state));
+            return Ok(Some(ReturnRedirect::denied(issued, state)));
         }
         let claim = self.claim_to_store(pending.claim).await??;
-        match states.confirm_claim(&issued.digest, Some(&ticket), claim).await? {
+        match self.ports.states.confirm_claim(&issued.digest, Some(&ticket), claim).await? {
             ConfirmOutcome::Tied | ConfirmOutcome::AlreadyTied => {
                 self.record_confirmed(issued, &claim);
-                let (installation, setup_action) = (claim.installation, pending.setup_action);
-                Ok(ReturnRedirect::connected(issued, &state, installation, setup_action))
+                let redirect = ReturnRedirect::connected(issued, state, installation, pending.setup_action);
+                Ok(Some(redirect))
             }
             ConfirmOutcome::TiedToOther => Err(CallbackRefusal::TiedToAnother.into()),
-            ConfirmOutcome::Unknown => Err(CallbackRefusal::TicketRefused.into()),
+            ConfirmOutcome::Unknown => Ok(None),
         }
     }
 }
 
-/// Returns the installation of the confirmation that the ticket belongs to.
-fn installation_of(issued: &IssuedState, ticket: &Ticket) -> Option<InstallationId> {
-    let ticket = ticket.digest();
-    let answered = issued.answered.map(|answered| answered.question);
-    let mut questions = issued.pending.iter().copied().chain(answered);
-    questions.find(|question| question.ticket.matches(&ticket)).map(|question| question.claim.installation)
+/// Refuses an answer from another browser than the one that was asked.
+fn same_browser(
+    question: &PendingConfirmation,
+    browser: Option<&BrowserSecret>,
+) -> Result<(), CallbackRefusal> {
+    if browser.is_some_and(|browser| question.browser.matches(&browser.digest())) {
+        Ok(())
+    } else {
+        Err(CallbackRefusal::OtherBrowser)
+    }
 }

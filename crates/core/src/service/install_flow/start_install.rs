@@ -8,7 +8,7 @@ use crate::rules::return_url::{self, ReturnUrlError};
 use crate::service::Dockline;
 
 /// All characters except the unreserved ones of RFC 3986.
-const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+pub(super) const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// The parameters of an install URL, as received.
 #[derive(Debug, Clone, Copy, Default)]
@@ -35,6 +35,12 @@ impl StartInstallRequest<'_> {
                 IssueCode::Malformed,
                 "returnUrl must be an absolute URL of at most 2048 ASCII characters, such as \
                  https://app.example.com/github/connected.",
+            )),
+            Some(Err(ReturnUrlError::Reserved)) => Some(Issue::new(
+                "returnUrl",
+                IssueCode::Malformed,
+                "returnUrl must not have the query parameters installation_id, state, setup_action or error, since they are \
+                 added to it at the end.",
             )),
             Some(Err(ReturnUrlError::NotAllowed) | Ok(())) => None,
         };

@@ -33,6 +33,8 @@ struct Model {
     without_oauth: bool,
     installations: BTreeMap<InstallationId, Installation>,
     visitors: HashMap<String, VisitorCheck>,
+    listings: HashMap<String, VisitorInstallations>,
+    grants: Vec<CodeGrant>,
     installers: BTreeMap<InstallationId, InstallerRecord>,
     denied: BTreeMap<InstallationId, DenialCause>,
     repositories: Vec<Repository>,
@@ -132,6 +134,23 @@ impl FakeGithub {
     /// Ends [`FakeGithub::deny`].
     pub(crate) fn allow(&self, id: InstallationId) {
         self.model().denied.remove(&id);
+    }
+
+    /// Returns this list for the code, once.
+    pub(crate) fn script_listing(&self, code: &str, listed: VisitorInstallations) {
+        self.model().listings.insert(code.into(), listed);
+    }
+
+    /// Lists these installations for the code, once.
+    pub(crate) fn visitor_with(&self, code: &str, ids: &[InstallationId]) {
+        let installations = ids.iter().filter_map(|id| self.model().installations.get(id).cloned());
+        let installations = installations.collect();
+        self.script_listing(code, VisitorInstallations::Listed { installations, hidden: None });
+    }
+
+    /// The codes that were sent to GitHub.
+    pub(crate) fn grants(&self) -> Vec<CodeGrant> {
+        self.model().grants.clone()
     }
 
     /// Denies the installation with the App's credential.
@@ -242,12 +261,17 @@ impl GithubGateway for FakeGithub {
     }
 
     async fn check_visitor(&self, grant: &CodeGrant, _: InstallationId) -> Result<VisitorCheck, PortError> {
-        let outcome = self.model().visitors.remove(grant.code.expose());
+        let mut model = self.model();
+        model.grants.push(grant.clone());
+        let outcome = model.visitors.remove(grant.code.expose());
         Ok(outcome.unwrap_or(VisitorCheck::CodeRefused))
     }
 
-    async fn visitor_installations(&self, _: &CodeGrant) -> Result<VisitorInstallations, PortError> {
-        Ok(VisitorInstallations::CodeRefused)
+    async fn visitor_installations(&self, grant: &CodeGrant) -> Result<VisitorInstallations, PortError> {
+        let mut model = self.model();
+        model.grants.push(grant.clone());
+        let listed = model.listings.remove(grant.code.expose());
+        Ok(listed.unwrap_or(VisitorInstallations::CodeRefused))
     }
 
     async fn uninstall(&self, id: InstallationId) -> Result<UninstallOutcome, PortError> {

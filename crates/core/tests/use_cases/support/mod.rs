@@ -7,14 +7,14 @@ use std::sync::Arc;
 
 use dockline::ports::{BindingRepo, Event, GithubGateway, ManualClock, StateStore};
 use dockline::{
-    Binding, BrowserSecret, Builder, Callback, CallbackError, CallbackOutcome, CallbackRefusal, Caller,
-    ConfirmationAnswer, ConfirmationPrompt, Dockline, InstallationId, IssuedState, Ports, RegisterError,
-    Registered, RegistrationRequest, ReturnRedirect, StartInstallRequest, State, Ticket, VerifiedClaim,
-    WebhookSecrets,
+    Authorization, Binding, BrowserSecret, Builder, Callback, CallbackError, CallbackOutcome,
+    CallbackRefusal, Caller, ConfirmationAnswer, ConfirmationPrompt, Dockline, InstallationId, IssuedState,
+    Ports, RegisterError, Registered, RegistrationRequest, ReturnRedirect, StartInstallRequest, State,
+    Ticket, VerifiedClaim, WebhookSecrets,
 };
 use dockline_memory::{MemoryBindingRepo, MemoryEvents, MemoryStateStore};
 use dockline_testkit::faults::{Fault, Faulty};
-use dockline_testkit::fixtures::{NOON, organization};
+use dockline_testkit::fixtures::{NOON, organization, unique};
 use tokio::sync::Barrier;
 use tokio::task::JoinHandle;
 
@@ -133,15 +133,16 @@ impl World {
             installation_id: Some(&id),
             code: Some(code),
             setup_action: Some("install"),
-            error: None,
+            ..Callback::default()
         };
         self.dockline.handle_callback(callback).await
     }
 
     /// Visits as an administrator up to the confirmation page.
     pub(crate) async fn asked(&self, state: &State, id: InstallationId) -> ConfirmationPrompt {
-        self.github.visitor("code of an administrator", id, true);
-        prompt(self.visit(state, id, "code of an administrator").await)
+        let code = format!("administrator-{}", unique());
+        self.github.visitor(&code, id, true);
+        prompt(self.visit(state, id, &code).await)
     }
 
     pub(crate) async fn answer(
@@ -207,6 +208,20 @@ pub(crate) fn prompt(outcome: Result<CallbackOutcome, CallbackError>) -> Confirm
     }
 }
 
+/// The visit to GitHub's web flow that the visitor is sent to.
+pub(crate) fn authorization(outcome: Result<CallbackOutcome, CallbackError>) -> Authorization {
+    match outcome {
+        Ok(CallbackOutcome::Authorize(authorization)) => *authorization,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The value of a query parameter, which must need no decoding.
+pub(crate) fn parameter<'a>(url: &'a str, name: &str) -> Option<&'a str> {
+    let query = url.split_once('?')?.1;
+    query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
+}
+
 pub(crate) fn redirect(outcome: Result<CallbackOutcome, CallbackError>) -> ReturnRedirect {
     match outcome {
         Ok(CallbackOutcome::Redirect(redirect)) => redirect,
@@ -216,7 +231,7 @@ pub(crate) fn redirect(outcome: Result<CallbackOutcome, CallbackError>) -> Retur
 
 pub(crate) fn refusal<T: std::fmt::Debug>(outcome: Result<T, CallbackError>) -> CallbackRefusal {
     match outcome {
-        Err(CallbackError::Refused(reason)) => reason,
+        Err(CallbackError::Refused { reason, .. }) => reason,
         other => panic!("{other:?}"),
     }
 }
