@@ -64,7 +64,40 @@ class Browser:
                     raise SystemExit(f"{self.name}: {css} stays stale") from None
 
     def click(self, css: str):
+        """Clicks the element once it takes the pointer."""
+        end = time.monotonic() + DEADLINE
+        while self.on(css, "css/pointer-events") == "none" and time.monotonic() < end:
+            time.sleep(0.05)
         self.on(css, "click", {})
+
+    def press(self, css: str, times: int = 1, gap: int = 0):
+        """Presses the mouse over the element, `times` times with `gap` milliseconds between, whatever it hits."""
+        button = [{"type": "pointerDown", "button": 0}, {"type": "pointerUp", "button": 0},
+                  {"type": "pause", "duration": gap}]
+        move = {"type": "pointerMove", "origin": {ELEMENT: self.find(css)}, "x": 0, "y": 0}
+        mouse = {"type": "pointer", "id": "mouse", "parameters": {"pointerType": "mouse"},
+                 "actions": [move, *(button * times)]}
+        self.call("/actions", {"actions": [mouse]})
+
+    def key(self, text: str):
+        """Presses a key."""
+        actions = [{"type": "keyDown", "value": text}, {"type": "keyUp", "value": text}]
+        self.call("/actions", {"actions": [{"type": "key", "id": "keyboard", "actions": actions}]})
+
+    def has(self, css: str) -> bool:
+        return bool(self.run("return document.querySelector(arguments[0]) !== null", css))
+
+    def tab(self) -> str:
+        """Opens a tab and switches to it; returns its handle."""
+        handle = self.call("/window/new", {"type": "tab"})["handle"]
+        self.switch(handle)
+        return handle
+
+    def switch(self, handle: str):
+        self.call("/window", {"handle": handle})
+
+    def size(self, width: int, height: int):
+        self.call("/window/rect", {"width": width, "height": height})
 
     def text(self, css: str) -> str:
         return self.on(css, "text")
@@ -83,6 +116,10 @@ class Browser:
                 return True
             time.sleep(0.05)
         return False
+
+    def call_delete(self, path: str):
+        request = urllib.request.Request(self.session + path, method="DELETE")
+        urllib.request.urlopen(request, timeout=DEADLINE).close()
 
     def shot(self, name: str):
         self.shot_count += 1

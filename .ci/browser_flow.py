@@ -1,4 +1,5 @@
-"""Runs the main flow in real browsers: connect, install, confirm; and an attack in which an administrator follows a stranger's link.
+"""Runs the main flow in real browsers: connect, install, confirm; an attack in which an administrator follows a stranger's link; and every
+step repeated.
 
 Usage: browser_flow.py PATH_OF_DOCKLINE_DEMO. Uses only the standard library; writes screenshots beside the binary.
 """
@@ -13,6 +14,7 @@ import urllib.parse
 import urllib.request
 
 from browser_driver import DEADLINE, ELEMENT, Browser, browsers, check
+from browser_repeats import repeats
 
 
 def api(base: str, key: str, path: str, body=None):
@@ -111,6 +113,7 @@ def main(binary: str):
         with browsers(pathlib.Path(binary).parent.parent / "browser-flow", "olga", "stranger") as (olga, stranger):
             lured(demo, olga, stranger)
             connect(demo, olga)
+            repeats(demo, olga, api)
     finally:
         server.send_signal(signal.SIGTERM)
         server.wait(DEADLINE)
