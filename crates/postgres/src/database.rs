@@ -1,13 +1,17 @@
 use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use deadpool_postgres::Pool;
+use deadpool_postgres::{ClientWrapper, Pool};
 use dockline::PortErrorKind;
 use tokio_postgres::Row;
+use tokio_postgres::error::SqlState;
 use tokio_postgres::types::Type;
 
 use crate::error::{DatabaseError, Reaction, reaction};
 use crate::pool::PooledConnection;
+use crate::pooler;
 use crate::schema::Schema;
 use crate::statement::{Parameters, Statement, StatementMode};
 
@@ -23,15 +27,23 @@ pub struct Database {
     schema: Schema,
     deadline: Duration,
     mode: StatementMode,
+    /// Whether a connection of this pool was found to lead to a pooler. Then no statement is prepared any more.
+    pooled: Arc<AtomicBool>,
 }
 
 impl Database {
     /// Uses `pool`: the host's own, or one made by [`open_pool`](crate::open_pool).
     ///
-    /// Defaults: schema `dockline`, a deadline of five seconds per call, prepared statements.
+    /// Defaults: schema `dockline`, a deadline of five seconds per call, [`StatementMode::Auto`].
     #[must_use]
     pub fn new(pool: Pool) -> Self {
-        Self { pool, schema: Schema::default(), deadline: DEADLINE, mode: StatementMode::default() }
+        Self {
+            pool,
+            schema: Schema::default(),
+            deadline: DEADLINE,
+            mode: StatementMode::default(),
+            pooled: Arc::default(),
+        }
     }
 
     /// Sets the schema that contains the tables.
@@ -102,11 +114,12 @@ impl Database {
         statement: &Statement,
         parameters: &Parameters<'_>,
     ) -> Result<Vec<Row>, DatabaseError> {
-        let connection = PooledConnection::get(&self.pool).await?;
-        let mut mode = self.mode;
+        let mut connection = PooledConnection::get(&self.pool).await?;
+        let mut prepared = self.prepares(connection.client()?).await?;
         let mut outcome = Err(DatabaseError::Conflict(ATTEMPTS));
+        let mut is_reliable = true;
         for _ in 0..ATTEMPTS {
-            let error = match statement.execute(connection.client()?, mode, parameters).await {
+            let error = match statement.execute(connection.client()?, prepared, parameters).await {
                 Ok(rows) => {
                     outcome = Ok(rows);
                     break;
@@ -115,10 +128,20 @@ impl Database {
             };
             match error.code().map(|code| reaction(code.code())) {
                 Some(Reaction::Repeat) => {}
-                Some(Reaction::RepeatUnnamed) if mode == StatementMode::Prepared => {
-                    mode = StatementMode::Unnamed;
+                Some(Reaction::RepeatUnnamed) if prepared => {
+                    // The connection's prepared statements are unreliable: it is closed afterwards.
+                    (prepared, is_reliable) = (false, false);
+                }
+                Some(Reaction::Reconnect) => {
+                    outcome = Err(DatabaseError::of(error));
+                    connection = PooledConnection::get(&self.pool).await?;
+                    prepared = self.prepares(connection.client()?).await?;
                 }
                 Some(Reaction::Fail(PortErrorKind::Unavailable)) | None => {
+                    if error.code() == Some(&SqlState::READ_ONLY_SQL_TRANSACTION) {
+                        // The server has become a standby, and the idle connections lead to it, too.
+                        self.pool.retain(|_, _| false);
+                    }
                     return Err(DatabaseError::of(error));
                 }
                 Some(Reaction::RepeatUnnamed | Reaction::Migrate | Reaction::Fail(_)) => {
@@ -127,11 +150,31 @@ impl Database {
                 }
             }
         }
-        // After a repetition unnamed, the connection's prepared statements are unreliable: it is closed.
-        if mode == self.mode {
+        if is_reliable {
             connection.give_back();
         }
         outcome
+    }
+
+    /// Returns whether statements are prepared on this connection.
+    async fn prepares(&self, client: &ClientWrapper) -> Result<bool, DatabaseError> {
+        match self.mode {
+            StatementMode::Prepared => return Ok(true),
+            StatementMode::Unnamed => return Ok(false),
+            StatementMode::Auto => {}
+        }
+        if self.pooled.load(Ordering::Relaxed) {
+            return Ok(false);
+        }
+        // Statements are prepared only after this check.
+        if client.statement_cache.size() > 0 {
+            return Ok(true);
+        }
+        let pooled = pooler::is_between(client).await.map_err(DatabaseError::of)?;
+        if pooled && !self.pooled.swap(true, Ordering::Relaxed) {
+            tracing::info!("the database is behind a pooler; statements are not prepared");
+        }
+        Ok(!pooled)
     }
 }
 

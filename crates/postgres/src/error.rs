@@ -6,17 +6,17 @@ use deadpool_postgres::PoolError;
 use dockline::{PortError, PortErrorKind, PortName};
 use tokio_postgres::error::SqlState;
 
-/// Why a call failed. Contains no parameter value and no part of the database's URL.
+/// Why a call failed, with all causes in one text. Contains no parameter value and no password.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum DatabaseError {
     #[error("no answer within {0:?}; the connection is closed")]
     Deadline(Duration),
-    #[error("no connection is available")]
-    Pool(#[source] PoolError),
-    #[error("the statement failed")]
-    Statement(#[source] tokio_postgres::Error),
-    #[error("a table or a column is missing: run the migrations")]
-    NotMigrated(#[source] tokio_postgres::Error),
+    #[error("no connection is available: {}", describe_pool(.0))]
+    Pool(PoolError),
+    #[error("the statement failed: {}", describe(.0))]
+    Statement(tokio_postgres::Error),
+    #[error("a table or a column is missing, run the migrations: {}", describe(.0))]
+    NotMigrated(tokio_postgres::Error),
     #[error("the statement conflicted with other transactions {0} times")]
     Conflict(u32),
     #[error("column {column} contains an invalid value")]
@@ -31,9 +31,8 @@ impl DatabaseError {
     pub(crate) fn of(error: tokio_postgres::Error) -> Self {
         match error.code().map(|code| reaction(code.code())) {
             Some(Reaction::Migrate) => Self::NotMigrated(error),
-            Some(Reaction::Repeat | Reaction::RepeatUnnamed | Reaction::Fail(_)) | None => {
-                Self::Statement(error)
-            }
+            Some(Reaction::Repeat | Reaction::RepeatUnnamed | Reaction::Reconnect | Reaction::Fail(_))
+            | None => Self::Statement(error),
         }
     }
 
@@ -66,13 +65,40 @@ impl DatabaseError {
     }
 }
 
+/// Returns the error and its causes. Of an error that the server sent, only SQLSTATE and primary message: detail and hint
+/// can quote the values of a row.
+pub(crate) fn describe(error: &tokio_postgres::Error) -> String {
+    if let Some(error) = error.as_db_error() {
+        return format!("SQLSTATE {}: {}", error.code().code(), error.message());
+    }
+    let mut text = error.to_string();
+    for cause in std::iter::successors(error.source(), |&cause| cause.source()) {
+        let cause = cause.to_string();
+        if !text.contains(&cause) {
+            text.push_str(": ");
+            text.push_str(&cause);
+        }
+    }
+    text
+}
+
+fn describe_pool(error: &PoolError) -> String {
+    match error {
+        PoolError::Backend(error) => describe(error),
+        other @ (PoolError::Timeout(_)
+        | PoolError::Closed
+        | PoolError::NoRuntimeSpecified
+        | PoolError::PostCreateHook(_)) => other.to_string(),
+    }
+}
+
 /// Returns the kind by SQLSTATE, or by the I/O error if the server sent none. `None` if there is neither.
 #[expect(clippy::wildcard_enum_match_arm, reason = "there are forty kinds of I/O errors, and more to come")]
 fn kind(error: &tokio_postgres::Error) -> Option<PortErrorKind> {
     if let Some(sqlstate) = error.code() {
         return Some(match reaction(sqlstate.code()) {
             Reaction::Fail(kind) => kind,
-            Reaction::Repeat => PortErrorKind::Unavailable,
+            Reaction::Repeat | Reaction::Reconnect => PortErrorKind::Unavailable,
             Reaction::RepeatUnnamed | Reaction::Migrate => PortErrorKind::Unexpected,
         });
     }
@@ -102,6 +128,9 @@ pub(crate) enum Reaction {
     /// The server does not know the prepared statement, or knows another one by that name. Nothing was executed: repeat
     /// it unnamed.
     RepeatUnnamed,
+    /// The server ended the session because it was idle, before it executed anything: repeat the statement on another
+    /// connection.
+    Reconnect,
     /// A table or column is missing: the schema was not migrated.
     Migrate,
     /// Return the error to the caller.
@@ -114,7 +143,9 @@ pub(crate) fn reaction(sqlstate: &str) -> Reaction {
         "40001" | "40P01" => Reaction::Repeat,
         "26000" | "42P05" | "0A000" => Reaction::RepeatUnnamed,
         "42P01" | "42703" | "3F000" => Reaction::Migrate,
-        "57P01" | "57P02" | "57P03" | "57014" | "55P03" | "25006" => {
+        "57P05" => Reaction::Reconnect,
+        // Of a dropped database, the next login says so.
+        "57P01" | "57P02" | "57P03" | "57P04" | "57014" | "55P03" | "25006" => {
             Reaction::Fail(PortErrorKind::Unavailable)
         }
         "3D000" | "42501" => Reaction::Fail(PortErrorKind::Rejected),
@@ -141,13 +172,14 @@ mod tests {
                 &["08000", "08001", "08003", "08004", "08006", "08P01"],
                 Reaction::Fail(PortErrorKind::Unavailable),
             ),
-            (&["57P01", "57P02", "57P03"], Reaction::Fail(PortErrorKind::Unavailable)),
+            (&["57P01", "57P02", "57P03", "57P04"], Reaction::Fail(PortErrorKind::Unavailable)),
+            (&["57P05"], Reaction::Reconnect),
             (&["53000", "53100", "53200", "53300"], Reaction::Fail(PortErrorKind::Unavailable)),
             (&["57014", "55P03", "25006"], Reaction::Fail(PortErrorKind::Unavailable)),
             (&["28000", "28P01", "3D000", "42501"], Reaction::Fail(PortErrorKind::Rejected)),
             (&["22000", "22P02", "22021", "22003"], Reaction::Fail(PortErrorKind::Corrupt)),
             (
-                &["23505", "23514", "42601", "XX000", "57P04", "", "é"],
+                &["23505", "23514", "42601", "XX000", "57P06", "", "é"],
                 Reaction::Fail(PortErrorKind::Unexpected),
             ),
         ] {

@@ -3,6 +3,7 @@
 mod binding_counts;
 mod binding_repo;
 mod confirmations;
+mod connect;
 mod database;
 mod decode;
 mod error;
@@ -10,14 +11,14 @@ mod housekeeping;
 mod key_store;
 mod key_usage;
 mod migrations;
+mod open_error;
 mod pool;
+mod pooler;
 mod probe;
 mod rate_limiter;
 mod schema;
 mod state_store;
 mod statement;
-#[cfg(feature = "__tls")]
-mod tls;
 
 // Unit tests share the integration tests' schemas.
 #[cfg(test)]
@@ -37,7 +38,8 @@ pub use housekeeping::{PgHousekeeping, Purged};
 pub use key_store::{KeyEntry, PgKeyStore};
 pub use key_usage::PgKeyUsage;
 pub use migrations::{Applied, MigrationError, Migrator};
-pub use pool::{DEFAULT_CONNECTIONS, OpenError, open_pool};
+pub use open_error::OpenError;
+pub use pool::{DEFAULT_CONNECTIONS, open_pool, open_reloading_pool};
 pub use probe::ServerFacts;
 pub use rate_limiter::PgRateLimiter;
 pub use schema::{InvalidSchema, Schema};

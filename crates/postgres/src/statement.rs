@@ -8,11 +8,14 @@ use crate::schema::Schema;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum StatementMode {
+    /// [`StatementMode::Prepared`] on connections to the server itself, [`StatementMode::Unnamed`] behind a pooler. The
+    /// first call on a connection costs two more round trips, to find out and to prepare.
+    #[default]
+    Auto,
     /// Prepared by name once per connection. Fastest; the first execution on a connection costs one more round trip.
     ///
-    /// **Unsafe behind a pooler in transaction mode without support for prepared statements** (PgBouncer before 1.21):
-    /// there, names of two processes can collide on one server connection.
-    #[default]
+    /// **Returns wrong rows behind a pooler in transaction mode without support for prepared statements** (PgBouncer before
+    /// 1.21, or with `max_prepared_statements = 0`): there, names of two processes can collide on one server connection.
     Prepared,
     /// Parsed on each execution, without a name. Always one round trip, works behind every pooler, uses more of the
     /// server's CPU.
@@ -38,18 +41,15 @@ impl Statement {
     pub(crate) async fn execute(
         &self,
         client: &ClientWrapper,
-        mode: StatementMode,
+        prepared: bool,
         parameters: &Parameters<'_>,
     ) -> Result<Vec<Row>, tokio_postgres::Error> {
-        match mode {
-            StatementMode::Prepared => {
-                let prepared = client.prepare_typed_cached(&self.text, self.types).await?;
-                client.query(&prepared, parameters).await
-            }
-            StatementMode::Unnamed => {
-                let typed: Vec<_> = parameters.iter().copied().zip(self.types.iter().cloned()).collect();
-                client.query_typed(&self.text, &typed).await
-            }
+        if prepared {
+            let prepared = client.prepare_typed_cached(&self.text, self.types).await?;
+            client.query(&prepared, parameters).await
+        } else {
+            let typed: Vec<_> = parameters.iter().copied().zip(self.types.iter().cloned()).collect();
+            client.query_typed(&self.text, &typed).await
         }
     }
 }
