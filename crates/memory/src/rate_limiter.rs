@@ -14,8 +14,8 @@ const EVICTION_THRESHOLD: usize = 1_024;
 
 /// Rate limits of one process. Exact under concurrent calls: levels are integers, and each decision holds the lock.
 ///
-/// A clock that goes back refills nothing. If it is up to an hour behind, refilling resumes when it catches up; if it is
-/// further behind, counting restarts at the clock's time with the remaining level. More permits than a full bucket
+/// A clock that goes back refills nothing. If it is up to ten minutes behind, refilling resumes when it catches up; up to an
+/// hour, its own progress refills; if it is further behind, counting restarts at the clock's time with the remaining level. More permits than a full bucket
 /// holds are never granted: `retry_after` is a hundred years.
 #[derive(Clone, Default)]
 pub struct MemoryRateLimiter(Shared<Buckets>);

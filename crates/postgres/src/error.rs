@@ -47,6 +47,12 @@ impl DatabaseError {
         error.constraint()
     }
 
+    /// Returns the SQLSTATE of a statement's error.
+    pub(crate) fn sqlstate(&self) -> Option<&str> {
+        let Self::Statement(error) = self else { return None };
+        error.code().map(SqlState::code)
+    }
+
     pub(crate) fn kind(&self) -> PortErrorKind {
         match self {
             Self::Deadline(_) | Self::Conflict(_) => PortErrorKind::Unavailable,
@@ -80,6 +86,11 @@ pub(crate) fn describe(error: &tokio_postgres::Error) -> String {
         }
     }
     text
+}
+
+/// Returns whether a login failed for another reason than an unreachable server.
+pub(crate) fn was_refused(error: &tokio_postgres::Error) -> bool {
+    error.code().is_some() || kind(error) != Some(PortErrorKind::Unavailable)
 }
 
 fn describe_pool(error: &PoolError) -> String {

@@ -75,7 +75,8 @@ impl OpenError {
                 "name a PEM file of certificates with sslrootcert, or system for the platform's".to_owned()
             }
             Self::ClientCertificate(_) => {
-                "name the certificate with sslcert and its unencrypted key with sslkey, both PEM files".to_owned()
+                "name the certificate with sslcert and its unencrypted key with sslkey, both PEM files"
+                    .to_owned()
             }
             Self::TlsNotBuilt => "enable its feature `ring` or `aws-lc-rs`".to_owned(),
             Self::NoConnections => "set 1 or more".to_owned(),

@@ -14,24 +14,34 @@ use crate::statement::Statement;
 /// `$3` permits per minute, `$4` the daily cap, `$5` the requested permits, `$6` the time, `$7` its day, `$8` the units
 /// of a full bucket, `$9` the units of the requested permits.
 ///
-/// Refills the bucket up to now by the current tier, then charges if all requested permits are available. If the clock
-/// is up to an hour behind the row, nothing is refilled until the clock catches up; if it is further behind, counting
-/// restarts at the clock's time with the remaining level.
+/// `read`: how far the clock is behind the row. `mapped`: what is added to the clock's time, see `Bucket::lag`. `clock`: the
+/// time and day by which the row counts. `caught`: the row after the refill up to then by the current tier. Then the row is
+/// charged if all requested permits are available.
 macro_rules! decide {
     () => {
-        "(per_minute, level, used_today, counted_to, counted_day, allowed) = (SELECT $3, \
+        "(per_minute, level, used_today, counted_to, counted_day, lag, allowed) = (SELECT $3, \
          CASE WHEN allowed THEN caught.level - $9::numeric ELSE caught.level END, \
          CASE WHEN allowed AND $4 IS NOT NULL THEN caught.used_today + $5 ELSE caught.used_today END, \
-         caught.counted_to, caught.counted_day, allowed \
+         caught.counted_to, caught.counted_day, caught.lag, allowed \
          FROM (SELECT \
-          CASE WHEN $6::numeric >= kept.counted_to \
-           THEN LEAST(kept.level + ($6::numeric - kept.counted_to) * $3, $8::numeric) \
+          CASE WHEN now >= kept.counted_to \
+           THEN LEAST(kept.level + (now - kept.counted_to) * $3, $8::numeric) \
            ELSE LEAST(kept.level, $8::numeric) END AS level, \
-          CASE WHEN $6::numeric >= kept.counted_to AND $7 > kept.counted_day \
+          CASE WHEN now >= kept.counted_to AND today > kept.counted_day \
            THEN 0 ELSE kept.used_today END AS used_today, \
-          CASE WHEN ahead THEN kept.counted_to ELSE $6::numeric END AS counted_to, \
-          CASE WHEN ahead THEN kept.counted_day ELSE $7 END AS counted_day \
-          FROM (SELECT kept.counted_to - $6::numeric BETWEEN 1 AND 3600000000000 AS ahead) AS clock \
+          CASE WHEN ahead AND now < kept.counted_to THEN kept.counted_to ELSE now END AS counted_to, \
+          CASE WHEN ahead AND now < kept.counted_to THEN kept.counted_day ELSE today END AS counted_day, \
+          lag \
+          FROM (SELECT ahead, mapped.lag, \
+            CASE WHEN lagging THEN $6::numeric + mapped.lag ELSE $6::numeric END AS now, \
+            CASE WHEN lagging THEN floor(($6::numeric + mapped.lag) / 86400000000000)::bigint + 2440588 \
+             ELSE $7 END AS today \
+           FROM (SELECT ahead, lagging, \
+             CASE WHEN lagging AND behind - kept.lag > 600000000000 THEN behind \
+              WHEN behind > 3600000000000 THEN 0 ELSE kept.lag END AS lag \
+            FROM (SELECT behind, behind BETWEEN 1 AND 3600000000000 AS ahead, \
+              behind BETWEEN 600000000001 AND 3600000000000 AS lagging \
+             FROM (SELECT kept.counted_to - $6::numeric AS behind) AS read) AS regimes) AS mapped) AS clock \
          ) AS caught, LATERAL (SELECT $5 = 0 OR ($5 <= $3 AND caught.level >= $9::numeric \
           AND ($4 IS NULL OR $5 <= $4 - caught.used_today)) AS allowed) AS decision)"
     };
@@ -39,7 +49,7 @@ macro_rules! decide {
 
 macro_rules! returning {
     () => {
-        " RETURNING level::text AS level, used_today, counted_to::text AS counted_to, allowed"
+        " RETURNING level::text AS level, used_today, counted_to::text AS counted_to, lag::text AS lag, allowed"
     };
 }
 
@@ -76,8 +86,8 @@ const TYPES: &[Type] = &[
 /// Rate limits in the table `rate_buckets`. Exact across nodes: levels are integers, and each decision is one statement
 /// that locks its row.
 ///
-/// A clock that goes back refills nothing. If it is up to an hour behind, refilling resumes when it catches up; if it is
-/// further behind, counting restarts at the clock's time with the remaining level. More permits than a full bucket
+/// A clock that goes back refills nothing. If it is up to ten minutes behind, refilling resumes when it catches up; up to an
+/// hour, its own progress refills; if it is further behind, counting restarts at the clock's time with the remaining level. More permits than a full bucket
 /// holds are never granted: `retry_after` is a hundred years.
 #[derive(Debug, Clone)]
 pub struct PgRateLimiter {
@@ -139,6 +149,7 @@ fn stored_bucket(row: &Row, full: Bucket) -> Result<(Bucket, bool), DatabaseErro
         used_today: parse(row, "used_today", |number: i64| u32::try_from(number))?,
         at: OffsetDateTime::from_unix_timestamp_nanos(at)
             .map_err(|error| DatabaseError::corrupt("counted_to", error))?,
+        lag: time::Duration::nanoseconds(parse(row, "lag", |text: &str| text.parse::<i64>())?),
         ..full
     };
     Ok((bucket, get(row, "allowed")?))

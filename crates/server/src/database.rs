@@ -1,15 +1,15 @@
 //! The database's options.
 
 use std::error::Error;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use dockline_postgres::{
-    DEFAULT_CONNECTIONS, Database, Migrator, OpenError, Schema, StatementMode, open_pool,
+    DEFAULT_CONNECTIONS, Database, Migrator, OpenError, Schema, StatementMode, open_pool, open_reloading_pool,
 };
 use secrecy::SecretString;
 
-use crate::config::secret::SecretOptions;
+use crate::config::secret::{SecretOptions, from_file};
 use crate::config::{ConfigError, ConfigErrors};
 
 /// Options of every command that needs the database.
@@ -26,7 +26,8 @@ pub struct DatabaseArgs {
         hide_env_values = true
     )]
     pub database_url: Option<SecretString>,
-    /// File that contains the URL of the database.
+    /// File that contains the URL of the database. It is read again when connecting fails, so that a changed password needs no
+    /// restart.
     #[arg(long, value_name = "FILE", env = "DOCKLINE_DATABASE_URL_FILE", help_heading = "Database")]
     pub database_url_file: Option<PathBuf>,
     /// Schema of Dockline's tables.
@@ -41,7 +42,8 @@ pub struct DatabaseArgs {
     /// Maximum number of connections. More than 8 per node make writes slower.
     #[arg(long, value_name = "N", env = "DOCKLINE_DATABASE_CONNECTIONS", help_heading = "Database", default_value_t = DEFAULT_CONNECTIONS)]
     pub database_connections: usize,
-    /// How statements are sent. A pooler in transaction mode may need `unnamed`.
+    /// How statements are sent. `prepared` returns wrong rows behind a pooler in transaction mode that does not support
+    /// prepared statements.
     #[arg(
         long,
         value_enum,
@@ -56,10 +58,12 @@ pub struct DatabaseArgs {
 /// How statements are sent.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub enum Statements {
-    /// Prepared once per connection (fast).
+    /// Prepared, or unnamed if a pooler is found between this program and the server.
     #[default]
+    Auto,
+    /// Prepared once per connection (fast).
     Prepared,
-    /// Parsed at each call (works with a pooler in transaction mode).
+    /// Parsed at each call (works behind every pooler).
     Unnamed,
 }
 
@@ -100,25 +104,41 @@ impl DatabaseArgs {
             errors.push(ConfigError::new("--database-schema", invalid.to_string(), "choose another name"));
         }
         if self.database_connections == 0 {
-            errors.push(ConfigError::new(
-                "--database-connections",
-                OpenError::NoConnections.to_string(),
-                "set 1 or more",
-            ));
+            errors.push(open_error("--database-connections", &OpenError::NoConnections));
         }
         // Parses the URL even if the number is invalid, to report both.
         let pool = url.and_then(|url| {
-            let pool = open_pool(&url, self.database_connections.max(1));
-            errors.check(pool.map_err(|error| ConfigError::from_error("--database-url", &error)))
+            let connections = self.database_connections.max(1);
+            let pool = match self.database_url_file.clone() {
+                // The file is read again when a login fails: its password may have changed.
+                Some(path) => open_reloading_pool(&url, connections, move || reread(&path)),
+                None => open_pool(&url, connections),
+            };
+            errors.check(pool.map_err(|error| open_error("--database-url", &error)))
         });
         if errors.0.len() > before {
             return None;
         }
         let mode = match self.database_statements {
+            Statements::Auto => StatementMode::Auto,
             Statements::Prepared => StatementMode::Prepared,
             Statements::Unnamed => StatementMode::Unnamed,
         };
         Some(Database::new(pool?).with_schema(schema.ok()?).with_statement_mode(mode))
+    }
+}
+
+fn open_error(place: &str, error: &OpenError) -> ConfigError {
+    ConfigError::new(place, error.cause(), error.help())
+}
+
+fn reread(path: &Path) -> Option<SecretString> {
+    match from_file("database-url-file", path) {
+        Ok(url) => Some(url),
+        Err(error) => {
+            tracing::warn!(cause = error.cause, "the file with the database URL cannot be read again");
+            None
+        }
     }
 }
 

@@ -16,7 +16,8 @@ use std::error::Error;
 use dockline::PortError;
 
 pub use metric_names::{
-    PANICS, READY, REFRESH_QUEUE, REFRESHES, SWEEP_BINDINGS, SWEEP_LAST_SUCCESS, SWEEPS, describe_metrics,
+    PANICS, READY, REFRESH_QUEUE, REFRESHES, SWEEP_BINDINGS, SWEEP_LAST_SUCCESS, SWEEP_PAUSE, SWEEPS,
+    describe_metrics,
 };
 pub use readiness::WorkerReadiness;
 pub use refresher::{RefreshOptions, Refresher};

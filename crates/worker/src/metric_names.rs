@@ -20,6 +20,9 @@ pub const SWEEP_BINDINGS: &str = "dockline_sweep_bindings_total";
 /// Gauge of the Unix time at which a sweep last reached the end.
 pub const SWEEP_LAST_SUCCESS: &str = "dockline_sweep_last_success_timestamp_seconds";
 
+/// Gauge of the seconds that the running sweep waits for GitHub's rate limit, 0 if it does not wait.
+pub const SWEEP_PAUSE: &str = "dockline_sweep_pause_seconds";
+
 /// Gauge of each readiness check, by `check`: 1 if it passes, 0 if it fails.
 pub const READY: &str = "dockline_ready";
 
@@ -33,6 +36,11 @@ pub fn describe_metrics() {
     describe_counter!(SWEEPS, "Sweeps of this node, by how they ended.");
     describe_counter!(SWEEP_BINDINGS, "Bindings that sweeps of this node refreshed, by outcome.");
     describe_gauge!(SWEEP_LAST_SUCCESS, Unit::Seconds, "When a sweep of this node last reached the end.");
+    describe_gauge!(
+        SWEEP_PAUSE,
+        Unit::Seconds,
+        "How long the running sweep of this node waits for GitHub's rate limit."
+    );
     describe_gauge!(READY, "Whether each readiness check passes: 1 or 0.");
     describe_counter!(PANICS, "Panics of background parts, each of which was restarted.");
 }

@@ -8,7 +8,7 @@ use metrics::{counter, gauge};
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
 use crate::cause;
-use crate::metric_names::{SWEEP_BINDINGS, SWEEP_LAST_SUCCESS, SWEEPS};
+use crate::metric_names::{SWEEP_BINDINGS, SWEEP_LAST_SUCCESS, SWEEP_PAUSE, SWEEPS};
 use crate::sweep::{Sweep, SweepOutcome, SweepTotals};
 
 /// Options of the periodic sweeps.
@@ -96,7 +96,12 @@ impl Sweeper<'_> {
             for (installation, error) in progress.failed {
                 tracing::warn!(%installation, error, "the sweep could not refresh an installation");
             }
-            if let Some(pause) = progress.pause.filter(|pause| !pause.is_zero()) {
+            let pause = progress.pause.unwrap_or_default();
+            gauge!(SWEEP_PAUSE).set(pause.as_secs_f64());
+            if pause >= self.options.interval {
+                // The next sweep is due first: bindings go stale faster than GitHub's limit allows to check them.
+                tracing::warn!(?pause, totals = ?progress.totals, "the sweep waits for GitHub longer than its interval");
+            } else if !pause.is_zero() {
                 tracing::info!(?pause, totals = ?progress.totals, "the sweep waits for GitHub");
             }
             Ok(())

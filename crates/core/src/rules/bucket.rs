@@ -15,6 +15,11 @@ pub const PERMIT: u128 = 60_000_000_000;
 /// moment in the far future does not block the budget for years.
 pub const CLOCK_TOLERANCE: time::Duration = time::Duration::HOUR;
 
+/// How long a clock that is behind may have to catch up. A clock that is further behind, but within [`CLOCK_TOLERANCE`],
+/// counts on from the bucket's time by its own progress: another node's clock may have been ahead for a moment, and a budget
+/// must not wait for that to pass.
+pub const CATCH_UP: time::Duration = time::Duration::minutes(10);
+
 /// The waiting time of a request that exceeds the whole budget.
 pub const NEVER: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
@@ -33,6 +38,8 @@ pub struct Bucket {
     pub used_today: u32,
     /// The time of the level, in UTC.
     pub at: OffsetDateTime,
+    /// What is added to the time of a clock that is further behind than [`CATCH_UP`]. Zero until one was.
+    pub lag: time::Duration,
 }
 
 impl Bucket {
@@ -41,7 +48,7 @@ impl Bucket {
     pub fn full(class: BudgetClass, tier: &Tier, now: OffsetDateTime) -> Self {
         let (limit, daily) = (tier.per_minute(class), tier.per_day(class));
         let at = in_utc(now);
-        Self { class, limit, daily, level: capacity(limit), used_today: 0, at }
+        Self { class, limit, daily, level: capacity(limit), used_today: 0, at, lag: time::Duration::ZERO }
     }
 
     /// Refills up to `now` and adopts the tier. A larger tier refills faster but adds no permits at once; a smaller one
@@ -50,6 +57,10 @@ impl Bucket {
         self.limit = tier.per_minute(self.class);
         self.daily = tier.per_day(self.class);
         let now = in_utc(now);
+        if self.is_lagging(now) && self.at - self.bucket_time(now) > CATCH_UP {
+            self.lag = self.at - now;
+        }
+        let now = self.bucket_time(now);
         if now >= self.at {
             if now.date() > self.at.date() {
                 self.used_today = 0;
@@ -59,6 +70,7 @@ impl Bucket {
         } else if self.at - now > CLOCK_TOLERANCE {
             // Only the time is set back: the level and the count of the day stay.
             self.at = now;
+            self.lag = time::Duration::ZERO;
         }
         self.level = self.level.min(capacity(self.limit));
     }
@@ -115,6 +127,16 @@ impl Bucket {
         if permits > self.left_today() { refilled.max(self.until_tomorrow(now)) } else { refilled }
     }
 
+    fn is_lagging(&self, now: OffsetDateTime) -> bool {
+        let behind = self.at - now;
+        behind > CATCH_UP && behind <= CLOCK_TOLERANCE
+    }
+
+    /// Returns the time by which the bucket counts for a caller whose clock says `now`.
+    fn bucket_time(&self, now: OffsetDateTime) -> OffsetDateTime {
+        if self.is_lagging(now) { now.checked_add(self.lag).unwrap_or(now) } else { now }
+    }
+
     fn left_today(&self) -> u32 {
         self.daily.map_or(u32::MAX, |daily| daily.saturating_sub(self.used_today))
     }
@@ -130,14 +152,14 @@ impl Bucket {
             Some(missing) => {
                 let nanoseconds = missing.div_ceil(u128::from(self.limit.max(1)));
                 let refill = Duration::from_nanos(u64::try_from(nanoseconds).unwrap_or(u64::MAX));
-                until(self.at, now).saturating_add(refill)
+                until(self.at, self.bucket_time(now)).saturating_add(refill)
             }
         }
     }
 
     fn until_tomorrow(&self, now: OffsetDateTime) -> Duration {
         let tomorrow = self.at.date().next_day().map(|day| day.midnight().assume_utc());
-        tomorrow.map_or(NEVER, |tomorrow| until(tomorrow, now))
+        tomorrow.map_or(NEVER, |tomorrow| until(tomorrow, self.bucket_time(now)))
     }
 }
 
@@ -275,6 +297,16 @@ mod tests {
         let mut bucket = emptied();
         bucket.catch_up(&tier(60, 1_000), NOON - Span::HOUR);
         assert_eq!(bucket.at, NOON);
+        bucket.catch_up(&tier(60, 1_000), NOON + Span::SECOND);
+        assert_eq!(level(&bucket, NOON + Span::SECOND).0, 1);
+        // In between, the clock's own progress counts.
+        let mut bucket = emptied();
+        let behind = NOON - Span::minutes(50);
+        bucket.catch_up(&tier(60, 1_000), behind);
+        assert_eq!(bucket.charge(1, behind), Err(Duration::from_secs(1)));
+        bucket.catch_up(&tier(60, 1_000), behind + Span::SECOND);
+        assert_eq!((bucket.at, level(&bucket, behind + Span::SECOND).0), (NOON + Span::SECOND, 1));
+        // The same second counts once for both clocks.
         bucket.catch_up(&tier(60, 1_000), NOON + Span::SECOND);
         assert_eq!(level(&bucket, NOON + Span::SECOND).0, 1);
         // Beyond it, counting continues from the clock's time.

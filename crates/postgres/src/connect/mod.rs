@@ -91,7 +91,8 @@ impl Target {
         let (hosts, addresses, ports) = (config.get_hosts(), config.get_hostaddrs(), config.get_ports());
         let number = hosts.len().max(addresses.len());
         let fits = |length: usize| length <= 1 || length == number;
-        if !fits(ports.len()) || (!hosts.is_empty() && !addresses.is_empty() && hosts.len() != addresses.len())
+        if !fits(ports.len())
+            || (!hosts.is_empty() && !addresses.is_empty() && hosts.len() != addresses.len())
         {
             return Err(OpenError::InvalidUrl);
         }
@@ -192,11 +193,7 @@ impl Connector {
     }
 
     /// Tries the servers in their order.
-    async fn open_any(
-        &self,
-        target: &Arc<Target>,
-        place: &mut Option<OwnedSemaphorePermit>,
-    ) -> Opened {
+    async fn open_any(&self, target: &Arc<Target>, place: &mut Option<OwnedSemaphorePermit>) -> Opened {
         let (order, answered) = {
             let state = lock(&self.state);
             (state.order.clone(), state.answered.clone().map(|(_, address)| address))
@@ -233,7 +230,7 @@ impl Connector {
                     }
                     Ok(Err(error)) => {
                         let cause = crate::error::describe(&error);
-                        refused = refused.or(error.code().is_some().then_some(error));
+                        refused = refused.or(crate::error::was_refused(&error).then_some(error));
                         cause
                     }
                     Err(_) => format!("no answer within {limit:?}"),
@@ -243,7 +240,7 @@ impl Connector {
             self.demote(target, index);
         }
         match refused {
-            // The server's own answer says most, and its SQLSTATE decides what the failure is.
+            // The server's own answer says most, and decides what kind of failure it is.
             Some(refused) => Err(refused),
             None => fail(io::Error::other(failures.join("; "))).await,
         }
@@ -340,7 +337,8 @@ impl Connector {
         if !Arc::ptr_eq(&state.target, target) {
             return;
         }
-        if state.answered.as_ref().is_some_and(|(before, _)| *before != index) || state.order.front() != Some(&index)
+        if state.answered.as_ref().is_some_and(|(before, _)| *before != index)
+            || state.order.front() != Some(&index)
         {
             tracing::info!(host = shown, "connected to another database server than before");
         }

@@ -43,8 +43,7 @@ pub(super) fn client_config(config: &Config, options: &TlsOptions) -> Result<Cli
                 builder.with_root_certificates(authorities)
             } else {
                 let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(authorities), provider);
-                let verifier =
-                    verifier.build().map_err(|error| OpenError::Authorities(error.to_string()))?;
+                let verifier = verifier.build().map_err(|error| OpenError::Authorities(error.to_string()))?;
                 builder.dangerous().with_custom_certificate_verifier(Arc::new(AnyName(verifier)))
             }
         }

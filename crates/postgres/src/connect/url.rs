@@ -9,7 +9,8 @@ use tokio_postgres::config::{SslMode, TargetSessionAttrs};
 use crate::open_error::OpenError;
 
 /// Settings of the server; the role is the better place for them, since it counts behind a pooler, too.
-const SETTING: &str = "remove it and run ALTER ROLE … SET …, or, without a pooler, write options=-c%20NAME%3DVALUE";
+const SETTING: &str =
+    "remove it and run ALTER ROLE … SET …, or, without a pooler, write options=-c%20NAME%3DVALUE";
 const POOL: &str = "remove it and set the number of connections of the pool";
 const STATEMENTS: &str = "remove it and set the statement mode to unnamed";
 const PASSWORD: &str = "remove it and write the password into the URL, which a file may contain";
@@ -130,8 +131,7 @@ pub(crate) fn parse(url: &str) -> Result<Url, OpenError> {
         parameters.add(name, value, &decoded)?;
     }
     let passed_on = parameters.passed_on.join("&");
-    let mut config: Config =
-        format!("{address}?{passed_on}").parse().map_err(|_| OpenError::InvalidUrl)?;
+    let mut config: Config = format!("{address}?{passed_on}").parse().map_err(|_| OpenError::InvalidUrl)?;
     if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
         return Err(OpenError::InvalidUrl);
     }
@@ -237,9 +237,7 @@ impl Parameters {
     fn tls(&mut self) -> Result<TlsOptions, OpenError> {
         let check = match (self.authorities.take(), self.verify) {
             (Some(path), _) if path == "system" => CertificateCheck::Platform,
-            (Some(path), verify) => {
-                CertificateCheck::File { path, names: verify != Some(Verify::Authority) }
-            }
+            (Some(path), verify) => CertificateCheck::File { path, names: verify != Some(Verify::Authority) },
             // Anyone can get a certificate of a public authority, so it is worth nothing without the name.
             (None, Some(_)) => CertificateCheck::Platform,
             (None, None) => CertificateCheck::None,
@@ -298,11 +296,9 @@ mod tests {
 
     #[test]
     fn sessions_are_named_dockline_unless_the_url_names_them() {
-        for (query, name) in [
-            ("", "dockline"),
-            ("?application_name=blue", "blue"),
-            ("?fallback_application_name=red", "red"),
-        ] {
+        for (query, name) in
+            [("", "dockline"), ("?application_name=blue", "blue"), ("?fallback_application_name=red", "red")]
+        {
             let url = parse(&format!("postgresql://h/d{query}")).unwrap();
             assert_eq!(url.config.get_application_name(), Some(name));
         }

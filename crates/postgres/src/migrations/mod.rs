@@ -1,9 +1,11 @@
 #[cfg(test)]
 mod tests;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use deadpool_postgres::{Pool, Transaction};
+use dockline::PortErrorKind;
 use dockline::ports::{Clock, SystemClock};
 use sha2::{Digest, Sha256};
 use tokio_postgres::types::Type;
@@ -21,12 +23,25 @@ const MIGRATIONS: &[Migration] = &[
     Migration { name: "0004_actors", sql: include_str!("0004_actors.sql") },
     Migration { name: "0006_confirmations", sql: include_str!("0006_confirmations.sql") },
     Migration { name: "0007_memberships", sql: include_str!("0007_memberships.sql") },
+    Migration { name: "0008_lag", sql: include_str!("0008_lag.sql") },
 ];
 
 const DEADLINE: Duration = Duration::from_secs(300);
 
 /// Pause between two attempts to take the lock.
 const PAUSE: Duration = Duration::from_millis(50);
+
+/// Pause after a table was locked, in which the calls that queued up behind the migration are answered.
+const PAUSE_FOR_TABLE: Duration = Duration::from_secs(1);
+
+/// While a migration waits for a table that a backup reads, all calls that need the table wait behind it. So it gives up
+/// after a second and tries again. Ends with the transaction.
+const LOCK_TIMEOUT: &str = "SET LOCAL lock_timeout = '1s'";
+
+/// The encoding that a new schema needs: names of organizations have any characters.
+const ENCODING: &str = "UTF8";
+
+const SERVER_ENCODING: &str = "SELECT current_setting('server_encoding') AS encoding";
 
 const LOCK: &str = "SELECT pg_try_advisory_xact_lock($1) AS locked";
 
@@ -96,12 +111,44 @@ pub enum MigrationError {
         /// The version that this program needs.
         known: u32,
     },
+    /// The database is in another encoding than UTF-8, and the schema does not exist yet. Nothing was changed. Handling:
+    /// create a database with `ENCODING 'UTF8' TEMPLATE template0`.
+    #[error(
+        "the database has the encoding {found}, and names need UTF8: create one with ENCODING 'UTF8' TEMPLATE template0"
+    )]
+    Encoding {
+        /// The database's encoding.
+        found: String,
+    },
+    /// Another session locked a table until the deadline. Nothing was changed. Handling: repeat when it has ended.
+    #[error(
+        "another session, such as a backup or a long transaction, locked a table for {0:?}: run the migrations again \
+         when it has ended"
+    )]
+    Locked(Duration),
     /// Another instance held the lock, or a statement ran, until the deadline. Nothing was changed. Handling: repeat.
     #[error("the migrations did not finish within {0:?}: run them again")]
     Deadline(Duration),
     /// The database was unreachable or rejected a statement. Nothing was changed. Handling: see the source.
     #[error("the migrations failed")]
     Failed(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl MigrationError {
+    /// Returns whether the server denied the login or the operation, so that an operator must change the configuration.
+    #[must_use]
+    pub fn is_rejected(&self) -> bool {
+        self.database_error().is_some_and(|error| error.kind() == PortErrorKind::Rejected)
+    }
+
+    fn is_lock_timeout(&self) -> bool {
+        self.database_error().and_then(DatabaseError::sqlstate) == Some("55P03")
+    }
+
+    fn database_error(&self) -> Option<&DatabaseError> {
+        let Self::Failed(source) = self else { return None };
+        source.downcast_ref()
+    }
 }
 
 impl From<DatabaseError> for MigrationError {
@@ -119,7 +166,8 @@ impl From<tokio_postgres::Error> for MigrationError {
 /// Migrates a schema to the version that this program needs: forward only, in one transaction.
 ///
 /// Any number of instances may migrate concurrently. One holds an advisory lock, which ends with the transaction and so
-/// works behind a pooler, too; the others wait for it and find nothing left to do.
+/// works behind a pooler, too; the others wait for it and find nothing left to do. A table that another session locks, such
+/// as a backup, is tried once a second, so that calls go on meanwhile.
 #[derive(Clone)]
 pub struct Migrator {
     pool: Pool,
@@ -158,25 +206,46 @@ impl Migrator {
             let mut connection = PooledConnection::get(&self.pool).await?;
             let transaction = connection.client_mut()?.transaction().await?;
             let found = self.applied_version(&transaction, MIGRATIONS).await;
+            let encoding = match found {
+                Ok(0) => self.check_encoding(&transaction).await,
+                Ok(_) | Err(_) => Ok(()),
+            };
             transaction.rollback().await?;
             connection.give_back();
             let (found, known) = (found?, count(MIGRATIONS.len()));
+            encoding?;
             if found < known { Err(MigrationError::Pending { found, known }) } else { Ok(()) }
         })
         .await
     }
 
     async fn migrate_to(&self, known: &[Migration]) -> Result<Applied, MigrationError> {
-        self.with_timeout(async {
+        let table_locked = AtomicBool::new(false);
+        let outcome = self.with_timeout(async {
             loop {
-                if let Some(applied) = self.try_once(known).await? {
-                    return Ok(applied);
-                }
-                // Polls, since waiting for the lock in a transaction deadlocks with CREATE INDEX CONCURRENTLY.
-                tokio::time::sleep(PAUSE).await;
+                let pause = match self.try_once(known).await {
+                    Ok(Some(applied)) => return Ok(applied),
+                    // Polls, since waiting for the lock in a transaction deadlocks with CREATE INDEX CONCURRENTLY.
+                    Ok(None) => PAUSE,
+                    Err(error) if error.is_lock_timeout() => {
+                        if !table_locked.swap(true, Ordering::Relaxed) {
+                            tracing::warn!(
+                                "another session locks a table; the migration tries again each second"
+                            );
+                        }
+                        PAUSE_FOR_TABLE
+                    }
+                    Err(error) => return Err(error),
+                };
+                tokio::time::sleep(pause).await;
             }
-        })
-        .await
+        });
+        match outcome.await {
+            Err(MigrationError::Deadline(after)) if table_locked.load(Ordering::Relaxed) => {
+                Err(MigrationError::Locked(after))
+            }
+            outcome => outcome,
+        }
     }
 
     async fn with_timeout<T>(
@@ -221,7 +290,9 @@ impl Migrator {
         if from == to {
             return Ok(Applied { from, to });
         }
+        transaction.batch_execute(LOCK_TIMEOUT).await?;
         if from == 0 {
+            self.check_encoding(transaction).await?;
             self.create(transaction).await?;
         }
         // Ends with the transaction, so that the session stays unchanged.
@@ -266,6 +337,14 @@ impl Migrator {
             }
         }
         Ok(found)
+    }
+
+    async fn check_encoding(&self, transaction: &Transaction<'_>) -> Result<(), MigrationError> {
+        let rows = transaction.query_typed(SERVER_ENCODING, &[]).await?;
+        match rows.first().map(|row| row.try_get(0)).transpose()? {
+            Some(found) if found != ENCODING => Err(MigrationError::Encoding { found }),
+            Some(_) | None => Ok(()),
+        }
     }
 
     async fn create(&self, transaction: &Transaction<'_>) -> Result<(), MigrationError> {

@@ -1,11 +1,13 @@
 //! Migrations on a server, with additional ones for the tests.
 
+use std::time::{Duration, Instant};
+
 use tokio::task::JoinSet;
 
-use super::{Applied, MIGRATIONS, Migration, MigrationError, Migrator};
+use super::{Applied, MIGRATIONS, Migration, MigrationError, Migrator, count};
 use crate::open_pool;
 use crate::schema::Schema;
-use crate::test_schema::{self, SchemaGuard};
+use crate::test_schema::{self, SchemaGuard, session, session_in, unused};
 
 const LATEST: u32 = MIGRATIONS.len() as u32;
 
@@ -306,4 +308,61 @@ async fn every_table_and_column_has_a_comment() {
         .unwrap();
     let uncommented: Vec<String> = uncommented.iter().map(|row| row.get(0)).collect();
     assert!(uncommented.is_empty(), "{uncommented:?}");
+}
+
+/// C-55: a backup holds ACCESS SHARE locks while it runs.
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_go_on_while_a_migration_waits_for_a_backup() {
+    let (_guard, schema) = migrated_to(&MIGRATIONS[..2]).await;
+    let backup = session_in(&schema).await;
+    backup.batch_execute("BEGIN; LOCK TABLE api_keys IN ACCESS SHARE MODE").await.unwrap();
+    let migration = tokio::spawn({
+        let schema = schema.clone();
+        async move { migrator(&schema).run().await }
+    });
+    let caller = session_in(&schema).await;
+    let started = Instant::now();
+    let (mut longest, mut waited) = (Duration::ZERO, false);
+    while started.elapsed() < Duration::from_secs(4) {
+        let asked = Instant::now();
+        caller.query("SELECT id FROM api_keys WHERE id = 'x'", &[]).await.unwrap();
+        longest = longest.max(asked.elapsed());
+        waited |= asked.elapsed() > Duration::from_millis(200);
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert!(waited && longest < Duration::from_millis(2_500), "{longest:?}");
+    assert!(!migration.is_finished());
+    backup.batch_execute("COMMIT").await.unwrap();
+    assert_eq!(migration.await.unwrap().unwrap().to, count(MIGRATIONS.len()));
+}
+
+/// C-55: the error names the reason.
+#[tokio::test]
+async fn a_table_that_stays_locked_is_reported_as_such() {
+    let (_guard, schema) = migrated_to(&MIGRATIONS[..2]).await;
+    let backup = session_in(&schema).await;
+    backup.batch_execute("BEGIN; LOCK TABLE api_keys IN ACCESS SHARE MODE").await.unwrap();
+    let error = migrator(&schema).with_deadline(Duration::from_millis(2_500)).run().await.unwrap_err();
+    assert!(matches!(error, MigrationError::Locked(_)), "{error}");
+    backup.batch_execute("COMMIT").await.unwrap();
+}
+
+/// C-41
+#[tokio::test]
+async fn a_database_in_another_encoding_is_refused_and_stays_empty() {
+    let (_guard, schema) = unused();
+    let admin = session().await;
+    let name = format!("{schema}_latin1");
+    let create =
+        format!("CREATE DATABASE {name} ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0");
+    admin.batch_execute(&create).await.unwrap();
+    let url = test_schema::url().replace("/postgres?", &format!("/{name}?"));
+    assert_ne!(url, test_schema::url(), "DATABASE_URL names no database `postgres`");
+    let pool = open_pool(&url.into(), 1).unwrap();
+    let migrator = Migrator::new(pool.clone(), schema.clone());
+    for error in [migrator.run().await.map(drop).unwrap_err(), migrator.check().await.unwrap_err()] {
+        assert!(matches!(&error, MigrationError::Encoding { found } if found == "LATIN1"), "{error}");
+    }
+    pool.close();
+    admin.batch_execute(&format!("DROP DATABASE {name} WITH (FORCE)")).await.unwrap();
 }

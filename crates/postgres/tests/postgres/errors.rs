@@ -25,7 +25,7 @@ async fn find_with(url: String) -> PortError {
 }
 
 /// Returns the error with all its sources, as a log would show them.
-fn chain(error: &dyn Error) -> String {
+pub(crate) fn chain(error: &dyn Error) -> String {
     let mut text = format!("{error} {error:?}");
     let mut source = error.source();
     while let Some(error) = source {

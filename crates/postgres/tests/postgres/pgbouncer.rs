@@ -1,15 +1,14 @@
 //! PgBouncer in transaction mode, started per test.
 
-use std::fs;
+use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use dockline_postgres::tokio_postgres::Config;
 use dockline_postgres::tokio_postgres::config::Host;
-use dockline_postgres::{Database, Migrator, StatementMode, open_pool};
+use dockline_postgres::{Database, Migrator, open_pool};
 use tokio::net::TcpStream;
 
 use crate::test_schema::{self, SchemaGuard};
@@ -17,11 +16,28 @@ use crate::test_schema::{self, SchemaGuard};
 /// User and group without rights, on any Linux.
 const UNPRIVILEGED: &str = "65534";
 
+/// Starts the program `$1` with the settings that it reads first, up to an empty line, and ends it and removes its folder
+/// when standard input closes, so also if the test is killed. `@` in the settings is the folder.
+const SUPERVISOR: &str = r#"
+folder=$(mktemp -d "${TMPDIR:-/tmp}/dockline-pooler.XXXXXX") || exit 1
+while read -r line && [ -n "$line" ]; do
+    printf '%s\n' "$line" | sed "s|@FOLDER@|$folder|" >> "$folder/settings"
+done
+"$1" -q "$folder/settings" > /dev/null 2>&1 < /dev/null &
+pooler=$!
+echo "$folder"
+while read -r _; do :; done
+kill -9 "$pooler" 2> /dev/null
+wait "$pooler" 2> /dev/null
+rm -rf "$folder"
+"#;
+
 /// A running PgBouncer and a schema, both removed when dropped.
 #[derive(Debug)]
 pub(crate) struct Pooled {
-    pooler: Child,
+    supervisor: Child,
     folder: PathBuf,
+    pub(crate) url: String,
     _guard: SchemaGuard,
 }
 
@@ -29,50 +45,44 @@ pub(crate) struct Pooled {
 pub(crate) async fn database() -> (Pooled, Database) {
     let (guard, schema) = test_schema::unused();
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let folder = std::env::temp_dir().join(format!("dockline-pooler-{schema}"));
     let server: Config = test_schema::url().parse().unwrap();
-    configure(&folder, &server, port);
-    let pooler = start(&folder);
-    let pooled = Pooled { pooler, folder, _guard: guard };
+    let (supervisor, folder) = start(&settings(&server, port));
+    let url = format!("postgres://anyone@127.0.0.1:{port}/{}?sslmode=disable", dbname(&server));
+    let pooled = Pooled { supervisor, folder, url, _guard: guard };
     for _ in 0..500 {
         if TcpStream::connect(("127.0.0.1", port)).await.is_ok() {
-            let url = format!("postgres://anyone@127.0.0.1:{port}/{}?sslmode=disable", dbname(&server));
-            let database = Database::new(open_pool(&url.into(), 8).unwrap())
-                .with_schema(schema)
-                .with_statement_mode(StatementMode::Unnamed);
+            let pool = open_pool(&pooled.url.as_str().into(), 8).unwrap();
+            let database = Database::new(pool).with_schema(schema);
             Migrator::new(database.pool().clone(), database.schema().clone()).run().await.unwrap();
             return (pooled, database);
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    panic!("pgbouncer did not listen: {:?}", fs::read_to_string(pooled.folder.join("log")));
+    panic!("pgbouncer did not listen: {:?}", std::fs::read_to_string(pooled.folder.join("log")));
 }
 
 fn dbname(server: &Config) -> &str {
     server.get_dbname().or(server.get_user()).unwrap()
 }
 
-fn configure(folder: &Path, server: &Config, port: u16) {
+fn settings(server: &Config, port: u16) -> String {
     let host = match server.get_hosts().first() {
         Some(Host::Tcp(host)) => host.clone(),
         Some(Host::Unix(path)) => path.display().to_string(),
         None => panic!("DATABASE_URL names no host"),
     };
     let password = String::from_utf8(server.get_password().unwrap_or_default().to_vec()).unwrap();
-    fs::create_dir(folder).unwrap();
-    fs::set_permissions(folder, fs::Permissions::from_mode(0o700)).unwrap();
-    let settings = format!(
+    format!(
         "[databases]\n* = host={host} port={} user={} password='{password}'\n[pgbouncer]\nlisten_addr = 127.0.0.1\n\
          listen_port = {port}\nunix_socket_dir =\nauth_type = any\npool_mode = transaction\ndefault_pool_size = 2\n\
-         max_client_conn = 100\nlogfile = {}\n",
+         max_client_conn = 100\nlogfile = @FOLDER@/log\n\n",
         server.get_ports().first().unwrap_or(&5432),
         server.get_user().unwrap(),
-        folder.join("log").display()
-    );
-    fs::write(folder.join("settings"), settings).unwrap();
+    )
 }
 
-fn start(folder: &Path) -> Child {
+/// Returns the supervisor and its folder.
+fn start(settings: &str) -> (Child, PathBuf) {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let program = std::env::split_paths(&path)
         .chain([PathBuf::from("/usr/sbin")])
@@ -81,28 +91,26 @@ fn start(folder: &Path) -> Child {
         .expect("these tests need pgbouncer: run `cargo xtask test` as root, or install it (apt-get install pgbouncer)");
     // PgBouncer refuses to run as root.
     let root = Command::new("id").arg("-u").output().unwrap().stdout.trim_ascii() == b"0";
-    let mut command = if root {
-        let chown = Command::new("chown").args(["-R", UNPRIVILEGED]).arg(folder).status().unwrap();
-        assert!(chown.success());
-        let mut command = Command::new("setpriv");
-        command.args(["--reuid", UNPRIVILEGED, "--regid", UNPRIVILEGED, "--clear-groups"]).arg(program);
-        command
-    } else {
-        Command::new(program)
-    };
-    command
-        .arg("-q")
-        .arg(folder.join("settings"))
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
+    let mut command = Command::new(if root { "setpriv" } else { "env" });
+    if root {
+        command.args(["--reuid", UNPRIVILEGED, "--regid", UNPRIVILEGED, "--clear-groups"]);
+    }
+    let mut supervisor = command
+        .args(["sh", "-c", SUPERVISOR, "dockline-pooler"])
+        .arg(program)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
         .spawn()
-        .unwrap()
+        .unwrap();
+    supervisor.stdin.as_mut().unwrap().write_all(settings.as_bytes()).unwrap();
+    let mut folder = String::new();
+    BufReader::new(supervisor.stdout.take().unwrap()).read_line(&mut folder).unwrap();
+    (supervisor, folder.trim().into())
 }
 
 impl Drop for Pooled {
     fn drop(&mut self) {
-        self.pooler.kill().ok();
-        self.pooler.wait().ok();
-        fs::remove_dir_all(&self.folder).ok();
+        drop(self.supervisor.stdin.take());
+        self.supervisor.wait().ok();
     }
 }

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::test_database;
 use crate::test_schema::session;
+use crate::{pgbouncer, test_database};
 
 #[tokio::test]
 async fn a_probe_returns_the_servers_settings_and_a_round_trip() {
@@ -21,4 +21,7 @@ async fn a_probe_returns_the_servers_settings_and_a_round_trip() {
     let client = database.pool().get().await.unwrap();
     assert_eq!(facts.encrypted, Some(client.query_one(encrypted, &[]).await.unwrap().get(0)));
     assert!(facts.round_trip > Duration::ZERO);
+    assert_eq!((facts.encoding.as_str(), facts.pooled), ("UTF8", false));
+    let (_pooled, behind) = pgbouncer::database().await;
+    assert!(behind.probe().await.unwrap().pooled);
 }

@@ -4,6 +4,7 @@ use dockline::PortErrorKind;
 use dockline::ports::KeyStore;
 use dockline_postgres::{Database, PgKeyStore, Pool, open_pool};
 
+use crate::cluster::Cluster;
 use crate::fixtures::key;
 use crate::test_schema::{session, unused, url};
 
@@ -50,9 +51,35 @@ async fn verifying_modes_accept_only_certificates_of_their_authorities() {
     assert!(is_encrypted(known).await);
 
     // The platform does not trust the server's own authority.
-    for options in ["sslmode=verify-full", "sslmode=verify-ca"] {
+    for options in ["sslmode=verify-full", "sslmode=verify-ca", "sslrootcert=system"] {
         let keys = PgKeyStore::new(&Database::new(pool_of(options)));
         let error = keys.find(&key("0123456789ABCDEF", "org_a").id).await.unwrap_err();
         assert_eq!(error.kind(), PortErrorKind::Rejected, "{options}");
+    }
+}
+
+/// C-34: `verify-ca` ignores the name, and the server asks for the client's certificate.
+#[tokio::test]
+async fn authorities_without_names_and_client_certificates_work_as_in_libpq() {
+    let cluster = Cluster::with_client_certificates();
+    let file = |name: &str| cluster.folder.join(name).display().to_string();
+    let (authority, certificate, key_file) = (file("ca.crt"), file("dockline.crt"), file("dockline.key"));
+    let client = format!("sslcert={certificate}&sslkey={key_file}");
+    let open = |options: &str| open_pool(&cluster.url(options).into(), 1).unwrap();
+    for options in
+        [format!("sslmode=verify-ca&sslrootcert={authority}&{client}"), format!("sslmode=require&{client}")]
+    {
+        assert!(is_encrypted(open(&options)).await, "{options}");
+    }
+    for (options, reason) in [
+        (format!("sslmode=verify-full&sslrootcert={authority}&{client}"), "not valid for name"),
+        (format!("sslmode=verify-ca&sslrootcert={certificate}&{client}"), "UnknownIssuer"),
+        (format!("sslmode=verify-ca&sslrootcert={authority}"), "certificate"),
+    ] {
+        let keys = PgKeyStore::new(&Database::new(open(&options)));
+        let error = keys.find(&key("0123456789ABCDEF", "org_a").id).await.unwrap_err();
+        assert_eq!(error.kind(), PortErrorKind::Rejected, "{options}");
+        let cause = std::error::Error::source(&error).unwrap().to_string();
+        assert!(cause.contains(reason), "{options}: {cause}");
     }
 }

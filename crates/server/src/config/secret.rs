@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use secrecy::{ExposeSecret, SecretString};
+use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
 
 use super::ConfigError;
 
@@ -19,10 +20,10 @@ pub(crate) struct SecretOptions<'a> {
 }
 
 impl SecretOptions<'_> {
-    /// Returns the secret, trimmed; `None` if neither option is set.
+    /// Returns the secret without white space and a byte order mark around it; `None` if neither option is set.
     ///
     /// # Errors
-    /// If both options are set, the secret is empty, or the file cannot be read.
+    /// If both options are set, the secret is empty, in quotes or contains an invisible character, or the file cannot be read.
     pub(crate) fn read(self) -> Result<Option<SecretString>, ConfigError> {
         let Self { name, text, file } = self;
         match (text, file) {
@@ -45,9 +46,12 @@ pub(crate) fn both(name: &str) -> ConfigError {
 
 /// Reads a secret from its text.
 pub(crate) fn from_text(name: &str, text: &SecretString) -> Result<SecretString, ConfigError> {
-    match text.expose_secret().trim() {
-        "" => Err(ConfigError::new(format!("--{name}"), "is empty", "set the secret, or remove the option")),
-        text => Ok(text.into()),
+    match clean(text.expose_secret()) {
+        Ok("") => {
+            Err(ConfigError::new(format!("--{name}"), "is empty", "set the secret, or remove the option"))
+        }
+        Ok(text) => Ok(text.into()),
+        Err((cause, help)) => Err(ConfigError::new(format!("--{name}"), cause, help)),
     }
 }
 
@@ -66,13 +70,56 @@ pub(crate) fn from_file(option: &str, path: &Path) -> Result<SecretString, Confi
         Ok(_) => {}
         Err(error) => return Err(fail(format!("{shown} cannot be read: {error}"), readable)),
     }
-    match fs::read_to_string(path) {
-        Ok(text) if text.trim().is_empty() => {
-            Err(fail(format!("{shown} is empty"), "write the secret into it"))
-        }
-        Ok(text) => Ok(text.trim().into()),
-        Err(error) => Err(fail(format!("{shown} cannot be read: {error}"), readable)),
+    let bytes = fs::read(path).map_err(|error| fail(format!("{shown} cannot be read: {error}"), readable))?;
+    let text = String::from_utf8(bytes).map_err(|_| {
+        fail(format!("{shown} is not UTF-8 text"), "save it as UTF-8; Windows PowerShell writes UTF-16")
+    })?;
+    match clean(&text) {
+        Ok("") => Err(fail(format!("{shown} is empty"), "write the secret into it")),
+        Ok(text) => Ok(text.into()),
+        Err((cause, help)) => Err(fail(format!("{shown} {cause}"), help)),
     }
+}
+
+/// Removes a byte order mark and white space around a secret. Rejects what an editor, a shell or a copied page adds to a
+/// secret without being visible, since the other side would have another secret.
+fn clean(text: &str) -> Result<&str, (&'static str, &'static str)> {
+    let text = text.strip_prefix('\u{FEFF}').unwrap_or(text).trim();
+    let is_pem = text.starts_with("-----BEGIN");
+    if text
+        .chars()
+        .any(|character| is_invisible(character) && !(is_pem && matches!(character, '\n' | '\r' | '\t')))
+    {
+        return Err((
+            "contains an invisible character, such as a line break or a zero-width space",
+            "type the secret again, or copy it as plain text",
+        ));
+    }
+    let mut characters = text.chars();
+    let is_quoted = match (characters.next(), characters.next_back()) {
+        (Some(first), Some(last)) => QUOTES.iter().any(|quotes| *quotes == (first, last)),
+        _ => false,
+    };
+    if is_quoted { Err(("is in quotes", "remove the quotes around it")) } else { Ok(text) }
+}
+
+/// Quotes before and after a text.
+const QUOTES: [(char, char); 6] = [('"', '"'), ('\'', '\''), ('`', '`'), ('“', '”'), ('„', '“'), ('‘', '’')];
+
+fn is_invisible(character: char) -> bool {
+    let blank = matches!(
+        character,
+        '\u{034F}' | '\u{115F}' | '\u{1160}' | '\u{2800}' | '\u{3164}' | '\u{FE00}'..='\u{FE0F}' | '\u{FFA0}'
+    );
+    let invisible = matches!(
+        character.general_category(),
+        GeneralCategory::Control
+            | GeneralCategory::Format
+            | GeneralCategory::LineSeparator
+            | GeneralCategory::ParagraphSeparator
+    );
+    let space = character.general_category() == GeneralCategory::SpaceSeparator && character != ' ';
+    blank || invisible || space
 }
 
 /// Returns whether every user of the machine may read the file; `None` if that is unknown.
@@ -87,4 +134,38 @@ pub(crate) fn readable_by_others(path: &Path) -> Option<bool> {
 #[cfg(not(unix))]
 pub(crate) fn readable_by_others(_: &Path) -> Option<bool> {
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// C-35
+    #[test]
+    fn marks_around_a_secret_are_removed_and_hidden_ones_in_it_rejected() {
+        for text in ["\u{FEFF}s3cret", " s3cret\r\n", "\u{FEFF} s3cret\u{A0}\n", "s3cret"] {
+            assert_eq!(clean(text), Ok("s3cret"), "{text:?}");
+        }
+        for pem in ["-----BEGIN X-----\r\nAA\r\n-----END X-----\n", "\u{FEFF}-----BEGIN X-----\nAA"] {
+            assert!(clean(pem).is_ok());
+        }
+        for text in ["two words", "it's", "\"", "pässwörd", "a\"b"] {
+            assert_eq!(clean(text), Ok(text));
+        }
+        for quoted in ["\"s3cret\"", "'s3cret'", "`s3cret`", "“s3cret”", "„s3cret“", "\u{FEFF}\"s3cret\"\n"]
+        {
+            assert_eq!(clean(quoted).unwrap_err().0, "is in quotes", "{quoted}");
+        }
+        for hidden in [
+            "s3\u{200B}cret",
+            "s3\u{FEFF}cret",
+            "s3cret\u{202E}",
+            "s3\u{A0}cret",
+            "s3\ncret",
+            "s3\u{3164}",
+            "s3\0",
+        ] {
+            assert!(clean(hidden).unwrap_err().0.contains("invisible"), "{hidden:?}");
+        }
+    }
 }

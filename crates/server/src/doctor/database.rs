@@ -1,4 +1,4 @@
-//! Checks of the database: version, latency, connections, schema, and the delay of the sweep.
+//! Checks of the database: version, latency, connections, statements, encoding, schema, and the delay of the sweep.
 
 use std::error::Error;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use dockline_postgres::{Database, MigrationError, PgBindingRepo};
 use time::format_description::well_known::Rfc3339;
 
 use super::result::CheckResult;
-use crate::database::migrator;
+use crate::database::{Statements, migrator};
 use crate::serve::checks::{chain, schema};
 use crate::serve::{Migrations, ServeArgs};
 
@@ -40,6 +40,8 @@ pub(super) async fn check(args: &ServeArgs, database: &Database) -> Vec<CheckRes
         CheckResult::ok("database latency", format!("{took} per statement"))
     });
     results.push(connections(args, facts.max_connections));
+    results.push(statements(args, facts.pooled));
+    results.push(encoding(&facts.encoding));
     let (schema, usable) = check_schema(args, database).await;
     results.push(schema);
     if usable {
@@ -56,6 +58,36 @@ fn connections(args: &ServeArgs, most: u64) -> CheckResult {
         CheckResult::warn(check, said, "lower --database-connections, so that two nodes get all of theirs")
     } else {
         CheckResult::ok(check, said)
+    }
+}
+
+fn statements(args: &ServeArgs, pooled: bool) -> CheckResult {
+    let check = "database statements";
+    match (args.database.database_statements, pooled) {
+        (Statements::Prepared, true) => CheckResult::warn(
+            check,
+            "prepared, behind a pooler: in transaction mode, a PgBouncer before 1.21 or without \
+             max_prepared_statements returns the rows of other statements",
+            "set --database-statements auto or unnamed",
+        ),
+        (Statements::Auto | Statements::Unnamed, true) => CheckResult::ok(check, "unnamed, behind a pooler"),
+        (Statements::Unnamed, false) => CheckResult::ok(check, "unnamed"),
+        (Statements::Auto | Statements::Prepared, false) => {
+            CheckResult::ok(check, "prepared, without a pooler")
+        }
+    }
+}
+
+fn encoding(encoding: &str) -> CheckResult {
+    let check = "database encoding";
+    if encoding == "UTF8" {
+        CheckResult::ok(check, encoding)
+    } else {
+        CheckResult::fail(
+            check,
+            format!("{encoding}: names with characters that it lacks cannot be stored"),
+            "move the schema to a database created with ENCODING 'UTF8' TEMPLATE template0: pg_dump and pg_restore convert it",
+        )
     }
 }
 

@@ -1,16 +1,15 @@
 //! Checks of the options that need no network call; collects all errors.
 
-use std::fs;
 use std::sync::Arc;
 
 use dockline::AppId;
 use dockline_github::{ConfigError as GithubConfigError, GithubHost, HttpsProxy, Issuer, PublicKey};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
 use super::options::{GithubArgs, IssuerArg};
 use super::signer_command::SignerCommand;
 use super::{Configured, Signing};
-use crate::config::secret::SecretOptions;
+use crate::config::secret::{SecretOptions, from_file};
 use crate::config::{ConfigError, ConfigErrors};
 
 impl GithubArgs {
@@ -218,17 +217,11 @@ impl GithubArgs {
     fn public_key(&self, errors: &mut ConfigErrors) -> Option<PublicKey> {
         const PLACE: &str = "--github-public-key-file";
         let path = self.github_public_key_file.as_ref()?;
-        match fs::read_to_string(path) {
-            Ok(pem) => match PublicKey::from_pem(&pem) {
-                Ok(key) => return Some(key),
-                Err(problem) => {
-                    errors
-                        .push(ConfigError::from_error(PLACE, &format_args!("{} {problem}", path.display())));
-                }
-            },
-            Err(error) => {
-                let cause = format!("{} cannot be read: {error}", path.display());
-                errors.push(ConfigError::new(PLACE, cause, "name a file that this user can read"));
+        let pem = errors.check(from_file("github-public-key-file", path))?;
+        match PublicKey::from_pem(pem.expose_secret()) {
+            Ok(key) => return Some(key),
+            Err(problem) => {
+                errors.push(ConfigError::from_error(PLACE, &format_args!("{} {problem}", path.display())));
             }
         }
         None

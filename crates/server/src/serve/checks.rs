@@ -153,6 +153,11 @@ fn schema_error(database: &Database, error: &MigrationError) -> ConfigError {
             format!("has version {found}, but version {known} is needed"),
             "run dockline migrate, or start with --migrations apply",
         ),
+        MigrationError::Encoding { found } => ConfigError::new(
+            "the database",
+            format!("has the encoding {found}, and names need UTF8"),
+            "create a database with ENCODING 'UTF8' TEMPLATE template0",
+        ),
         MigrationError::Deadline(after) => ConfigError::new(
             "the database",
             format!("did not respond within {after:?}"),

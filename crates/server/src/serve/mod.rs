@@ -24,7 +24,7 @@ pub use options::{AuthFailureArgs, Migrations, PolicyArg, ServeArgs};
 use shutdown::{ShutdownSignals, StoppedAt};
 use sockets::Sockets;
 
-use crate::database::migrator;
+use crate::database::{Statements, migrator};
 use crate::http_server;
 use crate::telemetry::{self, Metrics, Sources, Tracer};
 use crate::{github_app, logging};
@@ -63,6 +63,14 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Box<dyn Error + Send + Syn
     }
     if let Ok(settings) = &github.settings {
         warn_without_members(args.claim_policy, settings);
+    }
+    if args.database.database_statements == Statements::Prepared
+        && database.probe().await.is_ok_and(|facts| facts.pooled)
+    {
+        tracing::warn!(
+            "--database-statements prepared behind a pooler: unless the pooler supports prepared statements, calls return \
+             the rows of other statements; auto is safe"
+        );
     }
     let github = Arc::new(github.github);
     let migrator = migrator(&database);

@@ -3,7 +3,6 @@
 use std::error::Error;
 use std::time::Duration;
 
-use dockline_postgres::tokio_postgres;
 use dockline_postgres::{MigrationError, Migrator};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -36,7 +35,8 @@ impl Store {
         match timeout(DEADLINE, migrator.check()).await {
             Ok(Ok(())) => Self { database: None, schema: None },
             Ok(Err(error)) => {
-                tracing::debug!(%error, cause = ?error.source(), "the database check failed");
+                let cause = error.source().map(ToString::to_string);
+                tracing::debug!(%error, cause, "the database check failed");
                 Self::failed(&error)
             }
             Err(_) => Self::without_database("timed_out"),
@@ -52,7 +52,7 @@ impl Store {
             MigrationError::Newer { .. } => Self { database: None, schema: None },
             MigrationError::Deadline(_) => Self::without_database("timed_out"),
             other @ (MigrationError::Failed(_) | _) => {
-                Self::without_database(if was_refused(other) { "refused" } else { "unreachable" })
+                Self::without_database(if other.is_rejected() { "refused" } else { "unreachable" })
             }
         }
     }
@@ -60,21 +60,6 @@ impl Store {
     const fn without_database(cause: &'static str) -> Self {
         Self { database: Some(cause), schema: Some("unknown") }
     }
-}
-
-/// Returns whether the server answered, but denied the login or the operation.
-fn was_refused(error: &MigrationError) -> bool {
-    let mut source = error.source();
-    while let Some(error) = source {
-        if let Some(code) =
-            error.downcast_ref::<tokio_postgres::Error>().and_then(tokio_postgres::Error::code)
-        {
-            // Wrong password, unknown role or database, missing right to the schema.
-            return code.code().starts_with("28") || matches!(code.code(), "3D000" | "42501");
-        }
-        source = error.source();
-    }
-    false
 }
 
 #[cfg(test)]

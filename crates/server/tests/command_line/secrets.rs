@@ -108,3 +108,36 @@ fn config_shows_redacted_secrets_and_where_they_come_from() {
         "{stdout}"
     );
 }
+
+/// C-35: editors, shells and copied pages add what makes the secret another one.
+#[test]
+fn a_secret_in_quotes_or_with_an_invisible_character_is_refused_and_a_byte_order_mark_removed() {
+    let folder = Folder::new();
+    for secret in secret_options() {
+        let (long, variable) = (secret.get_long().unwrap(), secret.get_env().unwrap().to_str().unwrap());
+        let valid = match long {
+            "database-url" => "postgres://u:p@127.0.0.1:1/d",
+            "github-private-key" => include_str!("../../../github/tests/keys/rsa-2048-pkcs1.pem"),
+            _ => "0123456789abcdef0123456789abcdef",
+        };
+        let errors = |variable: &str, value: &str| {
+            let (_, _, stderr) = ran(dockline(&["serve", "--listen", ":0"]).env(variable, value));
+            stderr
+        };
+        for (text, cause) in [
+            (format!("\"{}\"", valid.trim()), "is in quotes"),
+            (format!("{}\u{200B}", valid.trim()), "contains an invisible character"),
+        ] {
+            let file = folder.file("secret", &text);
+            // The lines of a variable with several secrets are separate secrets.
+            if long != "webhook-secret" || !text.contains('\n') {
+                assert!(errors(variable, &text).contains(&format!("--{long}: {cause}")), "{long}");
+            }
+            let stderr = errors(&format!("{variable}_FILE"), &file);
+            assert!(stderr.contains(&format!("--{long}-file: {file} {cause}")), "{stderr}");
+        }
+        let marked = folder.file("secret", &format!("\u{FEFF}{valid}\r\n"));
+        let stderr = errors(&format!("{variable}_FILE"), &marked);
+        assert!(!stderr.contains(&format!("--{long}")), "{stderr}");
+    }
+}

@@ -5,7 +5,7 @@ use std::time::Duration;
 use dockline::ports::{RateLimitDecision, RateLimitRequest, RateLimiter};
 use time::macros::datetime;
 
-use super::{NOON, RESOLUTION, allowed, check, limited, reads, tier_of, writes};
+use super::{NOON, RESOLUTION, allowed, check, key, limited, reads, tier_of, writes};
 use crate::runner::cases;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -55,6 +55,51 @@ cases!(
         assert_eq!(budget.reset_after, 11 * MINUTE);
         limited(limiter, reads(1, behind + retry_after - RESOLUTION)).await;
         allowed(limiter, reads(1, behind + retry_after)).await;
+    }
+
+    /// After one node's clock was ahead for a moment, by less than an hour, the budget goes on refilling for the others (I27).
+    pub async fn clock_ahead_for_a_moment_blocks_for_minutes_at_most(limiter: &dyn RateLimiter) {
+        let longest = 10 * MINUTE + SECOND;
+        for (minutes, number) in [(1, 1), (9, 2), (10, 3), (11, 4), (30, 5), (50, 6), (60, 7)] {
+            let at = |now| RateLimitRequest {
+                key: key(&format!("{number:016}")),
+                tier: tier_of(60, 0, 0),
+                ..reads(60, now)
+            };
+            allowed(limiter, at(NOON)).await;
+            // The bucket is full for the clock that is ahead.
+            allowed(limiter, at(NOON + minutes * MINUTE)).await;
+            let one = |now| RateLimitRequest { permits: 1, ..at(now) };
+            let mut now = NOON + SECOND;
+            let (_, retry_after) = limited(limiter, one(now)).await;
+            assert!(retry_after <= longest, "{minutes} min: {retry_after:?}");
+            limited(limiter, one(now + retry_after - RESOLUTION)).await;
+            // As told, and then as if nothing had happened: a permit each second.
+            now += retry_after;
+            for _ in 0..5 {
+                allowed(limiter, one(now)).await;
+                let (_, retry_after) = limited(limiter, one(now)).await;
+                assert_eq!(retry_after, SECOND, "{minutes} min");
+                now += retry_after;
+            }
+        }
+    }
+
+    /// The progress of two clocks, of which one is far behind, counts once (I20, I27).
+    pub async fn clocks_far_apart_refill_once(limiter: &dyn RateLimiter) {
+        let behind = 50 * MINUTE;
+        let ask = |permits, now| RateLimitRequest { tier: tier_of(60, 0, 0), ..reads(permits, now) };
+        allowed(limiter, ask(60, NOON)).await;
+        limited(limiter, ask(1, NOON - behind)).await;
+        let mut granted = 0;
+        for second in 1..=30 {
+            for now in [NOON - behind, NOON] {
+                if let RateLimitDecision::Allowed(_) = check(limiter, ask(1, now + second * SECOND)).await {
+                    granted += 1;
+                }
+            }
+        }
+        assert_eq!(granted, 30);
     }
 
     /// A smaller tier applies at once, also if the caller's clock is behind.

@@ -146,7 +146,11 @@ async fn a_sweep_that_waits_too_long_is_cut_off_by_the_next_one() {
     let _guard = metrics::set_default_local_recorder(&recorder);
     let limited = PortErrorKind::RateLimited { retry_after: HOUR };
     let scene = sweeper(bindings(3).await, &[(2, &[limited])]);
-    sleep(Duration::from_secs(20 * 60)).await;
+    sleep(Duration::from_secs(60)).await;
+    // C-60
+    assert!(metrics.render().contains("dockline_sweep_pause_seconds 3600"), "{}", metrics.render());
+    sleep(Duration::from_secs(19 * 60)).await;
+    assert!(metrics.render().contains("dockline_sweep_pause_seconds 0"), "{}", metrics.render());
     let lookups = scene.github.lookups();
     assert_eq!(lookups.iter().map(|(id, _)| *id).collect::<Vec<_>>(), [1, 2, 2, 3]);
     let text = metrics.render();

@@ -293,3 +293,76 @@ async fn late_sweep_is_reported() {
     schema.execute("update $schema.installations set verified_at = verified_at - interval '2 hours'").await;
     setup.expect(UNCHANGED, "sweep", "warn", "more than 5580 s ago");
 }
+
+/// C-41
+#[tokio::test(flavor = "multi_thread")]
+async fn database_in_another_encoding_is_refused_by_migrate_and_reported_by_doctor() {
+    let setup = Setup::complete().await;
+    let latin = format!("{}_latin1", setup.schema.name);
+    let create =
+        format!("create database {latin} encoding 'LATIN1' lc_collate 'C' lc_ctype 'C' template template0");
+    setup.schema.execute(&create).await;
+    let mut url = reqwest::Url::parse(setup.schema.url.expose_secret()).unwrap();
+    url.set_path(&latin);
+    let url = url.to_string();
+    let mut migrate = dockline(&setup.schema, &["migrate"]);
+    let ended = migrate.env("DOCKLINE_DATABASE_URL", &url).output().unwrap();
+    let stderr = String::from_utf8(ended.stderr).unwrap();
+    assert!(ended.status.code() == Some(1) && stderr.contains("has the encoding LATIN1"), "{stderr}");
+    let change: Change<'_> = &[("DOCKLINE_DATABASE_URL", &url)];
+    setup.expect(change, "database encoding", "fail", "LATIN1");
+    setup.expect(UNCHANGED, "database encoding", "ok", "UTF8");
+    setup.schema.execute(&format!("drop database {latin} with (force)")).await;
+}
+
+/// C-58: the process behind a connection is not the one that the login named.
+#[tokio::test(flavor = "multi_thread")]
+async fn prepared_statements_behind_a_pooler_are_reported() {
+    let setup = Setup::complete().await;
+    setup.expect(UNCHANGED, "database statements", "ok", "prepared, without a pooler");
+    let url = behind_a_pooler(setup.schema.url.expose_secret()).await;
+    let pooled: Change<'_> = &[("DOCKLINE_DATABASE_URL", &url)];
+    setup.expect(pooled, "database statements", "ok", "unnamed, behind a pooler");
+    let prepared: Change<'_> =
+        &[("DOCKLINE_DATABASE_URL", &url), ("DOCKLINE_DATABASE_STATEMENTS", "prepared")];
+    setup.expect(prepared, "database statements", "warn", "prepared, behind a pooler");
+}
+
+/// Returns the URL of a proxy that, like a pooler, gives each connection a cancel key of its own.
+async fn behind_a_pooler(url: &str) -> String {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::{TcpListener, TcpStream};
+
+    let mut url = reqwest::Url::parse(url).unwrap();
+    let database = format!("{}:{}", url.host_str().unwrap(), url.port().unwrap_or(5432));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    url.set_host(Some("127.0.0.1")).unwrap();
+    url.set_port(Some(listener.local_addr().unwrap().port())).unwrap();
+    url.set_query(Some("sslmode=disable"));
+    tokio::spawn(async move {
+        while let Ok((client, _)) = listener.accept().await {
+            let server = TcpStream::connect(&database).await.unwrap();
+            let ((mut from_client, mut to_client), (mut from_server, mut to_server)) =
+                (client.into_split(), server.into_split());
+            tokio::spawn(async move { tokio::io::copy(&mut from_client, &mut to_server).await });
+            tokio::spawn(async move {
+                loop {
+                    let mut header = [0; 5];
+                    from_server.read_exact(&mut header).await?;
+                    let length = u32::from_be_bytes([header[1], header[2], header[3], header[4]]);
+                    let mut message = vec![0; length as usize - 4];
+                    from_server.read_exact(&mut message).await?;
+                    if header[0] == b'K' {
+                        message[3] ^= 1;
+                    }
+                    to_client.write_all(&[&header[..], &message].concat()).await?;
+                    if header[0] == b'K' {
+                        break;
+                    }
+                }
+                tokio::io::copy(&mut from_server, &mut to_client).await
+            });
+        }
+    });
+    url.into()
+}
