@@ -317,7 +317,6 @@ mod tests {
         assert!(matches!(error("target_session_attrs=standby"), OpenError::InvalidParameter { .. }));
     }
 
-    /// C-34
     #[test]
     fn harmless_parameters_are_ignored() {
         for query in [
@@ -333,7 +332,6 @@ mod tests {
         }
     }
 
-    /// C-34
     #[test]
     fn an_unknown_or_unsupported_parameter_is_named_with_help() {
         for (query, name, help) in [

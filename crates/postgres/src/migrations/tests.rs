@@ -310,7 +310,7 @@ async fn every_table_and_column_has_a_comment() {
     assert!(uncommented.is_empty(), "{uncommented:?}");
 }
 
-/// C-55: a backup holds ACCESS SHARE locks while it runs.
+/// A backup holds ACCESS SHARE locks while it runs.
 #[tokio::test(flavor = "multi_thread")]
 async fn calls_go_on_while_a_migration_waits_for_a_backup() {
     let (_guard, schema) = migrated_to(&MIGRATIONS[..2]).await;
@@ -336,7 +336,7 @@ async fn calls_go_on_while_a_migration_waits_for_a_backup() {
     assert_eq!(migration.await.unwrap().unwrap().to, count(MIGRATIONS.len()));
 }
 
-/// C-55: the error names the reason.
+/// The error names the reason.
 #[tokio::test]
 async fn a_table_that_stays_locked_is_reported_as_such() {
     let (_guard, schema) = migrated_to(&MIGRATIONS[..2]).await;
@@ -347,7 +347,6 @@ async fn a_table_that_stays_locked_is_reported_as_such() {
     backup.batch_execute("COMMIT").await.unwrap();
 }
 
-/// C-41
 #[tokio::test]
 async fn a_database_in_another_encoding_is_refused_and_stays_empty() {
     let (_guard, schema) = unused();

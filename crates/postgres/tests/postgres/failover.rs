@@ -37,7 +37,7 @@ async fn until_found(keys: &PgKeyStore) -> Duration {
     started.elapsed()
 }
 
-/// C-52: with connections open to the server that freezes, and without.
+/// With connections open to the server that freezes, and without.
 #[tokio::test(flavor = "multi_thread")]
 async fn calls_turn_from_a_frozen_server_to_the_next_within_five_seconds() {
     let (first, second) = (Cluster::start(""), Cluster::start(""));
@@ -65,7 +65,7 @@ async fn calls_turn_from_a_frozen_server_to_the_next_within_five_seconds() {
     first.thaw();
 }
 
-/// C-52: a machine whose kernel accepts connections, or nothing at all, and an address that swallows packets.
+/// A machine whose kernel accepts connections, or nothing at all, and an address that swallows packets.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_never_answers_leaves_time_for_the_next() {
     let cluster = Cluster::start("");

@@ -48,7 +48,6 @@ async fn misses(database: &Database) -> usize {
     found.into_iter().filter(|found| !matches!(found, Ok(Some(_)))).count()
 }
 
-/// C-58
 #[tokio::test(flavor = "multi_thread")]
 async fn behind_a_pooler_no_call_gets_the_rows_of_another_processs_statement() {
     let (pooled, database) = pgbouncer::database().await;

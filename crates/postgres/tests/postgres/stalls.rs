@@ -14,7 +14,7 @@ use crate::fixtures::{binding, key};
 use crate::test_database;
 use crate::test_schema::{session, session_in};
 
-/// C-53: two nodes of four connections each, whose calls time out and are repeated.
+/// Two nodes of four connections each, whose calls time out and are repeated.
 #[tokio::test(flavor = "multi_thread")]
 async fn calls_that_time_out_behind_a_lock_never_exceed_the_pools_size() {
     let (_guard, database) = test_database::database_of(4).await;
@@ -64,7 +64,7 @@ async fn calls_that_time_out_behind_a_lock_never_exceed_the_pools_size() {
     assert!(most > 0 && failed > 16, "{most} {failed}");
 }
 
-/// C-53: the statement of a call that timed out ends on the server, too.
+/// The statement of a call that timed out ends on the server, too.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_statement_whose_call_timed_out_is_cancelled() {
     let (_guard, database) = test_database::database_of(1).await;
@@ -85,7 +85,6 @@ async fn a_statement_whose_call_timed_out_is_cancelled() {
     panic!("the statement is still running");
 }
 
-/// C-57
 #[tokio::test(flavor = "multi_thread")]
 async fn the_log_gets_sqlstate_and_message_of_the_server() {
     let cluster = Cluster::start("-c max_connections=5 -c superuser_reserved_connections=0");
@@ -110,7 +109,7 @@ async fn the_log_gets_sqlstate_and_message_of_the_server() {
     assert!(logged.contains("SQLSTATE 25006: cannot execute"), "{logged}");
 }
 
-/// C-57: the server's detail quotes the row.
+/// The server's detail quotes the row.
 #[tokio::test]
 async fn no_value_of_a_row_is_in_an_error() {
     let (_guard, database) = test_database::database().await;
@@ -124,7 +123,7 @@ async fn no_value_of_a_row_is_in_an_error() {
     drop(chain(&error));
 }
 
-/// C-59: the session ended before the statement was executed, so it is executed on another connection.
+/// The session ended before the statement was executed, so it is executed on another connection.
 #[tokio::test]
 async fn a_session_that_the_server_ended_for_idleness_is_replaced() {
     let (_guard, database) = test_database::database().await;
@@ -162,7 +161,7 @@ async fn a_session_that_the_server_ended_for_idleness_is_replaced() {
     }
 }
 
-/// C-59: the real time-out, on a connection of the pool.
+/// The real time-out, on a connection of the pool.
 #[tokio::test]
 async fn idle_sessions_may_time_out() {
     let (_guard, database) = test_database::database_of(1).await;
@@ -182,7 +181,7 @@ async fn idle_sessions_may_time_out() {
     }
 }
 
-/// C-37: the file that contains the URL has a new password.
+/// The file that contains the URL has a new password.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_changed_password_is_read_again_when_a_login_fails() {
     let (_guard, database) = test_database::database().await;

@@ -140,7 +140,6 @@ pub(crate) fn readable_by_others(_: &Path) -> Option<bool> {
 mod tests {
     use super::*;
 
-    /// C-35
     #[test]
     fn marks_around_a_secret_are_removed_and_hidden_ones_in_it_rejected() {
         for text in ["\u{FEFF}s3cret", " s3cret\r\n", "\u{FEFF} s3cret\u{A0}\n", "s3cret"] {

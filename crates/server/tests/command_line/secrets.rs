@@ -109,7 +109,7 @@ fn config_shows_redacted_secrets_and_where_they_come_from() {
     );
 }
 
-/// C-35: editors, shells and copied pages add what makes the secret another one.
+/// Editors, shells and copied pages add what makes the secret another one.
 #[test]
 fn a_secret_in_quotes_or_with_an_invisible_character_is_refused_and_a_byte_order_mark_removed() {
     let folder = Folder::new();

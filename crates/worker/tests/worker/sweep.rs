@@ -147,7 +147,6 @@ async fn a_sweep_that_waits_too_long_is_cut_off_by_the_next_one() {
     let limited = PortErrorKind::RateLimited { retry_after: HOUR };
     let scene = sweeper(bindings(3).await, &[(2, &[limited])]);
     sleep(Duration::from_secs(60)).await;
-    // C-60
     assert!(metrics.render().contains("dockline_sweep_pause_seconds 3600"), "{}", metrics.render());
     sleep(Duration::from_secs(19 * 60)).await;
     assert!(metrics.render().contains("dockline_sweep_pause_seconds 0"), "{}", metrics.render());

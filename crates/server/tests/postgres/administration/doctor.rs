@@ -294,7 +294,6 @@ async fn late_sweep_is_reported() {
     setup.expect(UNCHANGED, "sweep", "warn", "more than 5580 s ago");
 }
 
-/// C-41
 #[tokio::test(flavor = "multi_thread")]
 async fn database_in_another_encoding_is_refused_by_migrate_and_reported_by_doctor() {
     let setup = Setup::complete().await;
@@ -315,7 +314,7 @@ async fn database_in_another_encoding_is_refused_by_migrate_and_reported_by_doct
     setup.schema.execute(&format!("drop database {latin} with (force)")).await;
 }
 
-/// C-58: the process behind a connection is not the one that the login named.
+/// The process behind a connection is not the one that the login named.
 #[tokio::test(flavor = "multi_thread")]
 async fn prepared_statements_behind_a_pooler_are_reported() {
     let setup = Setup::complete().await;
