@@ -3,5 +3,6 @@
 mod crashes;
 mod lifecycle;
 mod nodes;
+mod passwords;
 mod shutdown;
 mod uninstalls;
