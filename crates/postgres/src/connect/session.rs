@@ -66,7 +66,7 @@ impl Session {
                 Err(error) if super::timed_out(&error) => Some(running.peer.address.clone()),
                 Err(error) => {
                     let cause = crate::error::describe(&error);
-                    tracing::debug!(cause, "a database connection ended");
+                    tracing::info!(cause, "a database connection ended");
                     None
                 }
                 Ok(()) => None,

@@ -62,7 +62,7 @@ pub(super) fn read(path: &Path, options: &[&Arg]) -> Result<(Vec<Entry>, ConfigE
     let bytes = fs::read(path).map_err(unreadable)?;
     let text =
         String::from_utf8(bytes).map_err(|_| error("is not UTF-8".to_owned(), "save the file as UTF-8"))?;
-    Ok(parse(path, &text, options))
+    Ok(parse(path, text.strip_prefix('\u{FEFF}').unwrap_or(&text), options))
 }
 
 fn parse(path: &Path, text: &str, options: &[&Arg]) -> (Vec<Entry>, ConfigErrors) {

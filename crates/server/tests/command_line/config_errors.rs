@@ -199,3 +199,37 @@ fn contradicting_options_are_reported() {
         "{stderr}"
     );
 }
+
+#[test]
+fn parameters_of_the_database_url_are_ignored_applied_or_named() {
+    let errors = |parameters: &str| {
+        let url = format!("postgres://u:canary@127.0.0.1:1/d?{parameters}");
+        let (_, _, stderr) = ran(dockline(&["serve", "--listen", ":0"]).env("DOCKLINE_DATABASE_URL", url));
+        assert!(!stderr.contains("canary"), "{stderr}");
+        stderr
+    };
+    for harmless in ["pgbouncer=true", "gssencmode=disable", "sslrootcert=system", "sslmode=verify-ca"] {
+        assert!(!errors(harmless).contains("--database-url"), "{harmless}");
+    }
+    for (parameters, expected) in [
+        (
+            "statement_timeout=5s",
+            "parameter statement_timeout is not supported\n     help: remove it and run ALTER ROLE",
+        ),
+        ("no_such=1", "parameter no_such is unknown\n     help: remove no_such"),
+        ("sslmode=on", "value of the URL's parameter sslmode is invalid\n     help: set sslmode to disable"),
+        ("sslcert=/none", "client certificate cannot be used: sslcert is set without sslkey\n     help: "),
+    ] {
+        let stderr = errors(parameters);
+        assert!(stderr.contains(expected), "{stderr}");
+    }
+}
+
+/// Notepad of Windows saves files with a byte order mark.
+#[test]
+fn file_may_start_with_a_byte_order_mark() {
+    let folder = Folder::new();
+    let file = folder.file("c.toml", "\u{FEFF}listen = ':1'\n");
+    let (code, stdout, stderr) = ran(&mut dockline(&["config", "--config", &file]));
+    assert!(code == Some(0) && stdout.contains(":1"), "{stdout}{stderr}");
+}
