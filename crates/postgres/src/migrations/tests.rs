@@ -7,7 +7,7 @@ use tokio::task::JoinSet;
 use super::{Applied, MIGRATIONS, Migration, MigrationError, Migrator, count};
 use crate::open_pool;
 use crate::schema::Schema;
-use crate::test_schema::{self, SchemaGuard, session, session_in, unused};
+use crate::test_schema::{self, SchemaGuard};
 
 const LATEST: u32 = MIGRATIONS.len() as u32;
 
@@ -314,13 +314,13 @@ async fn every_table_and_column_has_a_comment() {
 #[tokio::test(flavor = "multi_thread")]
 async fn calls_go_on_while_a_migration_waits_for_a_backup() {
     let (_guard, schema) = migrated_to(&MIGRATIONS[..2]).await;
-    let backup = session_in(&schema).await;
+    let backup = test_schema::session_in(&schema).await;
     backup.batch_execute("BEGIN; LOCK TABLE api_keys IN ACCESS SHARE MODE").await.unwrap();
     let migration = tokio::spawn({
         let schema = schema.clone();
         async move { migrator(&schema).run().await }
     });
-    let caller = session_in(&schema).await;
+    let caller = test_schema::session_in(&schema).await;
     let started = Instant::now();
     let (mut longest, mut waited) = (Duration::ZERO, false);
     while started.elapsed() < Duration::from_secs(4) {
@@ -340,7 +340,7 @@ async fn calls_go_on_while_a_migration_waits_for_a_backup() {
 #[tokio::test]
 async fn a_table_that_stays_locked_is_reported_as_such() {
     let (_guard, schema) = migrated_to(&MIGRATIONS[..2]).await;
-    let backup = session_in(&schema).await;
+    let backup = test_schema::session_in(&schema).await;
     backup.batch_execute("BEGIN; LOCK TABLE api_keys IN ACCESS SHARE MODE").await.unwrap();
     let error = migrator(&schema).with_deadline(Duration::from_millis(2_500)).run().await.unwrap_err();
     assert!(matches!(error, MigrationError::Locked(_)), "{error}");
@@ -349,8 +349,8 @@ async fn a_table_that_stays_locked_is_reported_as_such() {
 
 #[tokio::test]
 async fn a_database_in_another_encoding_is_refused_and_stays_empty() {
-    let (_guard, schema) = unused();
-    let admin = session().await;
+    let (_guard, schema) = test_schema::unused();
+    let admin = test_schema::session().await;
     let name = format!("{schema}_latin1");
     let create =
         format!("CREATE DATABASE {name} ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0");
