@@ -137,6 +137,18 @@ impl Bucket {
         if self.is_lagging(now) { now.checked_add(self.lag).unwrap_or(now) } else { now }
     }
 
+    /// Returns the time until the bucket's time is `then`, and `further` beyond it, for a caller whose clock says `now`.
+    fn until(&self, then: OffsetDateTime, further: Duration, now: OffsetDateTime) -> Duration {
+        let wait = |now| Duration::try_from(then - now).unwrap_or(Duration::ZERO).saturating_add(further);
+        let by_lag = wait(self.bucket_time(now));
+        // The clock may catch up before, and then its own time counts.
+        let still_lags = time::Duration::try_from(by_lag)
+            .ok()
+            .and_then(|by_lag| now.checked_add(by_lag))
+            .is_some_and(|later| self.is_lagging(later));
+        if self.is_lagging(now) && !still_lags { wait(now) } else { by_lag }
+    }
+
     fn left_today(&self) -> u32 {
         self.daily.map_or(u32::MAX, |daily| daily.saturating_sub(self.used_today))
     }
@@ -152,14 +164,17 @@ impl Bucket {
             Some(missing) => {
                 let nanoseconds = missing.div_ceil(u128::from(self.limit.max(1)));
                 let refill = Duration::from_nanos(u64::try_from(nanoseconds).unwrap_or(u64::MAX));
-                until(self.at, self.bucket_time(now)).saturating_add(refill)
+                self.until(
+                    self.at.checked_add(time::Duration::try_from(refill).unwrap_or(time::Duration::MAX)),
+                    now,
+                )
             }
         }
     }
 
     fn until_tomorrow(&self, now: OffsetDateTime) -> Duration {
         let tomorrow = self.at.date().next_day().map(|day| day.midnight().assume_utc());
-        tomorrow.map_or(NEVER, |tomorrow| until(tomorrow, self.bucket_time(now)))
+        tomorrow.map_or(NEVER, |tomorrow| self.until(tomorrow, Duration::ZERO, now))
     }
 }
 
@@ -167,10 +182,6 @@ impl Bucket {
 #[must_use]
 pub fn capacity(limit: u32) -> u128 {
     u128::from(limit) * PERMIT
-}
-
-fn until(then: OffsetDateTime, now: OffsetDateTime) -> Duration {
-    Duration::try_from(then - now).unwrap_or(Duration::ZERO)
 }
 
 /// Converts a time to UTC, whose days the daily cap counts by.
