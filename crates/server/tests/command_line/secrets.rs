@@ -117,6 +117,7 @@ fn a_secret_in_quotes_or_with_an_invisible_character_is_refused_and_a_byte_order
         let (long, variable) = (secret.get_long().unwrap(), secret.get_env().unwrap().to_str().unwrap());
         let valid = match long {
             "database-url" => "postgres://u:p@127.0.0.1:1/d",
+            "https-proxy" => "http://u:p@proxy.example.com:3128",
             "github-private-key" => include_str!("../../../github/tests/keys/rsa-2048-pkcs1.pem"),
             _ => "0123456789abcdef0123456789abcdef",
         };
