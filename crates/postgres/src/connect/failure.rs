@@ -10,7 +10,7 @@ use tokio_postgres::{Config, Error, NoTls};
 
 /// Returns an I/O error of the client library with `error` as its source.
 pub(crate) async fn fail<T>(error: io::Error) -> Result<T, Error> {
-    match Config::new().user("nobody").ssl_mode(SslMode::Disable).connect_raw(Failing(error), NoTls).await {
+    match Config::new().user("none").ssl_mode(SslMode::Disable).connect_raw(Failing(error), NoTls).await {
         Err(error) => Err(error),
         // Impossible, since each write fails.
         Ok(_) => std::future::pending().await,

@@ -5,6 +5,7 @@ mod failure;
 mod rustls_config;
 mod session;
 mod socket;
+mod target;
 mod tls;
 mod url;
 
@@ -17,19 +18,19 @@ use std::time::Duration;
 
 use deadpool_postgres::Connect;
 use secrecy::{ExposeSecret, SecretString};
-use tokio::net::lookup_host;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
-use tokio_postgres::config::{Host, LoadBalanceHosts, SslMode, TargetSessionAttrs};
+use tokio_postgres::config::{SslMode, TargetSessionAttrs};
 use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres::{Client, Config, Error, SimpleQueryMessage};
 
 use self::failure::fail;
 use self::session::{Peer, Session};
 use self::socket::{Address, Watched};
+use self::target::Server;
+pub(crate) use self::target::Target;
 use self::tls::Tls;
-use crate::open_error::OpenError;
 
 /// The limit of an attempt to connect if the URL sets none. Two servers fit into the deadline of a call.
 const PER_ADDRESS: Duration = Duration::from_secs(2);
@@ -66,99 +67,7 @@ struct State {
     reload_at: Instant,
 }
 
-/// A parsed URL.
-pub(crate) struct Target {
-    url: SecretString,
-    config: Config,
-    tls: Tls,
-    hosts: Vec<Server>,
-}
-
-/// One of the URL's hosts.
-struct Server {
-    host: Option<Host>,
-    address: Option<std::net::IpAddr>,
-    port: u16,
-}
-
 type Opened = Result<(Client, JoinHandle<()>), Error>;
-
-impl Target {
-    pub(crate) fn parse(url: &SecretString) -> Result<Self, OpenError> {
-        let parsed = url::parse(url.expose_secret())?;
-        let config = parsed.config;
-        let tls = tls::connector(&config, &parsed.tls)?;
-        let (hosts, addresses, ports) = (config.get_hosts(), config.get_hostaddrs(), config.get_ports());
-        let number = hosts.len().max(addresses.len());
-        let fits = |length: usize| length <= 1 || length == number;
-        if !fits(ports.len())
-            || (!hosts.is_empty() && !addresses.is_empty() && hosts.len() != addresses.len())
-        {
-            return Err(OpenError::InvalidUrl);
-        }
-        let hosts = (0..number).map(|index| Server {
-            host: hosts.get(index).cloned(),
-            address: addresses.get(index).copied(),
-            port: ports.get(index).or_else(|| ports.first()).copied().unwrap_or(5432),
-        });
-        let hosts = hosts.collect();
-        Ok(Self { url: url.clone(), config, tls, hosts })
-    }
-
-    pub(crate) const fn config(&self) -> &Config {
-        &self.config
-    }
-
-    /// The order in which the hosts are tried first.
-    fn order(&self) -> VecDeque<usize> {
-        let mut order: VecDeque<usize> = (0..self.hosts.len()).collect();
-        if self.config.get_load_balance_hosts() == LoadBalanceHosts::Random && !order.is_empty() {
-            let mut random = [0; 8];
-            // Without randomness the order is the URL's.
-            if dockline::ports::Entropy::fill(&dockline::ports::OsEntropy, &mut random).is_ok() {
-                let first = usize::from_ne_bytes(random) % order.len();
-                order.rotate_left(first);
-            }
-        }
-        order
-    }
-}
-
-impl Server {
-    /// The name that the server's certificate must have.
-    fn tls_name(&self) -> String {
-        match (&self.host, self.address) {
-            (Some(Host::Tcp(name)), _) => name.clone(),
-            (_, Some(address)) => address.to_string(),
-            _ => String::new(),
-        }
-    }
-
-    async fn addresses(&self) -> io::Result<Vec<Address>> {
-        match (&self.host, self.address) {
-            (_, Some(address)) => Ok(vec![Address::Tcp((address, self.port).into())]),
-            (Some(Host::Tcp(name)), None) => {
-                let found: Vec<_> =
-                    lookup_host((name.as_str(), self.port)).await?.map(Address::Tcp).collect();
-                if found.is_empty() { Err(io::Error::other("the name has no address")) } else { Ok(found) }
-            }
-            #[cfg(unix)]
-            (Some(Host::Unix(folder)), None) => Ok(vec![Address::Unix(folder.clone(), self.port)]),
-            (None, None) => Err(io::Error::other("no host")),
-        }
-    }
-
-    /// Returns `host:port`, for errors and logs.
-    fn shown(&self) -> String {
-        match (&self.host, self.address) {
-            (Some(Host::Tcp(name)), _) => format!("{name}:{}", self.port),
-            #[cfg(unix)]
-            (Some(Host::Unix(folder)), None) => format!("{}:{}", folder.display(), self.port),
-            (_, Some(address)) => format!("{address}:{}", self.port),
-            (None, None) => String::new(),
-        }
-    }
-}
 
 impl Connector {
     pub(crate) fn new(target: Target, connections: usize, reload: Option<Arc<Reload>>) -> Self {

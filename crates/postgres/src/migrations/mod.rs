@@ -1,3 +1,4 @@
+mod error;
 #[cfg(test)]
 mod tests;
 
@@ -5,13 +6,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use deadpool_postgres::{Pool, Transaction};
-use dockline::PortErrorKind;
 use dockline::ports::{Clock, SystemClock};
 use sha2::{Digest, Sha256};
 use tokio_postgres::types::Type;
 
+pub use self::error::MigrationError;
 use crate::decode::column_time;
-use crate::error::DatabaseError;
 use crate::pool::PooledConnection;
 use crate::schema::Schema;
 
@@ -83,84 +83,6 @@ pub struct Applied {
     pub from: u32,
     /// The schema's version now.
     pub to: u32,
-}
-
-/// Why the schema does not have, or could not be brought to, the version that this program needs.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum MigrationError {
-    /// The schema was migrated by a later release. Handling: run that release; migrations are forward only.
-    #[error("the schema has version {found}, and this program supports up to {known}: run a later release")]
-    Newer {
-        /// The schema's version.
-        found: u32,
-        /// The latest version of this program.
-        known: u32,
-    },
-    /// The checksum of an applied migration differs from this program's. Handling: find out which build applied it.
-    #[error("migration {version} was applied with another text: find out which build applied it")]
-    Changed {
-        /// The migration's version.
-        version: u32,
-    },
-    /// Migrations are missing. Returned by [`Migrator::check`] only. Handling: [`Migrator::run`].
-    #[error("the schema has version {found} and needs {known}: run the migrations")]
-    Pending {
-        /// The schema's version, 0 if there is no schema.
-        found: u32,
-        /// The version that this program needs.
-        known: u32,
-    },
-    /// The database is in another encoding than UTF-8, and the schema does not exist yet. Nothing was changed. Handling:
-    /// create a database with `ENCODING 'UTF8' TEMPLATE template0`.
-    #[error(
-        "the database has the encoding {found}, and names need UTF8: create one with ENCODING 'UTF8' TEMPLATE template0"
-    )]
-    Encoding {
-        /// The database's encoding.
-        found: String,
-    },
-    /// Another session locked a table until the deadline. Nothing was changed. Handling: repeat when it has ended.
-    #[error(
-        "another session, such as a backup or a long transaction, locked a table for {0:?}: run the migrations again \
-         when it has ended"
-    )]
-    Locked(Duration),
-    /// Another instance held the lock, or a statement ran, until the deadline. Nothing was changed. Handling: repeat.
-    #[error("the migrations did not finish within {0:?}: run them again")]
-    Deadline(Duration),
-    /// The database was unreachable or rejected a statement. Nothing was changed. Handling: see the source.
-    #[error("the migrations failed")]
-    Failed(#[source] Box<dyn std::error::Error + Send + Sync>),
-}
-
-impl MigrationError {
-    /// Returns whether the server denied the login or the operation, so that an operator must change the configuration.
-    #[must_use]
-    pub fn is_rejected(&self) -> bool {
-        self.database_error().is_some_and(|error| error.kind() == PortErrorKind::Rejected)
-    }
-
-    fn is_lock_timeout(&self) -> bool {
-        self.database_error().and_then(DatabaseError::sqlstate) == Some("55P03")
-    }
-
-    fn database_error(&self) -> Option<&DatabaseError> {
-        let Self::Failed(source) = self else { return None };
-        source.downcast_ref()
-    }
-}
-
-impl From<DatabaseError> for MigrationError {
-    fn from(error: DatabaseError) -> Self {
-        Self::Failed(Box::new(error))
-    }
-}
-
-impl From<tokio_postgres::Error> for MigrationError {
-    fn from(error: tokio_postgres::Error) -> Self {
-        DatabaseError::of(error).into()
-    }
 }
 
 /// Migrates a schema to the version that this program needs: forward only, in one transaction.

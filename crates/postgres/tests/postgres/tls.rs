@@ -58,7 +58,7 @@ async fn verifying_modes_accept_only_certificates_of_their_authorities() {
     }
 }
 
-/// C-34: `verify-ca` ignores the name, and the server asks for the client's certificate.
+/// `verify-ca` ignores the name, and the server asks for the client's certificate.
 #[tokio::test]
 async fn authorities_without_names_and_client_certificates_work_as_in_libpq() {
     let cluster = Cluster::with_client_certificates();
