@@ -139,7 +139,9 @@ impl Bucket {
 
     /// Returns the time until the bucket's time is `then`, and `further` beyond it, for a caller whose clock says `now`.
     fn until(&self, then: OffsetDateTime, further: Duration, now: OffsetDateTime) -> Duration {
-        let wait = |now| Duration::try_from(then - now).unwrap_or(Duration::ZERO).saturating_add(further);
+        let wait = |now: OffsetDateTime| {
+            Duration::try_from(then - now).unwrap_or(Duration::ZERO).saturating_add(further)
+        };
         let by_lag = wait(self.bucket_time(now));
         // The clock may catch up before, and then its own time counts.
         let still_lags = time::Duration::try_from(by_lag)
