@@ -42,6 +42,26 @@ impl Events for TracingEvents {
                 let organization = organization.as_ref().map(tracing::field::display);
                 tracing::info!(organization, %installation, "installation unsuspended");
             }
+            Event::Missing { organization, installation } => {
+                let organization = organization.as_ref().map(tracing::field::display);
+                tracing::warn!(organization, %installation, "GitHub denies an installation");
+            }
+            Event::Absent { organization, installation } => {
+                let organization = organization.as_ref().map(tracing::field::display);
+                tracing::warn!(organization, %installation, "GitHub denied an installation for an hour");
+            }
+            Event::Returned { organization, installation } => {
+                let organization = organization.as_ref().map(tracing::field::display);
+                tracing::info!(organization, %installation, "installation returned");
+            }
+            Event::MissingHeld { organization, installation } => {
+                let organization = organization.as_ref().map(tracing::field::display);
+                tracing::error!(
+                    organization,
+                    %installation,
+                    "GitHub denies too many installations to believe it: check that it is GitHub that answers, and the App"
+                );
+            }
             Event::Uninstalled { organization, installation } => {
                 let organization = organization.as_ref().map(tracing::field::display);
                 tracing::warn!(organization, %installation, "installation uninstalled");

@@ -59,6 +59,7 @@ async fn suspended_installation_is_reported_without_a_call_to_github() {
             proven_by: None,
             spent: State::parse("0123456789abcdef").unwrap().digest(),
             last_verified_at: now,
+            next_look_at: now,
             registered_at: now,
         })
         .await;

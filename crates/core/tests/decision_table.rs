@@ -6,8 +6,8 @@ use dockline::rules::claim::Claim;
 use dockline::rules::register::{Decision, Registered, classify, decide, verify};
 use dockline::{
     Account, AccountId, AccountKind, AppId, Binding, ClaimMembership, ClaimPolicy, Installation,
-    InstallationId, InstalledOn, InstallerRecord, IssuedState, OrganizationId, Proof, RefusalReason,
-    RegisterError, SecretDigest, Status, VerifiedClaim,
+    InstallationId, InstalledOn, InstallerRecord, IssuedState, Life, OrganizationId, Presence, Proof,
+    RefusalReason, RegisterError, SecretDigest, Status, VerifiedClaim,
 };
 use time::{Duration, OffsetDateTime};
 
@@ -33,6 +33,7 @@ fn binding(installation: InstallationId) -> Binding {
         installation,
         account: account(1),
         status: Status::Active,
+        life: Life { presence: Presence::Shown, observed_at: NOW, next_look_at: None },
         proof: Proof::Administered,
         proven_by: None,
         actor: "user:ann".parse().unwrap(),

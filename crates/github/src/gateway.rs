@@ -47,7 +47,7 @@ impl GithubApp {
         let authorize_page =
             config.oauth.as_ref().map(|(client_id, _)| config.host.authorize_page(client_id));
         let slug = Arc::new(Slug::new(config.slug));
-        let app = AppClient { api: Arc::clone(&api), id: config.app, slug };
+        let app = AppClient::new(Arc::clone(&api), config.app, slug);
         let minter = Arc::new(TokenMinter {
             app: app.clone(),
             web_origin: config.host.web().to_owned(),

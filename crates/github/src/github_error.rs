@@ -51,7 +51,7 @@ pub(crate) enum GithubError {
     )]
     PermissionMissing { needed: Option<String>, message: String },
     #[error("GitHub returned 404: the object does not exist or is not visible to the App")]
-    NotFound { message: String },
+    NotFound { message: String, own: bool },
     #[error(
         "GitHub returned a redirect ({status}), which is never followed: check the host, and look for a proxy in between"
     )]

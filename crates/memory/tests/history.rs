@@ -34,7 +34,7 @@ fn history_keeps_every_binding_with_the_time_of_its_release() {
     let (first, second) = (new_binding("acme", 1, "state 1"), new_binding("acme", 2, "state 2"));
     block_on(async {
         repo.insert(first.clone()).await.unwrap();
-        repo.observe(installation(1), Observation::Uninstalled { verified_at: seconds(30) }).await.unwrap();
+        repo.observe(installation(1), Observation::Deleted { at: seconds(30) }).await.unwrap();
         let released_at = seconds(60) + Duration::nanoseconds(1_999);
         repo.release(&organization("acme"), installation(1), released_at).await.unwrap();
         repo.insert(second.clone()).await.unwrap();

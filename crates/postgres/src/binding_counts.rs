@@ -1,9 +1,10 @@
+use dockline::rules::life::ABSENT_COUNTS_FOR;
 use dockline::{PortError, PortName, Status};
 use time::OffsetDateTime;
 use tokio_postgres::types::Type;
 
 use crate::database::Database;
-use crate::decode::{get, parse, parse_text};
+use crate::decode::{column_time, get, parse, parse_text};
 use crate::error::DatabaseError;
 use crate::statement::Statement;
 
@@ -12,10 +13,14 @@ const LIMIT: i64 = 2_000_000;
 
 /// Reads the row of each bound installation once. There is no index on the status, since every verification of a
 /// binding would have to update it.
-const COUNT: &str = "SELECT status, count(*) AS bindings FROM \
-    (SELECT status FROM {schema}.installations WHERE organization IS NOT NULL LIMIT $1) AS bound GROUP BY status";
+const COUNT: &str = "SELECT state, count(*) AS bindings, \
+     count(*) FILTER (WHERE denied_number IS NOT NULL AND (state = 'missing' OR verified_at > $2)) AS denied FROM \
+    (SELECT CASE WHEN ending_since IS NOT NULL THEN 'ending' \
+      WHEN missing_since IS NOT NULL AND status <> 'uninstalled' THEN 'missing' ELSE status END AS state, \
+      denied_number, verified_at \
+     FROM {schema}.installations WHERE organization IS NOT NULL LIMIT $1) AS bound GROUP BY state";
 
-/// Reads the first entry of the index that serves `BindingRepo::stale`.
+/// Reads the first entry of an index.
 const OLDEST_VERIFICATION: &str = "SELECT verified_at FROM {schema}.installations \
     WHERE organization IS NOT NULL AND status <> 'uninstalled' ORDER BY verified_at, installation_id LIMIT 1";
 
@@ -34,8 +39,15 @@ pub struct BindingCounts {
     pub active: u64,
     /// Bindings to suspended installations.
     pub suspended: u64,
-    /// Bindings to uninstalled installations, which no organization has detached yet.
+    /// Bindings to installations that GitHub denies for less than an hour.
+    pub missing: u64,
+    /// Bindings to installations that GitHub is about to uninstall at our request.
+    pub ending: u64,
+    /// Bindings to installations that were uninstalled or are absent, which no organization has detached yet.
     pub uninstalled: u64,
+    /// Those of the missing and uninstalled ones that the bound on denied bindings counts; see
+    /// [`dockline::rules::life::is_crowded`].
+    pub denied: u64,
     /// The earliest time of GitHub's last answer about a binding, uninstalled ones excluded; `None` if there is no other
     /// binding.
     pub oldest_verification: Option<OffsetDateTime>,
@@ -46,30 +58,36 @@ impl PgBindingCounts {
     #[must_use]
     pub fn new(database: &Database) -> Self {
         Self {
-            count: database.statement(COUNT, &[Type::INT8]),
+            count: database.statement(COUNT, &[Type::INT8, Type::TIMESTAMPTZ]),
             oldest_verification: database.statement(OLDEST_VERIFICATION, &[]),
             database: database.clone(),
         }
     }
 
-    /// Counts up to two million bindings, in a fraction of a second; once a minute is often enough. The numbers and the
+    /// Counts up to two million bindings as of `now`, in a fraction of a second; once a minute is often enough. The numbers and the
     /// oldest verification are read one after the other, so they can differ by a concurrent change.
     ///
     /// # Errors
     /// Infrastructure only.
-    pub async fn count(&self) -> Result<BindingCounts, PortError> {
-        self.read().await.map_err(|error| error.of_port(PortName::BindingRepo))
+    pub async fn count(&self, now: OffsetDateTime) -> Result<BindingCounts, PortError> {
+        self.read(now).await.map_err(|error| error.of_port(PortName::BindingRepo))
     }
 
-    async fn read(&self) -> Result<BindingCounts, DatabaseError> {
+    async fn read(&self, now: OffsetDateTime) -> Result<BindingCounts, DatabaseError> {
         let mut counts = BindingCounts::default();
-        for row in self.database.rows(&self.count, &[&LIMIT]).await? {
-            let bindings = parse(&row, "bindings", |count: i64| u64::try_from(count))?;
-            *match parse_text(&row, "status")? {
-                Status::Active => &mut counts.active,
-                Status::Suspended => &mut counts.suspended,
-                Status::Uninstalled => &mut counts.uninstalled,
-            } = bindings;
+        let counted_since = column_time(now.saturating_sub(ABSENT_COUNTS_FOR));
+        for row in self.database.rows(&self.count, &[&LIMIT, &counted_since]).await? {
+            let number = |column| parse(&row, column, |count: i64| u64::try_from(count));
+            counts.denied += number("denied")?;
+            *match get(&row, "state")? {
+                "ending" => &mut counts.ending,
+                "missing" => &mut counts.missing,
+                _ => match parse_text(&row, "state")? {
+                    Status::Active => &mut counts.active,
+                    Status::Suspended => &mut counts.suspended,
+                    Status::Uninstalled => &mut counts.uninstalled,
+                },
+            } = number("bindings")?;
         }
         if let Some(row) = self.database.row(&self.oldest_verification, &[]).await? {
             counts.oldest_verification = Some(get(&row, "verified_at")?);

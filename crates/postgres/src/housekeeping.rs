@@ -26,7 +26,8 @@ const PURGE_STATES: &str = "DELETE FROM {schema}.install_states WHERE digest = A
 
 const PURGE_INSTALLATIONS: &str = "DELETE FROM {schema}.installations WHERE installation_id = ANY (ARRAY (\
     SELECT installation_id FROM {schema}.installations \
-    WHERE organization IS NULL AND verified_at < $1 AND (released_at IS NULL OR released_at < $1) \
+    WHERE organization IS NULL AND verified_at < $1 AND (observed_at IS NULL OR observed_at < $1) \
+    AND (released_at IS NULL OR released_at < $1) \
     ORDER BY verified_at LIMIT $2 FOR UPDATE SKIP LOCKED)) RETURNING true";
 
 /// Looks up the installations one by one. A join would read all bound installations to find the few unbound ones.

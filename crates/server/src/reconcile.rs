@@ -4,17 +4,17 @@ use std::error::Error;
 use std::io::{self, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
 
 use clap::Args;
 use dockline::Dockline;
-use dockline::ports::SystemClock;
+use dockline::ports::{Clock, ReconcileScope, SystemClock};
 use dockline_axum::TracingEvents;
 use dockline_github::GithubApp;
 use dockline_listener::shutdown_signal;
 use dockline_postgres::{Database, PgBindingRepo};
 use dockline_worker::{Sweep, SweepOutcome, SweepProgress, SweepTotals};
 use serde_json::json;
+use time::{OffsetDateTime, PrimitiveDateTime};
 
 use crate::config::{ConfigErrors, DurationArg};
 use crate::database::{DatabaseArgs, migrator};
@@ -28,7 +28,7 @@ pub struct ReconcileArgs {
     database: DatabaseArgs,
     #[command(flatten)]
     github: GithubArgs,
-    /// Refresh bindings that GitHub has not verified for this long.
+    /// Refresh bindings whose last look at GitHub is older than this.
     #[arg(long, value_name = "DURATION", default_value = "1h")]
     unverified_for: DurationArg,
     /// Refresh all bindings.
@@ -55,16 +55,22 @@ pub async fn run(args: ReconcileArgs) -> Result<ExitCode, Box<dyn Error + Send +
     let github = github_app::open(&configured).await?;
     migrator(&database).check().await?;
     let dockline = dockline(&database, github)?;
-    let stale_after = if args.all { Duration::ZERO } else { args.unverified_for.0 };
     let output = Output { json: args.json };
-    let mut sweep = Sweep::new(Arc::new(SystemClock), stale_after, args.limit);
+    let mut sweep = Sweep::new(Arc::new(SystemClock), scope(&args), args.limit);
     let outcome = tokio::select! {
         outcome = sweep.run(&dockline, |progress| output.progress(&progress)) => Some(outcome?),
         () = ended => None,
     };
     let totals = sweep.totals();
     let ended = output.end(outcome, &totals)?;
-    Ok(if ended && totals.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if ended && totals.failed == 0 && totals.held == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Returns the bindings to refresh. `--all` includes those whose last look lies in the future by our clock.
+fn scope(args: &ReconcileArgs) -> ReconcileScope {
+    let age = time::Duration::try_from(args.unverified_for.0).ok();
+    let before = age.and_then(|age| SystemClock.now().checked_sub(age)).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    ReconcileScope::ObservedBefore(if args.all { PrimitiveDateTime::MAX.assume_utc() } else { before })
 }
 
 /// Builds the parts that a sweep needs.
@@ -122,17 +128,17 @@ impl Output {
 }
 
 fn counted(status: &str, totals: &SweepTotals) -> serde_json::Value {
-    let SweepTotals { active, suspended, uninstalled, account_changed, failed } = totals;
+    let SweepTotals { active, suspended, missing, held, uninstalled, account_changed, failed } = totals;
     json!({
         "status": status, "checked": totals.asked(), "active": active, "suspended": suspended,
-        "uninstalled": uninstalled, "accountChanged": account_changed, "failed": failed,
+        "missing": missing, "held": held, "uninstalled": uninstalled, "accountChanged": account_changed, "failed": failed,
     })
 }
 
 fn in_words(totals: &SweepTotals) -> String {
-    let SweepTotals { active, suspended, uninstalled, account_changed, failed } = totals;
+    let SweepTotals { active, suspended, missing, held, uninstalled, account_changed, failed } = totals;
     format!(
-        "checked {}: {active} active, {suspended} suspended, {uninstalled} uninstalled, {account_changed} on another \
+        "checked {}: {active} active, {suspended} suspended, {missing} missing, {held} held, {uninstalled} uninstalled, {account_changed} on another \
          account, {failed} failed",
         totals.asked()
     )

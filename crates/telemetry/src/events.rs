@@ -26,6 +26,10 @@ impl Events for EventCounters {
             }
             Event::Suspended { .. } => ("suspended", NONE),
             Event::Reinstated { .. } => ("reinstated", NONE),
+            Event::Missing { .. } => ("missing", NONE),
+            Event::Absent { .. } => ("absent", NONE),
+            Event::Returned { .. } => ("returned", NONE),
+            Event::MissingHeld { .. } => ("missing_held", NONE),
             Event::Uninstalled { .. } => ("uninstalled", NONE),
             Event::Renamed { .. } => ("renamed", NONE),
             Event::PermissionsChanged { .. } => ("permissions_changed", NONE),

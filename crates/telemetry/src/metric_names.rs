@@ -34,6 +34,9 @@ pub const GITHUB_RATE_LIMIT_RESET: &str = "dockline_github_rate_limit_reset_time
 /// Gauge of live bindings, by `status`.
 pub const BINDINGS: &str = "dockline_bindings";
 
+/// Gauge that is 1 if so many bindings are denied by GitHub that no other becomes missing or absent, otherwise 0.
+pub const MISSING_HELD: &str = "dockline_missing_held";
+
 /// Gauge of the Unix time of the last count of the bindings.
 pub const BINDINGS_COUNTED: &str = "dockline_bindings_counted_timestamp_seconds";
 
@@ -76,6 +79,10 @@ pub fn describe_metrics() {
     describe_gauge!(GITHUB_RATE_LIMIT_REMAINING, "Requests left in the current window.");
     describe_gauge!(GITHUB_RATE_LIMIT_RESET, Unit::Seconds, "When the next window starts.");
     describe_gauge!(BINDINGS, "Live bindings, by status, as of the last count.");
+    describe_gauge!(
+        MISSING_HELD,
+        "1 if so many bindings are denied that no other becomes missing or absent, as of the last count."
+    );
     describe_gauge!(BINDINGS_COUNTED, Unit::Seconds, "When the bindings were last counted.");
     describe_gauge!(
         SWEEP_LAG,

@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use dockline::ports::{
     AppFacts, AppRegistration, BindingRepo, CodeGrant, ConfirmOutcome, GithubGateway, InsertOutcome,
     KeyStore, ListOutcome, LookupOutcome, MintOutcome, Observation, ObserveOutcome, PutOutcome, RateLeft,
-    RateLimitDecision, RateLimitRequest, RateLimiter, ReconcileCursor, ReleaseOutcome, ReserveOutcome,
-    StateStore, UninstallOutcome, VisitorCheck, VisitorInstallations,
+    RateLimitDecision, RateLimitRequest, RateLimiter, ReconcileCursor, ReconcileScope, ReleaseOutcome,
+    ReserveOutcome, StateStore, UninstallOutcome, VisitorCheck, VisitorInstallations,
 };
 use dockline::{
     Binding, CodeFate, InstallationId, InstallationRecord, InstallationToken, InstallerRecord, IssuedState,
@@ -134,13 +134,21 @@ impl<P: BindingRepo> BindingRepo for Metered<P> {
         measured("binding_repo", "installer", self.0.installer(installation)).await
     }
 
-    async fn stale(
+    async fn postpone(
         &self,
-        before: OffsetDateTime,
+        installation: InstallationId,
+        next_look_at: OffsetDateTime,
+    ) -> Result<(), PortError> {
+        measured("binding_repo", "postpone", self.0.postpone(installation, next_look_at)).await
+    }
+
+    async fn due(
+        &self,
+        scope: ReconcileScope,
         after: Option<ReconcileCursor>,
         limit: u32,
     ) -> Result<Vec<ReconcileCursor>, PortError> {
-        measured("binding_repo", "stale", self.0.stale(before, after, limit)).await
+        measured("binding_repo", "due", self.0.due(scope, after, limit)).await
     }
 
     async fn release(

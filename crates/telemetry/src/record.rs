@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use dockline::ports::RateLeft;
+use dockline::rules::life::is_crowded;
 use metrics::{counter, gauge, histogram};
 use time::OffsetDateTime;
 
 use crate::metric_names::{
     BINDINGS, BINDINGS_COUNTED, BUILD_INFO, GITHUB_CALL_DURATION, GITHUB_JWT_SIGNATURES, GITHUB_RATE_LIMIT,
-    GITHUB_RATE_LIMIT_REMAINING, GITHUB_RATE_LIMIT_RESET, POOL_CONNECTIONS, POOL_MAX_CONNECTIONS,
-    POOL_WAITING, START_TIME, SWEEP_LAG, TOKEN_CACHE_HITS,
+    GITHUB_RATE_LIMIT_REMAINING, GITHUB_RATE_LIMIT_RESET, MISSING_HELD, POOL_CONNECTIONS,
+    POOL_MAX_CONNECTIONS, POOL_WAITING, START_TIME, SWEEP_LAG, TOKEN_CACHE_HITS,
 };
 
 /// Records a request to GitHub. Call it from the `call_completed` of a `dockline_github::Observer`.
@@ -67,8 +68,14 @@ pub struct BindingTotals {
     pub active: u64,
     /// Bindings to suspended installations.
     pub suspended: u64,
-    /// Bindings to uninstalled installations.
+    /// Bindings to installations that GitHub denies for less than an hour.
+    pub missing: u64,
+    /// Bindings to installations that GitHub is about to uninstall at our request.
+    pub ending: u64,
+    /// Bindings to installations that were uninstalled or are absent.
     pub uninstalled: u64,
+    /// Those of the missing and uninstalled ones that the bound on denied bindings counts.
+    pub denied: u64,
     /// The time of the oldest check among bindings that are not uninstalled; `None` if there is no such binding.
     pub oldest_verification: Option<OffsetDateTime>,
 }
@@ -78,7 +85,11 @@ pub struct BindingTotals {
 pub fn record_bindings(totals: BindingTotals, now: OffsetDateTime) {
     gauge!(BINDINGS, "status" => "active").set(float(totals.active));
     gauge!(BINDINGS, "status" => "suspended").set(float(totals.suspended));
+    gauge!(BINDINGS, "status" => "missing").set(float(totals.missing));
+    gauge!(BINDINGS, "status" => "ending").set(float(totals.ending));
     gauge!(BINDINGS, "status" => "uninstalled").set(float(totals.uninstalled));
+    let live = totals.active + totals.suspended + totals.missing + totals.ending + totals.uninstalled;
+    gauge!(MISSING_HELD).set(if is_crowded(totals.denied, live) { 1.0 } else { 0.0 });
     let lag = totals.oldest_verification.map_or(0.0, |since| (now - since).as_seconds_f64().max(0.0));
     gauge!(SWEEP_LAG).set(lag);
     gauge!(BINDINGS_COUNTED).set(unix_seconds(now));

@@ -200,7 +200,10 @@ fn values_from_the_host_are_recorded() {
     let totals = BindingTotals {
         active: 5,
         suspended: 2,
+        missing: 3,
+        ending: 4,
         uninstalled: 1,
+        denied: 3,
         oldest_verification: Some(now - Duration::from_secs(90)),
     };
     let text = exposition_after(|| {
@@ -226,7 +229,10 @@ fn values_from_the_host_are_recorded() {
         "dockline_database_pool_waiting 4",
         "dockline_bindings{status=\"active\"} 5",
         "dockline_bindings{status=\"suspended\"} 2",
+        "dockline_bindings{status=\"missing\"} 3",
+        "dockline_bindings{status=\"ending\"} 4",
         "dockline_bindings{status=\"uninstalled\"} 1",
+        "dockline_missing_held 0",
         "dockline_bindings_counted_timestamp_seconds 1700000000",
         "dockline_sweep_lag_seconds 90",
         "dockline_build_info{version=\"1.2.3\"} 1",
@@ -240,8 +246,17 @@ fn values_from_the_host_are_recorded() {
 fn sweep_lag_is_zero_without_bindings_and_never_negative() {
     let now = OffsetDateTime::from_unix_timestamp(1_700_000_000).unwrap();
     for oldest_verification in [None, Some(now + Duration::from_secs(5))] {
-        let totals = BindingTotals { active: 0, suspended: 0, uninstalled: 3, oldest_verification };
+        let totals = BindingTotals {
+            active: 9,
+            suspended: 0,
+            missing: 20,
+            ending: 0,
+            uninstalled: 3,
+            denied: 20,
+            oldest_verification,
+        };
         let text = exposition_after(|| record_bindings(totals, now));
+        assert!(text.lines().any(|line| line == "dockline_missing_held 1"), "{text}");
         assert!(text.lines().any(|line| line == "dockline_sweep_lag_seconds 0"), "{text}");
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use dockline::ports::{
     BindingRepo, GithubGateway, InsertOutcome, KeyStore, ListOutcome, MintOutcome, MockGithubGateway,
-    Observation, RateLeft, RateLimitDecision, RateLimitRequest, RateLimiter, StateStore,
+    Observation, RateLeft, RateLimitDecision, RateLimitRequest, RateLimiter, ReconcileScope, StateStore,
 };
 use dockline::{
     BudgetClass, InstallationToken, NewToken, PortError, PortErrorKind, PortName, Tier, TokenScope,
@@ -120,20 +120,30 @@ fn every_method_of_a_repository_can_fail_without_effect() {
     block_on(async {
         assert_eq!(error(faulty.find(&new.organization).await), down);
         assert_eq!(error(faulty.insert(new.clone()).await), down);
-        let end = Observation::Uninstalled { verified_at: NOON };
+        let end = Observation::Deleted { at: NOON };
         assert_eq!(error(faulty.observe(id, end).await), down);
         assert_eq!(error(faulty.installation(id).await), down);
         assert_eq!(error(faulty.record_installer(id, installer_record(77), NOON).await), down);
         assert_eq!(error(faulty.installer(id).await), down);
-        assert_eq!(error(faulty.stale(NOON, None, 1).await), down);
+        assert_eq!(error(faulty.postpone(id, NOON).await), down);
+        assert_eq!(error(faulty.due(ReconcileScope::Due(NOON), None, 1).await), down);
         assert_eq!(error(faulty.release(&organization("acme"), id, NOON).await), down);
         assert_eq!(memory.installation(id).await.unwrap(), None);
         assert_eq!(memory.installer(id).await.unwrap(), None);
         assert_eq!(memory.find(&new.organization).await.unwrap(), None);
     });
     let called: Vec<_> = faulty.calls().into_iter().map(|call| call.method).collect();
-    let all =
-        ["find", "insert", "observe", "installation", "record_installer", "installer", "stale", "release"];
+    let all = [
+        "find",
+        "insert",
+        "observe",
+        "installation",
+        "record_installer",
+        "installer",
+        "postpone",
+        "due",
+        "release",
+    ];
     assert_eq!(called, all);
 }
 

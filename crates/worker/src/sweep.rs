@@ -3,9 +3,8 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use dockline::ports::{Clock, ReconcileCursor};
+use dockline::ports::{Clock, ReconcileCursor, ReconcileScope};
 use dockline::{Dockline, InstallationId, Pause, PauseCause, PortError, ReconcileBatch, ReconcileReport};
-use time::OffsetDateTime;
 use tokio::time::sleep;
 
 /// Bindings per batch; progress is reported after each batch.
@@ -17,13 +16,14 @@ const RESERVE_PERCENT: u8 = 25;
 /// A sweep is given up after this many consecutive batches without a successful refresh.
 const FAILED_BATCHES: u32 = 3;
 
-/// One sweep: refreshes stale bindings batch by batch, the least recently verified first, and waits if GitHub's rate limit
-/// requires it. It may be dropped at any time; a new sweep continues with what is still stale.
+/// One sweep: refreshes the bindings of a scope batch by batch, and waits if GitHub's rate limit requires it. It may be
+/// dropped at any time; a new sweep continues with what is still due.
 #[derive(Debug)]
 pub struct Sweep {
     clock: Arc<dyn Clock>,
-    before: OffsetDateTime,
+    scope: ReconcileScope,
     after: Option<ReconcileCursor>,
+    limited: Option<InstallationId>,
     left: Option<u64>,
     failed_batches: u32,
     totals: SweepTotals,
@@ -36,7 +36,11 @@ pub struct SweepTotals {
     pub active: u64,
     /// Bindings that are suspended.
     pub suspended: u64,
-    /// Bindings whose installation is gone.
+    /// Bindings whose installation GitHub denies for less than an hour, or is about to uninstall.
+    pub missing: u64,
+    /// Bindings whose installation GitHub denies, and that stay as they were since too many are denied.
+    pub held: u64,
+    /// Bindings whose installation is uninstalled or absent.
     pub uninstalled: u64,
     /// Bindings whose installation is on another account than before.
     pub account_changed: u64,
@@ -47,7 +51,7 @@ pub struct SweepTotals {
 /// The end of a sweep.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SweepOutcome {
-    /// No stale binding is left, apart from those that failed.
+    /// No binding of the scope is left, apart from those that failed.
     Complete,
     /// The sweep refreshed as many bindings as its limit allows.
     LimitReached,
@@ -70,17 +74,28 @@ impl SweepTotals {
     /// Returns the number of bindings that were refreshed or failed.
     #[must_use]
     pub const fn asked(&self) -> u64 {
-        self.active + self.suspended + self.uninstalled + self.account_changed + self.failed
+        self.active
+            + self.suspended
+            + self.missing
+            + self.held
+            + self.uninstalled
+            + self.account_changed
+            + self.failed
     }
 }
 
 impl Sweep {
-    /// A sweep over all bindings that GitHub has not verified for `stale_after`, at most `limit` of them. `clock` must be
-    /// the clock of the [`Dockline`] that it runs on.
-    pub fn new(clock: Arc<dyn Clock>, stale_after: Duration, limit: Option<u64>) -> Self {
-        let age = time::Duration::try_from(stale_after).ok();
-        let before = age.and_then(|age| clock.now().checked_sub(age)).unwrap_or(OffsetDateTime::UNIX_EPOCH);
-        Self { clock, before, after: None, left: limit, failed_batches: 0, totals: SweepTotals::default() }
+    /// A sweep over the bindings of `scope`, at most `limit` of them. `clock` must be the clock of the [`Dockline`] that it
+    /// runs on.
+    pub fn new(clock: Arc<dyn Clock>, scope: ReconcileScope, limit: Option<u64>) -> Self {
+        let totals = SweepTotals::default();
+        Self { clock, scope, after: None, limited: None, left: limit, failed_batches: 0, totals }
+    }
+
+    /// A sweep over the bindings whose next look is due.
+    pub fn due(clock: Arc<dyn Clock>, limit: Option<u64>) -> Self {
+        let now = clock.now();
+        Self::new(clock, ReconcileScope::Due(now), limit)
     }
 
     /// Returns the totals so far.
@@ -115,8 +130,8 @@ impl Sweep {
         if limit == 0 {
             return Ok((Vec::new(), ControlFlow::Break(SweepOutcome::LimitReached)));
         }
-        let (before, after) = (self.before, self.after);
-        let batch = ReconcileBatch { before, after, limit, reserve_percent: RESERVE_PERCENT };
+        let (scope, after) = (self.scope, self.after);
+        let batch = ReconcileBatch { scope, after, limit, reserve_percent: RESERVE_PERCENT };
         let report = dockline.reconcile(batch).await?;
         let next = self.add(&report);
         let failed = report.failed.iter().map(|(installation, error)| (*installation, with_cause(error)));
@@ -129,31 +144,44 @@ impl Sweep {
         let failed = report.failed.len() as u64;
         self.totals.active += u64::from(report.active);
         self.totals.suspended += u64::from(report.suspended);
+        self.totals.missing += u64::from(report.missing);
+        self.totals.held += u64::from(report.held);
         self.totals.uninstalled += u64::from(report.uninstalled);
         self.totals.account_changed += u64::from(report.account_changed);
         self.totals.failed += failed + u64::from(report.denied);
         self.left = self.left.map(|left| left.saturating_sub(asked));
         self.after = report.next;
-        self.failed_batches = if asked == failed { self.failed_batches + 1 } else { 0 };
-        let give_up = self.failed_batches >= FAILED_BATCHES;
-        let outcome = match (report.next, &report.paused) {
-            (None, _) => SweepOutcome::Complete,
-            (_, Some(Pause { cause: PauseCause::Rejected(error), .. })) => {
+        let outcome = match &report.paused {
+            None if report.complete => SweepOutcome::Complete,
+            None if self.left == Some(0) => SweepOutcome::LimitReached,
+            None => return ControlFlow::Continue(Duration::ZERO),
+            Some(Pause { cause: PauseCause::Rejected(error), .. }) => {
                 SweepOutcome::GivenUp(Some(with_cause(error)))
             }
-            (_, Some(Pause { cause: PauseCause::OutOfReach(error), .. })) if give_up => {
-                SweepOutcome::GivenUp(Some(with_cause(error)))
-            }
-            _ if give_up => SweepOutcome::GivenUp(None),
-            (Some(_), None) if self.left == Some(0) => SweepOutcome::LimitReached,
-            (Some(_), None) => return ControlFlow::Continue(Duration::ZERO),
-            (Some(_), Some(pause)) => {
+            Some(pause) => {
+                if let PauseCause::OutOfReach(error) = &pause.cause {
+                    self.failed_batches = if asked == failed { self.failed_batches + 1 } else { 1 };
+                    if self.failed_batches >= FAILED_BATCHES {
+                        return ControlFlow::Break(SweepOutcome::GivenUp(Some(with_cause(error))));
+                    }
+                }
+                if matches!(pause.cause, PauseCause::RateLimited) {
+                    self.pass_by(pause.at);
+                }
                 return ControlFlow::Continue(
                     (pause.until - self.clock.now()).try_into().unwrap_or_default(),
                 );
             }
         };
         ControlFlow::Break(outcome)
+    }
+
+    /// Skips a binding for which GitHub limits the rate a second time, so that it does not hold up the others.
+    fn pass_by(&mut self, at: ReconcileCursor) {
+        if self.limited.replace(at.installation) == Some(at.installation) {
+            self.after = Some(at);
+            self.totals.failed += 1;
+        }
     }
 }
 

@@ -15,18 +15,13 @@ use crate::sweep::{Sweep, SweepOutcome, SweepTotals};
 #[derive(Debug, Clone, Copy)]
 pub struct SweepOptions {
     interval: Duration,
-    stale_after: Duration,
     limit: u64,
 }
 
 impl Default for SweepOptions {
-    /// Every 15 minutes, bindings that GitHub has not verified for an hour, at most 5,000 of them.
+    /// Every 15 minutes, the bindings whose next look is due, at most 5,000 of them.
     fn default() -> Self {
-        Self {
-            interval: Duration::from_secs(15 * 60),
-            stale_after: Duration::from_secs(60 * 60),
-            limit: 5_000,
-        }
+        Self { interval: Duration::from_secs(15 * 60), limit: 5_000 }
     }
 }
 
@@ -39,13 +34,6 @@ impl SweepOptions {
         self
     }
 
-    /// Sets the age of GitHub's last answer from which a binding is refreshed.
-    #[must_use]
-    pub const fn with_stale_after(mut self, stale_after: Duration) -> Self {
-        self.stale_after = stale_after;
-        self
-    }
-
     /// Sets the largest number of bindings per sweep.
     #[must_use]
     pub const fn with_limit(mut self, limit: u64) -> Self {
@@ -54,7 +42,7 @@ impl SweepOptions {
     }
 }
 
-/// Sweeps periodically. Every node sweeps: bindings that one node has refreshed are no longer stale for the others, and if
+/// Sweeps periodically. Every node sweeps: bindings that one node has refreshed are not due for the others, and if
 /// two nodes meet, they only ask GitHub twice.
 #[derive(Debug)]
 pub(crate) struct Sweeper<'a> {
@@ -87,8 +75,7 @@ impl Sweeper<'_> {
 
     /// Runs one sweep and returns its outcome as a label.
     async fn sweep(&self) -> &'static str {
-        let mut sweep =
-            Sweep::new(Arc::clone(self.clock), self.options.stale_after, Some(self.options.limit));
+        let mut sweep = Sweep::due(Arc::clone(self.clock), Some(self.options.limit));
         let mut counted = SweepTotals::default();
         let outcome = sweep.run::<PortError>(self.dockline, |progress| {
             count(progress.totals, counted);
@@ -141,6 +128,8 @@ fn count(now: SweepTotals, before: SweepTotals) {
     for (outcome, bindings) in [
         ("active", now.active - before.active),
         ("suspended", now.suspended - before.suspended),
+        ("missing", now.missing - before.missing),
+        ("held", now.held - before.held),
         ("uninstalled", now.uninstalled - before.uninstalled),
         ("account_changed", now.account_changed - before.account_changed),
         ("failed", now.failed - before.failed),

@@ -70,6 +70,12 @@ pub(crate) enum Details {
         /// The platform that failed.
         platform: &'static str,
     },
+    Uninstall {
+        /// The platform that failed.
+        platform: &'static str,
+        /// Whether the platform uninstalled the App.
+        uninstall: UninstallResult,
+    },
     Reason {
         reason: &'static str,
     },
@@ -89,6 +95,13 @@ pub(crate) struct DenialDetails {
     bound_status: Option<&'static str>,
     /// The setting at GitHub.
     cause: &'static str,
+}
+
+/// The result of a request to uninstall whose answer was lost.
+#[derive(Debug, Clone, Copy, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum UninstallResult {
+    Unknown,
 }
 
 impl ApiError {
@@ -377,6 +390,15 @@ impl From<DetachError> for ApiError {
         match error {
             DetachError::NotBound => Self::nothing_bound(),
             DetachError::Denied { binding, cause } => Self::denied(cause, Some(&binding)),
+            DetachError::UninstallUnknown(error) => {
+                log(&error);
+                Self::of(
+                    error.code(),
+                    "GitHub's answer to the request to uninstall was lost, so the App may be uninstalled or not. The \
+                     installation is still connected; repeat the same call, which finds out.",
+                )
+                .with_details(Details::Uninstall { platform: "github", uninstall: UninstallResult::Unknown })
+            }
             DetachError::Port(error) => error.into(),
             _ => Self::internal(),
         }
@@ -451,6 +473,13 @@ impl From<RepositoriesError> for ApiError {
                 bound_installation_id: bound.installation.get(),
                 bound_status: bound.status.as_str(),
             }),
+            RepositoriesError::Missing { retry_after } => Self::of(
+                code,
+                "GitHub does not show the installation at the moment. Nothing was changed; repeat the call after \
+                 Retry-After.",
+            )
+            .with_details(Details::Platform { platform: "github" })
+            .with_retry_after(retry_after),
             RepositoriesError::Port(error) => error.into(),
             _ => Self::internal(),
         }

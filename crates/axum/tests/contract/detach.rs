@@ -55,16 +55,34 @@ async fn uninstall_removes_the_app_and_its_id_is_dead_for_ever() {
 }
 
 #[tokio::test]
-async fn an_uninstall_that_github_fails_changes_nothing_and_can_be_repeated() {
+async fn an_uninstall_without_an_answer_keeps_the_binding_and_can_be_repeated_c04() {
     let fixture = Fixture::with_policy(ClaimPolicy::State).await;
     let (installation, _) = bound(&fixture).await;
     let path = format!("{INSTALLATION}?uninstall=true");
     fixture.github().set_fault(FaultRule::new(Fault::Status { code: 503 }).times(1));
-    fixture.delete(&fixture.acme, &path).await.expect_error(502, "PLATFORM_ERROR");
+    let lost = fixture.delete(&fixture.acme, &path).await.expect_error(502, "PLATFORM_ERROR");
+    let details = serde_json::json!({ "platform": "github", "uninstall": "unknown" });
+    assert_eq!(lost.json["error"]["details"], details);
     fixture.get(&fixture.acme, INSTALLATION).await.expect(200);
     // The response was lost after the effect: the repetition succeeds.
     fixture.github().uninstall(installation).unwrap();
     fixture.delete(&fixture.acme, &path).await.expect(204);
+}
+
+#[tokio::test]
+async fn a_404_to_the_uninstall_of_an_installation_that_github_shows_is_a_502_c03() {
+    let fixture = Fixture::with_policy(ClaimPolicy::State).await;
+    let (installation, _) = bound(&fixture).await;
+    let rule = FaultRule::new(Fault::Status { code: 404 })
+        .for_path(&format!("/api/v3/app/installations/{installation}"))
+        .times(1);
+    fixture.github().set_fault(rule);
+    let path = format!("{INSTALLATION}?uninstall=true");
+    fixture.delete(&fixture.acme, &path).await.expect_error(502, "PLATFORM_ERROR");
+    assert!(fixture.github().installation(installation).is_some());
+    assert_eq!(fixture.binding_field("status").await, "active");
+    fixture.delete(&fixture.acme, &path).await.expect(204);
+    assert!(fixture.github().installation(installation).is_none());
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::time::Instant;
 
-use dockline::ports::{Clock, ReconcileCursor};
+use dockline::ports::{Clock, ReconcileScope};
 use dockline::{ClaimPolicy, ReconcileBatch};
 use dockline_github_sim::{DeliveryMode, Role};
 use dockline_testkit::fastrand::Rng;
@@ -143,14 +143,15 @@ impl Fixture {
         // The sweep skips what was refreshed after `before`.
         self.clock.advance(time::Duration::SECOND);
         let before = self.clock.now();
-        let (mut after, mut asked) = (None::<ReconcileCursor>, 0);
+        let scope = ReconcileScope::ObservedBefore(before);
+        let (mut after, mut asked) = (None, 0);
         loop {
-            let sweep = ReconcileBatch { before, after, limit: 17, reserve_percent: 0 };
+            let sweep = ReconcileBatch { scope, after, limit: 17, reserve_percent: 0 };
             let swept = self.dockline.reconcile(sweep).await.unwrap();
             assert!(swept.failed.is_empty(), "{swept:?}");
             asked += swept.asked();
             after = swept.next;
-            if after.is_none() {
+            if swept.complete {
                 return asked;
             }
         }
@@ -180,7 +181,12 @@ async fn lives(seeds: std::ops::Range<u64>) -> (usize, usize) {
         life.post(&fixture, true).await;
     }
     fixture.refresher.idle().await;
-    let swept = fixture.sweep().await;
+    let mut swept = fixture.sweep().await;
+    // An end that no delivery reported is concluded from 404s for an hour.
+    for _ in 0..2 {
+        fixture.clock.advance(time::Duration::hours(1));
+        swept += fixture.sweep().await;
+    }
     for life in &lives {
         life.assert_true(&fixture, "swept").await;
     }

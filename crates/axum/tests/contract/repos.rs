@@ -199,15 +199,26 @@ async fn a_binding_without_access_is_a_422_that_names_it_and_the_remedy() {
 /// Minting a token shows the new status.
 #[tokio::test]
 async fn a_change_without_a_webhook_is_found_at_the_next_request() {
-    for (change, status) in [("suspend", "suspended"), ("uninstall", "uninstalled")] {
-        let (fixture, installation) = fixture().await;
-        match change {
-            "suspend" => fixture.github().suspend(installation, Some("olga")).unwrap(),
-            _ => fixture.github().uninstall(installation).unwrap(),
-        }
-        let answer = fixture.repos("").await.expect_error(422, "VALIDATION");
-        assert_eq!(answer.json["error"]["details"]["boundStatus"], status);
-        assert_eq!(fixture.binding_field("status").await, status);
+    let (fixture, installation) = fixture().await;
+    fixture.github().suspend(installation, Some("olga")).unwrap();
+    let answer = fixture.repos("").await.expect_error(422, "VALIDATION");
+    assert_eq!(answer.json["error"]["details"]["boundStatus"], "suspended");
+    assert_eq!(fixture.binding_field("status").await, "suspended");
+}
+
+/// GitHub's 404 is a 502 until the next look, and the last status is still shown.
+#[tokio::test]
+async fn a_missing_installation_is_a_502_with_the_time_of_the_next_look_c01() {
+    let (fixture, installation) = fixture().await;
+    let verified_at = fixture.binding_field("lastVerifiedAt").await;
+    fixture.github().uninstall(installation).unwrap();
+    for _ in 0..2 {
+        let answer = fixture.repos("").await.expect_error(502, "PLATFORM_ERROR");
+        assert_eq!(answer.json["error"]["details"], json!({ "platform": "github" }));
+        let seconds: u64 = answer.header("retry-after").parse().unwrap();
+        assert!((1..=60).contains(&seconds), "{seconds}");
+        assert_eq!(fixture.binding_field("status").await, "active");
+        assert_eq!(fixture.binding_field("lastVerifiedAt").await, verified_at);
     }
 }
 

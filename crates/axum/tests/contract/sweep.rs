@@ -1,6 +1,6 @@
 //! Reconciliation during an outage: failures, pauses and the cursor of the next batch.
 
-use dockline::ports::{Clock, ReconcileCursor};
+use dockline::ports::{Clock, ReconcileCursor, ReconcileScope};
 use dockline::{ClaimPolicy, InstallationId, PauseCause, ReconcileBatch, ReconcileReport};
 use dockline_github_sim::{Fault, FaultRule, Role};
 
@@ -26,13 +26,14 @@ async fn bound() -> (Fixture, Vec<u64>) {
     (fixture, installations)
 }
 
-/// Reconciles the next batch of bindings that were not verified since `before`.
+/// Reconciles the next batch of bindings whose last look was before `before`.
 async fn reconcile(
     fixture: &Fixture,
     before: time::OffsetDateTime,
     after: Option<ReconcileCursor>,
 ) -> ReconcileReport {
-    let sweep = ReconcileBatch { before, after, limit: 10, reserve_percent: 0 };
+    let scope = ReconcileScope::ObservedBefore(before);
+    let sweep = ReconcileBatch { scope, after, limit: 10, reserve_percent: 0 };
     fixture.dockline.reconcile(sweep).await.unwrap()
 }
 
@@ -70,22 +71,38 @@ async fn a_rejected_credential_pauses_at_once() {
 }
 
 #[tokio::test]
-async fn three_failures_in_a_row_pause_and_a_single_one_is_skipped() {
+async fn failures_of_single_installations_do_not_stop_the_others_c10() {
     let (fixture, installations) = bound().await;
     let before = fixture.clock.now();
-    for broken in [0, 2, 3, 4] {
-        fails(&fixture, installations[broken], Fault::Status { code: 502 });
+    for (broken, code) in [(0, 403), (1, 502), (2, 502), (3, 502), (4, 403)] {
+        fails(&fixture, installations[broken], Fault::Status { code });
     }
+    fixture.github().clear_requests();
     let swept = reconcile(&fixture, before, None).await;
-    let skipped = [0, 2, 3].map(|number| installations[number]);
-    assert_eq!((swept.active, failed(&swept)), (1, skipped.to_vec()));
-    assert!(matches!(swept.paused.as_ref().unwrap().cause, PauseCause::OutOfReach(_)));
-    // The next batch starts with the third failure, which counts as the first now.
-    let rest = reconcile(&fixture, before, swept.next).await;
-    assert_eq!((rest.active, failed(&rest)), (1, vec![installations[4]]));
-    assert!(rest.paused.is_none() && rest.next.is_none());
-    // Only the failed bindings are still due.
+    // A 403 to one installation is a setting of its account.
+    assert_eq!((swept.active, swept.denied, failed(&swept)), (1, 2, installations[1..4].to_vec()));
+    assert!(swept.paused.is_none() && swept.complete);
+    let asked = fixture.github().requests();
+    let asked = asked.iter().filter(|request| request.path.ends_with("/app")).count();
+    assert_eq!(asked, 1, "once per three failures");
+    // Only the failed and the denied bindings are asked about again.
     fixture.github().clear_faults();
     let again = reconcile(&fixture, before, None).await;
-    assert_eq!((again.active, again.asked(), failed(&again)), (4, 4, vec![]));
+    assert_eq!((again.active, again.asked(), failed(&again)), (5, 5, vec![]));
+}
+
+/// One sweep over 12 of 12 installations that are denied ended all bindings for ever.
+#[tokio::test]
+async fn a_sweep_over_wrong_404s_ends_no_binding_c01() {
+    let (fixture, installations) = bound().await;
+    for installation in &installations {
+        fails(&fixture, *installation, Fault::Status { code: 404 });
+    }
+    fixture.clock.advance(time::Duration::SECOND);
+    let swept = reconcile(&fixture, fixture.clock.now(), None).await;
+    assert_eq!((swept.missing as usize, swept.uninstalled), (BOUND, 0));
+    fixture.github().clear_faults();
+    fixture.clock.advance(time::Duration::SECOND);
+    let swept = reconcile(&fixture, fixture.clock.now(), None).await;
+    assert_eq!((swept.active as usize, swept.missing), (BOUND, 0));
 }

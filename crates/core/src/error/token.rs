@@ -1,5 +1,9 @@
+use std::time::Duration;
+
+use time::OffsetDateTime;
+
 use super::{ErrorCode, PortError};
-use crate::model::{Binding, DenialCause, Status};
+use crate::model::{Binding, DenialCause, Presence, Status};
 
 /// Why [`Dockline::token`](crate::Dockline::token) failed.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -11,7 +15,14 @@ pub enum TokenError {
     /// The installation is suspended. Handling: its owner unsuspends it at GitHub.
     #[error("the installation is suspended")]
     Suspended,
-    /// The installation was uninstalled, which is final. Handling: detach it, and send the organization through the
+    /// GitHub denies the installation for less than an hour, or is about to uninstall it. Handling: retry after the next
+    /// look; keep the organization's data.
+    #[error("GitHub denies the installation; the next look is at {next_look}")]
+    Missing {
+        /// The time of the next look.
+        next_look: OffsetDateTime,
+    },
+    /// The installation was uninstalled. Handling: detach it, and send the organization through the
     /// install flow.
     #[error("the installation was uninstalled")]
     Uninstalled,
@@ -38,8 +49,19 @@ pub enum TokenError {
 }
 
 impl TokenError {
-    /// Returns why an installation of this status has no tokens; `None` if it has.
-    pub(crate) const fn unusable(status: Status) -> Option<Self> {
+    /// Returns why a bound installation has no tokens; `None` if it has.
+    pub(crate) fn unusable(bound: &Binding) -> Option<Self> {
+        match bound.life.presence {
+            Presence::Missing { .. } | Presence::Ending { .. } => {
+                Some(Self::Missing { next_look: bound.life.next_look_at.unwrap_or(bound.life.observed_at) })
+            }
+            Presence::Uninstalled { .. } => Some(Self::Uninstalled),
+            Presence::Shown => Self::unusable_status(bound.status),
+        }
+    }
+
+    /// Returns why an installation that GitHub shows with this status has no tokens; `None` if it has.
+    pub(crate) const fn unusable_status(status: Status) -> Option<Self> {
         match status {
             Status::Active => None,
             Status::Suspended => Some(Self::Suspended),
@@ -72,6 +94,13 @@ pub enum RepositoriesError {
     /// repositories. Handling: 422; the owner of the account selects fewer at GitHub.
     #[error("the installation has more than {} repositories", crate::Dockline::MOST_REPOSITORIES)]
     TooMany(Box<Binding>),
+    /// GitHub denies the installation for less than an hour, or is about to uninstall it. Handling: 502; retry after the
+    /// next look.
+    #[error("GitHub denies the installation; retry in {} s", retry_after.as_secs())]
+    Missing {
+        /// The time until the next look.
+        retry_after: Duration,
+    },
     /// Infrastructure failure. Handling: retry; nothing was changed.
     #[error(transparent)]
     Port(#[from] PortError),
@@ -84,6 +113,7 @@ impl RepositoriesError {
         match self {
             Self::NotBound => ErrorCode::NotFound,
             Self::Unusable(_) | Self::Denied { .. } | Self::TooMany(_) => ErrorCode::Validation,
+            Self::Missing { .. } => ErrorCode::PlatformError,
             Self::Port(error) => error.code(),
         }
     }

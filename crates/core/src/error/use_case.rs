@@ -243,6 +243,10 @@ pub enum DetachError {
         /// The cause.
         cause: DenialCause,
     },
+    /// GitHub's response to the request to uninstall was lost: GitHub may have uninstalled the App or not. The binding is
+    /// kept. Handling: retry the same call, which then finds out.
+    #[error("it is unknown whether GitHub uninstalled the App")]
+    UninstallUnknown(#[source] PortError),
     /// Infrastructure failure. Handling: retry the same call.
     #[error(transparent)]
     Port(#[from] PortError),
@@ -255,7 +259,7 @@ impl DetachError {
         match self {
             Self::NotBound => ErrorCode::NotFound,
             Self::Denied { .. } => ErrorCode::Validation,
-            Self::Port(error) => error.code(),
+            Self::UninstallUnknown(error) | Self::Port(error) => error.code(),
         }
     }
 }

@@ -2,7 +2,7 @@ use serde::Serialize;
 use time::OffsetDateTime;
 
 use super::timestamp;
-use super::{Account, AccountId, Actor, InstallationId, OrganizationId, Proof, StateDigest, Status};
+use super::{Account, AccountId, Actor, InstallationId, Life, OrganizationId, Proof, StateDigest, Status};
 
 /// A binding to insert.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +25,8 @@ pub struct NewBinding {
     pub spent: StateDigest,
     /// The time of GitHub's response about the installation, in whole microseconds.
     pub last_verified_at: OffsetDateTime,
+    /// The time of the next look at GitHub, in whole microseconds.
+    pub next_look_at: OffsetDateTime,
     /// The time of the registration, in whole microseconds.
     pub registered_at: OffsetDateTime,
 }
@@ -39,8 +41,10 @@ pub struct Binding {
     pub installation: InstallationId,
     /// The account that the installation is on, as GitHub last reported it.
     pub account: Account,
-    /// The status of the installation, as GitHub last reported it.
+    /// The status to show. An installation that is missing or ending keeps the status that GitHub last reported.
     pub status: Status,
+    /// Whether the installation gives tokens, and when GitHub is asked about it again.
+    pub life: Life,
     /// The evidence for the claim.
     pub proof: Proof,
     /// The GitHub account of the visitor who gave the evidence; `None` if a state alone sufficed.
@@ -50,7 +54,7 @@ pub struct Binding {
     /// The time of the registration, which never changes.
     #[serde(serialize_with = "timestamp::serialize")]
     pub registered_at: OffsetDateTime,
-    /// The time of GitHub's last response about the installation.
+    /// The time of GitHub's last response that showed the installation.
     #[serde(serialize_with = "timestamp::serialize")]
     pub last_verified_at: OffsetDateTime,
     /// A number that grows with each change of the installation's row. A cached token is served only for the generation

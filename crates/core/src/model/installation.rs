@@ -2,7 +2,7 @@ use serde::Serialize;
 use time::OffsetDateTime;
 
 use super::spelled;
-use super::{AccountId, AppId, InstallationId, OrganizationId};
+use super::{AccountId, AppId, InstallationId, Life, OrganizationId};
 
 spelled! {
     /// The kind of a GitHub account. Other kinds, such as enterprises, cannot be bound.
@@ -70,9 +70,11 @@ pub struct InstallationRecord {
     pub organization: Option<OrganizationId>,
     /// The account that it is on, as GitHub last reported it; `None` if only its deletion was observed.
     pub account: Option<Account>,
-    /// The status, as GitHub last reported it.
+    /// The status to show; see [`Binding::status`](super::Binding::status).
     pub status: Status,
-    /// The time of GitHub's last response about the installation.
+    /// Whether the installation gives tokens, and when GitHub is asked about it again.
+    pub life: Life,
+    /// The time of GitHub's last response that showed the installation.
     pub verified_at: OffsetDateTime,
     /// See [`Binding::generation`](super::Binding::generation).
     pub generation: u64,
@@ -85,7 +87,7 @@ spelled! {
         Active = "active",
         /// Exists, but gives no tokens until its owner or GitHub unsuspends it.
         Suspended = "suspended",
-        /// Removed. A reinstallation has another id.
+        /// Removed, or not shown by GitHub for an hour. A reinstallation has another id.
         Uninstalled = "uninstalled",
     }
 }

@@ -7,6 +7,7 @@ mod caller;
 mod ids;
 mod installation;
 mod issued_state;
+mod life;
 mod names;
 mod proof;
 mod repository;
@@ -31,6 +32,7 @@ pub use installation::{Account, AccountKind, Installation, InstallationRecord, I
 pub use issued_state::{
     AnsweredConfirmation, CodeFate, IssuedState, PendingConfirmation, SetupAction, VerifiedClaim,
 };
+pub use life::{Life, Presence, UninstalledBy};
 pub use names::{Actor, InvalidName, OrganizationName};
 pub use proof::{ClaimPolicy, Proof};
 pub use repository::{InvalidRepositoryName, Repository, RepositoryName};

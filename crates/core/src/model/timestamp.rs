@@ -17,6 +17,17 @@ pub(crate) fn serialize<S: Serializer>(at: &OffsetDateTime, serializer: S) -> Re
     serializer.serialize_str(&format_timestamp(*at))
 }
 
+/// [`serialize`] for a time that may be absent.
+pub(crate) fn serialize_option<S: Serializer>(
+    at: &Option<OffsetDateTime>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    match at {
+        Some(at) => serialize(at, serializer),
+        None => serializer.serialize_none(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use time::Duration;

@@ -23,26 +23,43 @@ pub enum InsertOutcome {
     Taken,
     /// The organization used this state for an earlier binding, live or released.
     Spent,
-    /// The installation was uninstalled.
+    /// The installation was uninstalled for good, or is ending.
     Gone,
 }
 
-/// An observation about an installation.
+/// An observation about an installation. Times are those of the requests to GitHub.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Observation {
-    /// GitHub reports the installation.
+    /// GitHub shows the installation, for our App and on the account that is known.
     Present {
-        /// Active or suspended. [`Status::Uninstalled`] MUST be treated as [`Observation::Uninstalled`].
+        /// Active or suspended. An observation with [`Status::Uninstalled`] MUST be treated as [`Observation::Missing`].
         status: Status,
         /// The account that the installation is on.
         account: Account,
-        /// The time of the observation.
-        verified_at: OffsetDateTime,
+        /// The time of the request.
+        asked_at: OffsetDateTime,
+        /// The time of the next look.
+        next_look_at: OffsetDateTime,
     },
-    /// The installation was uninstalled, which is final.
-    Uninstalled {
-        /// The time of the observation.
-        verified_at: OffsetDateTime,
+    /// GitHub denies the installation by a 404 of its own, and accepts the App's credential.
+    Missing {
+        /// The time of the request.
+        asked_at: OffsetDateTime,
+    },
+    /// GitHub accepted our request to uninstall, and has not confirmed the end.
+    Ending {
+        /// The time of the request.
+        at: OffsetDateTime,
+    },
+    /// GitHub confirmed our request to uninstall, which is final.
+    UninstalledByUs {
+        /// The time of the request.
+        at: OffsetDateTime,
+    },
+    /// GitHub's signed webhook reported the end, which is final.
+    Deleted {
+        /// The time of the delivery.
+        at: OffsetDateTime,
     },
     /// The permissions or the repositories of the installation changed. The observation says nothing about its status.
     PermissionsChanged,
@@ -53,26 +70,45 @@ pub enum Observation {
 pub enum ObserveOutcome {
     /// The observation was applied, whether it changed anything or not.
     Recorded,
-    /// Nothing changed: a later observation is stored or, for [`Observation::PermissionsChanged`], the installation is
-    /// unknown.
+    /// The 404 was applied: the installation, which GitHub showed before, is missing now.
+    Missing,
+    /// The 404 was applied: the installation is uninstalled by absence now.
+    Absent,
+    /// The 404 moved only the times of the looks, since too many bindings are denied.
+    Held,
+    /// The installation stays `ending`, whatever GitHub shows.
+    Ending,
+    /// Nothing changed: a later observation is stored, or the installation is unknown and the observation stores nothing
+    /// about an unknown one.
     Outdated,
-    /// Nothing changed: the installation was uninstalled before, which is final.
+    /// Nothing changed: the installation was uninstalled before, which is final. For [`Observation::PermissionsChanged`],
+    /// it may also be absent.
     Gone,
 }
 
-/// A position in the order of reconciliation: a bound installation and the time of its last verification.
+/// Which bound installations [`BindingRepo::due`] lists, and in which order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReconcileScope {
+    /// Those whose next look is due before this time, the longest due first, then by id.
+    Due(OffsetDateTime),
+    /// Those whose last look was before this time, by id.
+    ObservedBefore(OffsetDateTime),
+}
+
+/// A position in the order of reconciliation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ReconcileCursor {
-    /// The time of GitHub's last response about the installation.
+    /// The time from which a look at the installation is due. [`ReconcileScope::ObservedBefore`] ignores it.
     #[serde(serialize_with = "timestamp::serialize")]
-    pub verified_at: OffsetDateTime,
+    pub next_look_at: OffsetDateTime,
     /// The installation.
     pub installation: InstallationId,
 }
 
 /// The outcome of [`BindingRepo::release`].
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "one value per call, which is taken apart at once")]
 pub enum ReleaseOutcome {
     /// The binding was released; this is the row before the release.
     Released(Binding),
@@ -83,8 +119,8 @@ pub enum ReleaseOutcome {
 /// Stores bindings. Inserting one is the only durable write of a registration.
 ///
 /// For every installation that was ever observed or bound, the repository keeps the account, the status and a generation
-/// number that starts at 1, also after a release. The status `uninstalled` is final. Timestamps are kept to the
-/// microsecond.
+/// number that starts at 1, also after a release. [`rules::life`](crate::rules::life) is the table by which observations
+/// change them. Timestamps are kept to the microsecond.
 #[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
 #[async_trait]
 pub trait BindingRepo: Debug + Send + Sync + 'static {
@@ -95,33 +131,28 @@ pub trait BindingRepo: Debug + Send + Sync + 'static {
     async fn find(&self, organization: &OrganizationId) -> Result<Option<Binding>, PortError>;
 
     /// Writes a binding if, at one instant, the organization has none, no other organization has the installation,
-    /// the organization never spent the state, and the installation was not uninstalled. The conditions are tested in
-    /// this order: [`InsertOutcome::Occupied`], [`InsertOutcome::Taken`], [`InsertOutcome::Gone`], [`InsertOutcome::Spent`].
+    /// the organization never spent the state, and the installation has not ended. The conditions are tested in this order:
     ///
     /// 1. The organization has no live binding ([`InsertOutcome::Occupied`]).
     /// 2. No other organization has a live binding to the installation ([`InsertOutcome::Taken`]).
-    /// 3. The installation was not uninstalled, and the new status is not [`Status::Uninstalled`]
-    ///    ([`InsertOutcome::Gone`]).
+    /// 3. The installation was not uninstalled by deletion or by us and is not ending, and the new status is not
+    ///    [`Status::Uninstalled`] ([`InsertOutcome::Gone`]). An installation that is missing or absent can be bound.
     /// 4. The organization never used the state for a binding ([`InsertOutcome::Spent`]).
     ///
     /// MUST be atomic under any number of concurrent calls: a constraint guarantees uniqueness, never a preceding read.
-    /// MUST NOT move or change an existing binding. MUST return the row as stored, not as passed. The status and account
-    /// of the new binding become those of the installation, unless the stored ones were verified later. A refused insert
-    /// MUST NOT change what is stored about the installation.
+    /// MUST NOT move or change an existing binding. MUST return the row as stored, not as passed. The facts of the new
+    /// binding count as [`Observation::Present`] asked at `last_verified_at`; if they are outdated, the binding is made
+    /// nevertheless. A refused insert MUST NOT change what is stored about the installation.
     ///
     /// # Errors
     /// Infrastructure failures only. The row was written completely or not at all; repeating the call shows which.
     async fn insert(&self, binding: NewBinding) -> Result<InsertOutcome, PortError>;
 
-    /// Stores an observation, also about an installation without a binding. MUST NOT create, move or release a binding.
+    /// Stores an observation, also about an installation without a binding, by the table of
+    /// [`rules::life`](crate::rules::life). MUST NOT create, move or release a binding.
     ///
-    /// - [`Observation::Present`] MUST change nothing if a later observation is stored. One of the same time is applied.
-    /// - [`Observation::Uninstalled`] is applied whatever its time, and no later observation changes the status.
-    /// - A change of the status or the account, and [`Observation::PermissionsChanged`], raise the generation.
-    /// - The stored `verified_at` MUST NOT decrease.
-    ///
-    /// The outcome MUST be that of the instant of the write, so that a concurrent later observation is not reported as
-    /// this one.
+    /// The record before, the bound on denied bindings and the write MUST be one atomic step, and the outcome MUST be that
+    /// of this step, so that a concurrent later observation is not reported as this one.
     ///
     /// # Errors
     /// Infrastructure failures only. The same call may be repeated.
@@ -159,14 +190,25 @@ pub trait BindingRepo: Debug + Send + Sync + 'static {
     /// Infrastructure failures only.
     async fn installer(&self, installation: InstallationId) -> Result<Option<InstallerRecord>, PortError>;
 
-    /// Returns bound installations that are not uninstalled and were last verified before `before`: the longest
-    /// unverified first, then by id; only those after `after` in this order; at most `limit`.
+    /// Puts the next look at an installation forward to `next_look_at`, because a look failed. Changes nothing if it is
+    /// later already, if there is none, or if the installation is unknown.
+    ///
+    /// # Errors
+    /// Infrastructure failures only. The same call may be repeated.
+    async fn postpone(
+        &self,
+        installation: InstallationId,
+        next_look_at: OffsetDateTime,
+    ) -> Result<(), PortError>;
+
+    /// Returns bound installations in the scope, without those that were uninstalled by deletion or by us; only those
+    /// after `after` in the scope's order; at most `limit`.
     ///
     /// # Errors
     /// Infrastructure failures only.
-    async fn stale(
+    async fn due(
         &self,
-        before: OffsetDateTime,
+        scope: ReconcileScope,
         after: Option<ReconcileCursor>,
         limit: u32,
     ) -> Result<Vec<ReconcileCursor>, PortError>;
@@ -191,6 +233,7 @@ forward!(BindingRepo {
     async fn installation(&self, installation: InstallationId) -> Result<Option<InstallationRecord>, PortError>;
     async fn record_installer(&self, installation: InstallationId, record: InstallerRecord, recorded_at: OffsetDateTime) -> Result<(), PortError>;
     async fn installer(&self, installation: InstallationId) -> Result<Option<InstallerRecord>, PortError>;
-    async fn stale(&self, before: OffsetDateTime, after: Option<ReconcileCursor>, limit: u32) -> Result<Vec<ReconcileCursor>, PortError>;
+    async fn postpone(&self, installation: InstallationId, next_look_at: OffsetDateTime) -> Result<(), PortError>;
+    async fn due(&self, scope: ReconcileScope, after: Option<ReconcileCursor>, limit: u32) -> Result<Vec<ReconcileCursor>, PortError>;
     async fn release(&self, organization: &OrganizationId, installation: InstallationId, released_at: OffsetDateTime) -> Result<ReleaseOutcome, PortError>;
 } );

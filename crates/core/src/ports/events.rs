@@ -104,7 +104,38 @@ pub enum Event {
         /// The installation.
         installation: InstallationId,
     },
-    /// An installation was uninstalled, which is final.
+    /// GitHub denies an installation that it showed before. It gives no tokens until GitHub shows it again. Keep the
+    /// organization's data: a wrong 404 looks the same.
+    Missing {
+        /// The organization that is bound to it.
+        organization: Option<OrganizationId>,
+        /// The installation.
+        installation: InstallationId,
+    },
+    /// GitHub denied an installation for an hour, so it counts as uninstalled. Keep the organization's data: it returns if
+    /// GitHub shows it again.
+    Absent {
+        /// The organization that is bound to it.
+        organization: Option<OrganizationId>,
+        /// The installation.
+        installation: InstallationId,
+    },
+    /// GitHub shows an installation again that was missing, absent or ending.
+    Returned {
+        /// The organization that is bound to it.
+        organization: Option<OrganizationId>,
+        /// The installation.
+        installation: InstallationId,
+    },
+    /// GitHub denies an installation, but so many others too that none becomes missing or absent. An operator should look:
+    /// GitHub, or what stands between, answers wrongly, or the App lost its installations.
+    MissingHeld {
+        /// The organization that is bound to it.
+        organization: Option<OrganizationId>,
+        /// The installation.
+        installation: InstallationId,
+    },
+    /// GitHub signed or confirmed that an installation was uninstalled, which is final.
     Uninstalled {
         /// The organization that is bound to it.
         organization: Option<OrganizationId>,

@@ -47,7 +47,7 @@ pub struct AppFacts {
 pub enum LookupOutcome {
     /// The installation exists, active or suspended.
     Found(Installation),
-    /// The installation does not exist or belongs to another App. GitHub does not distinguish the two.
+    /// GitHub denies the installation: it does not exist or belongs to another App, which GitHub does not distinguish.
     Missing,
     /// GitHub denies the App this installation.
     Denied(DenialCause),
@@ -102,10 +102,12 @@ pub enum VisitorInstallations {
 /// The outcome of [`GithubGateway::uninstall`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UninstallOutcome {
-    /// GitHub uninstalled the App or accepted to do so.
+    /// GitHub uninstalled the App.
     Removed,
-    /// The installation did not exist any more.
-    AlreadyGone,
+    /// GitHub accepted to uninstall the App, and may show the installation for some minutes more.
+    Accepted,
+    /// GitHub denies the installation; the rule is that of [`LookupOutcome::Missing`]. Handling: look it up.
+    Missing,
     /// GitHub denies the App this installation.
     Denied(DenialCause),
 }
@@ -189,8 +191,9 @@ pub trait GithubGateway: Debug + Send + Sync + 'static {
     /// Infrastructure failures, by the kinds above.
     async fn app(&self) -> Result<AppFacts, PortError>;
 
-    /// Looks up an installation with the App's credential. MUST return [`LookupOutcome::Missing`] only if GitHub accepts
-    /// the credential otherwise, since a wrong credential is a 404, too. Makes at most two requests, plus one retry each
+    /// Looks up an installation with the App's credential. MUST return [`LookupOutcome::Missing`] only for a 404 that is
+    /// GitHub's own, and only if `GET /app` named our App within the last minute, since a wrong credential is a 404, too.
+    /// Any other 404 is a failure of the kind `Corrupt`. Makes at most two requests, plus one retry each
     /// if clock skew is detected.
     ///
     /// # Errors
@@ -221,7 +224,8 @@ pub trait GithubGateway: Debug + Send + Sync + 'static {
     /// Uninstalls the App from the account.
     ///
     /// # Errors
-    /// Infrastructure failures, by the kinds above.
+    /// Infrastructure failures, by the kinds above. After `Unavailable`, `Corrupt` and `Unexpected`, GitHub may have
+    /// uninstalled the App.
     async fn uninstall(&self, id: InstallationId) -> Result<UninstallOutcome, PortError>;
 
     /// Mints a token of the installation. MUST NOT send an empty list of repositories or permissions, for which GitHub

@@ -4,6 +4,7 @@ pub mod access;
 pub mod bucket;
 pub mod claim;
 pub mod delivery;
+pub mod life;
 pub(crate) mod listing;
 pub mod register;
 pub mod repositories;

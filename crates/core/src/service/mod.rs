@@ -27,7 +27,7 @@ use crate::ports::{
     BindingRepo, Clock, Entropy, Event, Events, GithubGateway, KeyStore, KeyUsage, NoEvents, NoKeyUsage,
     OsEntropy, RateLimiter, StateStore, SystemClock,
 };
-use crate::rules::claim;
+use crate::rules::{claim, life};
 
 /// The capacity of the token cache.
 const MOST_TOKENS: usize = 10_000;
@@ -64,6 +64,7 @@ pub struct Dockline {
     unsolicited_install_url: Option<String>,
     webhook_secrets: Arc<WebhookSecrets>,
     token_revocation: bool,
+    look_interval: Duration,
     tokens: Tokens,
     cache_hits: Arc<AtomicU64>,
     listings: Listings,
@@ -95,6 +96,7 @@ impl Dockline {
             unsolicited_install_url: None,
             webhook_secrets: Arc::new(WebhookSecrets::none()),
             token_revocation: false,
+            look_interval: life::LOOK_INTERVAL,
             tokens: Cache::new(MOST_TOKENS),
             cache_hits: Arc::default(),
             listings: Cache::new(MOST_LISTINGS),
@@ -163,6 +165,13 @@ impl Builder {
     /// token is served in any case, and tokens expire within an hour. The detach succeeds even if GitHub is down.
     pub const fn with_token_revocation(mut self, token_revocation: bool) -> Self {
         self.dockline.token_revocation = token_revocation;
+        self
+    }
+
+    /// Sets the time after which a sweep looks at a binding again: an hour by default. Looks at an installation that GitHub
+    /// denies have times of their own.
+    pub fn with_look_interval(mut self, interval: std::time::Duration) -> Self {
+        self.dockline.look_interval = interval.try_into().unwrap_or(life::LOOK_INTERVAL);
         self
     }
 

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use dockline::ports::{BindingRepo, Event};
+use dockline::ports::{BindingRepo, Event, Observation};
 use dockline::{
-    Binding, DetachError, ErrorCode, RefusalReason, RegisterError, Registered, Status, TokenError,
-    TokenScope, Uninstall,
+    Binding, DetachError, ErrorCode, PortErrorKind, Presence, RefreshOutcome, RefusalReason, RegisterError,
+    Registered, Status, TokenError, TokenScope, Uninstall,
 };
 use dockline_testkit::faults::Fault;
+use dockline_testkit::fixtures::NOON;
 use time::Duration;
 
 use crate::support::{Held, World, acme};
@@ -84,21 +85,103 @@ async fn a_registration_in_flight_during_an_uninstall_is_refused_i_7() {
 }
 
 #[tokio::test]
-async fn an_installation_that_is_gone_already_counts_as_uninstalled() {
+async fn an_installation_that_github_denies_twice_counts_as_uninstalled() {
     let world = World::new();
     let bound = world.bound().await;
     world.github.remove(bound.installation);
-    world.dockline.detach(&acme(), Uninstall::Yes).await.unwrap();
+    let (detached, events) = world.observed(world.dockline.detach(&acme(), Uninstall::Yes)).await;
+    detached.unwrap();
+    let Binding { organization, actor, installation, .. } = bound;
+    assert_eq!(
+        events,
+        [
+            Event::Missing { organization: Some(organization.clone()), installation },
+            Event::Detached { organization, actor, installation, uninstalled: true },
+        ]
+    );
     assert_eq!(world.gateway.count("uninstall"), 1);
     // If the end is stored already, GitHub is not called.
     let id = world.github.install(2, "acme-tea");
     world.bind(&acme(), id).await;
-    world.github.remove(id);
-    world.dockline.refresh(id).await.unwrap();
-    let (detached, events) = world.observed(world.dockline.detach(&acme(), Uninstall::Yes)).await;
-    let Binding { organization, actor, .. } = detached.unwrap();
-    assert_eq!(events, [Event::Detached { organization, actor, installation: id, uninstalled: true }]);
+    world.stored.observe(id, Observation::Deleted { at: NOON }).await.unwrap();
+    world.dockline.detach(&acme(), Uninstall::Yes).await.unwrap();
     assert_eq!(world.gateway.count("uninstall"), 1);
+}
+
+#[tokio::test]
+async fn a_404_to_the_uninstall_is_not_believed_if_github_shows_the_installation_c03() {
+    let world = World::new();
+    let bound = world.bound().await;
+    let id = bound.installation;
+    world.github.deny_uninstalls();
+    let (failed, events) = world.observed(world.dockline.detach(&acme(), Uninstall::Yes)).await;
+    let failed = failed.unwrap_err();
+    assert!(matches!(failed, DetachError::Port(_)), "{failed:?}");
+    assert_eq!((failed.code(), events), (ErrorCode::PlatformError, vec![]));
+    assert_eq!(world.stored_binding().await.unwrap().status, Status::Active);
+    world.github.remove(id);
+    world.dockline.detach(&acme(), Uninstall::Yes).await.unwrap();
+    assert_eq!(world.stored_binding().await, None);
+}
+
+#[tokio::test]
+async fn a_lost_answer_to_the_uninstall_is_reported_as_unknown_and_a_repetition_ends_well_c04() {
+    for kind in [PortErrorKind::Unavailable, PortErrorKind::Corrupt, PortErrorKind::Unexpected] {
+        let world = World::new();
+        let bound = world.bound().await;
+        world.github.remove(bound.installation);
+        world.gateway.set(Fault::FailsAs(kind).once().of("uninstall"));
+        let lost = world.dockline.detach(&acme(), Uninstall::Yes).await.unwrap_err();
+        assert!(matches!(lost, DetachError::UninstallUnknown(_)), "{lost:?}");
+        assert_eq!(lost.code(), ErrorCode::PlatformError);
+        assert_eq!(world.stored_binding().await, Some(bound));
+        world.dockline.detach(&acme(), Uninstall::Yes).await.unwrap();
+        assert_eq!(world.stored_binding().await, None);
+    }
+    // A refusal is known not to have uninstalled anything.
+    let limited = PortErrorKind::RateLimited { retry_after: std::time::Duration::from_secs(9) };
+    for kind in [PortErrorKind::Rejected, limited] {
+        let world = World::new();
+        world.bound().await;
+        world.gateway.set(Fault::FailsAs(kind).once().of("uninstall"));
+        let refused = world.dockline.detach(&acme(), Uninstall::Yes).await.unwrap_err();
+        assert!(matches!(refused, DetachError::Port(_)), "{refused:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_accepted_uninstall_is_ending_gives_no_token_and_is_not_revived_c77() {
+    let world = World::new();
+    let bound = world.bound().await;
+    let id = bound.installation;
+    world.github.only_accept_uninstalls();
+    // The release fails, so that the binding stays.
+    world.bindings.set(Fault::FailsBefore.once().of("release"));
+    world.dockline.detach(&acme(), Uninstall::Yes).await.unwrap_err();
+    let stored = world.stored_binding().await.unwrap();
+    assert_eq!((stored.status, stored.last_verified_at), (bound.status, bound.last_verified_at));
+    assert_eq!(stored.life.presence, Presence::Ending { since: NOON });
+    let everything = TokenScope::everything();
+    // GitHub shows the installation for a while.
+    for minutes in [0, 1, 14] {
+        world.set_time(NOON + Duration::minutes(minutes));
+        assert_eq!(world.dockline.refresh(id).await.unwrap(), RefreshOutcome::Ending);
+        let minted = world.dockline.token(&acme().organization, &everything).await;
+        let next = NOON + Duration::minutes(15);
+        assert!(matches!(minted, Err(TokenError::Missing { next_look }) if next_look == next), "{minted:?}");
+    }
+    world.set_time(NOON + Duration::minutes(14));
+    let rival = crate::support::rival();
+    let state = world.confirmed(&rival, id).await;
+    // GitHub is not asked to uninstall again.
+    world.dockline.detach(&acme(), Uninstall::Yes).await.unwrap();
+    assert_eq!(world.gateway.count("uninstall"), 1);
+    let refused = world.register(&rival, id, &state).await;
+    assert!(matches!(refused, Err(RegisterError::Refused(RefusalReason::Gone))), "{refused:?}");
+    // GitHub did not do what it accepted: 15 minutes after the request, the installation counts again.
+    world.set_time(NOON + Duration::minutes(15));
+    let state = world.confirmed(&rival, id).await;
+    assert!(matches!(world.register(&rival, id, &state).await, Ok(Registered::Created(_))));
 }
 
 #[tokio::test]
@@ -108,7 +191,7 @@ async fn if_github_fails_the_binding_stays_and_the_call_can_be_repeated_with_uni
     world.gateway.set(Fault::FailsBefore.times(2).of("uninstall"));
     for _ in 0..2 {
         let (failed, events) = world.observed(world.dockline.detach(&acme(), Uninstall::Yes)).await;
-        assert!(matches!(failed, Err(DetachError::Port(_))), "{failed:?}");
+        assert!(matches!(failed, Err(DetachError::UninstallUnknown(_))), "{failed:?}");
         assert_eq!(events, []);
         assert_eq!(world.stored_binding().await.as_ref(), Some(&bound));
     }

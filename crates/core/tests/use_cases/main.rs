@@ -16,6 +16,8 @@ mod detach;
 mod errors;
 mod installer;
 mod jobs;
+mod life;
+mod lives;
 mod membership;
 mod reconcile;
 mod refresh;

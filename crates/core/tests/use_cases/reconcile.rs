@@ -1,16 +1,16 @@
-//! `reconcile`: batches of lookups, and their pauses.
+//! `reconcile`: batches of looks, their order and their pauses.
 
-use dockline::ports::{Clock, ReconcileCursor};
+use dockline::ports::{BindingRepo, Clock, ReconcileCursor, ReconcileScope};
 use dockline::{
-    InstallationId, InstalledOn, PauseCause, PortErrorKind, ReconcileBatch, ReconcileReport, Status,
+    InstallationId, InstalledOn, Pause, PauseCause, PortErrorKind, ReconcileBatch, ReconcileReport, Status,
 };
 use dockline_testkit::faults::Fault;
 use dockline_testkit::fixtures::NOON;
-use time::Duration;
+use time::{Duration, OffsetDateTime};
 
 use crate::support::{World, account_of, caller};
 
-/// Bindings 1 to `count`, verified a second after one another.
+/// Bindings 1 to `count`, looked at a second after one another.
 async fn bound(count: u64) -> (World, Vec<InstallationId>) {
     let world = World::new();
     let mut ids = Vec::new();
@@ -20,89 +20,107 @@ async fn bound(count: u64) -> (World, Vec<InstallationId>) {
         world.clock.advance(Duration::SECOND);
         ids.push(id);
     }
+    world.clock.advance(Duration::HOUR);
     (world, ids)
 }
 
+/// Reconciles what is due now.
 async fn reconcile(world: &World, after: Option<ReconcileCursor>, limit: u32) -> ReconcileReport {
-    let batch = ReconcileBatch { before: NOON + Duration::HOUR, after, limit, reserve_percent: 10 };
-    world.dockline.reconcile(batch).await.unwrap()
+    reconcile_before(world, world.clock.now(), after, limit).await
+}
+
+async fn reconcile_before(
+    world: &World,
+    before: OffsetDateTime,
+    after: Option<ReconcileCursor>,
+    limit: u32,
+) -> ReconcileReport {
+    let scope = ReconcileScope::Due(before);
+    world.dockline.reconcile(ReconcileBatch { scope, after, limit, reserve_percent: 10 }).await.unwrap()
 }
 
 fn failed(report: &ReconcileReport) -> Vec<InstallationId> {
     report.failed.iter().map(|(id, _)| *id).collect()
 }
 
-/// The position after the binding with this number.
-fn after(ids: &[InstallationId], number: usize) -> ReconcileCursor {
-    let verified_at = NOON + Duration::seconds(i64::try_from(number).unwrap() - 1);
-    ReconcileCursor { verified_at, installation: ids[number - 1] }
+/// The position of the binding with this number.
+fn at(ids: &[InstallationId], number: usize) -> ReconcileCursor {
+    let next_look_at = NOON + Duration::HOUR + Duration::seconds(i64::try_from(number).unwrap() - 1);
+    ReconcileCursor { next_look_at, installation: ids[number - 1] }
+}
+
+fn paused(report: &ReconcileReport) -> &Pause {
+    report.paused.as_ref().unwrap()
+}
+
+/// Lets every lookup of these installations fail.
+fn fail(world: &World, ids: &[InstallationId], kind: PortErrorKind) {
+    for id in ids {
+        world.github.fail(*id, kind);
+    }
 }
 
 #[tokio::test]
 async fn each_binding_is_counted_by_what_github_reports() {
-    let (world, ids) = bound(5).await;
-    world.github.suspend(ids[0], true);
-    world.github.remove(ids[1]);
+    let (world, ids) = bound(6).await;
+    fail(&world, &ids[..1], PortErrorKind::Unavailable);
+    world.github.suspend(ids[1], true);
+    world.github.remove(ids[2]);
     let moved = InstalledOn::Account(account_of(99, "acme-tea"));
-    world.github.change(ids[2], |installation| installation.installed_on = moved);
-    world.gateway.set(Fault::FailsBefore.once().of("installation"));
-    // The first binding fails, so the suspended one is counted as failed.
+    world.github.change(ids[3], |installation| installation.installed_on = moved);
     let report = reconcile(&world, None, 9).await;
-    assert_eq!((report.active, report.suspended, report.uninstalled), (2, 0, 1));
+    assert_eq!((report.active, report.suspended, report.missing, report.uninstalled), (2, 1, 1, 0));
     assert_eq!((report.account_changed, failed(&report)), (1, vec![ids[0]]));
-    assert_eq!(report.asked(), 5);
-    assert!(report.next.is_none() && report.paused.is_none());
-    // Checked bindings are due no more before the same time, but for those without an answer that counts.
-    let batch =
-        ReconcileBatch { before: NOON + Duration::seconds(5), after: None, limit: 9, reserve_percent: 0 };
-    let again = world.dockline.reconcile(batch).await.unwrap();
-    assert_eq!((again.suspended, again.account_changed, again.asked()), (1, 1, 2));
+    assert_eq!(report.asked(), 6);
+    assert!(report.complete && report.next.is_none() && report.paused.is_none());
+    // No binding is due any more, also those that failed or moved; each has a next look of its own.
+    assert_eq!(reconcile_before(&world, world.clock.now(), None, 9).await.asked(), 0);
+    for (minutes, due) in [(1, 1), (5, 2), (60, 6)] {
+        let before = world.clock.now() + Duration::minutes(minutes) + Duration::SECOND;
+        let scope = ReconcileScope::Due(before);
+        assert_eq!(world.stored.due(scope, None, 9).await.unwrap().len(), due, "{minutes} min");
+    }
 }
 
 #[tokio::test]
 async fn batches_continue_after_one_another() {
     let (world, ids) = bound(5).await;
-    let first = reconcile(&world, None, 2).await;
-    assert_eq!((first.active, first.next), (2, Some(after(&ids, 2))));
-    let second = reconcile(&world, first.next, 2).await;
-    assert_eq!((second.active, second.next), (2, Some(after(&ids, 4))));
-    let batch = ReconcileBatch {
-        before: NOON + Duration::seconds(5),
-        after: second.next,
-        limit: 2,
-        reserve_percent: 10,
-    };
-    let third = world.dockline.reconcile(batch).await.unwrap();
-    assert_eq!((third.active, third.next), (1, None));
+    let before = NOON + Duration::HOUR + Duration::seconds(5);
+    let first = reconcile_before(&world, before, None, 2).await;
+    assert_eq!((first.active, first.next, first.complete), (2, Some(at(&ids, 2)), false));
+    let second = reconcile_before(&world, before, first.next, 2).await;
+    assert_eq!((second.active, second.next), (2, Some(at(&ids, 4))));
+    let third = reconcile_before(&world, before, second.next, 2).await;
+    assert_eq!((third.active, third.next, third.complete), (1, None, true));
     // A batch that is exactly full may have a successor, which is empty.
     let (world, _) = bound(2).await;
-    let before = NOON + Duration::seconds(2);
-    let batch = ReconcileBatch { before, after: None, limit: 2, reserve_percent: 10 };
-    let full = world.dockline.reconcile(batch).await.unwrap();
-    assert!(full.next.is_some());
-    let empty = world.dockline.reconcile(ReconcileBatch { after: full.next, ..batch }).await.unwrap();
-    assert_eq!((empty.asked(), empty.next), (0, None));
+    let full = reconcile_before(&world, before, None, 2).await;
+    assert!(full.next.is_some() && !full.complete);
+    let empty = reconcile_before(&world, before, full.next, 2).await;
+    assert_eq!((empty.asked(), empty.next, empty.complete), (0, None, true));
+}
+
+#[tokio::test]
+async fn all_bindings_are_checked_once_by_number_whatever_their_next_look() {
+    let (world, ids) = bound(5).await;
+    fail(&world, &ids[2..3], PortErrorKind::Unavailable);
+    let scope = ReconcileScope::ObservedBefore(time::PrimitiveDateTime::MAX.assume_utc());
+    let (mut after, mut asked) = (None, Vec::new());
+    loop {
+        let batch = ReconcileBatch { scope, after, limit: 2, reserve_percent: 0 };
+        let report = world.dockline.reconcile(batch).await.unwrap();
+        asked.push(report.asked());
+        after = report.next;
+        if report.complete {
+            break;
+        }
+    }
+    assert_eq!(asked, [2, 2, 1]);
 }
 
 #[tokio::test]
 async fn the_reserve_of_the_rate_limit_is_left_for_others() {
-    let (world, ids) = bound(2).await;
-    let asked = async |limit, remaining, reserve_percent, resets_in: i64| {
-        world.github.set_rate_left(limit, remaining, Duration::seconds(resets_in));
-        let batch = ReconcileBatch { before: NOON + Duration::HOUR, after: None, limit: 9, reserve_percent };
-        let report = world.dockline.reconcile(batch).await.unwrap();
-        match &report.paused {
-            Some(pause) => {
-                assert!(matches!(pause.cause, PauseCause::Reserve), "{pause:?}");
-                assert_eq!(pause.until, world.clock.now() + Duration::seconds(resets_in));
-                // The next batch begins with the first binding.
-                assert!(report.next.is_some() && failed(&report).is_empty());
-            }
-            None => assert_eq!(report.next, None),
-        }
-        report.asked()
-    };
-    for (limit, remaining, reserve, resets_in, expected) in [
+    for (limit, remaining, reserve_percent, resets_in, expected) in [
         (100, 10, 10, 60, 0),
         (100, 11, 10, 60, 2),
         (100, 0, 0, 60, 0),
@@ -116,104 +134,134 @@ async fn the_reserve_of_the_rate_limit_is_left_for_others() {
         (150, 15, 10, 60, 0),
         (150, 16, 10, 60, 2),
     ] {
-        let context = format!("{remaining} of {limit}, reserve {reserve} %, {resets_in} s");
-        assert_eq!(asked(limit, remaining, reserve, resets_in).await, expected, "{context}");
+        let (world, ids) = bound(2).await;
+        world.github.set_rate_left(limit, remaining, Duration::seconds(resets_in));
+        let scope = ReconcileScope::Due(world.clock.now());
+        let batch = ReconcileBatch { scope, after: None, limit: 9, reserve_percent };
+        let report = world.dockline.reconcile(batch).await.unwrap();
+        let context = format!("{remaining} of {limit}, reserve {reserve_percent} %, {resets_in} s");
+        assert_eq!((report.asked(), report.complete), (expected, expected > 0), "{context}");
+        if expected == 0 {
+            let pause = paused(&report);
+            assert!(matches!(pause.cause, PauseCause::Reserve), "{pause:?}");
+            assert_eq!(pause.until, world.clock.now() + Duration::seconds(resets_in));
+            // The next batch begins with the first binding.
+            assert_eq!((pause.at, report.next, failed(&report)), (at(&ids, 1), None, vec![]));
+        }
     }
-    assert_eq!(ids.len(), 2);
 }
 
 #[tokio::test]
-async fn a_batch_that_stops_at_its_first_binding_is_followed_by_one_that_starts_with_it() {
+async fn a_batch_that_stops_at_once_keeps_its_own_start() {
     let (world, ids) = bound(3).await;
     world.github.set_rate_left(100, 0, Duration::MINUTE);
-    let paused = reconcile(&world, None, 9).await;
-    let just_before = ReconcileCursor { verified_at: NOON - Duration::MICROSECOND, installation: ids[0] };
-    assert_eq!((paused.asked(), paused.next), (0, Some(just_before)));
+    let start = Some(at(&ids, 1));
+    let report = reconcile(&world, start, 9).await;
+    assert_eq!((report.next, report.complete), (start, false));
     world.clock.advance(Duration::MINUTE);
-    let next = reconcile(&world, paused.next, 9).await;
-    assert_eq!((next.active, next.next), (3, None));
-    // A batch that stops at once keeps its own start.
-    world.github.set_rate_left(100, 0, Duration::MINUTE);
-    let start = Some(ReconcileCursor { verified_at: NOON, installation: ids[0] });
-    assert_eq!(reconcile(&world, start, 9).await.next, start);
+    assert_eq!(reconcile(&world, report.next, 9).await.active, 2);
 }
 
 #[tokio::test]
-async fn a_rejected_credential_or_a_rate_limit_pauses_at_once_i_19() {
+async fn a_fault_of_the_app_itself_pauses_i_19() {
     let limited = PortErrorKind::RateLimited { retry_after: std::time::Duration::from_secs(90) };
-    for (kind, seconds) in [(PortErrorKind::Rejected, 60), (limited, 90)] {
-        let (world, ids) = bound(3).await;
-        world.gateway.set(Fault::FailsAs(kind).always().of("installation"));
+    for (of_installation, of_app, looks, seconds) in [
+        (PortErrorKind::Rejected, PortErrorKind::Rejected, 1, 60),
+        (PortErrorKind::Rejected, PortErrorKind::Unavailable, 1, 60),
+        (PortErrorKind::Rejected, limited, 1, 90),
+        (PortErrorKind::Unavailable, PortErrorKind::Unavailable, 3, 60),
+        (PortErrorKind::Corrupt, PortErrorKind::Rejected, 3, 60),
+        (limited, PortErrorKind::Unexpected, 1, 90),
+    ] {
+        let (world, ids) = bound(4).await;
+        world.gateway.set(Fault::FailsAs(of_installation).always().of("installation"));
+        world.gateway.set(Fault::FailsAs(of_app).always().of("app"));
         let lookups = world.lookups();
         let report = reconcile(&world, None, 9).await;
-        let pause = report.paused.as_ref().unwrap();
+        let pause = paused(&report);
         assert_eq!(pause.until, world.clock.now() + Duration::seconds(seconds));
-        match (&pause.cause, kind) {
-            (PauseCause::RateLimited, PortErrorKind::RateLimited { .. }) => {}
-            (PauseCause::Rejected(error), _) => assert_eq!(error.kind(), kind),
+        let cause = if of_installation == limited { limited } else { of_app };
+        match (&pause.cause, cause) {
+            (PauseCause::RateLimited, PortErrorKind::RateLimited { .. })
+            | (PauseCause::Rejected(_), PortErrorKind::Rejected)
+            | (PauseCause::OutOfReach(_), PortErrorKind::Unavailable) => {}
             other => panic!("{other:?}"),
         }
-        assert_eq!((world.lookups() - lookups, failed(&report), report.asked()), (1, vec![], 0));
+        assert_eq!((world.lookups() - lookups, pause.at), (looks, at(&ids, looks)));
+        assert_eq!(failed(&report), ids[..looks - 1].to_vec(), "before the pause");
+        assert_eq!(world.gateway.count("app"), usize::from(of_installation != limited));
+        // Those that failed are due again in minutes; the others are checked.
         world.gateway.clear();
-        let next = reconcile(&world, report.next, 9).await;
-        assert_eq!(next.active, 3, "{ids:?}");
+        assert_eq!(reconcile(&world, report.next, 9).await.active, 4 - u32::try_from(looks).unwrap());
     }
 }
 
 #[tokio::test]
-async fn three_consecutive_failures_pause_and_single_ones_do_not() {
-    let (world, ids) = bound(8).await;
-    let fails = |times| {
-        world.gateway.set(Fault::FailsAs(PortErrorKind::Corrupt).times(times).of("installation"));
-    };
-    fails(2);
-    let first = reconcile(&world, None, 3).await;
-    assert_eq!((first.active, failed(&first)), (1, ids[..2].to_vec()));
-    assert!(first.paused.is_none());
-    // The success resets the count.
-    fails(2);
-    let second = reconcile(&world, first.next, 2).await;
-    assert_eq!((failed(&second), second.paused.is_none()), (ids[3..5].to_vec(), true));
-    fails(3);
-    let third = reconcile(&world, second.next, 9).await;
-    assert_eq!(failed(&third), ids[5..7].to_vec());
-    let pause = third.paused.unwrap();
-    assert!(matches!(pause.cause, PauseCause::OutOfReach(error) if error.kind() == PortErrorKind::Corrupt));
-    assert_eq!(pause.until, world.clock.now() + Duration::MINUTE);
-    assert_eq!(third.next, Some(after(&ids, 7)));
-    let fourth = reconcile(&world, third.next, 1).await;
-    assert_eq!((fourth.active, fourth.next), (1, Some(after(&ids, 8))));
+async fn one_bad_row_or_seven_never_stop_the_others_c10() {
+    for (kind, bad) in [
+        (PortErrorKind::Rejected, 1),
+        (PortErrorKind::Rejected, 7),
+        (PortErrorKind::Unavailable, 7),
+        (PortErrorKind::Corrupt, 7),
+        (PortErrorKind::Unexpected, 7),
+    ] {
+        let (world, ids) = bound(10).await;
+        fail(&world, &ids[..bad], kind);
+        let report = reconcile(&world, None, 20).await;
+        assert_eq!((failed(&report), report.active as usize), (ids[..bad].to_vec(), 10 - bad), "{kind:?}");
+        assert!(report.complete && report.paused.is_none());
+        // GitHub is asked about the App once per rejection, and once per three other failures.
+        let asked = if kind == PortErrorKind::Rejected { bad } else { bad / 3 };
+        assert_eq!(world.gateway.count("app"), asked);
+        // In the next run they come after the others, by their last attempt.
+        let due = world.stored.due(ReconcileScope::Due(world.clock.now()), None, 9).await.unwrap();
+        assert_eq!(due, []);
+    }
 }
 
 #[tokio::test]
-async fn a_success_between_failures_resets_their_count() {
+async fn a_row_that_is_limited_for_itself_is_put_back_c10() {
+    let (world, ids) = bound(3).await;
+    let retry_after = std::time::Duration::from_secs(3_600);
+    fail(&world, &ids[..1], PortErrorKind::RateLimited { retry_after });
+    let report = reconcile(&world, None, 9).await;
+    assert!(matches!(paused(&report).cause, PauseCause::RateLimited));
+    // The next run starts with the others.
+    let next = reconcile(&world, None, 9).await;
+    assert_eq!((next.active, next.paused.is_none()), (2, true));
+}
+
+#[tokio::test]
+async fn three_failures_of_the_store_pause_and_a_success_between_resets_their_count() {
     let (world, ids) = bound(5).await;
-    for failing in [ids[0], ids[1], ids[3], ids[4]] {
-        world.github.change(failing, |installation| installation.suspended = true);
-    }
-    // Every lookup of a suspended installation fails in the store, since its status changes.
     world.bindings.set(Fault::FailsBefore.times(2).of("observe"));
     let first = reconcile(&world, None, 3).await;
     assert_eq!((failed(&first), first.active), (ids[..2].to_vec(), 1));
     world.bindings.set(Fault::FailsBefore.times(2).of("observe"));
     let rest = reconcile(&world, first.next, 9).await;
     assert_eq!((failed(&rest), rest.paused.is_none()), (ids[3..].to_vec(), true));
+    let (world, ids) = bound(5).await;
+    world.bindings.set(Fault::FailsBefore.times(3).of("observe"));
+    let report = reconcile(&world, None, 9).await;
+    assert!(matches!(paused(&report).cause, PauseCause::OutOfReach(_)));
+    assert_eq!((paused(&report).at, failed(&report)), (at(&ids, 3), ids[..2].to_vec()));
 }
 
 #[tokio::test]
-async fn a_binding_that_is_released_during_the_batch_is_checked_all_the_same() {
+async fn a_binding_that_is_released_is_not_checked() {
     let (world, ids) = bound(1).await;
     let organization = caller("org_1");
     world.dockline.detach(&organization, dockline::Uninstall::No).await.unwrap();
     assert_eq!(reconcile(&world, None, 9).await.asked(), 0);
-    let record = dockline::ports::BindingRepo::installation(&world.stored, ids[0]).await.unwrap().unwrap();
+    let record = world.stored.installation(ids[0]).await.unwrap().unwrap();
     assert_eq!(record.status, Status::Active);
 }
 
 #[tokio::test]
 async fn if_the_bindings_cannot_be_listed_the_batch_fails() {
     let (world, _) = bound(1).await;
-    world.bindings.set(Fault::FailsBefore.once().of("stale"));
-    let batch = ReconcileBatch { before: NOON + Duration::HOUR, after: None, limit: 9, reserve_percent: 0 };
+    world.bindings.set(Fault::FailsBefore.once().of("due"));
+    let scope = ReconcileScope::Due(world.clock.now());
+    let batch = ReconcileBatch { scope, after: None, limit: 9, reserve_percent: 0 };
     assert_eq!(world.dockline.reconcile(batch).await.unwrap_err().kind(), PortErrorKind::Unavailable);
 }

@@ -5,14 +5,14 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use dockline::ports::{BindingRepo, Event, Observation};
 use dockline::{
-    Account, AccountId, AppId, Binding, ErrorCode, InstallationId, InstallationRecord, InstalledOn,
+    Account, AccountId, AppId, Binding, ErrorCode, InstallationId, InstallationRecord, InstalledOn, Life,
     PortErrorKind, RefreshOutcome, Registered, Status,
 };
 use dockline_testkit::faults::Fault;
 use dockline_testkit::fixtures::{NOON, account_id, installation};
 use time::Duration;
 
-use crate::support::{Held, World, account_of, acme};
+use crate::support::{Held, World, account_of, acme, shown};
 
 async fn record(world: &World, id: InstallationId) -> InstallationRecord {
     world.stored.installation(id).await.unwrap().unwrap()
@@ -48,6 +48,7 @@ async fn an_installation_is_stored_also_without_a_binding() {
         organization: None,
         account: Some(account_of(1, "acme-coffee")),
         status: Status::Active,
+        life: shown(NOON),
         verified_at: NOON,
         generation: 1,
     };
@@ -108,25 +109,6 @@ async fn a_renamed_account_is_stored_with_an_event_l_53() {
 }
 
 #[tokio::test]
-async fn an_installation_that_github_does_not_know_any_more_is_uninstalled_for_ever_l_55() {
-    let world = World::new();
-    let bound = world.bound().await;
-    let id = bound.installation;
-    world.dockline.token(&bound.organization, &dockline::TokenScope::everything()).await.unwrap();
-    world.github.remove(id);
-    let uninstalled = Event::Uninstalled { organization: bound_to(&bound), installation: id };
-    assert_eq!(refresh(&world, id).await, (RefreshOutcome::Gone, vec![uninstalled]));
-    assert_eq!(record(&world, id).await.status, Status::Uninstalled);
-    world.dockline.revoke_tokens().await;
-    assert_eq!(world.gateway.count("revoke"), 0, "the token was evicted");
-    // The end is final, and GitHub is not called again.
-    world.github.install(1, "acme-coffee");
-    let lookups = world.lookups();
-    assert_eq!(refresh(&world, id).await, (RefreshOutcome::Gone, vec![]));
-    assert_eq!(world.lookups(), lookups);
-}
-
-#[tokio::test]
 async fn another_account_or_app_under_a_known_id_changes_nothing_and_evicts_the_tokens_l_13() {
     let world = World::new();
     let bound = world.bound().await;
@@ -134,7 +116,6 @@ async fn another_account_or_app_under_a_known_id_changes_nothing_and_evicts_the_
     let known = account_id(1_001);
     let other: Account = account_of(2, "acme-coffee");
     let enterprise = InstalledOn::Enterprise { id: AccountId::new(3).unwrap(), slug: "acme".into() };
-    let before = record(&world, id).await;
     for (owner, app, named) in [
         (InstalledOn::Account(other.clone()), 7, Some(other.id)),
         (enterprise, 7, None),
@@ -143,8 +124,7 @@ async fn another_account_or_app_under_a_known_id_changes_nothing_and_evicts_the_
     ] {
         world.github.install(1, "acme-coffee");
         world.dockline.token(&bound.organization, &dockline::TokenScope::everything()).await.unwrap();
-        let before =
-            InstallationRecord { verified_at: record(&world, id).await.verified_at, ..before.clone() };
+        let before = record(&world, id).await;
         world.github.change(id, |installation| {
             installation.installed_on = owner;
             installation.app = AppId::new(app).unwrap();
@@ -153,7 +133,9 @@ async fn another_account_or_app_under_a_known_id_changes_nothing_and_evicts_the_
         let organization = bound_to(&bound);
         let changed = Event::AccountChanged { organization, installation: id, known, named };
         assert_eq!(refresh(&world, id).await, (RefreshOutcome::AccountChanged, vec![changed]));
-        assert_eq!(record(&world, id).await, before);
+        // The next look is put forward, and not to the head of the queue.
+        assert!(record(&world, id).await.life.next_look_at >= before.life.next_look_at);
+        assert_eq!(InstallationRecord { life: before.life, ..record(&world, id).await }, before);
         world.dockline.revoke_tokens().await;
         assert_eq!(world.gateway.count("revoke"), 0, "the token was evicted");
     }
@@ -183,18 +165,23 @@ async fn an_observation_of_a_clock_that_is_behind_counts_as_the_next_one_i_27() 
     let stored = record(&world, id).await;
     assert_eq!((stored.status, stored.verified_at), (Status::Suspended, NOON + Duration::MICROSECOND));
     world.github.remove(id);
-    assert_eq!(refresh(&world, id).await.0, RefreshOutcome::Gone);
-    assert_eq!(record(&world, id).await.verified_at, NOON + 2 * Duration::MICROSECOND);
+    assert_eq!(refresh(&world, id).await.0, RefreshOutcome::Missing);
+    let stored = record(&world, id).await;
+    assert_eq!(stored.life.observed_at, NOON + 2 * Duration::MICROSECOND);
+    assert_eq!(stored.verified_at, NOON + Duration::MICROSECOND);
 }
 
 /// An observation of another node, so many minutes after noon.
 fn observe(world: &World, id: InstallationId, status: Status, minutes: i64) {
-    let verified_at = NOON + Duration::minutes(minutes);
+    let at = NOON + Duration::minutes(minutes);
     let observation = match status {
-        Status::Uninstalled => Observation::Uninstalled { verified_at },
-        Status::Active | Status::Suspended => {
-            Observation::Present { status, account: account_of(1, "acme-coffee"), verified_at }
-        }
+        Status::Uninstalled => Observation::Deleted { at },
+        Status::Active | Status::Suspended => Observation::Present {
+            status,
+            account: account_of(1, "acme-coffee"),
+            asked_at: at,
+            next_look_at: at + Duration::HOUR,
+        },
     };
     pollster::block_on(world.stored.observe(id, observation)).unwrap();
 }
@@ -277,5 +264,8 @@ async fn a_failed_lookup_stores_nothing_and_keeps_its_kind() {
         let failed = world.dockline.refresh(bound.installation).await.unwrap_err();
         assert_eq!(failed.code(), ErrorCode::Unavailable);
     }
-    assert_eq!(record(&world, bound.installation).await, before);
+    // Only the next look was put forward.
+    let after = record(&world, bound.installation).await;
+    let life = Life { next_look_at: before.life.next_look_at, ..after.life };
+    assert_eq!(InstallationRecord { life, ..after }, before);
 }

@@ -11,7 +11,7 @@ use dockline_testkit::faults::Fault;
 use dockline_testkit::fixtures::{NOON, account_id, installation};
 use time::Duration;
 
-use crate::support::{Held, VISITOR, World, account_of, acme, rival};
+use crate::support::{Held, VISITOR, World, account_of, acme, rival, shown};
 
 fn reason(outcome: Result<Registered, RegisterError>) -> RefusalReason {
     match outcome {
@@ -32,6 +32,7 @@ async fn a_registration_stores_the_claim_with_its_visitor_and_actor_i_2() {
         installation: id,
         account: account_of(1, "acme-coffee"),
         status: Status::Active,
+        life: shown(NOON + Duration::minutes(1)),
         proof: Proof::Administered,
         proven_by: Some(account_id(VISITOR)),
         actor: acme().actor,
@@ -167,7 +168,7 @@ async fn an_installation_that_is_bound_or_was_uninstalled_is_refused() {
     assert_eq!(refused(&world, taken, &state).await, RefusalReason::Taken);
     let gone = world.github.install(2, "acme-tea");
     let state = world.confirmed(&acme(), gone).await;
-    world.stored.observe(gone, Observation::Uninstalled { verified_at: NOON }).await.unwrap();
+    world.stored.observe(gone, Observation::Deleted { at: NOON }).await.unwrap();
     assert_eq!(refused(&world, gone, &state).await, RefusalReason::Gone);
 }
 
@@ -181,7 +182,7 @@ async fn an_uninstallation_during_the_registration_refuses_it() {
         held_world.register(&acme(), id, &held_state).await
     })
     .await;
-    world.stored.observe(id, Observation::Uninstalled { verified_at: NOON }).await.unwrap();
+    world.stored.observe(id, Observation::Deleted { at: NOON }).await.unwrap();
     assert_eq!(reason(held.finish().await), RefusalReason::Gone);
     assert_eq!(world.stored_binding().await, None);
 }

@@ -8,6 +8,7 @@ use dockline::{
     RepositoriesPage, RepositoriesQuery, Status, Uninstall,
 };
 use dockline_testkit::faults::Fault;
+use dockline_testkit::fixtures::NOON;
 use time::Duration;
 
 use crate::support::{Held, World, account_of, acme, repository};
@@ -115,10 +116,9 @@ async fn without_an_active_binding_nothing_is_listed() {
     }
     world.github.install(1, "acme-coffee");
     world.github.suspend(id, true);
-    for (status, requests) in [(Status::Suspended, 2), (Status::Suspended, 2), (Status::Uninstalled, 3)] {
+    for (status, requests) in [(Status::Suspended, 2), (Status::Suspended, 2), (Status::Uninstalled, 2)] {
         if status == Status::Uninstalled {
-            world.github.remove(id);
-            world.dockline.refresh(id).await.unwrap();
+            world.stored.observe(id, Observation::Deleted { at: NOON }).await.unwrap();
         }
         match list(&world.dockline, &query("9")).await {
             Err(error @ RepositoriesError::Unusable(_)) => {

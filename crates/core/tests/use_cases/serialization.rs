@@ -2,8 +2,9 @@
 
 use dockline::ports::{Event, ReconcileCursor};
 use dockline::{
-    AccountId, Binding, ClaimPolicy, ErrorCode, Issue, IssueCode, KeyId, OrganizationId, Pause, PauseCause,
-    PortError, PortErrorKind, PortName, Proof, ReconcileReport, RefusalReason, RepositoryId, Scope, Status,
+    AccountId, Binding, ClaimPolicy, ErrorCode, Issue, IssueCode, KeyId, Life, OrganizationId, Pause,
+    PauseCause, PortError, PortErrorKind, PortName, Presence, Proof, ReconcileReport, RefusalReason,
+    RepositoryId, Scope, Status,
 };
 use dockline_testkit::fixtures::{NOON, installation, organization};
 use serde::Serialize;
@@ -23,6 +24,11 @@ fn binding() -> Binding {
         installation: installation(7),
         account: account_of(1, "acme-coffee"),
         status: Status::Active,
+        life: Life {
+            presence: Presence::Missing { since: NOON, looks: 2, last: NOON },
+            observed_at: NOON,
+            next_look_at: None,
+        },
         proof: Proof::Installed,
         proven_by: Some(AccountId::new(77).unwrap()),
         actor: "user:ann".parse().unwrap(),
@@ -38,6 +44,10 @@ fn bindings_accounts_and_repositories_have_camel_case_keys_and_microseconds() {
     let account = json!({ "id": 1_001, "login": "acme-coffee", "type": "Organization" });
     let expected = json!({
         "organization": "org_acme", "installation": 7, "account": account, "status": "active",
+        "life": {
+            "presence": { "state": "missing", "since": time, "looks": 2, "last": time },
+            "observedAt": time, "nextLookAt": null,
+        },
         "proof": "installed", "provenBy": 77, "actor": "user:ann", "registeredAt": time,
         "lastVerifiedAt": time, "generation": 3,
     });
@@ -73,21 +83,25 @@ fn events_name_themselves_and_their_reason() {
 #[test]
 fn a_report_lists_failures_and_the_pause_without_their_causes() {
     let failure = || PortError::new(PortName::GithubGateway, PortErrorKind::Corrupt, "a secret body");
-    let next = ReconcileCursor { verified_at: NOON, installation: installation(8) };
+    let next = ReconcileCursor { next_look_at: NOON, installation: installation(8) };
     let report = ReconcileReport {
         active: 2,
         failed: vec![(installation(7), failure())],
         next: Some(next),
-        paused: Some(Pause { until: NOON, cause: PauseCause::OutOfReach(failure()) }),
+        paused: Some(Pause { until: NOON, cause: PauseCause::OutOfReach(failure()), at: next }),
         ..ReconcileReport::default()
     };
     let message = "the GitHub gateway returned malformed data";
     let time = "2026-06-01T12:00:00.000000+00:00";
     let expected = json!({
-        "active": 2, "suspended": 0, "uninstalled": 0, "accountChanged": 0, "denied": 0,
+        "active": 2, "suspended": 0, "missing": 0, "held": 0, "uninstalled": 0, "accountChanged": 0,
+        "denied": 0, "complete": false,
         "failed": [{ "installation": 7, "error": { "message": message } }],
-        "next": { "verifiedAt": time, "installation": 8 },
-        "paused": { "until": time, "cause": { "reason": "out_of_reach", "message": message } },
+        "next": { "nextLookAt": time, "installation": 8 },
+        "paused": {
+            "until": time, "cause": { "reason": "out_of_reach", "message": message },
+            "at": { "nextLookAt": time, "installation": 8 },
+        },
     });
     assert_json(&report, &expected);
     assert_json(&PauseCause::Reserve, &json!({ "reason": "reserve" }));

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use dockline::ports::{BindingRepo, Event, MintOutcome, Observation};
 use dockline::{
-    Access, InstallationToken, InstalledOn, PermissionName, RefusedToken, Status, TokenError, TokenScope,
-    Uninstall,
+    Access, InstallationToken, InstalledOn, PermissionName, Presence, RefusedToken, Status, TokenError,
+    TokenScope, Uninstall,
 };
 use dockline_testkit::faults::Fault;
+use dockline_testkit::fixtures::NOON;
 use time::Duration;
 use tokio::task::JoinSet;
 
@@ -97,12 +98,13 @@ async fn without_an_active_binding_no_token_is_served_and_github_is_not_called_i
     let observation = Observation::Present {
         status: Status::Suspended,
         account: bound.account.clone(),
-        verified_at: later(1),
+        asked_at: later(1),
+        next_look_at: later(3_600),
     };
     world.stored.observe(id, observation).await.unwrap();
     let suspended = token(&world).await;
     assert!(matches!(suspended, Err(TokenError::Suspended)), "{suspended:?}");
-    world.stored.observe(id, Observation::Uninstalled { verified_at: later(2) }).await.unwrap();
+    world.stored.observe(id, Observation::Deleted { at: later(2) }).await.unwrap();
     let uninstalled = token(&world).await;
     assert!(matches!(uninstalled, Err(TokenError::Uninstalled)), "{uninstalled:?}");
     assert_eq!(world.lookups(), lookups);
@@ -126,8 +128,8 @@ async fn the_lookup_before_a_mint_finds_what_no_webhook_reported_l_13_l_42() {
     assert!(matches!(changed, Err(TokenError::AccountChanged)), "{changed:?}");
     world.github.remove(id);
     let gone = token(&world).await;
-    assert!(matches!(gone, Err(TokenError::Uninstalled)), "{gone:?}");
-    assert_eq!(status().await, Status::Uninstalled);
+    assert!(matches!(gone, Err(TokenError::Missing { .. })), "{gone:?}");
+    assert_eq!(status().await, Status::Active);
     assert_eq!(world.github.minted(), 0);
 }
 
@@ -152,10 +154,13 @@ async fn githubs_refusal_of_a_mint_is_stored_and_reported() {
     world.dockline.refresh(id).await.unwrap();
     world.github.script_mint(MintOutcome::Missing);
     let (missing, events) = world.observed(token(&world)).await;
-    assert!(matches!(missing, Err(TokenError::Uninstalled)), "{missing:?}");
+    let next_look = NOON + Duration::MINUTE;
+    assert!(matches!(missing, Err(TokenError::Missing { next_look: at }) if at >= next_look), "{missing:?}");
     let organization = Some(bound.organization);
-    assert_eq!(events, [Event::Uninstalled { organization, installation: id }]);
-    assert_eq!(world.stored_binding().await.unwrap().status, Status::Uninstalled);
+    assert_eq!(events, [Event::Missing { organization, installation: id }]);
+    let stored = world.stored_binding().await.unwrap();
+    assert_eq!(stored.status, Status::Active, "the status before is still shown");
+    assert!(matches!(stored.life.presence, Presence::Missing { .. }));
 }
 
 #[tokio::test]
@@ -194,7 +199,8 @@ async fn a_suspension_or_a_detach_during_the_mint_serves_no_token_i_9() {
     let observation = Observation::Present {
         status: Status::Suspended,
         account: rebound.account,
-        verified_at: rebound.registered_at + Duration::SECOND,
+        asked_at: rebound.registered_at + Duration::SECOND,
+        next_look_at: rebound.registered_at + Duration::HOUR,
     };
     world.stored.observe(rebound.installation, observation).await.unwrap();
     let suspended = mint.finish().await;

@@ -18,7 +18,11 @@ fn signature(secret: &str, body: &[u8]) -> String {
     format!("sha256={}", data_encoding::HEXLOWER.encode(&signature.into_bytes()))
 }
 
-async fn deliver(world: &World, event: &str, payload: &Value) -> Result<WebhookOutcome, WebhookError> {
+pub(crate) async fn deliver(
+    world: &World,
+    event: &str,
+    payload: &Value,
+) -> Result<WebhookOutcome, WebhookError> {
     let body = payload.to_string().into_bytes();
     let signature = signature(WEBHOOK_SECRET, &body);
     let delivery = WebhookDelivery {
@@ -31,7 +35,7 @@ async fn deliver(world: &World, event: &str, payload: &Value) -> Result<WebhookO
 }
 
 /// A payload of the events `installation` and `installation_repositories`.
-fn payload(action: &str, id: InstallationId) -> Value {
+pub(crate) fn payload(action: &str, id: InstallationId) -> Value {
     json!({
         "action": action,
         "installation": { "id": id, "app_id": OUR_APP, "account": { "id": 1_001 },
@@ -188,7 +192,7 @@ async fn changed_permissions_or_repositories_raise_the_generation_and_evict_the_
     let (outcome, events) = world.observed(deliver(&world, "installation_repositories", &body)).await;
     assert_eq!((outcome.unwrap().refresh, events), (Some(unknown), vec![]));
     // So is one that was uninstalled, without an event.
-    world.stored.observe(id, Observation::Uninstalled { verified_at: NOON }).await.unwrap();
+    world.stored.observe(id, Observation::Deleted { at: NOON }).await.unwrap();
     let (outcome, events) =
         world.observed(deliver(&world, "installation_repositories", &repositories(id))).await;
     assert_eq!((outcome.unwrap().refresh, events), (Some(id), vec![]));

@@ -14,7 +14,8 @@
 //! | 403 | "Resource not accessible by …", or `X-Accepted-GitHub-Permissions` | `PermissionMissing` | an outcome, or `Rejected` |
 //! | 403 | otherwise | `Denied(Other)` | an outcome, or `Rejected` |
 //! | 404 | "Integration not found" | `UnknownApp` | `Rejected` |
-//! | 404 | otherwise | `NotFound` | an outcome if the port has one, else `Unexpected` |
+//! | 404 | JSON with a message, and a header of GitHub's | `NotFound` | an outcome if the port has one, else `Unexpected` |
+//! | 404 | otherwise | `NotFound`, not GitHub's own | `Corrupt` where an outcome depends on it, else `Unexpected` |
 //! | 451 | | `Denied(LegalBlock)` | an outcome |
 //! | 3xx | | `Redirect` | `Corrupt` |
 //! | 400 | a message about the version | `UnsupportedApiVersion` | `Unexpected` |
@@ -29,7 +30,7 @@
 use std::time::Duration;
 
 use super::rate_limit::MAX_PAUSE;
-use super::redact::{message, redacted};
+use super::redact::{has_message, message, redacted};
 use super::response::Response;
 use crate::github_error::{Denial, GithubError};
 
@@ -72,7 +73,7 @@ pub(crate) fn error_of(response: &Response) -> Option<GithubError> {
         }
         451 => GithubError::Denied { status, denial: Denial::LegalBlock, message },
         404 if says("integration not found") => GithubError::UnknownApp,
-        404 => GithubError::NotFound { message },
+        404 => GithubError::NotFound { own: is_own(response), message },
         300..400 => GithubError::Redirect { status },
         400 if says("version") => GithubError::UnsupportedApiVersion { message },
         422 => GithubError::Unprocessable { message },
@@ -84,6 +85,15 @@ pub(crate) fn error_of(response: &Response) -> Option<GithubError> {
 fn sso_required(response: &Response) -> Option<Option<String>> {
     let rest = response.header("x-github-sso")?.trim().strip_prefix("required")?;
     Some(rest.split(';').find_map(|part| part.trim().strip_prefix("url=")).map(str::to_owned))
+}
+
+/// Returns whether GitHub itself responds, not something on the way: with JSON that has a message, and with a header that
+/// GitHub adds.
+fn is_own(response: &Response) -> bool {
+    let has_header = ["x-github-request-id", "x-github-media-type"]
+        .into_iter()
+        .any(|name| response.header(name).is_some_and(|value| !value.is_empty()));
+    has_header && has_message(&response.body)
 }
 
 fn is_used_up(response: &Response) -> bool {

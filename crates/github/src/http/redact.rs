@@ -17,6 +17,11 @@ pub(super) fn message(body: &[u8]) -> String {
     serde_json::from_slice::<ErrorBody>(body).map(|body| redacted(&body.message)).unwrap_or_default()
 }
 
+/// Returns whether the body of an error response is JSON with a `message`.
+pub(super) fn has_message(body: &[u8]) -> bool {
+    serde_json::from_slice::<ErrorBody>(body).is_ok()
+}
+
 /// Returns at most 200 characters of the text, with possible secrets masked and control characters replaced by blanks.
 pub(crate) fn redacted(text: &str) -> String {
     let mut clean = String::new();

@@ -1,9 +1,11 @@
 //! The App and its installations, with the App's JWT alone.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use dockline::ports::{LookupOutcome, UninstallOutcome};
 use dockline::{AppId, Installation, InstallationId};
+use tokio::time::Instant;
 
 use crate::github_error::{GithubError, denied};
 use crate::http::{Api, Request, Response};
@@ -11,19 +13,37 @@ use crate::observer::Operation;
 use crate::slug::Slug;
 use crate::wire::{AppWire, InstallationWire};
 
+/// How long a response that names our App confirms the credential.
+const CONFIRMED_FOR: Duration = Duration::from_secs(60);
+
 /// Calls the API as the App.
 #[derive(Clone)]
 pub(crate) struct AppClient {
     pub(crate) api: Arc<Api>,
     pub(crate) id: AppId,
     pub(crate) slug: Arc<Slug>,
+    /// When `GET /app` last named our App.
+    confirmed: Arc<Mutex<Option<Instant>>>,
 }
 
 impl AppClient {
+    pub(crate) fn new(api: Arc<Api>, id: AppId, slug: Arc<Slug>) -> Self {
+        Self { api, id, slug, confirmed: Arc::default() }
+    }
+
     pub(crate) async fn app(&self) -> Result<AppWire, GithubError> {
+        let asked = Instant::now();
         let app: AppWire = self.app_response().await?.json()?;
+        if app.id == self.id.get() {
+            *self.confirmed.lock().unwrap_or_else(PoisonError::into_inner) = Some(asked);
+        }
         self.observe_slug(app.id, &app.slug);
         Ok(app)
+    }
+
+    fn is_confirmed(&self) -> bool {
+        let confirmed = *self.confirmed.lock().unwrap_or_else(PoisonError::into_inner);
+        confirmed.is_some_and(|confirmed| confirmed.elapsed() < CONFIRMED_FOR)
     }
 
     /// Takes over the slug of our App, which its owner can change. The slug of another App, whose key is configured by
@@ -41,11 +61,15 @@ impl AppClient {
         }
     }
 
-    /// Sends the request. Returns `None` for a 404 if `GET /app` then shows that the credential is still our App's: GitHub
-    /// returns the same 404 if it does not know the App.
+    /// Sends the request. Returns `None` for a 404 of GitHub's own if `GET /app` named our App within the last minute, or
+    /// names it now: GitHub returns the same 404 if it does not know the App.
     pub(super) async fn send_or_missing(&self, request: Request) -> Result<Option<Response>, GithubError> {
         match self.api.as_app(request).await {
             Ok(response) => Ok(Some(response)),
+            Err(GithubError::NotFound { own: false, .. }) => {
+                Err(GithubError::invalid_response("a 404 without the JSON and the headers of GitHub"))
+            }
+            Err(GithubError::NotFound { .. }) if self.is_confirmed() => Ok(None),
             Err(GithubError::NotFound { .. }) => {
                 let reported = self.app().await?.id;
                 if reported == self.id.get() {
@@ -81,11 +105,12 @@ impl AppClient {
         };
         match response {
             // 204 in API version 2022-11-28, 202 in 2026-03-10.
-            Some(response) if matches!(response.status, 202 | 204) => Ok(UninstallOutcome::Removed),
+            Some(response) if response.status == 204 => Ok(UninstallOutcome::Removed),
+            Some(response) if response.status == 202 => Ok(UninstallOutcome::Accepted),
             Some(response) => {
                 Err(GithubError::invalid_response(format!("{} to an uninstall", response.status)))
             }
-            None => Ok(UninstallOutcome::AlreadyGone),
+            None => Ok(UninstallOutcome::Missing),
         }
     }
 }

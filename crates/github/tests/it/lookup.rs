@@ -97,6 +97,50 @@ async fn missing_is_returned_only_after_the_credential_is_confirmed_l55() {
     assert_eq!(github.lines(), [PATH, "GET /api/app"], "I19: two calls at most");
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_confirmation_of_the_credential_counts_for_a_minute_c01() {
+    let github = responding(404, json!({ "message": "Not Found" })).await;
+    let app = gateway(&github);
+    for (wait, lines) in [(0, 2), (59, 3), (1, 5), (30, 6)] {
+        tokio::time::advance(Duration::from_secs(wait)).await;
+        assert_eq!(app.installation(installation_id()).await.unwrap(), LookupOutcome::Missing);
+        assert_eq!(github.lines().len(), lines, "after {wait} s");
+    }
+}
+
+#[tokio::test]
+async fn a_404_that_is_not_githubs_own_is_an_outage_c01() {
+    let message = || Reply::message(404, "Not Found");
+    let media_type = || message().without("x-github-request-id").header("x-github-media-type", "github.v3");
+    for (reply, is_own) in [
+        (message(), true),
+        (media_type(), true),
+        (message().without("x-github-request-id"), false),
+        (Reply::bytes(404, ""), false),
+        (Reply::bytes(404, "<html>404</html>"), false),
+        (Reply::json(404, &json!({ "error": "Not Found" })), false),
+        (Reply::json(404, &json!({ "message": 404 })), false),
+        (Reply::json(404, &json!(["message"])), false),
+    ] {
+        let github = Scripted::start(usual(move |seen: &Seen| {
+            (seen.line.contains("/installations/")).then(|| reply.clone())
+        }))
+        .await;
+        let app = gateway(&github);
+        let everything = dockline::TokenScope::everything();
+        if is_own {
+            assert_eq!(app.installation(installation_id()).await.unwrap(), LookupOutcome::Missing);
+            assert_eq!(app.uninstall(installation_id()).await.unwrap(), UninstallOutcome::Missing);
+            let minted = app.mint(installation_id(), &everything).await.unwrap();
+            assert!(matches!(minted, MintOutcome::Missing), "{minted:?}");
+        } else {
+            assert_eq!(kind(app.installation(installation_id()).await), PortErrorKind::Corrupt);
+            assert_eq!(kind(app.uninstall(installation_id()).await), PortErrorKind::Corrupt);
+            assert_eq!(kind(app.mint(installation_id(), &everything).await), PortErrorKind::Corrupt);
+        }
+    }
+}
+
 #[tokio::test]
 async fn an_unconfirmed_404_returns_the_error_of_the_confirmation_l02_l55() {
     let mut another = app_body();

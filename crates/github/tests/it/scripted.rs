@@ -55,7 +55,10 @@ impl Reply {
 
     pub(crate) fn bytes(status: u16, body: impl Into<Vec<u8>>) -> Self {
         // The fixtures' clock, so that no skew is measured unless a test wants it.
-        let headers = vec![("date".to_owned(), crate::fixtures::DATE.to_owned())];
+        let headers = vec![
+            ("date".to_owned(), crate::fixtures::DATE.to_owned()),
+            ("x-github-request-id".to_owned(), "C0DE:1:2:3:4".to_owned()),
+        ];
         Self::With { status, headers, body: body.into() }
     }
 
@@ -65,6 +68,13 @@ impl Reply {
 
     pub(crate) fn after(self, delay: std::time::Duration) -> Self {
         Self::After(delay, Box::new(self))
+    }
+
+    pub(crate) fn without(mut self, name: &str) -> Self {
+        if let Self::With { headers, .. } = &mut self {
+            headers.retain(|(known, _)| known != name);
+        }
+        self
     }
 
     pub(crate) fn header(mut self, name: &str, value: impl Into<String>) -> Self {

@@ -14,23 +14,29 @@ fn responding(status: u16) -> impl Fn(&Seen) -> Reply {
 }
 
 #[tokio::test]
-async fn both_api_versions_uninstall() {
-    for (version, status) in [(ApiVersion::V2022_11_28, 204), (ApiVersion::V2026_03_10, 202)] {
+async fn both_api_versions_uninstall_and_a_202_is_not_yet_the_end_c77() {
+    for (version, status, outcome) in [
+        (ApiVersion::V2022_11_28, 204, UninstallOutcome::Removed),
+        (ApiVersion::V2026_03_10, 202, UninstallOutcome::Accepted),
+    ] {
         let github = Scripted::start(responding(status)).await;
         let app = GithubApp::new(config(&github).with_api_version(version)).unwrap();
-        assert_eq!(app.uninstall(installation_id()).await.unwrap(), UninstallOutcome::Removed);
+        assert_eq!(app.uninstall(installation_id()).await.unwrap(), outcome);
         assert_eq!(github.lines(), [LINE]);
         assert_eq!(github.seen()[0].header("x-github-api-version"), version.as_str());
     }
 }
 
 #[tokio::test]
-async fn already_gone_is_returned_only_after_the_credential_is_confirmed_l55() {
-    let github = Scripted::start(responding(404)).await;
-    assert_eq!(gateway(&github).uninstall(installation_id()).await.unwrap(), UninstallOutcome::AlreadyGone);
+async fn missing_is_returned_only_after_the_credential_is_confirmed_l55() {
+    let not_found = usual(|seen: &Seen| (seen.line == LINE).then(|| Reply::message(404, "Not Found")));
+    let github = Scripted::start(not_found).await;
+    assert_eq!(gateway(&github).uninstall(installation_id()).await.unwrap(), UninstallOutcome::Missing);
     assert_eq!(github.lines(), [LINE, "GET /api/app"]);
 
-    let down = |seen: &Seen| if seen.line == LINE { Reply::bytes(404, "") } else { Reply::bytes(502, "") };
+    let down = |seen: &Seen| {
+        if seen.line == LINE { Reply::message(404, "Not Found") } else { Reply::bytes(502, "") }
+    };
     let github = Scripted::start(down).await;
     assert_eq!(kind(gateway(&github).uninstall(installation_id()).await), PortErrorKind::Unavailable);
 }

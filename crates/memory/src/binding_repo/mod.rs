@@ -5,7 +5,7 @@ use std::fmt;
 
 use async_trait::async_trait;
 use dockline::ports::{
-    BindingRepo, InsertOutcome, Observation, ObserveOutcome, ReconcileCursor, ReleaseOutcome,
+    BindingRepo, InsertOutcome, Observation, ObserveOutcome, ReconcileCursor, ReconcileScope, ReleaseOutcome,
 };
 use dockline::{
     AccountId, Actor, Binding, InstallationId, InstallationRecord, InstallerRecord, NewBinding,
@@ -99,13 +99,22 @@ impl BindingRepo for MemoryBindingRepo {
         Ok(self.0.lock().installer(installation))
     }
 
-    async fn stale(
+    async fn postpone(
         &self,
-        before: OffsetDateTime,
+        installation: InstallationId,
+        next_look_at: OffsetDateTime,
+    ) -> Result<(), PortError> {
+        self.0.lock().postpone(installation, next_look_at);
+        Ok(())
+    }
+
+    async fn due(
+        &self,
+        scope: ReconcileScope,
         after: Option<ReconcileCursor>,
         limit: u32,
     ) -> Result<Vec<ReconcileCursor>, PortError> {
-        Ok(self.0.lock().stale(before, after, limit))
+        Ok(self.0.lock().due(scope, after, limit))
     }
 
     async fn release(

@@ -1,21 +1,24 @@
 use std::collections::{HashMap, HashSet};
 
-use dockline::ports::{InsertOutcome, Observation, ObserveOutcome, ReconcileCursor, ReleaseOutcome};
+use dockline::ports::{
+    InsertOutcome, Observation, ObserveOutcome, ReconcileCursor, ReconcileScope, ReleaseOutcome,
+};
 use dockline::rules::bucket::in_utc;
+use dockline::rules::life;
 use dockline::{
-    Account, Binding, InstallationId, InstallationRecord, InstallerRecord, NewBinding, OrganizationId,
+    Binding, InstallationId, InstallationRecord, InstallerRecord, Life, NewBinding, OrganizationId,
     StateDigest, Status,
 };
 use time::OffsetDateTime;
 
 use super::BindingRecord;
-use super::row::{Known, LiveBinding, Row};
+use super::row::{LiveBinding, Row};
 
 /// The tables of the repository.
 #[derive(Default)]
 pub(super) struct Bindings {
     installations: HashMap<InstallationId, Row>,
-    /// The installation of each organization's live binding. Together with [`Known::live`], both sides are unique.
+    /// The installation of each organization's live binding. Together with [`Row::live`], both sides are unique.
     live: HashMap<OrganizationId, InstallationId>,
     released: HashMap<OrganizationId, Vec<BindingRecord>>,
     /// Never shrinks, so that a state makes at most one binding.
@@ -30,38 +33,31 @@ impl Bindings {
         released.chain(live).cloned().collect()
     }
 
-    fn live(&self, installation: InstallationId) -> Option<(&Known, &LiveBinding)> {
-        match self.installations.get(&installation)? {
-            Row::Known(known) => Some((known, known.live.as_ref()?)),
-            Row::UninstalledUnseen(_) => None,
-        }
+    fn live(&self, installation: InstallationId) -> Option<(&Row, &LiveBinding)> {
+        let row = self.installations.get(&installation)?;
+        Some((row, row.live.as_ref()?))
     }
 
-    fn live_of(&self, organization: &OrganizationId) -> Option<(InstallationId, &Known, &LiveBinding)> {
+    fn live_of(&self, organization: &OrganizationId) -> Option<(InstallationId, &Row, &LiveBinding)> {
         let installation = *self.live.get(organization)?;
-        let (known, live) = self.live(installation)?;
-        Some((installation, known, live))
+        let (row, live) = self.live(installation)?;
+        Some((installation, row, live))
     }
 
     pub(super) fn find(&self, organization: &OrganizationId) -> Option<Binding> {
-        self.live_of(organization).map(|(installation, known, live)| known.binding(installation, live))
+        let (installation, row, live) = self.live_of(organization)?;
+        row.binding(installation, live)
     }
 
     pub(super) fn installation(&self, installation: InstallationId) -> Option<InstallationRecord> {
         self.installations.get(&installation).map(Row::to_record)
     }
 
-    /// Returns the row of an installation, and creates it from these facts if it is unknown.
-    fn row(
-        &mut self,
-        installation: InstallationId,
-        status: Status,
-        account: &Account,
-        verified_at: OffsetDateTime,
-    ) -> &mut Row {
-        self.installations
-            .entry(installation)
-            .or_insert_with(|| Row::first_seen(status, account.clone(), verified_at))
+    /// Returns whether one more denied binding would be too many.
+    fn is_crowded(&self, now: OffsetDateTime) -> bool {
+        let rows = self.live.values().filter_map(|installation| self.installations.get(installation));
+        let denied = rows.filter(|row| life::counts_as_denied(&row.record, now)).count();
+        life::is_crowded(denied as u64, self.live.len() as u64)
     }
 
     pub(super) fn observe(
@@ -69,25 +65,25 @@ impl Bindings {
         installation: InstallationId,
         observation: Observation,
     ) -> ObserveOutcome {
-        match observation {
-            Observation::Present { status: Status::Uninstalled, account: _, verified_at }
-            | Observation::Uninstalled { verified_at } => {
-                let at = stored_time(verified_at);
-                self.installations
-                    .entry(installation)
-                    .or_insert(Row::UninstalledUnseen(at))
-                    .observe_uninstalled(at);
-                ObserveOutcome::Recorded
-            }
-            Observation::Present { status, account, verified_at } => {
-                let at = stored_time(verified_at);
-                // Observing the facts of a row that was just created changes nothing.
-                self.row(installation, status, &account, at).observe_present(status, account, at)
-            }
-            Observation::PermissionsChanged => self
-                .installations
-                .get_mut(&installation)
-                .map_or(ObserveOutcome::Outdated, Row::observe_permissions_changed),
+        let observation = stored(observation);
+        // Computed before the row is borrowed, and only where it can matter.
+        let is_crowded = match &observation {
+            Observation::Missing { asked_at } => self.is_crowded(*asked_at),
+            Observation::Present { .. }
+            | Observation::Ending { .. }
+            | Observation::UninstalledByUs { .. }
+            | Observation::Deleted { .. }
+            | Observation::PermissionsChanged => false,
+        };
+        match self.installations.get_mut(&installation) {
+            Some(row) => life::observe(&mut row.record, &observation, || is_crowded),
+            None => match life::first(&observation) {
+                Some(record) => {
+                    self.installations.insert(installation, Row { record, live: None });
+                    ObserveOutcome::Recorded
+                }
+                None => ObserveOutcome::Outdated,
+            },
         }
     }
 
@@ -98,8 +94,12 @@ impl Bindings {
         if self.live(new.installation).is_some() {
             return InsertOutcome::Taken;
         }
-        let uninstalled = self.installations.get(&new.installation).is_some_and(Row::is_uninstalled);
-        if uninstalled || new.status == Status::Uninstalled {
+        let asked_at = stored_time(new.last_verified_at);
+        let has_ended = self.installations.get(&new.installation).is_some_and(|row| {
+            let presence = row.record.life.presence;
+            presence.is_final() || life::is_ending(presence, asked_at)
+        });
+        if has_ended || new.status == Status::Uninstalled {
             return InsertOutcome::Gone;
         }
         if self.spent.contains(&(new.organization.clone(), new.spent)) {
@@ -117,20 +117,18 @@ impl Bindings {
                 released_at: None,
             },
         };
-        let at = stored_time(new.last_verified_at);
-        let row = self.row(new.installation, new.status, &new.account, at);
         // Ignores facts that are older than the stored ones, but makes the binding.
-        row.observe_present(new.status, new.account, at);
-        match row {
-            Row::UninstalledUnseen(_) => InsertOutcome::Gone,
-            Row::Known(known) => {
-                let binding = known.binding(new.installation, &live);
-                known.live = Some(live);
-                self.spent.insert((new.organization.clone(), new.spent));
-                self.live.insert(new.organization, new.installation);
-                InsertOutcome::Inserted(binding)
-            }
-        }
+        let next_look_at = new.next_look_at;
+        self.observe(
+            new.installation,
+            Observation::Present { status: new.status, account: new.account, asked_at, next_look_at },
+        );
+        let Some(row) = self.installations.get_mut(&new.installation) else { return InsertOutcome::Gone };
+        let Some(binding) = row.binding(new.installation, &live) else { return InsertOutcome::Gone };
+        row.live = Some(live);
+        self.spent.insert((new.organization.clone(), new.spent));
+        self.live.insert(new.organization, new.installation);
+        InsertOutcome::Inserted(binding)
     }
 
     pub(super) fn release(
@@ -139,14 +137,14 @@ impl Bindings {
         installation: InstallationId,
         released_at: OffsetDateTime,
     ) -> ReleaseOutcome {
-        let Some(Row::Known(known)) = self.installations.get_mut(&installation) else {
+        let Some(row) = self.installations.get_mut(&installation) else {
             return ReleaseOutcome::NothingBound;
         };
-        let Some(live) = known.live.take_if(|live| live.organization == *organization) else {
+        let Some(live) = row.live.take_if(|live| live.organization == *organization) else {
             return ReleaseOutcome::NothingBound;
         };
-        let binding = known.binding(installation, &live);
-        known.raise_generation();
+        let Some(binding) = row.binding(installation, &live) else { return ReleaseOutcome::NothingBound };
+        row.raise_generation();
         self.live.remove(organization);
         let record = BindingRecord { released_at: Some(stored_time(released_at)), ..live.record };
         self.released.entry(live.organization).or_default().push(record);
@@ -162,29 +160,64 @@ impl Bindings {
         self.installers.get(&installation).copied()
     }
 
-    pub(super) fn stale(
+    pub(super) fn postpone(&mut self, installation: InstallationId, next_look_at: OffsetDateTime) {
+        if let Some(row) = self.installations.get_mut(&installation) {
+            let next = &mut row.record.life.next_look_at;
+            *next = next.map(|next| next.max(stored_time(next_look_at)));
+        }
+    }
+
+    pub(super) fn due(
         &self,
-        before: OffsetDateTime,
+        scope: ReconcileScope,
         after: Option<ReconcileCursor>,
         limit: u32,
     ) -> Vec<ReconcileCursor> {
-        let position = |cursor: &ReconcileCursor| (cursor.verified_at, cursor.installation);
-        let (before, after) =
-            (stored_time(before), after.map(|after| (stored_time(after.verified_at), after.installation)));
-        let mut stale: Vec<_> = self
+        let position = |cursor: &ReconcileCursor| match scope {
+            ReconcileScope::Due(_) => (Some(cursor.next_look_at), cursor.installation),
+            ReconcileScope::ObservedBefore(_) => (None, cursor.installation),
+        };
+        let after = after.map(|after| {
+            position(&ReconcileCursor { next_look_at: stored_time(after.next_look_at), ..after })
+        });
+        let is_in_scope = |life: Life| match scope {
+            ReconcileScope::Due(before) => life.next_look_at.is_some_and(|next| next < stored_time(before)),
+            ReconcileScope::ObservedBefore(before) => {
+                !life.presence.is_final() && life.observed_at < stored_time(before)
+            }
+        };
+        let mut due: Vec<_> = self
             .live
             .values()
             .filter_map(|&installation| {
-                let (known, _) = self.live(installation)?;
-                let cursor = ReconcileCursor { verified_at: known.verified_at, installation };
-                let in_range =
-                    cursor.verified_at < before && after.is_none_or(|after| position(&cursor) > after);
-                (in_range && !known.is_uninstalled()).then_some(cursor)
+                let life = self.installations.get(&installation)?.record.life;
+                let next_look_at = life.next_look_at.unwrap_or(life.observed_at);
+                let cursor = ReconcileCursor { next_look_at, installation };
+                let is_after = after.is_none_or(|after| position(&cursor) > after);
+                (is_after && is_in_scope(life)).then_some(cursor)
             })
             .collect();
-        stale.sort_unstable_by_key(position);
-        stale.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-        stale
+        due.sort_unstable_by_key(position);
+        due.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        due
+    }
+}
+
+/// Truncates the times of an observation.
+fn stored(observation: Observation) -> Observation {
+    match observation {
+        Observation::Present { status: Status::Uninstalled, asked_at, .. }
+        | Observation::Missing { asked_at } => Observation::Missing { asked_at: stored_time(asked_at) },
+        Observation::Present { status, account, asked_at, next_look_at } => Observation::Present {
+            status,
+            account,
+            asked_at: stored_time(asked_at),
+            next_look_at: stored_time(next_look_at),
+        },
+        Observation::Ending { at } => Observation::Ending { at: stored_time(at) },
+        Observation::UninstalledByUs { at } => Observation::UninstalledByUs { at: stored_time(at) },
+        Observation::Deleted { at } => Observation::Deleted { at: stored_time(at) },
+        Observation::PermissionsChanged => Observation::PermissionsChanged,
     }
 }
 

@@ -48,6 +48,7 @@ impl PgBindingRepo {
                     &new.proven_by.map(i64::from),
                     &column_time(new.registered_at),
                     &new.actor.as_str(),
+                    &column_time(new.next_look_at),
                 ],
             )
             .await;
@@ -66,7 +67,12 @@ impl PgBindingRepo {
             .database
             .row(
                 &self.conflict,
-                &[&new.organization.as_str(), &i64::from(new.installation), &new.spent.as_bytes().as_slice()],
+                &[
+                    &new.organization.as_str(),
+                    &i64::from(new.installation),
+                    &new.spent.as_bytes().as_slice(),
+                    &column_time(new.last_verified_at),
+                ],
             )
             .await?;
         let Some(row) = row else { return Ok(None) };

@@ -4,11 +4,11 @@ mod sql;
 
 use async_trait::async_trait;
 use dockline::ports::{
-    BindingRepo, InsertOutcome, Observation, ObserveOutcome, ReconcileCursor, ReleaseOutcome,
+    BindingRepo, InsertOutcome, Observation, ObserveOutcome, ReconcileCursor, ReconcileScope, ReleaseOutcome,
 };
 use dockline::{
-    AccountId, Binding, InstallationId, InstallationRecord, InstallerRecord, NewBinding, OrganizationId,
-    PortError, PortName,
+    AccountId, Binding, InstallationId, InstallationRecord, InstallerRecord, Life, NewBinding,
+    OrganizationId, PortError, PortName, Presence, Status, UninstalledBy,
 };
 use time::OffsetDateTime;
 use tokio_postgres::Row;
@@ -30,12 +30,16 @@ pub struct PgBindingRepo {
     insert: Statement,
     conflict: Statement,
     present: Statement,
-    uninstalled: Statement,
+    missing: Statement,
+    ending: Statement,
+    ended: Statement,
     permissions_changed: Statement,
     installation: Statement,
     record_installer: Statement,
     installer: Statement,
-    stale: Statement,
+    postpone: Statement,
+    due: Statement,
+    observed_before: Statement,
     release: Statement,
 }
 
@@ -46,15 +50,21 @@ impl PgBindingRepo {
         Self {
             find: database.statement(sql::FIND, &[Type::TEXT]),
             insert: database.statement(sql::INSERT, sql::INSERT_TYPES),
-            conflict: database.statement(sql::CONFLICT, &[Type::TEXT, Type::INT8, Type::BYTEA]),
+            conflict: database
+                .statement(sql::CONFLICT, &[Type::TEXT, Type::INT8, Type::BYTEA, Type::TIMESTAMPTZ]),
             present: database.statement(sql::PRESENT, sql::PRESENT_TYPES),
-            uninstalled: database.statement(sql::UNINSTALLED, &[Type::INT8, Type::TIMESTAMPTZ]),
+            missing: database.statement(sql::MISSING, &[Type::INT8, Type::TIMESTAMPTZ]),
+            ending: database.statement(sql::ENDING, &[Type::INT8, Type::TIMESTAMPTZ]),
+            ended: database.statement(sql::ENDED, &[Type::INT8, Type::TIMESTAMPTZ, Type::TEXT]),
             permissions_changed: database.statement(sql::PERMISSIONS_CHANGED, &[Type::INT8]),
             installation: database.statement(sql::INSTALLATION, &[Type::INT8]),
             record_installer: database
                 .statement(sql::RECORD_INSTALLER, &[Type::INT8, Type::INT8, Type::BOOL, Type::TIMESTAMPTZ]),
             installer: database.statement(sql::INSTALLER, &[Type::INT8]),
-            stale: database.statement(sql::STALE, sql::STALE_TYPES),
+            postpone: database.statement(sql::POSTPONE, &[Type::INT8, Type::TIMESTAMPTZ]),
+            due: database.statement(sql::DUE, sql::DUE_TYPES),
+            observed_before: database
+                .statement(sql::OBSERVED_BEFORE, &[Type::TIMESTAMPTZ, Type::INT8, Type::INT8]),
             release: database.statement(sql::RELEASE, &[Type::TEXT, Type::INT8, Type::TIMESTAMPTZ]),
             database: database.clone(),
         }
@@ -71,6 +81,7 @@ fn binding(row: &Row) -> Result<Binding, DatabaseError> {
         installation: installation(row, "installation_id")?,
         account: account(row)?,
         status: parse_text(row, "status")?,
+        life: life(row)?,
         proof: parse_text(row, "proof")?,
         proven_by: parse_nullable(row, "proven_by", |id: i64| AccountId::try_from(id))?,
         actor: parse_text(row, "actor")?,
@@ -86,14 +97,34 @@ fn record(row: &Row) -> Result<InstallationRecord, DatabaseError> {
         organization: parse_nullable(row, "organization", |text: &str| OrganizationId::new(text))?,
         account: account_id.map(|_| account(row)).transpose()?,
         status: parse_text(row, "status")?,
+        life: life(row)?,
         verified_at: get(row, "verified_at")?,
         generation: generation(row)?,
     })
 }
 
+fn life(row: &Row) -> Result<Life, DatabaseError> {
+    let by: Option<UninstalledBy> = parse_nullable(row, "uninstalled_by", |text: &str| text.parse())?;
+    let missing: Option<OffsetDateTime> = get(row, "missing_since")?;
+    let ending: Option<OffsetDateTime> = get(row, "ending_since")?;
+    let presence = match (by, ending, parse_text(row, "status")?, missing) {
+        (Some(by @ (UninstalledBy::Deletion | UninstalledBy::Us)), ..) => Presence::Uninstalled { by },
+        (_, Some(since), ..) => Presence::Ending { since },
+        // An earlier version stores an end without its source.
+        (_, None, Status::Uninstalled, _) => Presence::Uninstalled { by: UninstalledBy::Absence },
+        (_, None, _, Some(since)) => Presence::Missing {
+            since,
+            looks: parse(row, "missing_looks", |looks: i64| u32::try_from(looks))?,
+            last: get(row, "missing_last")?,
+        },
+        (_, None, _, None) => Presence::Shown,
+    };
+    Ok(Life { presence, observed_at: get(row, "observed_at")?, next_look_at: get(row, "next_look_at")? })
+}
+
 fn cursor(row: &Row) -> Result<ReconcileCursor, DatabaseError> {
     Ok(ReconcileCursor {
-        verified_at: get(row, "verified_at")?,
+        next_look_at: get(row, "next_look_at")?,
         installation: installation(row, "installation_id")?,
     })
 }
@@ -155,19 +186,34 @@ impl BindingRepo for PgBindingRepo {
         row.as_ref().map(installer_record).transpose().map_err(port_error)
     }
 
-    async fn stale(
+    async fn postpone(
         &self,
-        before: OffsetDateTime,
+        installation: InstallationId,
+        next_look_at: OffsetDateTime,
+    ) -> Result<(), PortError> {
+        let (id, next_look_at) = (i64::from(installation), column_time(next_look_at));
+        let postponed = self.database.rows(&self.postpone, &[&id, &next_look_at]).await;
+        postponed.map(drop).map_err(port_error)
+    }
+
+    async fn due(
+        &self,
+        scope: ReconcileScope,
         after: Option<ReconcileCursor>,
         limit: u32,
     ) -> Result<Vec<ReconcileCursor>, PortError> {
-        let (verified_at, id) =
-            after.map(|after| (column_time(after.verified_at), i64::from(after.installation))).unzip();
-        let rows = self
-            .database
-            .rows(&self.stale, &[&column_time(before), &verified_at, &id, &i64::from(limit)])
-            .await
-            .map_err(port_error)?;
+        let (time, id) =
+            after.map(|after| (column_time(after.next_look_at), i64::from(after.installation))).unzip();
+        let limit = i64::from(limit);
+        let rows = match scope {
+            ReconcileScope::Due(before) => {
+                self.database.rows(&self.due, &[&column_time(before), &time, &id, &limit]).await
+            }
+            ReconcileScope::ObservedBefore(before) => {
+                self.database.rows(&self.observed_before, &[&column_time(before), &id, &limit]).await
+            }
+        };
+        let rows = rows.map_err(port_error)?;
         rows.iter().map(cursor).collect::<Result<_, _>>().map_err(port_error)
     }
 

@@ -1,5 +1,5 @@
 use dockline::ports::{Observation, ObserveOutcome};
-use dockline::{Account, InstallationId, Status};
+use dockline::{Account, InstallationId, Status, UninstalledBy};
 use time::OffsetDateTime;
 use tokio_postgres::Row;
 
@@ -7,13 +7,30 @@ use super::PgBindingRepo;
 use crate::decode::{column_time, parse_name};
 use crate::error::DatabaseError;
 
-const OUTCOMES: [ObserveOutcome; 3] =
-    [ObserveOutcome::Recorded, ObserveOutcome::Outdated, ObserveOutcome::Gone];
+/// A 404 that loses against a concurrent one is judged again, but not endlessly: of any that meet, one is written.
+const ATTEMPTS: u32 = 100;
+
+/// The index that two statements violate if each adds a denied installation.
+const DENIED: &str = "installations_denied";
+
+const OUTCOMES: [ObserveOutcome; 7] = [
+    ObserveOutcome::Recorded,
+    ObserveOutcome::Missing,
+    ObserveOutcome::Absent,
+    ObserveOutcome::Held,
+    ObserveOutcome::Ending,
+    ObserveOutcome::Outdated,
+    ObserveOutcome::Gone,
+];
 
 /// The outcome's name in the statements.
 const fn name(outcome: ObserveOutcome) -> &'static str {
     match outcome {
         ObserveOutcome::Recorded => "recorded",
+        ObserveOutcome::Missing => "missing",
+        ObserveOutcome::Absent => "absent",
+        ObserveOutcome::Held => "held",
+        ObserveOutcome::Ending => "ending",
         ObserveOutcome::Outdated => "outdated",
         ObserveOutcome::Gone => "gone",
     }
@@ -31,13 +48,16 @@ impl PgBindingRepo {
         observation: Observation,
     ) -> Result<ObserveOutcome, DatabaseError> {
         match observation {
-            Observation::Present { status: Status::Uninstalled, account: _, verified_at }
-            | Observation::Uninstalled { verified_at } => {
-                self.record_uninstalled(installation, verified_at).await
+            Observation::Present { status: Status::Uninstalled, asked_at, .. }
+            | Observation::Missing { asked_at } => self.record_missing(installation, asked_at).await,
+            Observation::Present { status, account, asked_at, next_look_at } => {
+                self.record_present(installation, status, &account, [asked_at, next_look_at]).await
             }
-            Observation::Present { status, account, verified_at } => {
-                self.record_present(installation, status, &account, verified_at).await
+            Observation::Ending { at } => self.record_ending(installation, at).await,
+            Observation::UninstalledByUs { at } => {
+                self.record_ended(installation, at, UninstalledBy::Us).await
             }
+            Observation::Deleted { at } => self.record_ended(installation, at, UninstalledBy::Deletion).await,
             Observation::PermissionsChanged => self.record_permissions_changed(installation).await,
         }
     }
@@ -47,7 +67,7 @@ impl PgBindingRepo {
         installation: InstallationId,
         status: Status,
         account: &Account,
-        verified_at: OffsetDateTime,
+        [asked_at, next_look_at]: [OffsetDateTime; 2],
     ) -> Result<ObserveOutcome, DatabaseError> {
         let row = self
             .database
@@ -59,20 +79,50 @@ impl PgBindingRepo {
                     &account.login,
                     &account.kind.as_str(),
                     &status.as_str(),
-                    &column_time(verified_at),
+                    &column_time(asked_at),
+                    &column_time(next_look_at),
                 ],
             )
             .await?;
         outcome(row.as_ref())
     }
 
-    async fn record_uninstalled(
+    async fn record_missing(
         &self,
         installation: InstallationId,
-        verified_at: OffsetDateTime,
+        asked_at: OffsetDateTime,
     ) -> Result<ObserveOutcome, DatabaseError> {
-        let (id, verified_at) = (i64::from(installation), column_time(verified_at));
-        self.database.rows(&self.uninstalled, &[&id, &verified_at]).await?;
+        let (id, asked_at) = (i64::from(installation), column_time(asked_at));
+        let judged = async {
+            for _ in 0..ATTEMPTS {
+                match self.database.row(&self.missing, &[&id, &asked_at]).await {
+                    Err(error) if error.violated() == Some(DENIED) => {}
+                    row => return outcome(row?.as_ref()),
+                }
+            }
+            Err(DatabaseError::Conflict(ATTEMPTS))
+        };
+        self.database.with_timeout(judged).await
+    }
+
+    async fn record_ending(
+        &self,
+        installation: InstallationId,
+        at: OffsetDateTime,
+    ) -> Result<ObserveOutcome, DatabaseError> {
+        let (id, at) = (i64::from(installation), column_time(at));
+        let row = self.database.row(&self.ending, &[&id, &at]).await?;
+        outcome(row.as_ref())
+    }
+
+    async fn record_ended(
+        &self,
+        installation: InstallationId,
+        at: OffsetDateTime,
+        by: UninstalledBy,
+    ) -> Result<ObserveOutcome, DatabaseError> {
+        let (id, at) = (i64::from(installation), column_time(at));
+        self.database.rows(&self.ended, &[&id, &at, &by.as_str()]).await?;
         Ok(ObserveOutcome::Recorded)
     }
 

@@ -2,10 +2,20 @@
 
 use tokio_postgres::types::Type;
 
+macro_rules! life_columns {
+    () => {
+        "i.status, i.verified_at, GREATEST(i.observed_at, i.verified_at) AS observed_at, i.next_look_at, \
+         i.missing_since, i.missing_looks, i.missing_last, i.ending_since, i.uninstalled_by, i.generation"
+    };
+}
+
 macro_rules! binding_columns {
     () => {
-        "i.organization, i.installation_id, i.account_id, i.account_login, i.account_kind, i.status, i.verified_at, \
-         i.generation, b.proof, b.proven_by, b.actor, b.registered_at"
+        concat!(
+            "i.organization, i.installation_id, i.account_id, i.account_login, i.account_kind, ",
+            life_columns!(),
+            ", b.proof, b.proven_by, b.actor, b.registered_at"
+        )
     };
 }
 
@@ -16,30 +26,53 @@ macro_rules! live_binding {
     };
 }
 
-/// The SET list of an upsert: overwrites `kept` by `excluded` if `excluded` is not older and `kept` is not uninstalled,
-/// and raises the generation if anything but the time changes.
-macro_rules! set_if_newer {
+/// Whether the installation that a table alias names was uninstalled by deletion or by us.
+macro_rules! is_final {
+    ($row:literal) => {
+        concat!("COALESCE(", $row, ".uninstalled_by IN ('deletion', 'us'), false)")
+    };
+}
+
+/// Whether a 200 of this time does not count, since our request to uninstall is too recent.
+macro_rules! is_ending {
+    ($row:literal, $time:literal) => {
+        concat!("COALESCE(", $row, ".ending_since + interval '15 minutes' > ", $time, ", false)")
+    };
+}
+
+/// The SET list of an upsert: overwrites `kept` by `excluded` if the 200 counts, and raises the generation if anything but
+/// the times changes.
+macro_rules! set_if_counts {
     () => {
         concat!(
-            set_if_newer!(account_id),
-            set_if_newer!(account_login),
-            set_if_newer!(account_kind),
-            set_if_newer!(status),
-            set_if_newer!(verified_at),
+            set_if_counts!(account_id, "excluded.account_id"),
+            set_if_counts!(account_login, "excluded.account_login"),
+            set_if_counts!(account_kind, "excluded.account_kind"),
+            set_if_counts!(status, "excluded.status"),
+            set_if_counts!(verified_at, "excluded.verified_at"),
+            set_if_counts!(observed_at, "GREATEST(excluded.observed_at, kept.observed_at)"),
+            set_if_counts!(next_look_at, "excluded.next_look_at"),
+            set_if_counts!(missing_since, "NULL"),
+            set_if_counts!(missing_looks, "NULL"),
+            set_if_counts!(missing_last, "NULL"),
+            set_if_counts!(denied_number, "NULL"),
+            set_if_counts!(ending_since, "NULL"),
+            set_if_counts!(uninstalled_by, "NULL"),
             "generation = kept.generation + CASE WHEN ",
-            is_newer!(),
-            " AND (excluded.status, excluded.account_id, excluded.account_login, excluded.account_kind) \
+            counts!(),
+            " AND ((excluded.status, excluded.account_id, excluded.account_login, excluded.account_kind) \
               IS DISTINCT FROM (kept.status, kept.account_id, kept.account_login, kept.account_kind) \
+              OR kept.missing_since IS NOT NULL OR kept.ending_since IS NOT NULL) \
              THEN 1 ELSE 0 END"
         )
     };
-    ($column:ident) => {
+    ($column:ident, $value:literal) => {
         concat!(
             stringify!($column),
             " = CASE WHEN ",
-            is_newer!(),
-            " THEN excluded.",
-            stringify!($column),
+            counts!(),
+            " THEN ",
+            $value,
             " ELSE kept.",
             stringify!($column),
             " END, "
@@ -47,9 +80,16 @@ macro_rules! set_if_newer {
     };
 }
 
-macro_rules! is_newer {
+/// An absent row without an account was stored by an earlier version, as the end of an unknown installation.
+macro_rules! counts {
     () => {
-        "kept.status <> 'uninstalled' AND excluded.verified_at >= kept.verified_at"
+        concat!(
+            "NOT ",
+            is_final!("kept"),
+            " AND NOT ",
+            is_ending!("kept", "excluded.verified_at"),
+            " AND (excluded.verified_at >= GREATEST(kept.observed_at, kept.verified_at) OR kept.account_id IS NULL)"
+        )
     };
 }
 
@@ -64,17 +104,24 @@ pub(super) const FIND: &str =
 pub(super) const INSERT: &str = concat!(
     "WITH i AS ( \
      INSERT INTO {schema}.installations AS kept \
-     (installation_id, organization, account_id, account_login, account_kind, status, verified_at, generation) \
-     VALUES ($2, $1, $3, $4, $5, $6, $7, 1) \
+     (installation_id, organization, account_id, account_login, account_kind, status, verified_at, observed_at, \
+      next_look_at, generation) \
+     VALUES ($2, $1, $3, $4, $5, $6, $7, $7, $13, 1) \
      ON CONFLICT ON CONSTRAINT installations_pkey DO UPDATE SET organization = excluded.organization, ",
-    set_if_newer!(),
-    " WHERE kept.organization IS NULL AND kept.status <> 'uninstalled' \
-     RETURNING organization, installation_id, account_id, account_login, account_kind, status, verified_at, generation \
+    set_if_counts!(),
+    " WHERE kept.organization IS NULL AND NOT ",
+    is_final!("kept"),
+    " AND NOT ",
+    is_ending!("kept", "excluded.verified_at"),
+    " RETURNING organization, installation_id, account_id, account_login, account_kind, status, verified_at, observed_at, \
+      next_look_at, missing_since, missing_looks, missing_last, ending_since, uninstalled_by, generation \
     ), b AS ( \
      INSERT INTO {schema}.bindings (organization, installation_id, spent, proof, proven_by, registered_at, actor) \
      SELECT organization, installation_id, $8, $9, $10, $11, $12 FROM i \
      RETURNING proof, proven_by, actor, registered_at \
-    ) SELECT i.*, b.* FROM i CROSS JOIN b"
+    ) SELECT ",
+    binding_columns!(),
+    " FROM i CROSS JOIN b"
 );
 
 pub(super) const INSERT_TYPES: &[Type] = &[
@@ -90,15 +137,20 @@ pub(super) const INSERT_TYPES: &[Type] = &[
     Type::INT8,
     Type::TIMESTAMPTZ,
     Type::TEXT,
+    Type::TIMESTAMPTZ,
 ];
 
-/// Why organization `$1` cannot bind installation `$2` with state `$3`. Always one row, from one snapshot. The binding
+/// Why organization `$1` cannot bind installation `$2`, as looked up at `$4`, with state `$3`. Always one row, from one snapshot. The binding
 /// columns are those of the organization's own binding.
 pub(super) const CONFLICT: &str = concat!(
     "SELECT ",
     binding_columns!(),
     ", COALESCE(wanted.organization <> $1, false) AS taken, \
-     COALESCE(wanted.status = 'uninstalled', false) AS gone, \
+     (",
+    is_final!("wanted"),
+    " OR ",
+    is_ending!("wanted", "$4"),
+    ") AS gone, \
      EXISTS (SELECT FROM {schema}.bindings WHERE organization = $1 AND spent = $3) AS spent \
      FROM (SELECT) AS always \
      LEFT JOIN (",
@@ -107,38 +159,135 @@ pub(super) const CONFLICT: &str = concat!(
      LEFT JOIN {schema}.installations AS wanted ON wanted.installation_id = $2"
 );
 
-pub(super) const INSTALLATION: &str = "SELECT organization, account_id, account_login, account_kind, status, verified_at, \
-    generation FROM {schema}.installations WHERE installation_id = $1";
+pub(super) const INSTALLATION: &str = concat!(
+    "SELECT i.organization, i.account_id, i.account_login, i.account_kind, ",
+    life_columns!(),
+    " FROM {schema}.installations AS i WHERE i.installation_id = $1"
+);
 
 /// Always updates the row, so that `RETURNING` reports the outcome under the row lock: a `WHERE` on the upsert would
-/// return no row, and a second read could see a later commit. The status `uninstalled` never comes from this statement,
-/// so a row that has it had it before.
+/// return no row, and a second read could see a later commit.
 pub(super) const PRESENT: &str = concat!(
     "INSERT INTO {schema}.installations AS kept \
-    (installation_id, account_id, account_login, account_kind, status, verified_at, generation) \
-    VALUES ($1, $2, $3, $4, $5, $6, 1) \
+    (installation_id, account_id, account_login, account_kind, status, verified_at, observed_at, next_look_at, generation) \
+    VALUES ($1, $2, $3, $4, $5, $6, $6, $7, 1) \
     ON CONFLICT ON CONSTRAINT installations_pkey DO UPDATE SET ",
-    set_if_newer!(),
-    " RETURNING CASE WHEN status = 'uninstalled' THEN 'gone' WHEN verified_at > $6 THEN 'outdated' \
-     ELSE 'recorded' END AS observed"
+    set_if_counts!(),
+    " RETURNING CASE WHEN ",
+    is_final!("kept"),
+    " THEN 'gone' WHEN GREATEST(observed_at, verified_at) > $6 THEN 'outdated' \
+     WHEN ending_since IS NOT NULL THEN 'ending' ELSE 'recorded' END AS observed"
 );
 
 pub(super) const PRESENT_TYPES: &[Type] =
-    &[Type::INT8, Type::INT8, Type::TEXT, Type::TEXT, Type::TEXT, Type::TIMESTAMPTZ];
+    &[Type::INT8, Type::INT8, Type::TEXT, Type::TEXT, Type::TEXT, Type::TIMESTAMPTZ, Type::TIMESTAMPTZ];
 
-pub(super) const UNINSTALLED: &str = "INSERT INTO {schema}.installations AS kept \
-    (installation_id, status, verified_at, generation) VALUES ($1, 'uninstalled', $2, 1) \
+/// GitHub denies installation `$1`, asked at `$2`. `before` locks the row and reads its latest version; `step` is what the
+/// 404 does to it, `verdict` the same under the bound on denied bindings. The bound is computed only if it matters, and
+/// reads no more live bindings than it takes to decide. Returns no row if the installation is unknown.
+///
+/// Every column comes from `before`: the version that the update finds first may be older, and is checked against the
+/// constraints nevertheless.
+pub(super) const MISSING: &str = concat!(
+    "WITH before AS ( \
+     SELECT i.*, CASE WHEN ",
+    is_final!("i"),
+    " THEN 'gone' \
+      WHEN GREATEST(i.observed_at, i.verified_at) > $2 THEN 'outdated' \
+      WHEN ",
+    is_ending!("i", "$2"),
+    " THEN 'ending' \
+      WHEN i.ending_since IS NOT NULL THEN 'absent' \
+      WHEN i.status = 'uninstalled' THEN 'looked' \
+      WHEN i.missing_since IS NULL THEN 'missing' \
+      WHEN $2 < i.missing_last + interval '1 minute' THEN 'uncounted' \
+      WHEN $2 < i.missing_since + interval '1 hour' THEN 'counted' \
+      ELSE 'absent' END AS step \
+     FROM {schema}.installations AS i WHERE i.installation_id = $1 FOR UPDATE \
+    ), denied AS ( \
+     SELECT count(*) + 1 AS number FROM {schema}.installations \
+     WHERE denied_number IS NOT NULL AND organization IS NOT NULL \
+     AND (status <> 'uninstalled' OR verified_at > $2 - interval '7 days') \
+    ), judged AS ( \
+     SELECT before.*, CASE WHEN step NOT IN ('missing', 'absent') THEN step \
+      WHEN (SELECT number FROM denied) <= 20 THEN step \
+      WHEN (SELECT count(*) FROM (SELECT FROM {schema}.installations WHERE organization IS NOT NULL \
+       ORDER BY organization LIMIT 10 * (SELECT number FROM denied)) AS live) \
+       < 10 * (SELECT number FROM denied) THEN 'held' \
+      ELSE step END AS verdict FROM before \
+    ), written AS ( \
+     UPDATE {schema}.installations AS kept SET \
+      observed_at = $2, \
+      next_look_at = CASE verdict \
+       WHEN 'ending' THEN judged.next_look_at \
+       WHEN 'held' THEN $2 + interval '20 minutes' \
+       WHEN 'missing' THEN $2 + interval '1 minute' \
+       WHEN 'absent' THEN CASE WHEN $2 < judged.verified_at + interval '30 days' THEN $2 + interval '1 day' END \
+       WHEN 'looked' THEN CASE WHEN $2 < judged.verified_at + interval '30 days' THEN $2 + interval '1 day' END \
+       ELSE GREATEST( \
+        CASE verdict WHEN 'counted' THEN $2 ELSE judged.missing_last END + interval '1 minute', \
+        CASE WHEN $2 < judged.missing_since + interval '1 minute' THEN judged.missing_since + interval '1 minute' \
+         WHEN $2 < judged.missing_since + interval '5 minutes' THEN judged.missing_since + interval '5 minutes' \
+         WHEN $2 < judged.missing_since + interval '20 minutes' THEN judged.missing_since + interval '20 minutes' \
+         WHEN $2 < judged.missing_since + interval '1 hour' THEN judged.missing_since + interval '1 hour' END) END, \
+      status = CASE verdict WHEN 'absent' THEN 'uninstalled' ELSE judged.status END, \
+      uninstalled_by = CASE verdict WHEN 'absent' THEN 'absence' ELSE judged.uninstalled_by END, \
+      missing_since = CASE verdict WHEN 'missing' THEN $2 WHEN 'absent' THEN NULL ELSE judged.missing_since END, \
+      missing_looks = CASE verdict WHEN 'missing' THEN 1 WHEN 'counted' THEN judged.missing_looks + 1 \
+       WHEN 'absent' THEN NULL ELSE judged.missing_looks END, \
+      missing_last = CASE verdict WHEN 'missing' THEN $2 WHEN 'counted' THEN $2 WHEN 'absent' THEN NULL \
+       ELSE judged.missing_last END, \
+      ending_since = CASE verdict WHEN 'absent' THEN NULL ELSE judged.ending_since END, \
+      denied_number = CASE WHEN verdict IN ('missing', 'absent') THEN COALESCE(judged.denied_number, \
+       (SELECT COALESCE(max(denied_number), 0) + 1 FROM {schema}.installations WHERE denied_number IS NOT NULL)) \
+       ELSE judged.denied_number END, \
+      generation = judged.generation + CASE WHEN verdict IN ('missing', 'absent') THEN 1 ELSE 0 END \
+     FROM judged WHERE kept.installation_id = judged.installation_id AND verdict NOT IN ('gone', 'outdated') \
+    ) SELECT CASE WHEN verdict IN ('looked', 'uncounted', 'counted') THEN 'recorded' ELSE verdict END AS observed \
+    FROM judged"
+);
+
+/// Returns no row if the installation is unknown.
+pub(super) const ENDING: &str = concat!(
+    "WITH before AS ( \
+     SELECT i.installation_id, ",
+    is_final!("i"),
+    " AS ended FROM {schema}.installations AS i WHERE i.installation_id = $1 FOR UPDATE \
+    ), written AS ( \
+     UPDATE {schema}.installations AS kept SET \
+      ending_since = $2, \
+      observed_at = GREATEST(kept.observed_at, kept.verified_at, $2), \
+      next_look_at = $2 + interval '15 minutes', \
+      missing_since = NULL, missing_looks = NULL, missing_last = NULL, denied_number = NULL, uninstalled_by = NULL, \
+      generation = kept.generation + CASE WHEN kept.ending_since IS NULL THEN 1 ELSE 0 END \
+     FROM before WHERE kept.installation_id = before.installation_id AND NOT ended \
+    ) SELECT CASE WHEN ended THEN 'gone' ELSE 'recorded' END AS observed FROM before"
+);
+
+/// The signed or confirmed end, by `$3`. A deletion takes precedence as the source.
+pub(super) const ENDED: &str = concat!(
+    "INSERT INTO {schema}.installations AS kept \
+    (installation_id, status, verified_at, observed_at, next_look_at, uninstalled_by, generation) \
+    VALUES ($1, 'uninstalled', $2, $2, NULL, $3, 1) \
     ON CONFLICT ON CONSTRAINT installations_pkey DO UPDATE SET \
      status = 'uninstalled', \
-     generation = kept.generation + CASE WHEN kept.status = 'uninstalled' THEN 0 ELSE 1 END, \
-     verified_at = GREATEST(excluded.verified_at, kept.verified_at)";
+     uninstalled_by = CASE WHEN excluded.uninstalled_by = 'deletion' OR NOT ",
+    is_final!("kept"),
+    " THEN excluded.uninstalled_by ELSE kept.uninstalled_by END, \
+     generation = kept.generation + CASE WHEN ",
+    is_final!("kept"),
+    " THEN 0 ELSE 1 END, \
+     observed_at = GREATEST(excluded.observed_at, kept.observed_at, kept.verified_at), next_look_at = NULL, \
+     missing_since = NULL, missing_looks = NULL, missing_last = NULL, denied_number = NULL, ending_since = NULL"
+);
 
 /// Returns no row if the installation is unknown. Updates an uninstalled one unchanged, for the reason given at
 /// [`PRESENT`].
 pub(super) const PERMISSIONS_CHANGED: &str = "UPDATE {schema}.installations AS kept SET \
-     generation = kept.generation + CASE WHEN kept.status = 'uninstalled' THEN 0 ELSE 1 END \
+     generation = kept.generation + CASE WHEN kept.status = 'uninstalled' AND kept.ending_since IS NULL \
+      THEN 0 ELSE 1 END \
     WHERE installation_id = $1 \
-    RETURNING CASE WHEN status = 'uninstalled' THEN 'gone' ELSE 'recorded' END AS observed";
+    RETURNING CASE WHEN status = 'uninstalled' AND ending_since IS NULL THEN 'gone' ELSE 'recorded' END AS observed";
 
 /// Keeps the first installer.
 pub(super) const RECORD_INSTALLER: &str = "INSERT INTO {schema}.installers \
@@ -148,19 +297,32 @@ pub(super) const RECORD_INSTALLER: &str = "INSERT INTO {schema}.installers \
 pub(super) const INSTALLER: &str =
     "SELECT installer, members_permission FROM {schema}.installers WHERE installation_id = $1";
 
-/// Starts at the beginning without a cursor: 0 is below every installation id.
-pub(super) const STALE: &str = "SELECT verified_at, installation_id FROM {schema}.installations \
-    WHERE organization IS NOT NULL AND status <> 'uninstalled' AND verified_at < $1 \
-    AND (verified_at, installation_id) > (COALESCE($2, '-infinity'), COALESCE($3, 0)) \
-    ORDER BY verified_at, installation_id LIMIT $4";
+pub(super) const POSTPONE: &str = "UPDATE {schema}.installations SET next_look_at = GREATEST(next_look_at, $2) \
+    WHERE installation_id = $1 AND next_look_at IS NOT NULL";
 
-pub(super) const STALE_TYPES: &[Type] = &[Type::TIMESTAMPTZ, Type::TIMESTAMPTZ, Type::INT8, Type::INT8];
+/// Starts at the beginning without a cursor: 0 is below every installation id.
+pub(super) const DUE: &str = "SELECT next_look_at, installation_id FROM {schema}.installations \
+    WHERE organization IS NOT NULL AND next_look_at < $1 \
+    AND (next_look_at, installation_id) > (COALESCE($2, '-infinity'), COALESCE($3, 0)) \
+    ORDER BY next_look_at, installation_id LIMIT $4";
+
+pub(super) const DUE_TYPES: &[Type] = &[Type::TIMESTAMPTZ, Type::TIMESTAMPTZ, Type::INT8, Type::INT8];
+
+/// Reads the whole table over all batches, since it serves requests of an operator only.
+pub(super) const OBSERVED_BEFORE: &str = concat!(
+    "SELECT COALESCE(i.next_look_at, GREATEST(i.observed_at, i.verified_at)) AS next_look_at, i.installation_id \
+    FROM {schema}.installations AS i \
+    WHERE i.organization IS NOT NULL AND GREATEST(i.observed_at, i.verified_at) < $1 AND NOT ",
+    is_final!("i"),
+    " AND i.installation_id > COALESCE($2, 0) ORDER BY i.installation_id LIMIT $3"
+);
 
 /// Locks the installation's row while reading it, so that it returns the binding as it was released. Unbinds the
 /// installation only together with a history row that was live in the snapshot: a later one is another binding.
 pub(super) const RELEASE: &str = concat!(
     "WITH i AS ( \
-     SELECT organization, installation_id, account_id, account_login, account_kind, status, verified_at, generation \
+     SELECT organization, installation_id, account_id, account_login, account_kind, status, verified_at, observed_at, \
+      next_look_at, missing_since, missing_looks, missing_last, ending_since, uninstalled_by, generation \
      FROM {schema}.installations WHERE installation_id = $2 AND organization = $1 FOR UPDATE \
     ), b AS ( \
      UPDATE {schema}.bindings AS b SET released_at = $3 FROM i \

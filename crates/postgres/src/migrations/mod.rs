@@ -21,6 +21,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { name: "0002_life", sql: include_str!("0002_life.sql") },
     Migration { name: "0003_keys", sql: include_str!("0003_keys.sql") },
     Migration { name: "0004_actors", sql: include_str!("0004_actors.sql") },
+    Migration { name: "0005_presence", sql: include_str!("0005_presence.sql") },
     Migration { name: "0006_confirmations", sql: include_str!("0006_confirmations.sql") },
     Migration { name: "0007_memberships", sql: include_str!("0007_memberships.sql") },
     Migration { name: "0008_lag", sql: include_str!("0008_lag.sql") },

@@ -16,7 +16,7 @@ const LOCK_OF_DOCKLINE: i64 = -6_254_615_218_419_058_163;
 
 /// Rewrites every row.
 const NEXT: Migration = Migration {
-    name: "0005_test",
+    name: "later_test",
     sql: "ALTER TABLE api_keys ADD COLUMN note text NOT NULL DEFAULT ''; \
         UPDATE api_keys SET note = name; \
         CREATE UNIQUE INDEX api_keys_note ON api_keys (note);",
@@ -24,7 +24,7 @@ const NEXT: Migration = Migration {
 
 /// Its second statement fails.
 const BROKEN: Migration =
-    Migration { name: "0005_broken", sql: "CREATE TABLE half (id bigint); INSERT INTO nowhere VALUES (1);" };
+    Migration { name: "later_broken", sql: "CREATE TABLE half (id bigint); INSERT INTO nowhere VALUES (1);" };
 
 /// The released migrations and a later one.
 fn released_and(next: Migration) -> &'static [Migration] {
@@ -99,7 +99,8 @@ async fn migrating_from_version_1_keeps_the_rows_and_adds_the_index() {
         )
         .await
         .unwrap();
-    let rows = "SELECT md5(string_agg(i::text, ',' ORDER BY installation_id)) FROM installations AS i";
+    let rows = "SELECT md5(string_agg((installation_id, organization, account_id, account_login, account_kind, status, \
+        verified_at, generation, released_at)::text, ',' ORDER BY installation_id)) FROM installations";
     let before: String = session.query_one(rows, &[]).await.unwrap().get(0);
     assert_eq!(migrator(&schema).run().await.unwrap(), Applied { from: 1, to: LATEST });
     let after: String = session.query_one(rows, &[]).await.unwrap().get(0);
@@ -215,6 +216,37 @@ async fn migrating_to_several_confirmations_keeps_states_and_the_earlier_columns
         WHERE pending = '[]' AND answered IS NULL AND codes = '{}' AND visit_ticket = sha256('t')";
     let kept: i64 = session.query_one(query, &[]).await.unwrap().get(0);
     assert_eq!(kept, 2);
+}
+
+/// I26: existing installations are due at once, uninstalled ones count as absent, and a program of version 4 can still
+/// insert and update.
+#[tokio::test]
+async fn migrating_from_version_4_makes_every_binding_due() {
+    let (_guard, schema) = migrated_to(&MIGRATIONS[..4]).await;
+    let session = test_schema::session_in(&schema).await;
+    let insert = |number, status| {
+        format!(
+            "INSERT INTO installations (installation_id, organization, account_id, account_login, account_kind, status, \
+              verified_at, generation) \
+             VALUES ({number}, 'org_{number}', {number}, 'account', 'User', '{status}', '2026-03-01 12:00Z', 1)"
+        )
+    };
+    session.batch_execute(&insert(1, "active")).await.unwrap();
+    session.batch_execute(&insert(2, "uninstalled")).await.unwrap();
+    assert_eq!(migrator(&schema).run().await.unwrap(), Applied { from: 4, to: LATEST });
+    session.batch_execute(&insert(3, "active")).await.unwrap();
+    session.batch_execute("UPDATE installations SET verified_at = '2026-03-01 13:00Z'").await.unwrap();
+    let rows = session
+        .query(
+            "SELECT installation_id FROM installations \
+             WHERE next_look_at < '2000-01-01Z' AND num_nulls(observed_at, missing_since, missing_looks, missing_last, \
+              denied_number, ending_since, uninstalled_by) = 7 ORDER BY installation_id",
+            &[],
+        )
+        .await
+        .unwrap();
+    let rows: Vec<i64> = rows.iter().map(|row| row.get(0)).collect();
+    assert_eq!(rows, [1, 2, 3]);
 }
 
 #[tokio::test]

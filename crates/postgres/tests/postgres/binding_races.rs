@@ -1,8 +1,10 @@
 //! Outcomes of calls that wait for a concurrent transaction. A second session keeps its transaction open until the
 //! adapter's statement is blocked by it, so that the order is certain.
 
-use dockline::ports::{BindingRepo, InsertOutcome, Observation, ObserveOutcome, ReleaseOutcome};
-use dockline::{Binding, NewBinding, Status};
+use dockline::ports::{
+    BindingRepo, InsertOutcome, Observation, ObserveOutcome, ReconcileScope, ReleaseOutcome,
+};
+use dockline::{Binding, NewBinding, Presence, Status, UninstalledBy};
 use dockline_postgres::tokio_postgres::Client;
 use dockline_postgres::{Database, PgBindingRepo};
 use time::Duration;
@@ -105,8 +107,8 @@ async fn an_installation_that_was_uninstalled_meanwhile_is_gone() {
     let rival = session_in(database.schema()).await;
     rival
         .batch_execute(
-            "BEGIN; INSERT INTO installations (installation_id, status, verified_at, generation) \
-             VALUES (1, 'uninstalled', '2026-03-01 10:00Z', 1)",
+            "BEGIN; INSERT INTO installations (installation_id, status, uninstalled_by, verified_at, generation) \
+             VALUES (1, 'uninstalled', 'deletion', '2026-03-01 10:00Z', 1)",
         )
         .await
         .unwrap();
@@ -202,8 +204,8 @@ async fn observe_during(
 }
 
 fn an_hour_later() -> Observation {
-    let verified_at = NOON + Duration::HOUR;
-    Observation::Present { status: Status::Active, account: account(1), verified_at }
+    let asked_at = NOON + Duration::HOUR;
+    Observation::Present { status: Status::Active, account: account(1), asked_at, next_look_at: asked_at }
 }
 
 /// The statement's snapshot is older than the concurrent observation, but its outcome must not be.
@@ -224,10 +226,12 @@ async fn an_observation_older_than_the_concurrent_one_is_outdated_and_changes_no
 
 #[tokio::test]
 async fn an_observation_during_an_uninstall_is_gone() {
-    for observation in [an_hour_later(), Observation::PermissionsChanged] {
+    let missing = Observation::Missing { asked_at: NOON + Duration::HOUR };
+    for observation in [an_hour_later(), Observation::PermissionsChanged, missing] {
         let (_guard, database, bindings) = bound().await;
         let rival = session_in(database.schema()).await;
-        let end = "BEGIN; UPDATE installations SET status = 'uninstalled', generation = generation + 1";
+        let end = "BEGIN; UPDATE installations SET status = 'uninstalled', uninstalled_by = 'deletion', \
+            generation = generation + 1";
         rival.batch_execute(end).await.unwrap();
         assert_eq!(observe_during(&database, &bindings, rival, observation).await, ObserveOutcome::Gone);
         let kept = bindings.find(&organization("org_a")).await.unwrap().unwrap();
@@ -235,20 +239,93 @@ async fn an_observation_during_an_uninstall_is_gone() {
     }
 }
 
+/// The statement's snapshot is older than the concurrent look, but its outcome must not be.
+#[tokio::test]
+async fn a_404_older_than_a_concurrent_200_is_outdated_and_changes_nothing() {
+    let (_guard, database, bindings) = bound().await;
+    let rival = session_in(database.schema()).await;
+    rival
+        .batch_execute("BEGIN; UPDATE installations SET verified_at = '2026-03-02 00:00Z', observed_at = '2026-03-02 00:00Z'")
+        .await
+        .unwrap();
+    let missing = Observation::Missing { asked_at: NOON + Duration::HOUR };
+    assert_eq!(observe_during(&database, &bindings, rival, missing).await, ObserveOutcome::Outdated);
+    let kept = bindings.find(&organization("org_a")).await.unwrap().unwrap();
+    assert_eq!((kept.life.presence, kept.generation), (Presence::Shown, 1));
+}
+
+/// Two 404s at once: the second one is judged by the row that the first one wrote.
+#[tokio::test]
+async fn a_404_during_another_one_is_counted_after_it() {
+    let (_guard, database, bindings) = bound().await;
+    let rival = session_in(database.schema()).await;
+    rival
+        .batch_execute(
+            "BEGIN; UPDATE installations SET missing_since = '2026-03-01 12:30Z', missing_looks = 1, \
+             missing_last = '2026-03-01 12:30Z', observed_at = '2026-03-01 12:30Z', denied_number = 1",
+        )
+        .await
+        .unwrap();
+    let missing = Observation::Missing { asked_at: NOON + Duration::HOUR };
+    assert_eq!(observe_during(&database, &bindings, rival, missing).await, ObserveOutcome::Recorded);
+    let since = NOON + Duration::minutes(30);
+    let kept = bindings.find(&organization("org_a")).await.unwrap().unwrap();
+    assert_eq!(kept.life.presence, Presence::Missing { since, looks: 2, last: NOON + Duration::HOUR });
+}
+
+/// The previous release stores an end without its source, and looks without `observed_at`.
+#[tokio::test]
+async fn rows_that_the_previous_release_writes_are_understood() {
+    let (_guard, database, bindings) = bound().await;
+    let session = session_in(database.schema()).await;
+    let presence = async || bindings.find(&organization("org_a")).await.unwrap().unwrap().life.presence;
+    session
+        .batch_execute("UPDATE installations SET status = 'uninstalled', verified_at = '2026-03-01 13:00Z'")
+        .await
+        .unwrap();
+    assert_eq!(presence().await, Presence::Uninstalled { by: UninstalledBy::Absence });
+    let asked_at = NOON + Duration::minutes(30);
+    assert_eq!(
+        bindings.observe(installation(1), Observation::Missing { asked_at }).await.unwrap(),
+        ObserveOutcome::Outdated
+    );
+    // It is looked at, and a 200 brings it back.
+    let due = bindings.due(ReconcileScope::Due(NOON + Duration::DAY), None, 9).await.unwrap();
+    assert_eq!(due.len(), 1);
+    let shown = bindings.observe(installation(1), an_hour_later()).await.unwrap();
+    assert_eq!((shown, presence().await), (ObserveOutcome::Recorded, Presence::Shown));
+    // A row without any of the new columns is due at once; only an end without an account has none to bind.
+    bind(&session, "org_b", 2, "state").await;
+    session
+        .batch_execute(
+            "INSERT INTO installations (installation_id, status, verified_at, generation) \
+             VALUES (3, 'uninstalled', '2026-03-01 12:00Z', 1)",
+        )
+        .await
+        .unwrap();
+    let due = bindings.due(ReconcileScope::Due(NOON - Duration::DAY), None, 9).await.unwrap();
+    assert_eq!(due.iter().map(|due| due.installation.get()).collect::<Vec<_>>(), [2]);
+    let older = NewBinding { last_verified_at: NOON - Duration::HOUR, ..binding("org_c", 3, "s") };
+    let inserted = bindings.insert(older).await.unwrap();
+    assert!(matches!(inserted, InsertOutcome::Inserted(_)), "{inserted:?}");
+}
+
 /// The row did not exist in the statement's snapshot.
 #[tokio::test]
 async fn an_observation_during_the_first_one_is_compared_with_it() {
-    for (status, verified, expected) in [
-        ("active", "2026-03-01 12:30Z", ObserveOutcome::Recorded),
-        ("active", "2026-03-01 13:00:00.000001Z", ObserveOutcome::Outdated),
-        ("uninstalled", "2026-03-01 12:30Z", ObserveOutcome::Gone),
+    for (status, by, verified, expected) in [
+        ("active", "NULL", "2026-03-01 12:30Z", ObserveOutcome::Recorded),
+        ("active", "NULL", "2026-03-01 13:00:00.000001Z", ObserveOutcome::Outdated),
+        ("uninstalled", "'deletion'", "2026-03-01 12:30Z", ObserveOutcome::Gone),
+        ("uninstalled", "NULL", "2026-03-01 12:30Z", ObserveOutcome::Recorded),
     ] {
         let (_guard, database) = test_database::database().await;
         let rival = session_in(database.schema()).await;
         rival
             .batch_execute(&format!(
                 "BEGIN; INSERT INTO installations (installation_id, account_id, account_login, account_kind, status, \
-                  verified_at, generation) VALUES (1, 1, 'account-1', 'User', '{status}', '{verified}', 1)"
+                  uninstalled_by, verified_at, generation) \
+                 VALUES (1, 1, 'account-1', 'User', '{status}', {by}, '{verified}', 1)"
             ))
             .await
             .unwrap();

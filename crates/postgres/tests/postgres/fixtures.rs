@@ -41,6 +41,7 @@ pub(crate) fn binding(owner: &str, number: u64, state: &str) -> NewBinding {
         actor: "user:ann".parse().unwrap(),
         spent: digest(state),
         last_verified_at: NOON,
+        next_look_at: NOON + Duration::HOUR,
         registered_at: NOON + Duration::SECOND,
     }
 }

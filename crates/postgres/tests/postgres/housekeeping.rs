@@ -33,14 +33,29 @@ async fn states_are_deleted_a_day_after_their_expiry_in_batches() {
 async fn only_unbound_installations_are_deleted_and_their_states_stay_spent() {
     let (_guard, database) = test_database::database().await;
     let (bindings, housekeeping) = (PgBindingRepo::new(&database), PgHousekeeping::new(&database));
-    let uninstalled = || Observation::Uninstalled { verified_at: NOON };
+    let uninstalled = || Observation::Deleted { at: NOON };
     // Bound to an active and to an uninstalled installation.
     bindings.insert(binding("org_a", 1, "a")).await.unwrap();
     bindings.insert(binding("org_b", 2, "b")).await.unwrap();
     bindings.observe(installation(2), uninstalled()).await.unwrap();
+    // Deleted long after it was last shown: the end is kept for a month.
+    let shown = Observation::Present {
+        status: Status::Active,
+        account: account(6),
+        asked_at: NOON,
+        next_look_at: NOON,
+    };
+    bindings.observe(installation(6), shown).await.unwrap();
+    let later = Observation::Deleted { at: NOON + Duration::days(2) };
+    bindings.observe(installation(6), later).await.unwrap();
     // Never bound, uninstalled and suspended; and bound, then released two days later.
     bindings.observe(installation(3), uninstalled()).await.unwrap();
-    let present = Observation::Present { status: Status::Suspended, account: account(4), verified_at: NOON };
+    let present = Observation::Present {
+        status: Status::Suspended,
+        account: account(4),
+        asked_at: NOON,
+        next_look_at: NOON,
+    };
     bindings.observe(installation(4), present).await.unwrap();
     bindings.insert(binding("org_c", 5, "c")).await.unwrap();
     let released =
@@ -50,7 +65,7 @@ async fn only_unbound_installations_are_deleted_and_their_states_stay_spent() {
     let after = |past: Duration| NOON + MONTH + past;
     assert!(!housekeeping.purge(after(Duration::ZERO), 10).await.unwrap().any());
     assert_eq!(housekeeping.purge(after(Duration::HOUR), 10).await.unwrap().installations, 2);
-    assert_eq!(housekeeping.purge(after(Duration::days(3)), 10).await.unwrap().installations, 1);
+    assert_eq!(housekeeping.purge(after(Duration::days(3)), 10).await.unwrap().installations, 2);
     assert_eq!(housekeeping.purge(after(Duration::days(3)), 10).await.unwrap(), Purged::default());
     assert!(bindings.find(&organization("org_a")).await.unwrap().is_some());
     assert!(bindings.find(&organization("org_b")).await.unwrap().is_some());
@@ -64,7 +79,12 @@ async fn installers_are_deleted_a_month_after_their_record_unless_the_installati
     let (person, org) = (installer(77), organization("org_a"));
     // 1 is bound, 2 is unbound, 3 to 5 are unknown, 6 is recorded later.
     bindings.insert(binding("org_a", 1, "a")).await.unwrap();
-    let present = Observation::Present { status: Status::Active, account: account(2), verified_at: NOON };
+    let present = Observation::Present {
+        status: Status::Active,
+        account: account(2),
+        asked_at: NOON,
+        next_look_at: NOON,
+    };
     bindings.observe(installation(2), present).await.unwrap();
     for number in 1..=5 {
         bindings.record_installer(installation(number), person, NOON).await.unwrap();

@@ -1,7 +1,7 @@
 //! Query plans of the statements that the adapters prepared.
 
 use dockline::ports::{
-    BindingRepo, KeyStore, KeyUsage, Observation, ReconcileCursor, SeededEntropy, StateStore,
+    BindingRepo, KeyStore, KeyUsage, Observation, ReconcileCursor, ReconcileScope, SeededEntropy, StateStore,
 };
 use dockline::{ApiKey, CodeFate, KeyEnvironment, PendingConfirmation, RotationTerms, SetupAction, Status};
 use dockline_postgres::{
@@ -17,7 +17,8 @@ use crate::test_schema::SchemaGuard;
 
 const ROWS: &str = "\
     INSERT INTO installations (installation_id, organization, account_id, account_login, account_kind, status, \
-     verified_at, generation) SELECT n, 'org_' || n, n, 'account', 'User', 'active', '2026-03-01 12:00Z', 1 \
+     verified_at, generation, next_look_at) \
+     SELECT n, 'org_' || n, n, 'account', 'User', 'active', '2026-03-01 12:00Z', 1, '2026-03-01 13:00Z' \
      FROM generate_series(1, 10000) AS n; \
     INSERT INTO bindings (organization, spent, installation_id, proof, registered_at) \
      SELECT 'org_' || n, sha256(n::text::bytea), n, 'visible', '2026-03-01 12:00Z' FROM generate_series(1, 10000) AS n; \
@@ -72,17 +73,27 @@ async fn no_statement_scans_a_table_of_ten_thousand_rows() {
     bindings.find(&organization("org_1")).await.unwrap();
     bindings.insert(binding("org_a", 10_001, "s")).await.unwrap();
     bindings.insert(binding("org_a", 10_002, "t")).await.unwrap();
-    let present =
-        Observation::Present { status: Status::Suspended, account: account(10_001), verified_at: NOON };
-    for observation in
-        [present, Observation::PermissionsChanged, Observation::Uninstalled { verified_at: NOON }]
-    {
+    let present = Observation::Present {
+        status: Status::Suspended,
+        account: account(10_001),
+        asked_at: NOON,
+        next_look_at: NOON,
+    };
+    for observation in [
+        present,
+        Observation::PermissionsChanged,
+        Observation::Missing { asked_at: NOON },
+        Observation::Ending { at: NOON },
+        Observation::Deleted { at: NOON },
+    ] {
         bindings.observe(id, observation).await.unwrap();
     }
     bindings.installation(id).await.unwrap();
     bindings.record_installer(id, installer(77), NOON).await.unwrap();
     bindings.installer(id).await.unwrap();
-    bindings.stale(NOON, None, 10).await.unwrap();
+    bindings.postpone(id, NOON).await.unwrap();
+    bindings.due(ReconcileScope::Due(NOON), None, 10).await.unwrap();
+    bindings.due(ReconcileScope::ObservedBefore(NOON), None, 10).await.unwrap();
     bindings.release(&organization("org_a"), id, NOON).await.unwrap();
     let states = PgStateStore::new(&database);
     states.put(state("org_a", "s")).await.unwrap();
@@ -113,7 +124,7 @@ async fn no_statement_scans_a_table_of_ten_thousand_rows() {
     PgHousekeeping::new(&database).purge(NOON, 10).await.unwrap();
 
     let plans = plans(&database).await;
-    assert!(plans.len() >= 24, "{}", plans.len());
+    assert!(plans.len() >= 28, "{}", plans.len());
     for (statement, plan) in plans {
         assert!(!plan.contains("Seq Scan"), "{statement}\n{plan}");
     }
@@ -121,7 +132,7 @@ async fn no_statement_scans_a_table_of_ten_thousand_rows() {
 
 /// A batch costs as much as its rows, wherever it starts.
 #[tokio::test]
-async fn stale_bindings_and_installers_are_read_by_index() {
+async fn due_bindings_and_installers_are_read_by_index() {
     let (_guard, database) = filled().await;
     let session = database.pool().get().await.unwrap();
     // Updates the visibility map, without which an index-only scan reads the table.
@@ -130,8 +141,8 @@ async fn stale_bindings_and_installers_are_read_by_index() {
     }
     drop(session);
     let bindings = PgBindingRepo::new(&database);
-    let after = ReconcileCursor { verified_at: NOON - Duration::DAY, installation: installation(5_000) };
-    bindings.stale(NOON, Some(after), 10).await.unwrap();
+    let after = ReconcileCursor { next_look_at: NOON - Duration::DAY, installation: installation(5_000) };
+    bindings.due(ReconcileScope::Due(NOON), Some(after), 10).await.unwrap();
     bindings.installer(installation(5_000)).await.unwrap();
 
     let plans = plans(&database).await;
@@ -150,7 +161,7 @@ async fn counting_reads_each_bound_installation_at_most_once() {
     let session = database.pool().get().await.unwrap();
     session.batch_execute(&format!("VACUUM {}.installations", database.schema())).await.unwrap();
     drop(session);
-    PgBindingCounts::new(&database).count().await.unwrap();
+    PgBindingCounts::new(&database).count(NOON).await.unwrap();
 
     let plans = plans(&database).await;
     assert_eq!(plans.len(), 2);

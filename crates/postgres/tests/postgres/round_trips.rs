@@ -2,7 +2,7 @@
 
 use dockline::ports::{
     BindingRepo, InsertOutcome, KeyStore, Observation, ObserveOutcome, RateLimitRequest, RateLimiter,
-    ReconcileCursor, StateStore,
+    ReconcileCursor, ReconcileScope, StateStore,
 };
 use dockline::{
     BudgetClass, CodeFate, KeyId, NewBinding, PendingConfirmation, PortErrorKind, SetupAction, Status, Tier,
@@ -40,9 +40,13 @@ async fn all_calls(proxy: &Proxy, database: &Database, round: u64) -> Vec<(&'sta
         permits,
         now: NOON,
     };
-    let present =
-        || Observation::Present { status: Status::Suspended, account: account(round), verified_at: NOON };
-    let (person, cursor) = (installer(77), ReconcileCursor { verified_at: NOON, installation: id });
+    let present = || Observation::Present {
+        status: Status::Suspended,
+        account: account(round),
+        asked_at: NOON,
+        next_look_at: NOON,
+    };
+    let (person, cursor) = (installer(77), ReconcileCursor { next_look_at: NOON, installation: id });
     let mut counts = Vec::new();
     macro_rules! count {
         ($($name:literal: $call:expr),* $(,)?) => {$(
@@ -70,14 +74,19 @@ async fn all_calls(proxy: &Proxy, database: &Database, round: u64) -> Vec<(&'sta
         "find a binding": bindings.find(&org),
         "observe": bindings.observe(id, present()),
         "observe changed permissions": bindings.observe(id, Observation::PermissionsChanged),
-        "observe an uninstall": bindings.observe(id, Observation::Uninstalled { verified_at: NOON }),
+        "observe a 404": bindings.observe(id, Observation::Missing { asked_at: NOON }),
+        "postpone": bindings.postpone(id, NOON),
+        "observe an accepted uninstall": bindings.observe(id, Observation::Ending { at: NOON }),
+        "observe an uninstall": bindings.observe(id, Observation::UninstalledByUs { at: NOON }),
+        "observe a deletion": bindings.observe(id, Observation::Deleted { at: NOON }),
         "observe an uninstalled one": bindings.observe(id, present()),
         "find an installation": bindings.installation(id),
         "record an installer": bindings.record_installer(id, person, NOON),
         "record an installer again": bindings.record_installer(id, person, NOON),
         "find an installer": bindings.installer(id),
-        "first stale batch": bindings.stale(NOON, None, 10),
-        "next stale batch": bindings.stale(NOON, Some(cursor), 10),
+        "first due batch": bindings.due(ReconcileScope::Due(NOON), None, 10),
+        "next due batch": bindings.due(ReconcileScope::Due(NOON), Some(cursor), 10),
+        "batch by number": bindings.due(ReconcileScope::ObservedBefore(NOON), Some(cursor), 10),
         "release": bindings.release(&org, id, NOON),
         "revoke a state": states.revoke(&issued.digest, None),
     }
@@ -153,8 +162,12 @@ async fn after_a_request_is_lost_the_repeated_insert_writes_the_row() {
 async fn an_observation_can_be_repeated_after_its_response_is_lost() {
     let (_guard, proxy, bindings, _) = connected().await;
     let id = installation(9);
-    let suspended =
-        || Observation::Present { status: Status::Suspended, account: account(9), verified_at: NOON };
+    let suspended = || Observation::Present {
+        status: Status::Suspended,
+        account: account(9),
+        asked_at: NOON,
+        next_look_at: NOON,
+    };
     bindings.observe(installation(8), suspended()).await.unwrap();
     proxy.cut_next_response();
     assert_eq!(bindings.observe(id, suspended()).await.unwrap_err().kind(), PortErrorKind::Unavailable);

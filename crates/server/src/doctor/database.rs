@@ -3,8 +3,9 @@
 use std::error::Error;
 use std::time::Duration;
 
-use dockline::ports::{BindingRepo, Clock, SystemClock};
+use dockline::ports::{BindingRepo, Clock, ReconcileScope, SystemClock};
 use dockline_postgres::{Database, MigrationError, PgBindingRepo};
+use time::PrimitiveDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::result::CheckResult;
@@ -111,7 +112,7 @@ async fn check_schema(args: &ServeArgs, database: &Database) -> (CheckResult, bo
     }
 }
 
-/// Derives the delay of the sweep from the oldest check of a binding.
+/// Derives the delay of the sweep from the look that is due first.
 async fn sweep(args: &ServeArgs, database: &Database) -> CheckResult {
     let check = "sweep";
     let Some(every) = args.reconcile_every.non_zero() else {
@@ -122,7 +123,8 @@ async fn sweep(args: &ServeArgs, database: &Database) -> CheckResult {
         );
     };
     let now = SystemClock.now();
-    let oldest = match PgBindingRepo::new(database).stale(now, None, 1).await {
+    let any = ReconcileScope::Due(PrimitiveDateTime::MAX.assume_utc());
+    let oldest = match PgBindingRepo::new(database).due(any, None, 1).await {
         Ok(oldest) => oldest,
         Err(error) => {
             return CheckResult::fail(
@@ -135,14 +137,14 @@ async fn sweep(args: &ServeArgs, database: &Database) -> CheckResult {
     let Some(oldest) = oldest.first() else {
         return CheckResult::ok(check, "no installation is bound yet");
     };
-    let at = oldest.verified_at.format(&Rfc3339).unwrap_or_default();
-    let said = format!("GitHub verified the stalest binding at {at}");
-    // A binding is stale after the first duration, and the next sweep starts within the second, its own length and jitter.
-    let due = args.reconcile_unverified_for.0 + every.mul_f64(2.2);
-    if now - oldest.verified_at > due {
+    let at = oldest.next_look_at.format(&Rfc3339).unwrap_or_default();
+    let said = format!("the first look at a binding is due at {at}");
+    // The next sweep starts within the interval, its own length and jitter.
+    let late = every.mul_f64(2.2);
+    if now - oldest.next_look_at > late {
         CheckResult::warn(
             check,
-            format!("{said}, more than {} s ago", due.as_secs()),
+            format!("{said}, more than {} s ago", late.as_secs()),
             "run dockline reconcile, and check the log of serve",
         )
     } else {

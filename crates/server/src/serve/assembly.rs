@@ -59,9 +59,7 @@ pub(super) fn worker(
         worker = worker.with_probe(name, move || probe(migrator.clone()));
     }
     if let Some(interval) = args.reconcile_every.non_zero() {
-        let stale_after = args.reconcile_unverified_for.0;
-        let options = SweepOptions::default().with_interval(interval).with_stale_after(stale_after);
-        worker = worker.with_sweeper(options);
+        worker = worker.with_sweeper(SweepOptions::default().with_interval(interval));
     }
     if let Some(within) = args.ready_github_within.non_zero() {
         worker = worker.with_github_probe(github, within);

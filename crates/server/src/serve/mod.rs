@@ -83,11 +83,11 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Box<dyn Error + Send + Syn
     }
     let usage = PgKeyUsage::new(&database);
     let policy = args.claim_policy.into();
+    let interval = args.reconcile_unverified_for.0;
     let dockline =
         assembly::dockline(&database, github.clone(), webhook_secrets, usage.clone(), |builder| {
-            unsolicited_install_url
-                .into_iter()
-                .fold(builder.with_policy(policy), Builder::with_unsolicited_install_url)
+            let builder = builder.with_policy(policy).with_look_interval(interval);
+            unsolicited_install_url.into_iter().fold(builder, Builder::with_unsolicited_install_url)
         })?;
     let sockets = Sockets::bind(&args).await?;
     sockets.announce(public_url.as_deref(), args.json)?;

@@ -68,7 +68,7 @@ pub struct ServeArgs {
         default_value = "15m"
     )]
     pub reconcile_every: DurationArg,
-    /// Refresh bindings that GitHub has not verified for this long.
+    /// Time from a look at a binding to the next one by a sweep.
     #[arg(
         long,
         value_name = "DURATION",

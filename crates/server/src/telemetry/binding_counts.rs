@@ -19,8 +19,9 @@ pub(crate) async fn count_bindings(counts: PgBindingCounts, metrics: Metrics) {
     loop {
         ticks.tick().await;
         metrics.run_upkeep();
-        match counts.count().await {
-            Ok(counts) => record_bindings(totals(counts), SystemClock.now()),
+        let now = SystemClock.now();
+        match counts.count(now).await {
+            Ok(counts) => record_bindings(totals(counts), now),
             Err(error) => {
                 let cause = error.source().map(ToString::to_string);
                 tracing::warn!(%error, cause, "counting bindings failed; trying again in a minute");
@@ -33,7 +34,10 @@ const fn totals(counts: BindingCounts) -> BindingTotals {
     BindingTotals {
         active: counts.active,
         suspended: counts.suspended,
+        missing: counts.missing,
+        ending: counts.ending,
         uninstalled: counts.uninstalled,
+        denied: counts.denied,
         oldest_verification: counts.oldest_verification,
     }
 }

@@ -3,7 +3,7 @@
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-use dockline::ports::{Clock, SystemClock};
+use dockline::ports::{Clock, ReconcileScope, SystemClock};
 use dockline::{OrganizationId, ReconcileBatch, Ticket, Tier, TokenScope};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -340,7 +340,8 @@ pub(crate) async fn trouble(world: &World<'_>, github: &crate::github::Github, m
     };
     world.watch.answered(&path("a token"), 0, response);
     webhooks(world, &key, &format!("GitHub: {kind}")).await;
-    let sweep = ReconcileBatch { before: SystemClock.now(), after: None, limit: 10, reserve_percent: 0 };
+    let scope = ReconcileScope::ObservedBefore(SystemClock.now());
+    let sweep = ReconcileBatch { scope, after: None, limit: 10, reserve_percent: 0 };
     let swept = world.dockline.reconcile(sweep).await;
     world.watch.answered(&path("a sweep"), 0, format!("{swept:?}"));
     let request = world.http.delete(format!("{}{INSTALLATION_PATH}?uninstall=true", world.api));

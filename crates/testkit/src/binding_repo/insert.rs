@@ -5,8 +5,8 @@ use dockline::{AccountKind, Binding, InstallationId, NewBinding, Proof, Status};
 use time::Duration;
 
 use super::{
-    NOON, account, account_id, bind, bound, find, installation, new_binding, observe, organization, present,
-    seconds, uninstalled,
+    NOON, account, account_id, bind, bound, deleted, find, installation, new_binding, observe, organization,
+    present, seconds, shown,
 };
 use crate::runner::cases;
 
@@ -45,6 +45,7 @@ cases!(
             installation: new.installation,
             account: new.account,
             status: new.status,
+            life: shown(new.last_verified_at),
             proof: new.proof,
             proven_by: new.proven_by,
             actor: new.actor,
@@ -146,7 +147,7 @@ cases!(
     /// An uninstalled installation is `Gone`, also if the new binding is verified later (I7).
     pub async fn uninstalled_installation_is_refused(repo: &dyn BindingRepo) {
         observe(repo, 1, present(Status::Active, "acme-coffee", NOON)).await;
-        observe(repo, 1, uninstalled(seconds(1))).await;
+        observe(repo, 1, deleted(seconds(1))).await;
         let mut new = new_binding("acme", 1, "state");
         new.last_verified_at = seconds(5);
         assert_eq!(repo.insert(new).await.unwrap(), InsertOutcome::Gone);
@@ -155,7 +156,7 @@ cases!(
 
     /// An installation is `Gone` if its uninstallation is all that was observed of it (L-09, L-28).
     pub async fn installation_observed_only_as_uninstalled_is_refused(repo: &dyn BindingRepo) {
-        observe(repo, 1, uninstalled(NOON)).await;
+        observe(repo, 1, deleted(NOON)).await;
         assert_eq!(repo.insert(new_binding("acme", 1, "state")).await.unwrap(), InsertOutcome::Gone);
         assert_eq!(find(repo, "acme").await, None);
     }
@@ -189,7 +190,7 @@ cases!(
     pub async fn occupied_precedes_taken_gone_and_spent(repo: &dyn BindingRepo) {
         let first = bind(repo, new_binding("acme", 1, "state")).await;
         bind(repo, new_binding("other", 2, "state")).await;
-        observe(repo, 2, uninstalled(seconds(60))).await;
+        observe(repo, 2, deleted(seconds(60))).await;
         let outcome = repo.insert(new_binding("acme", 2, "state")).await.unwrap();
         assert_eq!(outcome, InsertOutcome::Occupied(first));
     }
@@ -198,14 +199,14 @@ cases!(
     pub async fn taken_precedes_gone_and_spent(repo: &dyn BindingRepo) {
         spend(repo, "state").await;
         bind(repo, new_binding("other", 2, "state")).await;
-        observe(repo, 2, uninstalled(seconds(60))).await;
+        observe(repo, 2, deleted(seconds(60))).await;
         assert_eq!(repo.insert(new_binding("acme", 2, "state")).await.unwrap(), InsertOutcome::Taken);
     }
 
     /// `Gone` precedes `Spent`.
     pub async fn gone_precedes_spent(repo: &dyn BindingRepo) {
         spend(repo, "state").await;
-        observe(repo, 2, uninstalled(seconds(60))).await;
+        observe(repo, 2, deleted(seconds(60))).await;
         assert_eq!(repo.insert(new_binding("acme", 2, "state")).await.unwrap(), InsertOutcome::Gone);
     }
 

@@ -5,8 +5,8 @@ use dockline::{AccountId, Binding, InstallationId, InstallationRecord, NewBindin
 use time::{Duration, OffsetDateTime};
 
 use super::{
-    NOON, account, account_id, bind, bound, find, installation, installer_record, new_binding, observe,
-    organization, present, record_of, seconds, uninstalled,
+    INTERVAL, NOON, account, account_id, bind, bound, dead, deleted, find, installation, installer_record,
+    new_binding, observe, organization, present, record_of, seconds, shown,
 };
 use crate::runner::cases;
 
@@ -16,6 +16,7 @@ fn record_of_binding(binding: Binding) -> InstallationRecord {
         organization: Some(binding.organization),
         account: Some(binding.account),
         status: binding.status,
+        life: binding.life,
         verified_at: binding.last_verified_at,
         generation: binding.generation,
     }
@@ -39,7 +40,7 @@ cases!(
     /// make one.
     pub async fn unobserved_installation_has_no_record(repo: &dyn BindingRepo) {
         bind(repo, new_binding("acme", 2, "state")).await;
-        observe(repo, 3, uninstalled(NOON)).await;
+        observe(repo, 3, deleted(NOON)).await;
         for _ in 0..2 {
             assert_eq!(record_of(repo, 1).await, None);
             observe(repo, 1, Observation::PermissionsChanged).await;
@@ -54,12 +55,14 @@ cases!(
         {
             let mut on = account("acme-coffee");
             on.id = account_id(number);
-            observe(repo, number, Observation::Present { status, account: on.clone(), verified_at: NOON })
-                .await;
+            let next_look_at = NOON + INTERVAL;
+            let present = Observation::Present { status, account: on.clone(), asked_at: NOON, next_look_at };
+            observe(repo, number, present).await;
             let expected = InstallationRecord {
                 organization: None,
                 account: Some(on),
                 status,
+                life: shown(NOON),
                 verified_at: NOON,
                 generation: 1,
             };
@@ -91,15 +94,16 @@ cases!(
         assert_eq!(record, expected);
     }
 
-    /// The record of an installation observed only as uninstalled has no account, and the latest of its times (I7).
+    /// The record of an installation observed only as deleted has no account, and the latest of its looks (I7).
     pub async fn record_of_only_an_uninstallation_has_no_account(repo: &dyn BindingRepo) {
-        for (observed, verified_at) in [(60, 60), (30, 60), (90, 90)] {
-            observe(repo, 1, uninstalled(seconds(observed))).await;
+        for (at, observed_at) in [(60, 60), (30, 60), (90, 90)] {
+            observe(repo, 1, deleted(seconds(at))).await;
             let expected = InstallationRecord {
                 organization: None,
                 account: None,
                 status: Status::Uninstalled,
-                verified_at: seconds(verified_at),
+                life: dead(seconds(observed_at)),
+                verified_at: seconds(60),
                 generation: 1,
             };
             assert_eq!(record_of(repo, 1).await, Some(expected));
@@ -111,13 +115,14 @@ cases!(
         observe(repo, 1, present(Status::Active, "acme-coffee", NOON)).await;
         bind(repo, new_binding("acme", 2, "state")).await;
         for (number, holder) in [(1, None), (2, Some(organization("acme")))] {
-            observe(repo, number, uninstalled(seconds(60))).await;
+            observe(repo, number, deleted(seconds(60))).await;
             let record = record_of(repo, number).await.unwrap();
             let expected = InstallationRecord {
                 organization: holder,
                 account: Some(account("acme-coffee")),
                 status: Status::Uninstalled,
-                verified_at: seconds(60),
+                life: dead(seconds(60)),
+                verified_at: NOON,
                 generation: record.generation,
             };
             assert_eq!(record, expected);
@@ -128,10 +133,11 @@ cases!(
     pub async fn time_of_a_record_is_truncated_to_microseconds(repo: &dyn BindingRepo) {
         let observed = NOON + Duration::nanoseconds(1_999);
         observe(repo, 1, present(Status::Active, "acme-coffee", observed)).await;
-        observe(repo, 2, uninstalled(observed)).await;
+        observe(repo, 2, deleted(observed)).await;
         for number in [1, 2] {
             let record = record_of(repo, number).await.unwrap();
             assert_eq!(record.verified_at, NOON + Duration::microseconds(1));
+            assert_eq!(record.life.observed_at, NOON + Duration::microseconds(1));
         }
     }
 
@@ -194,7 +200,7 @@ cases!(
         record_installer(repo, 1, 77, seconds(60)).await;
         assert_eq!(record_of(repo, 1).await, None);
         let binding = bind(repo, new_binding("acme", 2, "state")).await;
-        observe(repo, 3, uninstalled(NOON)).await;
+        observe(repo, 3, deleted(NOON)).await;
         let before = record_of(repo, 3).await;
         for number in [2, 3] {
             record_installer(repo, number, 77, seconds(60)).await;
@@ -212,7 +218,7 @@ cases!(
         assert_eq!(installer(repo, 1).await, Some(77));
         repo.release(&organization("acme"), installation(1), seconds(60)).await.unwrap();
         assert_eq!(installer(repo, 1).await, Some(77));
-        observe(repo, 1, uninstalled(seconds(61))).await;
+        observe(repo, 1, deleted(seconds(61))).await;
         assert_eq!(installer(repo, 1).await, Some(77));
     }
 );

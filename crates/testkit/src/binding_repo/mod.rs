@@ -3,21 +3,23 @@
 #[doc(no_inline)]
 pub use dockline::ports::BindingRepo;
 use dockline::ports::{InsertOutcome, Observation, ObserveOutcome};
-use dockline::{Binding, InstallationRecord, NewBinding, Status};
-use time::OffsetDateTime;
+use dockline::{Binding, InstallationRecord, Life, NewBinding, Presence, Status, UninstalledBy};
+use time::{Duration, OffsetDateTime};
 
 use crate::runner::suite;
 
+pub mod bound;
+pub mod due;
 pub mod insert;
 pub mod installation;
 pub mod observation_races;
 pub mod observe;
 pub mod observe_outcomes;
+pub mod presence;
 pub mod races;
 mod reference;
 pub mod release;
 pub mod sequences;
-pub mod stale;
 
 pub(crate) use crate::fixtures::{
     NOON, account, account_id, installation, installer_record, organization, seconds,
@@ -26,19 +28,38 @@ pub(crate) use crate::fixtures::{
 suite! {
     /// Makes one `#[test]` per case of [`BindingRepo`](crate::dockline::ports::BindingRepo) in a module `binding_repo`.
     binding_repo_suite, binding_repo, BindingRepo:
-    insert, observe, observe_outcomes, installation, stale, release, sequences, races, observation_races
+    insert, observe, observe_outcomes, presence, bound, installation, due, release, sequences, races,
+    observation_races
 }
 
 pub(crate) fn new_binding(organization: &str, number: u64, state: &str) -> NewBinding {
     crate::fixtures::binding_of(organization, number, crate::fixtures::digest(state))
 }
 
-pub(crate) fn present(status: Status, login: &str, verified_at: OffsetDateTime) -> Observation {
-    Observation::Present { status, account: account(login), verified_at }
+/// The time between two looks at a binding that GitHub shows.
+pub(crate) const INTERVAL: Duration = Duration::HOUR;
+
+pub(crate) fn present(status: Status, login: &str, asked_at: OffsetDateTime) -> Observation {
+    Observation::Present { status, account: account(login), asked_at, next_look_at: asked_at + INTERVAL }
 }
 
-pub(crate) const fn uninstalled(verified_at: OffsetDateTime) -> Observation {
-    Observation::Uninstalled { verified_at }
+pub(crate) const fn missing(asked_at: OffsetDateTime) -> Observation {
+    Observation::Missing { asked_at }
+}
+
+pub(crate) const fn deleted(at: OffsetDateTime) -> Observation {
+    Observation::Deleted { at }
+}
+
+/// The life of an installation that GitHub showed at this time.
+pub(crate) fn shown(at: OffsetDateTime) -> Life {
+    Life { presence: Presence::Shown, observed_at: at, next_look_at: Some(at + INTERVAL) }
+}
+
+/// The life of an installation that was deleted, and last observed at this time.
+pub(crate) const fn dead(at: OffsetDateTime) -> Life {
+    let presence = Presence::Uninstalled { by: UninstalledBy::Deletion };
+    Life { presence, observed_at: at, next_look_at: None }
 }
 
 /// Inserts a binding that nothing conflicts with.

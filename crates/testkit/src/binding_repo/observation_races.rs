@@ -9,8 +9,8 @@ use dockline::ports::{BindingRepo, InsertOutcome, Observation, ObserveOutcome};
 use dockline::{NewBinding, Status};
 
 use super::{
-    bind, bound, find, installation, installer_record, new_binding, observe, present, record_of, seconds,
-    uninstalled,
+    bind, bound, deleted, find, installation, installer_record, new_binding, observe, present, record_of,
+    seconds,
 };
 use crate::race::{ROUNDS, TASKS, count, race};
 use crate::runner::cases;
@@ -35,7 +35,7 @@ async fn start(repo: &dyn BindingRepo, round: u64) -> u64 {
 }
 
 async fn uninstall(repo: &dyn BindingRepo, number: u64) -> Option<String> {
-    assert_eq!(observe(repo, number, uninstalled(seconds(-60))).await, ObserveOutcome::Recorded);
+    assert_eq!(observe(repo, number, deleted(seconds(-60))).await, ObserveOutcome::Recorded);
     None
 }
 
@@ -110,7 +110,7 @@ cases!(
             let last = round % TASKS + 1;
             let outcomes = race(repo, |repo, number| async move {
                 let observation = match number {
-                    _ if number == last => uninstalled(seconds(-120)),
+                    _ if number == last => deleted(seconds(-120)),
                     _ if number.is_multiple_of(2) => Observation::PermissionsChanged,
                     _ => observation_of(number),
                 };

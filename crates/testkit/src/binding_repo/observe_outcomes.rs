@@ -3,7 +3,7 @@
 use dockline::ports::{BindingRepo, Observation, ObserveOutcome};
 use dockline::{Binding, InstallationRecord, Status};
 
-use super::{NOON, bind, find, new_binding, observe, present, record_of, seconds, uninstalled};
+use super::{NOON, bind, deleted, find, new_binding, observe, present, record_of, seconds};
 use crate::runner::cases;
 
 cases!(
@@ -42,15 +42,12 @@ cases!(
         }
     }
 
-    /// An uninstallation is `Recorded` whenever it is observed: unknown or bound, older, repeated, or as a status
-    /// (I7, L-32).
+    /// A final end is `Recorded` whenever it is observed: unknown or bound, older, repeated (I7, L-32).
     pub async fn uninstallation_is_always_recorded(repo: &dyn BindingRepo) {
         bind(repo, new_binding("acme", 2, "state")).await;
         for number in [1, 2] {
-            let as_status = present(Status::Uninstalled, "acme-coffee", seconds(-30));
-            for end in
-                [uninstalled(seconds(-60)), uninstalled(seconds(60)), uninstalled(seconds(30)), as_status]
-            {
+            let by_us = Observation::UninstalledByUs { at: seconds(-30) };
+            for end in [by_us, deleted(seconds(-60)), deleted(seconds(60)), deleted(seconds(30))] {
                 assert_eq!(observe(repo, number, end).await, ObserveOutcome::Recorded);
             }
         }
@@ -61,7 +58,7 @@ cases!(
         observe(repo, 1, present(Status::Active, "acme-coffee", NOON)).await;
         bind(repo, new_binding("acme", 2, "state")).await;
         for number in [1, 2] {
-            observe(repo, number, uninstalled(seconds(60))).await;
+            observe(repo, number, deleted(seconds(60))).await;
             let before = record_of(repo, number).await;
             for (status, login, after) in [
                 (Status::Active, "acme-coffee", 59),
@@ -77,7 +74,7 @@ cases!(
 
     /// An observation is `Gone` if the uninstallation is all that was observed before it (L-28).
     pub async fn observation_after_only_an_uninstallation_is_gone(repo: &dyn BindingRepo) {
-        observe(repo, 1, uninstalled(NOON)).await;
+        observe(repo, 1, deleted(NOON)).await;
         let before = record_of(repo, 1).await;
         for after in [-60, 0, 60] {
             let outcome = observe(repo, 1, present(Status::Active, "acme-coffee", seconds(after))).await;
@@ -129,7 +126,7 @@ cases!(
     pub async fn changed_permissions_of_an_uninstalled_installation_are_gone(repo: &dyn BindingRepo) {
         bind(repo, new_binding("acme", 2, "state")).await;
         for number in [1, 2] {
-            observe(repo, number, uninstalled(seconds(60))).await;
+            observe(repo, number, deleted(seconds(60))).await;
             let before = record_of(repo, number).await;
             assert_eq!(observe(repo, number, Observation::PermissionsChanged).await, ObserveOutcome::Gone);
             assert_eq!(record_of(repo, number).await, before);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use dockline::ports::{BindingRepo, InsertOutcome, ReleaseOutcome};
 use dockline::{Binding, NewBinding, OrganizationId, Status};
 
-use super::{bind, bound, find, installation, new_binding, organization, present, seconds, uninstalled};
+use super::{bind, bound, deleted, find, installation, new_binding, organization, present, seconds};
 use crate::race::{ROUNDS, TASKS, race};
 use crate::runner::cases;
 
@@ -132,7 +132,7 @@ cases!(
                 let new = new_binding(&format!("org_{round}_{number}"), round, "state");
                 async move {
                     if number == TASKS / 2 {
-                        repo.observe(id, uninstalled(seconds(-60))).await.unwrap();
+                        repo.observe(id, deleted(seconds(-60))).await.unwrap();
                         None
                     } else {
                         Some(repo.insert(new).await.unwrap())

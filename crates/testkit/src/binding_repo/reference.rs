@@ -1,6 +1,9 @@
 //! A repository that keeps only a log, and computes every answer from all of it.
 
-use dockline::ports::{InsertOutcome, Observation, ObserveOutcome, ReconcileCursor, ReleaseOutcome};
+use dockline::ports::{
+    InsertOutcome, Observation, ObserveOutcome, ReconcileCursor, ReconcileScope, ReleaseOutcome,
+};
+use dockline::rules::life;
 use dockline::{
     Binding, InstallationId, InstallationRecord, InstallerRecord, NewBinding, OrganizationId, Status,
 };
@@ -18,44 +21,33 @@ enum Entry {
     Observed(InstallationId, Observation),
     Bound(NewBinding),
     Released(OrganizationId, InstallationId),
+    Postponed(InstallationId, OffsetDateTime),
     Installer(InstallationId, InstallerRecord),
 }
 
-/// Applies an observation to the record of its installation.
+/// Applies an observation to the record of its installation. A sequence has too few bindings for the bound.
 fn apply(record: &mut Option<InstallationRecord>, observation: &Observation) -> ObserveOutcome {
-    let first = |account, status, verified_at| {
-        Some(InstallationRecord { organization: None, account, status, verified_at, generation: 1 })
-    };
-    match (observation, record) {
-        (Observation::PermissionsChanged, None) => return ObserveOutcome::Outdated,
-        (
-            Observation::Uninstalled { verified_at }
-            | Observation::Present { status: Status::Uninstalled, verified_at, .. },
-            record,
-        ) => match record {
-            None => *record = first(None, Status::Uninstalled, truncated(*verified_at)),
-            Some(it) => {
-                it.verified_at = it.verified_at.max(truncated(*verified_at));
-                it.generation += u64::from(it.status != Status::Uninstalled);
-                it.status = Status::Uninstalled;
-            }
+    let observation = match observation.clone() {
+        Observation::Present { status: Status::Uninstalled, asked_at, .. }
+        | Observation::Missing { asked_at } => Observation::Missing { asked_at: truncated(asked_at) },
+        Observation::Present { status, account, asked_at, next_look_at } => Observation::Present {
+            status,
+            account,
+            asked_at: truncated(asked_at),
+            next_look_at: truncated(next_look_at),
         },
-        (Observation::Present { status, account, verified_at }, record @ None) => {
-            *record = first(Some(account.clone()), *status, truncated(*verified_at));
-        }
-        (_, Some(it)) if it.status == Status::Uninstalled => return ObserveOutcome::Gone,
-        (Observation::PermissionsChanged, Some(it)) => it.generation += 1,
-        (Observation::Present { verified_at, .. }, Some(it)) if truncated(*verified_at) < it.verified_at => {
-            return ObserveOutcome::Outdated;
-        }
-        (Observation::Present { status, account, verified_at }, Some(it)) => {
-            it.generation += u64::from(*status != it.status || Some(account) != it.account.as_ref());
-            it.status = *status;
-            it.account = Some(account.clone());
-            it.verified_at = truncated(*verified_at);
+        Observation::Ending { at } => Observation::Ending { at: truncated(at) },
+        Observation::UninstalledByUs { at } => Observation::UninstalledByUs { at: truncated(at) },
+        Observation::Deleted { at } => Observation::Deleted { at: truncated(at) },
+        Observation::PermissionsChanged => Observation::PermissionsChanged,
+    };
+    match record {
+        Some(known) => life::observe(known, &observation, || false),
+        None => {
+            *record = life::first(&observation);
+            if record.is_some() { ObserveOutcome::Recorded } else { ObserveOutcome::Outdated }
         }
     }
-    ObserveOutcome::Recorded
 }
 
 #[derive(Default)]
@@ -74,21 +66,35 @@ impl Reference {
                     let observation = Observation::Present {
                         status: new.status,
                         account: new.account.clone(),
-                        verified_at: new.last_verified_at,
+                        asked_at: new.last_verified_at,
+                        next_look_at: new.next_look_at,
                     };
                     apply(&mut record, &observation);
                 }
                 Entry::Released(_, released) if *released == id => {
                     record.as_mut().unwrap().generation += 1;
                 }
-                Entry::Observed(..) | Entry::Bound(_) | Entry::Released(..) | Entry::Installer(..) => {}
+                Entry::Postponed(postponed, to) if *postponed == id => {
+                    if let Some(next) = record.as_mut().and_then(|record| record.life.next_look_at.as_mut()) {
+                        *next = truncated(*to).max(*next);
+                    }
+                }
+                Entry::Observed(..)
+                | Entry::Bound(_)
+                | Entry::Released(..)
+                | Entry::Postponed(..)
+                | Entry::Installer(..) => {}
             }
         }
         record
     }
 
-    pub(super) fn is_uninstalled(&self, id: InstallationId) -> bool {
-        self.record(id).is_some_and(|record| record.status == Status::Uninstalled)
+    pub(super) fn is_final(&self, id: InstallationId) -> bool {
+        self.record(id).is_some_and(|record| record.life.presence.is_final())
+    }
+
+    pub(super) fn postpone(&mut self, id: InstallationId, to: OffsetDateTime) {
+        self.0.push(Entry::Postponed(id, to));
     }
 
     pub(super) fn installation(&self, id: InstallationId) -> Option<InstallationRecord> {
@@ -106,7 +112,7 @@ impl Reference {
                 Entry::Released(organization, id) => {
                     live.retain(|new| (&new.organization, &new.installation) != (organization, id));
                 }
-                Entry::Observed(..) | Entry::Installer(..) => {}
+                Entry::Observed(..) | Entry::Postponed(..) | Entry::Installer(..) => {}
             }
         }
         live.into_iter().map(|new| self.row(new)).collect()
@@ -119,6 +125,7 @@ impl Reference {
             installation: new.installation,
             account: record.account.unwrap(),
             status: record.status,
+            life: record.life,
             proof: new.proof,
             proven_by: new.proven_by,
             actor: new.actor.clone(),
@@ -138,13 +145,13 @@ impl Reference {
         let live = self.live();
         let has_spent = |entry: &Entry| match entry {
             Entry::Bound(old) => (&old.organization, old.spent) == (&new.organization, new.spent),
-            Entry::Observed(..) | Entry::Released(..) | Entry::Installer(..) => false,
+            Entry::Observed(..) | Entry::Released(..) | Entry::Postponed(..) | Entry::Installer(..) => false,
         };
         if let Some(row) = live.iter().find(|row| row.organization == new.organization) {
             InsertOutcome::Occupied(row.clone())
         } else if live.iter().any(|row| row.installation == new.installation) {
             InsertOutcome::Taken
-        } else if self.is_uninstalled(new.installation) || new.status == Status::Uninstalled {
+        } else if self.has_ended(&new) || new.status == Status::Uninstalled {
             InsertOutcome::Gone
         } else if self.0.iter().any(has_spent) {
             InsertOutcome::Spent
@@ -152,6 +159,14 @@ impl Reference {
             self.0.push(Entry::Bound(new.clone()));
             InsertOutcome::Inserted(self.row(&new))
         }
+    }
+
+    /// Whether the installation has ended, or is ending at the time of the lookup.
+    fn has_ended(&self, new: &NewBinding) -> bool {
+        self.record(new.installation).is_some_and(|record| {
+            let presence = record.life.presence;
+            presence.is_final() || life::is_ending(presence, truncated(new.last_verified_at))
+        })
     }
 
     pub(super) fn release(&mut self, organization: OrganizationId, id: InstallationId) -> ReleaseOutcome {
@@ -172,30 +187,44 @@ impl Reference {
     pub(super) fn installer(&self, id: InstallationId) -> Option<InstallerRecord> {
         self.0.iter().find_map(|entry| match entry {
             Entry::Installer(installation, installer) if *installation == id => Some(*installer),
-            Entry::Observed(..) | Entry::Bound(_) | Entry::Released(..) | Entry::Installer(..) => None,
+            Entry::Observed(..)
+            | Entry::Bound(_)
+            | Entry::Released(..)
+            | Entry::Postponed(..)
+            | Entry::Installer(..) => None,
         })
     }
 
-    pub(super) fn stale(
+    pub(super) fn due(
         &self,
-        before: OffsetDateTime,
+        scope: ReconcileScope,
         after: Option<ReconcileCursor>,
         limit: u32,
     ) -> Vec<ReconcileCursor> {
-        let mut stale: Vec<_> = self
+        let by_number = matches!(scope, ReconcileScope::ObservedBefore(_));
+        let mut due: Vec<_> = self
             .live()
             .into_iter()
-            .filter(|row| row.status != Status::Uninstalled && row.last_verified_at < truncated(before))
-            .map(|row| (row.last_verified_at, row.installation))
+            .filter(|row| match scope {
+                ReconcileScope::Due(before) => {
+                    row.life.next_look_at.is_some_and(|next| next < truncated(before))
+                }
+                ReconcileScope::ObservedBefore(before) => {
+                    !row.life.presence.is_final() && row.life.observed_at < truncated(before)
+                }
+            })
+            .map(|row| (row.life.next_look_at.unwrap_or(row.life.observed_at), row.installation))
             .collect();
-        stale.sort_unstable();
-        stale
-            .into_iter()
-            .skip_while(|&it| {
-                after.is_some_and(|after| it <= (truncated(after.verified_at), after.installation))
+        due.sort_unstable_by_key(|(next, id)| ((!by_number).then_some(*next), *id));
+        due.into_iter()
+            .skip_while(|&(next, id)| {
+                after.is_some_and(|after| {
+                    (by_number && id <= after.installation)
+                        || (!by_number && (next, id) <= (truncated(after.next_look_at), after.installation))
+                })
             })
             .take(usize::try_from(limit).unwrap())
-            .map(|(verified_at, installation)| ReconcileCursor { verified_at, installation })
+            .map(|(next_look_at, installation)| ReconcileCursor { next_look_at, installation })
             .collect()
     }
 }

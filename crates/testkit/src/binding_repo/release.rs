@@ -2,7 +2,7 @@
 
 use dockline::ports::{BindingRepo, InsertOutcome, ReleaseOutcome};
 
-use super::{bind, bound, find, installation, new_binding, observe, organization, seconds, uninstalled};
+use super::{bind, bound, deleted, find, installation, new_binding, observe, organization, seconds};
 use crate::runner::cases;
 
 async fn release(repo: &dyn BindingRepo, organization_id: &str, number: u64) -> ReleaseOutcome {
@@ -58,7 +58,7 @@ cases!(
     /// A release without a binding is `NothingBound`, also if the installation is known as uninstalled.
     pub async fn release_without_binding_finds_nothing(repo: &dyn BindingRepo) {
         assert_eq!(release(repo, "acme", 1).await, ReleaseOutcome::NothingBound);
-        observe(repo, 1, uninstalled(seconds(1))).await;
+        observe(repo, 1, deleted(seconds(1))).await;
         assert_eq!(release(repo, "acme", 1).await, ReleaseOutcome::NothingBound);
     }
 
@@ -80,7 +80,7 @@ cases!(
     /// `uninstalled` outlives the release, for every organization (I7).
     pub async fn released_installation_stays_uninstalled(repo: &dyn BindingRepo) {
         bind(repo, new_binding("acme", 1, "state 1")).await;
-        observe(repo, 1, uninstalled(seconds(30))).await;
+        observe(repo, 1, deleted(seconds(30))).await;
         release(repo, "acme", 1).await;
         for name in ["acme", "other"] {
             assert_eq!(repo.insert(new_binding(name, 1, "state 2")).await.unwrap(), InsertOutcome::Gone);

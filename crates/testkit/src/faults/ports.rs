@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use dockline::ports::{
     AppFacts, AppRegistration, BindingRepo, CodeGrant, ConfirmOutcome, GithubGateway, InsertOutcome,
     KeyStore, ListOutcome, LookupOutcome, MintOutcome, Observation, ObserveOutcome, PutOutcome, RateLeft,
-    RateLimitDecision, RateLimitRequest, RateLimiter, ReconcileCursor, ReleaseOutcome, ReserveOutcome,
-    StateStore, UninstallOutcome, VisitorCheck, VisitorInstallations,
+    RateLimitDecision, RateLimitRequest, RateLimiter, ReconcileCursor, ReconcileScope, ReleaseOutcome,
+    ReserveOutcome, StateStore, UninstallOutcome, VisitorCheck, VisitorInstallations,
 };
 use dockline::{
     Binding, CodeFate, InstallationId, InstallationRecord, InstallationToken, InstallerRecord, IssuedState,
@@ -75,8 +75,9 @@ faulty! {
             installation: InstallationId, record: InstallerRecord, noted_at: OffsetDateTime
         ) -> ();
         async installer(installation: InstallationId) -> Option<InstallerRecord>;
-        async stale(
-            before: OffsetDateTime, after: Option<ReconcileCursor>, limit: u32
+        async postpone(installation: InstallationId, next_look_at: OffsetDateTime) -> ();
+        async due(
+            scope: ReconcileScope, after: Option<ReconcileCursor>, limit: u32
         ) -> Vec<ReconcileCursor>;
         async release(
             organization: &OrganizationId, installation: InstallationId, released_at: OffsetDateTime

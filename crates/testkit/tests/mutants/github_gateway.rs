@@ -131,7 +131,7 @@ impl GithubGateway for Gateway {
 
     async fn uninstall(&self, _: InstallationId) -> Result<UninstallOutcome, PortError> {
         self.request()?;
-        Ok(UninstallOutcome::AlreadyGone)
+        Ok(UninstallOutcome::Missing)
     }
 
     async fn mint(&self, id: InstallationId, _: &TokenScope) -> Result<MintOutcome, PortError> {

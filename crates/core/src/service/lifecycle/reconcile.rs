@@ -3,12 +3,12 @@ use std::time::Duration;
 use serde::{Serialize, Serializer};
 use time::OffsetDateTime;
 
-use crate::error::{PortError, PortErrorKind};
+use crate::error::{PortError, PortErrorKind, PortName};
 use crate::model::{InstallationId, Status, timestamp};
-use crate::ports::ReconcileCursor;
+use crate::ports::{ReconcileCursor, ReconcileScope};
 use crate::service::{Dockline, RefreshOutcome};
 
-/// The number of consecutive failures of GitHub or the store after which a batch stops.
+/// The number of consecutive failures after which a batch finds out whether GitHub or the store fails for all.
 const MAX_CONSECUTIVE_FAILURES: u32 = 3;
 
 /// The pause after a rejected credential or consecutive failures.
@@ -17,8 +17,8 @@ const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(60);
 /// A batch of a reconciliation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReconcileBatch {
-    /// Check bindings that were last verified before this time.
-    pub before: OffsetDateTime,
+    /// The bindings to check.
+    pub scope: ReconcileScope,
     /// Continue after this position: [`ReconcileReport::next`] of the previous batch.
     pub after: Option<ReconcileCursor>,
     /// Check at most this many bindings.
@@ -35,18 +35,24 @@ pub struct ReconcileReport {
     pub active: u32,
     /// Number of bindings whose installation is suspended.
     pub suspended: u32,
-    /// Number of bindings whose installation was uninstalled.
+    /// Number of bindings whose installation GitHub denies for less than an hour, or is about to uninstall.
+    pub missing: u32,
+    /// Number of bindings whose installation GitHub denies, and that stay as they were since too many are denied.
+    pub held: u32,
+    /// Number of bindings whose installation was uninstalled, or has been missing for an hour.
     pub uninstalled: u32,
     /// Number of bindings whose installation is on another account, by GitHub's report.
     pub account_changed: u32,
     /// Number of bindings whose installation GitHub denies the App. Their status is not known.
     pub denied: u32,
-    /// Installations that could not be checked. They stay due for the next reconciliation.
+    /// Installations that could not be checked. They are due again within minutes.
     #[serde(serialize_with = "failures")]
     pub failed: Vec<(InstallationId, PortError)>,
-    /// The start of the next batch; `None` if the reconciliation is complete.
+    /// Whether no binding of the scope is left.
+    pub complete: bool,
+    /// The start of the next batch; `None` if the reconciliation is complete, or starts from the beginning.
     pub next: Option<ReconcileCursor>,
-    /// Why the batch stopped early. The binding at which it stopped is not in `failed`; the next batch starts with it.
+    /// Why the batch stopped early. The binding at which it stopped is not in `failed`.
     pub paused: Option<Pause>,
 }
 
@@ -58,6 +64,8 @@ pub struct Pause {
     pub until: OffsetDateTime,
     /// The cause.
     pub cause: PauseCause,
+    /// The binding at which the batch stopped.
+    pub at: ReconcileCursor,
 }
 
 /// Why a batch stopped early.
@@ -71,7 +79,7 @@ pub enum PauseCause {
     RateLimited,
     /// GitHub rejects the App's credential, which fails for every installation.
     Rejected(PortError),
-    /// GitHub or the store failed several times in a row.
+    /// GitHub failed for the App itself, or the store failed several times in a row.
     OutOfReach(PortError),
 }
 
@@ -90,7 +98,15 @@ impl ReconcileReport {
     /// Returns the number of bindings that were checked, failed ones included.
     #[must_use]
     pub fn asked(&self) -> usize {
-        let checked = [self.active, self.suspended, self.uninstalled, self.account_changed, self.denied];
+        let checked = [
+            self.active,
+            self.suspended,
+            self.missing,
+            self.held,
+            self.uninstalled,
+            self.account_changed,
+            self.denied,
+        ];
         checked.into_iter().map(|count| count as usize).sum::<usize>() + self.failed.len()
     }
 
@@ -98,6 +114,8 @@ impl ReconcileReport {
         match outcome {
             RefreshOutcome::Present(Status::Active) => self.active += 1,
             RefreshOutcome::Present(Status::Suspended) => self.suspended += 1,
+            RefreshOutcome::Missing | RefreshOutcome::Ending => self.missing += 1,
+            RefreshOutcome::Held => self.held += 1,
             RefreshOutcome::Present(Status::Uninstalled) | RefreshOutcome::Gone => self.uninstalled += 1,
             RefreshOutcome::AccountChanged => self.account_changed += 1,
             RefreshOutcome::Denied(_) => self.denied += 1,
@@ -106,72 +124,82 @@ impl ReconcileReport {
         }
     }
 
-    fn paused(
-        mut self,
-        last_checked: Option<ReconcileCursor>,
-        unchecked: ReconcileCursor,
-        until: OffsetDateTime,
-        cause: PauseCause,
-    ) -> Self {
-        // Without a checked binding, the position just before the unchecked one.
-        let before_unchecked = ReconcileCursor {
-            verified_at: unchecked.verified_at.saturating_sub(time::Duration::MICROSECOND),
-            installation: unchecked.installation,
-        };
-        self.next = Some(last_checked.unwrap_or(before_unchecked));
-        self.paused = Some(Pause { until, cause });
+    fn paused(mut self, next: Option<ReconcileCursor>, pause: Pause) -> Self {
+        self.next = next;
+        self.paused = Some(pause);
         self
     }
 }
 
 impl Dockline {
-    /// Checks one batch of bindings at GitHub, the longest unverified first; `next` is the start of the following batch.
-    /// It corrects facts that no webhook reported, such as those of a suspended App, which gets no webhooks.
+    /// Checks one batch of bindings at GitHub; `next` is the start of the following batch. It corrects facts that no webhook
+    /// reported, such as those of a suspended App, which gets no webhooks.
+    ///
+    /// A binding whose check fails does not stop the others: its next look is put forward. After a rejected credential or
+    /// several failures, the App is read once: only if that fails, too, is GitHub or the App's credential at fault, and the
+    /// batch pauses.
     ///
     /// It never waits: if GitHub or its rate limit requires a pause, it stops and reports until when. A reconciliation that
-    /// was interrupted can be started again from the beginning, since checked bindings are not stale any more.
+    /// was interrupted can be started again from the beginning, since checked bindings are not due any more.
     ///
     /// # Errors
     /// Infrastructure failures when the bindings are listed. Failures of single bindings are in
     /// [`ReconcileReport::failed`].
     pub async fn reconcile(&self, batch: ReconcileBatch) -> Result<ReconcileReport, PortError> {
-        let stale = self.ports.bindings.stale(batch.before, batch.after, batch.limit).await?;
-        let complete = stale.len() < batch.limit as usize;
+        let due = self.ports.bindings.due(batch.scope, batch.after, batch.limit).await?;
+        let complete = due.len() < batch.limit as usize;
         let mut report = ReconcileReport::default();
         let mut last_checked = batch.after;
         let mut consecutive_failures = 0;
-        for current in stale {
+        for at in due {
             if let Some(until) = self.reserve_reached(batch.reserve_percent) {
-                return Ok(report.paused(last_checked, current, until, PauseCause::Reserve));
+                return Ok(report.paused(last_checked, Pause { until, cause: PauseCause::Reserve, at }));
             }
-            match self.refresh(current.installation).await {
+            match self.refresh(at.installation).await {
                 Ok(outcome) => {
                     consecutive_failures = 0;
                     report.count(outcome);
                 }
                 Err(error) => {
                     consecutive_failures += 1;
-                    let (pause, cause) = match error.kind() {
-                        PortErrorKind::RateLimited { retry_after } => (retry_after, PauseCause::RateLimited),
-                        PortErrorKind::Rejected => (PAUSE_AFTER_FAILURE, PauseCause::Rejected(error)),
-                        PortErrorKind::Unavailable | PortErrorKind::Corrupt | PortErrorKind::Unexpected
-                            if consecutive_failures >= MAX_CONSECUTIVE_FAILURES =>
-                        {
-                            (PAUSE_AFTER_FAILURE, PauseCause::OutOfReach(error))
-                        }
-                        PortErrorKind::Unavailable | PortErrorKind::Corrupt | PortErrorKind::Unexpected => {
-                            report.failed.push((current.installation, error));
-                            last_checked = Some(current);
-                            continue;
-                        }
-                    };
-                    return Ok(report.paused(last_checked, current, self.now() + pause, cause));
+                    if let Some((pause, cause)) = self.common_fault(&error, consecutive_failures).await {
+                        let until = self.now() + pause;
+                        return Ok(report.paused(last_checked, Pause { until, cause, at }));
+                    }
+                    report.failed.push((at.installation, error));
                 }
             }
-            last_checked = Some(current);
+            last_checked = Some(at);
         }
+        report.complete = complete;
         report.next = if complete { None } else { last_checked };
         Ok(report)
+    }
+
+    /// Returns the pause and its cause if the failure concerns all bindings, not only the one that was checked.
+    async fn common_fault(&self, error: &PortError, failures: u32) -> Option<(Duration, PauseCause)> {
+        let is_repeated = failures.is_multiple_of(MAX_CONSECUTIVE_FAILURES);
+        if error.port() != PortName::GithubGateway {
+            return is_repeated.then(|| (PAUSE_AFTER_FAILURE, PauseCause::OutOfReach(error.clone())));
+        }
+        match error.kind() {
+            PortErrorKind::RateLimited { retry_after } => Some((retry_after, PauseCause::RateLimited)),
+            PortErrorKind::Rejected => self.fault_of_app().await,
+            PortErrorKind::Unavailable | PortErrorKind::Corrupt | PortErrorKind::Unexpected => {
+                if is_repeated { self.fault_of_app().await } else { None }
+            }
+        }
+    }
+
+    async fn fault_of_app(&self) -> Option<(Duration, PauseCause)> {
+        let error = self.ports.github.app().await.err()?;
+        Some(match error.kind() {
+            PortErrorKind::RateLimited { retry_after } => (retry_after, PauseCause::RateLimited),
+            PortErrorKind::Rejected => (PAUSE_AFTER_FAILURE, PauseCause::Rejected(error)),
+            PortErrorKind::Unavailable | PortErrorKind::Corrupt | PortErrorKind::Unexpected => {
+                (PAUSE_AFTER_FAILURE, PauseCause::OutOfReach(error))
+            }
+        })
     }
 
     /// Returns the time of the next rate limit window if the current one has no more than the reserve left.

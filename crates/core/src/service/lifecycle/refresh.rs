@@ -1,10 +1,12 @@
 use time::{Duration, OffsetDateTime};
 
-use crate::error::PortError;
+use crate::error::{PortError, PortErrorKind, PortName};
 use crate::model::{
-    Account, DenialCause, Installation, InstallationId, InstallationRecord, InstalledOn, Status,
+    Account, Binding, DenialCause, Installation, InstallationId, InstallationRecord, InstalledOn, Presence,
+    Status, UninstalledBy,
 };
 use crate::ports::{Event, LookupOutcome, Observation, ObserveOutcome};
+use crate::rules::life;
 use crate::service::Dockline;
 
 /// The number of lookups before a concurrent observation, which is later each time, is accepted as the result.
@@ -16,7 +18,13 @@ const ATTEMPTS: u32 = 3;
 pub enum RefreshOutcome {
     /// GitHub reports this status, and it is stored.
     Present(Status),
-    /// The installation was uninstalled, which is final.
+    /// GitHub denies the installation, which is therefore missing.
+    Missing,
+    /// GitHub denies the installation, but so many others too that it stays as it was.
+    Held,
+    /// GitHub accepted our request to uninstall the installation. Whatever it shows for some minutes does not count.
+    Ending,
+    /// The installation was uninstalled, or has been missing for an hour.
     Gone,
     /// GitHub reports another account than the stored one. Nothing was stored.
     AccountChanged,
@@ -28,31 +36,45 @@ pub enum RefreshOutcome {
 }
 
 impl Dockline {
-    /// Looks up an installation at GitHub and stores the result. Webhooks, reconciliation and tokens use it, so that the
-    /// stored status follows GitHub's, whatever the order of deliveries.
+    /// Looks up an installation at GitHub and stores the result by the table of [`rules::life`](crate::rules::life).
+    /// Webhooks, reconciliation and tokens use it, so that the stored status follows GitHub's, whatever the order of
+    /// deliveries.
     ///
     /// The observation has the time of the *request*, and is later than the stored one even if this clock is behind: of
-    /// two concurrent lookups the later request counts. A 404 uninstalls only a known installation, since GitHub may not
-    /// show a new one yet.
+    /// two concurrent lookups the later request counts. A 404 matters only for a known installation, since GitHub may not
+    /// show a new one yet. Whatever comes of it, the next look is put forward.
     ///
     /// # Errors
     /// Infrastructure failures only. Nothing was stored, or the same call may be repeated.
     pub async fn refresh(&self, installation: InstallationId) -> Result<RefreshOutcome, PortError> {
+        let outcome = self.look(installation).await;
+        let pause = match &outcome {
+            Ok(RefreshOutcome::AccountChanged | RefreshOutcome::Denied(_)) => self.look_interval,
+            Err(error) if error.port() == PortName::GithubGateway => failure_pause(error),
+            Ok(_) | Err(_) => return outcome,
+        };
+        let postponed = self.ports.bindings.postpone(installation, self.now().saturating_add(pause)).await;
+        outcome.and_then(|outcome| postponed.map(|()| outcome))
+    }
+
+    async fn look(&self, installation: InstallationId) -> Result<RefreshOutcome, PortError> {
         let bindings = &self.ports.bindings;
         for _ in 0..ATTEMPTS {
             let known = bindings.installation(installation).await?;
-            if known.as_ref().is_some_and(|known| known.status == Status::Uninstalled) {
+            if known.as_ref().is_some_and(|known| known.life.presence.is_final()) {
                 return Ok(RefreshOutcome::Gone);
             }
-            let verified_at = self.observation_time(known.as_ref());
-            let found = match self.ports.github.installation(installation).await? {
-                LookupOutcome::Found(found) => found,
-                LookupOutcome::Missing if known.is_some() => {
-                    self.record_uninstalled(installation, known).await?;
-                    return Ok(RefreshOutcome::Gone);
+            let asked_at = self.observation_time(known.as_ref());
+            let found = match (self.ports.github.installation(installation).await?, &known) {
+                (LookupOutcome::Found(found), _) => found,
+                (LookupOutcome::Missing, None) => return Ok(RefreshOutcome::Unknown),
+                (LookupOutcome::Missing, Some(known)) => {
+                    match self.record_denied(installation, known, asked_at).await? {
+                        Some(outcome) => return Ok(outcome),
+                        None => continue,
+                    }
                 }
-                LookupOutcome::Missing => return Ok(RefreshOutcome::Unknown),
-                LookupOutcome::Denied(cause) => {
+                (LookupOutcome::Denied(cause), _) => {
                     let organization = known.and_then(|known| known.organization);
                     self.record(&Event::Denied { organization, installation, cause });
                     return Ok(RefreshOutcome::Denied(cause));
@@ -71,50 +93,95 @@ impl Dockline {
                     return Ok(RefreshOutcome::AccountChanged);
                 }
             };
-            let status = found.status();
-            let observation = Observation::Present { status, account: account.clone(), verified_at };
+            let (status, next_look_at) = (found.status(), asked_at.saturating_add(self.look_interval));
+            let observation =
+                Observation::Present { status, account: account.clone(), asked_at, next_look_at };
             match bindings.observe(installation, observation).await? {
-                ObserveOutcome::Recorded => {
+                ObserveOutcome::Gone => {
+                    self.evict_tokens(installation);
+                    return Ok(RefreshOutcome::Gone);
+                }
+                ObserveOutcome::Ending => return Ok(RefreshOutcome::Ending),
+                ObserveOutcome::Outdated => {}
+                ObserveOutcome::Recorded
+                | ObserveOutcome::Missing
+                | ObserveOutcome::Absent
+                | ObserveOutcome::Held => {
                     if let Some(known) = known {
                         self.record_changes(installation, &known, status, &account);
                     }
                     return Ok(RefreshOutcome::Present(status));
                 }
-                ObserveOutcome::Gone => {
-                    self.evict_tokens(installation);
-                    return Ok(RefreshOutcome::Gone);
-                }
-                ObserveOutcome::Outdated => {}
             }
         }
         // Concurrent lookups started later than ours each time, so their result is the better one.
-        Ok(match bindings.installation(installation).await? {
-            Some(known) if known.status == Status::Uninstalled => RefreshOutcome::Gone,
-            Some(known) => RefreshOutcome::Present(known.status),
-            None => RefreshOutcome::Unknown,
-        })
+        let known = bindings.installation(installation).await?;
+        Ok(known.map_or(RefreshOutcome::Unknown, |known| stored_outcome(&known)))
     }
 
-    /// Stores that the installation was uninstalled, evicts its tokens and records the event.
+    /// Stores that GitHub denies a known installation, and records the event. Returns `None` if a later observation is
+    /// stored.
+    pub(in crate::service) async fn record_denied(
+        &self,
+        installation: InstallationId,
+        known: &InstallationRecord,
+        asked_at: OffsetDateTime,
+    ) -> Result<Option<RefreshOutcome>, PortError> {
+        let organization = || known.organization.clone();
+        let outcome =
+            match self.ports.bindings.observe(installation, Observation::Missing { asked_at }).await? {
+                ObserveOutcome::Outdated => return Ok(None),
+                ObserveOutcome::Missing => {
+                    self.record(&Event::Missing { organization: organization(), installation });
+                    RefreshOutcome::Missing
+                }
+                ObserveOutcome::Absent => {
+                    self.record(&Event::Absent { organization: organization(), installation });
+                    RefreshOutcome::Gone
+                }
+                ObserveOutcome::Held => {
+                    self.record(&Event::MissingHeld { organization: organization(), installation });
+                    RefreshOutcome::Held
+                }
+                ObserveOutcome::Ending => RefreshOutcome::Ending,
+                ObserveOutcome::Gone => RefreshOutcome::Gone,
+                // The observation only moved times, so the presence is that of before.
+                ObserveOutcome::Recorded if matches!(known.life.presence, Presence::Uninstalled { .. }) => {
+                    RefreshOutcome::Gone
+                }
+                ObserveOutcome::Recorded => RefreshOutcome::Missing,
+            };
+        self.evict_tokens(installation);
+        Ok(Some(outcome))
+    }
+
+    /// Stores the end that GitHub signed or confirmed, evicts the tokens and records the event.
     pub(in crate::service) async fn record_uninstalled(
         &self,
         installation: InstallationId,
-        known: Option<InstallationRecord>,
+        end: Observation,
     ) -> Result<(), PortError> {
-        let verified_at = self.observation_time(known.as_ref());
-        self.ports.bindings.observe(installation, Observation::Uninstalled { verified_at }).await?;
+        let known = self.ports.bindings.installation(installation).await?;
+        self.ports.bindings.observe(installation, end).await?;
         self.evict_tokens(installation);
-        if known.as_ref().is_none_or(|known| known.status != Status::Uninstalled) {
+        if known.as_ref().is_none_or(|known| !known.life.presence.is_final()) {
             let organization = known.and_then(|known| known.organization);
             self.record(&Event::Uninstalled { organization, installation });
         }
         Ok(())
     }
 
+    /// Returns whether GitHub denied the installation and was last asked a minute ago or longer, so that a caller's request
+    /// looks again.
+    pub(in crate::service) fn look_is_due(&self, bound: &Binding) -> bool {
+        bound.life.presence.is_denied()
+            && self.now() >= bound.life.observed_at.saturating_add(life::LOOK_PAUSE)
+    }
+
     /// Returns the current time, or the next time after the stored observation if this clock is behind.
     fn observation_time(&self, known: Option<&InstallationRecord>) -> OffsetDateTime {
         let now = self.now();
-        known.map_or(now, |known| now.max(known.verified_at.saturating_add(Duration::MICROSECOND)))
+        known.map_or(now, |known| now.max(known.life.observed_at.saturating_add(Duration::MICROSECOND)))
     }
 
     fn account_of(&self, found: &Installation) -> Option<Account> {
@@ -134,10 +201,14 @@ impl Dockline {
         account: &Account,
     ) {
         let renamed = known.account.as_ref().filter(|before| before.login != account.login);
-        if known.status != status || renamed.is_some() {
+        let returned = known.life.presence != Presence::Shown;
+        if returned || known.status != status || renamed.is_some() {
             self.evict_tokens(installation);
         }
         let organization = known.organization.clone();
+        if returned {
+            self.record(&Event::Returned { organization: organization.clone(), installation });
+        }
         match (known.status, status) {
             (Status::Active, Status::Suspended) => {
                 self.record(&Event::Suspended { organization: organization.clone(), installation });
@@ -151,5 +222,25 @@ impl Dockline {
             let (from, to) = (before.login.clone(), account.login.clone());
             self.record(&Event::Renamed { organization, installation, from, to });
         }
+    }
+}
+
+/// Returns the time until the next look after a failed one, which is not before the time that GitHub asked for.
+fn failure_pause(error: &PortError) -> Duration {
+    let PortErrorKind::RateLimited { retry_after } = error.kind() else { return life::FAILED_LOOK_AFTER };
+    retry_after
+        .try_into()
+        .map_or(life::FAILED_LOOK_AFTER, |pause: Duration| pause.max(life::FAILED_LOOK_AFTER))
+}
+
+/// Returns the outcome that the stored record stands for.
+const fn stored_outcome(known: &InstallationRecord) -> RefreshOutcome {
+    match known.life.presence {
+        Presence::Shown => RefreshOutcome::Present(known.status),
+        Presence::Missing { .. } => RefreshOutcome::Missing,
+        Presence::Ending { .. } => RefreshOutcome::Ending,
+        Presence::Uninstalled {
+            by: UninstalledBy::Deletion | UninstalledBy::Us | UninstalledBy::Absence,
+        } => RefreshOutcome::Gone,
     }
 }

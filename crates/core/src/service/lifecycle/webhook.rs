@@ -63,8 +63,8 @@ impl Dockline {
                 Some(installation)
             }
             WebhookEvent::Deleted { installation } => {
-                let known = bindings.installation(installation).await?;
-                self.record_uninstalled(installation, known).await?;
+                let at = self.now();
+                self.record_uninstalled(installation, Observation::Deleted { at }).await?;
                 None
             }
             WebhookEvent::PermissionsChanged { installation } => {

@@ -3,8 +3,8 @@ use crate::model::{Binding, Caller};
 use crate::service::Dockline;
 
 impl Dockline {
-    /// Returns the stored binding of the caller's organization, also if the installation was uninstalled; `None` if there
-    /// is none. Makes no call to GitHub, so it works while GitHub is down.
+    /// Returns the stored binding of the caller's organization, also if the installation was uninstalled or GitHub
+    /// denies it; `None` if there is none. Makes no call to GitHub, so it works while GitHub is down.
     ///
     /// # Errors
     /// Infrastructure failures only.

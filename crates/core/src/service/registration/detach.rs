@@ -1,7 +1,7 @@
-use crate::error::DetachError;
-use crate::model::{Binding, Caller, Status};
-use crate::ports::{Event, ReleaseOutcome, UninstallOutcome};
-use crate::service::Dockline;
+use crate::error::{DetachError, PortError, PortErrorKind, PortName};
+use crate::model::{Binding, Caller, Presence};
+use crate::ports::{Event, Observation, ReleaseOutcome, UninstallOutcome};
+use crate::service::{Dockline, RefreshOutcome};
 
 /// Whether a detach also uninstalls the App at GitHub.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,11 +12,15 @@ pub enum Uninstall {
     Yes,
 }
 
+#[derive(Debug, thiserror::Error)]
+#[error("GitHub denies the installation to an uninstall (404), but shows it to a lookup")]
+struct StillInstalled;
+
 impl Dockline {
     /// Ends the binding of the caller's organization and returns it. The organization can then bind any installation.
     ///
     /// With [`Uninstall::Yes`], the binding is kept if GitHub fails; the call may be repeated, with it or without. An
-    /// installation that does not exist any more counts as uninstalled.
+    /// installation that GitHub denies counts as uninstalled only if a lookup denies it, too.
     ///
     /// # Errors
     /// See [`DetachError`].
@@ -24,14 +28,8 @@ impl Dockline {
         let bindings = &self.ports.bindings;
         let bound = bindings.find(&caller.organization).await?.ok_or(DetachError::NotBound)?;
         let uninstalled = uninstall == Uninstall::Yes;
-        if uninstalled && bound.status != Status::Uninstalled {
-            if let UninstallOutcome::Denied(cause) = self.ports.github.uninstall(bound.installation).await? {
-                let (organization, installation) = (Some(bound.organization.clone()), bound.installation);
-                self.record(&Event::Denied { organization, installation, cause });
-                return Err(DetachError::Denied { binding: Box::new(bound), cause });
-            }
-            let record = bindings.installation(bound.installation).await?;
-            self.record_uninstalled(bound.installation, record).await?;
+        if uninstalled {
+            self.uninstall(&bound).await?;
         }
         match bindings.release(&caller.organization, bound.installation, self.now()).await? {
             ReleaseOutcome::Released(binding) => {
@@ -47,5 +45,51 @@ impl Dockline {
             }
             ReleaseOutcome::NothingBound => Err(DetachError::NotBound),
         }
+    }
+
+    /// Uninstalls the App, unless its end is stored or GitHub has accepted to end it.
+    async fn uninstall(&self, bound: &Binding) -> Result<(), DetachError> {
+        let (bindings, installation) = (&self.ports.bindings, bound.installation);
+        if bound.life.presence.is_final() || matches!(bound.life.presence, Presence::Ending { .. }) {
+            return Ok(());
+        }
+        match self.ports.github.uninstall(installation).await {
+            Ok(UninstallOutcome::Removed) => {
+                let at = self.now();
+                self.record_uninstalled(installation, Observation::UninstalledByUs { at }).await?;
+            }
+            Ok(UninstallOutcome::Accepted) => {
+                bindings.observe(installation, Observation::Ending { at: self.now() }).await?;
+                self.evict_tokens(installation);
+            }
+            Ok(UninstallOutcome::Denied(cause)) => {
+                let organization = Some(bound.organization.clone());
+                self.record(&Event::Denied { organization, installation, cause });
+                return Err(DetachError::Denied { binding: Box::new(bound.clone()), cause });
+            }
+            Ok(UninstallOutcome::Missing) => match self.refresh(installation).await? {
+                RefreshOutcome::Denied(cause) => {
+                    return Err(DetachError::Denied { binding: Box::new(bound.clone()), cause });
+                }
+                RefreshOutcome::Present(_) | RefreshOutcome::AccountChanged => {
+                    let kind = PortErrorKind::Unavailable;
+                    return Err(PortError::new(PortName::GithubGateway, kind, StillInstalled).into());
+                }
+                RefreshOutcome::Missing
+                | RefreshOutcome::Held
+                | RefreshOutcome::Ending
+                | RefreshOutcome::Gone
+                | RefreshOutcome::Unknown => {}
+            },
+            Err(error) => {
+                return Err(match error.kind() {
+                    PortErrorKind::RateLimited { .. } | PortErrorKind::Rejected => DetachError::Port(error),
+                    PortErrorKind::Unavailable | PortErrorKind::Corrupt | PortErrorKind::Unexpected => {
+                        DetachError::UninstallUnknown(error)
+                    }
+                });
+            }
+        }
+        Ok(())
     }
 }

@@ -1,5 +1,5 @@
 use crate::error::{RefusalReason, RegisterError};
-use crate::model::{Caller, NewBinding};
+use crate::model::{Binding, Caller, NewBinding};
 use crate::ports::{Event, LookupOutcome};
 use crate::rules::claim::{self, Claim};
 use crate::rules::register::{Decision, Registered, classify, decide, verify};
@@ -9,7 +9,8 @@ use crate::service::Dockline;
 impl Dockline {
     /// Binds an installation to the caller's organization.
     ///
-    /// Repeating the same call returns the same binding as [`Registered::Replayed`], also if the state has expired.
+    /// Repeating the same call returns the same binding as [`Registered::Replayed`], also if the state has expired. If GitHub
+    /// denied the installation before, the repeated call looks again, at most once a minute.
     ///
     /// The insert is the last step and the only write, and it also uses up the state. So a call that fails has written the
     /// whole binding or nothing, and can be repeated. No lock or transaction is held during the lookup at GitHub.
@@ -70,7 +71,7 @@ impl Dockline {
             _ => None,
         };
         let claim = match decide(wanted, bound, state.as_ref(), self.policy, record, self.now()) {
-            Decision::Replay(bound) => return Ok(Registered::Replayed(bound)),
+            Decision::Replay(bound) => return Ok(Registered::Replayed(self.looked_at(bound).await)),
             Decision::Conflict(bound) => return Err(RegisterError::Conflict(Box::new(bound))),
             Decision::Refuse(reason) => return Err(RegisterError::Refused(reason)),
             Decision::Proceed(claim) => claim,
@@ -108,9 +109,20 @@ impl Dockline {
                 actor: caller.actor.clone(),
                 spent,
                 last_verified_at,
+                next_look_at: last_verified_at.saturating_add(self.look_interval),
                 registered_at: self.now(),
             })
             .await?;
         classify(wanted, outcome)
+    }
+
+    /// Looks at a bound installation that GitHub denied, if a look is due, and returns the binding as stored afterwards.
+    /// Failures do not matter, since a replay works while GitHub is down.
+    async fn looked_at(&self, bound: Binding) -> Binding {
+        if !self.look_is_due(&bound) || self.refresh(bound.installation).await.is_err() {
+            return bound;
+        }
+        let stored = self.ports.bindings.find(&bound.organization).await.ok().flatten();
+        stored.filter(|stored| stored.installation == bound.installation).unwrap_or(bound)
     }
 }

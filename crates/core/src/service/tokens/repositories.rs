@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use futures_util::FutureExt;
-use time::Duration;
+use time::{Duration, OffsetDateTime};
 
 use super::reading::Reading;
 use crate::cache::{Cache, Flight, Lookup};
@@ -66,7 +66,10 @@ impl Dockline {
         for _ in 0..ATTEMPTS {
             let bound = self.ports.bindings.find(organization).await?;
             let bound = bound.ok_or(RepositoriesError::NotBound)?;
-            if TokenError::unusable(bound.status).is_some() {
+            if let Some(error) = TokenError::unusable(&bound).filter(|_| !self.look_is_due(&bound)) {
+                if let TokenError::Missing { next_look } = error {
+                    return Err(self.missing_until(next_look));
+                }
                 return Err(RepositoriesError::Unusable(Box::new(bound)));
             }
             let (installation, generation) = (bound.installation, bound.generation);
@@ -81,6 +84,7 @@ impl Dockline {
                 Ok(Listed::TooMany) => return Err(RepositoriesError::TooMany(Box::new(bound))),
                 Ok(Listed::TokenRefused) => return Err(unavailable(NewTokenRefused)),
                 Err(TokenError::Port(error)) => return Err(error.into()),
+                Err(TokenError::Missing { next_look }) => return Err(self.missing_until(next_look)),
                 Err(TokenError::AccountChanged) => return Err(RepositoriesError::Unusable(Box::new(bound))),
                 // All that was granted was requested, so the account grants less than GitHub needs for the list.
                 Err(TokenError::NotGranted { .. }) => {
@@ -95,6 +99,11 @@ impl Dockline {
             }
         }
         Err(unavailable(Unsettled))
+    }
+
+    fn missing_until(&self, next_look: OffsetDateTime) -> RepositoriesError {
+        let retry_after = (next_look - self.now()).max(Duration::SECOND).unsigned_abs();
+        RepositoriesError::Missing { retry_after }
     }
 
     /// Lists with a token that may be cached, and with a new one if GitHub rejects the first. If it rejects a new one, this

@@ -4,7 +4,7 @@ use futures_util::FutureExt;
 use time::Duration;
 
 use crate::cache::{Cache, Flight, Lookup};
-use crate::error::TokenError;
+use crate::error::{PortError, TokenError};
 use crate::model::{Binding, InstallationId, InstallationToken, OrganizationId, TokenScope};
 use crate::ports::{Event, MintOutcome};
 use crate::service::{Dockline, RefreshOutcome};
@@ -61,7 +61,8 @@ impl Dockline {
     ) -> Result<(InstallationToken, bool), TokenError> {
         for _ in 0..ATTEMPTS {
             let bound = self.ports.bindings.find(organization).await?.ok_or(TokenError::NotBound)?;
-            if let Some(error) = TokenError::unusable(bound.status) {
+            // A call for a token of an installation that GitHub denied looks again, at most once a minute.
+            if let Some(error) = TokenError::unusable(&bound).filter(|_| !self.look_is_due(&bound)) {
                 return Err(error);
             }
             let (installation, generation) = (bound.installation, bound.generation);
@@ -126,6 +127,18 @@ impl Dockline {
         (self.now() - token.issued_at()).abs() < PROPAGATION_TIME
     }
 
+    /// Returns the error for a binding that GitHub denied just now, with the time of the stored next look.
+    async fn denied(&self, bound: &Binding) -> Result<TokenError, PortError> {
+        let stored = self.ports.bindings.find(&bound.organization).await?;
+        let stored = stored.filter(|stored| stored.installation == bound.installation);
+        Ok(match stored {
+            Some(stored) => TokenError::unusable(&stored).unwrap_or_else(|| TokenError::Missing {
+                next_look: stored.life.next_look_at.unwrap_or(stored.life.observed_at),
+            }),
+            None => TokenError::Unsettled,
+        })
+    }
+
     async fn mint(
         self,
         bound: Binding,
@@ -134,7 +147,10 @@ impl Dockline {
     ) -> Result<InstallationToken, TokenError> {
         let installation = bound.installation;
         match self.refresh(installation).await? {
-            RefreshOutcome::Present(status) => TokenError::unusable(status).map_or(Ok(()), Err)?,
+            RefreshOutcome::Present(status) => TokenError::unusable_status(status).map_or(Ok(()), Err)?,
+            RefreshOutcome::Missing | RefreshOutcome::Held | RefreshOutcome::Ending => {
+                return Err(self.denied(&bound).await?);
+            }
             RefreshOutcome::Gone => return Err(TokenError::Uninstalled),
             RefreshOutcome::AccountChanged => return Err(TokenError::AccountChanged),
             RefreshOutcome::Unknown => return Err(TokenError::Unsettled),
@@ -143,12 +159,15 @@ impl Dockline {
         if !flight.is_current() {
             return Err(TokenError::Unsettled);
         }
+        // Not before the lookup, also if this clock is behind.
+        let asked_at = self.now().max(bound.life.observed_at.saturating_add(Duration::MICROSECOND));
         let token = match self.ports.github.mint(installation, &scope).await? {
             MintOutcome::Minted(token) => token,
             MintOutcome::Missing => {
-                let known = self.ports.bindings.installation(installation).await?;
-                self.record_uninstalled(installation, known).await?;
-                return Err(TokenError::Uninstalled);
+                if let Some(known) = self.ports.bindings.installation(installation).await? {
+                    self.record_denied(installation, &known, asked_at).await?;
+                }
+                return Err(self.denied(&bound).await?);
             }
             MintOutcome::Suspended => {
                 // The lookup before said active, so store the new status.

@@ -11,8 +11,8 @@ use dockline::ports::{
 };
 use dockline::{
     Account, AccountKind, AppId, DenialCause, Installation, InstallationId, InstallationToken, InstalledOn,
-    InstallerRecord, Membership, NewToken, PortError, Repository, RepositoryId, TokenScope, Visibility,
-    VisitorFacts,
+    InstallerRecord, Membership, NewToken, PortError, PortErrorKind, PortName, Repository, RepositoryId,
+    TokenScope, Visibility, VisitorFacts,
 };
 use dockline_testkit::fixtures::{account_id, installation, installer_record};
 use time::Duration;
@@ -31,6 +31,10 @@ pub(crate) struct FakeGithub {
 #[derive(Default)]
 struct Model {
     without_oauth: bool,
+    only_accepts_uninstalls: bool,
+    denies_uninstalls: bool,
+    failing: HashMap<InstallationId, PortErrorKind>,
+    hidden: BTreeSet<InstallationId>,
     installations: BTreeMap<InstallationId, Installation>,
     visitors: HashMap<String, VisitorCheck>,
     listings: HashMap<String, VisitorInstallations>,
@@ -101,6 +105,38 @@ impl FakeGithub {
 
     pub(crate) fn remove(&self, id: InstallationId) {
         self.model().installations.remove(&id).unwrap();
+    }
+
+    /// Answers requests to uninstall by 202, and goes on showing the installation.
+    pub(crate) fn only_accept_uninstalls(&self) {
+        self.model().only_accepts_uninstalls = true;
+    }
+
+    /// Answers lookups of this installation by a wrong 404.
+    pub(crate) fn hide(&self, id: InstallationId) {
+        self.model().hidden.insert(id);
+    }
+
+    /// Ends wrong 404s and failures of this installation.
+    pub(crate) fn heal(&self, id: InstallationId) {
+        let mut model = self.model();
+        model.hidden.remove(&id);
+        model.failing.remove(&id);
+    }
+
+    /// The truth about an installation, whatever lookups say.
+    pub(crate) fn truth(&self, id: InstallationId) -> Option<Installation> {
+        self.model().installations.get(&id).cloned()
+    }
+
+    /// Fails every lookup of this installation.
+    pub(crate) fn fail(&self, id: InstallationId, kind: PortErrorKind) {
+        self.model().failing.insert(id, kind);
+    }
+
+    /// Answers requests to uninstall by 404.
+    pub(crate) fn deny_uninstalls(&self) {
+        self.model().denies_uninstalls = true;
     }
 
     /// Issues a code of the visitor [`VISITOR`], who administers the installation's organization or only sees it.
@@ -256,7 +292,12 @@ impl GithubGateway for FakeGithub {
         if let Some(cause) = self.model().denied.get(&id) {
             return Ok(LookupOutcome::Denied(*cause));
         }
-        let found = self.model().installations.get(&id).cloned();
+        let failing = self.model().failing.get(&id).copied();
+        if let Some(kind) = failing {
+            return Err(PortError::new(PortName::GithubGateway, kind, "fails for this installation"));
+        }
+        let model = self.model();
+        let found = model.installations.get(&id).filter(|_| !model.hidden.contains(&id)).cloned();
         Ok(found.map_or(LookupOutcome::Missing, LookupOutcome::Found))
     }
 
@@ -275,11 +316,18 @@ impl GithubGateway for FakeGithub {
     }
 
     async fn uninstall(&self, id: InstallationId) -> Result<UninstallOutcome, PortError> {
-        if let Some(cause) = self.model().denied.get(&id) {
+        let mut model = self.model();
+        if let Some(cause) = model.denied.get(&id) {
             return Ok(UninstallOutcome::Denied(*cause));
         }
-        let removed = self.model().installations.remove(&id);
-        Ok(removed.map_or(UninstallOutcome::AlreadyGone, |_| UninstallOutcome::Removed))
+        if model.only_accepts_uninstalls {
+            return Ok(UninstallOutcome::Accepted);
+        }
+        if model.denies_uninstalls {
+            return Ok(UninstallOutcome::Missing);
+        }
+        let removed = model.installations.remove(&id);
+        Ok(removed.map_or(UninstallOutcome::Missing, |_| UninstallOutcome::Removed))
     }
 
     async fn mint(&self, id: InstallationId, _: &TokenScope) -> Result<MintOutcome, PortError> {

@@ -5,16 +5,17 @@ mod github;
 use std::future::Future;
 use std::sync::Arc;
 
-use dockline::ports::{BindingRepo, Event, GithubGateway, ManualClock, StateStore};
+use dockline::ports::{BindingRepo, Clock, Event, GithubGateway, ManualClock, StateStore};
 use dockline::{
     Authorization, Binding, BrowserSecret, Builder, Callback, CallbackError, CallbackOutcome,
-    CallbackRefusal, Caller, ConfirmationAnswer, ConfirmationPrompt, Dockline, InstallationId, IssuedState,
-    Ports, RegisterError, Registered, RegistrationRequest, ReturnRedirect, StartInstallRequest, State,
-    Ticket, VerifiedClaim, WebhookSecrets,
+    CallbackRefusal, Caller, ConfirmationAnswer, ConfirmationPrompt, Dockline, InstallationId,
+    InstallationRecord, IssuedState, Life, Ports, Presence, RegisterError, Registered, RegistrationRequest,
+    ReturnRedirect, StartInstallRequest, State, Ticket, VerifiedClaim, WebhookSecrets,
 };
 use dockline_memory::{MemoryBindingRepo, MemoryEvents, MemoryStateStore};
 use dockline_testkit::faults::{Fault, Faulty};
 use dockline_testkit::fixtures::{NOON, organization, unique};
+use time::{Duration, OffsetDateTime};
 use tokio::sync::Barrier;
 use tokio::task::JoinHandle;
 
@@ -44,6 +45,11 @@ pub(crate) fn caller(id: &str) -> Caller {
 
 pub(crate) fn acme() -> Caller {
     caller("org_acme")
+}
+
+/// The life of an installation that GitHub showed at this time.
+pub(crate) fn shown(at: OffsetDateTime) -> Life {
+    Life { presence: Presence::Shown, observed_at: at, next_look_at: Some(at + Duration::HOUR) }
 }
 
 /// A caller of another organization.
@@ -100,6 +106,11 @@ impl World {
         let before = self.event_count();
         let output = future.await;
         (output, self.new_events(before))
+    }
+
+    /// Sets the clock, also back.
+    pub(crate) fn set_time(&self, time: OffsetDateTime) {
+        self.clock.advance(time - self.clock.now());
     }
 
     pub(crate) fn lookups(&self) -> usize {
@@ -194,6 +205,10 @@ impl World {
             Registered::Created(binding) => binding,
             other => panic!("{other:?}"),
         }
+    }
+
+    pub(crate) async fn stored_of(&self, id: InstallationId) -> InstallationRecord {
+        self.stored.installation(id).await.unwrap().unwrap()
     }
 
     pub(crate) async fn stored_binding(&self) -> Option<Binding> {

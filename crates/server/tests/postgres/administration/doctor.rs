@@ -289,9 +289,9 @@ async fn late_sweep_is_reported() {
     let installation = github.install("olga");
     let state = backend.state(&server.api).await;
     assert_eq!(backend.register(&server.api, installation, &state).await.unwrap().status, 201);
-    setup.expect(UNCHANGED, "sweep", "ok", "verified the stalest binding at");
-    schema.execute("update $schema.installations set verified_at = verified_at - interval '2 hours'").await;
-    setup.expect(UNCHANGED, "sweep", "warn", "more than 5580 s ago");
+    setup.expect(UNCHANGED, "sweep", "ok", "the first look at a binding is due at");
+    schema.execute("update $schema.installations set next_look_at = next_look_at - interval '2 hours'").await;
+    setup.expect(UNCHANGED, "sweep", "warn", "more than 1980 s ago");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -121,7 +121,9 @@ async fn reconcile_finds_unreported_changes_and_continues_where_it_stopped() {
     let nothing = reconcile(&schema, &github, &["--json"]).output().unwrap();
     assert_eq!(nothing.status.code(), Some(0), "{nothing:?}");
     assert_eq!(summary(&nothing)["checked"], 0);
-    schema.execute("update $schema.installations set verified_at = verified_at - interval '2 hours'").await;
+    let age = "update $schema.installations set verified_at = verified_at - interval '2 hours', \
+        observed_at = observed_at - interval '2 hours'";
+    schema.execute(age).await;
     let some = reconcile(&schema, &github, &["--json", "--limit", "35"]).output().unwrap();
     assert_eq!((some.status.code(), &summary(&some)["checked"]), (Some(0), &Value::from(35)), "{some:?}");
     let rest = reconcile(&schema, &github, &[]).output().unwrap();
@@ -129,15 +131,20 @@ async fn reconcile_finds_unreported_changes_and_continues_where_it_stopped() {
     assert_eq!(rest.status.code(), Some(0), "{rest:?}");
     assert!(text.contains("checked 25: ") && text.trim_end().ends_with("complete"), "{text}");
     for (number, (backend, _)) in bound.iter().enumerate() {
-        let expected = ["suspended", "uninstalled", "active"][number % 3];
+        // Those that GitHub denies show the last status.
+        let expected = ["suspended", "active", "active"][number % 3];
         assert_eq!(status(backend, &server.api).await, expected);
     }
+    // An hour later they are absent.
+    let age = "update $schema.installations set missing_since = missing_since - interval '2 hours', \
+        missing_last = missing_last - interval '2 hours'";
+    schema.execute(age).await;
     let all = reconcile(&schema, &github, &["--json", "--all"]).output().unwrap();
     let all = summary(&all);
-    // Uninstalled bindings are not checked again.
+    // Absent bindings are checked again.
     assert_eq!(
-        (&all["status"], &all["active"], &all["suspended"], &all["checked"]),
-        (&"complete".into(), &20.into(), &20.into(), &40.into())
+        (&all["status"], &all["active"], &all["suspended"], &all["uninstalled"], &all["checked"]),
+        (&"complete".into(), &20.into(), &20.into(), &20.into(), &60.into())
     );
 }
 
@@ -200,7 +207,12 @@ async fn serve_sweeps_in_the_background() {
     sim.suspend(bound[0].1, None).unwrap();
     sim.uninstall(bound[1].1).unwrap();
     // Every sweep checks all bindings.
-    for (at, expected) in [(0, "suspended"), (1, "uninstalled"), (2, "active")] {
+    let missing = "select count(*) from $schema.installations where missing_since is not null";
+    while schema.number(missing).await != 1 {
+        assert!(sim.count_requests("GET", "/api/v3/app/installations") < 1_000, "never found");
+        tokio::task::yield_now().await;
+    }
+    for (at, expected) in [(0, "suspended"), (1, "active"), (2, "active")] {
         let api = &servers[at % 2].api;
         while status(&bound[at].0, api).await != expected {
             assert!(sim.count_requests("GET", "/api/v3/app/installations") < 1_000, "never found");

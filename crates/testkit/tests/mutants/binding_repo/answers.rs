@@ -4,10 +4,12 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 
 use async_trait::async_trait;
-use dockline::ports::{BindingRepo, InsertOutcome, Observation, ObserveOutcome, ReconcileCursor};
+use dockline::ports::{
+    BindingRepo, InsertOutcome, Observation, ObserveOutcome, ReconcileCursor, ReconcileScope,
+};
 use dockline::{Binding, InstallationId, InstallationRecord, NewBinding, OrganizationId, StateDigest};
 use dockline_memory::MemoryBindingRepo;
-use dockline_testkit::binding_repo::{insert, installation, observe_outcomes, sequences, stale};
+use dockline_testkit::binding_repo::{due, insert, installation, observe_outcomes, sequences};
 use time::OffsetDateTime;
 
 use super::{Mutant, Repo, bound};
@@ -68,8 +70,8 @@ mutant!(
     async fn insert(&self, new: NewBinding) -> InsertOutcome {
         let outcome = self.memory.insert(new.clone()).await.unwrap();
         if !matches!(outcome, InsertOutcome::Inserted(_)) {
-            let NewBinding { installation, status, account, last_verified_at: verified_at, .. } = new;
-            let observation = Observation::Present { status, account, verified_at };
+            let NewBinding { installation, status, account, last_verified_at: asked_at, next_look_at, .. } = new;
+            let observation = Observation::Present { status, account, asked_at, next_look_at };
             self.memory.observe(installation, observation).await.unwrap();
         }
         outcome
@@ -136,8 +138,8 @@ mutant!(
 
     async fn observe(&self, id: InstallationId, observation: Observation) -> ObserveOutcome {
         let record = self.memory.installation(id).await.unwrap();
-        if let (Some(record), Observation::Present { verified_at, .. }) = (record, &observation)
-            && *verified_at < record.verified_at
+        if let (Some(record), Observation::Present { asked_at, .. }) = (record, &observation)
+            && *asked_at < record.life.observed_at
         {
             return ObserveOutcome::Outdated;
         }
@@ -167,7 +169,7 @@ mutant!(
     }
 );
 
-/// The arguments of `stale`.
+/// The arguments of `due`, by the next look.
 #[derive(Debug, Clone, Copy)]
 struct Query {
     before: OffsetDateTime,
@@ -176,8 +178,8 @@ struct Query {
 }
 
 impl Query {
-    fn is_stale(&self, entry: &ReconcileCursor) -> bool {
-        entry.verified_at < self.before
+    fn is_due(&self, entry: &ReconcileCursor) -> bool {
+        entry.next_look_at < self.before
     }
 
     fn page(&self, entries: impl IntoIterator<Item = ReconcileCursor>) -> Vec<ReconcileCursor> {
@@ -205,14 +207,17 @@ impl Mutant for Cuts {
         &self.memory
     }
 
-    async fn stale(
+    async fn due(
         &self,
-        before: OffsetDateTime,
+        scope: ReconcileScope,
         after: Option<ReconcileCursor>,
         limit: u32,
     ) -> Vec<ReconcileCursor> {
         let far_future = time::macros::datetime!(9000-01-01 0:00 UTC);
-        let all = self.memory.stale(far_future, None, u32::MAX).await.unwrap();
+        let ReconcileScope::Due(before) = scope else {
+            return self.memory.due(scope, after, limit).await.unwrap();
+        };
+        let all = self.memory.due(ReconcileScope::Due(far_future), None, u32::MAX).await.unwrap();
         (self.cut)(Query { before, after, limit }, all)
     }
 }
@@ -220,8 +225,8 @@ impl Mutant for Cuts {
 /// Takes only the cursor's time, and so skips entries with the same time.
 fn by_time(query: Query, all: Vec<ReconcileCursor>) -> Vec<ReconcileCursor> {
     let follows =
-        |entry: &ReconcileCursor| query.after.is_none_or(|after| entry.verified_at > after.verified_at);
-    query.page(all.into_iter().filter(|entry| query.is_stale(entry) && follows(entry)))
+        |entry: &ReconcileCursor| query.after.is_none_or(|after| entry.next_look_at > after.next_look_at);
+    query.page(all.into_iter().filter(|entry| query.is_due(entry) && follows(entry)))
 }
 
 /// Takes only the cursor's number.
@@ -229,30 +234,30 @@ fn by_number(query: Query, mut all: Vec<ReconcileCursor>) -> Vec<ReconcileCursor
     all.sort_by_key(|entry| entry.installation);
     let follows =
         |entry: &ReconcileCursor| query.after.is_none_or(|after| entry.installation > after.installation);
-    query.page(all.into_iter().filter(|entry| query.is_stale(entry) && follows(entry)))
+    query.page(all.into_iter().filter(|entry| query.is_due(entry) && follows(entry)))
 }
 
 /// Orders numbers as text.
 fn by_digits(query: Query, mut all: Vec<ReconcileCursor>) -> Vec<ReconcileCursor> {
-    let text = |entry: &ReconcileCursor| (entry.verified_at, entry.installation.to_string());
+    let text = |entry: &ReconcileCursor| (entry.next_look_at, entry.installation.to_string());
     all.sort_by_key(text);
     let follows = |entry: &ReconcileCursor| query.after.is_none_or(|after| text(entry) > text(&after));
-    query.page(all.into_iter().filter(|entry| query.is_stale(entry) && follows(entry)))
+    query.page(all.into_iter().filter(|entry| query.is_due(entry) && follows(entry)))
 }
 
 /// Looks for the cursor's entry, which may be gone.
 fn after_the_entry(query: Query, all: Vec<ReconcileCursor>) -> Vec<ReconcileCursor> {
     let start = query.after.map_or(Some(0), |after| Some(all.iter().position(|entry| *entry == after)? + 1));
     let rest = start.map(|start| all.into_iter().skip(start)).into_iter().flatten();
-    query.page(rest.filter(|entry| query.is_stale(entry)))
+    query.page(rest.filter(|entry| query.is_due(entry)))
 }
 
 /// Applies the limit before the cursor.
 fn limit_first(query: Query, all: Vec<ReconcileCursor>) -> Vec<ReconcileCursor> {
-    let mut page = query.page(all.into_iter().filter(|entry| query.is_stale(entry)));
+    let mut page = query.page(all.into_iter().filter(|entry| query.is_due(entry)));
     page.retain(|entry| {
         query.after.is_none_or(|after| {
-            (entry.verified_at, entry.installation) > (after.verified_at, after.installation)
+            (entry.next_look_at, entry.installation) > (after.next_look_at, after.installation)
         })
     });
     page
@@ -287,17 +292,17 @@ killed! {
         installation::record_of_a_released_installation_names_no_organization,
         sequences::random_sequences_agree_with_the_reference;
     cursor_compared_by_time_only: cuts(by_time) =>
-        stale::pages_cover_every_entry_once,
+        due::pages_cover_every_entry_once,
         sequences::random_sequences_agree_with_the_reference;
     cursor_compared_by_number_only: cuts(by_number) =>
-        stale::order_is_by_time_then_number,
-        stale::observing_each_page_visits_every_entry_once;
+        due::order_is_by_time_then_number,
+        due::observing_each_page_visits_every_entry_once;
     numbers_ordered_as_text: cuts(by_digits) =>
-        stale::order_is_by_time_then_number;
+        due::order_is_by_time_then_number;
     cursor_that_needs_its_entry: cuts(after_the_entry) =>
-        stale::cursor_does_not_need_its_entry,
-        stale::observing_each_page_visits_every_entry_once;
+        due::cursor_does_not_need_its_entry,
+        due::observing_each_page_visits_every_entry_once;
     limit_applied_before_the_cursor: cuts(limit_first) =>
-        stale::page_has_at_most_its_limit,
-        stale::pages_cover_every_entry_once;
+        due::page_has_at_most_its_limit,
+        due::pages_cover_every_entry_once;
 }

@@ -4,7 +4,7 @@ use std::fmt::Debug;
 
 use async_trait::async_trait;
 use dockline::ports::{
-    BindingRepo, InsertOutcome, Observation, ObserveOutcome, ReconcileCursor, ReleaseOutcome,
+    BindingRepo, InsertOutcome, Observation, ObserveOutcome, ReconcileCursor, ReconcileScope, ReleaseOutcome,
 };
 use dockline::{
     Binding, InstallationId, InstallationRecord, InstallerRecord, NewBinding, OrganizationId, PortError,
@@ -13,6 +13,7 @@ use dockline_memory::MemoryBindingRepo;
 use time::OffsetDateTime;
 
 mod answers;
+mod life;
 mod observation_races;
 mod races;
 
@@ -45,13 +46,17 @@ trait Mutant: Debug + Send + Sync + 'static {
         self.memory().installer(id).await.unwrap()
     }
 
-    async fn stale(
+    async fn postpone(&self, id: InstallationId, next_look_at: OffsetDateTime) {
+        self.memory().postpone(id, next_look_at).await.unwrap();
+    }
+
+    async fn due(
         &self,
-        before: OffsetDateTime,
+        scope: ReconcileScope,
         after: Option<ReconcileCursor>,
         limit: u32,
     ) -> Vec<ReconcileCursor> {
-        self.memory().stale(before, after, limit).await.unwrap()
+        self.memory().due(scope, after, limit).await.unwrap()
     }
 
     async fn release(
@@ -104,13 +109,18 @@ impl<M: Mutant> BindingRepo for Repo<M> {
         Ok(self.0.installer(id).await)
     }
 
-    async fn stale(
+    async fn postpone(&self, id: InstallationId, next_look_at: OffsetDateTime) -> Result<(), PortError> {
+        self.0.postpone(id, next_look_at).await;
+        Ok(())
+    }
+
+    async fn due(
         &self,
-        before: OffsetDateTime,
+        scope: ReconcileScope,
         after: Option<ReconcileCursor>,
         limit: u32,
     ) -> Result<Vec<ReconcileCursor>, PortError> {
-        Ok(self.0.stale(before, after, limit).await)
+        Ok(self.0.due(scope, after, limit).await)
     }
 
     async fn release(

@@ -4,7 +4,10 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 
 use dockline::ports::{BindingRepo, InsertOutcome, Observation, ObserveOutcome};
-use dockline::{InstallationId, InstallationRecord, InstallerRecord, NewBinding, Status};
+use dockline::rules::life;
+use dockline::{
+    InstallationId, InstallationRecord, InstallerRecord, Life, NewBinding, Presence, Status, UninstalledBy,
+};
 use dockline_memory::MemoryBindingRepo;
 use dockline_testkit::binding_repo::observation_races;
 use dockline_testkit::fixtures::installer_record;
@@ -15,16 +18,9 @@ use crate::{killed, mutant, yield_to_others};
 
 /// The outcome of an observation for the given record.
 fn outcome_for(observation: &Observation, record: Option<&InstallationRecord>) -> ObserveOutcome {
-    match (observation, record) {
-        (Observation::Uninstalled { .. }, _) | (Observation::Present { .. }, None) => {
-            ObserveOutcome::Recorded
-        }
-        (Observation::PermissionsChanged, None) => ObserveOutcome::Outdated,
-        (_, Some(record)) if record.status == Status::Uninstalled => ObserveOutcome::Gone,
-        (Observation::Present { verified_at, .. }, Some(record)) if *verified_at < record.verified_at => {
-            ObserveOutcome::Outdated
-        }
-        (_, Some(_)) => ObserveOutcome::Recorded,
+    match record {
+        Some(record) => life::observe(&mut record.clone(), observation, || false),
+        None => life::first(observation).map_or(ObserveOutcome::Outdated, |_| ObserveOutcome::Recorded),
     }
 }
 
@@ -82,10 +78,13 @@ mutant!(
         if self.memory.installer(id).await.unwrap().is_none() {
             return record;
         }
+        let presence = Presence::Uninstalled { by: UninstalledBy::Deletion };
+        let life = Life { presence, observed_at: OffsetDateTime::UNIX_EPOCH, next_look_at: None };
         let only_uninstalled = InstallationRecord {
             organization: None,
             account: None,
             status: Status::Uninstalled,
+            life,
             verified_at: OffsetDateTime::UNIX_EPOCH,
             generation: 1,
         };

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Mutex;
 
 use dockline::ports::{BindingRepo, InsertOutcome, Observation, ObserveOutcome, ReleaseOutcome};
-use dockline::{Binding, InstallationId, InstallationRecord, NewBinding, OrganizationId};
+use dockline::{Binding, InstallationId, InstallationRecord, Life, NewBinding, OrganizationId, Presence};
 use dockline_memory::MemoryBindingRepo;
 use dockline_testkit::binding_repo::{insert, races, sequences};
 use dockline_testkit::fixtures::{digest, unique};
@@ -29,6 +29,7 @@ mutant!(
             organization: Some(row.organization),
             account: Some(row.account),
             status: row.status,
+            life: row.life,
             verified_at: row.last_verified_at,
             generation: row.generation,
         })
@@ -60,6 +61,11 @@ mutant!(
             installation: new.installation,
             account: new.account,
             status: new.status,
+            life: Life {
+                presence: Presence::Shown,
+                observed_at: new.last_verified_at,
+                next_look_at: Some(new.next_look_at),
+            },
             proof: new.proof,
             proven_by: new.proven_by,
             actor: new.actor,
@@ -98,7 +104,7 @@ mutant!(
         if bound(&self.memory, id).await.is_some() {
             return self.memory.observe(id, observation).await.unwrap();
         }
-        if matches!(observation, Observation::Uninstalled { .. }) {
+        if matches!(observation, Observation::Deleted { .. }) {
             yield_to_others().await;
             self.uninstalled.lock().unwrap().insert(id);
         }
@@ -151,13 +157,13 @@ mutant!(
 
     async fn observe(&self, id: InstallationId, mut observation: Observation) -> ObserveOutcome {
         let before = bound(&self.memory, id).await;
-        if let (Some(before), Observation::Present { verified_at, .. }) = (before, &mut observation) {
-            if *verified_at < before.last_verified_at {
+        if let (Some(before), Observation::Present { asked_at, .. }) = (before, &mut observation) {
+            if *asked_at < before.last_verified_at {
                 return ObserveOutcome::Outdated;
             }
             yield_to_others().await;
             let now = bound(&self.memory, id).await.unwrap();
-            *verified_at = (*verified_at).max(now.last_verified_at);
+            *asked_at = (*asked_at).max(now.last_verified_at);
         }
         self.memory.observe(id, observation).await.unwrap()
     }

@@ -1,0 +1,251 @@
+//! The life of an installation: what an observation does to its record.
+//!
+//! | from | observation | to |
+//! |---|---|---|
+//! | any but uninstalled by deletion or by us | a 200 that names our App and the known account, not asked before the last look | shown, with the reported status; out of `ending` only 15 minutes after our request. A binding is neither made nor moved nor revived |
+//! | shown | GitHub's own 404 | `missing` |
+//! | `missing` | a 404 at least a minute after the last counted one | counted; due 1, 5, 20 and 60 minutes after the first; one at 60 minutes or later: uninstalled by absence |
+//! | uninstalled by absence | a 404 | the same; looked at daily for 30 days |
+//! | `ending` | a 404 | the same for 15 minutes after our request, then uninstalled by absence |
+//! | any but uninstalled by deletion or by us | GitHub accepts our request to uninstall (202) | `ending` |
+//! | any but uninstalled by deletion | GitHub confirms our request to uninstall (204) | uninstalled by us, final |
+//! | any | the signed webhook `installation.deleted` | uninstalled by deletion, final |
+//!
+//! A 404 is unsigned, so what follows from it is undone by a later 200, and is bounded: while one more binding would make
+//! more than 20 and more than 10 % of the live bindings denied, no record becomes missing or absent, and looks go on
+//! ([`is_crowded`]). Every change of the presence, the status or the account raises the generation.
+
+use time::{Duration, OffsetDateTime};
+
+use crate::model::{Account, InstallationRecord, Life, Presence, Status, UninstalledBy};
+use crate::ports::{Observation, ObserveOutcome};
+
+/// The default time after which a binding is looked at again.
+pub const LOOK_INTERVAL: Duration = Duration::HOUR;
+
+/// The least time between two counted looks at a missing installation, and between two looks that callers cause.
+pub const LOOK_PAUSE: Duration = Duration::MINUTE;
+
+/// The least time from the first 404 to the absence.
+pub const ABSENT_AFTER: Duration = Duration::HOUR;
+
+/// The time after our request to uninstall during which GitHub may still show the installation.
+pub const ENDING_TIME: Duration = Duration::minutes(15);
+
+/// The next look at an installation whose 404 had no effect because of the bound.
+pub const HELD_LOOK_AFTER: Duration = Duration::minutes(20);
+
+/// The next look at a binding whose look failed.
+pub const FAILED_LOOK_AFTER: Duration = Duration::minutes(5);
+
+/// The next look at an absent installation.
+pub const ABSENT_LOOK_AFTER: Duration = Duration::DAY;
+
+/// The time after the last 200 until which an absent installation is looked at.
+pub const ABSENT_LOOKS_FOR: Duration = Duration::days(30);
+
+/// The time after the last 200 until which an absent binding counts towards the bound, which is longer than a sweep of
+/// any size takes.
+pub const ABSENT_COUNTS_FOR: Duration = Duration::days(7);
+
+/// When looks at a missing installation are due, after the first 404.
+const DUE: [Duration; 4] = [Duration::MINUTE, Duration::minutes(5), Duration::minutes(20), ABSENT_AFTER];
+
+/// Returns whether one more denied binding would be too many: more than 20 and more than 10 % of the live bindings.
+///
+/// `denied` is the number of live bindings for which [`counts_as_denied`] is true, `live` that of all live bindings.
+#[must_use]
+pub const fn is_crowded(denied: u64, live: u64) -> bool {
+    let denied = denied.saturating_add(1);
+    denied > 20 && denied.saturating_mul(10) > live
+}
+
+/// Returns whether the bound counts the installation: it is missing, or has been absent for less than
+/// [`ABSENT_COUNTS_FOR`].
+#[must_use]
+pub fn counts_as_denied(record: &InstallationRecord, now: OffsetDateTime) -> bool {
+    match record.life.presence {
+        Presence::Missing { .. } => true,
+        Presence::Uninstalled { by: UninstalledBy::Absence } => {
+            now.saturating_sub(ABSENT_COUNTS_FOR) < record.verified_at
+        }
+        Presence::Shown | Presence::Ending { .. } | Presence::Uninstalled { .. } => false,
+    }
+}
+
+/// Returns the record of an installation whose first observation this is; `None` if it stores nothing.
+#[must_use]
+pub fn first(observation: &Observation) -> Option<InstallationRecord> {
+    let record = |status, account, presence, at, next_look_at| InstallationRecord {
+        organization: None,
+        account,
+        status,
+        life: Life { presence, observed_at: at, next_look_at },
+        verified_at: at,
+        generation: 1,
+    };
+    let ended = |by, at| Some(record(Status::Uninstalled, None, Presence::Uninstalled { by }, at, None));
+    match observation {
+        Observation::Present { status: Status::Uninstalled, .. }
+        | Observation::Missing { .. }
+        | Observation::Ending { .. }
+        | Observation::PermissionsChanged => None,
+        Observation::Present { status, account, asked_at, next_look_at } => {
+            Some(record(*status, Some(account.clone()), Presence::Shown, *asked_at, Some(*next_look_at)))
+        }
+        Observation::UninstalledByUs { at } => ended(UninstalledBy::Us, *at),
+        Observation::Deleted { at } => ended(UninstalledBy::Deletion, *at),
+    }
+}
+
+/// Applies an observation to a record, by the table above. Calls `crowded` only if the answer matters.
+pub fn observe(
+    record: &mut InstallationRecord,
+    observation: &Observation,
+    crowded: impl FnOnce() -> bool,
+) -> ObserveOutcome {
+    match observation {
+        Observation::Missing { asked_at }
+        | Observation::Present { status: Status::Uninstalled, asked_at, .. } => {
+            denied(record, *asked_at, crowded)
+        }
+        Observation::Present { status, account, asked_at, next_look_at } => {
+            present(record, *status, account, *asked_at, *next_look_at)
+        }
+        Observation::Ending { at } => ending(record, *at),
+        Observation::UninstalledByUs { at } => ended(record, UninstalledBy::Us, *at),
+        Observation::Deleted { at } => ended(record, UninstalledBy::Deletion, *at),
+        Observation::PermissionsChanged => permissions_changed(record),
+    }
+}
+
+fn present(
+    record: &mut InstallationRecord,
+    status: Status,
+    account: &Account,
+    asked_at: OffsetDateTime,
+    next_look_at: OffsetDateTime,
+) -> ObserveOutcome {
+    let life = &mut record.life;
+    if life.presence.is_final() {
+        return ObserveOutcome::Gone;
+    }
+    if asked_at < life.observed_at {
+        return ObserveOutcome::Outdated;
+    }
+    if is_ending(life.presence, asked_at) {
+        return ObserveOutcome::Ending;
+    }
+    let is_change = life.presence != Presence::Shown
+        || record.status != status
+        || record.account.as_ref().is_none_or(|known| known != account);
+    *life = Life { presence: Presence::Shown, observed_at: asked_at, next_look_at: Some(next_look_at) };
+    record.verified_at = asked_at;
+    record.status = status;
+    record.account = Some(account.clone());
+    record.generation = record.generation.saturating_add(u64::from(is_change));
+    ObserveOutcome::Recorded
+}
+
+/// Returns whether our request to uninstall is so recent that GitHub may still show the installation.
+#[must_use]
+pub fn is_ending(presence: Presence, asked_at: OffsetDateTime) -> bool {
+    matches!(presence, Presence::Ending { since } if asked_at < since.saturating_add(ENDING_TIME))
+}
+
+fn denied(
+    record: &mut InstallationRecord,
+    asked_at: OffsetDateTime,
+    crowded: impl FnOnce() -> bool,
+) -> ObserveOutcome {
+    let verified_at = record.verified_at;
+    let life = &mut record.life;
+    if life.presence.is_final() {
+        return ObserveOutcome::Gone;
+    }
+    if asked_at < life.observed_at {
+        return ObserveOutcome::Outdated;
+    }
+    life.observed_at = asked_at;
+    match life.presence {
+        Presence::Uninstalled { .. } => {
+            life.next_look_at = next_look_at_absent(verified_at, asked_at);
+            return ObserveOutcome::Recorded;
+        }
+        presence @ Presence::Ending { .. } if is_ending(presence, asked_at) => return ObserveOutcome::Ending,
+        Presence::Missing { since, looks, last } => {
+            let counts = asked_at >= last.saturating_add(LOOK_PAUSE);
+            if !counts || asked_at < since.saturating_add(ABSENT_AFTER) {
+                let (looks, last) = if counts { (looks.saturating_add(1), asked_at) } else { (looks, last) };
+                life.presence = Presence::Missing { since, looks, last };
+                life.next_look_at = Some(next_look_at_missing(since, last, asked_at));
+                return ObserveOutcome::Recorded;
+            }
+        }
+        Presence::Shown | Presence::Ending { .. } => {}
+    }
+    if crowded() {
+        life.next_look_at = Some(asked_at.saturating_add(HELD_LOOK_AFTER));
+        return ObserveOutcome::Held;
+    }
+    record.generation = record.generation.saturating_add(1);
+    if life.presence == Presence::Shown {
+        life.presence = Presence::Missing { since: asked_at, looks: 1, last: asked_at };
+        life.next_look_at = Some(next_look_at_missing(asked_at, asked_at, asked_at));
+        return ObserveOutcome::Missing;
+    }
+    life.presence = Presence::Uninstalled { by: UninstalledBy::Absence };
+    life.next_look_at = next_look_at_absent(verified_at, asked_at);
+    record.status = Status::Uninstalled;
+    ObserveOutcome::Absent
+}
+
+fn next_look_at_absent(verified_at: OffsetDateTime, asked_at: OffsetDateTime) -> Option<OffsetDateTime> {
+    let is_looked_at = asked_at < verified_at.saturating_add(ABSENT_LOOKS_FOR);
+    is_looked_at.then(|| asked_at.saturating_add(ABSENT_LOOK_AFTER))
+}
+
+/// Returns the next time at which a look at a missing installation counts and is due.
+fn next_look_at_missing(
+    since: OffsetDateTime,
+    last: OffsetDateTime,
+    asked_at: OffsetDateTime,
+) -> OffsetDateTime {
+    let due = DUE.into_iter().map(|after| since.saturating_add(after)).find(|due| asked_at < *due);
+    let counts = last.saturating_add(LOOK_PAUSE);
+    due.map_or(counts, |due| due.max(counts))
+}
+
+fn ending(record: &mut InstallationRecord, at: OffsetDateTime) -> ObserveOutcome {
+    let life = &mut record.life;
+    if life.presence.is_final() {
+        return ObserveOutcome::Gone;
+    }
+    let is_change = !matches!(life.presence, Presence::Ending { .. });
+    life.presence = Presence::Ending { since: at };
+    life.observed_at = life.observed_at.max(at);
+    life.next_look_at = Some(at.saturating_add(ENDING_TIME));
+    record.generation = record.generation.saturating_add(u64::from(is_change));
+    ObserveOutcome::Recorded
+}
+
+fn ended(record: &mut InstallationRecord, by: UninstalledBy, at: OffsetDateTime) -> ObserveOutcome {
+    let life = &mut record.life;
+    let is_final = life.presence.is_final();
+    if by == UninstalledBy::Deletion || !is_final {
+        life.presence = Presence::Uninstalled { by };
+    }
+    life.observed_at = life.observed_at.max(at);
+    life.next_look_at = None;
+    record.status = Status::Uninstalled;
+    record.generation = record.generation.saturating_add(u64::from(!is_final));
+    ObserveOutcome::Recorded
+}
+
+const fn permissions_changed(record: &mut InstallationRecord) -> ObserveOutcome {
+    if matches!(record.life.presence, Presence::Uninstalled { .. }) {
+        return ObserveOutcome::Gone;
+    }
+    record.generation = record.generation.saturating_add(1);
+    ObserveOutcome::Recorded
+}
