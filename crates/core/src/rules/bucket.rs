@@ -166,10 +166,7 @@ impl Bucket {
             Some(missing) => {
                 let nanoseconds = missing.div_ceil(u128::from(self.limit.max(1)));
                 let refill = Duration::from_nanos(u64::try_from(nanoseconds).unwrap_or(u64::MAX));
-                self.until(
-                    self.at.checked_add(time::Duration::try_from(refill).unwrap_or(time::Duration::MAX)),
-                    now,
-                )
+                self.until(self.at, refill, now)
             }
         }
     }
