@@ -1,6 +1,8 @@
 //! Looking up an installation and the App.
 
-use dockline::ports::{AppFacts, GithubGateway, LookupOutcome};
+use std::time::Duration;
+
+use dockline::ports::{AppFacts, GithubGateway, LookupOutcome, MintOutcome, UninstallOutcome};
 use dockline::{Account, AccountKind, AppId, Installation, InstallationId, InstalledOn, PortErrorKind};
 use serde_json::{Value, json};
 

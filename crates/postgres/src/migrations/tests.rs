@@ -297,7 +297,7 @@ async fn waiting_for_the_lock_ends_at_the_deadline() {
     let (_guard, schema) = test_schema::unused();
     let holder = test_schema::session().await;
     holder.query("SELECT pg_advisory_lock($1)", &[&super::lock_key(&schema)]).await.unwrap();
-    let short = std::time::Duration::from_millis(300);
+    let short = Duration::from_millis(300);
     let late = migrator(&schema).with_deadline(short).run().await;
     assert!(matches!(late, Err(MigrationError::Deadline(_))), "{late:?}");
 }
