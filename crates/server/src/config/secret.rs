@@ -85,6 +85,15 @@ pub(crate) fn from_file(option: &str, path: &Path) -> Result<SecretString, Confi
 /// secret without being visible, since the other side would have another secret.
 fn clean(text: &str) -> Result<&str, (&'static str, &'static str)> {
     let text = text.strip_prefix('\u{FEFF}').unwrap_or(text).trim();
+    // Before the other check: a key in quotes has line breaks, too.
+    let mut characters = text.chars();
+    let is_quoted = match (characters.next(), characters.next_back()) {
+        (Some(first), Some(last)) => QUOTES.iter().any(|quotes| *quotes == (first, last)),
+        _ => false,
+    };
+    if is_quoted {
+        return Err(("is in quotes", "remove the quotes around it"));
+    }
     let is_pem = text.starts_with("-----BEGIN");
     if text
         .chars()
@@ -95,12 +104,7 @@ fn clean(text: &str) -> Result<&str, (&'static str, &'static str)> {
             "type the secret again, or copy it as plain text",
         ));
     }
-    let mut characters = text.chars();
-    let is_quoted = match (characters.next(), characters.next_back()) {
-        (Some(first), Some(last)) => QUOTES.iter().any(|quotes| *quotes == (first, last)),
-        _ => false,
-    };
-    if is_quoted { Err(("is in quotes", "remove the quotes around it")) } else { Ok(text) }
+    Ok(text)
 }
 
 /// Quotes before and after a text.
