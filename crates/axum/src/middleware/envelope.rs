@@ -105,7 +105,7 @@ pub(crate) async fn render_errors(
             code: error.code,
             message: &error.message,
             request_id: id.as_ref().map_or("", RequestId::as_str),
-            details: error.details.as_ref(),
+            details: error.details.as_deref(),
         },
     };
     // A struct of strings and numbers always serialises.

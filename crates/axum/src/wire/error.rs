@@ -25,7 +25,7 @@ pub(crate) struct ApiError {
     pub(crate) status: StatusCode,
     pub(crate) code: ApiErrorCode,
     pub(crate) message: Cow<'static, str>,
-    pub(crate) details: Option<Details>,
+    pub(crate) details: Option<Box<Details>>,
     budget: Option<Budget>,
     retry_after: Option<Duration>,
     challenge: Challenge,
@@ -198,7 +198,7 @@ impl ApiError {
     }
 
     pub(crate) fn with_details(mut self, details: Details) -> Self {
-        self.details = Some(details);
+        self.details = Some(Box::new(details));
         self
     }
 
