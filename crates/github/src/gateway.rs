@@ -67,6 +67,12 @@ impl GithubApp {
         Ok(Self { host: config.host, authorize_page, app, minter, visitor_checker, long_timeout })
     }
 
+    /// Returns the base URL of the API, which tells Apps of different hosts apart. Has no slash at the end.
+    #[must_use]
+    pub fn api_base(&self) -> &str {
+        self.host.api()
+    }
+
     pub(crate) const fn app_client(&self) -> &AppClient {
         &self.app
     }

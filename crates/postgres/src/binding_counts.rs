@@ -3,6 +3,7 @@ use dockline::{PortError, PortName, Status};
 use time::OffsetDateTime;
 use tokio_postgres::types::Type;
 
+use crate::apps::AppDatabase;
 use crate::database::Database;
 use crate::decode::{column_time, get, parse, parse_text};
 use crate::error::DatabaseError;
@@ -18,11 +19,11 @@ const COUNT: &str = "SELECT state, count(*) AS bindings, \
     (SELECT CASE WHEN ending_since IS NOT NULL THEN 'ending' \
       WHEN missing_since IS NOT NULL AND status <> 'uninstalled' THEN 'missing' ELSE status END AS state, \
       denied_number, verified_at \
-     FROM {schema}.installations WHERE organization IS NOT NULL LIMIT $1) AS bound GROUP BY state";
+     FROM {schema}.installations WHERE app = {app} AND organization IS NOT NULL LIMIT $1) AS bound GROUP BY state";
 
 /// Reads the first entry of an index.
 const OLDEST_VERIFICATION: &str = "SELECT verified_at FROM {schema}.installations \
-    WHERE organization IS NOT NULL AND status <> 'uninstalled' ORDER BY verified_at, installation_id LIMIT 1";
+    WHERE app = {app} AND organization IS NOT NULL AND status <> 'uninstalled' ORDER BY verified_at, installation_id LIMIT 1";
 
 /// Counts live bindings, for gauges.
 #[derive(Debug, Clone)]
@@ -56,11 +57,11 @@ pub struct BindingCounts {
 impl PgBindingCounts {
     /// Counts the bindings in `database`.
     #[must_use]
-    pub fn new(database: &Database) -> Self {
+    pub fn new(database: &AppDatabase) -> Self {
         Self {
             count: database.statement(COUNT, &[Type::INT8, Type::TIMESTAMPTZ]),
             oldest_verification: database.statement(OLDEST_VERIFICATION, &[]),
-            database: database.clone(),
+            database: database.database().clone(),
         }
     }
 

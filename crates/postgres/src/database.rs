@@ -9,6 +9,7 @@ use tokio_postgres::Row;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::Type;
 
+use crate::apps::{AppDatabase, AppNumber};
 use crate::error::{DatabaseError, Reaction, reaction};
 use crate::pool::PooledConnection;
 use crate::pooler;
@@ -76,6 +77,12 @@ impl Database {
     #[must_use]
     pub const fn pool(&self) -> &Pool {
         &self.pool
+    }
+
+    /// Returns the database restricted to the rows of one App of the schema; see [`PgApps`](crate::PgApps).
+    #[must_use]
+    pub fn with_app(&self, app: AppNumber) -> AppDatabase {
+        AppDatabase::new(self.clone(), app)
     }
 
     pub(crate) fn statement(&self, template: &str, types: &'static [Type]) -> Statement {

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod apps;
 mod binding_counts;
 mod binding_repo;
 mod confirmations;
@@ -31,6 +32,7 @@ pub use deadpool_postgres;
 pub use deadpool_postgres::Pool;
 pub use tokio_postgres;
 
+pub use apps::{AppDatabase, AppEntry, AppError, AppNumber, PgApps};
 pub use binding_counts::{BindingCounts, PgBindingCounts};
 pub use binding_repo::PgBindingRepo;
 pub use database::Database;

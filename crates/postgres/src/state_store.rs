@@ -7,6 +7,7 @@ use dockline::{
 use tokio_postgres::Row;
 use tokio_postgres::types::{ToSql, Type};
 
+use crate::apps::AppDatabase;
 use crate::confirmations::{self, hex};
 use crate::database::Database;
 use crate::decode::{account_id, column_time, digest, get, installation, parse, parse_nullable, parse_text};
@@ -14,9 +15,9 @@ use crate::error::DatabaseError;
 use crate::statement::Statement;
 
 const PUT: &str = "INSERT INTO {schema}.install_states AS s \
-    (digest, organization, organization_name, actor, return_url, issued_at, expires_at, discarded, pending, answered, \
+    (app, digest, organization, organization_name, actor, return_url, issued_at, expires_at, discarded, pending, answered, \
      tie_installation, tie_account, tie_proof, tie_visitor, tie_membership) \
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9::jsonb, $10::jsonb, $11, $12, $13, $14, $15) \
+    VALUES ({app}, $1, $2, $3, $4, $5, $6, $7, $8, $9::jsonb, $10::jsonb, $11, $12, $13, $14, $15) \
     ON CONFLICT ON CONSTRAINT install_states_pkey DO UPDATE SET \
      organization = excluded.organization, organization_name = excluded.organization_name, \
      actor = excluded.actor, return_url = excluded.return_url, issued_at = excluded.issued_at, \
@@ -54,18 +55,18 @@ const PUT_TYPES: &[Type] = &[
 const FIND: &str = "SELECT digest, organization, organization_name, actor, return_url, issued_at, expires_at, \
     discarded, pending::text, answered::text, tie_installation, tie_account, tie_proof, tie_visitor, \
     tie_membership FROM {schema}.install_states \
-    WHERE digest = $1 AND ($2 IS NULL OR (organization = $2 AND NOT discarded))";
+    WHERE app = {app} AND digest = $1 AND ($2 IS NULL OR (organization = $2 AND NOT discarded))";
 
 // Removes the oldest of four.
 const SAVE_PENDING: &str = "UPDATE {schema}.install_states SET pending = \
     CASE WHEN jsonb_array_length(pending) < 4 THEN pending ELSE pending - 0 END || jsonb_build_array($2::jsonb) \
-    WHERE digest = $1 AND NOT discarded RETURNING true";
+    WHERE app = {app} AND digest = $1 AND NOT discarded RETURNING true";
 
 // Locks the row while reading it, so that the second of two calls reads the first one's result. What is kept is read
 // from `before`, too, since `s` is the row of the statement's snapshot.
 const CONFIRM_CLAIM: &str = "WITH before AS ( \
      SELECT digest, pending, answered, tie_installation, tie_account, tie_proof, tie_visitor, tie_membership \
-     FROM {schema}.install_states WHERE digest = $1 AND NOT discarded \
+     FROM {schema}.install_states WHERE app = {app} AND digest = $1 AND NOT discarded \
       AND ($2 IS NULL OR pending @> jsonb_build_array(jsonb_build_object('ticket', $2))) FOR UPDATE \
     ), tied AS ( \
      UPDATE {schema}.install_states AS s SET \
@@ -80,7 +81,7 @@ const CONFIRM_CLAIM: &str = "WITH before AS ( \
       answered = COALESCE((SELECT q.value || '{\"confirmed\": true}' \
        FROM jsonb_array_elements(before.pending) AS q WHERE q.value ->> 'ticket' = $2), before.answered) \
      FROM before \
-     WHERE s.digest = before.digest AND (before.tie_installation IS NULL OR before.tie_installation = $3) \
+     WHERE s.app = {app} AND s.digest = before.digest AND (before.tie_installation IS NULL OR before.tie_installation = $3) \
     ) SELECT tie_installation FROM before";
 
 const CONFIRM_CLAIM_TYPES: &[Type] =
@@ -92,7 +93,7 @@ const REVOKE: &str = "UPDATE {schema}.install_states SET discarded = true, \
       WHERE $2 IS NULL OR q.value ->> 'ticket' <> $2), '[]'), \
      answered = COALESCE((SELECT q.value || '{\"confirmed\": false}' \
       FROM jsonb_array_elements(pending) AS q WHERE q.value ->> 'ticket' = $2), answered) \
-    WHERE digest = $1 AND NOT discarded \
+    WHERE app = {app} AND digest = $1 AND NOT discarded \
      AND ($2 IS NULL OR pending @> jsonb_build_array(jsonb_build_object('ticket', $2))) RETURNING true";
 
 // The limits are those of `IssuedState`; a test compares them. Reads `before` under the row's lock, as above.
@@ -100,15 +101,15 @@ const RESERVE_CODE: &str = "WITH before AS ( \
      SELECT digest, codes, codes ->> $2 AS fate, \
       (SELECT count(*) FILTER (WHERE c.value <> 'used') < 5 AND count(*) < 50 FROM jsonb_each_text(codes) AS c) \
        AS has_room \
-     FROM {schema}.install_states WHERE digest = $1 AND NOT discarded FOR UPDATE \
+     FROM {schema}.install_states WHERE app = {app} AND digest = $1 AND NOT discarded FOR UPDATE \
     ), reserved AS ( \
      UPDATE {schema}.install_states AS s SET discarded = NOT before.has_room, \
       codes = CASE WHEN before.has_room THEN before.codes || jsonb_build_object($2, 'sent') ELSE before.codes END \
-     FROM before WHERE s.digest = before.digest AND before.fate IS NULL \
+     FROM before WHERE s.app = {app} AND s.digest = before.digest AND before.fate IS NULL \
     ) SELECT fate, has_room FROM before";
 
 const SETTLE_CODE: &str = "UPDATE {schema}.install_states SET codes = codes || jsonb_build_object($2, $3) \
-    WHERE digest = $1 AND codes ? $2 RETURNING true";
+    WHERE app = {app} AND digest = $1 AND codes ? $2 RETURNING true";
 
 /// Stores issued states in the table `install_states`. [`PgHousekeeping`](crate::PgHousekeeping) deletes expired ones.
 #[derive(Debug, Clone)]
@@ -126,7 +127,7 @@ pub struct PgStateStore {
 impl PgStateStore {
     /// Uses the states in `database`.
     #[must_use]
-    pub fn new(database: &Database) -> Self {
+    pub fn new(database: &AppDatabase) -> Self {
         Self {
             put: database.statement(PUT, PUT_TYPES),
             find: database.statement(FIND, &[Type::BYTEA, Type::TEXT]),
@@ -135,7 +136,7 @@ impl PgStateStore {
             revoke: database.statement(REVOKE, &[Type::BYTEA, Type::TEXT]),
             reserve_code: database.statement(RESERVE_CODE, &[Type::BYTEA, Type::TEXT]),
             settle_code: database.statement(SETTLE_CODE, &[Type::BYTEA, Type::TEXT, Type::TEXT]),
-            database: database.clone(),
+            database: database.database().clone(),
         }
     }
 

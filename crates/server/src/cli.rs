@@ -7,13 +7,14 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
+use crate::apps::AppsCommand;
 use crate::config::{CommandLineError, EffectiveConfig};
 use crate::generate::{CompletionsArgs, ManArgs};
 use crate::keys::KeysCommand;
 use crate::migrate::MigrateArgs;
 use crate::reconcile::ReconcileArgs;
 use crate::serve::ServeArgs;
-use crate::{config, doctor, generate, keys, migrate, reconcile, serve};
+use crate::{apps, config, doctor, generate, keys, migrate, reconcile, serve};
 
 /// Connects GitHub App installations to the organizations of a multi-tenant product.
 #[derive(Debug, Parser)]
@@ -50,6 +51,9 @@ enum Command {
     /// Run it after an outage, or from a timer if serve does not sweep. It starts with the oldest check, so that a new run
     /// continues where an interrupted one stopped. Exits with 0 if it completed and nothing failed, otherwise with 1.
     Reconcile(Box<ReconcileArgs>),
+    /// List, add, retire and rename the GitHub Apps of a schema.
+    #[command(subcommand)]
+    Apps(AppsCommand),
     /// Create, rotate, list and revoke API keys.
     #[command(subcommand)]
     Keys(KeysCommand),
@@ -99,6 +103,7 @@ impl Cli {
             Command::Doctor(args) => doctor::run(&args, &effective).await,
             Command::Migrate(args) => migrate::run(args).await,
             Command::Reconcile(args) => reconcile::run(*args).await,
+            Command::Apps(command) => apps::run(command).await,
             Command::Keys(command) => keys::run(command).await,
             Command::Completions(args) => generate::completions(&args, command()),
             Command::Man(args) => generate::man(&args, command()),

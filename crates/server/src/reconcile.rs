@@ -11,11 +11,12 @@ use dockline::ports::{Clock, ReconcileScope, SystemClock};
 use dockline_axum::TracingEvents;
 use dockline_github::GithubApp;
 use dockline_listener::shutdown_signal;
-use dockline_postgres::{Database, PgBindingRepo};
+use dockline_postgres::{AppDatabase, PgBindingRepo};
 use dockline_worker::{Sweep, SweepOutcome, SweepProgress, SweepTotals};
 use serde_json::json;
 use time::{OffsetDateTime, PrimitiveDateTime};
 
+use crate::apps;
 use crate::config::{ConfigErrors, DurationArg};
 use crate::database::{DatabaseArgs, migrator};
 use crate::github_app::{self, GithubArgs};
@@ -54,6 +55,7 @@ pub async fn run(args: ReconcileArgs) -> Result<ExitCode, Box<dyn Error + Send +
     let (Some(database), Some(configured)) = (database, configured) else { return Err(errors.into()) };
     let github = github_app::open(&configured).await?;
     migrator(&database).check().await?;
+    let database = apps::open(&database, &github, false).await?;
     let dockline = dockline(&database, github)?;
     let output = Output { json: args.json };
     let mut sweep = Sweep::new(Arc::new(SystemClock), scope(&args), args.limit);
@@ -74,7 +76,7 @@ fn scope(args: &ReconcileArgs) -> ReconcileScope {
 }
 
 /// Builds the parts that a sweep needs.
-fn dockline(database: &Database, github: GithubApp) -> Result<Dockline, Box<dyn Error + Send + Sync>> {
+fn dockline(database: &AppDatabase, github: GithubApp) -> Result<Dockline, Box<dyn Error + Send + Sync>> {
     let builder = Dockline::for_jobs(Arc::new(PgBindingRepo::new(database)), Arc::new(github));
     Ok(builder.with_events(Arc::new(TracingEvents)).build()?)
 }

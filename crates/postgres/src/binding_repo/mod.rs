@@ -14,6 +14,7 @@ use time::OffsetDateTime;
 use tokio_postgres::Row;
 use tokio_postgres::types::{ToSql, Type};
 
+use crate::apps::AppDatabase;
 use crate::database::Database;
 use crate::decode::{account, account_id, column_time, get, installation, parse, parse_nullable, parse_text};
 use crate::error::DatabaseError;
@@ -46,7 +47,7 @@ pub struct PgBindingRepo {
 impl PgBindingRepo {
     /// Uses the bindings in `database`.
     #[must_use]
-    pub fn new(database: &Database) -> Self {
+    pub fn new(database: &AppDatabase) -> Self {
         Self {
             find: database.statement(sql::FIND, &[Type::TEXT]),
             insert: database.statement(sql::INSERT, sql::INSERT_TYPES),
@@ -66,7 +67,7 @@ impl PgBindingRepo {
             observed_before: database
                 .statement(sql::OBSERVED_BEFORE, &[Type::TIMESTAMPTZ, Type::INT8, Type::INT8]),
             release: database.statement(sql::RELEASE, &[Type::TEXT, Type::INT8, Type::TIMESTAMPTZ]),
-            database: database.clone(),
+            database: database.database().clone(),
         }
     }
 }

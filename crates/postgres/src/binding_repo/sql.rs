@@ -21,7 +21,7 @@ macro_rules! binding_columns {
 
 macro_rules! live_binding {
     () => {
-        "{schema}.installations AS i JOIN {schema}.bindings AS b ON b.organization = i.organization \
+        "{schema}.installations AS i JOIN {schema}.bindings AS b ON b.app = i.app AND b.organization = i.organization \
          AND b.installation_id = i.installation_id AND b.released_at IS NULL"
     };
 }
@@ -93,8 +93,13 @@ macro_rules! counts {
     };
 }
 
-pub(super) const FIND: &str =
-    concat!("SELECT ", binding_columns!(), " FROM ", live_binding!(), " WHERE i.organization = $1");
+pub(super) const FIND: &str = concat!(
+    "SELECT ",
+    binding_columns!(),
+    " FROM ",
+    live_binding!(),
+    " WHERE i.app = {app} AND i.organization = $1"
+);
 
 /// Claims the installation's row if it is unbound, and inserts the binding *from the claimed row*, so that both are
 /// written or neither. If something prevents that, the statement returns no row or violates a constraint. The reason is
@@ -104,20 +109,20 @@ pub(super) const FIND: &str =
 pub(super) const INSERT: &str = concat!(
     "WITH i AS ( \
      INSERT INTO {schema}.installations AS kept \
-     (installation_id, organization, account_id, account_login, account_kind, status, verified_at, observed_at, \
+     (app, installation_id, organization, account_id, account_login, account_kind, status, verified_at, observed_at, \
       next_look_at, generation) \
-     VALUES ($2, $1, $3, $4, $5, $6, $7, $7, $13, 1) \
+     VALUES ({app}, $2, $1, $3, $4, $5, $6, $7, $7, $13, 1) \
      ON CONFLICT ON CONSTRAINT installations_pkey DO UPDATE SET organization = excluded.organization, ",
     set_if_counts!(),
     " WHERE kept.organization IS NULL AND NOT ",
     is_final!("kept"),
     " AND NOT ",
     is_ending!("kept", "excluded.verified_at"),
-    " RETURNING organization, installation_id, account_id, account_login, account_kind, status, verified_at, observed_at, \
+    " RETURNING app, organization, installation_id, account_id, account_login, account_kind, status, verified_at, observed_at, \
       next_look_at, missing_since, missing_looks, missing_last, ending_since, uninstalled_by, generation \
     ), b AS ( \
-     INSERT INTO {schema}.bindings (organization, installation_id, spent, proof, proven_by, registered_at, actor) \
-     SELECT organization, installation_id, $8, $9, $10, $11, $12 FROM i \
+     INSERT INTO {schema}.bindings (app, organization, installation_id, spent, proof, proven_by, registered_at, actor) \
+     SELECT app, organization, installation_id, $8, $9, $10, $11, $12 FROM i \
      RETURNING proof, proven_by, actor, registered_at \
     ) SELECT ",
     binding_columns!(),
@@ -151,26 +156,27 @@ pub(super) const CONFLICT: &str = concat!(
     " OR ",
     is_ending!("wanted", "$4"),
     ") AS gone, \
-     EXISTS (SELECT FROM {schema}.bindings WHERE organization = $1 AND spent = $3) AS spent \
+     EXISTS (SELECT FROM {schema}.bindings WHERE app = {app} AND organization = $1 AND spent = $3) AS spent \
      FROM (SELECT) AS always \
      LEFT JOIN (",
     live_binding!(),
-    ") ON i.organization = $1 \
-     LEFT JOIN {schema}.installations AS wanted ON wanted.installation_id = $2"
+    ") ON i.app = {app} AND i.organization = $1 \
+     LEFT JOIN {schema}.installations AS wanted ON wanted.app = {app} AND wanted.installation_id = $2"
 );
 
 pub(super) const INSTALLATION: &str = concat!(
     "SELECT i.organization, i.account_id, i.account_login, i.account_kind, ",
     life_columns!(),
-    " FROM {schema}.installations AS i WHERE i.installation_id = $1"
+    " FROM {schema}.installations AS i WHERE i.app = {app} AND i.installation_id = $1"
 );
 
 /// Always updates the row, so that `RETURNING` reports the outcome under the row lock: a `WHERE` on the upsert would
 /// return no row, and a second read could see a later commit.
 pub(super) const PRESENT: &str = concat!(
     "INSERT INTO {schema}.installations AS kept \
-    (installation_id, account_id, account_login, account_kind, status, verified_at, observed_at, next_look_at, generation) \
-    VALUES ($1, $2, $3, $4, $5, $6, $6, $7, 1) \
+    (app, installation_id, account_id, account_login, account_kind, status, verified_at, observed_at, next_look_at, \
+     generation) \
+    VALUES ({app}, $1, $2, $3, $4, $5, $6, $6, $7, 1) \
     ON CONFLICT ON CONSTRAINT installations_pkey DO UPDATE SET ",
     set_if_counts!(),
     " RETURNING CASE WHEN ",
@@ -203,15 +209,15 @@ pub(super) const MISSING: &str = concat!(
       WHEN $2 < i.missing_last + interval '1 minute' THEN 'uncounted' \
       WHEN $2 < i.missing_since + interval '1 hour' THEN 'counted' \
       ELSE 'absent' END AS step \
-     FROM {schema}.installations AS i WHERE i.installation_id = $1 FOR UPDATE \
+     FROM {schema}.installations AS i WHERE i.app = {app} AND i.installation_id = $1 FOR UPDATE \
     ), denied AS ( \
      SELECT count(*) + 1 AS number FROM {schema}.installations \
-     WHERE denied_number IS NOT NULL AND organization IS NOT NULL \
+     WHERE app = {app} AND denied_number IS NOT NULL AND organization IS NOT NULL \
      AND (status <> 'uninstalled' OR verified_at > $2 - interval '7 days') \
     ), judged AS ( \
      SELECT before.*, CASE WHEN step NOT IN ('missing', 'absent') THEN step \
       WHEN (SELECT number FROM denied) <= 20 THEN step \
-      WHEN (SELECT count(*) FROM (SELECT FROM {schema}.installations WHERE organization IS NOT NULL \
+      WHEN (SELECT count(*) FROM (SELECT FROM {schema}.installations WHERE app = {app} AND organization IS NOT NULL \
        ORDER BY organization LIMIT 10 * (SELECT number FROM denied)) AS live) \
        < 10 * (SELECT number FROM denied) THEN 'held' \
       ELSE step END AS verdict FROM before \
@@ -239,10 +245,11 @@ pub(super) const MISSING: &str = concat!(
        ELSE judged.missing_last END, \
       ending_since = CASE verdict WHEN 'absent' THEN NULL ELSE judged.ending_since END, \
       denied_number = CASE WHEN verdict IN ('missing', 'absent') THEN COALESCE(judged.denied_number, \
-       (SELECT COALESCE(max(denied_number), 0) + 1 FROM {schema}.installations WHERE denied_number IS NOT NULL)) \
+       (SELECT COALESCE(max(denied_number), 0) + 1 FROM {schema}.installations \
+        WHERE app = {app} AND denied_number IS NOT NULL)) \
        ELSE judged.denied_number END, \
       generation = judged.generation + CASE WHEN verdict IN ('missing', 'absent') THEN 1 ELSE 0 END \
-     FROM judged WHERE kept.installation_id = judged.installation_id AND verdict NOT IN ('gone', 'outdated') \
+     FROM judged WHERE kept.app = judged.app AND kept.installation_id = judged.installation_id AND verdict NOT IN ('gone', 'outdated') \
     ) SELECT CASE WHEN verdict IN ('looked', 'uncounted', 'counted') THEN 'recorded' ELSE verdict END AS observed \
     FROM judged"
 );
@@ -250,9 +257,9 @@ pub(super) const MISSING: &str = concat!(
 /// Returns no row if the installation is unknown.
 pub(super) const ENDING: &str = concat!(
     "WITH before AS ( \
-     SELECT i.installation_id, ",
+     SELECT i.app, i.installation_id, ",
     is_final!("i"),
-    " AS ended FROM {schema}.installations AS i WHERE i.installation_id = $1 FOR UPDATE \
+    " AS ended FROM {schema}.installations AS i WHERE i.app = {app} AND i.installation_id = $1 FOR UPDATE \
     ), written AS ( \
      UPDATE {schema}.installations AS kept SET \
       ending_since = $2, \
@@ -260,15 +267,15 @@ pub(super) const ENDING: &str = concat!(
       next_look_at = $2 + interval '15 minutes', \
       missing_since = NULL, missing_looks = NULL, missing_last = NULL, denied_number = NULL, uninstalled_by = NULL, \
       generation = kept.generation + CASE WHEN kept.ending_since IS NULL THEN 1 ELSE 0 END \
-     FROM before WHERE kept.installation_id = before.installation_id AND NOT ended \
+     FROM before WHERE kept.app = before.app AND kept.installation_id = before.installation_id AND NOT ended \
     ) SELECT CASE WHEN ended THEN 'gone' ELSE 'recorded' END AS observed FROM before"
 );
 
 /// The signed or confirmed end, by `$3`. A deletion takes precedence as the source.
 pub(super) const ENDED: &str = concat!(
     "INSERT INTO {schema}.installations AS kept \
-    (installation_id, status, verified_at, observed_at, next_look_at, uninstalled_by, generation) \
-    VALUES ($1, 'uninstalled', $2, $2, NULL, $3, 1) \
+    (app, installation_id, status, verified_at, observed_at, next_look_at, uninstalled_by, generation) \
+    VALUES ({app}, $1, 'uninstalled', $2, $2, NULL, $3, 1) \
     ON CONFLICT ON CONSTRAINT installations_pkey DO UPDATE SET \
      status = 'uninstalled', \
      uninstalled_by = CASE WHEN excluded.uninstalled_by = 'deletion' OR NOT ",
@@ -286,23 +293,22 @@ pub(super) const ENDED: &str = concat!(
 pub(super) const PERMISSIONS_CHANGED: &str = "UPDATE {schema}.installations AS kept SET \
      generation = kept.generation + CASE WHEN kept.status = 'uninstalled' AND kept.ending_since IS NULL \
       THEN 0 ELSE 1 END \
-    WHERE installation_id = $1 \
+    WHERE app = {app} AND installation_id = $1 \
     RETURNING CASE WHEN status = 'uninstalled' AND ending_since IS NULL THEN 'gone' ELSE 'recorded' END AS observed";
 
 /// Keeps the first installer.
 pub(super) const RECORD_INSTALLER: &str = "INSERT INTO {schema}.installers \
-    (installation_id, installer, members_permission, noted_at) \
-    VALUES ($1, $2, $3, $4) ON CONFLICT ON CONSTRAINT installers_pkey DO NOTHING";
+    (app, installation_id, installer, members_permission, noted_at) \
+    VALUES ({app}, $1, $2, $3, $4) ON CONFLICT ON CONSTRAINT installers_pkey DO NOTHING";
 
-pub(super) const INSTALLER: &str =
-    "SELECT installer, members_permission FROM {schema}.installers WHERE installation_id = $1";
+pub(super) const INSTALLER: &str = "SELECT installer, members_permission FROM {schema}.installers WHERE app = {app} AND installation_id = $1";
 
 pub(super) const POSTPONE: &str = "UPDATE {schema}.installations SET next_look_at = GREATEST(next_look_at, $2) \
-    WHERE installation_id = $1 AND next_look_at IS NOT NULL";
+    WHERE app = {app} AND installation_id = $1 AND next_look_at IS NOT NULL";
 
 /// Starts at the beginning without a cursor: 0 is below every installation id.
 pub(super) const DUE: &str = "SELECT next_look_at, installation_id FROM {schema}.installations \
-    WHERE organization IS NOT NULL AND next_look_at < $1 \
+    WHERE app = {app} AND organization IS NOT NULL AND next_look_at < $1 \
     AND (next_look_at, installation_id) > (COALESCE($2, '-infinity'), COALESCE($3, 0)) \
     ORDER BY next_look_at, installation_id LIMIT $4";
 
@@ -312,7 +318,7 @@ pub(super) const DUE_TYPES: &[Type] = &[Type::TIMESTAMPTZ, Type::TIMESTAMPTZ, Ty
 pub(super) const OBSERVED_BEFORE: &str = concat!(
     "SELECT COALESCE(i.next_look_at, GREATEST(i.observed_at, i.verified_at)) AS next_look_at, i.installation_id \
     FROM {schema}.installations AS i \
-    WHERE i.organization IS NOT NULL AND GREATEST(i.observed_at, i.verified_at) < $1 AND NOT ",
+    WHERE i.app = {app} AND i.organization IS NOT NULL AND GREATEST(i.observed_at, i.verified_at) < $1 AND NOT ",
     is_final!("i"),
     " AND i.installation_id > COALESCE($2, 0) ORDER BY i.installation_id LIMIT $3"
 );
@@ -321,17 +327,18 @@ pub(super) const OBSERVED_BEFORE: &str = concat!(
 /// installation only together with a history row that was live in the snapshot: a later one is another binding.
 pub(super) const RELEASE: &str = concat!(
     "WITH i AS ( \
-     SELECT organization, installation_id, account_id, account_login, account_kind, status, verified_at, observed_at, \
-      next_look_at, missing_since, missing_looks, missing_last, ending_since, uninstalled_by, generation \
-     FROM {schema}.installations WHERE installation_id = $2 AND organization = $1 FOR UPDATE \
+     SELECT app, organization, installation_id, account_id, account_login, account_kind, status, verified_at, \
+      observed_at, next_look_at, missing_since, missing_looks, missing_last, ending_since, uninstalled_by, generation \
+     FROM {schema}.installations WHERE app = {app} AND installation_id = $2 AND organization = $1 FOR UPDATE \
     ), b AS ( \
      UPDATE {schema}.bindings AS b SET released_at = $3 FROM i \
-     WHERE b.organization = i.organization AND b.installation_id = i.installation_id AND b.released_at IS NULL \
-     RETURNING b.installation_id, b.proof, b.proven_by, b.actor, b.registered_at \
+     WHERE b.app = i.app AND b.organization = i.organization AND b.installation_id = i.installation_id \
+      AND b.released_at IS NULL \
+     RETURNING b.app, b.installation_id, b.proof, b.proven_by, b.actor, b.registered_at \
     ), freed AS ( \
      UPDATE {schema}.installations AS freed SET \
       organization = NULL, generation = freed.generation + 1, released_at = $3 \
-     FROM b WHERE freed.installation_id = b.installation_id \
+     FROM b WHERE freed.app = b.app AND freed.installation_id = b.installation_id \
     ) SELECT ",
     binding_columns!(),
     " FROM i JOIN b ON b.installation_id = i.installation_id"

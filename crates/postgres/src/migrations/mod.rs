@@ -25,6 +25,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { name: "0006_confirmations", sql: include_str!("0006_confirmations.sql") },
     Migration { name: "0007_memberships", sql: include_str!("0007_memberships.sql") },
     Migration { name: "0008_lag", sql: include_str!("0008_lag.sql") },
+    Migration { name: "0009_apps", sql: include_str!("0009_apps.sql") },
 ];
 
 const DEADLINE: Duration = Duration::from_secs(300);

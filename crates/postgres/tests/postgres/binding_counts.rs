@@ -2,7 +2,7 @@
 
 use dockline::Status;
 use dockline::ports::{BindingRepo, Observation};
-use dockline_postgres::{BindingCounts, PgBindingCounts, PgBindingRepo};
+use dockline_postgres::{AppNumber, BindingCounts, PgBindingCounts, PgBindingRepo};
 use time::Duration;
 
 use crate::fixtures::{NOON, account, binding, installation, organization};
@@ -11,7 +11,10 @@ use crate::test_database;
 #[tokio::test]
 async fn live_bindings_are_counted_by_status_and_the_oldest_verification_is_returned() {
     let (_guard, database) = test_database::database().await;
-    let (bindings, counts) = (PgBindingRepo::new(&database), PgBindingCounts::new(&database));
+    let (bindings, counts) = (
+        PgBindingRepo::new(&database.with_app(AppNumber::FIRST)),
+        PgBindingCounts::new(&database.with_app(AppNumber::FIRST)),
+    );
     assert_eq!(counts.count(NOON).await.unwrap(), BindingCounts::default());
     for number in (1..=6).chain(10..=13) {
         bindings.insert(binding(&format!("org_{number}"), number, "s")).await.unwrap();

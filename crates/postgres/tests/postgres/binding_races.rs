@@ -6,7 +6,7 @@ use dockline::ports::{
 };
 use dockline::{Binding, NewBinding, Presence, Status, UninstalledBy};
 use dockline_postgres::tokio_postgres::Client;
-use dockline_postgres::{Database, PgBindingRepo};
+use dockline_postgres::{AppNumber, Database, PgBindingRepo};
 use time::Duration;
 
 use crate::fixtures::{NOON, account, binding, installation, installer, organization};
@@ -38,7 +38,7 @@ async fn bind(session: &Client, owner: &str, number: u64, state: &str) {
 
 /// Inserts `new`, and ends the rival's transaction by `end` as soon as the insert waits for it.
 async fn insert_during(database: &Database, rival: Client, end: &str, new: NewBinding) -> InsertOutcome {
-    let bindings = PgBindingRepo::new(database);
+    let bindings = PgBindingRepo::new(&database.with_app(AppNumber::FIRST));
     let waiting = tokio::spawn(async move { bindings.insert(new).await });
     until_blocked(database.schema(), 1).await;
     rival.batch_execute(end).await.unwrap();
@@ -72,7 +72,10 @@ async fn an_organization_that_bound_another_installation_meanwhile_gets_that_bin
     let rival = rival(&database, "org_a", 1, "theirs").await;
     let won = occupied(insert_during(&database, rival, "COMMIT", binding("org_a", 2, "ours")).await);
     assert_eq!(won.installation, installation(1));
-    assert_eq!(PgBindingRepo::new(&database).installation(installation(2)).await.unwrap(), None);
+    assert_eq!(
+        PgBindingRepo::new(&database.with_app(AppNumber::FIRST)).installation(installation(2)).await.unwrap(),
+        None
+    );
 }
 
 #[tokio::test]
@@ -92,7 +95,7 @@ async fn a_rolled_back_registration_prevents_nothing() {
         let rival = rival(&database, owner, number, "theirs").await;
         let outcome = insert_during(&database, rival, "ROLLBACK", binding("org_a", 1, owner)).await;
         assert!(matches!(outcome, InsertOutcome::Inserted(_)), "{outcome:?}");
-        let released = PgBindingRepo::new(&database)
+        let released = PgBindingRepo::new(&database.with_app(AppNumber::FIRST))
             .release(&organization("org_a"), installation(1), NOON)
             .await
             .unwrap();
@@ -136,7 +139,7 @@ async fn a_state_that_was_spent_and_released_meanwhile_stays_spent() {
 
 async fn bound() -> (SchemaGuard, Database, PgBindingRepo) {
     let (fresh, database) = test_database::database().await;
-    let bindings = PgBindingRepo::new(&database);
+    let bindings = PgBindingRepo::new(&database.with_app(AppNumber::FIRST));
     let inserted = bindings.insert(binding("org_a", 1, "first")).await.unwrap();
     assert!(matches!(inserted, InsertOutcome::Inserted(_)));
     (fresh, database, bindings)
@@ -329,7 +332,7 @@ async fn an_observation_during_the_first_one_is_compared_with_it() {
             ))
             .await
             .unwrap();
-        let bindings = PgBindingRepo::new(&database);
+        let bindings = PgBindingRepo::new(&database.with_app(AppNumber::FIRST));
         assert_eq!(observe_during(&database, &bindings, rival, an_hour_later()).await, expected);
     }
 }
@@ -343,7 +346,7 @@ async fn the_first_of_two_concurrent_installers_is_kept() {
             .batch_execute("BEGIN; INSERT INTO installers VALUES (1, 77, '2026-03-01 12:00Z', true)")
             .await
             .unwrap();
-        let bindings = PgBindingRepo::new(&database);
+        let bindings = PgBindingRepo::new(&database.with_app(AppNumber::FIRST));
         let second = bindings.clone();
         let waiting =
             tokio::spawn(async move { second.record_installer(installation(1), installer(78), NOON).await });

@@ -2,7 +2,7 @@
 
 use dockline::ports::{BindingRepo, InsertOutcome, StateStore};
 use dockline::{AccountId, InstallationId};
-use dockline_postgres::{PgBindingRepo, PgStateStore};
+use dockline_postgres::{AppNumber, PgBindingRepo, PgStateStore};
 use time::{Duration, UtcOffset};
 
 use crate::fixtures::{NOON, binding, organization, state};
@@ -11,7 +11,7 @@ use crate::test_database;
 #[tokio::test]
 async fn times_are_truncated_to_microseconds_before_and_after_2000() {
     let (_guard, database) = test_database::database().await;
-    let bindings = PgBindingRepo::new(&database);
+    let bindings = PgBindingRepo::new(&database.with_app(AppNumber::FIRST));
     for (owner, number, year) in [("org_new", 1, 2026), ("org_old", 2, 1999), ("org_older", 3, 1901)] {
         let whole = NOON.replace_year(year).unwrap() + Duration::microseconds(123_456);
         let mut new = binding(owner, number, "state");
@@ -23,7 +23,7 @@ async fn times_are_truncated_to_microseconds_before_and_after_2000() {
         assert!(stored.registered_at.offset().is_utc());
         assert_eq!(bindings.find(&organization(owner)).await.unwrap(), Some(stored));
     }
-    let states = PgStateStore::new(&database);
+    let states = PgStateStore::new(&database.with_app(AppNumber::FIRST));
     let mut issued = state("org_new", "text");
     issued.expires_at += Duration::nanoseconds(1_999);
     states.put(issued.clone()).await.unwrap();
@@ -35,7 +35,7 @@ async fn times_are_truncated_to_microseconds_before_and_after_2000() {
 #[tokio::test]
 async fn ids_up_to_the_maximum_are_stored() {
     let (_guard, database) = test_database::database().await;
-    let bindings = PgBindingRepo::new(&database);
+    let bindings = PgBindingRepo::new(&database.with_app(AppNumber::FIRST));
     for (owner, number) in [("org_a", 3_000_000_000), ("org_b", InstallationId::MAX)] {
         let mut new = binding(owner, number, "state");
         new.proven_by = Some(AccountId::new(number).unwrap());

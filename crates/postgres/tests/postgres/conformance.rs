@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use dockline::ports::{KeyStore, KeyUsage};
 use dockline::{KeyId, KeyRecord};
-use dockline_postgres::{PgBindingRepo, PgKeyStore, PgKeyUsage, PgRateLimiter, PgStateStore};
+use dockline_postgres::{AppNumber, PgBindingRepo, PgKeyStore, PgKeyUsage, PgRateLimiter, PgStateStore};
 use dockline_testkit::key_store::KeyStoreDriver;
 use dockline_testkit::key_usage::KeyUsageDriver;
 use time::OffsetDateTime;
@@ -12,11 +12,11 @@ use crate::{test_database, test_schema};
 
 dockline_testkit::binding_repo_suite!(async {
     let (guard, database) = test_database::database().await;
-    (guard, PgBindingRepo::new(&database))
+    (guard, PgBindingRepo::new(&database.with_app(AppNumber::FIRST)))
 });
 dockline_testkit::state_store_suite!(async {
     let (guard, database) = test_database::database().await;
-    (guard, PgStateStore::new(&database))
+    (guard, PgStateStore::new(&database.with_app(AppNumber::FIRST)))
 });
 dockline_testkit::rate_limiter_suite!(async {
     let (guard, database) = test_database::database().await;
@@ -30,16 +30,16 @@ dockline_testkit::key_usage_suite!(async {
 
 /// The same through PgBouncer in transaction mode.
 mod pooled {
-    use super::{PgBindingRepo, PgRateLimiter, PgStateStore};
+    use super::{AppNumber, PgBindingRepo, PgRateLimiter, PgStateStore};
     use crate::pgbouncer;
 
     dockline_testkit::binding_repo_suite!(async {
         let (guard, database) = pgbouncer::database().await;
-        (guard, PgBindingRepo::new(&database))
+        (guard, PgBindingRepo::new(&database.with_app(AppNumber::FIRST)))
     });
     dockline_testkit::state_store_suite!(async {
         let (guard, database) = pgbouncer::database().await;
-        (guard, PgStateStore::new(&database))
+        (guard, PgStateStore::new(&database.with_app(AppNumber::FIRST)))
     });
     dockline_testkit::rate_limiter_suite!(async {
         let (guard, database) = pgbouncer::database().await;

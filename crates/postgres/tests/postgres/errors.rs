@@ -7,7 +7,7 @@ use dockline::ports::{BindingRepo, InsertOutcome, KeyStore};
 use dockline::{KeyId, PortError, PortErrorKind};
 use dockline_postgres::tokio_postgres::Config;
 use dockline_postgres::{
-    Database, Migrator, PgBindingRepo, PgKeyStore, PgKeyUsage, StatementMode, open_pool,
+    AppNumber, Database, Migrator, PgBindingRepo, PgKeyStore, PgKeyUsage, StatementMode, open_pool,
 };
 
 use crate::fixtures::{binding, installation, key, organization};
@@ -107,7 +107,10 @@ async fn read_only_and_cancelled_statements_are_unavailable() {
         let url = url_with(&format!("options=-c%20{option}"));
         let other = Database::new(open_pool(&url.into(), 1).unwrap()).with_schema(database.schema().clone());
         let error = if insert {
-            PgBindingRepo::new(&other).insert(binding("org_a", 1, "s")).await.unwrap_err()
+            PgBindingRepo::new(&other.with_app(AppNumber::FIRST))
+                .insert(binding("org_a", 1, "s"))
+                .await
+                .unwrap_err()
         } else {
             lock.batch_execute("BEGIN; LOCK TABLE api_keys").await.unwrap();
             PgKeyStore::new(&other).find(&id()).await.unwrap_err()
@@ -153,7 +156,7 @@ async fn a_call_that_exceeds_the_deadline_closes_its_connection() {
 #[tokio::test]
 async fn a_dropped_call_closes_its_connection_and_takes_full_effect_or_none() {
     let (_guard, database) = test_database::database_of(1).await;
-    let bindings = PgBindingRepo::new(&database);
+    let bindings = PgBindingRepo::new(&database.with_app(AppNumber::FIRST));
     let lock = session_in(database.schema()).await;
     lock.batch_execute("BEGIN; LOCK TABLE bindings").await.unwrap();
     let dropped = {
@@ -218,7 +221,9 @@ async fn a_conflicting_statement_is_attempted_three_times() {
             .await
             .unwrap();
         let number = u64::from(owner.as_bytes()[4]);
-        let outcome = PgBindingRepo::new(&database).insert(binding(owner, number, "s")).await;
+        let outcome = PgBindingRepo::new(&database.with_app(AppNumber::FIRST))
+            .insert(binding(owner, number, "s"))
+            .await;
         match outcome {
             Ok(insertion) => assert!(written && matches!(insertion, InsertOutcome::Inserted(_)), "{owner}"),
             Err(error) => {
@@ -261,7 +266,8 @@ async fn an_unnamed_statement_is_not_repeated_for_a_lost_name() {
         .await
         .unwrap();
     for (mode, attempts) in [(StatementMode::Prepared, 2_i64), (StatementMode::Unnamed, 3)] {
-        let bindings = PgBindingRepo::new(&database.clone().with_statement_mode(mode));
+        let bindings =
+            PgBindingRepo::new(&database.clone().with_statement_mode(mode).with_app(AppNumber::FIRST));
         let error = bindings.insert(binding("org_a", 1, "s")).await.unwrap_err();
         assert_eq!(error.kind(), PortErrorKind::Unexpected, "{mode:?}");
         let made: i64 = session.query_one("SELECT last_value FROM attempts", &[]).await.unwrap().get(0);

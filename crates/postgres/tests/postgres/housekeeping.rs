@@ -4,7 +4,7 @@ use dockline::ports::{
     BindingRepo, InsertOutcome, Observation, RateLimitRequest, RateLimiter, ReleaseOutcome, StateStore,
 };
 use dockline::{BudgetClass, KeyId, Status, Tier};
-use dockline_postgres::{PgBindingRepo, PgHousekeeping, PgRateLimiter, PgStateStore, Purged};
+use dockline_postgres::{AppNumber, PgBindingRepo, PgHousekeeping, PgRateLimiter, PgStateStore, Purged};
 use time::Duration;
 
 use crate::fixtures::{NOON, account, binding, digest, installation, installer, organization, state};
@@ -16,7 +16,8 @@ const MONTH: Duration = Duration::days(30);
 #[tokio::test]
 async fn states_are_deleted_a_day_after_their_expiry_in_batches() {
     let (_guard, database) = test_database::database().await;
-    let (states, housekeeping) = (PgStateStore::new(&database), PgHousekeeping::new(&database));
+    let (states, housekeeping) =
+        (PgStateStore::new(&database.with_app(AppNumber::FIRST)), PgHousekeeping::new(&database));
     for text in ["a", "b", "c"] {
         states.put(state("org_a", text)).await.unwrap();
     }
@@ -32,7 +33,8 @@ async fn states_are_deleted_a_day_after_their_expiry_in_batches() {
 #[tokio::test]
 async fn only_unbound_installations_are_deleted_and_their_states_stay_spent() {
     let (_guard, database) = test_database::database().await;
-    let (bindings, housekeeping) = (PgBindingRepo::new(&database), PgHousekeeping::new(&database));
+    let (bindings, housekeeping) =
+        (PgBindingRepo::new(&database.with_app(AppNumber::FIRST)), PgHousekeeping::new(&database));
     let uninstalled = || Observation::Deleted { at: NOON };
     // Bound to an active and to an uninstalled installation.
     bindings.insert(binding("org_a", 1, "a")).await.unwrap();
@@ -75,7 +77,8 @@ async fn only_unbound_installations_are_deleted_and_their_states_stay_spent() {
 #[tokio::test]
 async fn installers_are_deleted_a_month_after_their_record_unless_the_installation_is_bound() {
     let (_guard, database) = test_database::database().await;
-    let (bindings, housekeeping) = (PgBindingRepo::new(&database), PgHousekeeping::new(&database));
+    let (bindings, housekeeping) =
+        (PgBindingRepo::new(&database.with_app(AppNumber::FIRST)), PgHousekeeping::new(&database));
     let (person, org) = (installer(77), organization("org_a"));
     // 1 is bound, 2 is unbound, 3 to 5 are unknown, 6 is recorded later.
     bindings.insert(binding("org_a", 1, "a")).await.unwrap();
@@ -139,7 +142,7 @@ async fn buckets_are_deleted_when_they_equal_a_fresh_one() {
 #[tokio::test]
 async fn locked_rows_are_skipped() {
     let (_guard, database) = test_database::database().await;
-    PgStateStore::new(&database).put(state("org_a", "a")).await.unwrap();
+    PgStateStore::new(&database.with_app(AppNumber::FIRST)).put(state("org_a", "a")).await.unwrap();
     let session = session_in(database.schema()).await;
     session.batch_execute("BEGIN; SELECT FROM install_states FOR UPDATE").await.unwrap();
     let housekeeping = PgHousekeeping::new(&database);

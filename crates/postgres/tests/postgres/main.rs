@@ -2,6 +2,7 @@
 
 #![expect(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 
+mod apps;
 mod binding_counts;
 mod binding_races;
 mod cluster;
@@ -25,3 +26,4 @@ mod state_races;
 mod test_database;
 mod test_schema;
 mod tls;
+mod two_apps;

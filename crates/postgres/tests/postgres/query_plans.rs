@@ -5,7 +5,7 @@ use dockline::ports::{
 };
 use dockline::{ApiKey, CodeFate, KeyEnvironment, PendingConfirmation, RotationTerms, SetupAction, Status};
 use dockline_postgres::{
-    Database, PgBindingCounts, PgBindingRepo, PgHousekeeping, PgKeyStore, PgKeyUsage, PgStateStore,
+    AppNumber, Database, PgBindingCounts, PgBindingRepo, PgHousekeeping, PgKeyStore, PgKeyUsage, PgStateStore,
 };
 use time::Duration;
 
@@ -68,7 +68,7 @@ async fn plans(database: &Database) -> Vec<(String, String)> {
 #[tokio::test]
 async fn no_statement_scans_a_table_of_ten_thousand_rows() {
     let (_guard, database) = filled().await;
-    let bindings = PgBindingRepo::new(&database);
+    let bindings = PgBindingRepo::new(&database.with_app(AppNumber::FIRST));
     let id = installation(10_001);
     bindings.find(&organization("org_1")).await.unwrap();
     bindings.insert(binding("org_a", 10_001, "s")).await.unwrap();
@@ -95,7 +95,7 @@ async fn no_statement_scans_a_table_of_ten_thousand_rows() {
     bindings.due(ReconcileScope::Due(NOON), None, 10).await.unwrap();
     bindings.due(ReconcileScope::ObservedBefore(NOON), None, 10).await.unwrap();
     bindings.release(&organization("org_a"), id, NOON).await.unwrap();
-    let states = PgStateStore::new(&database);
+    let states = PgStateStore::new(&database.with_app(AppNumber::FIRST));
     states.put(state("org_a", "s")).await.unwrap();
     states.find_by_digest(&digest("s")).await.unwrap();
     let asked = PendingConfirmation {
@@ -140,7 +140,7 @@ async fn due_bindings_and_installers_are_read_by_index() {
         session.batch_execute(&format!("VACUUM {}.{table}", database.schema())).await.unwrap();
     }
     drop(session);
-    let bindings = PgBindingRepo::new(&database);
+    let bindings = PgBindingRepo::new(&database.with_app(AppNumber::FIRST));
     let after = ReconcileCursor { next_look_at: NOON - Duration::DAY, installation: installation(5_000) };
     bindings.due(ReconcileScope::Due(NOON), Some(after), 10).await.unwrap();
     bindings.installer(installation(5_000)).await.unwrap();
@@ -161,7 +161,7 @@ async fn counting_reads_each_bound_installation_at_most_once() {
     let session = database.pool().get().await.unwrap();
     session.batch_execute(&format!("VACUUM {}.installations", database.schema())).await.unwrap();
     drop(session);
-    PgBindingCounts::new(&database).count(NOON).await.unwrap();
+    PgBindingCounts::new(&database.with_app(AppNumber::FIRST)).count(NOON).await.unwrap();
 
     let plans = plans(&database).await;
     assert_eq!(plans.len(), 2);

@@ -8,7 +8,8 @@ use dockline::{
     BudgetClass, CodeFate, KeyId, NewBinding, PendingConfirmation, PortErrorKind, SetupAction, Status, Tier,
 };
 use dockline_postgres::{
-    Database, PgBindingRepo, PgHousekeeping, PgKeyStore, PgRateLimiter, PgStateStore, StatementMode,
+    AppNumber, Database, PgBindingRepo, PgHousekeeping, PgKeyStore, PgRateLimiter, PgStateStore,
+    StatementMode,
 };
 use time::Duration;
 
@@ -20,8 +21,9 @@ use crate::{test_database, test_schema};
 
 /// Makes every call of every port once, and returns the round trips of each.
 async fn all_calls(proxy: &Proxy, database: &Database, round: u64) -> Vec<(&'static str, usize)> {
-    let (keys, states) = (PgKeyStore::new(database), PgStateStore::new(database));
-    let (bindings, limiter) = (PgBindingRepo::new(database), PgRateLimiter::new(database));
+    let (keys, states) = (PgKeyStore::new(database), PgStateStore::new(&database.with_app(AppNumber::FIRST)));
+    let (bindings, limiter) =
+        (PgBindingRepo::new(&database.with_app(AppNumber::FIRST)), PgRateLimiter::new(database));
     let org = format!("org_{round}");
     let (org, text, id) = (organization(&org), format!("state {round}"), installation(round));
     let record = key(&format!("{round:016}"), org.as_str());
@@ -112,7 +114,7 @@ async fn every_call_is_one_round_trip() {
 async fn a_refused_insert_is_two_round_trips() {
     let (_guard, database) = test_database::database().await;
     let (proxy, proxied) = Proxy::to(&database, 1).await;
-    let bindings = PgBindingRepo::new(&proxied);
+    let bindings = PgBindingRepo::new(&proxied.with_app(AppNumber::FIRST));
     for _ in 0..2 {
         bindings.insert(binding("org_a", 1, "first")).await.unwrap();
     }
@@ -129,7 +131,7 @@ async fn a_refused_insert_is_two_round_trips() {
 async fn connected() -> (test_schema::SchemaGuard, Proxy, PgBindingRepo, NewBinding) {
     let (guard, database) = test_database::database().await;
     let (proxy, proxied) = Proxy::to(&database, 1).await;
-    let bindings = PgBindingRepo::new(&proxied);
+    let bindings = PgBindingRepo::new(&proxied.with_app(AppNumber::FIRST));
     bindings.insert(binding("org_first", 9, "first")).await.unwrap();
     (guard, proxy, bindings, binding("org_a", 1, "ours"))
 }
@@ -181,7 +183,7 @@ async fn an_observation_can_be_repeated_after_its_response_is_lost() {
 async fn a_confirmation_can_be_repeated_after_its_response_is_lost() {
     let (_guard, database) = test_database::database().await;
     let (proxy, proxied) = Proxy::to(&database, 1).await;
-    let states = PgStateStore::new(&proxied);
+    let states = PgStateStore::new(&proxied.with_app(AppNumber::FIRST));
     states.put(state("org_a", "text")).await.unwrap();
     states.confirm_claim(&digest("other"), None, claim(1)).await.unwrap();
     proxy.cut_next_response();

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use dockline::PortErrorKind;
 use dockline::ports::{BindingRepo, KeyStore};
-use dockline_postgres::{Database, PgBindingRepo, PgKeyStore, open_pool, open_reloading_pool};
+use dockline_postgres::{AppNumber, Database, PgBindingRepo, PgKeyStore, open_pool, open_reloading_pool};
 
 use crate::cluster::Cluster;
 use crate::errors::chain;
@@ -104,7 +104,10 @@ async fn the_log_gets_sqlstate_and_message_of_the_server() {
     let read_only = crate::test_schema::url_with("options=-c%20default_transaction_read_only%3Don");
     let read_only =
         Database::new(open_pool(&read_only.into(), 1).unwrap()).with_schema(database.schema().clone());
-    let error = PgBindingRepo::new(&read_only).insert(binding("org_a", 1, "s")).await.unwrap_err();
+    let error = PgBindingRepo::new(&read_only.with_app(AppNumber::FIRST))
+        .insert(binding("org_a", 1, "s"))
+        .await
+        .unwrap_err();
     let logged = std::error::Error::source(&error).unwrap().to_string();
     assert!(logged.contains("SQLSTATE 25006: cannot execute"), "{logged}");
 }
@@ -151,7 +154,9 @@ async fn a_session_that_the_server_ended_for_idleness_is_replaced() {
             .await
             .unwrap();
         let number = u64::from(owner.as_bytes()[4]);
-        let outcome = PgBindingRepo::new(&database).insert(binding(owner, number, "s")).await;
+        let outcome = PgBindingRepo::new(&database.with_app(AppNumber::FIRST))
+            .insert(binding(owner, number, "s"))
+            .await;
         match outcome {
             Ok(_) => assert!(written, "{sqlstate}"),
             Err(error) => {

@@ -2,7 +2,7 @@
 
 use dockline::ports::{ConfirmOutcome, PutOutcome, ReserveOutcome, StateStore};
 use dockline::{CodeFate, PendingConfirmation, SetupAction};
-use dockline_postgres::{Database, PgStateStore};
+use dockline_postgres::{AppNumber, Database, PgStateStore};
 
 use crate::fixtures::{claim, digest, state};
 use crate::test_database;
@@ -12,7 +12,7 @@ use crate::test_schema::{self, session_in};
 /// Confirms installation 1 while `update` is uncommitted, then commits it.
 async fn confirm_during(update: &str) -> (Database, test_schema::SchemaGuard, ConfirmOutcome) {
     let (guard, database) = test_database::database().await;
-    let states = PgStateStore::new(&database);
+    let states = PgStateStore::new(&database.with_app(AppNumber::FIRST));
     assert_eq!(states.put(state("org_a", "text")).await.unwrap(), PutOutcome::Stored);
     let session = session_in(database.schema()).await;
     session.batch_execute(&format!("BEGIN; UPDATE install_states SET {update}")).await.unwrap();
@@ -31,7 +31,11 @@ async fn the_first_claim_is_kept() {
         ))
         .await;
         assert_eq!(outcome, expected);
-        let kept = PgStateStore::new(&database).find_by_digest(&digest("text")).await.unwrap().unwrap();
+        let kept = PgStateStore::new(&database.with_app(AppNumber::FIRST))
+            .find_by_digest(&digest("text"))
+            .await
+            .unwrap()
+            .unwrap();
         assert_eq!(kept.claim.unwrap().account.get(), 5);
     }
 }
@@ -54,7 +58,7 @@ async fn a_digest_that_another_organization_stored_meanwhile_is_in_use() {
         )
         .await
         .unwrap();
-    let states = PgStateStore::new(&database);
+    let states = PgStateStore::new(&database.with_app(AppNumber::FIRST));
     let waiting = tokio::spawn(async move { states.put(state("org_a", "text")).await });
     until_blocked(database.schema(), 1).await;
     rival.batch_execute("COMMIT").await.unwrap();
@@ -67,7 +71,7 @@ async fn a_digest_that_another_organization_stored_meanwhile_is_in_use() {
 async fn a_ticket_whose_question_was_replaced_meanwhile_neither_confirms_nor_revokes() {
     for revoke in [false, true] {
         let (_guard, database) = test_database::database().await;
-        let states = PgStateStore::new(&database);
+        let states = PgStateStore::new(&database.with_app(AppNumber::FIRST));
         let asked = |ticket| PendingConfirmation {
             ticket: digest(ticket),
             browser: digest("browser"),
@@ -108,7 +112,7 @@ async fn a_ticket_whose_question_was_replaced_meanwhile_neither_confirms_nor_rev
 #[tokio::test]
 async fn what_another_transaction_added_meanwhile_is_kept() {
     let (_guard, database) = test_database::database().await;
-    let states = PgStateStore::new(&database);
+    let states = PgStateStore::new(&database.with_app(AppNumber::FIRST));
     states.put(state("org_a", "text")).await.unwrap();
     let asked = |ticket| PendingConfirmation {
         ticket: digest(ticket),

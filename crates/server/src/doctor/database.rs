@@ -4,12 +4,13 @@ use std::error::Error;
 use std::time::Duration;
 
 use dockline::ports::{BindingRepo, Clock, ReconcileScope, SystemClock};
-use dockline_postgres::{Database, MigrationError, PgBindingRepo};
+use dockline_postgres::{AppDatabase, AppError, Database, MigrationError, PgApps, PgBindingRepo};
 use time::PrimitiveDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::result::CheckResult;
 use crate::database::{Statements, migrator};
+use crate::github_app::Configured;
 use crate::serve::checks::{chain, schema};
 use crate::serve::{Migrations, ServeArgs};
 
@@ -17,7 +18,11 @@ use crate::serve::{Migrations, ServeArgs};
 const SLOW: Duration = Duration::from_millis(20);
 const DEADLINE: Duration = Duration::from_secs(10);
 
-pub(super) async fn check(args: &ServeArgs, database: &Database) -> Vec<CheckResult> {
+pub(super) async fn check(
+    args: &ServeArgs,
+    configured: Option<&Configured>,
+    database: &Database,
+) -> Vec<CheckResult> {
     let facts = match database.probe().await {
         Ok(facts) => facts,
         Err(error) => {
@@ -46,7 +51,11 @@ pub(super) async fn check(args: &ServeArgs, database: &Database) -> Vec<CheckRes
     let (schema, usable) = check_schema(args, database).await;
     results.push(schema);
     if usable {
-        results.push(sweep(args, database).await);
+        let (app, found) = check_app(args, configured, database).await;
+        results.push(app);
+        if let Some(database) = found {
+            results.push(sweep(args, &database).await);
+        }
     }
     results
 }
@@ -112,8 +121,29 @@ async fn check_schema(args: &ServeArgs, database: &Database) -> (CheckResult, bo
     }
 }
 
+/// Also returns the database restricted to the configured App, if the schema has it.
+async fn check_app(
+    args: &ServeArgs,
+    configured: Option<&Configured>,
+    database: &Database,
+) -> (CheckResult, Option<AppDatabase>) {
+    let check = "App of the schema";
+    let Some((app, api_base)) = configured.and_then(|it| it.app.map(|app| (app, it.api_base()))) else {
+        let help = "set --github-app-id";
+        return (CheckResult::unknown(check, "the App id is not configured", help), None);
+    };
+    match PgApps::new(database).find(api_base, app).await {
+        Ok(Some(found)) => (CheckResult::ok(check, format!("App {app} at {api_base}")), Some(found)),
+        Ok(None) => (CheckResult::ok(check, "none yet; serve adds its App"), None),
+        Err(AppError::Foreign(_)) if args.new_app => {
+            (CheckResult::ok(check, "other Apps only; serve adds its App, since --new-app is set"), None)
+        }
+        Err(error) => (CheckResult::fail(check, chain(&error), error.help()), None),
+    }
+}
+
 /// Derives the delay of the sweep from the look that is due first.
-async fn sweep(args: &ServeArgs, database: &Database) -> CheckResult {
+async fn sweep(args: &ServeArgs, database: &AppDatabase) -> CheckResult {
     let check = "sweep";
     let Some(every) = args.reconcile_every.non_zero() else {
         return CheckResult::warn(

@@ -33,7 +33,7 @@ pub(crate) async fn run(
     let (database, github) = tokio::join!(
         async {
             match &local.database {
-                Some(database) => database::check(args, database).await,
+                Some(database) => database::check(args, local.github.as_ref(), database).await,
                 None => Vec::new(),
             }
         },

@@ -40,6 +40,11 @@ enum Signing {
 }
 
 impl Configured {
+    /// Returns the base URL of the API.
+    pub(crate) fn api_base(&self) -> &str {
+        self.host.api()
+    }
+
     /// Returns the configuration of the gateway for App `app`.
     fn gateway_config(&self, app: AppId) -> GithubAppConfig {
         let config = match &self.signing {

@@ -27,7 +27,7 @@ use sockets::Sockets;
 use crate::database::{Statements, migrator};
 use crate::http_server;
 use crate::telemetry::{self, Metrics, Sources, Tracer};
-use crate::{github_app, logging};
+use crate::{apps, github_app, logging};
 
 /// Warns if the claim policy depends on memberships, which the App may not see.
 fn warn_without_members(policy: PolicyArg, settings: &AppSettings) {
@@ -81,11 +81,12 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Box<dyn Error + Send + Syn
             tracing::info!(from = applied.from, to = applied.to, "the schema was migrated");
         }
     }
+    let app_database = apps::open(&database, &github, args.new_app).await?;
     let usage = PgKeyUsage::new(&database);
     let policy = args.claim_policy.into();
     let interval = args.reconcile_unverified_for.0;
     let dockline =
-        assembly::dockline(&database, github.clone(), webhook_secrets, usage.clone(), |builder| {
+        assembly::dockline(&app_database, github.clone(), webhook_secrets, usage.clone(), |builder| {
             let builder = builder.with_policy(policy).with_look_interval(interval);
             unsolicited_install_url.into_iter().fold(builder, Builder::with_unsolicited_install_url)
         })?;
@@ -103,7 +104,7 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Box<dyn Error + Send + Syn
     if let Some(socket) = sockets.metrics {
         background.spawn(telemetry::serve_metrics(socket, exposition.clone()));
     }
-    background.spawn(telemetry::count_bindings(PgBindingCounts::new(&database), metrics));
+    background.spawn(telemetry::count_bindings(PgBindingCounts::new(&app_database), metrics));
     let options = if sockets.metrics_on_api { options.with_metrics(exposition) } else { options };
     let options = match args.auth_failures.limit() {
         Some(limit) => options.with_auth_failure_limit(limit),

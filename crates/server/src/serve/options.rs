@@ -35,6 +35,9 @@ pub struct ServeArgs {
         help_heading = "Database"
     )]
     pub migrations: Migrations,
+    /// Add the App to a schema that other Apps use. Without it, serve refuses such a schema.
+    #[arg(long, env = "DOCKLINE_NEW_APP", help_heading = "Database")]
+    pub new_app: bool,
     #[command(flatten)]
     pub(crate) github: GithubArgs,
     /// Webhook secret of the App. Set two while you change it; both are valid. In the environment, one per line.

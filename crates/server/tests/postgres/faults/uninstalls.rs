@@ -11,7 +11,7 @@ use dockline::{
 use dockline_github::{GithubApp, GithubAppConfig, GithubHost};
 use dockline_github_sim::DeliveryMode;
 use dockline_memory::{MemoryBindingRepo, MemoryStateStore};
-use dockline_postgres::{PgBindingRepo, PgStateStore};
+use dockline_postgres::{AppNumber, PgBindingRepo, PgStateStore};
 use dockline_testkit::faults::{Fault, Faulty};
 use tokio::sync::Barrier;
 use tokio::task::yield_now;
@@ -161,7 +161,10 @@ async fn an_uninstall_and_a_registration_leave_no_active_binding_in_memory() {
 async fn an_uninstall_and_a_registration_leave_no_active_binding_on_postgresql() {
     let schema = TestSchema::migrated().await;
     let database = schema.database();
-    let (bindings, states) = (PgBindingRepo::new(&database), PgStateStore::new(&database));
+    let (bindings, states) = (
+        PgBindingRepo::new(&database.with_app(AppNumber::FIRST)),
+        PgStateStore::new(&database.with_app(AppNumber::FIRST)),
+    );
     races(&schema, "PostgreSQL", Arc::new(bindings), Arc::new(states)).await;
     let query = "select count(*) from $schema.installations where organization is not null and status <> 'uninstalled'";
     assert_eq!(schema.number(query).await, 0);

@@ -11,7 +11,7 @@ use dockline_github::{GithubApp, GithubAppConfig, GithubHost};
 use dockline_github_sim::{Fault, FaultRule};
 use dockline_listener::Listener;
 use dockline_postgres::{
-    Database, PgBindingRepo, PgKeyStore, PgRateLimiter, PgStateStore, Schema, open_pool,
+    AppNumber, Database, PgBindingRepo, PgKeyStore, PgRateLimiter, PgStateStore, Schema, open_pool,
 };
 use secrecy::ExposeSecret;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -97,8 +97,8 @@ impl Metered {
                 .with_host(GithubHost::at(&github.sim.web, &github.sim.api).unwrap())
                 .with_timeout(Duration::from_secs(2));
         let builder = Dockline::builder(Ports {
-            states: Arc::new(PgStateStore::new(&database)),
-            bindings: Arc::new(PgBindingRepo::new(&database)),
+            states: Arc::new(PgStateStore::new(&database.with_app(AppNumber::FIRST))),
+            bindings: Arc::new(PgBindingRepo::new(&database.with_app(AppNumber::FIRST))),
             github: Arc::new(GithubApp::new(config).unwrap()),
         })
         .with_api_keys(Arc::new(PgKeyStore::new(&database)))
