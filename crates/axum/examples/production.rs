@@ -41,7 +41,7 @@ use dockline_axum::{Exposition, RouterOptions, TracingEvents};
 use dockline_github::{CompletedCall, GithubApp, GithubAppConfig, Observer};
 use dockline_github_sim::GithubSim;
 use dockline_postgres::{
-    DEFAULT_CONNECTIONS, Database, Migrator, PgBindingRepo, PgHousekeeping, PgKeyStore, PgKeyUsage,
+    DEFAULT_CONNECTIONS, Database, Migrator, PgApps, PgBindingRepo, PgHousekeeping, PgKeyStore, PgKeyUsage,
     PgRateLimiter, PgStateStore, Schema, open_pool,
 };
 use dockline_telemetry::{
@@ -59,19 +59,21 @@ use visitor::Visitor;
 
 // docs: host
 /// Builds the routes and the background work.
-fn host(
+async fn host(
     database: &Database,
     github: GithubAppConfig,
     webhook_secret: SecretString,
     recorder: PrometheusHandle,
 ) -> Result<(Router, Worker)> {
     let github = GithubApp::new(github.with_observer(Arc::new(GithubCalls)))?;
+    // Fails if the schema has the bindings of another App.
+    let app = PgApps::new(database).open(github.api_base(), &github, SystemClock.now()).await?;
     let github: Arc<dyn GithubGateway> = Arc::new(Metered::over(github));
     let usage = PgKeyUsage::new(database);
     let events = [Arc::new(TracingEvents) as Arc<dyn Events>, Arc::new(EventCounters)];
     let dockline = Dockline::builder(Ports {
-        states: Arc::new(Metered::over(PgStateStore::new(database))),
-        bindings: Arc::new(Metered::over(PgBindingRepo::new(database))),
+        states: Arc::new(Metered::over(PgStateStore::new(&app))),
+        bindings: Arc::new(Metered::over(PgBindingRepo::new(&app))),
         github: Arc::clone(&github),
     })
     .with_api_keys(Arc::new(Metered::over(PgKeyStore::new(database))))
@@ -171,7 +173,7 @@ async fn main() -> Result {
     let github = GithubAppConfig::new(app, env::var("GITHUB_APP_SLUG")?, private_key)
         .with_oauth_client(env::var("GITHUB_CLIENT_ID")?, env::var("GITHUB_CLIENT_SECRET")?.into());
     let webhook_secret = env::var("GITHUB_WEBHOOK_SECRET")?.into();
-    let (router, worker) = host(&database, github, webhook_secret, install_recorder()?)?;
+    let (router, worker) = host(&database, github, webhook_secret, install_recorder()?).await?;
 
     let readiness = worker.readiness();
     let (stop, stopped) = oneshot::channel::<()>();
@@ -194,7 +196,7 @@ async fn check(database: Database) -> Result {
     Migrator::new(database.pool().clone(), database.schema().clone()).run().await?;
     let simulation = Simulation::start(flow::CALLBACK, flow::WEBHOOKS).await?;
     let secret = simulation.app.webhook_secret.clone();
-    let (router, worker) = host(&database, simulation.settings()?, secret, install_recorder()?)?;
+    let (router, worker) = host(&database, simulation.settings()?, secret, install_recorder()?).await?;
     let refreshes = worker.refresh_queue();
     let (stop, stopped) = oneshot::channel::<()>();
     let worker = tokio::spawn(worker.run(async { drop(stopped.await) }));
