@@ -37,7 +37,7 @@ pub(crate) struct AppFiles {
 
 impl AppFiles {
     fn new(schema: &TestSchema, app: &AppCredentials) -> Self {
-        let folder = std::env::temp_dir().join(format!("dockline-{}", schema.name));
+        let folder = std::env::temp_dir().join(format!("dockline-{}-{}", schema.name, app.client_id));
         std::fs::create_dir(&folder).unwrap();
         for (name, secret) in [
             ("key.pem", &app.private_key_pem),
@@ -132,7 +132,8 @@ impl Server {
         Starting(command.stdout(Stdio::piped()).stderr(log).spawn().unwrap())
     }
 
-    fn command(schema: &TestSchema, github: &Github, listen: &str, further: &[&str]) -> Command {
+    /// Returns the command of `dockline serve` with the policy `state`.
+    pub(crate) fn command(schema: &TestSchema, github: &Github, listen: &str, further: &[&str]) -> Command {
         let files = &github.files;
         let arguments = [
             "serve",

@@ -1,5 +1,6 @@
 //! The commands of an operator, and the signer that the configuration may name.
 
+mod apps;
 mod commands;
 mod doctor;
 mod github_options;

@@ -1,7 +1,7 @@
 //! Concurrent nodes, kills, crashes and lost deliveries.
 
 mod crashes;
-mod lifecycle;
+pub(crate) mod lifecycle;
 mod nodes;
 mod passwords;
 mod shutdown;
