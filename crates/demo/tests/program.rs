@@ -78,11 +78,28 @@ fn transcript_shows_no_secret() {
     for name in ["state=", "code=", "ticket=", "\"state\":\""] {
         for shown in stdout.split(name).skip(1) {
             let value: String = shown.chars().take_while(|c| !"&\"\n".contains(*c)).collect();
-            // Between GitHub's pages the installation id follows the state.
+            // Between GitHub's pages, the number of the flow's cookie, the installation id and the kind of the visit
+            // follow the state.
             let value = value.replace("%7E", "~");
-            let (value, id) = value.split_once('~').unwrap_or((&value, ""));
-            assert!(value.ends_with('…') && value.chars().count() == 7, "{name}{value}");
-            assert!(id.bytes().all(|byte| byte.is_ascii_digit()), "{name}{id}");
+            let mut parts = value.split('~');
+            let state = parts.next().unwrap_or_default();
+            assert!(state.ends_with('…') && state.chars().count() == 7, "{name}{value}");
+            let rest: Vec<&str> = parts.collect();
+            match *rest {
+                [] => {}
+                [nonce, id, kind] => {
+                    assert!(
+                        nonce.len() == 17
+                            && nonce
+                                .bytes()
+                                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')),
+                        "{value}"
+                    );
+                    assert!(id == "-" || id.bytes().all(|byte| byte.is_ascii_digit()), "{value}");
+                    assert!(matches!(kind, "i" | "u"), "{value}");
+                }
+                _ => panic!("{name}{value}"),
+            }
             found += 1;
         }
     }

@@ -20,27 +20,22 @@ const INSTALLERS: Duration = Duration::days(30);
 /// Retention of unused buckets. A node whose clock is behind must find the bucket instead of a fresh, full one.
 const BUCKETS: Duration = Duration::HOUR;
 
-const PURGE_STATES: &str = "WITH old AS MATERIALIZED (\
-     SELECT app, digest FROM {schema}.install_states WHERE expires_at < $1 \
-     ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED) \
-    DELETE FROM {schema}.install_states AS s USING old WHERE s.app = old.app AND s.digest = old.digest RETURNING true";
+const PURGE_STATES: &str = "DELETE FROM {schema}.install_states WHERE ctid = ANY (ARRAY (\
+    SELECT ctid FROM {schema}.install_states WHERE expires_at < $1 \
+    ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED)) RETURNING true";
 
-const PURGE_INSTALLATIONS: &str = "WITH old AS MATERIALIZED (\
-     SELECT app, installation_id FROM {schema}.installations \
-     WHERE organization IS NULL AND verified_at < $1 AND (observed_at IS NULL OR observed_at < $1) \
-     AND (released_at IS NULL OR released_at < $1) \
-     ORDER BY verified_at LIMIT $2 FOR UPDATE SKIP LOCKED) \
-    DELETE FROM {schema}.installations AS i USING old \
-    WHERE i.app = old.app AND i.installation_id = old.installation_id RETURNING true";
+const PURGE_INSTALLATIONS: &str = "DELETE FROM {schema}.installations WHERE ctid = ANY (ARRAY (\
+    SELECT ctid FROM {schema}.installations \
+    WHERE organization IS NULL AND verified_at < $1 AND (observed_at IS NULL OR observed_at < $1) \
+    AND (released_at IS NULL OR released_at < $1) \
+    ORDER BY verified_at LIMIT $2 FOR UPDATE SKIP LOCKED)) RETURNING true";
 
 /// Looks up the installations one by one. A join would read all bound installations to find the few unbound ones.
-const PURGE_INSTALLERS: &str = "WITH old AS MATERIALIZED (\
-     SELECT app, installation_id FROM {schema}.installers AS noted WHERE noted_at < $1 \
-     AND (SELECT i.organization FROM {schema}.installations AS i \
-      WHERE i.app = noted.app AND i.installation_id = noted.installation_id) IS NULL \
-     ORDER BY noted_at LIMIT $2 FOR UPDATE OF noted SKIP LOCKED) \
-    DELETE FROM {schema}.installers AS n USING old \
-    WHERE n.app = old.app AND n.installation_id = old.installation_id RETURNING true";
+const PURGE_INSTALLERS: &str = "DELETE FROM {schema}.installers WHERE ctid = ANY (ARRAY (\
+    SELECT noted.ctid FROM {schema}.installers AS noted WHERE noted_at < $1 \
+    AND (SELECT i.organization FROM {schema}.installations AS i \
+     WHERE i.app = noted.app AND i.installation_id = noted.installation_id) IS NULL \
+    ORDER BY noted_at LIMIT $2 FOR UPDATE OF noted SKIP LOCKED)) RETURNING true";
 
 const PURGE_BUCKETS: &str = "DELETE FROM {schema}.rate_buckets WHERE (key_id, class) IN (\
     SELECT key_id, class FROM {schema}.rate_buckets \

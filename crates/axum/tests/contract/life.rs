@@ -14,7 +14,7 @@ use crate::response::Response;
 
 const ORDERS: u64 = 1_000;
 /// Random histories that share one fixture and one sweep.
-const AT_ONCE: u64 = 100;
+const AT_ONCE: u64 = 20;
 
 /// An organization of the product and its account at GitHub.
 struct Life {

@@ -19,7 +19,8 @@ pub(super) fn message(body: &[u8]) -> String {
 
 /// Returns whether the body of an error response is JSON with a `message`.
 pub(super) fn has_message(body: &[u8]) -> bool {
-    serde_json::from_slice::<ErrorBody>(body).is_ok()
+    // A derived `Deserialize` also accepts an array in place of an object.
+    body.trim_ascii_start().starts_with(b"{") && serde_json::from_slice::<ErrorBody>(body).is_ok()
 }
 
 /// Returns at most 200 characters of the text, with possible secrets masked and control characters replaced by blanks.

@@ -37,9 +37,9 @@ async fn the_budget_left_is_that_of_the_latest_response_to_the_app() {
     app.revoke(&token()).await.unwrap();
     assert_eq!(app.rate_left(), left(14_997), "an installation has its own budget");
     app.installation(installation_id()).await.unwrap();
-    assert_eq!(app.rate_left(), left(14_999), "from the call that confirms the 404");
+    assert_eq!(app.rate_left(), left(14_998), "from the 404, since the App was confirmed within the minute");
     app.uninstall(InstallationId::new(1).unwrap()).await.unwrap();
-    assert_eq!(github.lines().last().unwrap(), "GET /api/app");
+    assert_eq!(github.lines().last().unwrap(), "DELETE /api/app/installations/1");
 }
 
 #[tokio::test]

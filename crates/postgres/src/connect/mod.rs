@@ -285,10 +285,10 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
 
 async fn is_writable(client: &Client) -> Result<bool, Error> {
     let messages = client.simple_query("SHOW transaction_read_only").await?;
-    Ok(messages.iter().any(|message| match message {
-        SimpleQueryMessage::Row(row) => row.get(0) == Some("off"),
-        _ => false,
-    }))
+    let is_off = |message: &SimpleQueryMessage| {
+        if let SimpleQueryMessage::Row(row) = message { row.get(0) == Some("off") } else { false }
+    };
+    Ok(messages.iter().any(is_off))
 }
 
 async fn closed() -> Error {

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::time::Duration;
 
 use dockline::ports::{BindingRepo, Clock, ReconcileScope, SystemClock};
-use dockline_postgres::{AppDatabase, AppError, Database, MigrationError, PgApps, PgBindingRepo};
+use dockline_postgres::{AppDatabase, AppError, AppNumber, Database, MigrationError, PgApps, PgBindingRepo};
 use time::PrimitiveDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -134,7 +134,11 @@ async fn check_app(
     };
     match PgApps::new(database).find(api_base, app).await {
         Ok(Some(found)) => (CheckResult::ok(check, format!("App {app} at {api_base}")), Some(found)),
-        Ok(None) => (CheckResult::ok(check, "none yet; serve adds its App"), None),
+        Ok(None) => {
+            // Bindings of a version without Apps are those of the first one.
+            let first = database.with_app(AppNumber::FIRST);
+            (CheckResult::ok(check, "none yet; serve adds its App"), Some(first))
+        }
         Err(AppError::Foreign(_)) if args.new_app => {
             (CheckResult::ok(check, "other Apps only; serve adds its App, since --new-app is set"), None)
         }

@@ -222,7 +222,9 @@ async fn callback_refusals(world: &World<'_>, key: &str, state: &str) {
         let request = world.http.post(format!("{}{CALLBACK}", world.api)).header("accept", accept).body(form);
         let request = request.header("content-type", "application/x-www-form-urlencoded");
         let path = format!("confirm, a key as the ticket ({accept})");
-        assert_eq!(world.ask(&path, request).await.status, 422);
+        // The page links back into the flow, and to the product with its state.
+        let meant: &[&str] = if accept == "text/html" { &[state] } else { &[] };
+        assert_eq!(world.ask_for(&path, meant, request).await.status, 422);
     }
 }
 

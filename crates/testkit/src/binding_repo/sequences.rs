@@ -95,7 +95,7 @@ impl Sequence {
 
     /// A next look, at one of few times, so that they collide.
     fn next_look(&mut self) -> OffsetDateTime {
-        self.start() + Duration::hours(self.random.i64(0..14))
+        self.start() + Duration::hours(self.random.i64(0..6))
     }
 
     async fn step(&mut self, repo: &dyn BindingRepo) -> &'static str {

@@ -14,9 +14,9 @@ use dockline::ports::{
     UninstallOutcome, VisitorCheck, VisitorInstallations,
 };
 use dockline::{
-    Access, Account, AccountId, AccountKind, AppId, AuthorizationCode, Installation, InstallationId,
-    InstallationToken, InstalledOn, InstallerRecord, NewToken, PermissionName, PortError, PortErrorKind,
-    PortName, Repository, TokenScope,
+    Access, Account, AccountId, AccountKind, AppId, AuthorizationCode, GithubCredential, Installation,
+    InstallationId, InstallationToken, InstalledOn, InstallerRecord, NewToken, PermissionName, PortError,
+    PortErrorKind, PortName, Repository, TokenScope,
 };
 use dockline_testkit::fixtures::{NOON, account_id, installation, installer_record, unique};
 use dockline_testkit::github_gateway::{
@@ -91,7 +91,7 @@ impl Gateway {
 }
 
 fn error(kind: PortErrorKind) -> PortError {
-    PortError::new(PortName::GithubGateway, kind, "injected")
+    PortError::new(PortName::GithubGateway, kind, "injected").about(GithubCredential::App)
 }
 
 #[async_trait]
