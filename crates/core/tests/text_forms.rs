@@ -1,5 +1,4 @@
 //! The texts of public types: what stores and clients read, and what logs show.
-#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 use dockline::{
     Access, ApiKey, ApiKeySecretHash, BudgetClass, BudgetKey, InstallationId, InstallationToken, KeyId,

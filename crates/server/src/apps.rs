@@ -171,5 +171,5 @@ pub(crate) async fn open(
 
 /// Describes why the database cannot be used for the App.
 pub(crate) fn config_error(database: &Database, error: &AppError) -> ConfigError {
-    ConfigError::new(&format!("the schema {}", database.schema()), chain(error), error.help())
+    ConfigError::new(format!("the schema {}", database.schema()), chain(error), error.help())
 }

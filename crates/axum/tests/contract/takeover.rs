@@ -166,7 +166,7 @@ async fn check(policy: ClaimPolicy, members_read: bool) {
         let fixture = Fixture::with(setup).await;
         fixture.settled().await;
         fixture.github().clear_deliveries();
-        fixture.github().set_delivery_mode(mode.clone());
+        fixture.github().set_delivery_mode(mode);
         let mut number = 0;
         for on_organization in [true, false] {
             for visitor in VISITORS {

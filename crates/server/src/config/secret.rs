@@ -88,7 +88,7 @@ fn clean(text: &str) -> Result<&str, (&'static str, &'static str)> {
     // Before the other check: a key in quotes has line breaks, too.
     let mut characters = text.chars();
     let is_quoted = match (characters.next(), characters.next_back()) {
-        (Some(first), Some(last)) => QUOTES.iter().any(|quotes| *quotes == (first, last)),
+        (Some(first), Some(last)) => QUOTES.contains(&(first, last)),
         _ => false,
     };
     if is_quoted {
