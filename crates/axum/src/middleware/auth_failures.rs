@@ -22,15 +22,13 @@ use axum::extract::{ConnectInfo, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use dockline::{ApiKey, ErrorCode};
-use governor::Quota;
-use governor::clock::Clock;
 use http::{Extensions, StatusCode};
 use ipnet::IpNet;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout};
 
 use super::client_address;
-use super::failure_store::{Check, FailureStore, Limiter};
+use super::failure_store::FailureStore;
 use crate::wire::error::ApiError;
 
 /// Concurrent key look-ups for addresses without allowance.
@@ -69,30 +67,20 @@ pub(crate) struct AuthFailures(Arc<Shared>);
 
 struct Shared {
     trusted_proxies: Vec<IpNet>,
-    limiter: Limiter<Monotonic>,
+    store: FailureStore,
+    /// Times are durations since then, so that changes of the system clock do not affect them.
+    started: Instant,
     lookups: Arc<Semaphore>,
     /// Whether the warning about missing client addresses was logged.
     warned: AtomicBool,
 }
 
-/// The time since the router was built; changes of the system clock do not affect it.
-#[derive(Debug, Clone, Copy)]
-struct Monotonic(Instant);
-
-impl Clock for Monotonic {
-    type Instant = Duration;
-
-    fn now(&self) -> Duration {
-        self.0.elapsed()
-    }
-}
-
 impl AuthFailures {
     pub(crate) fn new(limit: &AuthFailureLimit) -> Self {
-        let quota = Quota::per_minute(limit.per_minute);
         Self(Arc::new(Shared {
             trusted_proxies: limit.trusted_proxies.clone(),
-            limiter: Limiter::new(quota, FailureStore::default(), Monotonic(Instant::now())),
+            store: FailureStore::new(limit.per_minute),
+            started: Instant::now(),
             lookups: Arc::new(Semaphore::new(LOOKUPS_AT_ONCE)),
             warned: AtomicBool::new(false),
         }))
@@ -113,7 +101,7 @@ impl AuthFailures {
     }
 
     fn used_up(&self, source: IpAddr) -> bool {
-        self.0.limiter.check_key(&Check { source, charge: false }).is_err()
+        self.0.store.is_used_up(source, self.0.started.elapsed())
     }
 
     /// Charges one failure.
@@ -121,8 +109,7 @@ impl AuthFailures {
     /// # Errors
     /// The time until the next failure is allowed. Then nothing is charged.
     fn charge(&self, source: IpAddr) -> Result<(), Duration> {
-        let charged = self.0.limiter.check_key(&Check { source, charge: true });
-        charged.map_err(|not_until| not_until.wait_time_from(self.0.limiter.clock().now()))
+        self.0.store.charge(source, self.0.started.elapsed())
     }
 }
 
