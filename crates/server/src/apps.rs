@@ -69,7 +69,7 @@ pub struct RenameArgs {
     database: DatabaseArgs,
     #[command(flatten)]
     app: AppArgs,
-    /// The new base URL, such as https://github.new.example.com/api/v3.
+    /// The new base URL, such as `https://github.new.example.com/api/v3`.
     #[arg(long, value_name = "URL")]
     to: String,
 }
