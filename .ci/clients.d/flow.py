@@ -5,7 +5,7 @@ import json
 import sys
 from urllib.parse import parse_qs, urlsplit
 
-from dockline_client.models import ConflictFailure, InstallationStatus, IssueCode, ValidationFailure
+from dockline_client.models import ConflictFailure, DenialValidationFailure, InstallationStatus, IssueCode
 from example import connect, repositories
 from layers import Layers, LayersError
 
@@ -33,7 +33,7 @@ elsewhere = refused(layers.github.install_url, return_url="https://evil.example.
 assert (elsewhere.status, elsewhere.code) == (403, "RETURN_URL_NOT_ALLOWED")
 
 unknown = refused(layers.github.register_installation, installation_id=given["installation"], state="x" * 20)
-assert unknown.status == 422 and isinstance(unknown.failure, ValidationFailure), unknown
+assert unknown.status == 422 and isinstance(unknown.failure, DenialValidationFailure), unknown
 [issue] = unknown.failure.details.issues
 assert (issue.path, issue.code) == ("state", IssueCode.NOT_CLAIMABLE), issue
 
