@@ -8,9 +8,9 @@ import json
 import os
 import pathlib
 import re
+from urllib.parse import parse_qsl, urlsplit
 
 import requests
-from urllib.parse import parse_qsl, urlsplit
 import schemathesis
 from schemathesis.core.parameters import ParameterLocation
 
