@@ -16,7 +16,7 @@ DEADLINE = 30
 
 
 class Stale(Exception):
-    """The page changed between finding the element and using it."""
+    """The page changed between finding the element and using it, or is about to."""
 
 
 class Browser:
@@ -41,8 +41,10 @@ class Browser:
                 return json.load(answer)["value"]
         except urllib.error.HTTPError as error:
             refusal = json.load(error)["value"]
-            # During a navigation chromedriver reports some stale elements as unknown errors.
-            if refusal["error"] == "stale element reference" or "does not belong to the document" in refusal["message"]:
+            # During a navigation chromedriver reports some stale elements as unknown errors. A button that does not take
+            # the pointer yet lets the click through.
+            passing = ("stale element reference", "element click intercepted")
+            if refusal["error"] in passing or "does not belong to the document" in refusal["message"]:
                 raise Stale(path) from None
             self.shot("failure")
             raise SystemExit(f"{self.name} {path}: {refusal['message']}") from None
@@ -62,6 +64,7 @@ class Browser:
             except Stale:
                 if time.monotonic() > end:
                     raise SystemExit(f"{self.name}: {css} stays stale") from None
+                time.sleep(0.05)
 
     def click(self, css: str):
         """Clicks the element once it takes the pointer."""
