@@ -33,6 +33,8 @@ def choose_account(admin: Browser):
     option = admin.call("/element", {"using": "xpath", "value": "//option[contains(., 'acme-coffee')]"})[ELEMENT]
     admin.call(f"/element/{option}/click", {})
     admin.click("#account-select")
+    # Else the next click may hit the page that is about to go.
+    check("GitHub shows the account", admin.arrives_at("account="), admin.call("/url"))
 
 
 def install(admin: Browser) -> str:
