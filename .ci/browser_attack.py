@@ -143,6 +143,7 @@ def main(binary: str):
             sign_in(host, victim)
             attack(host, victim, f"http://127.0.0.1:{page.server_port}/")
 
+            victim.close_other_tabs()
             victim.open(host.origin)
             status, _ = own(victim, "/v1/github/installation")
             check("nothing is bound", status == 404, status)

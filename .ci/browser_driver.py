@@ -120,6 +120,15 @@ class Browser:
             time.sleep(0.05)
         return False
 
+    def close_other_tabs(self):
+        """Closes the tabs that pages opened. A tab behind another one is not drawn, so nothing in it can be clicked."""
+        current = self.call("/window")
+        for other in self.call("/window/handles"):
+            if other != current:
+                self.switch(other)
+                self.call_delete("/window")
+        self.switch(current)
+
     def call_delete(self, path: str):
         request = urllib.request.Request(self.session + path, method="DELETE")
         urllib.request.urlopen(request, timeout=DEADLINE).close()
