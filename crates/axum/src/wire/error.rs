@@ -1,23 +1,17 @@
-//! Maps the core's errors to responses.
+//! Error responses: status, code, text, details and headers.
 
 use std::borrow::Cow;
-use std::error::Error;
 use std::time::Duration;
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
-use dockline::{
-    AuthenticateError, Binding, Budget, CallbackError, CallbackRefusal, ChargeError, DenialCause,
-    DetachError, ErrorCode, Issue, PortError, PortErrorKind, PortName, RegisterError, RepositoriesError,
-    StartInstallError, Status,
-};
+use dockline::{Binding, Budget, ErrorCode, Issue};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Serialize;
 
 use super::ApiErrorCode;
 use super::bodies::CheckBody;
 use crate::middleware::budget_headers;
-use crate::pages::refusal_message;
 
 /// An error response before its body is rendered with the request id.
 #[derive(Debug, Clone)]
@@ -65,7 +59,7 @@ pub(crate) enum Details {
         bound_installation_id: u64,
         bound_status: &'static str,
     },
-    Denied(Box<DenialDetails>),
+    Denied(DenialDetails),
     Platform {
         /// The platform that failed.
         platform: &'static str,
@@ -73,8 +67,8 @@ pub(crate) enum Details {
     Uninstall {
         /// The platform that failed.
         platform: &'static str,
-        /// Whether the platform uninstalled the App.
-        uninstall: UninstallResult,
+        /// Whether the platform uninstalled the App: `unknown`.
+        uninstall: &'static str,
     },
     Reason {
         reason: &'static str,
@@ -90,18 +84,21 @@ pub(crate) enum Details {
 pub(crate) struct DenialDetails {
     /// The installation of the caller's organization, if one is bound.
     #[serde(skip_serializing_if = "Option::is_none")]
-    bound_installation_id: Option<u64>,
+    pub(super) bound_installation_id: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    bound_status: Option<&'static str>,
+    pub(super) bound_status: Option<&'static str>,
     /// The setting at GitHub.
-    cause: &'static str,
+    pub(super) cause: &'static str,
 }
 
-/// The result of a request to uninstall whose answer was lost.
-#[derive(Debug, Clone, Copy, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum UninstallResult {
-    Unknown,
+impl Details {
+    /// The binding of the caller's organization.
+    pub(super) fn bound(binding: &Binding) -> Self {
+        Self::Bound {
+            bound_installation_id: binding.installation.get(),
+            bound_status: binding.status.as_str(),
+        }
+    }
 }
 
 impl ApiError {
@@ -159,7 +156,7 @@ impl ApiError {
         Self::of(ErrorCode::Unavailable, message).with_retry_after(Duration::from_secs(1))
     }
 
-    fn over_budget(budget: Budget, retry_after: Duration) -> Self {
+    pub(super) fn over_budget(budget: Budget, retry_after: Duration) -> Self {
         let message = "The budget is used up. Repeat the request after Retry-After seconds.";
         Self::of(ErrorCode::RateLimited, message).with_budget(Some(budget)).with_retry_after(retry_after)
     }
@@ -207,7 +204,7 @@ impl ApiError {
         self
     }
 
-    fn with_budget(mut self, budget: Option<Budget>) -> Self {
+    pub(super) fn with_budget(mut self, budget: Option<Budget>) -> Self {
         self.budget = budget;
         self
     }
@@ -248,240 +245,5 @@ impl IntoResponse for ApiError {
         *response.status_mut() = self.status;
         response.extensions_mut().insert(self);
         response
-    }
-}
-
-impl From<PortError> for ApiError {
-    fn from(error: PortError) -> Self {
-        log(&error);
-        let code = error.code();
-        match (code, error.kind()) {
-            (ErrorCode::PlatformError, PortErrorKind::RateLimited { retry_after }) => Self::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                code,
-                "GitHub asks us to slow down. Nothing was changed; repeat the call after Retry-After.",
-            )
-            .with_details(Details::Platform { platform: "github" })
-            .with_retry_after(retry_after),
-            (ErrorCode::PlatformError, _) => Self::of(
-                code,
-                "GitHub did not answer as it should. Nothing was changed; the same call may be repeated.",
-            )
-            .with_details(Details::Platform { platform: "github" }),
-            (ErrorCode::Unavailable, _) => Self::of(
-                code,
-                "Our store cannot be reached. Nothing was changed; the same call may be repeated.",
-            )
-            .with_retry_after(Duration::from_secs(1)),
-            _ => Self::internal(),
-        }
-    }
-}
-
-/// Logs the cause, which the response never contains. Outages of a store or of GitHub are warnings, since they pass; other
-/// failures need an operator and are errors.
-fn log(error: &PortError) {
-    let cause = error.source().map(ToString::to_string).unwrap_or_default();
-    let invalid_from_github =
-        error.port() == PortName::GithubGateway && error.kind() == PortErrorKind::Corrupt;
-    if invalid_from_github
-        || matches!(error.kind(), PortErrorKind::Unavailable | PortErrorKind::RateLimited { .. })
-    {
-        tracing::warn!(%error, cause, "port unavailable");
-    } else {
-        tracing::error!(%error, cause, "port failed");
-    }
-}
-
-impl ApiError {
-    /// GitHub denies the App the installation of the caller's organization, because of a setting of its account.
-    fn denied(cause: DenialCause, bound: Option<&Binding>) -> Self {
-        let details = DenialDetails {
-            bound_installation_id: bound.map(|bound| bound.installation.get()),
-            bound_status: bound.map(|bound| bound.status.as_str()),
-            cause: cause.as_str(),
-        };
-        let error = Self::of(ErrorCode::Validation, denial_message(cause));
-        error.with_details(Details::Denied(Box::new(details)))
-    }
-}
-
-/// Returns what a tenant can do about a denial.
-const fn denial_message(cause: DenialCause) -> &'static str {
-    match cause {
-        DenialCause::IpBlocked => {
-            "The GitHub account's IP allow list blocks this service. Have an administrator of the account allow the \
-             service's addresses, or the addresses of installed GitHub Apps."
-        }
-        DenialCause::SsoRequired => {
-            "The GitHub organization's single sign-on blocks the App. Have an administrator of the organization allow it."
-        }
-        DenialCause::PermissionMissing => {
-            "The GitHub account has not granted the App a permission that this needs. Have an administrator of the account \
-             accept the App's requested permissions."
-        }
-        DenialCause::AccountSuspended => {
-            "GitHub suspended the account of the installation. Its administrator has to contact GitHub."
-        }
-        DenialCause::LegalBlock => {
-            "GitHub blocks access to the account's repositories for legal reasons. Its administrator has to contact GitHub."
-        }
-        DenialCause::Other | _ => {
-            "GitHub denies access to the installation. Have an administrator of its account check the App's permissions and \
-             the account's security settings."
-        }
-    }
-}
-
-impl From<AuthenticateError> for ApiError {
-    fn from(error: AuthenticateError) -> Self {
-        let code = error.code();
-        match error {
-            AuthenticateError::Unauthenticated => {
-                let message = "A valid API key is required: Authorization: Bearer lp_….";
-                Self::of(code, message)
-            }
-            AuthenticateError::ForbiddenScope { budget, .. } => {
-                let message = "The API key lacks the scope github:admin.";
-                Self::of(code, message).with_budget(budget)
-            }
-            AuthenticateError::RateLimited { budget, retry_after, .. } => {
-                Self::over_budget(budget, retry_after)
-            }
-            AuthenticateError::Port(error) => error.into(),
-            _ => Self::internal(),
-        }
-    }
-}
-
-impl From<ChargeError> for ApiError {
-    fn from(error: ChargeError) -> Self {
-        match error {
-            ChargeError::RateLimited { budget, retry_after } => Self::over_budget(budget, retry_after),
-            ChargeError::Port(error) => error.into(),
-            _ => Self::internal(),
-        }
-    }
-}
-
-impl From<CallbackError> for ApiError {
-    fn from(error: CallbackError) -> Self {
-        match error {
-            CallbackError::Refused { reason, .. } => reason.into(),
-            CallbackError::Port { error, .. } => error.into(),
-            _ => Self::internal(),
-        }
-    }
-}
-
-impl From<CallbackRefusal> for ApiError {
-    fn from(reason: CallbackRefusal) -> Self {
-        let error = Self::of(reason.code(), refusal_message(reason));
-        error.with_details(if reason == CallbackRefusal::MembershipUnavailable {
-            Details::Platform { platform: "github" }
-        } else {
-            Details::Reason { reason: reason.as_str() }
-        })
-    }
-}
-
-impl From<DetachError> for ApiError {
-    fn from(error: DetachError) -> Self {
-        match error {
-            DetachError::NotBound => Self::nothing_bound(),
-            DetachError::Denied { binding, cause } => Self::denied(cause, Some(&binding)),
-            DetachError::UninstallUnknown(error) => {
-                log(&error);
-                Self::of(
-                    error.code(),
-                    "GitHub's answer to the request to uninstall was lost, so the App may be uninstalled or not. The \
-                     installation is still connected; repeat the same call, which finds out.",
-                )
-                .with_details(Details::Uninstall { platform: "github", uninstall: UninstallResult::Unknown })
-            }
-            DetachError::Port(error) => error.into(),
-            _ => Self::internal(),
-        }
-    }
-}
-
-impl From<StartInstallError> for ApiError {
-    fn from(error: StartInstallError) -> Self {
-        let code = error.code();
-        match error {
-            StartInstallError::Invalid(issues) => Self::validation(issues),
-            StartInstallError::ReturnUrlNotAllowed => Self::of(
-                code,
-                "returnUrl must be an HTTPS URL whose host is on the key's allowedReturnDomains.",
-            ),
-            StartInstallError::Port(error) => error.into(),
-            _ => Self::internal(),
-        }
-    }
-}
-
-impl From<RegisterError> for ApiError {
-    fn from(error: RegisterError) -> Self {
-        let code = error.code();
-        match error {
-            RegisterError::Refused(reason) => Self::validation(vec![reason.issue()]),
-            RegisterError::Conflict(bound) => Self::of(
-                code,
-                "Your organization already has a different installation bound. Detach it first.",
-            )
-            .with_details(Details::Bound {
-                bound_installation_id: bound.installation.get(),
-                bound_status: Status::as_str(bound.status),
-            }),
-            RegisterError::Denied(cause) => Self::denied(cause, None),
-            RegisterError::Port(error) => error.into(),
-            _ => Self::internal(),
-        }
-    }
-}
-
-impl From<RepositoriesError> for ApiError {
-    fn from(error: RepositoriesError) -> Self {
-        let code = error.code();
-        match error {
-            RepositoriesError::NotBound => Self::nothing_bound(),
-            RepositoriesError::Unusable(bound) => {
-                let message = match bound.status {
-                    Status::Suspended => {
-                        "The installation is suspended at GitHub. Have the owner of its account unsuspend it there."
-                    }
-                    Status::Uninstalled => {
-                        "The App was uninstalled at GitHub. Detach the installation, and connect again by install-url."
-                    }
-                    Status::Active => {
-                        "GitHub names another account for the installation than the one that was connected. Detach it, \
-                         and connect again by install-url."
-                    }
-                };
-                Self::of(code, message).with_details(Details::Bound {
-                    bound_installation_id: bound.installation.get(),
-                    bound_status: bound.status.as_str(),
-                })
-            }
-            RepositoriesError::Denied { binding, cause } => Self::denied(cause, Some(&binding)),
-            RepositoriesError::TooMany(bound) => Self::of(
-                code,
-                "The installation has access to more than 20,000 repositories, which cannot be listed. Have the owner of its \
-                 account select fewer repositories for the App at GitHub.",
-            )
-            .with_details(Details::Bound {
-                bound_installation_id: bound.installation.get(),
-                bound_status: bound.status.as_str(),
-            }),
-            RepositoriesError::Missing { retry_after } => Self::of(
-                code,
-                "GitHub does not show the installation at the moment. Nothing was changed; repeat the call after \
-                 Retry-After.",
-            )
-            .with_details(Details::Platform { platform: "github" })
-            .with_retry_after(retry_after),
-            RepositoriesError::Port(error) => error.into(),
-            _ => Self::internal(),
-        }
     }
 }
