@@ -145,21 +145,6 @@ pub enum AppError {
     Port(#[from] PortError),
 }
 
-impl AppError {
-    /// Returns what to do.
-    #[must_use]
-    pub const fn help(&self) -> &'static str {
-        match self {
-            Self::Foreign(_) => {
-                "check the App's credential and the schema; to use the schema for both Apps, run `dockline apps add`"
-            }
-            Self::Retired(_) => "run `dockline apps add` to use it again",
-            Self::NotOurs { .. } => "check the App's credential; start with the App of these bindings",
-            Self::Port(_) => "repeat when the database and GitHub are reachable",
-        }
-    }
-}
-
 fn listed(apps: &[AppEntry]) -> String {
     apps.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }

@@ -171,5 +171,17 @@ pub(crate) async fn open(
 
 /// Describes why the database cannot be used for the App.
 pub(crate) fn config_error(database: &Database, error: &AppError) -> ConfigError {
-    ConfigError::new(format!("the schema {}", database.schema()), chain(error), error.help())
+    ConfigError::new(format!("the schema {}", database.schema()), chain(error), help(error))
+}
+
+/// Returns what to do about the error.
+pub(crate) const fn help(error: &AppError) -> &'static str {
+    match error {
+        AppError::Foreign(_) => {
+            "check the App's credential and the schema; to use the schema for both Apps, run `dockline apps add`"
+        }
+        AppError::Retired(_) => "run `dockline apps add` to use it again",
+        AppError::NotOurs { .. } => "check the App's credential; start with the App of these bindings",
+        AppError::Port(_) | _ => "repeat when the database and GitHub are reachable",
+    }
 }

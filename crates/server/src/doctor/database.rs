@@ -9,6 +9,7 @@ use time::PrimitiveDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::result::CheckResult;
+use crate::apps;
 use crate::database::{Statements, migrator};
 use crate::github_app::Configured;
 use crate::serve::checks::{chain, schema};
@@ -142,7 +143,7 @@ async fn check_app(
         Err(AppError::Foreign(_)) if args.new_app => {
             (CheckResult::ok(check, "other Apps only; serve adds its App, since --new-app is set"), None)
         }
-        Err(error) => (CheckResult::fail(check, chain(&error), error.help()), None),
+        Err(error) => (CheckResult::fail(check, chain(&error), apps::help(&error)), None),
     }
 }
 
