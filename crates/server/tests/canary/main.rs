@@ -7,6 +7,7 @@ mod github;
 mod http_client;
 mod needles;
 mod program;
+mod refusals;
 mod walks;
 mod watch;
 mod world;
@@ -35,8 +36,8 @@ async fn no_secret_appears_in_any_output_on_any_path() {
         let world = World::start(&watch, &github, &pem, |ports| ports).await;
         let kind = if stateless { "tokens of the new format" } else { "tokens of the old format" };
         let (key, state) = walks::success(&world, &format!("org_acme_{stateless}"), kind).await;
-        walks::refusals(&world, &key, &state).await;
-        walks::raw(&world, &key).await;
+        refusals::refusals(&world, &key, &state).await;
+        refusals::raw(&world, &key).await;
         walks::webhooks(&world, &key, kind).await;
         walks::detach(&world, &key).await;
     }
