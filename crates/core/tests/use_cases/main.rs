@@ -25,6 +25,7 @@ mod refusals;
 mod registration;
 mod repeats;
 mod repositories;
+mod repository_pages;
 mod serialization;
 mod start_install;
 mod support;

@@ -1,7 +1,21 @@
 //! Creates, reads and ends the binding of an organization.
 
-mod binding;
 mod detach;
 mod register;
 
+use crate::error::PortError;
+use crate::model::{Binding, Caller};
+use crate::service::Dockline;
+
 pub use detach::Uninstall;
+
+impl Dockline {
+    /// Returns the stored binding of the caller's organization, also if the installation was uninstalled or GitHub
+    /// denies it; `None` if there is none. Makes no call to GitHub, so it works while GitHub is down.
+    ///
+    /// # Errors
+    /// Infrastructure failures only.
+    pub async fn binding(&self, caller: &Caller) -> Result<Option<Binding>, PortError> {
+        self.ports.bindings.find(&caller.organization).await
+    }
+}
