@@ -6,10 +6,9 @@ use time::OffsetDateTime;
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
-use crate::database::Database;
+use crate::database::{AppDatabase, AppNumber, Database, Parameters};
 use crate::decode::{column_time, get, installation, parse};
 use crate::error::DatabaseError;
-use crate::statement::{Parameters, Statement};
 
 const LIST: &str = "SELECT id, api_base, app_id, added_at, retired_at FROM {schema}.apps ORDER BY id";
 
@@ -42,58 +41,6 @@ const SAMPLE_SIZE: i64 = 20;
 
 /// Attempts to add an App while other Apps are added.
 const ATTEMPTS: u32 = 10;
-
-/// The number of an App in a schema. Bindings, installations, installers and states belong to one App each.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct AppNumber(i32);
-
-impl AppNumber {
-    /// The first App of a schema. A host whose schema has one App only, for good, may use it without asking
-    /// [`PgApps::open`].
-    pub const FIRST: Self = Self(1);
-
-    /// Returns the number.
-    #[must_use]
-    pub const fn get(self) -> i32 {
-        self.0
-    }
-}
-
-impl fmt::Display for AppNumber {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-/// A database, restricted to the rows of one App. Adapters that are made of it neither see nor change other Apps' rows.
-#[derive(Debug, Clone)]
-pub struct AppDatabase {
-    database: Database,
-    app: AppNumber,
-}
-
-impl AppDatabase {
-    pub(crate) fn new(database: Database, app: AppNumber) -> Self {
-        Self { database, app }
-    }
-
-    /// Returns the database with all Apps, which keys, budgets and housekeeping use.
-    #[must_use]
-    pub const fn database(&self) -> &Database {
-        &self.database
-    }
-
-    /// Returns the App's number.
-    #[must_use]
-    pub const fn app(&self) -> AppNumber {
-        self.app
-    }
-
-    /// Creates a statement of a template that contains `{app}`.
-    pub(crate) fn statement(&self, template: &str, types: &'static [Type]) -> Statement {
-        self.database.statement(&template.replace("{app}", &self.app.to_string()), types)
-    }
-}
 
 /// An App of a schema.
 #[derive(Debug, Clone, PartialEq, Eq)]

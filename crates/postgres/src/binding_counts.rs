@@ -3,11 +3,11 @@ use dockline::{PortError, PortName, Status};
 use time::OffsetDateTime;
 use tokio_postgres::types::Type;
 
-use crate::apps::AppDatabase;
+use crate::database::AppDatabase;
 use crate::database::Database;
+use crate::database::Statement;
 use crate::decode::{column_time, get, parse, parse_text};
 use crate::error::DatabaseError;
-use crate::statement::Statement;
 
 /// Upper bound of the counted bindings, so that counting ends in time on a table of any size.
 const LIMIT: i64 = 2_000_000;

@@ -5,8 +5,8 @@ use time::{Duration, OffsetDateTime};
 use tokio_postgres::types::Type;
 
 use crate::database::Database;
+use crate::database::{Parameters, Statement};
 use crate::decode::column_time;
-use crate::statement::{Parameters, Statement};
 
 /// Retention of expired states.
 const STATES: Duration = Duration::DAY;

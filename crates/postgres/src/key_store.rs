@@ -12,9 +12,9 @@ use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
 use crate::database::Database;
+use crate::database::Statement;
 use crate::decode::{column_time, get, parse, parse_nullable, parse_text};
 use crate::error::DatabaseError;
-use crate::statement::Statement;
 
 macro_rules! record_columns {
     () => {

@@ -9,8 +9,8 @@ use time::OffsetDateTime;
 use tokio_postgres::types::Type;
 
 use crate::database::Database;
+use crate::database::Statement;
 use crate::decode::column_time;
-use crate::statement::Statement;
 
 /// `$1` key ids, `$2` times of use, `$3` the start of the hour of each. Locks rows in the order of their ids, so that
 /// concurrent nodes do not deadlock. Skips rows whose `last_used_at` is in that hour or later.

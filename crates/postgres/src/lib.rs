@@ -12,14 +12,9 @@ mod housekeeping;
 mod key_store;
 mod key_usage;
 mod migrations;
-mod open_error;
-mod pool;
-mod pooler;
-mod probe;
 mod rate_limiter;
 mod schema;
 mod state_store;
-mod statement;
 
 // Unit tests share the integration tests' schemas.
 #[cfg(test)]
@@ -32,18 +27,18 @@ pub use deadpool_postgres;
 pub use deadpool_postgres::Pool;
 pub use tokio_postgres;
 
-pub use apps::{AppDatabase, AppEntry, AppError, AppNumber, PgApps};
+pub use apps::{AppEntry, AppError, PgApps};
 pub use binding_counts::{BindingCounts, PgBindingCounts};
 pub use binding_repo::PgBindingRepo;
-pub use database::Database;
+pub use connect::OpenError;
+pub use database::{
+    AppDatabase, AppNumber, DEFAULT_CONNECTIONS, Database, ServerFacts, StatementMode, open_pool,
+    open_reloading_pool,
+};
 pub use housekeeping::{PgHousekeeping, Purged};
 pub use key_store::{KeyEntry, PgKeyStore};
 pub use key_usage::PgKeyUsage;
 pub use migrations::{Applied, MigrationError, Migrator};
-pub use open_error::OpenError;
-pub use pool::{DEFAULT_CONNECTIONS, open_pool, open_reloading_pool};
-pub use probe::ServerFacts;
 pub use rate_limiter::PgRateLimiter;
 pub use schema::{InvalidSchema, Schema};
 pub use state_store::PgStateStore;
-pub use statement::StatementMode;

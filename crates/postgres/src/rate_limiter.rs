@@ -7,9 +7,9 @@ use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
 use crate::database::Database;
+use crate::database::Statement;
 use crate::decode::{get, parse};
 use crate::error::DatabaseError;
-use crate::statement::Statement;
 
 /// `$3` permits per minute, `$4` the daily cap, `$5` the requested permits, `$6` the time, `$7` its day, `$8` the units
 /// of a full bucket, `$9` the units of the requested permits.

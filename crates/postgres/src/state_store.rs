@@ -7,12 +7,12 @@ use dockline::{
 use tokio_postgres::Row;
 use tokio_postgres::types::{ToSql, Type};
 
-use crate::apps::AppDatabase;
 use crate::confirmations::{self, hex};
+use crate::database::AppDatabase;
 use crate::database::Database;
+use crate::database::Statement;
 use crate::decode::{account_id, column_time, digest, get, installation, parse, parse_nullable, parse_text};
 use crate::error::DatabaseError;
-use crate::statement::Statement;
 
 const PUT: &str = "INSERT INTO {schema}.install_states AS s \
     (app, digest, organization, organization_name, actor, return_url, issued_at, expires_at, discarded, pending, answered, \

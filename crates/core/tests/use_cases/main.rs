@@ -8,27 +8,11 @@
 )]
 
 mod authentication;
-mod callback;
-mod choice;
-mod confirmation;
-mod denials;
-mod detach;
 mod errors;
-mod installer;
+mod install_flow;
 mod jobs;
-mod life;
-mod lives;
-mod membership;
-mod reconcile;
-mod refresh;
-mod refusals;
+mod lifecycle;
 mod registration;
-mod repeats;
-mod repositories;
-mod repository_pages;
 mod serialization;
-mod start_install;
 mod support;
 mod tokens;
-mod web_flow;
-mod webhooks;

@@ -6,26 +6,11 @@
     reason = "a test that cannot go on fails"
 )]
 
-mod app_settings;
+mod auth;
 mod config;
 mod connect_proxy;
-mod failures;
 mod fixtures;
-mod installer;
-mod jwt;
-mod listing;
+mod http;
 mod logs;
-mod lookup;
-mod mint;
-mod observer;
-mod pause;
-mod proxy;
-mod rate_budget;
+mod operations;
 mod scripted;
-mod secrets;
-mod signer;
-mod skew;
-mod tls;
-mod uninstall;
-mod visitor;
-mod visitor_token;

@@ -14,11 +14,11 @@ use time::OffsetDateTime;
 use tokio_postgres::Row;
 use tokio_postgres::types::{ToSql, Type};
 
-use crate::apps::AppDatabase;
+use crate::database::AppDatabase;
 use crate::database::Database;
+use crate::database::Statement;
 use crate::decode::{account, account_id, column_time, get, installation, parse, parse_nullable, parse_text};
 use crate::error::DatabaseError;
-use crate::statement::Statement;
 
 /// Stores bindings and facts about installations: one row per installation, bound or not, in `installations`, one per
 /// live or released binding in `bindings`, and installers in `installers`.

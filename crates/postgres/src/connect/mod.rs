@@ -1,6 +1,7 @@
 //! Connections to one of the URL's servers: limited in time and number, and to the one that answers.
 
 mod failure;
+mod open_error;
 #[cfg(feature = "__tls")]
 mod rustls_config;
 mod session;
@@ -26,6 +27,7 @@ use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres::{Client, Config, Error, SimpleQueryMessage};
 
 use self::failure::fail;
+pub use self::open_error::OpenError;
 use self::session::{Peer, Session};
 use self::socket::{Address, Watched};
 use self::target::Server;

@@ -10,10 +10,10 @@ use tokio::net::lookup_host;
 use tokio_postgres::Config;
 use tokio_postgres::config::{Host, LoadBalanceHosts};
 
+use super::open_error::OpenError;
 use super::socket::Address;
 use super::tls::{self, Tls};
 use super::url;
-use crate::open_error::OpenError;
 
 /// A parsed URL.
 pub(crate) struct Target {

@@ -2,8 +2,8 @@
 
 use tokio_postgres::Config;
 
+use super::open_error::OpenError;
 use super::url::TlsOptions;
-use crate::open_error::OpenError;
 
 #[cfg(feature = "__tls")]
 pub(crate) type Tls = tokio_postgres_rustls::MakeRustlsConnect;

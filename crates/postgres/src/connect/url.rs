@@ -6,7 +6,7 @@ use percent_encoding::percent_decode_str;
 use tokio_postgres::Config;
 use tokio_postgres::config::{SslMode, TargetSessionAttrs};
 
-use crate::open_error::OpenError;
+use super::open_error::OpenError;
 
 /// Settings of the server; the role is the better place for them, since it counts behind a pooler, too.
 const SETTING: &str =

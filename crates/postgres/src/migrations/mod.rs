@@ -11,8 +11,8 @@ use sha2::{Digest, Sha256};
 use tokio_postgres::types::Type;
 
 pub use self::error::MigrationError;
+use crate::database::PooledConnection;
 use crate::decode::column_time;
-use crate::pool::PooledConnection;
 use crate::schema::Schema;
 
 /// All migrations in order; the first is version 1. Never edit a released one: databases store its checksum.

@@ -1,0 +1,8 @@
+//! The connection to GitHub: failures, limits, proxy, TLS.
+
+mod failures;
+mod observer;
+mod pause;
+mod proxy;
+mod rate_budget;
+mod tls;

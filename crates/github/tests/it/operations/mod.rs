@@ -1,0 +1,10 @@
+//! The calls that the gateway makes.
+
+mod app_settings;
+mod installer;
+mod listing;
+mod lookup;
+mod mint;
+mod uninstall;
+mod visitor;
+mod visitor_token;

@@ -1,0 +1,9 @@
+//! Connections: TLS, poolers, failover, stalls and errors.
+
+mod errors;
+mod failover;
+mod poolers;
+mod probe;
+mod round_trips;
+mod stalls;
+mod tls;

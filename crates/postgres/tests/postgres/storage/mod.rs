@@ -1,0 +1,14 @@
+//! What is stored: the ports and what goes beyond them.
+
+mod apps;
+mod binding_counts;
+mod binding_races;
+mod column_values;
+mod conformance;
+mod housekeeping;
+mod key_store;
+mod key_usage;
+mod query_plans;
+mod rate_limiter;
+mod state_races;
+mod two_apps;
