@@ -4,6 +4,7 @@ mod cluster;
 mod programs;
 mod test;
 
+use std::ffi::OsStr;
 use std::process::{Command, ExitCode};
 
 use crate::cluster::Cluster;
@@ -38,7 +39,7 @@ fn with_database(command: &[String]) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let status = Command::new(program).args(arguments).env("DATABASE_URL", cluster.url()).status();
+    let status = without_package(program).args(arguments).env("DATABASE_URL", cluster.url()).status();
     match status {
         Ok(status) => {
             status.code().and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from)
@@ -48,4 +49,21 @@ fn with_database(command: &[String]) -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Returns a command without the variables that cargo sets for this package. Build scripts that watch them would run again,
+/// and everything that depends on them would be built anew, whenever cargo is called by turns from here and from a shell.
+fn without_package(program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(program);
+    for (name, _) in std::env::vars_os() {
+        let of_package = name.to_str().is_some_and(|name| {
+            ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_CRATE_NAME", "CARGO_BIN_NAME"]
+                .iter()
+                .any(|prefix| name.starts_with(prefix))
+        });
+        if of_package {
+            command.env_remove(name);
+        }
+    }
+    command
 }

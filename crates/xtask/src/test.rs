@@ -1,8 +1,9 @@
 use std::io::{BufRead, BufReader};
-use std::process::{Command, ExitCode, Stdio};
+use std::process::{ExitCode, Stdio};
 
 use crate::cluster::Cluster;
 use crate::programs;
+use crate::without_package;
 
 /// Runs `cargo test` with `arguments`, for the workspace if they select no package, prints its output, and then the total
 /// of all test binaries. `DATABASE_URL` names a PostgreSQL server.
@@ -16,7 +17,7 @@ pub(crate) fn run(arguments: &[String]) -> ExitCode {
     };
     programs::pgbouncer();
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let child = Command::new(cargo)
+    let child = without_package(cargo)
         .arg("test")
         .args(if selects_packages(arguments) { None } else { Some("--workspace") })
         .args(["--all-features", "--no-fail-fast"])
