@@ -22,25 +22,28 @@ async fn calls_that_time_out_behind_a_lock_never_exceed_the_pools_size() {
     let second = Database::new(open_pool(&url.into(), 4).unwrap()).with_schema(database.schema().clone());
     let lock = session_in(database.schema()).await;
     lock.batch_execute("BEGIN; LOCK TABLE api_keys").await.unwrap();
-    let stop = Arc::new(AtomicBool::new(false));
+    let unlocked = Arc::new(AtomicBool::new(false));
     let mut callers = Vec::new();
     for database in [database.clone(), second] {
-        let keys = PgKeyStore::new(&database.with_deadline(Duration::from_millis(300)));
+        let keys = PgKeyStore::new(&database.clone().with_deadline(Duration::from_millis(300)));
+        // On a busy machine a new connection alone may take longer than the deadline.
+        let patient = PgKeyStore::new(&database.with_deadline(Duration::from_secs(60)));
         for _ in 0..8 {
-            let (keys, stop) = (keys.clone(), Arc::clone(&stop));
+            let (keys, patient, unlocked) = (keys.clone(), patient.clone(), Arc::clone(&unlocked));
             callers.push(tokio::spawn(async move {
                 let id = key("0123456789ABCDEF", "org_a").id;
                 let mut failed = 0;
-                while !stop.load(Ordering::Relaxed) {
+                while !unlocked.load(Ordering::Relaxed) {
                     match keys.find(&id).await {
-                        Ok(_) => return (failed, true),
+                        Ok(_) => break,
                         Err(error) => {
                             assert_eq!(error.kind(), PortErrorKind::Unavailable);
                             failed += 1;
                         }
                     }
                 }
-                (failed, false)
+                patient.find(&id).await.unwrap();
+                failed
             }));
         }
     }
@@ -53,13 +56,11 @@ async fn calls_that_time_out_behind_a_lock_never_exceed_the_pools_size() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     lock.batch_execute("COMMIT").await.unwrap();
+    unlocked.store(true, Ordering::Relaxed);
     let mut failed = 0;
     for caller in callers {
-        let (times, found) = tokio::time::timeout(Duration::from_secs(20), caller).await.unwrap().unwrap();
-        assert!(found, "a caller never got an answer");
-        failed += times;
+        failed += caller.await.unwrap();
     }
-    stop.store(true, Ordering::Relaxed);
     assert!(most <= 8, "{most} connections");
     assert!(most > 0 && failed > 16, "{most} {failed}");
 }
