@@ -283,7 +283,7 @@ async fn a_listing_that_outlasts_the_request_goes_on_at_the_next_one_l78() {
         }
         answer.expect_error(503, "UNAVAILABLE");
         cut_off += 1;
-        assert!(cut_off < 30);
+        assert!(cut_off < 1_000, "no request reads anything");
     };
     assert_eq!(answer.json["items"].as_array().unwrap().len(), 200);
     let asked = fixture.github().count_requests("GET", AT_GITHUB);
