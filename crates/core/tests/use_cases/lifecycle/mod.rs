@@ -2,6 +2,7 @@
 
 mod life;
 mod lives;
+mod lives_compared;
 mod reconcile;
 mod refresh;
 mod webhooks;

@@ -10,16 +10,19 @@ use dockline::ports::{
     MintOutcome, RateLeft, UninstallOutcome, VisitorCheck, VisitorInstallations,
 };
 use dockline::{
-    Account, AccountKind, AppId, DenialCause, Installation, InstallationId, InstallationToken, InstalledOn,
-    InstallerRecord, Membership, NewToken, PortError, PortErrorKind, PortName, Repository, RepositoryId,
-    TokenScope, Visibility, VisitorFacts,
+    Account, AccountKind, AppId, DenialCause, GithubCredential, Installation, InstallationId,
+    InstallationToken, InstalledOn, InstallerRecord, Membership, NewToken, PortError, PortErrorKind,
+    PortName, Repository, RepositoryId, TokenScope, Visibility, VisitorFacts,
 };
 use dockline_testkit::fixtures::{account_id, installation, installer_record};
-use time::Duration;
+use time::{Duration, OffsetDateTime};
 
 pub(crate) const OUR_APP: u64 = 7;
 /// The visitor of [`FakeGithub::visitor`].
 pub(crate) const VISITOR: u64 = 77;
+
+/// How long a limit lasts.
+const LIMITED_FOR: Duration = Duration::minutes(90);
 
 type Hook = Arc<dyn Fn() + Send + Sync>;
 
@@ -34,6 +37,10 @@ struct Model {
     only_accepts_uninstalls: bool,
     denies_uninstalls: bool,
     failing: HashMap<InstallationId, PortErrorKind>,
+    limited_listings: BTreeSet<InstallationId>,
+    limited_visitors: BTreeSet<String>,
+    pauses_everyone: bool,
+    paused_until: Option<OffsetDateTime>,
     hidden: BTreeSet<InstallationId>,
     installations: BTreeMap<InstallationId, Installation>,
     visitors: HashMap<String, VisitorCheck>,
@@ -55,6 +62,11 @@ struct Model {
 /// The account of the installation with this number.
 pub(crate) fn account_of(number: u64, login: &str) -> Account {
     Account { id: account_id(1_000 + number), login: login.into(), kind: AccountKind::Organization }
+}
+
+fn limit(left: Duration) -> PortError {
+    let retry_after = left.unsigned_abs();
+    PortError::new(PortName::GithubGateway, PortErrorKind::RateLimited { retry_after }, "a limit")
 }
 
 pub(crate) fn repository(id: u64) -> Repository {
@@ -117,11 +129,13 @@ impl FakeGithub {
         self.model().hidden.insert(id);
     }
 
-    /// Ends wrong 404s and failures of this installation.
+    /// Ends wrong 404s, failures, denials and limits of this installation.
     pub(crate) fn heal(&self, id: InstallationId) {
         let mut model = self.model();
         model.hidden.remove(&id);
         model.failing.remove(&id);
+        model.denied.remove(&id);
+        model.limited_listings.remove(&id);
     }
 
     /// The truth about an installation, whatever lookups say.
@@ -134,6 +148,30 @@ impl FakeGithub {
         self.model().failing.insert(id, kind);
     }
 
+    /// Limits the listings of this installation's repositories to none.
+    pub(crate) fn limit_listings(&self, id: InstallationId) {
+        self.model().limited_listings.insert(id);
+    }
+
+    /// Does what a gateway must not do: takes a limit of one credential for a limit of all.
+    pub(crate) fn pause_everyone(&self) {
+        self.model().pauses_everyone = true;
+    }
+
+    /// Reports that GitHub limits the credential.
+    fn limited(&self, credential: GithubCredential) -> PortError {
+        let mut model = self.model();
+        if model.pauses_everyone {
+            model.paused_until = Some(self.clock.now() + LIMITED_FOR);
+        }
+        limit(LIMITED_FOR).about(credential)
+    }
+
+    fn pause_of_everyone(&self) -> Result<(), PortError> {
+        let left = self.model().paused_until.map(|until| until - self.clock.now());
+        left.filter(|left| left.is_positive()).map_or(Ok(()), |left| Err(limit(left)))
+    }
+
     /// Answers requests to uninstall by 404.
     pub(crate) fn deny_uninstalls(&self) {
         self.model().denies_uninstalls = true;
@@ -144,6 +182,11 @@ impl FakeGithub {
         let visible =
             self.model().installations.get(&id).map(|installation| installation.installed_on.clone());
         self.visitor_who_sees(code, visible, administrator);
+    }
+
+    /// Issues a code whose visitor GitHub limits.
+    pub(crate) fn limited_visitor(&self, code: &str) {
+        self.model().limited_visitors.insert(code.into());
     }
 
     pub(crate) fn visitor_who_sees(&self, code: &str, visible: Option<InstalledOn>, administrator: bool) {
@@ -289,6 +332,7 @@ impl GithubGateway for FakeGithub {
         if let Some(hook) = hook {
             hook();
         }
+        self.pause_of_everyone()?;
         if let Some(cause) = self.model().denied.get(&id) {
             return Ok(LookupOutcome::Denied(*cause));
         }
@@ -302,6 +346,10 @@ impl GithubGateway for FakeGithub {
     }
 
     async fn check_visitor(&self, grant: &CodeGrant, _: InstallationId) -> Result<VisitorCheck, PortError> {
+        self.pause_of_everyone()?;
+        if self.model().limited_visitors.contains(grant.code.expose()) {
+            return Err(self.limited(GithubCredential::Visitor));
+        }
         let mut model = self.model();
         model.grants.push(grant.clone());
         let outcome = model.visitors.remove(grant.code.expose());
@@ -347,6 +395,11 @@ impl GithubGateway for FakeGithub {
     }
 
     async fn repositories(&self, token: &InstallationToken, page: u32) -> Result<ListOutcome, PortError> {
+        self.pause_of_everyone()?;
+        let is_limited = self.model().limited_listings.contains(&token.installation());
+        if is_limited {
+            return Err(self.limited(GithubCredential::Installation));
+        }
         let is_held = self.model().held_from.is_some_and(|held| page >= held);
         if is_held {
             return std::future::pending().await;

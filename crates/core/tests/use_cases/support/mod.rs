@@ -8,9 +8,9 @@ use std::sync::Arc;
 use dockline::ports::{BindingRepo, Clock, Event, GithubGateway, ManualClock, StateStore};
 use dockline::{
     Authorization, Binding, BrowserSecret, Builder, Callback, CallbackError, CallbackOutcome,
-    CallbackRefusal, Caller, ConfirmationAnswer, ConfirmationPrompt, Dockline, InstallationId,
-    InstallationRecord, IssuedState, Life, Ports, Presence, RegisterError, Registered, RegistrationRequest,
-    ReturnRedirect, StartInstallRequest, State, Ticket, VerifiedClaim, WebhookSecrets,
+    CallbackRefusal, Caller, ConfirmationAnswer, ConfirmationPrompt, Dockline, InstallationId, IssuedState,
+    Life, Ports, Presence, RegisterError, Registered, RegistrationRequest, ReturnRedirect,
+    StartInstallRequest, State, Ticket, VerifiedClaim, WebhookSecrets,
 };
 use dockline_memory::{MemoryBindingRepo, MemoryEvents, MemoryStateStore};
 use dockline_testkit::faults::{Fault, Faulty};
@@ -205,10 +205,6 @@ impl World {
             Registered::Created(binding) => binding,
             other => panic!("{other:?}"),
         }
-    }
-
-    pub(crate) async fn stored_of(&self, id: InstallationId) -> InstallationRecord {
-        self.stored.installation(id).await.unwrap().unwrap()
     }
 
     pub(crate) async fn stored_binding(&self) -> Option<Binding> {
