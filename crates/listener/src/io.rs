@@ -9,7 +9,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
 use crate::connection_state::ConnectionState;
-use crate::request_line::RequestLine;
+use crate::request_head::RequestHead;
 
 /// A borrowed socket that reports its progress to the connection's state.
 ///
@@ -21,14 +21,14 @@ pub(crate) struct Io<'a> {
     /// Input that was read to detect the protocol; hyper reads it first.
     prefix: Vec<u8>,
     state: Arc<ConnectionState>,
-    line: RequestLine,
+    head: RequestHead,
 }
 
 impl<'a> Io<'a> {
     pub(crate) fn new(stream: &'a mut TcpStream, mut prefix: Vec<u8>, state: Arc<ConnectionState>) -> Self {
-        let mut line = RequestLine::default();
-        line.check(&mut prefix);
-        Self { stream, prefix, state, line }
+        let mut head = RequestHead::default();
+        head.check(&mut prefix);
+        Self { stream, prefix, state, head }
     }
 
     fn report<T>(&self, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
@@ -57,9 +57,9 @@ impl AsyncRead for Io<'_> {
         ready!(Pin::new(&mut *self.stream).poll_read(context, buffer))?;
         if buffer.filled().len() > before {
             if self.state.input_arrived() {
-                self.line = RequestLine::default();
+                self.head = RequestHead::default();
             }
-            self.line.check(buffer.filled_mut().get_mut(before..).unwrap_or_default());
+            self.head.check(buffer.filled_mut().get_mut(before..).unwrap_or_default());
         }
         Poll::Ready(Ok(()))
     }

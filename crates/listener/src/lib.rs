@@ -11,7 +11,7 @@ mod limits;
 mod listener;
 mod open_files;
 mod rejection;
-mod request_line;
+mod request_head;
 mod signals;
 
 pub use address::{BindError, ListenAddr, bind, local_url};
