@@ -80,6 +80,10 @@ pub const fn refusal_message(reason: CallbackRefusal) -> &'static str {
             "GitHub does not let us see what you may access. Ask an administrator of the account about its security \
              settings, and start again from the product."
         }
+        CallbackRefusal::TooManyInstallations => {
+            "You can see more than 10,000 installations of this App, too many for us to find this one among them. Have another \
+             administrator of the account connect it, or use an account that sees fewer."
+        }
         CallbackRefusal::MembershipUnavailable => {
             "GitHub failed to tell us whether you administer this organization. Wait a minute, and start again from the \
              product."

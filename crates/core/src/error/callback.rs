@@ -52,6 +52,8 @@ spelled! {
         AccountSuspended = "account_suspended",
         /// GitHub denies to say what the visitor may see, for another reason.
         AccessDenied = "access_denied",
+        /// The visitor sees too many of the App's installations to find this one among them.
+        TooManyInstallations = "too_many_installations",
         /// GitHub failed to say whether the visitor is a member of the organization.
         MembershipUnavailable = "membership_unavailable",
         /// The installation is on an enterprise, or on an account that GitHub does not name.
@@ -90,6 +92,7 @@ impl CallbackRefusal {
                 | Self::IpBlocked
                 | Self::AccountSuspended
                 | Self::AccessDenied
+                | Self::TooManyInstallations
                 | Self::UnbindableAccount
         )
     }

@@ -121,6 +121,7 @@ pub const fn refusal_of(reason: &UnknownReason) -> CallbackRefusal {
         UnknownReason::AccountSuspended => CallbackRefusal::AccountSuspended,
         UnknownReason::Denied => CallbackRefusal::AccessDenied,
         UnknownReason::Unavailable => CallbackRefusal::MembershipUnavailable,
+        UnknownReason::TooManyInstallations => CallbackRefusal::TooManyInstallations,
     }
 }
 
@@ -242,13 +243,14 @@ mod tests {
         evaluate(facts, installation, Duration::MINUTE).map(|(_, claim)| claim)
     }
 
-    const REASONS: [UnknownReason; 6] = [
+    const REASONS: [UnknownReason; 7] = [
         UnknownReason::SsoRequired { url: None },
         UnknownReason::IpBlocked,
         UnknownReason::PermissionMissing,
         UnknownReason::AccountSuspended,
         UnknownReason::Denied,
         UnknownReason::Unavailable,
+        UnknownReason::TooManyInstallations,
     ];
 
     #[test]

@@ -19,7 +19,7 @@ use crate::http::{Api, PER_PAGE, PageOf, Response, next_page, redacted};
 use crate::observer::Operation;
 use crate::wire::{ExchangeWire, InstallationsWire, MembershipWire, UserWire};
 
-/// Bounds a list that never ends; no visitor sees ten thousand installations of one App.
+/// Bounds a list that never ends.
 const MAX_PAGES: u32 = 100;
 
 /// The characters of a login that are encoded in a path: also the dot, since `..` leads to another path.
@@ -177,7 +177,7 @@ impl VisitorChecker {
             seen,
             "gave up looking for an installation in a visitor's list, which has more entries"
         );
-        Ok((Visibility::NotSeen, None))
+        Ok((Visibility::Unknown(hidden.unwrap_or(UnknownReason::TooManyInstallations)), None))
     }
 
     async fn first_page(

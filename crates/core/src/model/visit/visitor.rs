@@ -60,6 +60,8 @@ pub enum UnknownReason {
     Denied,
     /// GitHub failed to answer.
     Unavailable,
+    /// The visitor sees more installations than are read, and the wanted one is not among those that were.
+    TooManyInstallations,
 }
 
 spelled! {

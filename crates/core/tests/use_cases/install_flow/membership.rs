@@ -39,6 +39,7 @@ async fn each_unknown_membership_is_refused_for_its_own_reason_c06() {
         (UnknownReason::PermissionMissing, CallbackRefusal::PermissionMissing, ErrorCode::Validation),
         (UnknownReason::AccountSuspended, CallbackRefusal::AccountSuspended, ErrorCode::Validation),
         (UnknownReason::Denied, CallbackRefusal::AccessDenied, ErrorCode::Validation),
+        (UnknownReason::TooManyInstallations, CallbackRefusal::TooManyInstallations, ErrorCode::Validation),
         // GitHub's failure is not the visitor's to solve.
         (UnknownReason::Unavailable, CallbackRefusal::MembershipUnavailable, ErrorCode::PlatformError),
     ] {

@@ -295,11 +295,12 @@ async fn short_pages_of_installations_do_not_end_the_list_l79() {
 }
 
 #[tokio::test]
-async fn an_endless_list_is_abandoned_i17() {
+async fn an_endless_list_is_abandoned_and_says_nothing_about_the_installation_i17() {
     let one = |count: usize| vec![installation_body(1, APP, &organization()); count];
     let endless = json!({ "total_count": 1_000_000, "installations": one(1) });
     let github = responding(LIST, move |_| Reply::json(200, &endless)).await;
-    assert_eq!(checked(&github).await.visibility, Visibility::NotSeen);
+    let unknown = Visibility::Unknown(UnknownReason::TooManyInstallations);
+    assert_eq!(checked(&github).await.visibility, unknown);
     assert_eq!(github.lines().iter().filter(|line| line.starts_with(LIST)).count(), 100);
 
     let empty = json!({ "total_count": 1_000_000, "installations": one(0) });
