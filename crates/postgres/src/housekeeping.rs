@@ -11,7 +11,8 @@ use crate::decode::column_time;
 /// Retention of expired states.
 const STATES: Duration = Duration::DAY;
 
-/// Retention of unbound installations, since they were last observed or released.
+/// Retention of unbound installations, since they were last observed or released. Of those that ended for good, the number
+/// is kept for ever.
 const INSTALLATIONS: Duration = Duration::days(30);
 
 /// Retention of installers of unbound installations.
@@ -24,11 +25,20 @@ const PURGE_STATES: &str = "DELETE FROM {schema}.install_states WHERE ctid = ANY
     SELECT ctid FROM {schema}.install_states WHERE expires_at < $1 \
     ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED)) RETURNING true";
 
-const PURGE_INSTALLATIONS: &str = "DELETE FROM {schema}.installations WHERE ctid = ANY (ARRAY (\
-    SELECT ctid FROM {schema}.installations \
-    WHERE organization IS NULL AND verified_at < $1 AND (observed_at IS NULL OR observed_at < $1) \
-    AND (released_at IS NULL OR released_at < $1) \
-    ORDER BY verified_at LIMIT $2 FOR UPDATE SKIP LOCKED)) RETURNING true";
+/// A final end must stay final: its row loses only the account. The first condition is that of the index.
+const PURGE_INSTALLATIONS: &str = "WITH old AS ( \
+     SELECT ctid, COALESCE(uninstalled_by IN ('deletion', 'us'), false) AS ended FROM {schema}.installations \
+     WHERE organization IS NULL \
+     AND (account_id IS NOT NULL OR uninstalled_by IS NULL OR uninstalled_by = 'absence') \
+     AND verified_at < $1 AND (observed_at IS NULL OR observed_at < $1) AND (released_at IS NULL OR released_at < $1) \
+     ORDER BY verified_at LIMIT $2 FOR UPDATE SKIP LOCKED \
+    ), kept AS ( \
+     UPDATE {schema}.installations SET account_id = NULL, account_login = NULL, account_kind = NULL \
+     WHERE ctid = ANY (ARRAY (SELECT ctid FROM old WHERE ended)) RETURNING true AS done \
+    ), gone AS ( \
+     DELETE FROM {schema}.installations WHERE ctid = ANY (ARRAY (SELECT ctid FROM old WHERE NOT ended)) \
+     RETURNING true AS done \
+    ) SELECT done FROM kept UNION ALL SELECT done FROM gone";
 
 /// Looks up the installations one by one. A join would read all bound installations to find the few unbound ones.
 const PURGE_INSTALLERS: &str = "DELETE FROM {schema}.installers WHERE ctid = ANY (ARRAY (\
@@ -44,7 +54,7 @@ const PURGE_BUCKETS: &str = "DELETE FROM {schema}.rate_buckets WHERE (key_id, cl
     LIMIT $2 FOR UPDATE SKIP LOCKED) RETURNING true";
 
 /// Deletes rows that are no longer needed, in batches: expired states, unbound installations and their installers, and
-/// full rate limit buckets. Never deletes a binding, live or released, so that no state can be spent twice.
+/// full rate limit buckets. Of an installation that ended for good, deletes the account and keeps the number. Never deletes a binding, live or released, so that no state can be spent twice.
 #[derive(Debug, Clone)]
 pub struct PgHousekeeping {
     database: Database,
@@ -59,7 +69,7 @@ pub struct PgHousekeeping {
 pub struct Purged {
     /// States that expired more than a day ago.
     pub states: usize,
-    /// Unbound installations that were neither observed nor released for 30 days.
+    /// Unbound installations that were neither observed nor released for 30 days, or their accounts.
     pub installations: usize,
     /// Installers of unbound installations, recorded more than 30 days ago.
     pub installers: usize,

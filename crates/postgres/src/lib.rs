@@ -15,6 +15,7 @@ mod migrations;
 mod rate_limiter;
 mod schema;
 mod state_store;
+mod tombstones;
 
 // Unit tests share the integration tests' schemas.
 #[cfg(test)]
@@ -42,3 +43,4 @@ pub use migrations::{Applied, MigrationError, Migrator};
 pub use rate_limiter::PgRateLimiter;
 pub use schema::{InvalidSchema, Schema};
 pub use state_store::PgStateStore;
+pub use tombstones::{PgTombstones, Tombstone, TombstoneReset};

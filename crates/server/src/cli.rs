@@ -10,11 +10,12 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use crate::apps::AppsCommand;
 use crate::config::{CommandLineError, EffectiveConfig};
 use crate::generate::{CompletionsArgs, ManArgs};
+use crate::installations::InstallationsCommand;
 use crate::keys::KeysCommand;
 use crate::migrate::MigrateArgs;
 use crate::reconcile::ReconcileArgs;
 use crate::serve::ServeArgs;
-use crate::{apps, config, doctor, generate, keys, migrate, reconcile, serve};
+use crate::{apps, config, doctor, generate, installations, keys, migrate, reconcile, serve};
 
 /// Connects GitHub App installations to the organizations of a multi-tenant product.
 #[derive(Debug, Parser)]
@@ -54,6 +55,9 @@ enum Command {
     /// List, add, retire and rename the GitHub Apps of a schema.
     #[command(subcommand)]
     Apps(AppsCommand),
+    /// Forget the final end of an installation, whose number a restored GitHub Enterprise Server gives again.
+    #[command(subcommand)]
+    Installations(InstallationsCommand),
     /// Create, rotate, list and revoke API keys.
     #[command(subcommand)]
     Keys(KeysCommand),
@@ -104,6 +108,7 @@ impl Cli {
             Command::Migrate(args) => migrate::run(args).await,
             Command::Reconcile(args) => reconcile::run(*args).await,
             Command::Apps(command) => apps::run(command).await,
+            Command::Installations(command) => installations::run(command).await,
             Command::Keys(command) => keys::run(command).await,
             Command::Completions(args) => generate::completions(&args, command()),
             Command::Man(args) => generate::man(&args, command()),

@@ -8,6 +8,7 @@ mod doctor;
 mod generate;
 mod github_app;
 mod http_server;
+pub mod installations;
 pub mod keys;
 pub mod logging;
 pub mod migrate;

@@ -1,6 +1,6 @@
 //! Tokens and repositories of a bound installation.
 
 mod denials;
-mod repositories;
+pub(crate) mod repositories;
 mod repository_pages;
 mod tokens;

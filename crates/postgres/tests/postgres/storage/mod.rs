@@ -11,4 +11,5 @@ mod key_usage;
 mod query_plans;
 mod rate_limiter;
 mod state_races;
+mod tombstones;
 mod two_apps;

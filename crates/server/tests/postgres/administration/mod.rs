@@ -4,5 +4,6 @@ mod apps;
 mod commands;
 mod doctor;
 mod github_options;
+mod installations;
 mod keys;
 mod signer;
