@@ -19,6 +19,8 @@
 //! own, performs the flow with a simulated GitHub, and exits with 0 only if every response is right:
 //! `cargo xtask postgres -- cargo run -p dockline-axum --example production -- --check`.
 
+#[path = "support/api_key.rs"]
+mod api_key;
 #[path = "support/flow.rs"]
 mod flow;
 #[path = "support/simulation.rs"]
@@ -32,11 +34,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use dockline::ports::{Clock, Events, GithubGateway, OsEntropy, SystemClock};
-use dockline::{
-    ApiKey, AppId, Dockline, ExposeSecret, KeyEnvironment, KeyRecord, OrganizationId, Ports, Scope,
-    SecretString, Tier, WebhookSecrets,
-};
+use dockline::ports::{Clock, Events, GithubGateway, SystemClock};
+use dockline::{AppId, Dockline, Ports, SecretString, WebhookSecrets};
 use dockline_axum::{Exposition, RouterOptions, TracingEvents};
 use dockline_github::{CompletedCall, GithubApp, GithubAppConfig, Observer};
 use dockline_github_sim::GithubSim;
@@ -200,13 +199,11 @@ async fn check(database: Database) -> Result {
     let refreshes = worker.refresh_queue();
     let (stop, stopped) = oneshot::channel::<()>();
     let worker = tokio::spawn(worker.run(async { drop(stopped.await) }));
-    let key = ApiKey::mint(KeyEnvironment::Live, &OsEntropy)?;
-    create_key(&database, &key).await?;
+    let bearer = api_key::create(&database).await?;
     let check = async |origin: &str, github: &GithubSim, app: u64| {
         let visitor = Visitor::new()?;
         let api = format!("{origin}/v1/github/installation");
         visitor.get(&api, &[]).await?.expect(401, "without a key")?;
-        let bearer = format!("Bearer {}", key.expose().expose_secret());
         let credential = [("authorization", &*bearer)];
         flow::connect(origin, &visitor, &credential, github, app).await?;
         let id = github.installations().first().ok_or("no installation")?.id;
@@ -236,24 +233,6 @@ async fn check(database: Database) -> Result {
     drop(stop);
     worker.await?;
     Ok(())
-}
-
-/// Creates an API key, as `dockline keys create` does.
-async fn create_key(database: &Database, key: &ApiKey) -> Result {
-    let record = KeyRecord {
-        id: key.id().clone(),
-        environment: key.environment(),
-        secret_hash: key.secret_hash(),
-        organization: OrganizationId::new(format!("org_{}", key.id().as_str().to_lowercase()))?,
-        organization_name: "Acme Coffee".parse()?,
-        scopes: vec![Scope::GithubAdmin],
-        tier: Tier::standard(),
-        return_hosts: vec!["localhost".to_owned()],
-        revoked_at: None,
-        expires_at: None,
-    };
-    let inserted = PgKeyStore::new(database).insert(&record, "example", SystemClock.now()).await?;
-    if inserted { Ok(()) } else { Err("the key exists".into()) }
 }
 
 fn has(body: &str, text: &str) -> Result {

@@ -27,25 +27,13 @@ impl Simulation {
     pub(crate) async fn start(callback: &str, webhooks: &str) -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let origin = format!("http://localhost:{}", listener.local_addr()?.port());
-        let sim = GithubSim::default();
-        sim.create_user("olga")?;
-        sim.create_organization("acme-coffee")?;
-        sim.set_membership("acme-coffee", "olga", Role::Admin)?;
-        sim.add_repository("acme-coffee", "storefront", false)?;
-        sim.add_repository("acme-coffee", "roaster-firmware", true)?;
-        sim.default_user(Some("olga"))?;
-        let app = NewApp::new("example", &format!("{origin}{callback}"));
-        let app = sim.create_app(app.with_webhook_url(&format!("{origin}{webhooks}")))?;
-        Ok(Self { origin, app, github: sim.start().await?, listener })
+        let (app, github) = github(&origin, callback, webhooks, "the App's webhook secret").await?;
+        Ok(Self { origin, app, github, listener })
     }
 
     /// Returns the settings of a host that uses this GitHub.
     pub(crate) fn settings(&self) -> Result<GithubAppConfig> {
-        let app = &self.app;
-        let (id, key) = (AppId::new(app.app_id)?, app.private_key_pem.clone());
-        Ok(GithubAppConfig::new(id, app.slug.clone(), key)
-            .with_oauth_client(app.client_id.clone(), app.client_secret.clone())
-            .with_host(GithubHost::at(&self.github.web, &self.github.api)?))
+        settings(&self.app, &self.github)
     }
 
     /// Serves the host: with `--check` until `check` returns, else until the process is stopped.
@@ -67,4 +55,32 @@ impl Simulation {
         }
         Ok(())
     }
+}
+
+/// Starts a GitHub whose user olga is signed in and administers `acme-coffee`, with an App of a host at `origin`.
+pub(crate) async fn github(
+    origin: &str,
+    callback: &str,
+    webhooks: &str,
+    webhook_secret: &str,
+) -> Result<(AppCredentials, RunningSim)> {
+    let sim = GithubSim::default();
+    sim.create_user("olga")?;
+    sim.create_organization("acme-coffee")?;
+    sim.set_membership("acme-coffee", "olga", Role::Admin)?;
+    sim.add_repository("acme-coffee", "storefront", false)?;
+    sim.add_repository("acme-coffee", "roaster-firmware", true)?;
+    sim.default_user(Some("olga"))?;
+    let app = NewApp::new("example", &format!("{origin}{callback}"))
+        .with_webhook_url(&format!("{origin}{webhooks}"))
+        .with_webhook_secret(webhook_secret);
+    Ok((sim.create_app(app)?, sim.start().await?))
+}
+
+/// Returns the settings of a host that uses this App.
+pub(crate) fn settings(app: &AppCredentials, github: &RunningSim) -> Result<GithubAppConfig> {
+    let (id, key) = (AppId::new(app.app_id)?, app.private_key_pem.clone());
+    Ok(GithubAppConfig::new(id, app.slug.clone(), key)
+        .with_oauth_client(app.client_id.clone(), app.client_secret.clone())
+        .with_host(GithubHost::at(&github.web, &github.api)?))
 }
