@@ -44,11 +44,11 @@ impl Events for TracingEvents {
             }
             Event::Missing { organization, installation } => {
                 let organization = organization.as_ref().map(tracing::field::display);
-                tracing::warn!(organization, %installation, "GitHub denies an installation");
+                tracing::warn!(organization, %installation, "GitHub does not show an installation");
             }
             Event::Absent { organization, installation } => {
                 let organization = organization.as_ref().map(tracing::field::display);
-                tracing::warn!(organization, %installation, "GitHub denied an installation for an hour");
+                tracing::warn!(organization, %installation, "GitHub has not shown an installation for an hour");
             }
             Event::Returned { organization, installation } => {
                 let organization = organization.as_ref().map(tracing::field::display);
@@ -59,7 +59,7 @@ impl Events for TracingEvents {
                 tracing::error!(
                     organization,
                     %installation,
-                    "GitHub denies too many installations to believe it: check that it is GitHub that answers, and the App"
+                    "GitHub shows too few installations to believe it: check that it is GitHub that answers, and the App"
                 );
             }
             Event::Uninstalled { organization, installation } => {

@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 use dockline::ports::{Observation, ObserveOutcome};
-use dockline::rules::life::{counts_as_denied, first, is_crowded, observe};
+use dockline::rules::life::{LiveBindings, counts_as_not_shown, first, observe};
 use dockline::{Account, AccountId, AccountKind, InstallationRecord, Life, Presence, Status, UninstalledBy};
 use time::{Duration, OffsetDateTime};
 
@@ -48,10 +48,10 @@ fn after(
     presence: Presence,
     after: Duration,
     observation: impl Fn(OffsetDateTime) -> Observation,
-    crowded: bool,
+    live: LiveBindings,
 ) -> (ObserveOutcome, Presence, u64) {
     let mut row = record(presence);
-    let outcome = observe(&mut row, &observation(LAST + after), || crowded);
+    let outcome = observe(&mut row, &observation(LAST + after), || live);
     (outcome, row.life.presence, row.generation - 5)
 }
 
@@ -59,7 +59,7 @@ fn found(at: OffsetDateTime) -> Observation {
     Observation::Present { status: Status::Active, account: account(), asked_at: at, next_look_at: at + HOUR }
 }
 
-const fn denied(asked_at: OffsetDateTime) -> Observation {
+const fn not_shown(asked_at: OffsetDateTime) -> Observation {
     Observation::Missing { asked_at }
 }
 
@@ -74,6 +74,13 @@ const fn confirmed(at: OffsetDateTime) -> Observation {
 const fn deleted(at: OffsetDateTime) -> Observation {
     Observation::Deleted { at }
 }
+
+/// Below the bound.
+const FEW: LiveBindings = LiveBindings { all: 60, not_shown: 19 };
+/// At the bound: one more would be too many.
+const FULL: LiveBindings = LiveBindings { all: 60, not_shown: 20 };
+/// Above the bound.
+const MANY: LiveBindings = LiveBindings { all: 60, not_shown: 21 };
 
 use ObserveOutcome::{Absent, Ending, Gone, Held, Missing, Outdated, Recorded};
 
@@ -96,8 +103,8 @@ fn a_200() {
         (ending(HOUR), -SECOND, (Outdated, ending(HOUR), 0)),
         (DELETED, -SECOND, (Gone, DELETED, 0)),
     ] {
-        for crowded in [false, true] {
-            assert_eq!(after(presence, wait, found, crowded), expected, "{presence:?} {wait}");
+        for live in [FEW, MANY] {
+            assert_eq!(after(presence, wait, found, live), expected, "{presence:?} {wait}");
         }
     }
 }
@@ -113,7 +120,7 @@ fn a_200_stores_its_facts() {
         asked_at: at,
         next_look_at: at + DAY,
     };
-    assert_eq!(observe(&mut row, &observation, || true), Recorded);
+    assert_eq!(observe(&mut row, &observation, || MANY), Recorded);
     let life = Life { presence: SHOWN, observed_at: at, next_look_at: Some(at + DAY) };
     let expected = InstallationRecord {
         organization: None,
@@ -151,19 +158,19 @@ fn a_404() {
         (missing(HOUR, 1), -SECOND, (Outdated, missing(HOUR, 1), 0)),
         (ABSENT, -SECOND, (Outdated, ABSENT, 0)),
     ] {
-        assert_eq!(after(presence, wait, denied, false), expected, "{presence:?} {wait}");
-        // While too many are denied, nothing becomes missing or absent, and everything else stays as it is.
+        assert_eq!(after(presence, wait, not_shown, FEW), expected, "{presence:?} {wait}");
+        // While too many are not shown, nothing becomes missing or absent, and everything else stays as it is.
         let held = if matches!(expected.0, Missing | Absent) { (Held, presence, 0) } else { expected };
-        assert_eq!(after(presence, wait, denied, true), held, "{presence:?} {wait}");
+        assert_eq!(after(presence, wait, not_shown, MANY), held, "{presence:?} {wait}");
     }
 }
 
 #[test]
 fn a_404_moves_the_times_of_the_looks_only() {
     for presence in [SHOWN, missing(HOUR, 1), ABSENT, ending(HOUR)] {
-        for crowded in [false, true] {
+        for live in [FEW, MANY] {
             let mut row = record(presence);
-            observe(&mut row, &denied(LAST + HOUR), || crowded);
+            observe(&mut row, &not_shown(LAST + HOUR), || live);
             assert_eq!((row.verified_at, row.life.observed_at), (LAST - 2 * HOUR, LAST + HOUR));
             assert!(row.life.next_look_at > Some(LAST + HOUR), "{presence:?}");
             assert_eq!(row.account, Some(account()));
@@ -178,15 +185,15 @@ fn our_own_uninstall_and_a_signed_deletion() {
         for wait in [-DAY, SECOND] {
             let started = Presence::Ending { since: LAST + wait };
             let raised = u64::from(!matches!(presence, Presence::Ending { .. }));
-            assert_eq!(after(presence, wait, accepted, true), (Recorded, started, raised));
-            assert_eq!(after(presence, wait, confirmed, true), (Recorded, BY_US, 1));
-            assert_eq!(after(presence, wait, deleted, true), (Recorded, DELETED, 1));
+            assert_eq!(after(presence, wait, accepted, MANY), (Recorded, started, raised));
+            assert_eq!(after(presence, wait, confirmed, MANY), (Recorded, BY_US, 1));
+            assert_eq!(after(presence, wait, deleted, MANY), (Recorded, DELETED, 1));
         }
     }
-    assert_eq!(after(BY_US, SECOND, accepted, false), (Gone, BY_US, 0));
-    assert_eq!(after(DELETED, SECOND, accepted, false), (Gone, DELETED, 0));
-    assert_eq!(after(BY_US, SECOND, deleted, false), (Recorded, DELETED, 0));
-    assert_eq!(after(DELETED, SECOND, confirmed, false), (Recorded, DELETED, 0));
+    assert_eq!(after(BY_US, SECOND, accepted, FEW), (Gone, BY_US, 0));
+    assert_eq!(after(DELETED, SECOND, accepted, FEW), (Gone, DELETED, 0));
+    assert_eq!(after(BY_US, SECOND, deleted, FEW), (Recorded, DELETED, 0));
+    assert_eq!(after(DELETED, SECOND, confirmed, FEW), (Recorded, DELETED, 0));
 }
 
 #[test]
@@ -195,25 +202,44 @@ fn the_first_observation_of_an_installation() {
     assert_eq!(life(found(LAST)), Some(SHOWN));
     assert_eq!(life(deleted(LAST)), Some(DELETED));
     assert_eq!(life(confirmed(LAST)), Some(BY_US));
-    assert_eq!(life(denied(LAST)), None);
+    assert_eq!(life(not_shown(LAST)), None);
     assert_eq!(life(accepted(LAST)), None);
     assert_eq!(life(Observation::PermissionsChanged), None);
 }
 
+/// A missing binding is counted already, so it becomes absent at the bound; what is shown or ending is not, and stays.
+#[test]
+fn a_404_at_the_bound() {
+    for (presence, expected) in [
+        (SHOWN, (Held, SHOWN, 0)),
+        (ending(HOUR), (Held, ending(HOUR), 0)),
+        (missing(HOUR, 4), (Absent, ABSENT, 1)),
+    ] {
+        assert_eq!(after(presence, Duration::MINUTE, not_shown, FULL), expected, "{presence:?}");
+    }
+}
+
 #[test]
 fn the_bound_is_more_than_20_and_more_than_a_tenth() {
-    for (denied, live, crowded) in [
-        (0, 0, false),
-        (19, 20, false),
-        (20, 21, true),
-        (20, 209, true),
-        (20, 210, false),
-        (21, 219, true),
-        (21, 220, false),
-        (99_999, 1_000_000, false),
-        (100_000, 1_000_000, true),
+    for (not_shown, all, shown_are_held, missing_are_held) in [
+        (0, 0, false, false),
+        (19, 20, false, false),
+        (20, 21, true, false),
+        (21, 21, true, true),
+        (20, 209, true, false),
+        (21, 209, true, true),
+        (20, 210, false, false),
+        (21, 210, true, false),
+        (21, 219, true, false),
+        (22, 219, true, true),
+        (21, 220, false, false),
+        (99_999, 1_000_000, false, false),
+        (100_000, 1_000_000, true, false),
+        (100_001, 1_000_000, true, true),
     ] {
-        assert_eq!(is_crowded(denied, live), crowded, "{denied} of {live}");
+        let live = LiveBindings { all, not_shown };
+        assert_eq!(live.holds_shown(), shown_are_held, "{live:?}");
+        assert_eq!(live.holds_missing(), missing_are_held, "{live:?}");
     }
 }
 
@@ -227,9 +253,9 @@ fn the_bound_counts_what_404s_took() {
         (DELETED, false),
         (BY_US, false),
     ] {
-        assert_eq!(counts_as_denied(&record(presence), LAST), counts, "{presence:?}");
+        assert_eq!(counts_as_not_shown(&record(presence), LAST), counts, "{presence:?}");
     }
     let week_after_the_last_200 = LAST - 2 * HOUR + 7 * DAY;
-    assert!(counts_as_denied(&record(ABSENT), week_after_the_last_200 - SECOND));
-    assert!(!counts_as_denied(&record(ABSENT), week_after_the_last_200));
+    assert!(counts_as_not_shown(&record(ABSENT), week_after_the_last_200 - SECOND));
+    assert!(!counts_as_not_shown(&record(ABSENT), week_after_the_last_200));
 }

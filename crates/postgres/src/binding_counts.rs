@@ -15,22 +15,23 @@ const LIMIT: i64 = 2_000_000;
 /// Reads the row of each bound installation once. There is no index on the status, since every verification of a
 /// binding would have to update it.
 const COUNT: &str = "SELECT state, count(*) AS bindings, \
-     count(*) FILTER (WHERE denied_number IS NOT NULL AND (state = 'missing' OR verified_at > $2)) AS denied FROM \
+     count(*) FILTER (WHERE denied_number IS NOT NULL AND (state = 'missing' OR verified_at > $2)) AS not_shown FROM \
     (SELECT CASE WHEN ending_since IS NOT NULL THEN 'ending' \
       WHEN missing_since IS NOT NULL AND status <> 'uninstalled' THEN 'missing' ELSE status END AS state, \
       denied_number, verified_at \
      FROM {schema}.installations WHERE app = {app} AND organization IS NOT NULL LIMIT $1) AS bound GROUP BY state";
 
-/// Reads the first entry of an index.
-const OLDEST_VERIFICATION: &str = "SELECT verified_at FROM {schema}.installations \
-    WHERE app = {app} AND organization IS NOT NULL AND status <> 'uninstalled' ORDER BY verified_at, installation_id LIMIT 1";
+/// Reads the first entry of the sweep's index. A row that an earlier version wrote counts as due since its last look.
+const LONGEST_DUE: &str = "SELECT GREATEST(next_look_at, observed_at, verified_at) AS due_since FROM {schema}.installations \
+    WHERE app = {app} AND organization IS NOT NULL AND next_look_at IS NOT NULL \
+    ORDER BY next_look_at, installation_id LIMIT 1";
 
 /// Counts live bindings, for gauges.
 #[derive(Debug, Clone)]
 pub struct PgBindingCounts {
     database: Database,
     count: Statement,
-    oldest_verification: Statement,
+    longest_due: Statement,
 }
 
 /// The numbers of live bindings.
@@ -40,18 +41,18 @@ pub struct BindingCounts {
     pub active: u64,
     /// Bindings to suspended installations.
     pub suspended: u64,
-    /// Bindings to installations that GitHub denies for less than an hour.
+    /// Bindings to installations that GitHub has not shown for less than an hour.
     pub missing: u64,
     /// Bindings to installations that GitHub is about to uninstall at our request.
     pub ending: u64,
     /// Bindings to installations that were uninstalled or are absent, which no organization has detached yet.
     pub uninstalled: u64,
-    /// Those of the missing and uninstalled ones that the bound on denied bindings counts; see
-    /// [`dockline::rules::life::is_crowded`].
-    pub denied: u64,
-    /// The earliest time of GitHub's last answer about a binding, uninstalled ones excluded; `None` if there is no other
-    /// binding.
-    pub oldest_verification: Option<OffsetDateTime>,
+    /// Those of the missing and uninstalled ones that the bound on missing bindings counts; see
+    /// [`dockline::rules::life::LiveBindings`].
+    pub not_shown: u64,
+    /// The time from which the binding that waits longest for a sweep is due, which may be in the future; `None` if no
+    /// binding is swept. A look moves it, whatever came of the look.
+    pub due_since: Option<OffsetDateTime>,
 }
 
 impl PgBindingCounts {
@@ -60,13 +61,13 @@ impl PgBindingCounts {
     pub fn new(database: &AppDatabase) -> Self {
         Self {
             count: database.statement(COUNT, &[Type::INT8, Type::TIMESTAMPTZ]),
-            oldest_verification: database.statement(OLDEST_VERIFICATION, &[]),
+            longest_due: database.statement(LONGEST_DUE, &[]),
             database: database.database().clone(),
         }
     }
 
     /// Counts up to two million bindings as of `now`, in a fraction of a second; once a minute is often enough. The numbers and the
-    /// oldest verification are read one after the other, so they can differ by a concurrent change.
+    /// time are read one after the other, so they can differ by a concurrent change.
     ///
     /// # Errors
     /// Infrastructure only.
@@ -79,7 +80,7 @@ impl PgBindingCounts {
         let counted_since = column_time(now.saturating_sub(ABSENT_COUNTS_FOR));
         for row in self.database.rows(&self.count, &[&LIMIT, &counted_since]).await? {
             let number = |column| parse(&row, column, |count: i64| u64::try_from(count));
-            counts.denied += number("denied")?;
+            counts.not_shown += number("not_shown")?;
             *match get(&row, "state")? {
                 "ending" => &mut counts.ending,
                 "missing" => &mut counts.missing,
@@ -90,8 +91,8 @@ impl PgBindingCounts {
                 },
             } = number("bindings")?;
         }
-        if let Some(row) = self.database.row(&self.oldest_verification, &[]).await? {
-            counts.oldest_verification = Some(get(&row, "verified_at")?);
+        if let Some(row) = self.database.row(&self.longest_due, &[]).await? {
+            counts.due_since = Some(get(&row, "due_since")?);
         }
         Ok(counts)
     }

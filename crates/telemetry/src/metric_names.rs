@@ -34,13 +34,13 @@ pub const GITHUB_RATE_LIMIT_RESET: &str = "dockline_github_rate_limit_reset_time
 /// Gauge of live bindings, by `status`.
 pub const BINDINGS: &str = "dockline_bindings";
 
-/// Gauge that is 1 if so many bindings are denied by GitHub that no other becomes missing or absent, otherwise 0.
+/// Gauge that is 1 if so many bindings are missing or lately absent that no other becomes missing, otherwise 0.
 pub const MISSING_HELD: &str = "dockline_missing_held";
 
 /// Gauge of the Unix time of the last count of the bindings.
 pub const BINDINGS_COUNTED: &str = "dockline_bindings_counted_timestamp_seconds";
 
-/// Gauge of the age of the oldest check among bindings that are not uninstalled, in seconds.
+/// Gauge of the time that the binding which waits longest for a sweep is due, in seconds; 0 if none is due.
 pub const SWEEP_LAG: &str = "dockline_sweep_lag_seconds";
 
 /// Gauge of connections to the database, by `state`: `idle` or `in_use`.
@@ -81,13 +81,13 @@ pub fn describe_metrics() {
     describe_gauge!(BINDINGS, "Live bindings, by status, as of the last count.");
     describe_gauge!(
         MISSING_HELD,
-        "1 if so many bindings are denied that no other becomes missing or absent, as of the last count."
+        "1 if so many bindings are missing or lately absent that no other becomes missing, as of the last count."
     );
     describe_gauge!(BINDINGS_COUNTED, Unit::Seconds, "When the bindings were last counted.");
     describe_gauge!(
         SWEEP_LAG,
         Unit::Seconds,
-        "Age of the oldest check among bindings that are not uninstalled, as of the last count."
+        "How long the binding that waits longest for a sweep is due, as of the last count."
     );
     describe_gauge!(POOL_CONNECTIONS, "Connections to the database, by state.");
     describe_gauge!(POOL_MAX_CONNECTIONS, "Largest number of connections to the database.");

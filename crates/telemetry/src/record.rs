@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use dockline::ports::RateLeft;
-use dockline::rules::life::is_crowded;
+use dockline::rules::life::LiveBindings;
 use metrics::{counter, gauge, histogram};
 use time::OffsetDateTime;
 
@@ -68,16 +68,16 @@ pub struct BindingTotals {
     pub active: u64,
     /// Bindings to suspended installations.
     pub suspended: u64,
-    /// Bindings to installations that GitHub denies for less than an hour.
+    /// Bindings to installations that GitHub has not shown for less than an hour.
     pub missing: u64,
     /// Bindings to installations that GitHub is about to uninstall at our request.
     pub ending: u64,
     /// Bindings to installations that were uninstalled or are absent.
     pub uninstalled: u64,
-    /// Those of the missing and uninstalled ones that the bound on denied bindings counts.
-    pub denied: u64,
-    /// The time of the oldest check among bindings that are not uninstalled; `None` if there is no such binding.
-    pub oldest_verification: Option<OffsetDateTime>,
+    /// Those of the missing and uninstalled ones that the bound on missing bindings counts.
+    pub not_shown: u64,
+    /// The time from which the binding that waits longest for a sweep is due; `None` if no binding is swept.
+    pub due_since: Option<OffsetDateTime>,
 }
 
 /// Sets the gauges of bindings to `totals`, which were counted at `now`. Counting reads the whole table: once a minute is
@@ -88,9 +88,10 @@ pub fn record_bindings(totals: BindingTotals, now: OffsetDateTime) {
     gauge!(BINDINGS, "status" => "missing").set(float(totals.missing));
     gauge!(BINDINGS, "status" => "ending").set(float(totals.ending));
     gauge!(BINDINGS, "status" => "uninstalled").set(float(totals.uninstalled));
-    let live = totals.active + totals.suspended + totals.missing + totals.ending + totals.uninstalled;
-    gauge!(MISSING_HELD).set(if is_crowded(totals.denied, live) { 1.0 } else { 0.0 });
-    let lag = totals.oldest_verification.map_or(0.0, |since| (now - since).as_seconds_f64().max(0.0));
+    let all = totals.active + totals.suspended + totals.missing + totals.ending + totals.uninstalled;
+    let live = LiveBindings { all, not_shown: totals.not_shown };
+    gauge!(MISSING_HELD).set(if live.holds_shown() { 1.0 } else { 0.0 });
+    let lag = totals.due_since.map_or(0.0, |since| (now - since).as_seconds_f64().max(0.0));
     gauge!(SWEEP_LAG).set(lag);
     gauge!(BINDINGS_COUNTED).set(unix_seconds(now));
 }

@@ -203,8 +203,8 @@ fn values_from_the_host_are_recorded() {
         missing: 3,
         ending: 4,
         uninstalled: 1,
-        denied: 3,
-        oldest_verification: Some(now - Duration::from_secs(90)),
+        not_shown: 3,
+        due_since: Some(now - Duration::from_secs(90)),
     };
     let text = exposition_after(|| {
         record_github_call("mint", "ok", Duration::from_millis(250));
@@ -243,17 +243,17 @@ fn values_from_the_host_are_recorded() {
 }
 
 #[test]
-fn sweep_lag_is_zero_without_bindings_and_never_negative() {
+fn sweep_lag_is_zero_if_no_binding_is_due() {
     let now = OffsetDateTime::from_unix_timestamp(1_700_000_000).unwrap();
-    for oldest_verification in [None, Some(now + Duration::from_secs(5))] {
+    for due_since in [None, Some(now + Duration::from_secs(5))] {
         let totals = BindingTotals {
             active: 9,
             suspended: 0,
             missing: 20,
             ending: 0,
             uninstalled: 3,
-            denied: 20,
-            oldest_verification,
+            not_shown: 20,
+            due_since,
         };
         let text = exposition_after(|| record_bindings(totals, now));
         assert!(text.lines().any(|line| line == "dockline_missing_held 1"), "{text}");

@@ -6,7 +6,6 @@ use dockline::PortErrorKind;
 use dockline::ports::GithubGateway;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::cause;
 use crate::readiness::{Verdict, WorkerReadiness};
 
 /// Time between two requests: a small part of the App's hourly rate.
@@ -55,14 +54,14 @@ impl GithubProbe {
             }
             Ok(Err(error)) if error.kind() == PortErrorKind::Rejected => {
                 if std::mem::replace(refused, true) {
-                    tracing::warn!(%error, cause = cause(&error), "GitHub still refuses the App's credential");
+                    tracing::warn!(%error, cause = error.causes(), "GitHub still refuses the App's credential");
                 } else {
-                    tracing::error!(%error, cause = cause(&error), "GitHub refuses the App's credential");
+                    tracing::error!(%error, cause = error.causes(), "GitHub refuses the App's credential");
                 }
                 Some(REFUSED)
             }
             Ok(Err(error)) => {
-                tracing::warn!(%error, cause = cause(&error), "checking the App's credential at GitHub failed");
+                tracing::warn!(%error, cause = error.causes(), "checking the App's credential at GitHub failed");
                 None
             }
             Err(_) => {

@@ -4,8 +4,6 @@ use std::time::Duration;
 use dockline::ports::{Clock, Housekeeping, KeyUsageWriter};
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
-use crate::cause;
-
 /// Time between two purges.
 const PURGE_INTERVAL: Duration = Duration::from_secs(600);
 
@@ -25,7 +23,7 @@ pub(crate) async fn purge_periodically(housekeeping: &dyn Housekeeping, clock: &
                 Ok(0) => break,
                 Ok(rows) => tracing::debug!(rows, "expired rows purged"),
                 Err(error) => {
-                    tracing::warn!(%error, cause = cause(&error), "purging failed; will be retried later");
+                    tracing::warn!(%error, cause = error.causes(), "purging failed; will be retried later");
                     break;
                 }
             }
@@ -47,7 +45,7 @@ pub(crate) async fn write_key_usage(usage: &dyn KeyUsageWriter) {
     match usage.write().await {
         Ok(0) => {}
         Ok(keys) => tracing::debug!(keys, "key usage written"),
-        Err(error) => tracing::warn!(%error, cause = cause(&error), "writing key usage failed"),
+        Err(error) => tracing::warn!(%error, cause = error.causes(), "writing key usage failed"),
     }
 }
 

@@ -11,10 +11,6 @@ mod sweep;
 mod sweeper;
 mod worker;
 
-use std::error::Error;
-
-use dockline::PortError;
-
 pub use metric_names::{
     PANICS, READY, REFRESH_QUEUE, REFRESHES, SWEEP_BINDINGS, SWEEP_LAST_SUCCESS, SWEEP_PAUSE, SWEEPS,
     describe_metrics,
@@ -24,8 +20,3 @@ pub use refresher::{RefreshOptions, Refresher};
 pub use sweep::{Sweep, SweepOutcome, SweepProgress, SweepTotals};
 pub use sweeper::SweepOptions;
 pub use worker::{Worker, WorkerBuilder};
-
-/// The source of an error, for a log field.
-fn cause(error: &PortError) -> Option<String> {
-    error.source().map(ToString::to_string)
-}

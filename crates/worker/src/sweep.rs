@@ -1,4 +1,3 @@
-use std::error::Error;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,9 +35,9 @@ pub struct SweepTotals {
     pub active: u64,
     /// Bindings that are suspended.
     pub suspended: u64,
-    /// Bindings whose installation GitHub denies for less than an hour, or is about to uninstall.
+    /// Bindings whose installation GitHub has not shown for less than an hour, or is about to uninstall.
     pub missing: u64,
-    /// Bindings whose installation GitHub denies, and that stay as they were since too many are denied.
+    /// Bindings whose installation GitHub does not show, and that stay as they were since too many are not shown.
     pub held: u64,
     /// Bindings whose installation is uninstalled or absent.
     pub uninstalled: u64,
@@ -189,6 +188,5 @@ impl Sweep {
 type Batch = (Vec<(InstallationId, String)>, ControlFlow<SweepOutcome, Duration>);
 
 fn with_cause(error: &PortError) -> String {
-    let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
-    format!("{error}{cause}")
+    format!("{error}: {}", error.causes())
 }

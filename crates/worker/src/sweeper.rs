@@ -7,7 +7,6 @@ use dockline::{Dockline, PortError};
 use metrics::{counter, gauge};
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
-use crate::cause;
 use crate::metric_names::{SWEEP_BINDINGS, SWEEP_LAST_SUCCESS, SWEEP_PAUSE, SWEEPS};
 use crate::sweep::{Sweep, SweepOutcome, SweepTotals};
 
@@ -107,7 +106,7 @@ impl Sweeper<'_> {
                 "given_up"
             }
             Err(error) => {
-                tracing::warn!(%error, cause = cause(&error), "sweeping failed; will be retried later");
+                tracing::warn!(%error, cause = error.causes(), "sweeping failed; will be retried later");
                 "failed"
             }
         }

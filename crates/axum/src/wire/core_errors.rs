@@ -1,6 +1,5 @@
 //! Maps the core's errors to responses.
 
-use std::error::Error;
 use std::time::Duration;
 
 use dockline::{
@@ -40,10 +39,10 @@ impl From<PortError> for ApiError {
     }
 }
 
-/// Logs the cause, which the response never contains. Outages of a store or of GitHub are warnings, since they pass; other
+/// Logs the causes, which the response never contains. Outages of a store or of GitHub are warnings, since they pass; other
 /// failures need an operator and are errors.
 fn log(error: &PortError) {
-    let cause = error.source().map(ToString::to_string).unwrap_or_default();
+    let cause = error.causes();
     let invalid_from_github =
         error.port() == PortName::GithubGateway && error.kind() == PortErrorKind::Corrupt;
     if invalid_from_github

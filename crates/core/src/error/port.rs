@@ -99,6 +99,21 @@ impl PortError {
         self.port
     }
 
+    /// Returns the texts of all sources, from the adapter's error to the root, for a log field. A text that an earlier one
+    /// contains is left out.
+    #[must_use]
+    pub fn causes(&self) -> String {
+        let mut causes = self.source.to_string();
+        for source in std::iter::successors(self.source.source(), |&source| source.source()) {
+            let source = source.to_string();
+            if !causes.contains(&source) {
+                causes.push_str(": ");
+                causes.push_str(&source);
+            }
+        }
+        causes
+    }
+
     /// Returns the code for a response.
     #[must_use]
     pub const fn code(&self) -> ErrorCode {

@@ -15,9 +15,9 @@ pub enum TokenError {
     /// The installation is suspended. Handling: its owner unsuspends it at GitHub.
     #[error("the installation is suspended")]
     Suspended,
-    /// GitHub denies the installation for less than an hour, or is about to uninstall it. Handling: retry after the next
+    /// GitHub has not shown the installation for less than an hour, or is about to uninstall it. Handling: retry after the next
     /// look; keep the organization's data.
-    #[error("GitHub denies the installation; the next look is at {next_look}")]
+    #[error("GitHub does not show the installation; the next look is at {next_look}")]
     Missing {
         /// The time of the next look.
         next_look: OffsetDateTime,
@@ -94,9 +94,9 @@ pub enum RepositoriesError {
     /// repositories. Handling: 422; the owner of the account selects fewer at GitHub.
     #[error("the installation has more than {} repositories", crate::Dockline::MOST_REPOSITORIES)]
     TooMany(Box<Binding>),
-    /// GitHub denies the installation for less than an hour, or is about to uninstall it. Handling: 502; retry after the
+    /// GitHub has not shown the installation for less than an hour, or is about to uninstall it. Handling: 502; retry after the
     /// next look.
-    #[error("GitHub denies the installation; retry in {} s", retry_after.as_secs())]
+    #[error("GitHub does not show the installation; retry in {} s", retry_after.as_secs())]
     Missing {
         /// The time until the next look.
         retry_after: Duration,

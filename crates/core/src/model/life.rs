@@ -24,7 +24,7 @@ pub struct Life {
 pub enum Presence {
     /// GitHub shows it, active or suspended.
     Shown,
-    /// GitHub denies it for less than an hour. It gives no tokens.
+    /// GitHub has not shown it for less than an hour. It gives no tokens.
     Missing {
         /// The time of the first look that missed it.
         #[serde(serialize_with = "timestamp::serialize")]
@@ -55,7 +55,7 @@ spelled! {
         Deletion = "deletion",
         /// Our request to uninstall it, which GitHub confirmed. Final.
         Us = "us",
-        /// GitHub denied the installation for an hour. It returns if GitHub shows it again.
+        /// GitHub did not show the installation for an hour. It returns if GitHub shows it again.
         Absence = "absence",
     }
 }
@@ -69,7 +69,7 @@ impl Presence {
 
     /// Returns whether a 200 of GitHub would bring the installation back: it is missing, or uninstalled by absence.
     #[must_use]
-    pub const fn is_denied(self) -> bool {
+    pub const fn is_missing_or_absent(self) -> bool {
         matches!(self, Self::Missing { .. } | Self::Uninstalled { by: UninstalledBy::Absence })
     }
 }

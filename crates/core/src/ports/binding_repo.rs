@@ -41,7 +41,7 @@ pub enum Observation {
         /// The time of the next look.
         next_look_at: OffsetDateTime,
     },
-    /// GitHub denies the installation by a 404 of its own, and accepts the App's credential.
+    /// GitHub answers a 404 of its own, and accepts the App's credential.
     Missing {
         /// The time of the request.
         asked_at: OffsetDateTime,
@@ -74,7 +74,7 @@ pub enum ObserveOutcome {
     Missing,
     /// The 404 was applied: the installation is uninstalled by absence now.
     Absent,
-    /// The 404 moved only the times of the looks, since too many bindings are denied.
+    /// The 404 moved only the times of the looks, since too many bindings are missing or absent.
     Held,
     /// The installation stays `ending`, whatever GitHub shows.
     Ending,
@@ -89,7 +89,8 @@ pub enum ObserveOutcome {
 /// Which bound installations [`BindingRepo::due`] lists, and in which order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReconcileScope {
-    /// Those whose next look is due before this time, the longest due first, then by id.
+    /// Those whose next look is due before this time, the longest due first, then by id. Also those whose last look is more
+    /// than [`CLOCK_TOLERANCE`](crate::rules::life::CLOCK_TOLERANCE) after it, which a wrong clock dated.
     Due(OffsetDateTime),
     /// Those whose last look was before this time, by id.
     ObservedBefore(OffsetDateTime),
@@ -151,7 +152,7 @@ pub trait BindingRepo: Debug + Send + Sync + 'static {
     /// Stores an observation, also about an installation without a binding, by the table of
     /// [`rules::life`](crate::rules::life). MUST NOT create, move or release a binding.
     ///
-    /// The record before, the bound on denied bindings and the write MUST be one atomic step, and the outcome MUST be that
+    /// The record before, the bound on missing bindings and the write MUST be one atomic step, and the outcome MUST be that
     /// of this step, so that a concurrent later observation is not reported as this one.
     ///
     /// # Errors

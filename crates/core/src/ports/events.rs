@@ -104,7 +104,7 @@ pub enum Event {
         /// The installation.
         installation: InstallationId,
     },
-    /// GitHub denies an installation that it showed before. It gives no tokens until GitHub shows it again. Keep the
+    /// GitHub does not show an installation that it showed before. It gives no tokens until GitHub shows it again. Keep the
     /// organization's data: a wrong 404 looks the same.
     Missing {
         /// The organization that is bound to it.
@@ -112,7 +112,7 @@ pub enum Event {
         /// The installation.
         installation: InstallationId,
     },
-    /// GitHub denied an installation for an hour, so it counts as uninstalled. Keep the organization's data: it returns if
+    /// GitHub did not show an installation for an hour, so it counts as uninstalled. Keep the organization's data: it returns if
     /// GitHub shows it again.
     Absent {
         /// The organization that is bound to it.
@@ -127,7 +127,7 @@ pub enum Event {
         /// The installation.
         installation: InstallationId,
     },
-    /// GitHub denies an installation, but so many others too that none becomes missing or absent. An operator should look:
+    /// GitHub does not show an installation, nor so many others that none becomes missing or absent. An operator should look:
     /// GitHub, or what stands between, answers wrongly, or the App lost its installations.
     MissingHeld {
         /// The organization that is bound to it.

@@ -47,7 +47,7 @@ pub struct AppFacts {
 pub enum LookupOutcome {
     /// The installation exists, active or suspended.
     Found(Installation),
-    /// GitHub denies the installation: it does not exist or belongs to another App, which GitHub does not distinguish.
+    /// GitHub does not show the installation: it does not exist or belongs to another App, which GitHub does not distinguish.
     Missing,
     /// GitHub denies the App this installation.
     Denied(DenialCause),
@@ -106,7 +106,7 @@ pub enum UninstallOutcome {
     Removed,
     /// GitHub accepted to uninstall the App, and may show the installation for some minutes more.
     Accepted,
-    /// GitHub denies the installation; the rule is that of [`LookupOutcome::Missing`]. Handling: look it up.
+    /// GitHub does not show the installation; the rule is that of [`LookupOutcome::Missing`]. Handling: look it up.
     Missing,
     /// GitHub denies the App this installation.
     Denied(DenialCause),

@@ -11,9 +11,9 @@
 //! | any but uninstalled by deletion | GitHub confirms our request to uninstall (204) | uninstalled by us, final |
 //! | any | the signed webhook `installation.deleted` | uninstalled by deletion, final |
 //!
-//! A 404 is unsigned, so what follows from it is undone by a later 200, and is bounded: while one more binding would make
-//! more than 20 and more than 10 % of the live bindings denied, no record becomes missing or absent, and looks go on
-//! ([`is_crowded`]). Every change of the presence, the status or the account raises the generation.
+//! A 404 is unsigned, so what follows from it is undone by a later 200, and is bounded by the share of the live bindings that
+//! are missing or lately absent: no record becomes missing that would make them more than 20 and more than 10 %, and no
+//! missing record becomes absent while they are more. Looks go on ([`LiveBindings`]). Every change of the presence, the status or the account raises the generation.
 
 use time::{Duration, OffsetDateTime};
 
@@ -35,6 +35,10 @@ pub const ENDING_TIME: Duration = Duration::minutes(15);
 /// The next look at an installation whose 404 had no effect because of the bound.
 pub const HELD_LOOK_AFTER: Duration = Duration::minutes(20);
 
+/// How far ahead of this clock the time of a look may be. A look that is later was dated by a clock that is wrong, so that the
+/// installation is due whatever its next look.
+pub const CLOCK_TOLERANCE: Duration = Duration::MINUTE;
+
 /// The next look at a binding whose look failed.
 pub const FAILED_LOOK_AFTER: Duration = Duration::minutes(5);
 
@@ -51,19 +55,38 @@ pub const ABSENT_COUNTS_FOR: Duration = Duration::days(7);
 /// When looks at a missing installation are due, after the first 404.
 const DUE: [Duration; 4] = [Duration::MINUTE, Duration::minutes(5), Duration::minutes(20), ABSENT_AFTER];
 
-/// Returns whether one more denied binding would be too many: more than 20 and more than 10 % of the live bindings.
-///
-/// `denied` is the number of live bindings for which [`counts_as_denied`] is true, `live` that of all live bindings.
-#[must_use]
-pub const fn is_crowded(denied: u64, live: u64) -> bool {
-    let denied = denied.saturating_add(1);
-    denied > 20 && denied.saturating_mul(10) > live
+/// The numbers of an App's live bindings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct LiveBindings {
+    /// All live bindings.
+    pub all: u64,
+    /// Those for which [`counts_as_not_shown`] is true.
+    pub not_shown: u64,
+}
+
+impl LiveBindings {
+    /// Returns whether no other binding may become missing, since more than 20 and more than 10 % would not be shown.
+    #[must_use]
+    pub const fn holds_shown(self) -> bool {
+        exceeds_bound(self.not_shown.saturating_add(1), self.all)
+    }
+
+    /// Returns whether no missing binding may become absent, since more than 20 and more than 10 % are not shown. A missing
+    /// one is counted already, so its absence adds nothing.
+    #[must_use]
+    pub const fn holds_missing(self) -> bool {
+        exceeds_bound(self.not_shown, self.all)
+    }
+}
+
+const fn exceeds_bound(not_shown: u64, all: u64) -> bool {
+    not_shown > 20 && not_shown.saturating_mul(10) > all
 }
 
 /// Returns whether the bound counts the installation: it is missing, or has been absent for less than
 /// [`ABSENT_COUNTS_FOR`].
 #[must_use]
-pub fn counts_as_denied(record: &InstallationRecord, now: OffsetDateTime) -> bool {
+pub fn counts_as_not_shown(record: &InstallationRecord, now: OffsetDateTime) -> bool {
     match record.life.presence {
         Presence::Missing { .. } => true,
         Presence::Uninstalled { by: UninstalledBy::Absence } => {
@@ -98,16 +121,16 @@ pub fn first(observation: &Observation) -> Option<InstallationRecord> {
     }
 }
 
-/// Applies an observation to a record, by the table above. Calls `crowded` only if the answer matters.
+/// Applies an observation to a record, by the table above. Calls `live` only if the bound matters.
 pub fn observe(
     record: &mut InstallationRecord,
     observation: &Observation,
-    crowded: impl FnOnce() -> bool,
+    live: impl FnOnce() -> LiveBindings,
 ) -> ObserveOutcome {
     match observation {
         Observation::Missing { asked_at }
         | Observation::Present { status: Status::Uninstalled, asked_at, .. } => {
-            denied(record, *asked_at, crowded)
+            not_shown(record, *asked_at, live)
         }
         Observation::Present { status, account, asked_at, next_look_at } => {
             present(record, *status, account, *asked_at, *next_look_at)
@@ -153,10 +176,10 @@ pub fn is_ending(presence: Presence, asked_at: OffsetDateTime) -> bool {
     matches!(presence, Presence::Ending { since } if asked_at < since.saturating_add(ENDING_TIME))
 }
 
-fn denied(
+fn not_shown(
     record: &mut InstallationRecord,
     asked_at: OffsetDateTime,
-    crowded: impl FnOnce() -> bool,
+    live: impl FnOnce() -> LiveBindings,
 ) -> ObserveOutcome {
     let verified_at = record.verified_at;
     let life = &mut record.life;
@@ -184,7 +207,12 @@ fn denied(
         }
         Presence::Shown | Presence::Ending { .. } => {}
     }
-    if crowded() {
+    let live = live();
+    let is_held = match life.presence {
+        Presence::Missing { .. } => live.holds_missing(),
+        Presence::Shown | Presence::Ending { .. } | Presence::Uninstalled { .. } => live.holds_shown(),
+    };
+    if is_held {
         life.next_look_at = Some(asked_at.saturating_add(HELD_LOOK_AFTER));
         return ObserveOutcome::Held;
     }

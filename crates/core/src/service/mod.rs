@@ -35,6 +35,9 @@ const MOST_TOKENS: usize = 10_000;
 /// The capacity of the cache of repository lists.
 const MOST_LISTINGS: usize = 64;
 
+/// The capacity of the cache of looks that callers caused.
+const MOST_LOOKS: usize = 10_000;
+
 /// The capacity of the cache of interrupted readings of repositories.
 const MOST_READINGS: usize = 16;
 
@@ -69,6 +72,7 @@ pub struct Dockline {
     cache_hits: Arc<AtomicU64>,
     listings: Listings,
     readings: Readings,
+    looks: Looks,
 }
 
 /// Builds a [`Dockline`].
@@ -101,6 +105,7 @@ impl Dockline {
             cache_hits: Arc::default(),
             listings: Cache::new(MOST_LISTINGS),
             readings: Cache::new(MOST_READINGS),
+            looks: Cache::new(MOST_LOOKS),
         };
         Builder { dockline, for_jobs: false }
     }
@@ -169,7 +174,7 @@ impl Builder {
     }
 
     /// Sets the time after which a sweep looks at a binding again: an hour by default. Looks at an installation that GitHub
-    /// denies have times of their own.
+    /// does not show have times of their own.
     pub fn with_look_interval(mut self, interval: std::time::Duration) -> Self {
         self.dockline.look_interval = interval.try_into().unwrap_or(life::LOOK_INTERVAL);
         self

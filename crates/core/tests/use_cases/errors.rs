@@ -13,6 +13,31 @@ fn failure(port: PortName, kind: PortErrorKind) -> PortError {
 }
 
 #[test]
+fn causes_are_the_texts_of_all_sources_each_once_c57() {
+    #[derive(Debug, thiserror::Error)]
+    #[error("{text}")]
+    struct Cause {
+        text: &'static str,
+        source: Option<Box<Cause>>,
+    }
+    let cause = |text, source: Option<Cause>| Cause { text, source: source.map(Box::new) };
+    let root = || cause("no space left on device", None);
+    for (source, expected) in [
+        (root(), "no space left on device"),
+        (cause("the pool failed", Some(root())), "the pool failed: no space left on device"),
+        (
+            cause("the pool failed", Some(cause("connecting failed", Some(root())))),
+            "the pool failed: connecting failed: no space left on device",
+        ),
+        // A text that quotes its source.
+        (cause("failed: no space left on device", Some(root())), "failed: no space left on device"),
+    ] {
+        let error = PortError::new(PortName::BindingRepo, PortErrorKind::Unavailable, source);
+        assert_eq!(error.causes(), expected);
+    }
+}
+
+#[test]
 fn every_failure_has_the_code_of_its_port_and_kind() {
     use PortErrorKind as K;
     use PortName as P;

@@ -4,7 +4,7 @@ use dockline::ports::{
     InsertOutcome, Observation, ObserveOutcome, ReconcileCursor, ReconcileScope, ReleaseOutcome,
 };
 use dockline::rules::bucket::in_utc;
-use dockline::rules::life;
+use dockline::rules::life::{self, LiveBindings};
 use dockline::{
     Binding, InstallationId, InstallationRecord, InstallerRecord, Life, NewBinding, OrganizationId,
     StateDigest, Status,
@@ -53,11 +53,11 @@ impl Bindings {
         self.installations.get(&installation).map(Row::to_record)
     }
 
-    /// Returns whether one more denied binding would be too many.
-    fn is_crowded(&self, now: OffsetDateTime) -> bool {
+    /// Counts the live bindings, for the bound on missing ones.
+    fn count(&self, now: OffsetDateTime) -> LiveBindings {
         let rows = self.live.values().filter_map(|installation| self.installations.get(installation));
-        let denied = rows.filter(|row| life::counts_as_denied(&row.record, now)).count();
-        life::is_crowded(denied as u64, self.live.len() as u64)
+        let not_shown = rows.filter(|row| life::counts_as_not_shown(&row.record, now)).count();
+        LiveBindings { all: self.live.len() as u64, not_shown: not_shown as u64 }
     }
 
     pub(super) fn observe(
@@ -67,16 +67,16 @@ impl Bindings {
     ) -> ObserveOutcome {
         let observation = stored(observation);
         // Computed before the row is borrowed, and only where it can matter.
-        let is_crowded = match &observation {
-            Observation::Missing { asked_at } => self.is_crowded(*asked_at),
+        let live = match &observation {
+            Observation::Missing { asked_at } => self.count(*asked_at),
             Observation::Present { .. }
             | Observation::Ending { .. }
             | Observation::UninstalledByUs { .. }
             | Observation::Deleted { .. }
-            | Observation::PermissionsChanged => false,
+            | Observation::PermissionsChanged => LiveBindings::default(),
         };
         match self.installations.get_mut(&installation) {
-            Some(row) => life::observe(&mut row.record, &observation, || is_crowded),
+            Some(row) => life::observe(&mut row.record, &observation, || live),
             None => match life::first(&observation) {
                 Some(record) => {
                     self.installations.insert(installation, Row { record, live: None });
@@ -180,10 +180,13 @@ impl Bindings {
         let after = after.map(|after| {
             position(&ReconcileCursor { next_look_at: stored_time(after.next_look_at), ..after })
         });
-        let is_in_scope = |life: Life| match scope {
-            ReconcileScope::Due(before) => life.next_look_at.is_some_and(|next| next < stored_time(before)),
+        let is_in_scope = |row: Life| match scope {
+            ReconcileScope::Due(before) => row.next_look_at.is_some_and(|next| {
+                let before = stored_time(before);
+                next < before || row.observed_at > before.saturating_add(life::CLOCK_TOLERANCE)
+            }),
             ReconcileScope::ObservedBefore(before) => {
-                !life.presence.is_final() && life.observed_at < stored_time(before)
+                !row.presence.is_final() && row.observed_at < stored_time(before)
             }
         };
         let mut due: Vec<_> = self

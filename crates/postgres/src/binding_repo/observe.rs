@@ -10,8 +10,8 @@ use crate::error::DatabaseError;
 /// A 404 that loses against a concurrent one is judged again, but not endlessly: of any that meet, one is written.
 const ATTEMPTS: u32 = 100;
 
-/// The index that two statements violate if each adds a denied installation.
-const DENIED: &str = "installations_denied";
+/// The index that two statements violate if each makes an installation missing or absent.
+const NUMBERED: &str = "installations_denied";
 
 const OUTCOMES: [ObserveOutcome; 7] = [
     ObserveOutcome::Recorded,
@@ -96,7 +96,7 @@ impl PgBindingRepo {
         let judged = async {
             for _ in 0..ATTEMPTS {
                 match self.database.row(&self.missing, &[&id, &asked_at]).await {
-                    Err(error) if error.violated() == Some(DENIED) => {}
+                    Err(error) if error.violated() == Some(NUMBERED) => {}
                     row => return outcome(row?.as_ref()),
                 }
             }

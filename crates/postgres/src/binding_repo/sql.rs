@@ -188,9 +188,9 @@ pub(super) const PRESENT: &str = concat!(
 pub(super) const PRESENT_TYPES: &[Type] =
     &[Type::INT8, Type::INT8, Type::TEXT, Type::TEXT, Type::TEXT, Type::TIMESTAMPTZ, Type::TIMESTAMPTZ];
 
-/// GitHub denies installation `$1`, asked at `$2`. `before` locks the row and reads its latest version; `step` is what the
-/// 404 does to it, `verdict` the same under the bound on denied bindings. The bound is computed only if it matters, and
-/// reads no more live bindings than it takes to decide. Returns no row if the installation is unknown.
+/// GitHub does not show installation `$1`, asked at `$2`. `before` locks the row and reads its latest version; `step` is what the
+/// 404 does to it, `verdict` the same under the bound on missing bindings. The bound is computed only if it matters, and
+/// reads no more live bindings than it takes to decide; a missing binding is counted already. Returns no row if the installation is unknown.
 ///
 /// Every column comes from `before`: the version that the update finds first may be older, and is checked against the
 /// constraints nevertheless.
@@ -210,16 +210,16 @@ pub(super) const MISSING: &str = concat!(
       WHEN $2 < i.missing_since + interval '1 hour' THEN 'counted' \
       ELSE 'absent' END AS step \
      FROM {schema}.installations AS i WHERE i.app = {app} AND i.installation_id = $1 FOR UPDATE \
-    ), denied AS ( \
-     SELECT count(*) + 1 AS number FROM {schema}.installations \
+    ), not_shown AS ( \
+     SELECT count(*) + CASE WHEN EXISTS (SELECT FROM before WHERE missing_since IS NOT NULL) THEN 0 ELSE 1 END AS number FROM {schema}.installations \
      WHERE app = {app} AND denied_number IS NOT NULL AND organization IS NOT NULL \
      AND (status <> 'uninstalled' OR verified_at > $2 - interval '7 days') \
     ), judged AS ( \
      SELECT before.*, CASE WHEN step NOT IN ('missing', 'absent') THEN step \
-      WHEN (SELECT number FROM denied) <= 20 THEN step \
+      WHEN (SELECT number FROM not_shown) <= 20 THEN step \
       WHEN (SELECT count(*) FROM (SELECT FROM {schema}.installations WHERE app = {app} AND organization IS NOT NULL \
-       ORDER BY organization LIMIT 10 * (SELECT number FROM denied)) AS live) \
-       < 10 * (SELECT number FROM denied) THEN 'held' \
+       ORDER BY organization LIMIT 10 * (SELECT number FROM not_shown)) AS live) \
+       < 10 * (SELECT number FROM not_shown) THEN 'held' \
       ELSE step END AS verdict FROM before \
     ), written AS ( \
      UPDATE {schema}.installations AS kept SET \
@@ -307,10 +307,20 @@ pub(super) const POSTPONE: &str = "UPDATE {schema}.installations SET next_look_a
     WHERE app = {app} AND installation_id = $1 AND next_look_at IS NOT NULL";
 
 /// Starts at the beginning without a cursor: 0 is below every installation id.
-pub(super) const DUE: &str = "SELECT next_look_at, installation_id FROM {schema}.installations \
-    WHERE app = {app} AND organization IS NOT NULL AND next_look_at < $1 \
-    AND (next_look_at, installation_id) > (COALESCE($2, '-infinity'), COALESCE($3, 0)) \
-    ORDER BY next_look_at, installation_id LIMIT $4";
+///
+/// The second part finds looks that a wrong clock dated in the future. They are later in the order than the first part, so it
+/// is read only if the first part is used up, once per sweep: it is one pass over the bound installations.
+pub(super) const DUE: &str = "SELECT next_look_at, installation_id FROM ( \
+     (SELECT next_look_at, installation_id FROM {schema}.installations \
+      WHERE app = {app} AND organization IS NOT NULL AND next_look_at < $1 \
+      AND (next_look_at, installation_id) > (COALESCE($2, '-infinity'), COALESCE($3, 0)) \
+      ORDER BY next_look_at, installation_id LIMIT $4) \
+     UNION ALL \
+     (SELECT next_look_at, installation_id FROM {schema}.installations \
+      WHERE app = {app} AND organization IS NOT NULL AND next_look_at >= $1 \
+      AND GREATEST(observed_at, verified_at) > $1 + interval '1 minute' \
+      AND (next_look_at, installation_id) > (COALESCE($2, '-infinity'), COALESCE($3, 0)) \
+      ORDER BY next_look_at, installation_id LIMIT $4)) AS due LIMIT $4";
 
 pub(super) const DUE_TYPES: &[Type] = &[Type::TIMESTAMPTZ, Type::TIMESTAMPTZ, Type::INT8, Type::INT8];
 

@@ -8,6 +8,8 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tokio::time::timeout;
 
+use super::checks::chain;
+
 /// Time for the connection and all statements of a check.
 const DEADLINE: Duration = Duration::from_secs(2);
 
@@ -35,7 +37,7 @@ impl Store {
         match timeout(DEADLINE, migrator.check()).await {
             Ok(Ok(())) => Self { database: None, schema: None },
             Ok(Err(error)) => {
-                let cause = error.source().map(ToString::to_string);
+                let cause = error.source().map(chain);
                 tracing::debug!(%error, cause, "the database check failed");
                 Self::failed(&error)
             }

@@ -1,6 +1,5 @@
 //! Counts bindings once a minute, and runs the upkeep of the metrics recorder.
 
-use std::error::Error;
 use std::time::Duration;
 
 use dockline::ports::{Clock, SystemClock};
@@ -23,7 +22,7 @@ pub(crate) async fn count_bindings(counts: PgBindingCounts, metrics: Metrics) {
         match counts.count(now).await {
             Ok(counts) => record_bindings(totals(counts), now),
             Err(error) => {
-                let cause = error.source().map(ToString::to_string);
+                let cause = error.causes();
                 tracing::warn!(%error, cause, "counting bindings failed; trying again in a minute");
             }
         }
@@ -37,7 +36,7 @@ const fn totals(counts: BindingCounts) -> BindingTotals {
         missing: counts.missing,
         ending: counts.ending,
         uninstalled: counts.uninstalled,
-        denied: counts.denied,
-        oldest_verification: counts.oldest_verification,
+        not_shown: counts.not_shown,
+        due_since: counts.due_since,
     }
 }

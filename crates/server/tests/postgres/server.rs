@@ -202,6 +202,10 @@ impl Drop for Server {
 pub(crate) struct Starting(Child);
 
 impl Starting {
+    pub(crate) const fn of(child: Child) -> Self {
+        Self(child)
+    }
+
     pub(crate) fn listening(mut self) -> Server {
         let mut line = String::new();
         BufReader::new(self.0.stdout.take().unwrap()).read_line(&mut line).unwrap();

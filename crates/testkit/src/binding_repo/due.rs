@@ -169,7 +169,7 @@ cases!(
     }
 
     /// A missing installation is due at its own time, an absent one a day after its last look (I23).
-    pub async fn denied_installation_is_due_at_its_own_time(repo: &dyn BindingRepo) {
+    pub async fn missing_installation_is_due_at_its_own_time(repo: &dyn BindingRepo) {
         bind_at(repo, 1, 0).await;
         observe(repo, 1, missing(seconds(0))).await;
         assert_eq!(all(repo, 60).await, [0; 0]);
@@ -178,6 +178,24 @@ cases!(
         let day = 24 * 3_600;
         assert_eq!(all(repo, 3_600 + day).await, [0; 0]);
         assert_eq!(all(repo, 3_600 + day + 1).await, [1]);
+    }
+
+    /// A look that a clock ahead of others dated in the future does not keep its installation from being looked at: it is
+    /// due, after those whose next look has come, until the clocks reach its time (I27).
+    pub async fn look_in_the_future_is_due(repo: &dyn BindingRepo) {
+        for (number, due) in [(1, 0), (2, 10), (3, 3_600)] {
+            bind_at(repo, number, due).await;
+        }
+        let year = 365 * 24 * 3_600;
+        bind_at(repo, 4, year).await;
+        // Within the tolerance.
+        bind_at(repo, 5, 120).await;
+        assert_eq!(all(repo, 60).await, [1, 2, 3, 4]);
+        assert_eq!(page(repo, 60, None, 3).await, [1, 2, 3]);
+        assert_eq!(page(repo, 60, Some(cursor(2, 10)), 9).await, [3, 4]);
+        assert_eq!(page(repo, 60, Some(cursor(3, 3_600)), 9).await, [4]);
+        assert_eq!(all(repo, 3_700).await, [1, 2, 5, 3, 4]);
+        assert_eq!(all(repo, year + 1).await, [1, 2, 5, 3, 4]);
     }
 
     /// Postponing moves the next look of one installation forward, never back, and changes nothing else (I32).

@@ -48,7 +48,7 @@ cases!(
 
     /// A 404 makes an installation missing: it keeps its status, account and time of verification, and the generation rises
     ///.
-    pub async fn denied_installation_is_missing(repo: &dyn BindingRepo) {
+    pub async fn installation_that_is_not_shown_is_missing(repo: &dyn BindingRepo) {
         let before = bind(repo, new_binding("acme", 1, "state")).await;
         assert_eq!(observe(repo, 1, missing(seconds(60))).await, ObserveOutcome::Missing);
         let presence = Presence::Missing { since: seconds(60), looks: 1, last: seconds(60) };
@@ -58,7 +58,7 @@ cases!(
     }
 
     /// A 404 of an unknown installation stores nothing, since GitHub may not show a new one yet.
-    pub async fn denied_unknown_installation_stays_unknown(repo: &dyn BindingRepo) {
+    pub async fn unknown_installation_that_is_not_shown_stays_unknown(repo: &dyn BindingRepo) {
         assert_eq!(observe(repo, 1, missing(seconds(0))).await, ObserveOutcome::Outdated);
         assert_eq!(observe(repo, 1, ending(0)).await, ObserveOutcome::Outdated);
         assert_eq!(record_of(repo, 1).await, None);
@@ -87,7 +87,7 @@ cases!(
     }
 
     /// A 404 that counts an hour after the first makes the installation absent, and a later one changes only the times.
-    pub async fn denied_for_an_hour_is_absent(repo: &dyn BindingRepo) {
+    pub async fn missing_for_an_hour_is_absent(repo: &dyn BindingRepo) {
         let before = denied(repo, &[0, HOUR - 1]).await;
         assert_eq!(observe(repo, 1, missing(seconds(HOUR + 59))).await, ObserveOutcome::Absent);
         let life =
@@ -162,7 +162,7 @@ cases!(
     }
 
     /// A missing or absent installation can be bound, and the new binding's 200 brings it back.
-    pub async fn denied_installation_can_be_bound(repo: &dyn BindingRepo) {
+    pub async fn missing_or_absent_installation_can_be_bound(repo: &dyn BindingRepo) {
         for (number, denials) in [(1, &[0][..]), (2, &[0, HOUR])] {
             observe(repo, number, active(-1)).await;
             for at in denials {
@@ -207,8 +207,8 @@ cases!(
         assert_eq!((after.life, after.generation), (shown(seconds(16 * MINUTE)), expected.generation + 1));
     }
 
-    /// An ending installation that GitHub denies stays ending for 15 minutes, and then is absent.
-    pub async fn ending_installation_that_is_denied_becomes_absent(repo: &dyn BindingRepo) {
+    /// An ending installation that GitHub does not show stays ending for 15 minutes, and then is absent.
+    pub async fn ending_installation_that_is_not_shown_becomes_absent(repo: &dyn BindingRepo) {
         bind(repo, new_binding("acme", 1, "state")).await;
         observe(repo, 1, ending(0)).await;
         assert_eq!(observe(repo, 1, missing(seconds(15 * MINUTE - 1))).await, ObserveOutcome::Ending);
@@ -219,7 +219,7 @@ cases!(
     }
 
     /// A missing and an absent installation can be ending, and a repeated request counts from its own time.
-    pub async fn denied_installation_can_be_ending(repo: &dyn BindingRepo) {
+    pub async fn missing_or_absent_installation_can_be_ending(repo: &dyn BindingRepo) {
         let before = denied(repo, &[0, HOUR]).await;
         for (at, generation) in [(2 * HOUR, 1), (3 * HOUR, 1)] {
             observe(repo, 1, ending(at)).await;
@@ -288,7 +288,7 @@ cases!(
     }
 
     /// Changed permissions raise the generation of a missing or ending installation, and not of an absent one.
-    pub async fn changed_permissions_of_a_denied_installation(repo: &dyn BindingRepo) {
+    pub async fn changed_permissions_of_a_missing_installation(repo: &dyn BindingRepo) {
         for (number, observations, outcome) in [
             (1, vec![missing(seconds(0))], ObserveOutcome::Recorded),
             (2, vec![ending(0)], ObserveOutcome::Recorded),

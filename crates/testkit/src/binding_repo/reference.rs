@@ -3,7 +3,7 @@
 use dockline::ports::{
     InsertOutcome, Observation, ObserveOutcome, ReconcileCursor, ReconcileScope, ReleaseOutcome,
 };
-use dockline::rules::life;
+use dockline::rules::life::{self, LiveBindings};
 use dockline::{
     Binding, InstallationId, InstallationRecord, InstallerRecord, NewBinding, OrganizationId, Status,
 };
@@ -42,7 +42,7 @@ fn apply(record: &mut Option<InstallationRecord>, observation: &Observation) -> 
         Observation::PermissionsChanged => Observation::PermissionsChanged,
     };
     match record {
-        Some(known) => life::observe(known, &observation, || false),
+        Some(known) => life::observe(known, &observation, LiveBindings::default),
         None => {
             *record = life::first(&observation);
             if record.is_some() { ObserveOutcome::Recorded } else { ObserveOutcome::Outdated }
@@ -207,7 +207,9 @@ impl Reference {
             .into_iter()
             .filter(|row| match scope {
                 ReconcileScope::Due(before) => {
-                    row.life.next_look_at.is_some_and(|next| next < truncated(before))
+                    let before = truncated(before);
+                    let is_in_future = row.life.observed_at > before.saturating_add(life::CLOCK_TOLERANCE);
+                    row.life.next_look_at.is_some_and(|next| next < before || is_in_future)
                 }
                 ReconcileScope::ObservedBefore(before) => {
                     !row.life.presence.is_final() && row.life.observed_at < truncated(before)

@@ -245,7 +245,7 @@ impl Sequence {
         assert_eq!(due, self.reference.due(scope, None, u32::MAX));
     }
 
-    /// Ends all bindings, so that the denied ones do not count towards the bound of later sequences.
+    /// Ends all bindings, so that the missing ones do not count towards the bound of later sequences.
     async fn release_all(&self, repo: &dyn BindingRepo) {
         for row in self.reference.live() {
             let released = repo.release(&row.organization, row.installation, self.start()).await.unwrap();

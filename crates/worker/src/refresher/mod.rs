@@ -14,7 +14,6 @@ use metrics::{counter, gauge};
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 
-use crate::cause;
 use crate::metric_names::{REFRESH_QUEUE, REFRESHES};
 use queue::{Next, PushOutcome, Queue};
 
@@ -220,7 +219,7 @@ impl Refresher {
     }
 
     fn failed(&self, queue: &mut Queue, installation: InstallationId, attempt: u32, error: &PortError) {
-        let cause = cause(error);
+        let cause = error.causes();
         let now = Instant::now();
         let retry_after = if let PortErrorKind::RateLimited { retry_after } = error.kind() {
             Some(retry_after)

@@ -1,10 +1,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use dockline::ports::{BindingRepo, Clock, ManualClock, MockBindingRepo, MockEntropy, ReconcileScope};
+use dockline::ports::{
+    BindingRepo, Clock, ManualClock, MockBindingRepo, MockEntropy, ReconcileCursor, ReconcileScope,
+};
 use dockline::{Dockline, PortError, PortErrorKind, PortName};
 use dockline_memory::MemoryBindingRepo;
-use dockline_testkit::fixtures::{binding_of, digest};
+use dockline_testkit::fixtures::{NOON, binding_of, digest, installation};
 use dockline_worker::{Sweep, SweepOptions, SweepOutcome, SweepProgress, SweepTotals};
 use metrics_exporter_prometheus::PrometheusBuilder;
 use tokio::time::{Instant, sleep};
@@ -48,7 +50,7 @@ async fn a_sweep_refreshes_all_due_bindings_in_batches() {
     let (dockline, clock) = dockline(Arc::new(Scripted::new(&[(7, &[DOWN])])), bindings(60).await);
     let Swept { outcome, totals, progress, took } = sweep(&dockline, clock.clone(), None).await;
     assert_eq!((outcome, took), (SweepOutcome::Complete, Duration::ZERO));
-    // All are denied: 20 become missing, and the others are held by the bound.
+    // GitHub shows none: 20 become missing, and the others are held by the bound.
     assert_eq!(totals, SweepTotals { missing: 20, held: 39, failed: 1, ..SweepTotals::default() });
     let batches: Vec<_> = progress.iter().map(|batch| (batch.totals.asked(), batch.pause)).collect();
     assert_eq!(batches, [(25, Some(Duration::ZERO)), (50, Some(Duration::ZERO)), (60, None)]);
@@ -208,4 +210,31 @@ async fn a_failing_store_ends_the_sweep_and_the_next_one_tries_again() {
     for outcome in ["failed", "through"] {
         assert!(text.contains(&format!("dockline_sweeps_total{{outcome=\"{outcome}\"}} 1")), "{text}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_is_reported_with_all_its_causes_c57() {
+    /// An error with a source.
+    #[derive(Debug)]
+    struct ConnectFailed(std::io::Error);
+    impl std::fmt::Display for ConnectFailed {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("connecting failed")
+        }
+    }
+    impl std::error::Error for ConnectFailed {
+        fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+            Some(&self.0)
+        }
+    }
+    let cause = ConnectFailed(std::io::Error::other("no space left on device"));
+    let error = PortError::new(PortName::BindingRepo, PortErrorKind::Unavailable, cause);
+    let mut repo = MockBindingRepo::new();
+    repo.expect_due()
+        .returning(|_, _, _| Ok(vec![ReconcileCursor { next_look_at: NOON, installation: installation(1) }]));
+    repo.expect_installation().returning(move |_| Err(error.clone()));
+    let (dockline, clock) = dockline(Arc::new(Scripted::new(&[])), Arc::new(repo));
+    let Swept { progress, .. } = sweep(&dockline, clock, Some(1)).await;
+    let [(_, text)] = &*progress[0].failed else { panic!("{:?}", progress[0]) };
+    assert_eq!(text, "the binding repository is unavailable: connecting failed: no space left on device");
 }

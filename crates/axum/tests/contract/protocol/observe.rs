@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use axum::body::Body;
 use dockline::ports::KeyStore;
-use dockline::{ClaimPolicy, KeyId, KeyRecord, PortError};
+use dockline::{ClaimPolicy, KeyId, KeyRecord, PortError, PortErrorKind, PortName};
 use dockline_axum::{
     HTTP_REQUEST_DURATION, HTTP_REQUESTS, HTTP_REQUESTS_IN_FLIGHT, RouterOptions, TraceLinks, TraceParent,
     WEBHOOK_DELIVERIES, describe_metrics,
@@ -204,4 +204,29 @@ async fn only_a_well_formed_traceparent_is_linked() {
         router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
     }
     assert_eq!(links.0.lock().unwrap().len(), 1);
+}
+
+/// The text of the nearest error says only that no connection is available: the log has the reason behind it, too.
+#[tokio::test]
+async fn a_failure_is_logged_with_all_its_causes_c57() {
+    #[derive(Debug, thiserror::Error)]
+    #[error("no connection is available")]
+    struct NoConnection(#[source] NoSpace);
+    #[derive(Debug, thiserror::Error)]
+    #[error("SQLSTATE 53100: no space left on device")]
+    struct NoSpace;
+    #[derive(Debug)]
+    struct FullKeys;
+    #[async_trait]
+    impl KeyStore for FullKeys {
+        async fn find(&self, _: &KeyId) -> Result<Option<KeyRecord>, PortError> {
+            Err(PortError::new(PortName::KeyStore, PortErrorKind::Unavailable, NoConnection(NoSpace)))
+        }
+    }
+    let (logs, _logging) = Logs::capture();
+    let keys: fn(_) -> Arc<dyn KeyStore> = |_| Arc::new(FullKeys);
+    let fixture = Fixture::with(Setup { keys, ..Setup::default() }).await;
+    fixture.get(&fixture.acme, INSTALLATION).await.expect_error(503, "UNAVAILABLE");
+    let [line] = &logs.of("port unavailable")[..] else { panic!("{}", logs.text()) };
+    assert_eq!(line["cause"], "no connection is available: SQLSTATE 53100: no space left on device");
 }

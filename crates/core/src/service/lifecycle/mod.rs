@@ -5,5 +5,6 @@ mod refresh;
 mod webhook;
 
 pub use reconcile::{Pause, PauseCause, ReconcileBatch, ReconcileReport};
+pub(super) use refresh::Looks;
 pub use refresh::RefreshOutcome;
 pub use webhook::{WebhookDelivery, WebhookOutcome};

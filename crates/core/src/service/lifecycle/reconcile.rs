@@ -35,9 +35,9 @@ pub struct ReconcileReport {
     pub active: u32,
     /// Number of bindings whose installation is suspended.
     pub suspended: u32,
-    /// Number of bindings whose installation GitHub denies for less than an hour, or is about to uninstall.
+    /// Number of bindings whose installation GitHub has not shown for less than an hour, or is about to uninstall.
     pub missing: u32,
-    /// Number of bindings whose installation GitHub denies, and that stay as they were since too many are denied.
+    /// Number of bindings whose installation GitHub does not show, and that stay as they were since too many are not shown.
     pub held: u32,
     /// Number of bindings whose installation was uninstalled, or has been missing for an hour.
     pub uninstalled: u32,

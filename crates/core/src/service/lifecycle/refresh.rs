@@ -1,5 +1,9 @@
+use std::convert::Infallible;
+
+use futures_util::FutureExt;
 use time::{Duration, OffsetDateTime};
 
+use crate::cache::{Cache, Flight, Lookup};
 use crate::error::{PortError, PortErrorKind, PortName};
 use crate::model::{
     Account, Binding, DenialCause, Installation, InstallationId, InstallationRecord, InstalledOn, Presence,
@@ -12,15 +16,21 @@ use crate::service::Dockline;
 /// The number of lookups before a concurrent observation, which is later each time, is accepted as the result.
 const ATTEMPTS: u32 = 3;
 
+/// The generation of all looks: unlike a token, a look is not about one.
+const ANY_GENERATION: u64 = 0;
+
+/// Looks that callers caused within the last minute.
+pub(in crate::service) type Looks = Cache<(), (), Infallible>;
+
 /// The outcome of [`Dockline::refresh`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RefreshOutcome {
     /// GitHub reports this status, and it is stored.
     Present(Status),
-    /// GitHub denies the installation, which is therefore missing.
+    /// GitHub does not show the installation, which is therefore missing.
     Missing,
-    /// GitHub denies the installation, but so many others too that it stays as it was.
+    /// GitHub does not show the installation, nor so many others that it stays as it was.
     Held,
     /// GitHub accepted our request to uninstall the installation. Whatever it shows for some minutes does not count.
     Ending,
@@ -50,7 +60,12 @@ impl Dockline {
         let outcome = self.look(installation).await;
         let pause = match &outcome {
             Ok(RefreshOutcome::AccountChanged | RefreshOutcome::Denied(_)) => self.look_interval,
-            Err(error) if error.port() == PortName::GithubGateway => failure_pause(error),
+            // Also a record that cannot be read must not stay the first that is due.
+            Err(error)
+                if error.port() == PortName::GithubGateway || error.kind() == PortErrorKind::Corrupt =>
+            {
+                failure_pause(error)
+            }
             Ok(_) | Err(_) => return outcome,
         };
         let postponed = self.ports.bindings.postpone(installation, self.now().saturating_add(pause)).await;
@@ -69,7 +84,7 @@ impl Dockline {
                 (LookupOutcome::Found(found), _) => found,
                 (LookupOutcome::Missing, None) => return Ok(RefreshOutcome::Unknown),
                 (LookupOutcome::Missing, Some(known)) => {
-                    match self.record_denied(installation, known, asked_at).await? {
+                    match self.record_not_shown(installation, known, asked_at).await? {
                         Some(outcome) => return Ok(outcome),
                         None => continue,
                     }
@@ -119,9 +134,9 @@ impl Dockline {
         Ok(known.map_or(RefreshOutcome::Unknown, |known| stored_outcome(&known)))
     }
 
-    /// Stores that GitHub denies a known installation, and records the event. Returns `None` if a later observation is
+    /// Stores that GitHub does not show a known installation, and records the event. Returns `None` if a later observation is
     /// stored.
-    pub(in crate::service) async fn record_denied(
+    pub(in crate::service) async fn record_not_shown(
         &self,
         installation: InstallationId,
         known: &InstallationRecord,
@@ -171,11 +186,33 @@ impl Dockline {
         Ok(())
     }
 
-    /// Returns whether GitHub denied the installation and was last asked a minute ago or longer, so that a caller's request
-    /// looks again.
-    pub(in crate::service) fn look_is_due(&self, bound: &Binding) -> bool {
-        bound.life.presence.is_denied()
-            && self.now() >= bound.life.observed_at.saturating_add(life::LOOK_PAUSE)
+    /// Looks at a bound installation that is missing or absent, for a caller: at most once a minute per installation, also if
+    /// the look fails, and once for concurrent callers of this node. Returns whether the binding may have changed since it was
+    /// read.
+    pub(in crate::service) async fn look_again(&self, bound: &Binding) -> bool {
+        let due = bound.life.observed_at.saturating_add(life::LOOK_PAUSE);
+        if !bound.life.presence.is_missing_or_absent() || self.now() < due {
+            return false;
+        }
+        let installation = bound.installation;
+        let start = |flight| self.clone().caused_look(installation, flight).boxed();
+        match self.looks.get_or_start(installation, &(), ANY_GENERATION, self.now(), start) {
+            Lookup::InFlight(look) => drop(look.await),
+            Lookup::Fresh(()) | Lookup::Outdated => {}
+        }
+        true
+    }
+
+    /// Looks on behalf of the callers that wait. A failure is theirs only in that the binding stays as it is.
+    async fn caused_look(
+        self,
+        installation: InstallationId,
+        flight: Flight<(), (), Infallible>,
+    ) -> Result<(), Infallible> {
+        let _ = self.refresh(installation).await;
+        let now = self.now();
+        flight.complete((), now, now.saturating_add(life::LOOK_PAUSE));
+        Ok(())
     }
 
     /// Returns the current time, or the next time after the stored observation if this clock is behind.

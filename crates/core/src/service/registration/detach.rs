@@ -13,14 +13,14 @@ pub enum Uninstall {
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error("GitHub denies the installation to an uninstall (404), but shows it to a lookup")]
+#[error("GitHub answers an uninstall by 404, but shows the installation to a lookup")]
 struct StillInstalled;
 
 impl Dockline {
     /// Ends the binding of the caller's organization and returns it. The organization can then bind any installation.
     ///
     /// With [`Uninstall::Yes`], the binding is kept if GitHub fails; the call may be repeated, with it or without. An
-    /// installation that GitHub denies counts as uninstalled only if a lookup denies it, too.
+    /// installation for which GitHub answers 404 counts as uninstalled only if a lookup is a 404, too.
     ///
     /// # Errors
     /// See [`DetachError`].

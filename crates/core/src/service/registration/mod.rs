@@ -11,7 +11,7 @@ pub use detach::Uninstall;
 
 impl Dockline {
     /// Returns the stored binding of the caller's organization, also if the installation was uninstalled or GitHub
-    /// denies it; `None` if there is none. Makes no call to GitHub, so it works while GitHub is down.
+    /// does not show it; `None` if there is none. Makes no call to GitHub, so it works while GitHub is down.
     ///
     /// # Errors
     /// Infrastructure failures only.

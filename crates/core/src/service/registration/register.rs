@@ -9,8 +9,8 @@ use crate::service::Dockline;
 impl Dockline {
     /// Binds an installation to the caller's organization.
     ///
-    /// Repeating the same call returns the same binding as [`Registered::Replayed`], also if the state has expired. If GitHub
-    /// denied the installation before, the repeated call looks again, at most once a minute.
+    /// Repeating the same call returns the same binding as [`Registered::Replayed`], also if the state has expired. If the
+    /// installation is missing or absent, the repeated call looks again, at most once a minute.
     ///
     /// The insert is the last step and the only write, and it also uses up the state. So a call that fails has written the
     /// whole binding or nothing, and can be repeated. No lock or transaction is held during the lookup at GitHub.
@@ -116,10 +116,10 @@ impl Dockline {
         classify(wanted, outcome)
     }
 
-    /// Looks at a bound installation that GitHub denied, if a look is due, and returns the binding as stored afterwards.
+    /// Looks at a bound installation that is missing or absent, if a look is due, and returns the binding as stored afterwards.
     /// Failures do not matter, since a replay works while GitHub is down.
     async fn looked_at(&self, bound: Binding) -> Binding {
-        if !self.look_is_due(&bound) || self.refresh(bound.installation).await.is_err() {
+        if !self.look_again(&bound).await {
             return bound;
         }
         let stored = self.ports.bindings.find(&bound.organization).await.ok().flatten();

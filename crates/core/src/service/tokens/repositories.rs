@@ -63,10 +63,15 @@ impl Dockline {
         organization: &OrganizationId,
         query: &RepositoriesQuery,
     ) -> Result<RepositoriesPage, RepositoriesError> {
+        let mut looked = false;
         for _ in 0..ATTEMPTS {
             let bound = self.ports.bindings.find(organization).await?;
             let bound = bound.ok_or(RepositoriesError::NotBound)?;
-            if let Some(error) = TokenError::unusable(&bound).filter(|_| !self.look_is_due(&bound)) {
+            if let Some(error) = TokenError::unusable(&bound) {
+                if !looked && self.look_again(&bound).await {
+                    looked = true;
+                    continue;
+                }
                 if let TokenError::Missing { next_look } = error {
                     return Err(self.missing_until(next_look));
                 }

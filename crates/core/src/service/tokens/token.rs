@@ -59,11 +59,15 @@ impl Dockline {
         organization: &OrganizationId,
         scope: &TokenScope,
     ) -> Result<(InstallationToken, bool), TokenError> {
+        let mut looked = false;
         for _ in 0..ATTEMPTS {
             let bound = self.ports.bindings.find(organization).await?.ok_or(TokenError::NotBound)?;
-            // A call for a token of an installation that GitHub denied looks again, at most once a minute.
-            if let Some(error) = TokenError::unusable(&bound).filter(|_| !self.look_is_due(&bound)) {
-                return Err(error);
+            if let Some(error) = TokenError::unusable(&bound) {
+                if looked || !self.look_again(&bound).await {
+                    return Err(error);
+                }
+                looked = true;
+                continue;
             }
             let (installation, generation) = (bound.installation, bound.generation);
             let start = |flight| self.clone().mint(bound, scope.clone(), flight).boxed();
@@ -127,8 +131,8 @@ impl Dockline {
         (self.now() - token.issued_at()).abs() < PROPAGATION_TIME
     }
 
-    /// Returns the error for a binding that GitHub denied just now, with the time of the stored next look.
-    async fn denied(&self, bound: &Binding) -> Result<TokenError, PortError> {
+    /// Returns the error for a binding that GitHub did not show just now, with the time of the stored next look.
+    async fn not_shown(&self, bound: &Binding) -> Result<TokenError, PortError> {
         let stored = self.ports.bindings.find(&bound.organization).await?;
         let stored = stored.filter(|stored| stored.installation == bound.installation);
         Ok(match stored {
@@ -149,7 +153,7 @@ impl Dockline {
         match self.refresh(installation).await? {
             RefreshOutcome::Present(status) => TokenError::unusable_status(status).map_or(Ok(()), Err)?,
             RefreshOutcome::Missing | RefreshOutcome::Held | RefreshOutcome::Ending => {
-                return Err(self.denied(&bound).await?);
+                return Err(self.not_shown(&bound).await?);
             }
             RefreshOutcome::Gone => return Err(TokenError::Uninstalled),
             RefreshOutcome::AccountChanged => return Err(TokenError::AccountChanged),
@@ -165,9 +169,9 @@ impl Dockline {
             MintOutcome::Minted(token) => token,
             MintOutcome::Missing => {
                 if let Some(known) = self.ports.bindings.installation(installation).await? {
-                    self.record_denied(installation, &known, asked_at).await?;
+                    self.record_not_shown(installation, &known, asked_at).await?;
                 }
-                return Err(self.denied(&bound).await?);
+                return Err(self.not_shown(&bound).await?);
             }
             MintOutcome::Suspended => {
                 // The lookup before said active, so store the new status.

@@ -306,7 +306,7 @@ async fn rows_that_the_previous_release_writes_are_understood() {
         )
         .await
         .unwrap();
-    let due = bindings.due(ReconcileScope::Due(NOON - Duration::DAY), None, 9).await.unwrap();
+    let due = bindings.due(ReconcileScope::Due(NOON + Duration::HOUR), None, 9).await.unwrap();
     assert_eq!(due.iter().map(|due| due.installation.get()).collect::<Vec<_>>(), [2]);
     let older = NewBinding { last_verified_at: NOON - Duration::HOUR, ..binding("org_c", 3, "s") };
     let inserted = bindings.insert(older).await.unwrap();

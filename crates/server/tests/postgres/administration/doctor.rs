@@ -224,8 +224,14 @@ async fn missing_settings_of_the_app_are_reported() {
     setup.expect(UNCHANGED, "permission Metadata", "warn", "repositories cannot be listed");
     setup.expect(UNCHANGED, "webhook", "warn", "the App has none");
     setup.expect(UNCHANGED, "webhook deliveries", "unknown", "delivered nothing");
-    let state: Change<'_> = &[("DOCKLINE_CLAIM_POLICY", "state")];
-    setup.expect(state, "permission Members", "ok", "does not need it");
+    for (policy, level, said) in [
+        ("installer", "warn", "the administrator of a single repository can install the App"),
+        ("visible", "ok", "does not need it"),
+        ("state", "ok", "does not need it"),
+    ] {
+        let policy: Change<'_> = &[("DOCKLINE_CLAIM_POLICY", policy)];
+        setup.expect(policy, "permission Members", level, said);
+    }
 
     let app = NewApp::new("dockline-test", CALLBACK)
         .with_webhook_url("https://old.example.com/hooks")

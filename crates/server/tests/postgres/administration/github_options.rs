@@ -1,13 +1,15 @@
 //! Options that say how GitHub is called, from the start of `serve` to its requests.
 
 use std::fs::File;
+use std::process::Stdio;
 
 use data_encoding::BASE64;
+use dockline_github_sim::NewApp;
 
 use crate::api::Backend;
 use crate::connect_proxy::ConnectProxy;
 use crate::schema::TestSchema;
-use crate::server::{Github, Server};
+use crate::server::{Github, Server, Starting, dockline};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn serve_starts_with_the_slug_of_before_a_rename_and_links_to_the_new_one_l80() {
@@ -55,4 +57,33 @@ async fn serve_reaches_github_through_the_proxy_alone_and_logs_no_credentials_i1
     let log = std::fs::read_to_string(log).unwrap();
     let encoded = BASE64.encode(credentials.as_bytes());
     assert!(!log.is_empty() && !log.contains("canary") && !log.contains(&encoded), "{log}");
+}
+
+/// Without the permission GitHub does not say who administers an organization, so policies that ask for it bind none.
+#[tokio::test(flavor = "multi_thread")]
+async fn serve_warns_about_an_app_without_members_if_the_policy_needs_memberships_c06() {
+    let schema = TestSchema::migrated().await;
+    let app = || NewApp::new("dockline-test", "https://api.example.com/v1/github/installation/callback");
+    let without = app().with_permissions([("metadata", "read")]);
+    let with = app().with_permissions([("metadata", "read"), ("members", "read")]);
+    for (app, policies, warns) in
+        [(without, &["controlled", "installer"][..], true), (with, &["controlled"][..], false)]
+    {
+        let github = Github::with_app(&schema, app).await;
+        for policy in policies.iter().chain(&["visible", "state"]) {
+            let command = Server::command(&schema, &github, "127.0.0.1:0", &["--new-app"]);
+            let arguments: Vec<&str> =
+                command.get_args().map(|argument| argument.to_str().unwrap()).collect();
+            let place = arguments.iter().position(|argument| *argument == "--claim-policy").unwrap();
+            let arguments = [&arguments[..=place], &[policy], &arguments[place + 2..]].concat();
+            let log = github.files.path("log");
+            let mut command = dockline(&schema, &arguments);
+            let child = command.stdout(Stdio::piped()).stderr(File::create(&log).unwrap()).spawn().unwrap();
+            assert_eq!(Starting::of(child).listening().end(), Some(0));
+            let log = std::fs::read_to_string(log).unwrap();
+            let expected = warns && matches!(*policy, "controlled" | "installer");
+            let said = log.matches("the App lacks the organization permission \"Members: read\"").count();
+            assert_eq!(said, usize::from(expected), "{policy}: {log}");
+        }
+    }
 }

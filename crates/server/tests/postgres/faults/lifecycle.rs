@@ -132,7 +132,7 @@ async fn reconcile_finds_unreported_changes_and_continues_where_it_stopped() {
     assert_eq!(rest.status.code(), Some(0), "{rest:?}");
     assert!(text.contains("checked 25: ") && text.trim_end().ends_with("complete"), "{text}");
     for (number, (backend, _)) in bound.iter().enumerate() {
-        // Those that GitHub denies show the last status.
+        // Those that GitHub does not show have the last status.
         let expected = ["suspended", "active", "active", "active"][number % 4];
         assert_eq!(status(backend, &server.api).await, expected);
     }

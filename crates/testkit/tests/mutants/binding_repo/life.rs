@@ -63,11 +63,11 @@ mutant!(
 mutant!(
     MemoryBindingRepo:
     /// Refuses to bind what is missing or absent.
-    struct RefusesTheDenied {}
+    struct RefusesTheMissing {}
 
     async fn insert(&self, new: NewBinding) -> InsertOutcome {
-        let is_denied = presence_of(&self.memory, new.installation).await.is_some_and(Presence::is_denied);
-        if is_denied {
+        let is_missing = presence_of(&self.memory, new.installation).await.is_some_and(Presence::is_missing_or_absent);
+        if is_missing {
             return InsertOutcome::Gone;
         }
         self.memory.insert(new).await.unwrap()
@@ -76,15 +76,15 @@ mutant!(
 
 mutant!(
     MemoryBindingRepo:
-    /// Has no bound: shows an installation just before it denies it, and so forgets how many are denied.
+    /// Has no bound.
     struct HasNoBound {
-        denied: Mutex<Vec<InstallationId>>,
+        held: Mutex<Vec<InstallationId>>,
     }
 
     async fn observe(&self, id: InstallationId, observation: Observation) -> ObserveOutcome {
         let outcome = self.memory.observe(id, observation).await.unwrap();
         if outcome == ObserveOutcome::Held {
-            self.denied.lock().unwrap().push(id);
+            self.held.lock().unwrap().push(id);
             return ObserveOutcome::Missing;
         }
         outcome
@@ -93,22 +93,37 @@ mutant!(
 
 mutant!(
     MemoryBindingRepo:
-    /// Counts the denied bindings before the write, not with it.
+    /// Counts the missing bindings before the write, not with it.
     struct CountsBeforeTheWrite {
-        denied: Mutex<u64>,
+        missing: Mutex<u64>,
     }
 
     async fn observe(&self, id: InstallationId, observation: Observation) -> ObserveOutcome {
         if !matches!(observation, Observation::Missing { .. }) {
             return self.memory.observe(id, observation).await.unwrap();
         }
-        let denied = *self.denied.lock().unwrap();
+        let missing = *self.missing.lock().unwrap();
         yield_to_others().await;
-        if denied >= 20 {
+        if missing >= 20 {
             return ObserveOutcome::Held;
         }
-        *self.denied.lock().unwrap() += 1;
+        *self.missing.lock().unwrap() += 1;
         ObserveOutcome::Missing
+    }
+);
+
+mutant!(
+    MemoryBindingRepo:
+    /// Counts a missing binding a second time when it becomes absent.
+    struct HoldsTheMissing {
+        missing: Mutex<u64>,
+    }
+
+    async fn observe(&self, id: InstallationId, observation: Observation) -> ObserveOutcome {
+        let outcome = self.memory.observe(id, observation).await.unwrap();
+        let mut missing = self.missing.lock().unwrap();
+        *missing += u64::from(outcome == ObserveOutcome::Missing);
+        if outcome == ObserveOutcome::Absent && *missing >= 20 { ObserveOutcome::Held } else { outcome }
     }
 );
 
@@ -136,7 +151,7 @@ mutant!(
 killed! {
     BindingRepo;
     single_404_believed: Repo(BelievesA404::default()) =>
-        presence::denied_installation_is_missing,
+        presence::installation_that_is_not_shown_is_missing,
         presence::shown_installation_returns,
         sequences::random_sequences_agree_with_the_reference;
     absent_installation_kept: Repo(KeepsTheAbsent::default()) =>
@@ -145,14 +160,17 @@ killed! {
     end_taken_from_a_202: Repo(TakesA202ForTheEnd::default()) =>
         presence::ending_installation_is_not_revived_for_fifteen_minutes,
         sequences::random_sequences_agree_with_the_reference;
-    denied_installation_refused: Repo(RefusesTheDenied::default()) =>
-        presence::denied_installation_can_be_bound,
+    missing_installation_refused: Repo(RefusesTheMissing::default()) =>
+        presence::missing_or_absent_installation_can_be_bound,
         sequences::random_sequences_agree_with_the_reference;
     no_bound: Repo(HasNoBound::default()) =>
-        bound::most_bindings_stay_when_all_are_denied,
-        bound::no_binding_becomes_absent_while_the_bound_holds;
-    denied_counted_before_the_write: Repo(CountsBeforeTheWrite::default()) =>
+        bound::most_bindings_stay_when_none_is_shown,
+        bound::no_binding_becomes_absent_above_the_bound;
+    missing_counted_before_the_write: Repo(CountsBeforeTheWrite::default()) =>
         bound::racing_404s_keep_the_bound;
+    missing_held_within_the_bound: Repo(HoldsTheMissing::default()) =>
+        bound::missing_bindings_become_absent_within_the_bound,
+        bound::racing_absences_take_no_room;
     older_200_believed: Repo(ComparesWithTheLast200::default()) =>
         presence::older_200_does_not_return_a_missing_installation,
         sequences::random_sequences_agree_with_the_reference;

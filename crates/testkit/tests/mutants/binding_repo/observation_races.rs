@@ -19,7 +19,7 @@ use crate::{killed, mutant, yield_to_others};
 /// The outcome of an observation for the given record.
 fn outcome_for(observation: &Observation, record: Option<&InstallationRecord>) -> ObserveOutcome {
     match record {
-        Some(record) => life::observe(&mut record.clone(), observation, || false),
+        Some(record) => life::observe(&mut record.clone(), observation, life::LiveBindings::default),
         None => life::first(observation).map_or(ObserveOutcome::Outdated, |_| ObserveOutcome::Recorded),
     }
 }
