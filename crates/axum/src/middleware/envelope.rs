@@ -126,3 +126,30 @@ pub(crate) async fn method_not_allowed() -> ApiError {
     let message = "This path does not take this method; Allow lists those that it takes.";
     ApiError::new(StatusCode::METHOD_NOT_ALLOWED, ApiErrorCode::MethodNotAllowed, message)
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::body::to_bytes;
+    use dockline::ErrorCode;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn envelope_has_the_same_body_as_text_and_as_a_response() {
+        let envelope = ErrorEnvelope::new(ErrorCode::Unavailable, "Try again later.");
+        let id = envelope.request_id().to_owned();
+        let expected = json!({ "code": "UNAVAILABLE", "message": "Try again later.", "requestId": id });
+        let text: Value = serde_json::from_str(envelope.json()).unwrap();
+        assert_eq!(text, json!({ "error": expected }));
+        let response = envelope.into_response(StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+        for (name, value) in
+            [("content-type", "application/json"), ("cache-control", "no-store"), ("x-request-id", &id)]
+        {
+            assert_eq!(response.headers()[name], *value, "{name}");
+        }
+        let body = to_bytes(response.into_body(), 1_024).await.unwrap();
+        assert_eq!(serde_json::from_slice::<Value>(&body).unwrap(), text);
+    }
+}
