@@ -65,7 +65,7 @@ async fn a_certificate_of_an_unknown_authority_is_rejected_before_anything_is_se
 /// Runs again in a child process, since the environment names the authorities.
 #[tokio::test]
 async fn a_certificate_of_a_configured_authority_is_accepted_l46() {
-    const NAME: &str = "tls::a_certificate_of_a_configured_authority_is_accepted_l46";
+    const NAME: &str = "http::tls::a_certificate_of_a_configured_authority_is_accepted_l46";
     if std::env::var_os("SSL_CERT_FILE").is_some_and(|file| file == AUTHORITY) {
         enterprise_server().app().await.unwrap();
         // Through a proxy, TLS is negotiated with the server itself.
