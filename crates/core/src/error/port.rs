@@ -61,7 +61,7 @@ spelled! {
 
 /// An infrastructure failure behind a port: the only error that ports return. It can be cloned, since several callers may
 /// await one result.
-#[derive(Debug, Clone, thiserror::Error)]
+#[derive(Debug, Clone)]
 pub struct PortError {
     kind: PortErrorKind,
     port: PortName,
@@ -70,7 +70,7 @@ pub struct PortError {
 }
 
 impl PortError {
-    /// Wraps an adapter's own error, which `source()` returns for logs. The error must contain no secret.
+    /// Wraps an adapter's own error, which `source()` returns for logs and for a downcast. The error must contain no secret.
     pub fn new(port: PortName, kind: PortErrorKind, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { kind, port, credential: None, source: source.into().into() }
     }
@@ -134,6 +134,13 @@ pub struct EntropyFailed;
 impl From<EntropyFailed> for PortError {
     fn from(failed: EntropyFailed) -> Self {
         Self::new(PortName::Entropy, PortErrorKind::Unexpected, failed)
+    }
+}
+
+impl Error for PortError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        // The error itself, not its `Arc`, so that a host can downcast it.
+        Some(&*self.source)
     }
 }
 

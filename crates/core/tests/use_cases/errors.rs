@@ -100,3 +100,10 @@ fn a_refusal_about_the_state_names_the_state_and_any_other_the_installation() {
         assert_eq!((issue.path.as_ref(), issue.code), (path, code), "{reason}");
     }
 }
+
+#[test]
+fn the_source_of_a_failure_is_the_adapters_own_error() {
+    let error = PortError::new(PortName::Entropy, PortErrorKind::Unexpected, EntropyFailed).clone();
+    let source = error.source().and_then(|source| source.downcast_ref::<EntropyFailed>());
+    assert_eq!(source, Some(&EntropyFailed));
+}
