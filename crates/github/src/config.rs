@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use dockline::AppId;
 use dockline::ports::{Clock, SystemClock};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 
 use crate::api_version::ApiVersion;
 use crate::auth::{LocalSigner, PublicKey, Signer};
 use crate::error::ConfigError;
 use crate::host::GithubHost;
+use crate::identifiers::{client_id, client_secret, fits, is_slug};
 use crate::observer::Observer;
 use crate::proxy::HttpsProxy;
 
@@ -289,24 +290,4 @@ impl fmt::Debug for GithubAppConfig {
             .field("stateless_tokens", &self.stateless_tokens)
             .finish_non_exhaustive()
     }
-}
-
-fn fits(text: &str, allowed: impl Fn(u8) -> bool) -> bool {
-    (1..=100).contains(&text.len()) && text.bytes().all(allowed)
-}
-
-pub(crate) fn is_slug(text: &str) -> bool {
-    fits(text, |byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_'))
-}
-
-fn client_id(text: &str) -> Result<String, ConfigError> {
-    let id = text.trim();
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
-    if fits(id, allowed) { Ok(id.to_owned()) } else { Err(ConfigError::ClientId) }
-}
-
-fn client_secret(secret: &SecretString) -> Result<SecretString, ConfigError> {
-    let trimmed = secret.expose_secret().trim();
-    let usable = !trimmed.is_empty() && trimmed.bytes().all(|byte| byte.is_ascii_graphic());
-    if usable { Ok(SecretString::from(trimmed)) } else { Err(ConfigError::ClientSecret) }
 }

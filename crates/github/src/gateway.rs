@@ -13,8 +13,7 @@ use tokio::time::timeout;
 use tracing::Instrument;
 
 use crate::config::GithubAppConfig;
-use crate::error::ConfigError;
-use crate::github_error::GithubError;
+use crate::error::{ConfigError, GithubError};
 use crate::host::GithubHost;
 use crate::http::Api;
 use crate::operations::{self, AppClient, TokenMinter, VisitorChecker};

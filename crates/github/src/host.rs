@@ -1,12 +1,12 @@
 use std::fmt;
-use std::net::{IpAddr, Ipv6Addr};
 use std::str::FromStr;
 
 use fluent_uri::Uri;
 
+use crate::base_url::{Paths, base};
 use crate::error::{ConfigError, HostProblem};
 
-/// Which GitHub: the base URL of its pages and that of its API. Every request goes to one of the two.
+/// A GitHub: the base URL of its pages and that of its API. Every request goes to one of the two.
 ///
 /// As text (for options of a program): `github.com`, `acme.ghe.com`, `github.example.com` for an enterprise server, or any
 /// two URLs separated by a comma, such as `http://127.0.0.1:4000,http://127.0.0.1:4000/api`.
@@ -148,53 +148,6 @@ impl fmt::Debug for GithubHost {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "GithubHost({}, {})", self.web, self.api)
     }
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Paths {
-    Accepted,
-    Rejected,
-}
-
-/// Checks a base URL and returns it normalized: lower case, no default port, no trailing slash.
-fn base(text: &str, paths: Paths) -> Result<String, HostProblem> {
-    let url = Uri::parse(text).map_err(|_| HostProblem::Malformed)?;
-    let authority = url.authority().ok_or(HostProblem::Malformed)?;
-    let host = name(authority.host()).ok_or(HostProblem::Malformed)?;
-    let port = authority.port_to_u16().map_err(|_| HostProblem::Malformed)?;
-    let path = url.path().as_str().trim_end_matches('/');
-    let is_plain_path = path.split('/').all(|segment| segment != "." && segment != "..");
-    if authority.has_userinfo()
-        || url.has_query()
-        || url.has_fragment()
-        || !is_plain_path
-        || (paths == Paths::Rejected && !path.is_empty())
-    {
-        return Err(HostProblem::Malformed);
-    }
-    let (scheme, default_port) = match url.scheme().as_str().to_ascii_lowercase().as_str() {
-        "https" => ("https", 443),
-        "http" if is_this_machine(&host) => ("http", 80),
-        "http" => return Err(HostProblem::PlainHttp),
-        _ => return Err(HostProblem::Malformed),
-    };
-    let port = port.filter(|port| *port != default_port).map(|port| format!(":{port}")).unwrap_or_default();
-    Ok(format!("{scheme}://{host}{port}{path}"))
-}
-
-/// Returns a host name in lower case, or an IP address in its canonical form.
-pub(crate) fn name(text: &str) -> Option<String> {
-    if let Some(address) = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')) {
-        return address.parse::<Ipv6Addr>().ok().map(|address| format!("[{address}]"));
-    }
-    let is_name_byte = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
-    (!text.is_empty() && text.bytes().all(is_name_byte)).then(|| text.to_ascii_lowercase())
-}
-
-/// Whether data sent to this host stays on this machine. Abbreviated addresses such as `127.1` do not count.
-fn is_this_machine(host: &str) -> bool {
-    let address = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost" || address.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 #[cfg(test)]

@@ -2,13 +2,14 @@
 
 mod api_version;
 mod auth;
+mod base_url;
 mod config;
 mod crypto;
 mod error;
 mod gateway;
-mod github_error;
 mod host;
 mod http;
+mod identifiers;
 mod observer;
 mod operations;
 mod proxy;
@@ -16,9 +17,9 @@ mod slug;
 mod wire;
 
 pub use api_version::ApiVersion;
-pub use auth::{KeyProblem, LocalSigner, PublicKey, PublicKeyProblem, Signature, Signer, SignerError};
+pub use auth::{LocalSigner, PublicKey, Signature, Signer};
 pub use config::{GithubAppConfig, Issuer};
-pub use error::{ConfigError, HostProblem};
+pub use error::{CallError, ConfigError, HostProblem, KeyProblem, PublicKeyProblem, SignerError};
 pub use gateway::GithubApp;
 pub use host::GithubHost;
 pub use observer::{CallOutcome, CompletedCall, Observer, Operation};

@@ -1,8 +1,7 @@
 use std::fmt::Debug;
 use std::time::Duration;
 
-use crate::github_error::GithubError;
-use crate::http::{Response, error_of};
+use crate::error::GithubError;
 
 /// Receives each request to GitHub and each signature, for metrics. A method of the port may send several requests, or
 /// none during a pause.
@@ -115,14 +114,7 @@ labels! {
 }
 
 impl CallOutcome {
-    pub(crate) fn of(result: &Result<Response, GithubError>) -> Self {
-        match result {
-            Ok(response) => error_of(response).as_ref().map_or(Self::Ok, Self::of_error),
-            Err(error) => Self::of_error(error),
-        }
-    }
-
-    const fn of_error(error: &GithubError) -> Self {
+    pub(crate) const fn of(error: &GithubError) -> Self {
         match error {
             GithubError::NotFound { .. } | GithubError::UnknownApp => Self::NotFound,
             GithubError::CredentialRejected { .. }

@@ -7,8 +7,8 @@ use http::HeaderValue;
 use percent_encoding::percent_decode_str;
 use secrecy::{ExposeSecret, SecretString};
 
+use crate::base_url::host_name;
 use crate::error::ConfigError;
-use crate::host;
 
 /// A proxy through which the gateway reaches GitHub. It is asked to `CONNECT` to GitHub's host and port; TLS is then
 /// negotiated with GitHub itself, so the proxy reads and changes nothing.
@@ -71,7 +71,7 @@ fn parsed(text: &str) -> Option<HttpsProxy> {
             Some(SecretString::from(format!("{user}:{}", password.expose_secret())))
         }
     };
-    let host = host::name(authority.host())?;
+    let host = host_name(authority.host())?;
     let port = authority.port_to_u16().ok()?;
     if port == Some(0) {
         return None;

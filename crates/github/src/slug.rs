@@ -1,7 +1,7 @@
 use std::sync::{PoisonError, RwLock};
 
-use crate::config::is_slug;
 use crate::http::redacted;
+use crate::identifiers::is_slug;
 
 /// The App's name in URLs: the configured one, until GitHub reports another because the App was renamed.
 #[derive(Debug)]

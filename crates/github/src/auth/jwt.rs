@@ -9,10 +9,9 @@ use time::OffsetDateTime;
 use tokio::time::timeout;
 
 use super::public_key::PublicKey;
-use super::signer::{Signer, SignerError};
+use super::signer::Signer;
 use crate::config::GithubAppConfig;
-use crate::error::ConfigError;
-use crate::github_error::GithubError;
+use crate::error::{ConfigError, GithubError, SignerError};
 use crate::observer::Observer;
 
 /// Seconds from `iat` to now, so that a slightly fast clock does not date the JWT in GitHub's future.

@@ -6,6 +6,5 @@ mod public_key;
 mod signer;
 
 pub(crate) use jwt::{Jwt, JwtCache};
-pub use private_key::KeyProblem;
-pub use public_key::{PublicKey, PublicKeyProblem};
-pub use signer::{LocalSigner, Signature, Signer, SignerError};
+pub use public_key::PublicKey;
+pub use signer::{LocalSigner, Signature, Signer};

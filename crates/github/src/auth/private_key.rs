@@ -5,44 +5,7 @@ use rustls::sign::{Signer, SigningKey};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::crypto::RsaSigningKey;
-
-/// Why a private key cannot be used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum KeyProblem {
-    /// The text has no `-----BEGIN` line.
-    #[error(
-        "is not PEM text: give the content of the .pem file that GitHub generated, not its path, with its line breaks (or \\n)"
-    )]
-    NotPem,
-    /// The PEM text is truncated or damaged.
-    #[error(
-        "is PEM text that does not decode: copy the whole .pem file, from its BEGIN line to its END line"
-    )]
-    Mangled,
-    /// The key is protected by a passphrase.
-    #[error("is encrypted: decrypt it first (openssl rsa -in key.pem -out plain.pem)")]
-    Encrypted,
-    /// The text is a public key or a certificate.
-    #[error(
-        "is a public key or a certificate: give the private key that GitHub generated, \"BEGIN RSA PRIVATE KEY\""
-    )]
-    Public,
-    /// The text is an OpenSSH key.
-    #[error(
-        "is an OpenSSH key: give the private key that GitHub generated for the App, \"BEGIN RSA PRIVATE KEY\""
-    )]
-    OpenSsh,
-    /// The key is for another algorithm than RSA.
-    #[error("is not an RSA key: GitHub Apps sign with RS256; generate a key on the App's settings page")]
-    NotRsa,
-    /// The key has fewer than 2048 bits.
-    #[error("has fewer than 2048 bits: generate a new one on the App's settings page")]
-    TooSmall,
-    /// The cryptography backend rejects the key.
-    #[error("is not a usable RSA key (of 2048 to 4096 bits): generate a new one on the App's settings page")]
-    Unusable,
-}
+use crate::error::KeyProblem;
 
 /// Reads the App's private key, PKCS#1 (as GitHub issues it) or PKCS#8 (a common conversion), for RS256.
 pub(super) fn rs256_signer(pem: &SecretString) -> Result<Box<dyn Signer>, KeyProblem> {

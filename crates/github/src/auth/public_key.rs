@@ -4,23 +4,9 @@ use rustls::pki_types::SubjectPublicKeyInfoDer;
 use rustls::pki_types::pem::PemObject;
 use webpki::{Error, RawPublicKeyEntity};
 
-use super::signer::{Signature, SignerError};
+use super::signer::Signature;
 use crate::crypto::RS256;
-
-/// Why a public key cannot be used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum PublicKeyProblem {
-    /// The text is not a public key in PEM.
-    #[error(
-        "is not a public key in PEM (\"BEGIN PUBLIC KEY\"): export it with openssl rsa -in key.pem -pubout, or from the key \
-         management service"
-    )]
-    NotPublic,
-    /// The key is for another algorithm than RSA.
-    #[error("is not an RSA key: GitHub Apps sign with RS256; export the public half of the App's key")]
-    NotRsa,
-}
+use crate::error::{PublicKeyProblem, SignerError};
 
 /// The public half of the App's RSA key, which checks the signatures of a [`Signer`](crate::Signer).
 #[derive(Clone)]

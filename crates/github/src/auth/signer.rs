@@ -1,11 +1,10 @@
 use std::fmt;
 
 use async_trait::async_trait;
-use dockline::PortErrorKind;
 use secrecy::SecretString;
 
 use super::private_key;
-use crate::error::ConfigError;
+use crate::error::{ConfigError, SignerError};
 
 /// Signs with the App's key, for example through a key management service that never exports it.
 ///
@@ -82,27 +81,6 @@ impl Signature {
 impl fmt::Debug for Signature {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Signature({} bytes)", self.0.len())
-    }
-}
-
-/// Why a [`Signer`] returned no signature. The text names the cause and, if there is one, the remedy.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum SignerError {
-    /// The signer cannot be reached now; a later attempt may succeed.
-    #[error("the signer is unavailable: {0}")]
-    Unavailable(String),
-    /// The signer refuses, or returns an invalid signature; a retry will not help.
-    #[error("the signer does not work: {0}")]
-    Broken(String),
-}
-
-impl SignerError {
-    pub(crate) const fn kind(&self) -> PortErrorKind {
-        match self {
-            Self::Unavailable(_) => PortErrorKind::Unavailable,
-            Self::Broken(_) => PortErrorKind::Rejected,
-        }
     }
 }
 

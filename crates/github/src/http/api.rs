@@ -13,8 +13,7 @@ use super::request::{Credential, Request};
 use super::response::Response;
 use crate::auth::{Jwt, JwtCache};
 use crate::config::GithubAppConfig;
-use crate::error::ConfigError;
-use crate::github_error::GithubError;
+use crate::error::{ConfigError, Denial, GithubError};
 use crate::host::GithubHost;
 use crate::observer::Operation;
 
@@ -152,8 +151,16 @@ impl Api {
         match error_of(&response) {
             None => Ok(response),
             Some(GithubError::CredentialRejected { .. }) => Err(GithubError::VisitorTokenRejected),
-            Some(error) => Err(error.with_sso_page_on(&self.host)),
+            Some(error) => Err(self.with_own_page(error)),
         }
+    }
+
+    /// Removes a page to sign in that is not on the App's web host, since visitors are shown the link.
+    fn with_own_page(&self, mut error: GithubError) -> GithubError {
+        if let GithubError::Denied { denial: Denial::SsoRequired { url }, .. } = &mut error {
+            url.take_if(|url| !self.host.has_page(url));
+        }
+        error
     }
 
     /// Exchanges a visitor's code for a token, at the web host.

@@ -15,13 +15,13 @@ use tracing::Instrument;
 use tracing::field::Empty;
 
 use super::connector::Connector;
+use super::error_mapping::error_of;
 use super::redact::redacted;
 use super::request::{Body, Credential, Request};
 use super::response::Response;
 use crate::api_version::ApiVersion;
 use crate::config::GithubAppConfig;
-use crate::error::ConfigError;
-use crate::github_error::GithubError;
+use crate::error::{ConfigError, GithubError};
 use crate::observer::{CallOutcome, CompletedCall, Observer};
 
 /// How long an idle connection is kept for the next request.
@@ -65,7 +65,10 @@ impl HttpClient {
         let started = Instant::now();
         let exchange = timeout(self.timeout, self.exchange(base, request, credential));
         let result = exchange.instrument(span.clone()).await.unwrap_or(Err(GithubError::TimedOut));
-        let outcome = CallOutcome::of(&result);
+        let outcome = match &result {
+            Ok(response) => error_of(response).as_ref().map_or(CallOutcome::Ok, CallOutcome::of),
+            Err(error) => CallOutcome::of(error),
+        };
         if let Ok(response) = &result {
             span.record("status", response.status);
         }

@@ -32,7 +32,7 @@ use std::time::Duration;
 use super::rate_limit::MAX_PAUSE;
 use super::redact::{has_message, message, redacted};
 use super::response::Response;
-use crate::github_error::{Denial, GithubError};
+use crate::error::{Denial, GithubError};
 
 const DEFAULT_PAUSE: Duration = Duration::from_secs(60);
 

@@ -6,7 +6,7 @@
 use fluent_uri::{Uri, UriRef};
 
 use super::response::Response;
-use crate::github_error::GithubError;
+use crate::error::GithubError;
 
 /// The number of entries per page that every list requests, which is GitHub's maximum.
 pub(crate) const PER_PAGE: u32 = 100;

@@ -1,4 +1,4 @@
-//! What GitHub asks of our request rate: pauses, and the App's remaining budget.
+//! GitHub's limits of our request rate: pauses, and the App's remaining budget.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};

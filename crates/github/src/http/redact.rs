@@ -1,4 +1,4 @@
-//! Which of GitHub's words may appear in an error or a log.
+//! Removes from GitHub's words what must not appear in an error or a log.
 
 use serde::Deserialize;
 

@@ -2,7 +2,7 @@ use http::HeaderMap;
 use serde::de::DeserializeOwned;
 use time::OffsetDateTime;
 
-use crate::github_error::GithubError;
+use crate::error::GithubError;
 
 /// A response, read to its end. Not `Debug`: the body may hold a token.
 pub(crate) struct Response {

@@ -7,7 +7,7 @@ use dockline::ports::{LookupOutcome, UninstallOutcome};
 use dockline::{AppId, Installation, InstallationId};
 use tokio::time::Instant;
 
-use crate::github_error::{GithubError, denied};
+use crate::error::{GithubError, denied};
 use crate::http::{Api, Request, Response};
 use crate::observer::Operation;
 use crate::slug::Slug;

@@ -6,8 +6,8 @@ use dockline::{AppId, PortError};
 use time::OffsetDateTime;
 
 use super::app::AppClient;
+use crate::error::GithubError;
 use crate::gateway::{GithubApp, of_app};
-use crate::github_error::GithubError;
 use crate::http::Request;
 use crate::observer::Operation;
 use crate::wire::{AppSettingsWire, HookConfigWire, RecordWire};

@@ -1,9 +1,9 @@
-//! Who created an installation, from GitHub's delivery log: for a webhook that never arrived here.
+//! Finds the installer of an installation in GitHub's delivery log, for a webhook that never arrived here.
 
 use dockline::{InstallationId, InstallerRecord};
 
 use super::app::AppClient;
-use crate::github_error::GithubError;
+use crate::error::GithubError;
 use crate::http::{PER_PAGE, Request, next_query};
 use crate::observer::Operation;
 use crate::wire::{DeliveryWire, SentWire};

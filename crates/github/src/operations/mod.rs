@@ -1,4 +1,4 @@
-//! What Dockline does at GitHub.
+//! The calls to GitHub.
 
 mod app;
 mod app_settings;

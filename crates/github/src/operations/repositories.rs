@@ -6,7 +6,7 @@ use dockline::InstallationToken;
 use dockline::ports::ListOutcome;
 use tokio::time::sleep;
 
-use crate::github_error::{GithubError, denied};
+use crate::error::{GithubError, denied};
 use crate::http::{Api, Request, next_page};
 use crate::observer::Operation;
 use crate::wire::RepositoriesWire;

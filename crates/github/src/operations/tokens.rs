@@ -4,7 +4,7 @@ use dockline::ports::MintOutcome;
 use dockline::{InstallationId, InstallationToken, NewToken, TokenScope};
 
 use super::app::AppClient;
-use crate::github_error::{GithubError, denied};
+use crate::error::{GithubError, denied};
 use crate::http::{Api, Request};
 use crate::observer::Operation;
 use crate::wire::{TokenRequestWire, TokenWire};

@@ -1,4 +1,4 @@
-//! Who the visitor in the browser is and which installations they reach: exchanges their code for a token, reads the
+//! Identifies the visitor in the browser and the installations that they reach: exchanges their code for a token, reads the
 //! facts, and revokes the token.
 
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::timeout;
 
-use crate::github_error::{Denial, GithubError};
+use crate::error::{Denial, GithubError};
 use crate::http::{Api, PER_PAGE, PageOf, Response, next_page, redacted};
 use crate::observer::Operation;
 use crate::wire::{ExchangeWire, InstallationsWire, MembershipWire, UserWire};

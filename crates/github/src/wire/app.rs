@@ -8,7 +8,7 @@ use serde::Deserialize;
 use time::OffsetDateTime;
 
 use super::id_out_of_range;
-use crate::github_error::GithubError;
+use crate::error::GithubError;
 use crate::operations::{AppSettings, WebhookConfig};
 
 /// `GET /app`, to identify the App.

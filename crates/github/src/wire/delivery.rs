@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::id_out_of_range;
-use crate::github_error::GithubError;
+use crate::error::GithubError;
 use crate::operations::DeliveryRecord;
 
 const EVENT: &str = "installation";

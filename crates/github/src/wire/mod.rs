@@ -14,7 +14,7 @@ pub(crate) use repository::RepositoriesWire;
 pub(crate) use token::{TokenRequestWire, TokenWire};
 pub(crate) use visitor::{ExchangeWire, MembershipWire, UserWire};
 
-use crate::github_error::GithubError;
+use crate::error::GithubError;
 
 fn id_out_of_range() -> GithubError {
     GithubError::invalid_response("an id that is not from 1 to 2^53-1")

@@ -5,7 +5,7 @@ use dockline::{Repository, RepositoryId};
 use serde::Deserialize;
 
 use super::id_out_of_range;
-use crate::github_error::GithubError;
+use crate::error::GithubError;
 use crate::http::PageOf;
 
 /// One page: an object with the list, not an array.

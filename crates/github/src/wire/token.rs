@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::github_error::GithubError;
+use crate::error::GithubError;
 
 /// The body of a token request. A field is absent if it does not narrow the token: GitHub reads an empty list or object as
 /// "everything".

@@ -4,7 +4,7 @@ use dockline::{AccountId, Membership};
 use serde::Deserialize;
 
 use super::id_out_of_range;
-use crate::github_error::GithubError;
+use crate::error::GithubError;
 
 #[derive(Deserialize)]
 pub(crate) struct UserWire {

@@ -5,7 +5,8 @@ use std::time::Duration;
 use dockline::AppId;
 use dockline::ports::GithubGateway;
 use dockline_github::{
-    ApiVersion, ConfigError, GithubApp, GithubAppConfig, GithubHost, Issuer, KeyProblem, SecretString,
+    ApiVersion, ConfigError, GithubApp, GithubAppConfig, GithubHost, HostProblem, Issuer, KeyProblem,
+    PublicKey, SecretString,
 };
 
 use crate::fixtures::PKCS1;
@@ -68,10 +69,9 @@ fn the_private_key_is_parsed_at_start() {
     let small = include_str!("../keys/rsa-1024.pem");
     let refused = error(with(small));
     assert_eq!(refused, ConfigError::PrivateKey(KeyProblem::TooSmall));
-    assert!(
-        refused.to_string().contains("the App's private key has fewer than 2048 bits: generate"),
-        "{refused}"
-    );
+    assert_eq!(refused.cause(), "the App's private key has fewer than 2048 bits");
+    assert_eq!(refused.help(), "generate a new one on the App's settings page");
+    assert_eq!(refused.to_string(), format!("{}: {}", refused.cause(), refused.help()));
     assert_eq!(error(with("")), ConfigError::PrivateKey(KeyProblem::NotPem));
 }
 
@@ -139,4 +139,19 @@ fn all_problems_are_returned_at_once() {
     ];
     assert_eq!(config.problems(), expected);
     assert_eq!(error(config), ConfigError::Slug);
+}
+
+#[test]
+fn a_problem_names_the_setting_and_the_remedy_apart() {
+    let host: ConfigError = "api.github.com".parse::<GithubHost>().unwrap_err();
+    assert_eq!(host, ConfigError::Host(HostProblem::IsTheApi));
+    assert_eq!(host.cause(), "the GitHub host is the API's");
+    assert!(host.help().starts_with("give the one that people visit"), "{}", host.help());
+    let id = ConfigError::AppId;
+    assert_eq!(id.cause(), "the App id is not a number from 1 to 2^53-1");
+    assert_eq!(id.help(), "copy \"App ID\" from the App's settings page");
+    let store = ConfigError::TrustStore("no such file".to_owned());
+    assert_eq!(store.cause(), "the machine's certificate authorities cannot be loaded (no such file)");
+    let key = PublicKey::from_pem("").unwrap_err();
+    assert_eq!(key.to_string(), format!("{}: {}", key.cause(), key.help()));
 }

@@ -18,13 +18,6 @@ impl ConfigError {
     pub fn new(place: impl Into<String>, cause: impl Into<String>, help: impl Into<String>) -> Self {
         Self { place: place.into(), cause: cause.into(), help: help.into() }
     }
-
-    /// Returns the error of an adapter, whose text is `cause: help` by convention.
-    pub fn from_error(place: impl Into<String>, error: &dyn fmt::Display) -> Self {
-        let text = error.to_string();
-        let (cause, help) = text.split_once(": ").unwrap_or((&text, ""));
-        Self::new(place, cause, help)
-    }
 }
 
 /// All errors that were found. Displayed as a numbered list.
@@ -82,7 +75,7 @@ mod tests {
 
     #[test]
     fn errors_are_numbered_and_have_their_help() {
-        let error = ConfigError::from_error("--a", &"is wrong: make it right: so");
+        let error = ConfigError::new("--a", "is wrong", "make it right: so");
         let list = ConfigErrors(vec![error, ConfigError::new("--b", "is worse", "")]);
         assert_eq!(
             list.to_string(),

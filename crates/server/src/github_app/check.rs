@@ -12,6 +12,11 @@ use super::{Configured, Signing};
 use crate::config::secret::{SecretOptions, from_file};
 use crate::config::{ConfigError, ConfigErrors};
 
+/// Returns the gateway's error about an option.
+fn invalid(place: &str, error: &GithubConfigError) -> ConfigError {
+    ConfigError::new(place, error.cause(), error.help())
+}
+
 impl GithubArgs {
     /// Returns the checked values; `None` if it added to `errors`.
     pub(crate) fn check(&self, errors: &mut ConfigErrors) -> Option<Configured> {
@@ -78,7 +83,7 @@ impl GithubArgs {
                 | GithubConfigError::Client(_)
                 | _ => "GitHub",
             };
-            errors.push(ConfigError::from_error(place, &problem));
+            errors.push(invalid(place, &problem));
         }
         (errors.0.len() == before).then_some(configured)
     }
@@ -108,7 +113,7 @@ impl GithubArgs {
         // Checks each by itself, to name the invalid one.
         for (place, url) in [("--github-web-url", web), ("--github-api-url", api)] {
             if let Some(Err(error)) = url.map(|url| GithubHost::at(url, url)) {
-                errors.push(ConfigError::from_error(place, &error));
+                errors.push(invalid(place, &error));
             }
         }
         None
@@ -119,7 +124,7 @@ impl GithubArgs {
         let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
         let id = text.parse().ok().filter(|_| digits).and_then(|id: u64| AppId::new(id).ok());
         if id.is_none() {
-            errors.push(ConfigError::from_error("--github-app-id", &GithubConfigError::AppId));
+            errors.push(invalid("--github-app-id", &GithubConfigError::AppId));
         }
         id
     }
@@ -178,7 +183,7 @@ impl GithubArgs {
         };
         let url = errors.check(options.read()).flatten()?;
         let place = if self.https_proxy.is_some() { "--https-proxy" } else { "--https-proxy-file" };
-        errors.check(HttpsProxy::parse(&url).map_err(|error| ConfigError::from_error(place, &error)))
+        errors.check(HttpsProxy::parse(&url).map_err(|error| invalid(place, &error)))
     }
 
     fn signing(&self, errors: &mut ConfigErrors) -> Option<Signing> {
@@ -221,7 +226,8 @@ impl GithubArgs {
         match PublicKey::from_pem(pem.expose_secret()) {
             Ok(key) => return Some(key),
             Err(problem) => {
-                errors.push(ConfigError::from_error(PLACE, &format_args!("{} {problem}", path.display())));
+                let cause = format!("{} {}", path.display(), problem.cause());
+                errors.push(ConfigError::new(PLACE, cause, problem.help()));
             }
         }
         None

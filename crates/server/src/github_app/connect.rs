@@ -3,7 +3,7 @@
 use std::error::Error;
 
 use dockline::{AppId, PortError, PortErrorKind};
-use dockline_github::{AppSettings, GithubApp};
+use dockline_github::{AppSettings, CallError, ConfigError as GithubConfigError, GithubApp};
 
 use super::Configured;
 use crate::config::{ConfigError, ConfigErrors};
@@ -27,10 +27,10 @@ impl Connected {
 
 /// Fetches the App's settings. An unavailable GitHub is an error only if the App id is not configured.
 pub(crate) async fn connect(configured: &Configured) -> Result<Connected, ConfigErrors> {
-    let failed = |error: &dyn std::fmt::Display| ConfigErrors::from(ConfigError::from_error("GitHub", error));
     // Without an App id any number will do, because the JWT's issuer is the client id.
-    let app = configured.app.map_or_else(|| AppId::new(1), Ok).map_err(|error| failed(&error))?;
-    let github = GithubApp::new(configured.gateway_config(app)).map_err(|error| failed(&error))?;
+    let app =
+        configured.app.map_or_else(|| AppId::new(1), Ok).map_err(|_| invalid(&GithubConfigError::AppId))?;
+    let github = gateway(configured, app)?;
     let settings = match github.settings().await {
         Ok(settings) => settings,
         Err(error) if configured.app.is_some() && is_temporary(&error) => {
@@ -47,16 +47,14 @@ pub(crate) async fn connect(configured: &Configured) -> Result<Connected, Config
             .into());
         }
         Err(error) => {
-            let (cause, help) = cause_and_help(&error);
-            return Err(ConfigError::new("GitHub", cause, help).into());
+            return Err(failed(&error));
         }
     };
     let differences = differences(configured, &settings);
     let github = match configured.app {
         Some(_) => github,
         None => {
-            let github =
-                GithubApp::new(configured.gateway_config(settings.app)).map_err(|error| failed(&error))?;
+            let github = gateway(configured, settings.app)?;
             // Only now does the gateway know that the slug at GitHub is that of its own App.
             if configured.slug != settings.slug {
                 github.settings().await.map_err(|error| failed(&error))?;
@@ -70,12 +68,24 @@ pub(crate) async fn connect(configured: &Configured) -> Result<Connected, Config
 /// Returns the gateway. Makes a call only if the App id is not configured.
 pub(crate) async fn open(configured: &Configured) -> Result<GithubApp, ConfigErrors> {
     if let Some(app) = configured.app {
-        return GithubApp::new(configured.gateway_config(app))
-            .map_err(|error| ConfigError::from_error("GitHub", &error).into());
+        return gateway(configured, app);
     }
     let Connected { github, differences, .. } = connect(configured).await?;
     differences.into_result()?;
     Ok(github)
+}
+
+fn gateway(configured: &Configured, app: AppId) -> Result<GithubApp, ConfigErrors> {
+    GithubApp::new(configured.gateway_config(app)).map_err(|error| invalid(&error))
+}
+
+fn invalid(error: &GithubConfigError) -> ConfigErrors {
+    ConfigError::new("GitHub", error.cause(), error.help()).into()
+}
+
+fn failed(error: &PortError) -> ConfigErrors {
+    let (cause, help) = cause_and_help(error);
+    ConfigError::new("GitHub", cause, help).into()
 }
 
 /// Compares the configuration with GitHub's settings. The slug is no identity: the App's owner can change it.
@@ -103,11 +113,10 @@ fn is_temporary(error: &PortError) -> bool {
     matches!(error.kind(), PortErrorKind::Unavailable | PortErrorKind::RateLimited { .. })
 }
 
-/// Returns cause and remedy of a failed call, whose source has the text `cause: help` by convention.
-pub(crate) fn cause_and_help(error: &PortError) -> (String, String) {
-    let text = error.source().map_or_else(|| error.to_string(), ToString::to_string);
-    match text.split_once(": ") {
-        Some((cause, help)) => (cause.to_owned(), help.to_owned()),
-        None => (text, "check GitHub's status page and the network".to_owned()),
+/// Returns cause and remedy of a failed call to GitHub.
+pub(crate) fn cause_and_help(error: &PortError) -> (String, &'static str) {
+    match error.source().and_then(|source| source.downcast_ref::<CallError>()) {
+        Some(call) => (call.cause(), call.help()),
+        None => (error.to_string(), "check GitHub's status page and the network"),
     }
 }

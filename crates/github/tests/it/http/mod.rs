@@ -5,4 +5,5 @@ mod observer;
 mod pause;
 mod proxy;
 mod rate_budget;
+mod remedies;
 mod tls;
