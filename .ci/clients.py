@@ -1,5 +1,6 @@
 """Generates the clients of docs/clients.md in a folder beside the binary and runs them. Usage: clients.py BINARY"""
 
+import compileall
 import json
 import pathlib
 import re
@@ -8,13 +9,18 @@ import subprocess
 import sys
 import urllib.request
 import venv
+from concurrent.futures import ThreadPoolExecutor
 
 from served import served
 
 HERE = pathlib.Path(__file__).parent
 # Every version is pinned; the page repeats those of the generators.
 NPM = {"@hey-api/openapi-ts": "0.95.0", "typescript": "5.9.3", "@types/node": "20.19.0"}
-PYPI = ["openapi-python-client==0.29.1", "openapi-spec-validator==0.9.0", "httpx==0.28.1", "attrs==26.1.0", "mypy==2.4.1"]
+PYPI = ["openapi-python-client==0.29.1", "openapi-spec-validator==0.9.0", "httpx==0.28.1", "attrs==26.1.0", "mypy==2.4.1",
+        "openapi-generator-cli==7.26.0"]
+DOCUMENTS = {"openapi.json": "3.1", "openapi-3.0.json": "3.0"}
+# Warnings of OpenAPI Generator about any document.
+NOISE = re.compile(r"Failed to get the schema name: null|OpenAPI 3\.1 support is still in beta")
 
 
 def run(command: list, folder: pathlib.Path, **more):
@@ -29,8 +35,9 @@ def blocks() -> dict:
     """The code blocks of the page by the file names in their first lines."""
     page = (HERE.parent / "docs" / "clients.md").read_text(encoding="utf-8")
     found = re.findall(r"```(?:js|ts|python)\n(?://|#) ([\w.-]+)\n(.*?)```", page, re.DOTALL)
-    assert [name for name, _ in found] == ["openapi-ts.config.mjs", "layers.ts", "example.ts", "layers.py", "example.py"]
-    for package in ("@hey-api/openapi-ts", "openapi-python-client"):
+    assert [name for name, _ in found] == ["openapi-ts.config.mjs", "layers.ts", "example.ts", "layers.py", "example.py",
+                                         "generator.ts"]
+    for package in ("@hey-api/openapi-ts", "openapi-python-client", "openapi-generator-cli"):
         version = NPM.get(package) or next(pin.split("==")[1] for pin in PYPI if pin.startswith(package))
         assert f"`{package}` (CI pins {version}" in page, f"docs/clients.md names another version of {package}"
     return dict(found)
@@ -68,6 +75,35 @@ def python(folder: pathlib.Path, files: dict, given: dict, interpreter: pathlib.
     print(run([interpreter, "flow.py", json.dumps(given)], folder), end="")
 
 
+def openapi_generator(folder: pathlib.Path, files: dict, given: list, generator: pathlib.Path):
+    """Generates clients in three languages from each document, in a folder below that of the TypeScript compiler, and runs the
+    TypeScript ones."""
+    def generate(document: str, language: str):
+        output = folder / document.removesuffix(".json") / ("client" if language == "typescript-fetch" else language)
+        shutil.rmtree(output, ignore_errors=True)
+        made = run([generator, "generate", "-i", folder.parent / document, "-g", language, "-o", output], folder)
+        problems = [line for line in made.splitlines() if re.search(r"\b(WARN|ERROR)\b", line) and not NOISE.search(line)]
+        assert not problems, (document, language, problems)
+        assert language != "python" or compileall.compile_dir(output, quiet=1), output
+
+    with ThreadPoolExecutor(2) as pool:
+        made = [pool.submit(generate, document, language)
+                for document in DOCUMENTS for language in ("typescript-fetch", "python", "go")]
+    for one in made:
+        one.result()
+    for document, values in zip(DOCUMENTS, given):
+        client = folder / document.removesuffix(".json")
+        (client / "generator.ts").write_text(files["generator.ts"], encoding="utf-8")
+        shutil.copy(HERE / "clients.d" / "generator_flow.ts", client)
+        options = {"strict": True, "target": "es2022", "module": "commonjs", "moduleResolution": "node10", "outDir": "built",
+                   "lib": ["es2022", "dom"], "skipLibCheck": True, "types": ["node"]}
+        (client / "tsconfig.json").write_text(json.dumps({"compilerOptions": options, "files": ["generator_flow.ts"]}),
+                                              encoding="utf-8")
+        run(["npx", "--no-install", "tsc"], client)
+        run(["node", "built/generator_flow.js", json.dumps(values)], client)
+        print(f"ok   the clients by OpenAPI Generator of {document}")
+
+
 def main(binary: str):
     binary = str(pathlib.Path(binary).resolve())
     scratch = pathlib.Path(binary).parent.parent / "clients"
@@ -80,7 +116,7 @@ def main(binary: str):
     run([interpreter, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *PYPI], scratch)
     files = blocks()
     with served(binary, scratch / "server.log") as server:
-        for version, name in (("3.1", "openapi.json"), ("3.0", "openapi-3.0.json")):
+        for name, version in DOCUMENTS.items():
             with urllib.request.urlopen(f"{server.api}/{name}", timeout=30) as answer:
                 document = answer.read()
             for folder in folders.values():
@@ -95,9 +131,13 @@ def main(binary: str):
             return {"api": server.api, "key": server.key(f"org_{name}"), "small": server.key(f"org_small_{name}", "standard"),
                     "installation": installation, "other": other, "repositories": repositories}
 
-        # In sequence: the second client binds the installation that the first has detached.
+        # In sequence: each client binds the installation that the one before has detached.
         typescript(folders["typescript"], files, given("typescript"))
         python(folders["python"], files, given("python"), interpreter)
+        generated = folders["typescript"] / "generator"
+        generated.mkdir(exist_ok=True)
+        openapi_generator(generated, files, [given("generator"), given("generator_30")],
+                          interpreter.parent / "openapi-generator-cli")
     print("clients: done")
 
 

@@ -170,7 +170,7 @@ fn request_bodies_are_named() {
 }
 
 #[test]
-fn operations_of_github_and_browsers_are_marked() {
+fn operations_of_github_and_browsers_are_marked_and_internal() {
     let marked: Vec<_> = operations()
         .filter_map(|(_, _, operation)| {
             Some((operation["operationId"].as_str()?, operation["x-audience"].as_str()?))
@@ -179,6 +179,9 @@ fn operations_of_github_and_browsers_are_marked() {
     let expected =
         [("arriveFromGithub", "browser"), ("answerConfirmation", "browser"), ("takeDelivery", "github")];
     assert_eq!(marked, expected);
+    for (_, _, operation) in operations() {
+        assert_eq!(operation["x-internal"] == true, operation.get("x-audience").is_some(), "{operation}");
+    }
 }
 
 /// OpenAPI Generator rejects a link whose `requestBody` is an object.
