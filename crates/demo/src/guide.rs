@@ -1,4 +1,4 @@
-//! What the demo prints when it has started.
+//! The text that the demo prints when it has started.
 
 use std::error::Error;
 use std::fmt::Write;

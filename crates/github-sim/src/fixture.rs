@@ -34,7 +34,7 @@ impl Fixture {
     }
 }
 
-/// What all clones of a [`GithubSim`](crate::GithubSim) share.
+/// The part that all clones of a [`GithubSim`](crate::GithubSim) share.
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) config: Config,

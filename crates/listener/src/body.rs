@@ -53,7 +53,7 @@ enum BodyEnd {
     Unreliable,
 }
 
-/// What the service left of a body.
+/// The part of a body that the service left unread.
 #[derive(Debug, Default)]
 enum Rest {
     #[default]

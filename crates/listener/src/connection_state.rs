@@ -1,4 +1,4 @@
-//! What one connection is doing, and the deadline that follows from it.
+//! The state of one connection, and the deadline that follows from it.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -46,7 +46,7 @@ enum Phase {
     Responding(Instant),
 }
 
-/// What to do when the deadline of a connection has passed.
+/// The action when the deadline of a connection has passed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Expiry {
     /// Respond with 408 and close.

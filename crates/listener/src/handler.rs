@@ -20,7 +20,7 @@ use crate::connection_state::ConnectionState;
 use crate::limits::Limits;
 use crate::rejection::{Rejection, Rejections};
 
-/// What all requests of a listener share.
+/// The part that all requests of a listener share.
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) limits: Limits,

@@ -131,7 +131,7 @@ fn kind(error: &tokio_postgres::Error) -> Option<PortErrorKind> {
     None
 }
 
-/// What to do about an error that the server sent.
+/// The reaction to an error that the server sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Reaction {
     /// The transaction was rolled back because of a concurrent one: repeat it.

@@ -82,7 +82,7 @@ pub async fn drop_guard<G>(guard: G) {
     drop(guard);
 }
 
-/// What a case takes: the adapter, or the `Arc` that tasks share.
+/// The argument of a case: the adapter, or the `Arc` that tasks share.
 #[doc(hidden)]
 pub trait Argument<'a, P: ?Sized> {
     fn of(adapter: &'a Arc<P>) -> Self;

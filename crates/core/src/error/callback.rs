@@ -119,7 +119,7 @@ impl CallbackRefusal {
     }
 }
 
-/// What a visitor can do after a refusal, for links on its page.
+/// The ways out of a refusal, for links on its page.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct WaysOut {
     /// The stored return URL with `error` and `state`, so that the product learns of the end. `None` if the state is unknown.
@@ -141,7 +141,7 @@ pub enum CallbackError {
     Refused {
         /// The reason.
         reason: CallbackRefusal,
-        /// What the visitor can do.
+        /// The links for the visitor.
         ways_out: Box<WaysOut>,
     },
     /// Infrastructure failure. Handling: the visitor may start again with the same state.
@@ -150,7 +150,7 @@ pub enum CallbackError {
         /// The failure.
         #[source]
         error: PortError,
-        /// What the visitor can do.
+        /// The links for the visitor.
         ways_out: Box<WaysOut>,
     },
 }

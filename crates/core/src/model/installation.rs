@@ -70,7 +70,7 @@ pub struct InstallationRecord {
     pub organization: Option<OrganizationId>,
     /// The account that it is on, as GitHub last reported it; `None` if only its deletion was observed.
     pub account: Option<Account>,
-    /// The status to show; see [`Binding::status`](super::Binding::status).
+    /// The status that callers see, as in [`Binding::status`](super::Binding::status).
     pub status: Status,
     /// Whether the installation gives tokens, and when GitHub is asked about it again.
     pub life: Life,

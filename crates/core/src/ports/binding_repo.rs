@@ -86,7 +86,7 @@ pub enum ObserveOutcome {
     Gone,
 }
 
-/// Which bound installations [`BindingRepo::due`] lists, and in which order.
+/// The bound installations that [`BindingRepo::due`] lists, and their order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReconcileScope {
     /// Those whose next look is due before this time, the longest due first, then by id. Also those whose last look is more

@@ -1,4 +1,4 @@
-//! Which pages of an installation's repositories to read, and when the list is complete.
+//! Decides which pages of an installation's repositories to read, and when the list is complete.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +20,7 @@ struct Page {
     next: Option<u32>,
 }
 
-/// What to do next.
+/// The next step.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Step {
     /// Read these pages, in any order or at the same time.

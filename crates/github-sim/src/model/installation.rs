@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 
 use super::account::AccountKind;
 
-/// Which repositories of its account the installation can access.
+/// The repositories of its account that the installation can access.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum RepositorySelection {
     All,

@@ -1,4 +1,4 @@
-//! Which users belong to an account, administer it, or see something of it.
+//! Members, administrators and collaborators of accounts.
 
 use super::Model;
 use super::account::{Account, AccountKind, Membership, MembershipState, Role};

@@ -1,4 +1,4 @@
-//! What GitHub stores: accounts, Apps, installations and authorizations. Operations get the time as an argument.
+//! The state of GitHub: accounts, Apps, installations and authorizations. Operations get the time as an argument.
 
 pub(crate) mod account;
 pub(crate) mod app;

@@ -1,4 +1,4 @@
-//! What happens to requests before they reach a handler: the request log, faults and rate limits.
+//! The stages before a handler: the request log, faults and rate limits.
 
 pub(crate) mod fault;
 pub(crate) mod fault_response;

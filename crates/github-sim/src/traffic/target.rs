@@ -25,7 +25,7 @@ pub(crate) fn caller(fixture: &Fixture, headers: &HeaderMap) -> Option<Caller> {
     app_of_jwt(model, secret, now).map(Caller::App)
 }
 
-/// What a request concerns.
+/// The subject of a request.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Target {
     /// The installation in the path, on the account in the path, or of the token.

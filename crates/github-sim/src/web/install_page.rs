@@ -10,7 +10,7 @@ use crate::model::account::Account;
 use crate::model::app::App;
 use crate::model::installation::RepositorySelection;
 
-/// What a user can do with an App on an account.
+/// The actions of a user with an App on an account.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum AccountAction {
     /// Install it, as an owner.

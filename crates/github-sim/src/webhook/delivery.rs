@@ -48,7 +48,7 @@ pub struct Delivery {
     pub action: Option<String>,
     /// The id of the event's installation.
     pub installation_id: Option<u64>,
-    /// Whether it repeats an earlier delivery.
+    /// Whether this is a redelivery.
     pub redelivery: bool,
     /// The URL to which it is sent.
     pub url: String,

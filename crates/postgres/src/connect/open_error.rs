@@ -16,7 +16,7 @@ pub enum OpenError {
     UnsupportedParameter {
         /// The parameter's name.
         name: String,
-        /// What to do instead.
+        /// The replacement.
         instead: &'static str,
     },
     /// The value of a parameter is invalid. Handling: [`OpenError::help`] names the valid ones.

@@ -102,7 +102,7 @@ fn encoding(encoding: &str) -> CheckResult {
     }
 }
 
-/// Also returns whether the tables can be read.
+/// Checks the schema. Also returns whether the tables can be read.
 async fn check_schema(args: &ServeArgs, database: &Database) -> (CheckResult, bool) {
     let check = format!("database schema {}", database.schema());
     match migrator(database).with_deadline(DEADLINE).check().await {
@@ -122,7 +122,7 @@ async fn check_schema(args: &ServeArgs, database: &Database) -> (CheckResult, bo
     }
 }
 
-/// Also returns the database restricted to the configured App, if the schema has it.
+/// Checks the App of the schema. Also returns the database restricted to the configured App, if the schema has it.
 async fn check_app(
     args: &ServeArgs,
     configured: Option<&Configured>,

@@ -115,7 +115,7 @@ pub struct ServeArgs {
     pub ready_github_within: DurationArg,
 }
 
-/// What to do if migrations are pending.
+/// The action if migrations are pending.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub enum Migrations {
     /// Apply pending migrations.

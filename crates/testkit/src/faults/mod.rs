@@ -28,7 +28,7 @@ use tokio::time::sleep;
 
 mod ports;
 
-/// What goes wrong with a call.
+/// The failure of a call.
 #[derive(Debug, Clone)]
 pub enum Fault {
     /// Fails as [`PortErrorKind::Unavailable`] without any effect.

@@ -1,4 +1,4 @@
-//! Who calls, and what they may do: API keys, scopes, budgets, and the names of organizations and actors.
+//! Callers and their rights: API keys, scopes, budgets, and the names of organizations and actors.
 
 mod api_key;
 mod budget;

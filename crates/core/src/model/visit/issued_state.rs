@@ -90,7 +90,7 @@ pub struct AnsweredConfirmation {
 }
 
 spelled! {
-    /// What became of an OAuth code that came with a state.
+    /// The fate of an OAuth code that came with a state.
     pub enum CodeFate("code fate") {
         /// The code is being exchanged, or the exchange did not end.
         Sent = "sent",

@@ -19,7 +19,7 @@ pub struct InstallationChoice {
     pub options: Vec<InstallationOption>,
     /// GitHub's page that installs the App on another account, with the state.
     pub install_url: String,
-    /// What the visitor can do instead.
+    /// The links to other ways.
     pub ways_out: WaysOut,
 }
 

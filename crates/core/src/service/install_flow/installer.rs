@@ -1,4 +1,4 @@
-//! Who installed an installation, for [`Proof::Installed`](crate::Proof::Installed). The webhook that names the installer
+//! Finds the installer of an installation, for [`Proof::Installed`](crate::Proof::Installed). The webhook that names the installer
 //! may arrive before or after the visitor, or never, so GitHub's log of deliveries is read, too.
 
 use crate::error::{CallbackRefusal, PortError};

@@ -162,7 +162,7 @@ impl Dockline {
     }
 }
 
-/// What GitHub said about a visitor.
+/// GitHub's response about a visitor.
 enum Checked {
     Visitor(InstallationId, VisitorCheck),
     Installations(VisitorInstallations),

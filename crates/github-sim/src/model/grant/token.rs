@@ -42,7 +42,7 @@ impl Grant {
     }
 }
 
-/// What a scoped user token can access.
+/// The access of a scoped user token.
 #[derive(Debug)]
 pub(crate) struct Scope {
     pub(crate) installation: u64,
