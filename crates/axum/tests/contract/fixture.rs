@@ -4,7 +4,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use data_encoding::HEXLOWER;
 use dockline::ports::{Clock, KeyStore, ManualClock, OsEntropy, SystemClock};
 use dockline::{
     ApiKey, AppId, ClaimPolicy, Dockline, KeyEnvironment, KeyRecord, OrganizationId, Ports, Scope, Tier,
@@ -15,9 +14,7 @@ use dockline_github::{GithubApp, GithubAppConfig, GithubHost};
 use dockline_github_sim::{AppCredentials, Config, GithubSim, NewApp, Role, RunningSim};
 use dockline_memory::{MemoryBindingRepo, MemoryEvents, MemoryKeyStore, MemoryRateLimiter, MemoryStateStore};
 use dockline_worker::{Refresher, Worker};
-use hmac::{Hmac, KeyInit, Mac};
 use secrecy::{ExposeSecret, SecretString};
-use sha2::Sha256;
 use tokio::net::TcpListener;
 
 use crate::response::Response;
@@ -252,10 +249,4 @@ fn populate(github: &GithubSim) {
     github.set_membership("acme-coffee", "max", Role::Member).unwrap();
     github.set_membership("mallory-inc", "mallory", Role::Admin).unwrap();
     github.create_enterprise("acme-holding").unwrap();
-}
-
-/// Returns `X-Hub-Signature-256` of a body.
-pub(crate) fn signed(secret: &str, body: &[u8]) -> String {
-    let hmac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap().chain_update(body);
-    format!("sha256={}", HEXLOWER.encode(&hmac.finalize().into_bytes()))
 }

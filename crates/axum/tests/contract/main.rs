@@ -11,4 +11,5 @@ mod installation;
 mod logs;
 mod protocol;
 mod response;
+mod signed_deliveries;
 mod sockets;

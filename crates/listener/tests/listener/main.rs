@@ -4,5 +4,6 @@
 mod framing;
 mod http1;
 mod http2;
+mod http2_limits;
 mod shutdown;
 mod support;

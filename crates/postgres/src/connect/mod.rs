@@ -2,6 +2,7 @@
 
 mod failure;
 mod open_error;
+mod parameters;
 #[cfg(feature = "__tls")]
 mod rustls_config;
 mod session;

@@ -18,7 +18,7 @@ use tokio_postgres::Config;
 use tokio_postgres::config::SslNegotiation;
 
 use super::open_error::OpenError;
-use crate::connect::url::{CertificateCheck, TlsOptions};
+use crate::connect::parameters::{CertificateCheck, TlsOptions};
 
 #[cfg(not(any(feature = "ring", feature = "aws-lc-rs")))]
 compile_error!("`__tls` is private: enable the feature `ring` or `aws-lc-rs` of dockline-postgres");

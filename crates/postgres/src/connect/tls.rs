@@ -3,7 +3,7 @@
 use tokio_postgres::Config;
 
 use super::open_error::OpenError;
-use super::url::TlsOptions;
+use super::parameters::TlsOptions;
 
 #[cfg(feature = "__tls")]
 pub(crate) type Tls = tokio_postgres_rustls::MakeRustlsConnect;

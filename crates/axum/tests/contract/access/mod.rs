@@ -3,5 +3,6 @@
 mod auth_failures;
 mod budgets_everywhere;
 mod keys_and_budgets;
+mod limited_lookups;
 mod tenant_selector;
 mod whoami;

@@ -3,10 +3,10 @@
 mod detach;
 mod faults;
 mod github_trouble;
-mod large_deliveries;
 mod life;
 mod registration;
 mod repos;
+mod repos_at_github;
 mod sweep;
 mod tokens;
 mod webhooks;

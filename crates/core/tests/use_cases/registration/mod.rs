@@ -1,4 +1,4 @@
 //! Making and ending a binding.
 
 mod detach;
-mod registration;
+mod register;

@@ -3,4 +3,4 @@
 mod denials;
 pub(crate) mod repositories;
 mod repository_pages;
-mod tokens;
+mod token;

@@ -7,4 +7,6 @@ mod lookup;
 mod mint;
 mod uninstall;
 mod visitor;
+mod visitor_code;
+mod visitor_installations;
 mod visitor_token;

@@ -1,30 +1,29 @@
 //! Checking a visitor by their code.
 
-use dockline::ports::{CodeGrant, GithubGateway, VisitorCheck, VisitorInstallations};
-use dockline::{
-    Account, AccountKind, AppId, CodeVerifier, InstalledOn, Membership, PortErrorKind, UnknownReason,
-    Visibility, VisitorFacts,
-};
-use dockline_github::{GithubApp, GithubAppConfig};
+use dockline::ports::{GithubGateway, VisitorCheck, VisitorInstallations};
+use dockline::{Account, AccountKind, InstalledOn, Membership, UnknownReason, Visibility, VisitorFacts};
 use serde_json::{Value, json};
 
 use crate::fixtures::{
-    APP, CLIENT_ID, DATE, INSTALLATION, NOW, ORGANIZATION, PKCS1, REVOCATION, TOKEN, VISITOR, account_id,
-    chain, code, facts, gateway, installation_body, installation_id, kind, organization, usual,
+    APP, CLIENT_ID, DATE, INSTALLATION, NOW, ORGANIZATION, REVOCATION, TOKEN, VISITOR, account_id, code,
+    facts, gateway, installation_body, installation_id, organization, usual,
 };
 use crate::logs::Logs;
 use crate::scripted::{Reply, Scripted, Seen};
 
-const EXCHANGE: &str = "POST /login/oauth/access_token";
-const LIST: &str = "GET /api/user/installations";
+pub(super) const EXCHANGE: &str = "POST /login/oauth/access_token";
+pub(super) const LIST: &str = "GET /api/user/installations";
 const MEMBERSHIP: &str = "GET /api/user/memberships/orgs/acme-coffee";
 
 /// A GitHub with this response to requests whose line starts with `line`.
-async fn responding(line: &'static str, reply: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> Scripted {
+pub(super) async fn responding(
+    line: &'static str,
+    reply: impl Fn(&Seen) -> Reply + Send + Sync + 'static,
+) -> Scripted {
     Scripted::start(usual(move |seen| seen.line.starts_with(line).then(|| reply(seen)))).await
 }
 
-async fn checked(github: &Scripted) -> VisitorFacts {
+pub(super) async fn checked(github: &Scripted) -> VisitorFacts {
     facts(gateway(github).check_visitor(&code(), installation_id()).await)
 }
 
@@ -181,44 +180,6 @@ async fn the_age_of_the_installation_is_measured_by_githubs_clock_alone_c75() {
 }
 
 #[tokio::test]
-async fn the_exchange_sends_the_redirect_uri_and_the_verifier_of_the_web_flow_c27() {
-    let github = Scripted::start(usual(|_| None)).await;
-    let grant = CodeGrant {
-        redirect_uri: Some("https://api.example.com/v1/callback?x=1".to_owned()),
-        verifier: Some(CodeVerifier::presented("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk")),
-        ..code()
-    };
-    gateway(&github).check_visitor(&grant, installation_id()).await.unwrap();
-    gateway(&github).visitor_installations(&grant).await.unwrap();
-    let exchanges: Vec<_> = github.seen().into_iter().filter(|seen| seen.line == EXCHANGE).collect();
-    assert_eq!(exchanges.len(), 2);
-    for exchange in exchanges {
-        assert!(
-            exchange.body.ends_with(
-                "&code=code-canary&redirect_uri=https%3A%2F%2Fapi.example.com%2Fv1%2Fcallback%3Fx%3D1\
-                 &code_verifier=dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
-            ),
-            "{}",
-            exchange.body
-        );
-    }
-}
-
-#[tokio::test]
-async fn visitor_installations_are_those_of_our_app_on_the_first_page_c22() {
-    let github = responding(LIST, |_| {
-        let mut list: Vec<_> = (1..=99).map(|id| installation_body(id, APP, &organization())).collect();
-        list.push(installation_body(100, APP + 1, &organization()));
-        Reply::json(200, &json!({ "total_count": 1_000, "installations": list }))
-    })
-    .await;
-    let listed = gateway(&github).visitor_installations(&code()).await.unwrap();
-    let VisitorInstallations::Listed { installations, hidden: None } = listed else { panic!("{listed:?}") };
-    assert_eq!(installations.len(), 99);
-    assert_eq!(github.lines(), [EXCHANGE, &format!("{LIST}?per_page=100"), REVOCATION]);
-}
-
-#[tokio::test]
 async fn without_members_read_no_visitor_administers_and_one_warning_is_logged_l07() {
     let (logs, _guard) = Logs::capture();
     let github = responding(MEMBERSHIP, |_| {
@@ -255,68 +216,6 @@ async fn on_a_user_account_no_membership_is_requested() {
     }
 }
 
-/// The requested page of installations of our App.
-fn page(seen: &Seen, total: u64) -> Value {
-    let number: u64 = seen.line.rsplit_once("&page=").unwrap().1.parse().unwrap();
-    let ids = (number - 1) * 100 + 1..=(number * 100).min(total);
-    let list: Vec<Value> = ids
-        .map(|id| installation_body(if id == 250 { INSTALLATION } else { id }, APP, &organization()))
-        .collect();
-    json!({ "total_count": total, "installations": list })
-}
-
-#[tokio::test]
-async fn pages_are_read_until_the_installation_is_found_l54() {
-    for (total, pages, visible) in
-        [(1_000, 3, true), (300, 3, true), (249, 3, false), (200, 2, false), (0, 1, false)]
-    {
-        let github = responding(LIST, move |seen| Reply::json(200, &page(seen, total))).await;
-        let seen = matches!(checked(&github).await.visibility, Visibility::Seen(_));
-        assert_eq!(seen, visible, "{total}");
-        let asked = github.lines().iter().filter(|line| line.starts_with(LIST)).count();
-        assert_eq!(asked, pages, "{total}");
-    }
-}
-
-#[tokio::test]
-async fn short_pages_of_installations_do_not_end_the_list_l79() {
-    let github = responding(LIST, |seen| {
-        let link = format!("<http://{}/api/user/installations?page=2>; rel=\"next\"", seen.header("host"));
-        match seen.line.ends_with("&page=1") {
-            true => Reply::json(200, &json!({ "total_count": 0, "installations": [] })).header("link", link),
-            false => {
-                let ours = installation_body(INSTALLATION, APP, &organization());
-                Reply::json(200, &json!({ "total_count": 0, "installations": [ours] }))
-            }
-        }
-    })
-    .await;
-    assert!(matches!(checked(&github).await.visibility, Visibility::Seen(_)));
-}
-
-#[tokio::test]
-async fn an_endless_list_is_abandoned_and_says_nothing_about_the_installation_i17() {
-    let one = |count: usize| vec![installation_body(1, APP, &organization()); count];
-    let endless = json!({ "total_count": 1_000_000, "installations": one(1) });
-    let github = responding(LIST, move |_| Reply::json(200, &endless)).await;
-    let unknown = Visibility::Unknown(UnknownReason::TooManyInstallations);
-    assert_eq!(checked(&github).await.visibility, unknown);
-    assert_eq!(github.lines().iter().filter(|line| line.starts_with(LIST)).count(), 100);
-
-    let empty = json!({ "total_count": 1_000_000, "installations": one(0) });
-    let github = responding(LIST, move |_| Reply::json(200, &empty)).await;
-    assert_eq!(checked(&github).await.visibility, Visibility::NotSeen);
-    assert_eq!(github.lines().iter().filter(|line| line.starts_with(LIST)).count(), 1);
-}
-
-#[tokio::test]
-async fn an_installation_of_another_app_with_that_id_is_not_visible_l37() {
-    let foreign = installation_body(INSTALLATION, APP + 1, &organization());
-    let list = json!({ "total_count": 1, "installations": [foreign] });
-    let github = responding(LIST, move |_| Reply::json(200, &list)).await;
-    assert_eq!(checked(&github).await.visibility, Visibility::NotSeen);
-}
-
 #[tokio::test]
 async fn a_login_is_encoded_in_the_path_i18() {
     let account = json!({ "id": ORGANIZATION, "login": "../a b?c#d/é", "type": "Organization" });
@@ -324,68 +223,4 @@ async fn a_login_is_encoded_in_the_path_i18() {
     let github = responding(LIST, move |_| Reply::json(200, &list)).await;
     assert_eq!(checked(&github).await.membership, Membership::Outsider);
     assert_eq!(github.lines()[3], "GET /api/user/memberships/orgs/%2E%2E%2Fa%20b%3Fc%23d%2F%C3%A9");
-}
-
-#[tokio::test]
-async fn a_refused_code_is_a_value_and_nothing_is_revoked() {
-    for error in ["bad_verification_code", "unverified_user_email"] {
-        let github = responding(EXCHANGE, move |_| Reply::json(200, &json!({ "error": error }))).await;
-        let outcome = gateway(&github).check_visitor(&code(), installation_id()).await.unwrap();
-        assert_eq!(outcome, VisitorCheck::CodeRefused, "{error}");
-        assert_eq!(github.lines(), [EXCHANGE]);
-    }
-}
-
-#[tokio::test]
-async fn a_refused_oauth_client_is_rejected_with_githubs_error() {
-    for error in ["incorrect_client_credentials", "redirect_uri_mismatch", "application_suspended"] {
-        let github = responding(EXCHANGE, move |_| Reply::json(200, &json!({ "error": error }))).await;
-        let failure = gateway(&github).check_visitor(&code(), installation_id()).await.unwrap_err();
-        assert_eq!(failure.kind(), PortErrorKind::Rejected, "{error}");
-        assert!(chain(&failure).contains(error), "{}", chain(&failure));
-    }
-    for status in [401, 404] {
-        let github = responding(EXCHANGE, move |_| Reply::bytes(status, "")).await;
-        let failure = gateway(&github).check_visitor(&code(), installation_id()).await;
-        assert_eq!(kind(failure), PortErrorKind::Rejected, "{status}");
-    }
-    let github = responding(EXCHANGE, |_| Reply::json(200, &json!({ "error": "news" }))).await;
-    assert_eq!(
-        kind(gateway(&github).check_visitor(&code(), installation_id()).await),
-        PortErrorKind::Unexpected
-    );
-}
-
-#[tokio::test]
-async fn a_missing_or_invalid_token_is_corrupt() {
-    for body in [
-        json!({}),
-        json!({ "access_token": null }),
-        json!({ "access_token": "" }),
-        json!({ "access_token": 7 }),
-        json!({ "access_token": ["ghu_tokencanary"] }),
-        json!({ "access_token": "two\nlines" }),
-        json!("ghu_tokencanary"),
-    ] {
-        let shown = body.to_string();
-        let github = responding(EXCHANGE, move |_| Reply::json(200, &body)).await;
-        let failure = gateway(&github).check_visitor(&code(), installation_id()).await;
-        assert_eq!(kind(failure), PortErrorKind::Corrupt, "{shown}");
-    }
-    let github = responding(EXCHANGE, |_| Reply::bytes(200, "access_token=ghu_tokencanary&scope=")).await;
-    assert_eq!(
-        kind(gateway(&github).check_visitor(&code(), installation_id()).await),
-        PortErrorKind::Corrupt
-    );
-}
-
-#[tokio::test]
-async fn without_an_oauth_client_a_code_is_an_error_l07() {
-    let github = Scripted::start(usual(|_| None)).await;
-    let config =
-        GithubAppConfig::new(AppId::new(APP).unwrap(), "acme-dock", PKCS1.into()).with_host(github.host());
-    let app = GithubApp::new(config).unwrap();
-    assert!(!app.registration().has_oauth_client());
-    assert_eq!(kind(app.check_visitor(&code(), installation_id()).await), PortErrorKind::Rejected);
-    assert!(github.seen().is_empty());
 }

@@ -8,6 +8,7 @@ mod conformance;
 mod housekeeping;
 mod key_store;
 mod key_usage;
+mod observation_races;
 mod query_plans;
 mod rate_limiter;
 mod state_races;

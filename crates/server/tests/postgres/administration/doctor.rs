@@ -6,18 +6,17 @@ use dockline_github_sim::NewApp;
 use secrecy::ExposeSecret;
 use serde_json::Value;
 
-use crate::api::Backend;
 use crate::connect_proxy::ConnectProxy;
 use crate::schema::TestSchema;
-use crate::server::{Github, Server, dockline};
+use crate::server::{Github, dockline};
 
 const PUBLIC: &str = "https://api.example.com";
 const WEBHOOK: &str = "https://api.example.com/v1/github/webhooks";
 const CALLBACK: &str = "https://api.example.com/v1/github/installation/callback";
 
-struct Setup {
-    schema: TestSchema,
-    github: Github,
+pub(super) struct Setup {
+    pub(super) schema: TestSchema,
+    pub(super) github: Github,
 }
 
 impl Setup {
@@ -27,11 +26,11 @@ impl Setup {
         Self { schema, github }
     }
 
-    async fn complete() -> Self {
+    pub(super) async fn complete() -> Self {
         Self::with(NewApp::new("dockline-test", CALLBACK).with_webhook_url(WEBHOOK)).await
     }
 
-    fn command(&self, of: &str) -> Command {
+    pub(super) fn command(&self, of: &str) -> Command {
         let Github { sim, app, files } = &self.github;
         let mut command = dockline(&self.schema, &[of, "--listen", "127.0.0.1:0"]);
         command
@@ -48,7 +47,7 @@ impl Setup {
     }
 
     /// Runs doctor. Returns whether no check failed, and the checks.
-    fn run(&self, change: Change<'_>) -> (bool, Vec<Value>) {
+    pub(super) fn run(&self, change: Change<'_>) -> (bool, Vec<Value>) {
         let mut command = self.command("doctor");
         command.arg("--json");
         for (name, value) in change {
@@ -68,7 +67,7 @@ impl Setup {
 
     /// Asserts the verdict and text of `check`, and that it has help unless it is ok.
     #[track_caller]
-    fn expect(&self, change: Change<'_>, check: &str, verdict: &str, said: &str) {
+    pub(super) fn expect(&self, change: Change<'_>, check: &str, verdict: &str, said: &str) {
         let (green, checks) = self.run(change);
         let named: Vec<&Value> = checks.iter().filter(|it| it["check"] == check).collect();
         let right = |it: &&&Value| it["verdict"] == verdict && it["said"].as_str().unwrap().contains(said);
@@ -79,9 +78,9 @@ impl Setup {
 }
 
 /// Variables and flags to set. An empty variable is removed.
-type Change<'a> = &'a [(&'a str, &'a str)];
+pub(super) type Change<'a> = &'a [(&'a str, &'a str)];
 
-const UNCHANGED: Change<'static> = &[];
+pub(super) const UNCHANGED: Change<'static> = &[];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn complete_setup_passes_all_checks() {
@@ -201,22 +200,6 @@ async fn github_is_called_through_the_proxy_and_its_password_is_not_shown_i14_i1
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn problems_of_the_database_are_reported() {
-    let setup = Setup::complete().await;
-    let unreachable: Change<'_> =
-        &[("DOCKLINE_DATABASE_URL", "postgres://u:canary@127.0.0.1:1/d?connect_timeout=2")];
-    setup.expect(unreachable, "database", "fail", "onnect");
-    let empty: Change<'_> = &[("DOCKLINE_DATABASE_SCHEMA", "not_there")];
-    setup.expect(empty, "database schema not_there", "warn", "has version 0; serve will migrate it to");
-    let checked: Change<'_> = &[("DOCKLINE_DATABASE_SCHEMA", "not_there"), ("DOCKLINE_MIGRATIONS", "check")];
-    setup.expect(checked, "database schema not_there", "fail", "has version 0");
-    let many: Change<'_> = &[("DOCKLINE_DATABASE_CONNECTIONS", "100000")];
-    setup.expect(many, "database connections", "warn", "100000 per node");
-    let never: Change<'_> = &[("DOCKLINE_RECONCILE_EVERY", "0")];
-    setup.expect(never, "sweep", "warn", "turned off");
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn missing_settings_of_the_app_are_reported() {
     let app = NewApp::new("dockline-test", CALLBACK).with_permissions([("contents", "read")]);
     let setup = Setup::with(app).await;
@@ -284,90 +267,4 @@ async fn secrets_that_other_users_may_read_are_reported() {
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
     let ours: Change<'_> = &[("DOCKLINE_CONFIG", file.as_str()), ("DOCKLINE_WEBHOOK_SECRET_FILE", "")];
     setup.expect(ours, "--config", "warn", "every user of this machine may read it");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn late_sweep_is_reported() {
-    let setup = Setup::complete().await;
-    let Setup { schema, github } = &setup;
-    let server = Server::start(schema, github, "127.0.0.1:0");
-    let backend = Backend::new(schema.key("org_1").await);
-    let installation = github.install("olga");
-    let state = backend.state(&server.api).await;
-    assert_eq!(backend.register(&server.api, installation, &state).await.unwrap().status, 201);
-    setup.expect(UNCHANGED, "sweep", "ok", "the first look at a binding is due at");
-    schema.execute("update $schema.installations set next_look_at = next_look_at - interval '2 hours'").await;
-    setup.expect(UNCHANGED, "sweep", "warn", "more than 1980 s ago");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn database_in_another_encoding_is_refused_by_migrate_and_reported_by_doctor() {
-    let setup = Setup::complete().await;
-    let latin = format!("{}_latin1", setup.schema.name);
-    let create =
-        format!("create database {latin} encoding 'LATIN1' lc_collate 'C' lc_ctype 'C' template template0");
-    setup.schema.execute(&create).await;
-    let mut url = reqwest::Url::parse(setup.schema.url.expose_secret()).unwrap();
-    url.set_path(&latin);
-    let url = url.to_string();
-    let mut migrate = dockline(&setup.schema, &["migrate"]);
-    let ended = migrate.env("DOCKLINE_DATABASE_URL", &url).output().unwrap();
-    let stderr = String::from_utf8(ended.stderr).unwrap();
-    assert!(ended.status.code() == Some(1) && stderr.contains("has the encoding LATIN1"), "{stderr}");
-    let change: Change<'_> = &[("DOCKLINE_DATABASE_URL", &url)];
-    setup.expect(change, "database encoding", "fail", "LATIN1");
-    setup.expect(UNCHANGED, "database encoding", "ok", "UTF8");
-    setup.schema.execute(&format!("drop database {latin} with (force)")).await;
-}
-
-/// The process behind a connection is not the one that the login named.
-#[tokio::test(flavor = "multi_thread")]
-async fn prepared_statements_behind_a_pooler_are_reported() {
-    let setup = Setup::complete().await;
-    setup.expect(UNCHANGED, "database statements", "ok", "prepared, without a pooler");
-    let url = behind_a_pooler(setup.schema.url.expose_secret()).await;
-    let pooled: Change<'_> = &[("DOCKLINE_DATABASE_URL", &url)];
-    setup.expect(pooled, "database statements", "ok", "unnamed, behind a pooler");
-    let prepared: Change<'_> =
-        &[("DOCKLINE_DATABASE_URL", &url), ("DOCKLINE_DATABASE_STATEMENTS", "prepared")];
-    setup.expect(prepared, "database statements", "warn", "prepared, behind a pooler");
-}
-
-/// Returns the URL of a proxy that, like a pooler, gives each connection a cancel key of its own.
-async fn behind_a_pooler(url: &str) -> String {
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    use tokio::net::{TcpListener, TcpStream};
-
-    let mut url = reqwest::Url::parse(url).unwrap();
-    let database = format!("{}:{}", url.host_str().unwrap(), url.port().unwrap_or(5432));
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    url.set_host(Some("127.0.0.1")).unwrap();
-    url.set_port(Some(listener.local_addr().unwrap().port())).unwrap();
-    url.set_query(Some("sslmode=disable"));
-    tokio::spawn(async move {
-        while let Ok((client, _)) = listener.accept().await {
-            let server = TcpStream::connect(&database).await.unwrap();
-            let ((mut from_client, mut to_client), (mut from_server, mut to_server)) =
-                (client.into_split(), server.into_split());
-            tokio::spawn(async move { tokio::io::copy(&mut from_client, &mut to_server).await });
-            tokio::spawn(async move {
-                loop {
-                    let mut header = [0; 5];
-                    from_server.read_exact(&mut header).await?;
-                    let length = u32::from_be_bytes([header[1], header[2], header[3], header[4]]);
-                    let mut message = vec![0; length as usize - 4];
-                    from_server.read_exact(&mut message).await?;
-                    if header[0] == b'K' {
-                        message[3] ^= 1;
-                    }
-                    to_client.write_all(&[&header[..], &message].concat()).await?;
-                    if header[0] == b'K' {
-                        break;
-                    }
-                }
-                tokio::io::copy(&mut from_server, &mut to_client).await
-            });
-        }
-    });
-    url.into()
 }

@@ -3,6 +3,7 @@
 mod apps;
 mod commands;
 mod doctor;
+mod doctor_database;
 mod github_options;
 mod installations;
 mod keys;

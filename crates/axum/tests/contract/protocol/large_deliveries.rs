@@ -13,9 +13,10 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tower::ServiceExt;
 
-use crate::fixture::{CALLBACK, WEBHOOKS, signed};
+use crate::fixture::{CALLBACK, WEBHOOKS};
 use crate::in_process::InProcess;
 use crate::logs::{Logs, recorder};
+use crate::signed_deliveries::signed;
 use crate::sockets::listen;
 
 const MEBIBYTE: usize = 1024 * 1024;

@@ -1,6 +1,8 @@
 //! The parser of a registration's body accepts exactly the documented JSON and reports all problems at once (I15).
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 
+mod json;
+
 use dockline::RegistrationRequest;
 
 fn issues(body: impl AsRef<[u8]>) -> Vec<(String, String)> {
@@ -142,85 +144,6 @@ fn only_one_json_object_in_utf_8_is_a_body() {
     assert_eq!(issues(b"{\"state\":\"\xff\"}"), pairs(&[("", "malformed")]));
 }
 
-/// What RFC 8259 says about a text: the type of its value, or `None` if it is not JSON.
-fn json_type(text: &[u8]) -> Option<u8> {
-    let (value, rest) = json_value(blank(text))?;
-    blank(rest).is_empty().then_some(value)
-}
-
-fn blank(mut text: &[u8]) -> &[u8] {
-    while let [b' ' | b'\t' | b'\n' | b'\r', rest @ ..] = text {
-        text = rest;
-    }
-    text
-}
-
-fn json_value(text: &[u8]) -> Option<(u8, &[u8])> {
-    match text {
-        [b'{', rest @ ..] => json_list(rest, b'}', |member| {
-            let [b':', rest @ ..] = blank(json_string(member)?) else { return None };
-            Some(json_value(blank(rest))?.1)
-        })
-        .map(|rest| (b'{', rest)),
-        [b'[', rest @ ..] => json_list(rest, b']', |item| Some(json_value(item)?.1)).map(|rest| (b'[', rest)),
-        [b'"', ..] => json_string(text).map(|rest| (b'"', rest)),
-        [b'-' | b'0'..=b'9', ..] => json_number(text).map(|rest| (b'0', rest)),
-        _ => [b"true".as_slice(), b"false", b"null"]
-            .into_iter()
-            .find_map(|word| text.strip_prefix(word))
-            .map(|rest| (b't', rest)),
-    }
-}
-
-fn json_list<'a>(text: &'a [u8], end: u8, item: impl Fn(&'a [u8]) -> Option<&'a [u8]>) -> Option<&'a [u8]> {
-    let mut text = blank(text);
-    if text.first() == Some(&end) {
-        return text.get(1..);
-    }
-    loop {
-        match blank(item(text)?) {
-            [b',', rest @ ..] => text = blank(rest),
-            [found, rest @ ..] if *found == end => return Some(rest),
-            _ => return None,
-        }
-    }
-}
-
-fn json_string(text: &[u8]) -> Option<&[u8]> {
-    let mut text = text.strip_prefix(b"\"")?;
-    loop {
-        text = match text {
-            [b'"', rest @ ..] => return Some(rest),
-            [b'\\', b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't', rest @ ..] => rest,
-            [b'\\', b'u', a, b, c, d, rest @ ..]
-                if [a, b, c, d].iter().all(|digit| digit.is_ascii_hexdigit()) =>
-            {
-                rest
-            }
-            [b'\\' | 0..=0x1f, ..] | [] => return None,
-            [_, rest @ ..] => rest,
-        }
-    }
-}
-
-fn json_number(text: &[u8]) -> Option<&[u8]> {
-    let digits = |text: &[u8]| text.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    let text = text.strip_prefix(b"-").unwrap_or(text);
-    let whole = digits(text);
-    if whole == 0 || (whole > 1 && text.first() == Some(&b'0')) {
-        return None;
-    }
-    let mut text = text.get(whole..)?;
-    if let Some(rest) = text.strip_prefix(b".") {
-        text = rest.get(digits(rest)..).filter(|_| digits(rest) > 0)?;
-    }
-    if let [b'e' | b'E', rest @ ..] = text {
-        let rest = rest.strip_prefix(b"+").or_else(|| rest.strip_prefix(b"-")).unwrap_or(rest);
-        text = rest.get(digits(rest)..).filter(|_| digits(rest) > 0)?;
-    }
-    Some(text)
-}
-
 /// `malformed` is what is not JSON, `wrong_type` JSON of another type than an object. The texts are made of pieces that
 /// parsers disagree about.
 #[test]
@@ -271,7 +194,7 @@ fn what_is_not_json_is_malformed_and_json_of_another_type_is_wrong_type() {
         "{\"a\":1}",
         "x",
     ];
-    let classified = |text: &str| match json_type(text.as_bytes()) {
+    let classified = |text: &str| match json::type_of(text.as_bytes()) {
         None => Some("malformed"),
         Some(b'{') => None,
         Some(_) => Some("wrong_type"),
