@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use dockline::ports::{
-    AppFacts, AppRegistration, CodeGrant, GithubGateway, ListOutcome, LookupOutcome, MintOutcome, RateLeft,
-    UninstallOutcome, VisitorCheck, VisitorInstallations,
+    AppFacts, AppRegistration, CodeGrant, DeliveryLog, DeliveryLogPage, GithubGateway, ListOutcome,
+    LookupOutcome, MintOutcome, RateLeft, RedeliverOutcome, UninstallOutcome, VisitorCheck,
+    VisitorInstallations,
 };
 use dockline::{GithubCredential, InstallationId, InstallationToken, InstallerRecord, PortError, TokenScope};
 use tokio::time::timeout;
@@ -16,7 +17,7 @@ use crate::config::GithubAppConfig;
 use crate::error::{ConfigError, GithubError};
 use crate::host::GithubHost;
 use crate::http::Api;
-use crate::operations::{self, AppClient, TokenMinter, VisitorChecker};
+use crate::operations::{self, AppClient, TokenMinter, VisitorChecker, delivery_log};
 use crate::slug::Slug;
 
 /// A GitHub App's access to GitHub: the adapter of the core's port [`GithubGateway`].
@@ -156,6 +157,25 @@ impl GithubGateway for GithubApp {
 
     fn rate_left(&self) -> Option<RateLeft> {
         self.app.api.rate_left()
+    }
+}
+
+#[async_trait]
+impl DeliveryLog for GithubApp {
+    async fn page(&self, cursor: Option<String>) -> Result<Option<DeliveryLogPage>, PortError> {
+        delivery_log::page(&self.app, cursor.as_deref()).await.map_err(of_app)
+    }
+
+    async fn redeliver(&self, id: u64) -> Result<RedeliverOutcome, PortError> {
+        delivery_log::redeliver(&self.app, id).await.map_err(of_app)
+    }
+
+    async fn installer(
+        &self,
+        id: u64,
+        installation: InstallationId,
+    ) -> Result<Option<InstallerRecord>, PortError> {
+        delivery_log::installer_of(&self.app, id, installation).await.map_err(of_app)
     }
 }
 

@@ -66,6 +66,8 @@ labels! {
         Deliveries = "deliveries",
         /// `GET /app/hook/deliveries/{id}`
         Delivery = "delivery",
+        /// `POST /app/hook/deliveries/{id}/attempts`
+        Redeliver = "redeliver",
         /// `GET /installation/repositories`
         Repositories = "repositories",
         /// `DELETE /installation/token`

@@ -24,6 +24,8 @@ pub enum PortName {
     RateLimiter,
     /// [`crate::ports::Entropy`]
     Entropy,
+    /// [`crate::ports::RedeliveryStore`]
+    RedeliveryStore,
 }
 
 /// The kind of an infrastructure failure. Business outcomes are never errors of a port.
@@ -153,6 +155,7 @@ impl fmt::Display for PortError {
             PortName::GithubGateway => "GitHub gateway",
             PortName::RateLimiter => "rate limiter",
             PortName::Entropy => "source of randomness",
+            PortName::RedeliveryStore => "redelivery store",
         };
         match self.kind {
             PortErrorKind::Unavailable => write!(f, "the {port} is unavailable"),

@@ -60,6 +60,7 @@
 
 mod binding_repo;
 mod clock;
+mod delivery_log;
 mod entropy;
 mod events;
 mod forward;
@@ -69,6 +70,7 @@ mod key_store;
 mod key_usage;
 mod rate_limiter;
 mod readiness;
+mod redelivery_store;
 mod refresh_queue;
 mod state_store;
 
@@ -78,6 +80,7 @@ pub use binding_repo::{
     BindingRepo, InsertOutcome, Observation, ObserveOutcome, ReconcileCursor, ReconcileScope, ReleaseOutcome,
 };
 pub use clock::{Clock, ManualClock, SystemClock};
+pub use delivery_log::{DeliveryLog, DeliveryLogPage, LoggedDelivery, RedeliverOutcome};
 pub use entropy::{Entropy, OsEntropy, SeededEntropy};
 pub use events::{Event, Events, NoEvents};
 pub use github_gateway::{
@@ -89,13 +92,15 @@ pub use key_store::KeyStore;
 pub use key_usage::{KeyUsage, KeyUsageWriter, NoKeyUsage};
 pub use rate_limiter::{RateLimitDecision, RateLimitRequest, RateLimiter};
 pub use readiness::{Check, Readiness};
+pub use redelivery_store::{InterruptedScan, RedeliveryRequests, RedeliveryStore, ScanPosition};
 pub use refresh_queue::RefreshQueue;
 pub use state_store::{ConfirmOutcome, PutOutcome, ReserveOutcome, StateStore};
 
 #[cfg(any(test, feature = "mocks"))]
 pub use {
-    binding_repo::MockBindingRepo, clock::MockClock, entropy::MockEntropy, events::MockEvents,
-    github_gateway::MockGithubGateway, housekeeping::MockHousekeeping, key_store::MockKeyStore,
-    key_usage::MockKeyUsage, key_usage::MockKeyUsageWriter, rate_limiter::MockRateLimiter,
-    readiness::MockReadiness, refresh_queue::MockRefreshQueue, state_store::MockStateStore,
+    binding_repo::MockBindingRepo, clock::MockClock, delivery_log::MockDeliveryLog, entropy::MockEntropy,
+    events::MockEvents, github_gateway::MockGithubGateway, housekeeping::MockHousekeeping,
+    key_store::MockKeyStore, key_usage::MockKeyUsage, key_usage::MockKeyUsageWriter,
+    rate_limiter::MockRateLimiter, readiness::MockReadiness, redelivery_store::MockRedeliveryStore,
+    refresh_queue::MockRefreshQueue, state_store::MockStateStore,
 };

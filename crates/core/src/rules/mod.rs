@@ -6,6 +6,7 @@ pub mod claim;
 pub mod delivery;
 pub mod life;
 pub(crate) mod listing;
+pub mod redelivery;
 pub mod register;
 pub mod repositories;
 pub mod request;

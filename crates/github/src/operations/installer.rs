@@ -3,12 +3,12 @@
 use dockline::{InstallationId, InstallerRecord};
 
 use super::app::AppClient;
+use super::delivery_log::{LOG, installer_of};
 use crate::error::GithubError;
 use crate::http::{PER_PAGE, Request, next_query};
 use crate::observer::Operation;
-use crate::wire::{DeliveryWire, SentWire};
+use crate::wire::DeliveryWire;
 
-const LOG: &str = "/app/hook/deliveries";
 /// Pages of a hundred deliveries, newest first. The installation was created moments ago.
 const MAX_PAGES: usize = 3;
 
@@ -17,13 +17,9 @@ pub(crate) async fn installer(
     app: &AppClient,
     id: InstallationId,
 ) -> Result<Option<InstallerRecord>, GithubError> {
-    let Some(delivery) = find(app, id).await? else { return Ok(None) };
-    let request = Request::get(Operation::Delivery, format!("{LOG}/{delivery}")).with_large_response();
-    match app.api.as_app(request).await {
-        Ok(response) => response.json::<SentWire>()?.installer(id, app.id),
-        // GitHub has dropped it from the log since it was listed.
-        Err(GithubError::NotFound { .. }) => Ok(None),
-        Err(other) => Err(other),
+    match find(app, id).await? {
+        Some(delivery) => installer_of(app, delivery, id).await,
+        None => Ok(None),
     }
 }
 

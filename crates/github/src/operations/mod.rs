@@ -2,6 +2,7 @@
 
 mod app;
 mod app_settings;
+pub(crate) mod delivery_log;
 mod installer;
 mod repositories;
 mod tokens;

@@ -1,5 +1,6 @@
 //! GitHub's log of the webhooks that it sent to the App.
 
+use dockline::ports::LoggedDelivery;
 use dockline::{AccountId, AppId, InstallationId, InstallerRecord};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -45,16 +46,51 @@ impl TryFrom<RecordWire> for DeliveryRecord {
     type Error = GithubError;
 
     fn try_from(wire: RecordWire) -> Result<Self, GithubError> {
-        let delivered_at = OffsetDateTime::parse(&wire.delivered_at, &Rfc3339)
-            .map_err(|_| GithubError::invalid_response("a delivery with an invalid time"))?;
         Ok(Self {
             id: wire.id,
             event: wire.event,
-            delivered_at,
+            delivered_at: time_of(&wire.delivered_at)?,
             status_code: wire.status_code,
             status: wire.status,
         })
     }
+}
+
+/// An entry of the list, to find failed deliveries.
+#[derive(Deserialize)]
+pub(crate) struct LoggedWire {
+    id: u64,
+    guid: String,
+    delivered_at: String,
+    status_code: u16,
+    event: String,
+    action: Option<String>,
+    installation_id: Option<u64>,
+}
+
+impl TryFrom<LoggedWire> for LoggedDelivery {
+    type Error = GithubError;
+
+    fn try_from(wire: LoggedWire) -> Result<Self, GithubError> {
+        Ok(Self {
+            id: wire.id,
+            guid: wire.guid,
+            delivered_at: time_of(&wire.delivered_at)?,
+            status: wire.status_code,
+            event: wire.event,
+            action: wire.action,
+            installation: wire
+                .installation_id
+                .map(InstallationId::new)
+                .transpose()
+                .map_err(|_| id_out_of_range())?,
+        })
+    }
+}
+
+fn time_of(text: &str) -> Result<OffsetDateTime, GithubError> {
+    OffsetDateTime::parse(text, &Rfc3339)
+        .map_err(|_| GithubError::invalid_response("a delivery with an invalid time"))
 }
 
 /// One delivery with its payload.

@@ -8,7 +8,7 @@ mod token;
 mod visitor;
 
 pub(crate) use app::{AppSettingsWire, AppWire, HookConfigWire};
-pub(crate) use delivery::{DeliveryWire, RecordWire, SentWire};
+pub(crate) use delivery::{DeliveryWire, LoggedWire, RecordWire, SentWire};
 pub(crate) use installation::{InstallationWire, InstallationsWire};
 pub(crate) use repository::RepositoriesWire;
 pub(crate) use token::{TokenRequestWire, TokenWire};

@@ -203,7 +203,7 @@ impl Dockline {
     }
 
     /// Returns the time of the next rate limit window if the current one has no more than the reserve left.
-    fn reserve_reached(&self, reserve_percent: u8) -> Option<OffsetDateTime> {
+    pub(super) fn reserve_reached(&self, reserve_percent: u8) -> Option<OffsetDateTime> {
         let left = self.ports.github.rate_left()?;
         let reserve = left.limit.saturating_mul(u64::from(reserve_percent.min(100))) / 100;
         (left.remaining <= reserve && self.now() < left.resets_at).then_some(left.resets_at)
