@@ -4,6 +4,7 @@ mod binding_repo;
 mod events;
 mod keys;
 mod rate_limiter;
+mod redelivery_store;
 mod state_store;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,6 +13,7 @@ pub use binding_repo::{BindingRecord, MemoryBindingRepo};
 pub use events::MemoryEvents;
 pub use keys::{MemoryKeyStore, MemoryKeyUsage};
 pub use rate_limiter::MemoryRateLimiter;
+pub use redelivery_store::MemoryRedeliveryStore;
 pub use state_store::MemoryStateStore;
 
 /// The state that clones of an adapter share. The lock is never held across an await, since no adapter awaits.

@@ -4,7 +4,8 @@ use async_trait::async_trait;
 use dockline::ports::{KeyStore, KeyUsage};
 use dockline::{KeyId, KeyRecord};
 use dockline_memory::{
-    MemoryBindingRepo, MemoryKeyStore, MemoryKeyUsage, MemoryRateLimiter, MemoryStateStore,
+    MemoryBindingRepo, MemoryKeyStore, MemoryKeyUsage, MemoryRateLimiter, MemoryRedeliveryStore,
+    MemoryStateStore,
 };
 use dockline_testkit::key_store::KeyStoreDriver;
 use dockline_testkit::key_usage::KeyUsageDriver;
@@ -13,6 +14,7 @@ use time::OffsetDateTime;
 dockline_testkit::binding_repo_suite!(async { MemoryBindingRepo::new() });
 dockline_testkit::state_store_suite!(async { MemoryStateStore::new() });
 dockline_testkit::rate_limiter_suite!(async { MemoryRateLimiter::new() });
+dockline_testkit::redelivery_store_suite!(async { MemoryRedeliveryStore::new() });
 dockline_testkit::key_store_suite!(async { Keys(MemoryKeyStore::new()) });
 dockline_testkit::key_usage_suite!(async { Usage(MemoryKeyUsage::new()) });
 

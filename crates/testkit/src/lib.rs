@@ -10,6 +10,7 @@ pub mod key_usage;
 pub mod race;
 pub mod random;
 pub mod rate_limiter;
+pub mod redelivery_store;
 pub mod runner;
 pub mod state_store;
 

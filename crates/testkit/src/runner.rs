@@ -6,7 +6,7 @@ use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::time::Duration;
 
-use dockline::ports::{BindingRepo, RateLimiter, StateStore};
+use dockline::ports::{BindingRepo, RateLimiter, RedeliveryStore, StateStore};
 use tokio::runtime::Builder;
 use tokio::time::timeout;
 
@@ -56,7 +56,7 @@ macro_rules! fresh {
     )+};
 }
 
-fresh!(BindingRepo, StateStore, RateLimiter, KeyStoreDriver, KeyUsageDriver, GatewayDriver);
+fresh!(BindingRepo, StateStore, RateLimiter, RedeliveryStore, KeyStoreDriver, KeyUsageDriver, GatewayDriver);
 
 /// Runs a future to completion on a new multi-threaded runtime with timers and I/O.
 ///

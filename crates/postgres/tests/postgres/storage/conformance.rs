@@ -3,7 +3,9 @@
 use async_trait::async_trait;
 use dockline::ports::{KeyStore, KeyUsage};
 use dockline::{KeyId, KeyRecord};
-use dockline_postgres::{AppNumber, PgBindingRepo, PgKeyStore, PgKeyUsage, PgRateLimiter, PgStateStore};
+use dockline_postgres::{
+    AppNumber, PgBindingRepo, PgKeyStore, PgKeyUsage, PgRateLimiter, PgRedeliveryStore, PgStateStore,
+};
 use dockline_testkit::key_store::KeyStoreDriver;
 use dockline_testkit::key_usage::KeyUsageDriver;
 use time::OffsetDateTime;
@@ -21,6 +23,10 @@ dockline_testkit::state_store_suite!(async {
 dockline_testkit::rate_limiter_suite!(async {
     let (guard, database) = test_database::database().await;
     (guard, PgRateLimiter::new(&database))
+});
+dockline_testkit::redelivery_store_suite!(async {
+    let (guard, database) = test_database::database().await;
+    (guard, PgRedeliveryStore::new(&database.with_app(AppNumber::FIRST)))
 });
 dockline_testkit::key_store_suite!(async { keys().await });
 dockline_testkit::key_usage_suite!(async {
