@@ -4,5 +4,6 @@ mod life;
 mod lives;
 mod lives_compared;
 mod reconcile;
+mod redelivery;
 mod refresh;
 mod webhooks;
