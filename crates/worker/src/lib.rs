@@ -2,9 +2,11 @@
 
 mod github_probe;
 mod housekeeper;
+mod jitter;
 mod metric_names;
 mod probe;
 mod readiness;
+mod redeliverer;
 mod refresher;
 mod supervise;
 mod sweep;
@@ -12,8 +14,8 @@ mod sweeper;
 mod worker;
 
 pub use metric_names::{
-    PANICS, READY, REFRESH_QUEUE, REFRESHES, SWEEP_BINDINGS, SWEEP_LAST_SUCCESS, SWEEP_PAUSE, SWEEPS,
-    describe_metrics,
+    PANICS, READY, REDELIVERIES, REDELIVERY_BEHIND, REDELIVERY_SCANS, REFRESH_QUEUE, REFRESHES,
+    SWEEP_BINDINGS, SWEEP_LAST_SUCCESS, SWEEP_PAUSE, SWEEPS, describe_metrics,
 };
 pub use readiness::WorkerReadiness;
 pub use refresher::{RefreshOptions, Refresher};

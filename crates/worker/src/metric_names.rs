@@ -23,10 +23,21 @@ pub const SWEEP_LAST_SUCCESS: &str = "dockline_sweep_last_success_timestamp_seco
 /// Gauge of the seconds that the running sweep waits for GitHub's rate limit, 0 if it does not wait.
 pub const SWEEP_PAUSE: &str = "dockline_sweep_pause_seconds";
 
+/// Counter of scans of GitHub's delivery log, by `outcome`: `complete`, `incomplete` (the next one continues), `paused` (by
+/// GitHub's rate limit), `other_node` (another node was scanning), `failed` or `cut_off` (it took too long).
+pub const REDELIVERY_SCANS: &str = "dockline_redelivery_scans_total";
+
+/// Counter of failed deliveries in GitHub's log, by `outcome`: `requested` (GitHub sends them again), `refused` (GitHub does
+/// not), `given_up` (they failed three times) or `received` (they were stored nevertheless).
+pub const REDELIVERIES: &str = "dockline_redeliveries_total";
+
+/// Gauge of the seconds by which the scans of GitHub's delivery log are behind: 0 after a complete scan.
+pub const REDELIVERY_BEHIND: &str = "dockline_redelivery_behind_seconds";
+
 /// Gauge of each readiness check, by `check`: 1 if it passes, 0 if it fails.
 pub const READY: &str = "dockline_ready";
 
-/// Counter of panics of background parts, by `part`: `refresher`, `sweeper`, `housekeeper`, `key_usage` or `probe`.
+/// Counter of panics of background parts, by `part`: `refresher`, `sweeper`, `redeliverer`, `housekeeper`, `key_usage` or `probe`.
 pub const PANICS: &str = "dockline_worker_panics_total";
 
 /// Describes the metrics to the installed recorder. Call it once, after installing the recorder.
@@ -40,6 +51,13 @@ pub fn describe_metrics() {
         SWEEP_PAUSE,
         Unit::Seconds,
         "How long the running sweep of this node waits for GitHub's rate limit."
+    );
+    describe_counter!(REDELIVERY_SCANS, "Scans of GitHub's delivery log by this node, by how they ended.");
+    describe_counter!(REDELIVERIES, "Failed deliveries in GitHub's log, by what was done about them.");
+    describe_gauge!(
+        REDELIVERY_BEHIND,
+        Unit::Seconds,
+        "How far the scans of GitHub's delivery log by this node are behind."
     );
     describe_gauge!(READY, "Whether each readiness check passes: 1 or 0.");
     describe_counter!(PANICS, "Panics of background parts, each of which was restarted.");

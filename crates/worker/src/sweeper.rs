@@ -7,6 +7,7 @@ use dockline::{Dockline, PortError};
 use metrics::{counter, gauge};
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
+use crate::jitter::fraction;
 use crate::metric_names::{SWEEP_BINDINGS, SWEEP_LAST_SUCCESS, SWEEP_PAUSE, SWEEPS};
 use crate::sweep::{Sweep, SweepOutcome, SweepTotals};
 
@@ -55,9 +56,9 @@ impl Sweeper<'_> {
     pub(crate) async fn run(&self) -> Infallible {
         let interval = self.options.interval;
         // Nodes that start together must not sweep together.
-        sleep(interval.mul_f64(self.fraction())).await;
+        sleep(interval.mul_f64(fraction(self.entropy))).await;
         loop {
-            let next = Instant::now() + interval.mul_f64(0.9 + 0.2 * self.fraction());
+            let next = Instant::now() + interval.mul_f64(0.9 + 0.2 * fraction(self.entropy));
             // A sweep that GitHub makes wait ends when the next one is due, which continues where this one stopped.
             let outcome = timeout_at(next, self.sweep()).await.unwrap_or_else(|_| {
                 tracing::warn!("a sweep was cut off by the next one");
@@ -109,15 +110,6 @@ impl Sweeper<'_> {
                 tracing::warn!(%error, cause = error.causes(), "sweeping failed; will be retried later");
                 "failed"
             }
-        }
-    }
-
-    /// A random number from 0 to 1; a half if there is no randomness.
-    fn fraction(&self) -> f64 {
-        let mut bytes = [0; 4];
-        match self.entropy.fill(&mut bytes) {
-            Ok(()) => f64::from(u32::from_be_bytes(bytes)) / f64::from(u32::MAX),
-            Err(_) => 0.5,
         }
     }
 }

@@ -6,7 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dockline::Dockline;
-use dockline::ports::{Clock, Entropy, GithubGateway, Housekeeping, KeyUsageWriter, OsEntropy, SystemClock};
+use dockline::ports::{
+    Clock, DeliveryLog, Entropy, GithubGateway, Housekeeping, KeyUsageWriter, OsEntropy, RedeliveryStore,
+    SystemClock,
+};
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, join_all};
 use tokio::time::timeout;
@@ -15,6 +18,7 @@ use crate::github_probe::GithubProbe;
 use crate::housekeeper::{purge_periodically, write_key_usage, write_key_usage_periodically};
 use crate::probe::Probe;
 use crate::readiness::WorkerReadiness;
+use crate::redeliverer::{Redeliverer, Redelivery};
 use crate::refresher::{RefreshOptions, Refresher};
 use crate::supervise::supervise;
 use crate::sweeper::{SweepOptions, Sweeper};
@@ -41,6 +45,7 @@ struct Parts {
     entropy: Arc<dyn Entropy>,
     refresh: RefreshOptions,
     sweep: Option<SweepOptions>,
+    redelivery: Option<Redelivery>,
     housekeeping: Option<Arc<dyn Housekeeping>>,
     key_usage: Option<Arc<dyn KeyUsageWriter>>,
     probes: Vec<Probe>,
@@ -57,6 +62,7 @@ impl Worker {
             entropy: Arc::new(OsEntropy),
             refresh: RefreshOptions::default(),
             sweep: None,
+            redelivery: None,
             housekeeping: None,
             key_usage: None,
             probes: Vec::new(),
@@ -120,6 +126,11 @@ impl Parts {
             let sweeper = Sweeper { dockline, options, clock, entropy };
             parts.push(async move { supervise("sweeper", || sweeper.run()).await }.boxed());
         }
+        if let Some(redelivery) = &self.redelivery {
+            let (dockline, clock, entropy) = (&self.dockline, &*self.clock, &*self.entropy);
+            let redeliverer = Redeliverer { dockline, redelivery, clock, entropy };
+            parts.push(async move { supervise("redeliverer", || redeliverer.run()).await }.boxed());
+        }
         if let Some(housekeeping) = &self.housekeeping {
             let purge = || purge_periodically(&**housekeeping, &*self.clock);
             parts.push(supervise("housekeeper", purge).boxed());
@@ -158,6 +169,20 @@ impl WorkerBuilder {
     /// GitHub sends none about a suspended installation.
     pub const fn with_sweeper(mut self, options: SweepOptions) -> Self {
         self.0.sweep = Some(options);
+        self
+    }
+
+    /// Adds scans of GitHub's delivery log, which ask GitHub to send failed deliveries again: GitHub never does so by itself.
+    /// Every host with webhooks needs them, on all nodes. `interval` is the time between two scans, such as three minutes, at
+    /// least a second; each one is varied by up to 10 %.
+    pub fn with_redeliverer(
+        mut self,
+        log: Arc<dyn DeliveryLog>,
+        store: Arc<dyn RedeliveryStore>,
+        interval: Duration,
+    ) -> Self {
+        let interval = interval.max(Duration::from_secs(1));
+        self.0.redelivery = Some(Redelivery { log, store, interval });
         self
     }
 
@@ -203,7 +228,7 @@ impl WorkerBuilder {
         self
     }
 
-    /// Sets the source of randomness, which spreads the sweeps of several nodes.
+    /// Sets the source of randomness, which spreads the sweeps and scans of several nodes.
     pub fn with_entropy(mut self, entropy: Arc<dyn Entropy>) -> Self {
         self.0.entropy = entropy;
         self

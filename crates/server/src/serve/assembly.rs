@@ -8,7 +8,8 @@ use dockline::{Builder, Dockline, Ports, WebhookSecrets};
 use dockline_axum::TracingEvents;
 use dockline_github::GithubApp;
 use dockline_postgres::{
-    AppDatabase, Database, PgBindingRepo, PgHousekeeping, PgKeyStore, PgKeyUsage, PgRateLimiter, PgStateStore,
+    AppDatabase, PgBindingRepo, PgHousekeeping, PgKeyStore, PgKeyUsage, PgRateLimiter, PgRedeliveryStore,
+    PgStateStore,
 };
 use dockline_telemetry::{EventCounters, FanOut, Metered};
 use dockline_worker::{SweepOptions, Worker};
@@ -47,10 +48,11 @@ pub(super) fn dockline(
 pub(super) fn worker(
     args: &ServeArgs,
     dockline: Dockline,
-    database: &Database,
+    app_database: &AppDatabase,
     github: Arc<GithubApp>,
     usage: PgKeyUsage,
 ) -> Worker {
+    let database = app_database.database();
     let mut worker = Worker::builder(dockline)
         .with_housekeeping(Arc::new(PgHousekeeping::new(database)))
         .with_key_usage(Arc::new(usage));
@@ -60,6 +62,10 @@ pub(super) fn worker(
     }
     if let Some(interval) = args.reconcile_every.non_zero() {
         worker = worker.with_sweeper(SweepOptions::default().with_interval(interval));
+    }
+    if let Some(interval) = args.redeliver_every.non_zero() {
+        let store = Arc::new(PgRedeliveryStore::new(app_database));
+        worker = worker.with_redeliverer(github.clone(), store, interval);
     }
     if let Some(within) = args.ready_github_within.non_zero() {
         worker = worker.with_github_probe(github, within);

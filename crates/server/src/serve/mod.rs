@@ -92,7 +92,7 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Box<dyn Error + Send + Syn
         })?;
     let sockets = Sockets::bind(&args).await?;
     sockets.announce(public_url.as_deref(), args.json)?;
-    let worker = assembly::worker(&args, dockline.clone(), &database, github.clone(), usage);
+    let worker = assembly::worker(&args, dockline.clone(), &app_database, github.clone(), usage);
     let readiness = worker.readiness();
     let options =
         RouterOptions::default().with_refresh_queue(worker.refresh_queue()).with_readiness(readiness.clone());

@@ -80,6 +80,17 @@ pub struct ServeArgs {
         default_value = "1h"
     )]
     pub reconcile_unverified_for: DurationArg,
+    /// Time between two scans of GitHub's delivery log, which ask GitHub to send failed webhooks again; 0 turns them off.
+    ///
+    /// GitHub never sends a webhook again by itself.
+    #[arg(
+        long,
+        value_name = "DURATION",
+        env = "DOCKLINE_REDELIVER_EVERY",
+        help_heading = "Sweep",
+        default_value = "3m"
+    )]
+    pub redeliver_every: DurationArg,
     /// URL under which browsers reach this API: https, or http on this machine only. The callback and webhook URLs on
     /// GitHub begin with it. Without it, GitHub's web flow returns to the first callback URL of the App.
     #[arg(long, value_name = "URL", env = "DOCKLINE_PUBLIC_URL")]
