@@ -4,12 +4,12 @@ use async_trait::async_trait;
 use dockline::ports::{InterruptedScan, RedeliveryRequests, RedeliveryStore, ScanPosition};
 use dockline::{PortError, PortName};
 use time::OffsetDateTime;
+use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
-use crate::apps::AppDatabase;
+use crate::database::{AppDatabase, Parameters, Statement};
 use crate::decode::{column_time, get};
 use crate::error::DatabaseError;
-use crate::statement::{Parameters, Statement};
 
 const LEASE: &str = "INSERT INTO {schema}.redelivery_scans AS s (app, holder, held_until) VALUES ({app}, $1, $3) \
     ON CONFLICT ON CONSTRAINT redelivery_scans_pkey DO UPDATE \
@@ -53,11 +53,7 @@ impl PgRedeliveryStore {
         }
     }
 
-    async fn rows(
-        &self,
-        statement: &Statement,
-        parameters: &Parameters<'_>,
-    ) -> Result<Vec<tokio_postgres::Row>, PortError> {
+    async fn rows(&self, statement: &Statement, parameters: &Parameters<'_>) -> Result<Vec<Row>, PortError> {
         self.database.database().rows(statement, parameters).await.map_err(of_port)
     }
 }
@@ -101,7 +97,7 @@ impl RedeliveryStore for PgRedeliveryStore {
 
     async fn requests(&self, guids: &[String]) -> Result<HashMap<String, RedeliveryRequests>, PortError> {
         let rows = self.rows(&self.requests, &[&guids]).await?;
-        let entry = |row: &tokio_postgres::Row| -> Result<_, DatabaseError> {
+        let entry = |row: &Row| -> Result<_, DatabaseError> {
             let count: i32 = get(row, "requests")?;
             let requests = RedeliveryRequests { count: count.unsigned_abs(), last: get(row, "last_at")? };
             Ok((get(row, "guid")?, requests))

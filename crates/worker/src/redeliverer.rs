@@ -40,7 +40,7 @@ pub(crate) struct Redeliverer<'a> {
 impl Redeliverer<'_> {
     pub(crate) async fn run(&self) -> Infallible {
         // Deliveries that failed while no node ran are due now.
-        let mut pause = NEXT_PART.mul_f64(fraction(self.entropy));
+        let mut pause = NEXT_PART.min(self.redelivery.interval).mul_f64(fraction(self.entropy));
         loop {
             sleep(pause).await;
             pause = self.scan().await.mul_f64(0.9 + 0.2 * fraction(self.entropy));
@@ -91,7 +91,7 @@ impl Redeliverer<'_> {
                 ("paused", interval.max(wait))
             }
             None if report.complete => ("complete", interval),
-            None => ("incomplete", NEXT_PART),
+            None => ("incomplete", NEXT_PART.min(interval)),
         }
     }
 }

@@ -4,6 +4,7 @@
 
 mod github;
 mod readiness;
+mod redelivery;
 mod refresher;
 mod scene;
 mod shutdown;

@@ -102,6 +102,42 @@ async fn webhooks_are_accepted_with_either_of_two_secrets_and_processed_during_s
     assert_eq!(status(second, &server.api).await, "suspended");
 }
 
+/// While no node runs, GitHub's deliveries fail, and GitHub does not repeat them. Signed ends are final at once, so only a
+/// redelivery makes these bindings uninstalled without an hour of lookups (L-84).
+#[tokio::test(flavor = "multi_thread")]
+async fn deliveries_that_failed_while_no_node_ran_are_requested_again() {
+    let schema = TestSchema::migrated().await;
+    let github = Github::start(&schema).await;
+    let server = Server::start(&schema, &github, "127.0.0.1:0");
+    let sim = github.sim.sim();
+    let hook = format!("{}/v1/github/webhooks", server.api);
+    sim.set_webhook_url(github.app.app_id, Some(&hook)).unwrap();
+    let bound = bound(&schema, &github, &server.api, 30).await;
+    sim.settled().await;
+    assert_eq!(server.end(), Some(0));
+    // Attempts of the last five minutes are left to the next scan.
+    sim.set_clock_offset(-600);
+    for (_, installation) in &bound {
+        sim.uninstall(*installation).unwrap();
+    }
+    sim.settled().await;
+    sim.set_clock_offset(0);
+    sim.clear_requests();
+    let further = ["--reconcile-every", "0", "--redeliver-every", "1s"];
+    let server = Server::spawn_with(&schema, &github, "127.0.0.1:0", &further).listening();
+    let second = Server::spawn_with(&schema, &github, "127.0.0.1:0", &further).listening();
+    let hook = format!("{}/v1/github/webhooks", server.api);
+    sim.set_webhook_url(github.app.app_id, Some(&hook)).unwrap();
+    for (backend, _) in &bound {
+        while status(backend, &second.api).await != "uninstalled" {
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+    }
+    sim.settled().await;
+    let redelivered = sim.deliveries().into_iter().filter(|delivery| delivery.redelivery).count();
+    assert_eq!(redelivered, bound.len(), "each delivery is requested once, by one of the two nodes");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn reconcile_finds_unreported_changes_and_continues_where_it_stopped() {
     let schema = TestSchema::migrated().await;
