@@ -41,7 +41,7 @@ use dockline_github::{CompletedCall, GithubApp, GithubAppConfig, Observer};
 use dockline_github_sim::GithubSim;
 use dockline_postgres::{
     DEFAULT_CONNECTIONS, Database, Migrator, PgApps, PgBindingRepo, PgHousekeeping, PgKeyStore, PgKeyUsage,
-    PgRateLimiter, PgStateStore, Schema, open_pool,
+    PgRateLimiter, PgRedeliveryStore, PgStateStore, Schema, open_pool,
 };
 use dockline_telemetry::{
     DURATION_BUCKETS, EventCounters, FanOut, Metered, PoolState, record_github_call, record_jwt_signature,
@@ -67,6 +67,7 @@ async fn host(
     let github = GithubApp::new(github.with_observer(Arc::new(GithubCalls)))?;
     // Fails if the schema has the bindings of another App.
     let app = PgApps::new(database).open(github.api_base(), &github, SystemClock.now()).await?;
+    let delivery_log = Arc::new(github.clone());
     let github: Arc<dyn GithubGateway> = Arc::new(Metered::over(github));
     let usage = PgKeyUsage::new(database);
     let events = [Arc::new(TracingEvents) as Arc<dyn Events>, Arc::new(EventCounters)];
@@ -84,6 +85,7 @@ async fn host(
     let probed = database.clone();
     let worker = Worker::builder(dockline.clone())
         .with_sweeper(SweepOptions::default())
+        .with_redeliverer(delivery_log, Arc::new(PgRedeliveryStore::new(&app)), Duration::from_secs(180))
         .with_housekeeping(Arc::new(PgHousekeeping::new(database)))
         .with_key_usage(Arc::new(usage))
         .with_probe("database", move || probe(probed.clone()))

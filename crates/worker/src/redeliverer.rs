@@ -56,7 +56,7 @@ impl Redeliverer<'_> {
             Ok(Ok(Some(report))) => self.count(&report),
             Ok(Ok(None)) => ("other_node", interval),
             Ok(Err(error)) => {
-                tracing::warn!(%error, causes = %error.causes(), "scanning the delivery log failed; will be retried later");
+                tracing::warn!(%error, cause = error.causes(), "scanning the delivery log failed; will be retried later");
                 ("failed", interval)
             }
             Err(_) => {
