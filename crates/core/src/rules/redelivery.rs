@@ -87,7 +87,7 @@ impl Scan {
             Attempts::Settled => None,
         });
         let mut failed: Vec<_> = failed.collect();
-        failed.sort_by(|one, other| (one.delivered_at, one.id).cmp(&(other.delivered_at, other.id)));
+        failed.sort_by_key(|attempt| (attempt.delivered_at, attempt.id));
         failed
     }
 }
