@@ -88,6 +88,15 @@ impl Events for TracingEvents {
                 let organization = organization.as_ref().map(tracing::field::display);
                 tracing::warn!(organization, %installation, cause = cause.as_str(), "GitHub denies an installation");
             }
+            Event::OutboxFull { organization, installation } => {
+                let organization = organization.as_ref().map(tracing::field::display);
+                let installation = installation.as_ref().map(tracing::field::display);
+                tracing::error!(
+                    organization,
+                    installation,
+                    "the outbox is full; deliveries are refused until the product takes messages again"
+                );
+            }
             Event::TokenMinted { organization, installation, narrowed } => {
                 tracing::info!(%organization, %installation, narrowed, "token minted");
             }

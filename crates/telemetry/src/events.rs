@@ -34,6 +34,7 @@ impl Events for EventCounters {
             Event::Renamed { .. } => ("renamed", NONE),
             Event::PermissionsChanged { .. } => ("permissions_changed", NONE),
             Event::AccountChanged { .. } => ("account_changed", NONE),
+            Event::OutboxFull { .. } => ("outbox_full", NONE),
             Event::Denied { cause, .. } => ("denied", cause.as_str()),
             Event::TokenMinted { narrowed, .. } => {
                 counter!(TOKENS_MINTED, "narrowed" => if *narrowed { "true" } else { "false" }).increment(1);

@@ -26,6 +26,12 @@ pub enum PortName {
     Entropy,
     /// [`crate::ports::RedeliveryStore`]
     RedeliveryStore,
+    /// [`crate::ports::DeliverySink`]
+    DeliverySink,
+    /// [`crate::ports::DeliveryStore`]
+    DeliveryStore,
+    /// [`crate::ports::Outbox`]
+    Outbox,
 }
 
 /// The kind of an infrastructure failure. Business outcomes are never errors of a port.
@@ -156,6 +162,9 @@ impl fmt::Display for PortError {
             PortName::RateLimiter => "rate limiter",
             PortName::Entropy => "source of randomness",
             PortName::RedeliveryStore => "redelivery store",
+            PortName::DeliverySink => "delivery sink",
+            PortName::DeliveryStore => "delivery store",
+            PortName::Outbox => "outbox",
         };
         match self.kind {
             PortErrorKind::Unavailable => write!(f, "the {port} is unavailable"),

@@ -35,11 +35,15 @@ pub enum DeliveryFault {
     /// The delivery is for another App.
     #[error("the delivery is for another App")]
     ForeignApp,
+    /// The delivery has no `X-GitHub-Delivery`, or an invalid one. Checked if deliveries are handed to the product.
+    #[error("the delivery has no X-GitHub-Delivery of 1 to 64 characters of a-z, A-Z, 0-9 and -")]
+    NoDeliveryId,
 }
 
 impl DeliveryFault {
     /// Every fault.
-    pub const ALL: &[Self] = &[Self::NoEvent, Self::NotAnObject, Self::AnotherShape, Self::ForeignApp];
+    pub const ALL: &[Self] =
+        &[Self::NoEvent, Self::NotAnObject, Self::AnotherShape, Self::ForeignApp, Self::NoDeliveryId];
 }
 
 /// Why [`Dockline::handle_webhook`](crate::Dockline::handle_webhook) failed.
@@ -52,6 +56,13 @@ pub enum WebhookError {
     /// The delivery is signed, but not readable as its event. Handling: 422.
     #[error(transparent)]
     Unreadable(#[from] DeliveryFault),
+    /// The undelivered messages of the organization, or of all together, have reached their bound. Handling: 503, so that
+    /// GitHub lists the delivery as failed.
+    #[error("the outbox is full")]
+    OutboxFull,
+    /// The host's sink or the outbox did not take the delivery. Handling: 503, so that GitHub lists the delivery as failed.
+    #[error(transparent)]
+    NotTaken(PortError),
     /// Infrastructure failure. Handling: 5xx, so that GitHub lists the delivery as failed. GitHub does not redeliver by
     /// itself; the next reconciliation corrects the status.
     #[error(transparent)]
@@ -65,6 +76,7 @@ impl WebhookError {
         match self {
             Self::Unsigned(_) => ErrorCode::Unauthenticated,
             Self::Unreadable(_) => ErrorCode::Validation,
+            Self::OutboxFull | Self::NotTaken(_) => ErrorCode::Unavailable,
             Self::Port(error) => error.code(),
         }
     }

@@ -1,4 +1,4 @@
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use super::spelled;
@@ -15,7 +15,7 @@ spelled! {
 }
 
 /// The GitHub account that an installation is on. Accounts are matched by `id`; `login` is for display and may change.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Account {
     /// GitHub's id of the account.
     pub id: AccountId,

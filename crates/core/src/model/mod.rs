@@ -2,10 +2,12 @@
 
 mod access;
 mod binding;
+mod change;
 mod digest;
 mod ids;
 mod installation;
 mod life;
+mod message;
 mod repository;
 mod spelled;
 pub(crate) mod timestamp;
@@ -19,6 +21,7 @@ pub use access::{
     KeyId, KeyRecord, MalformedApiKey, OrganizationName, Rotation, RotationTerms, Scope, Tier, Unrotatable,
 };
 pub use binding::{Binding, NewBinding};
+pub use change::{Change, InstallationSnapshot, PresenceKind};
 pub use digest::SecretDigest;
 pub(crate) use ids::is_decimal;
 pub use ids::{
@@ -26,6 +29,11 @@ pub use ids::{
 };
 pub use installation::{Account, AccountKind, Installation, InstallationRecord, InstalledOn, Status};
 pub use life::{Life, Presence, UninstalledBy};
+pub use message::{
+    Backlog, DeliveryGuid, EntryContent, EntryStatus, FailedAttempt, FailureRecord, InvalidDeliveryGuid,
+    InvalidMessageId, Lease, MessageId, OutboxEntry, OutboxMessage, TenantDelivery, Verdict,
+    VerifiedDelivery,
+};
 pub use repository::{InvalidRepositoryName, Repository, RepositoryName};
 pub use spelled::UnknownSpelling;
 pub(crate) use spelled::spelled;

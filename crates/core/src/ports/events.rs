@@ -179,6 +179,14 @@ pub enum Event {
         /// The cause.
         cause: DenialCause,
     },
+    /// A delivery was refused, since the undelivered messages of its organization, or of all together, have reached their
+    /// bound. GitHub lists it as failed. An operator should find out why the product takes no messages.
+    OutboxFull {
+        /// The organization; `None` if the delivery concerns the App itself.
+        organization: Option<OrganizationId>,
+        /// The installation.
+        installation: Option<InstallationId>,
+    },
     /// A token was minted. Serving a cached token is no event.
     TokenMinted {
         /// The organization.

@@ -61,6 +61,7 @@
 mod binding_repo;
 mod clock;
 mod delivery_log;
+mod delivery_sink;
 mod entropy;
 mod events;
 mod forward;
@@ -68,6 +69,7 @@ mod github_gateway;
 mod housekeeping;
 mod key_store;
 mod key_usage;
+mod outbox;
 mod rate_limiter;
 mod readiness;
 mod redelivery_store;
@@ -81,6 +83,7 @@ pub use binding_repo::{
 };
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use delivery_log::{DeliveryLog, DeliveryLogPage, LoggedDelivery, RedeliverOutcome};
+pub use delivery_sink::{DeliveryOutcome, DeliverySink, DeliveryStore};
 pub use entropy::{Entropy, OsEntropy, SeededEntropy};
 pub use events::{Event, Events, NoEvents};
 pub use github_gateway::{
@@ -90,6 +93,7 @@ pub use github_gateway::{
 pub use housekeeping::Housekeeping;
 pub use key_store::KeyStore;
 pub use key_usage::{KeyUsage, KeyUsageWriter, NoKeyUsage};
+pub use outbox::{EntryCursor, EntryFilter, Outbox, RetryOutcome};
 pub use rate_limiter::{RateLimitDecision, RateLimitRequest, RateLimiter};
 pub use readiness::{Check, Readiness};
 pub use redelivery_store::{InterruptedScan, RedeliveryRequests, RedeliveryStore, ScanPosition};
@@ -98,9 +102,10 @@ pub use state_store::{ConfirmOutcome, PutOutcome, ReserveOutcome, StateStore};
 
 #[cfg(any(test, feature = "mocks"))]
 pub use {
-    binding_repo::MockBindingRepo, clock::MockClock, delivery_log::MockDeliveryLog, entropy::MockEntropy,
+    binding_repo::MockBindingRepo, clock::MockClock, delivery_log::MockDeliveryLog,
+    delivery_sink::MockDeliverySink, delivery_sink::MockDeliveryStore, entropy::MockEntropy,
     events::MockEvents, github_gateway::MockGithubGateway, housekeeping::MockHousekeeping,
-    key_store::MockKeyStore, key_usage::MockKeyUsage, key_usage::MockKeyUsageWriter,
+    key_store::MockKeyStore, key_usage::MockKeyUsage, key_usage::MockKeyUsageWriter, outbox::MockOutbox,
     rate_limiter::MockRateLimiter, readiness::MockReadiness, redelivery_store::MockRedeliveryStore,
     refresh_queue::MockRefreshQueue, state_store::MockStateStore,
 };

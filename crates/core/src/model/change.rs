@@ -1,0 +1,104 @@
+use serde::{Deserialize, Serialize};
+
+use super::spelled;
+use super::{Account, InstallationId, InstallationRecord, OrganizationId, Presence, Status, UninstalledBy};
+
+spelled! {
+    /// Where an installation is in its life, without times.
+    pub enum PresenceKind("presence") {
+        /// GitHub shows it, active or suspended.
+        Shown = "shown",
+        /// GitHub denies it for less than an hour.
+        Missing = "missing",
+        /// GitHub accepted our request to uninstall it, but has not confirmed the end.
+        Ending = "ending",
+        /// GitHub denied it for an hour. It returns if GitHub shows it again.
+        Absent = "absent",
+        /// GitHub's signed webhook reported its end, which is final.
+        Deleted = "deleted",
+        /// GitHub confirmed our request to uninstall it, which is final.
+        Removed = "removed",
+    }
+}
+
+impl PresenceKind {
+    /// Returns whether the installation has ended for good.
+    #[must_use]
+    pub const fn is_final(self) -> bool {
+        matches!(self, Self::Deleted | Self::Removed)
+    }
+}
+
+impl From<Presence> for PresenceKind {
+    fn from(presence: Presence) -> Self {
+        match presence {
+            Presence::Shown => Self::Shown,
+            Presence::Missing { .. } => Self::Missing,
+            Presence::Ending { .. } => Self::Ending,
+            Presence::Uninstalled { by: UninstalledBy::Absence } => Self::Absent,
+            Presence::Uninstalled { by: UninstalledBy::Deletion } => Self::Deleted,
+            Presence::Uninstalled { by: UninstalledBy::Us } => Self::Removed,
+        }
+    }
+}
+
+/// The facts about an installation and its binding at one time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct InstallationSnapshot {
+    /// The organization that is bound to it.
+    pub organization: Option<OrganizationId>,
+    /// The account that it is on; `None` if only its end was observed.
+    pub account: Option<Account>,
+    /// The status to show.
+    pub status: Status,
+    /// Where it is in its life.
+    pub presence: PresenceKind,
+    /// A number that grows with each change.
+    pub generation: u64,
+}
+
+impl From<&InstallationRecord> for InstallationSnapshot {
+    fn from(record: &InstallationRecord) -> Self {
+        Self {
+            organization: record.organization.clone(),
+            account: record.account.clone(),
+            status: record.status,
+            presence: record.life.presence.into(),
+            generation: record.generation,
+        }
+    }
+}
+
+/// A change of an installation or its binding, as one atomic step of the store made it. Every change raises the generation;
+/// a step that only moves times is none. [`rules::events::of`](crate::rules::events::of) names it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Change {
+    /// The installation.
+    pub installation: InstallationId,
+    /// The facts before; `None` if the installation was unknown.
+    pub before: Option<InstallationSnapshot>,
+    /// The facts after.
+    pub after: InstallationSnapshot,
+}
+
+impl Change {
+    /// Returns the change between two records of the installation; `None` if the generation is the same.
+    #[must_use]
+    pub fn between(
+        installation: InstallationId,
+        before: Option<&InstallationRecord>,
+        after: &InstallationRecord,
+    ) -> Option<Self> {
+        let is_change = before.is_none_or(|before| before.generation != after.generation);
+        is_change.then(|| Self { installation, before: before.map(Into::into), after: after.into() })
+    }
+
+    /// Returns the organization whose queue gets the change: the one that is bound, or was until the change.
+    #[must_use]
+    pub fn organization(&self) -> Option<&OrganizationId> {
+        let before = self.before.as_ref().and_then(|before| before.organization.as_ref());
+        self.after.organization.as_ref().or(before)
+    }
+}
