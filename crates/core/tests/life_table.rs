@@ -204,7 +204,7 @@ fn the_first_observation_of_an_installation() {
     assert_eq!(life(confirmed(LAST)), Some(BY_US));
     assert_eq!(life(not_shown(LAST)), None);
     assert_eq!(life(accepted(LAST)), None);
-    assert_eq!(life(Observation::PermissionsChanged), None);
+    assert_eq!(life(Observation::PermissionsChanged { at: LAST }), None);
 }
 
 /// A missing binding is counted already, so it becomes absent at the bound; what is shown or ending is not, and stays.

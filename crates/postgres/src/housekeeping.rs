@@ -1,5 +1,6 @@
 use async_trait::async_trait;
 use dockline::ports::Housekeeping;
+use dockline::rules::outbox::{BODIES_KEPT_FOR, DEAD_KEPT_FOR, KEYS_KEPT_FOR};
 use dockline::{PortError, PortName};
 use time::{Duration, OffsetDateTime};
 use tokio_postgres::types::Type;
@@ -47,14 +48,39 @@ const PURGE_INSTALLERS: &str = "DELETE FROM {schema}.installers WHERE ctid = ANY
      WHERE i.app = noted.app AND i.installation_id = noted.installation_id) IS NULL \
     ORDER BY noted_at LIMIT $2 FOR UPDATE OF noted SKIP LOCKED)) RETURNING true";
 
+/// Bodies of delivered messages.
+const PURGE_BODIES: &str = "WITH old AS (\
+    SELECT app, organization, sequence FROM {schema}.outbox_entries \
+    WHERE status = 'done' AND has_body AND settled_at < $1 ORDER BY settled_at LIMIT $2 FOR UPDATE SKIP LOCKED \
+    ), cleared AS (UPDATE {schema}.outbox_entries AS e SET has_body = false FROM old \
+     WHERE e.app = old.app AND e.organization = old.organization AND e.sequence = old.sequence) \
+    DELETE FROM {schema}.outbox_bodies AS b USING old \
+    WHERE b.app = old.app AND b.organization = old.organization AND b.sequence = old.sequence RETURNING true";
+
+const PURGE_DELIVERED: &str = "DELETE FROM {schema}.outbox_entries WHERE ctid = ANY (ARRAY (\
+    SELECT ctid FROM {schema}.outbox_entries WHERE status = 'done' AND NOT has_body AND settled_at < $1 \
+    ORDER BY settled_at LIMIT $2 FOR UPDATE SKIP LOCKED)) RETURNING true";
+
+const PURGE_DEAD: &str = "WITH old AS (\
+    DELETE FROM {schema}.outbox_entries WHERE ctid = ANY (ARRAY (\
+     SELECT ctid FROM {schema}.outbox_entries WHERE status = 'dead' AND settled_at < $1 \
+     ORDER BY settled_at LIMIT $2 FOR UPDATE SKIP LOCKED)) RETURNING app, organization, sequence, size \
+    ), bodies AS (DELETE FROM {schema}.outbox_bodies AS b USING old \
+     WHERE b.app = old.app AND b.organization = old.organization AND b.sequence = old.sequence \
+    ), freed AS (UPDATE {schema}.outbox_queues AS q SET bytes = q.bytes - freed.size FROM (\
+      SELECT app, organization, sum(size)::bigint AS size FROM old GROUP BY app, organization) AS freed \
+     WHERE q.app = freed.app AND q.organization = freed.organization AND freed.size > 0) \
+    SELECT true FROM old";
+
 const PURGE_BUCKETS: &str = "DELETE FROM {schema}.rate_buckets WHERE (key_id, class) IN (\
     SELECT key_id, class FROM {schema}.rate_buckets \
     WHERE counted_to < $1::numeric AND (used_today = 0 OR counted_day < $3) \
     AND level + ($4::numeric - counted_to) * per_minute >= per_minute * 60000000000::numeric \
     LIMIT $2 FOR UPDATE SKIP LOCKED) RETURNING true";
 
-/// Deletes rows that are no longer needed, in batches: expired states, unbound installations and their installers, and
-/// full rate limit buckets. Of an installation that ended for good, deletes the account and keeps the number. Never deletes a binding, live or released, so that no state can be spent twice.
+/// Deletes rows that are no longer needed, in batches: expired states, unbound installations and their installers, full
+/// rate limit buckets, and messages that were delivered or are dead. Of an installation that ended for good, deletes the
+/// account and keeps the number. Never deletes a binding, live or released, so that no state can be spent twice.
 #[derive(Debug, Clone)]
 pub struct PgHousekeeping {
     database: Database,
@@ -62,6 +88,9 @@ pub struct PgHousekeeping {
     installations: Statement,
     installers: Statement,
     buckets: Statement,
+    bodies: Statement,
+    delivered: Statement,
+    dead: Statement,
 }
 
 /// The numbers of deleted rows.
@@ -75,13 +104,22 @@ pub struct Purged {
     pub installers: usize,
     /// Buckets that equal a fresh one.
     pub buckets: usize,
+    /// Bodies of messages that the product accepted more than a day ago.
+    pub bodies: usize,
+    /// Messages that the product accepted more than 7 days ago, and those that have been dead for 30 days.
+    pub messages: usize,
 }
 
 impl Purged {
     /// Returns whether any row was deleted, so that there may be more to delete.
     #[must_use]
     pub const fn any(&self) -> bool {
-        self.states > 0 || self.installations > 0 || self.installers > 0 || self.buckets > 0
+        self.states > 0
+            || self.installations > 0
+            || self.installers > 0
+            || self.buckets > 0
+            || self.bodies > 0
+            || self.messages > 0
     }
 }
 
@@ -95,6 +133,9 @@ impl PgHousekeeping {
             installations: by_age(PURGE_INSTALLATIONS),
             installers: by_age(PURGE_INSTALLERS),
             buckets: database.statement(PURGE_BUCKETS, &[Type::TEXT, Type::INT8, Type::INT8, Type::TEXT]),
+            bodies: by_age(PURGE_BODIES),
+            delivered: by_age(PURGE_DELIVERED),
+            dead: by_age(PURGE_DEAD),
             database: database.clone(),
         }
     }
@@ -124,6 +165,11 @@ impl PgHousekeeping {
                     &[&nanoseconds(counted), &batch, &i64::from(counted.to_julian_day()), &nanoseconds(now)],
                 )
                 .await?,
+            bodies: self.delete(PortName::Outbox, &self.bodies, &[&before(BODIES_KEPT_FOR), &batch]).await?,
+            messages: self
+                .delete(PortName::Outbox, &self.delivered, &[&before(KEYS_KEPT_FOR), &batch])
+                .await?
+                + self.delete(PortName::Outbox, &self.dead, &[&before(DEAD_KEPT_FOR), &batch]).await?,
         })
     }
 
@@ -141,8 +187,9 @@ impl PgHousekeeping {
 #[async_trait]
 impl Housekeeping for PgHousekeeping {
     async fn purge(&self, now: OffsetDateTime, batch: u32) -> Result<u64, PortError> {
-        let Purged { states, installations, installers, buckets } = self.purge(now, batch).await?;
-        Ok((states + installations + installers + buckets) as u64)
+        let Purged { states, installations, installers, buckets, bodies, messages } =
+            self.purge(now, batch).await?;
+        Ok((states + installations + installers + buckets + bodies + messages) as u64)
     }
 }
 
@@ -159,6 +206,8 @@ mod tests {
             Purged { installations: 1, ..none },
             Purged { installers: 1, ..none },
             Purged { buckets: 1, ..none },
+            Purged { bodies: 1, ..none },
+            Purged { messages: 1, ..none },
         ] {
             assert!(purged.any(), "{purged:?}");
         }

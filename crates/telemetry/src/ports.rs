@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use dockline::ports::{
     AppFacts, AppRegistration, BindingRepo, CodeGrant, ConfirmOutcome, GithubGateway, InsertOutcome,
-    KeyStore, ListOutcome, LookupOutcome, MintOutcome, Observation, ObserveOutcome, PutOutcome, RateLeft,
+    KeyStore, ListOutcome, LookupOutcome, MintOutcome, Observation, Observed, PutOutcome, RateLeft,
     RateLimitDecision, RateLimitRequest, RateLimiter, ReconcileCursor, ReconcileScope, ReleaseOutcome,
     ReserveOutcome, StateStore, UninstallOutcome, VisitorCheck, VisitorInstallations,
 };
@@ -105,7 +105,7 @@ impl<P: BindingRepo> BindingRepo for Metered<P> {
         &self,
         installation: InstallationId,
         observation: Observation,
-    ) -> Result<ObserveOutcome, PortError> {
+    ) -> Result<Observed, PortError> {
         measured("binding_repo", "observe", self.0.observe(installation, observation)).await
     }
 

@@ -1,4 +1,5 @@
 use super::{ErrorCode, PortError};
+use crate::model::InstallationId;
 
 /// Why the signature of a delivery was rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
@@ -59,10 +60,18 @@ pub enum WebhookError {
     /// The undelivered messages of the organization, or of all together, have reached their bound. Handling: 503, so that
     /// GitHub lists the delivery as failed.
     #[error("the outbox is full")]
-    OutboxFull,
+    OutboxFull {
+        /// The installation to refresh nevertheless.
+        refresh: Option<InstallationId>,
+    },
     /// The host's sink or the outbox did not take the delivery. Handling: 503, so that GitHub lists the delivery as failed.
-    #[error(transparent)]
-    NotTaken(PortError),
+    #[error("the product did not get the delivery: {source}")]
+    NotTaken {
+        /// The failure.
+        source: PortError,
+        /// The installation to refresh nevertheless.
+        refresh: Option<InstallationId>,
+    },
     /// Infrastructure failure. Handling: 5xx, so that GitHub lists the delivery as failed. GitHub does not redeliver by
     /// itself; the next reconciliation corrects the status.
     #[error(transparent)]
@@ -70,13 +79,22 @@ pub enum WebhookError {
 }
 
 impl WebhookError {
+    /// Returns the installation to refresh, although the product did not get the delivery.
+    #[must_use]
+    pub const fn refresh(&self) -> Option<InstallationId> {
+        match self {
+            Self::OutboxFull { refresh } | Self::NotTaken { refresh, .. } => *refresh,
+            Self::Unsigned(_) | Self::Unreadable(_) | Self::Port(_) => None,
+        }
+    }
+
     /// Returns the code for a response.
     #[must_use]
     pub const fn code(&self) -> ErrorCode {
         match self {
             Self::Unsigned(_) => ErrorCode::Unauthenticated,
             Self::Unreadable(_) => ErrorCode::Validation,
-            Self::OutboxFull | Self::NotTaken(_) => ErrorCode::Unavailable,
+            Self::OutboxFull { .. } | Self::NotTaken { .. } => ErrorCode::Unavailable,
             Self::Port(error) => error.code(),
         }
     }

@@ -2,12 +2,11 @@
 
 mod access;
 mod binding;
-mod change;
 mod digest;
 mod ids;
 mod installation;
 mod life;
-mod message;
+mod outbox;
 mod repository;
 mod spelled;
 pub(crate) mod timestamp;
@@ -21,7 +20,6 @@ pub use access::{
     KeyId, KeyRecord, MalformedApiKey, OrganizationName, Rotation, RotationTerms, Scope, Tier, Unrotatable,
 };
 pub use binding::{Binding, NewBinding};
-pub use change::{Change, InstallationSnapshot, PresenceKind};
 pub use digest::SecretDigest;
 pub(crate) use ids::is_decimal;
 pub use ids::{
@@ -29,10 +27,10 @@ pub use ids::{
 };
 pub use installation::{Account, AccountKind, Installation, InstallationRecord, InstalledOn, Status};
 pub use life::{Life, Presence, UninstalledBy};
-pub use message::{
-    Backlog, DeliveryGuid, EntryContent, EntryStatus, FailedAttempt, FailureRecord, InvalidDeliveryGuid,
-    InvalidMessageId, Lease, MessageId, OutboxEntry, OutboxMessage, TenantDelivery, Verdict,
-    VerifiedDelivery,
+pub use outbox::{
+    Backlog, Change, DeliveryGuid, EntryContent, EntryStatus, FailedAttempt, FailureRecord,
+    InstallationSnapshot, InvalidDeliveryGuid, InvalidMessageId, Lease, MessageId, OutboxBounds, OutboxEntry,
+    OutboxMessage, PresenceKind, TenantDelivery, Verdict, VerifiedDelivery,
 };
 pub use repository::{InvalidRepositoryName, Repository, RepositoryName};
 pub use spelled::UnknownSpelling;

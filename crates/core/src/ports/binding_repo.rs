@@ -8,8 +8,8 @@ use time::OffsetDateTime;
 use super::forward;
 use crate::error::PortError;
 use crate::model::{
-    Account, Binding, InstallationId, InstallationRecord, InstallerRecord, NewBinding, OrganizationId,
-    Status, timestamp,
+    Account, Binding, Change, InstallationId, InstallationRecord, InstallerRecord, NewBinding,
+    OrganizationId, Status, timestamp,
 };
 
 /// The outcome of [`BindingRepo::insert`].
@@ -62,10 +62,37 @@ pub enum Observation {
         at: OffsetDateTime,
     },
     /// The permissions or the repositories of the installation changed. The observation says nothing about its status.
-    PermissionsChanged,
+    PermissionsChanged {
+        /// The time of the delivery.
+        at: OffsetDateTime,
+    },
 }
 
-/// The outcome of [`BindingRepo::observe`].
+impl Observation {
+    /// Returns the time of the request or the delivery.
+    #[must_use]
+    pub const fn at(&self) -> OffsetDateTime {
+        match self {
+            Self::Present { asked_at: at, .. }
+            | Self::Missing { asked_at: at }
+            | Self::Ending { at }
+            | Self::UninstalledByUs { at }
+            | Self::Deleted { at }
+            | Self::PermissionsChanged { at } => *at,
+        }
+    }
+}
+
+/// The result of [`BindingRepo::observe`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Observed {
+    /// The outcome.
+    pub outcome: ObserveOutcome,
+    /// The change that the observation made; `None` if it moved times at most.
+    pub change: Option<Change>,
+}
+
+/// The outcome of an observation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ObserveOutcome {
     /// The observation was applied, whether it changed anything or not.
@@ -122,6 +149,10 @@ pub enum ReleaseOutcome {
 /// For every installation that was ever observed or bound, the repository keeps the account, the status and a generation
 /// number that starts at 1, also after a release. [`rules::life`](crate::rules::life) is the table by which observations
 /// change them. Timestamps are kept to the microsecond.
+///
+/// If the product consumes the [`Outbox`](super::Outbox) of the App, every [`Change`] of a bound installation that
+/// [`rules::events::of`](crate::rules::events::of) names MUST be stored in the organization's queue, in the same atomic step.
+/// The change of a release goes to the queue of the organization that was bound.
 #[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
 #[async_trait]
 pub trait BindingRepo: Debug + Send + Sync + 'static {
@@ -152,8 +183,8 @@ pub trait BindingRepo: Debug + Send + Sync + 'static {
     /// Stores an observation, also about an installation without a binding, by the table of
     /// [`rules::life`](crate::rules::life). MUST NOT create, move or release a binding.
     ///
-    /// The record before, the bound on missing bindings and the write MUST be one atomic step, and the outcome MUST be that
-    /// of this step, so that a concurrent later observation is not reported as this one.
+    /// The record before, the bound on missing bindings and the write MUST be one atomic step, and the outcome and the change
+    /// MUST be those of this step, so that a concurrent later observation is not reported as this one.
     ///
     /// # Errors
     /// Infrastructure failures only. The same call may be repeated.
@@ -161,7 +192,7 @@ pub trait BindingRepo: Debug + Send + Sync + 'static {
         &self,
         installation: InstallationId,
         observation: Observation,
-    ) -> Result<ObserveOutcome, PortError>;
+    ) -> Result<Observed, PortError>;
 
     /// Returns the stored facts about an installation, bound or not; `None` if it was never observed or bound.
     ///
@@ -230,7 +261,7 @@ pub trait BindingRepo: Debug + Send + Sync + 'static {
 forward!(BindingRepo {
     async fn find(&self, organization: &OrganizationId) -> Result<Option<Binding>, PortError>;
     async fn insert(&self, binding: NewBinding) -> Result<InsertOutcome, PortError>;
-    async fn observe(&self, installation: InstallationId, observation: Observation) -> Result<ObserveOutcome, PortError>;
+    async fn observe(&self, installation: InstallationId, observation: Observation) -> Result<Observed, PortError>;
     async fn installation(&self, installation: InstallationId) -> Result<Option<InstallationRecord>, PortError>;
     async fn record_installer(&self, installation: InstallationId, record: InstallerRecord, recorded_at: OffsetDateTime) -> Result<(), PortError>;
     async fn installer(&self, installation: InstallationId) -> Result<Option<InstallerRecord>, PortError>;

@@ -79,7 +79,8 @@ mod state_store;
 pub(crate) use forward::forward;
 
 pub use binding_repo::{
-    BindingRepo, InsertOutcome, Observation, ObserveOutcome, ReconcileCursor, ReconcileScope, ReleaseOutcome,
+    BindingRepo, InsertOutcome, Observation, ObserveOutcome, Observed, ReconcileCursor, ReconcileScope,
+    ReleaseOutcome,
 };
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use delivery_log::{DeliveryLog, DeliveryLogPage, LoggedDelivery, RedeliverOutcome};

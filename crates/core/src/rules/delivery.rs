@@ -78,19 +78,53 @@ pub fn read(
     our_app: AppId,
 ) -> Result<WebhookEvent, DeliveryFault> {
     let event = event.ok_or(DeliveryFault::NoEvent)?;
-    let payload = payload(content_type, body)?;
+    interpret(event, &payload(content_type, body)?, our_app)
+}
+
+/// Parses the payload of an event.
+pub(crate) fn interpret(event: &str, payload: &str, our_app: AppId) -> Result<WebhookEvent, DeliveryFault> {
     match event {
-        "installation" => installation(&payload, our_app),
-        "installation_repositories" => repositories(&payload, our_app),
-        "installation_target" => target(&payload),
-        "github_app_authorization" => authorization(&payload),
-        "ping" => ping(&payload, our_app),
+        "installation" => installation(payload, our_app),
+        "installation_repositories" => repositories(payload, our_app),
+        "installation_target" => target(payload),
+        "github_app_authorization" => authorization(payload),
+        "ping" => ping(payload, our_app),
         _ => Ok(WebhookEvent::Ignored),
     }
 }
 
+/// The fields that all events have in common. They are in the signed body.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Subject<'a> {
+    pub(crate) installation: Option<InstallationId>,
+    pub(crate) action: Option<Cow<'a, str>>,
+}
+
+#[derive(Deserialize)]
+struct AnyEvent<'a> {
+    #[serde(borrow)]
+    action: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    installation: Option<&'a RawValue>,
+}
+
+/// Parses the fields that all events have in common.
+pub(crate) fn subject(payload: &str) -> Result<Subject<'_>, DeliveryFault> {
+    let event: AnyEvent<'_> = object(payload)?;
+    let installation = event.installation.filter(|installation| installation.get() != "null");
+    let installation = installation.map(|installation| object::<WithId>(installation.get())).transpose()?;
+    let installation = installation.map(|installation| installation_id(installation.id)).transpose()?;
+    Ok(Subject { installation, action: event.action })
+}
+
+/// Returns whether the text has the form of GitHub's names of events.
+pub(crate) fn is_event_name(text: &str) -> bool {
+    (1..=64).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+}
+
 /// Returns the JSON text, which GitHub sends as the body or as the field `payload` of a form.
-fn payload<'a>(content_type: Option<&str>, body: &'a [u8]) -> Result<Cow<'a, str>, DeliveryFault> {
+pub(crate) fn payload<'a>(content_type: Option<&str>, body: &'a [u8]) -> Result<Cow<'a, str>, DeliveryFault> {
     let form = content_type.is_some_and(|given| {
         let media_type = given.split(';').next().unwrap_or_default().trim();
         media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded")

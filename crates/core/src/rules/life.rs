@@ -112,7 +112,7 @@ pub fn first(observation: &Observation) -> Option<InstallationRecord> {
         Observation::Present { status: Status::Uninstalled, .. }
         | Observation::Missing { .. }
         | Observation::Ending { .. }
-        | Observation::PermissionsChanged => None,
+        | Observation::PermissionsChanged { .. } => None,
         Observation::Present { status, account, asked_at, next_look_at } => {
             Some(record(*status, Some(account.clone()), Presence::Shown, *asked_at, Some(*next_look_at)))
         }
@@ -138,7 +138,7 @@ pub fn observe(
         Observation::Ending { at } => ending(record, *at),
         Observation::UninstalledByUs { at } => ended(record, UninstalledBy::Us, *at),
         Observation::Deleted { at } => ended(record, UninstalledBy::Deletion, *at),
-        Observation::PermissionsChanged => permissions_changed(record),
+        Observation::PermissionsChanged { .. } => permissions_changed(record),
     }
 }
 

@@ -19,13 +19,14 @@ pub use lifecycle::*;
 pub use registration::*;
 pub use tokens::*;
 
+use self::lifecycle::HandOver;
 use self::no_states::NoStates;
 use crate::cache::Cache;
 use crate::error::BuildError;
 use crate::model::{ClaimPolicy, Proof, WebhookSecrets};
 use crate::ports::{
-    BindingRepo, Clock, Entropy, Event, Events, GithubGateway, KeyStore, KeyUsage, NoEvents, NoKeyUsage,
-    OsEntropy, RateLimiter, StateStore, SystemClock,
+    BindingRepo, Clock, DeliverySink, DeliveryStore, Entropy, Event, Events, GithubGateway, KeyStore,
+    KeyUsage, NoEvents, NoKeyUsage, OsEntropy, RateLimiter, StateStore, SystemClock,
 };
 use crate::rules::{claim, life};
 
@@ -66,6 +67,7 @@ pub struct Dockline {
     confirmation: bool,
     unsolicited_install_url: Option<String>,
     webhook_secrets: Arc<WebhookSecrets>,
+    hand_over: Option<HandOver>,
     token_revocation: bool,
     look_interval: Duration,
     tokens: Tokens,
@@ -99,6 +101,7 @@ impl Dockline {
             confirmation: true,
             unsolicited_install_url: None,
             webhook_secrets: Arc::new(WebhookSecrets::none()),
+            hand_over: None,
             token_revocation: false,
             look_interval: life::LOOK_INTERVAL,
             tokens: Cache::new(MOST_TOKENS),
@@ -163,6 +166,20 @@ impl Builder {
     /// Sets the webhook secrets. Without any, every delivery is rejected.
     pub fn with_webhook_secrets(mut self, secrets: WebhookSecrets) -> Self {
         self.dockline.webhook_secrets = Arc::new(secrets);
+        self
+    }
+
+    /// Stores verified deliveries for the product in an outbox, whose consumer hands them over. Replaces an earlier store or
+    /// sink.
+    pub fn with_delivery_store(mut self, store: Arc<dyn DeliveryStore>) -> Self {
+        self.dockline.hand_over = Some(HandOver::Store(store));
+        self
+    }
+
+    /// Hands verified deliveries to the host's own sink, with the organization that is bound to the installation. Replaces an
+    /// earlier store or sink.
+    pub fn with_delivery_sink(mut self, sink: Arc<dyn DeliverySink>) -> Self {
+        self.dockline.hand_over = Some(HandOver::Sink(sink));
         self
     }
 

@@ -2,10 +2,11 @@ mod row;
 mod table;
 
 use std::fmt;
+use std::sync::MutexGuard;
 
 use async_trait::async_trait;
 use dockline::ports::{
-    BindingRepo, InsertOutcome, Observation, ObserveOutcome, ReconcileCursor, ReconcileScope, ReleaseOutcome,
+    BindingRepo, InsertOutcome, Observation, Observed, ReconcileCursor, ReconcileScope, ReleaseOutcome,
 };
 use dockline::{
     AccountId, Actor, Binding, InstallationId, InstallationRecord, InstallerRecord, NewBinding,
@@ -14,11 +15,11 @@ use dockline::{
 use time::OffsetDateTime;
 
 use crate::Shared;
-use table::Bindings;
+pub(crate) use table::Bindings;
 
 /// Stores bindings with their history, facts about installations, bound or not, and installers.
 #[derive(Clone, Default)]
-pub struct MemoryBindingRepo(Shared<Bindings>);
+pub struct MemoryBindingRepo(pub(crate) Shared<Bindings>);
 
 /// A binding as it was made, and its release.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +47,15 @@ impl MemoryBindingRepo {
         Self::default()
     }
 
+    /// Locks the tables for a change, for whose id random bytes are drawn if the outbox is open.
+    fn lock_for_change(&self) -> Result<MutexGuard<'_, Bindings>, PortError> {
+        let mut tables = self.0.lock();
+        if let Some(outbox) = &mut tables.outbox {
+            outbox.draw()?;
+        }
+        Ok(tables)
+    }
+
     /// Returns all bindings of the organization, oldest first. The live one, if any, is the last.
     #[must_use]
     pub fn history(&self, organization: &OrganizationId) -> Vec<BindingRecord> {
@@ -66,15 +76,15 @@ impl BindingRepo for MemoryBindingRepo {
     }
 
     async fn insert(&self, binding: NewBinding) -> Result<InsertOutcome, PortError> {
-        Ok(self.0.lock().insert(binding))
+        Ok(self.lock_for_change()?.insert(binding))
     }
 
     async fn observe(
         &self,
         installation: InstallationId,
         observation: Observation,
-    ) -> Result<ObserveOutcome, PortError> {
-        Ok(self.0.lock().observe(installation, observation))
+    ) -> Result<Observed, PortError> {
+        Ok(self.lock_for_change()?.observe(installation, observation))
     }
 
     async fn installation(
@@ -123,6 +133,6 @@ impl BindingRepo for MemoryBindingRepo {
         installation: InstallationId,
         released_at: OffsetDateTime,
     ) -> Result<ReleaseOutcome, PortError> {
-        Ok(self.0.lock().release(organization, installation, released_at))
+        Ok(self.lock_for_change()?.release(organization, installation, released_at))
     }
 }

@@ -1,22 +1,25 @@
 use std::collections::{HashMap, HashSet};
 
 use dockline::ports::{
-    InsertOutcome, Observation, ObserveOutcome, ReconcileCursor, ReconcileScope, ReleaseOutcome,
+    InsertOutcome, Observation, ObserveOutcome, Observed, ReconcileCursor, ReconcileScope, ReleaseOutcome,
 };
-use dockline::rules::bucket::in_utc;
 use dockline::rules::life::{self, LiveBindings};
 use dockline::{
-    Binding, InstallationId, InstallationRecord, InstallerRecord, Life, NewBinding, OrganizationId,
+    Binding, Change, InstallationId, InstallationRecord, InstallerRecord, Life, NewBinding, OrganizationId,
     StateDigest, Status,
 };
 use time::OffsetDateTime;
 
 use super::BindingRecord;
 use super::row::{LiveBinding, Row};
+use crate::outbox::Queues;
+use crate::stored_time;
 
 /// The tables of the repository.
 #[derive(Default)]
-pub(super) struct Bindings {
+pub(crate) struct Bindings {
+    /// The outbox; `None` unless it is open.
+    pub(crate) outbox: Option<Queues>,
     installations: HashMap<InstallationId, Row>,
     /// The installation of each organization's live binding. Together with [`Row::live`], both sides are unique.
     live: HashMap<OrganizationId, InstallationId>,
@@ -49,7 +52,7 @@ impl Bindings {
         row.binding(installation, live)
     }
 
-    pub(super) fn installation(&self, installation: InstallationId) -> Option<InstallationRecord> {
+    pub(crate) fn installation(&self, installation: InstallationId) -> Option<InstallationRecord> {
         self.installations.get(&installation).map(Row::to_record)
     }
 
@@ -60,24 +63,36 @@ impl Bindings {
         LiveBindings { all: self.live.len() as u64, not_shown: not_shown as u64 }
     }
 
-    pub(super) fn observe(
-        &mut self,
-        installation: InstallationId,
-        observation: Observation,
-    ) -> ObserveOutcome {
+    pub(super) fn observe(&mut self, installation: InstallationId, observation: Observation) -> Observed {
         let observation = stored(observation);
+        let before = self.installation(installation);
+        let outcome = self.apply(installation, &observation);
+        let after = self.installation(installation);
+        let change = after.and_then(|after| Change::between(installation, before.as_ref(), &after));
+        self.push_change(change.as_ref(), observation.at());
+        Observed { outcome, change }
+    }
+
+    /// Stores a change in the outbox, if it is open.
+    fn push_change(&mut self, change: Option<&Change>, at: OffsetDateTime) {
+        if let (Some(outbox), Some(change)) = (&mut self.outbox, change) {
+            outbox.push_change(change, at);
+        }
+    }
+
+    fn apply(&mut self, installation: InstallationId, observation: &Observation) -> ObserveOutcome {
         // Computed before the row is borrowed, and only where it can matter.
-        let live = match &observation {
+        let live = match observation {
             Observation::Missing { asked_at } => self.count(*asked_at),
             Observation::Present { .. }
             | Observation::Ending { .. }
             | Observation::UninstalledByUs { .. }
             | Observation::Deleted { .. }
-            | Observation::PermissionsChanged => LiveBindings::default(),
+            | Observation::PermissionsChanged { .. } => LiveBindings::default(),
         };
         match self.installations.get_mut(&installation) {
-            Some(row) => life::observe(&mut row.record, &observation, || live),
-            None => match life::first(&observation) {
+            Some(row) => life::observe(&mut row.record, observation, || live),
+            None => match life::first(observation) {
                 Some(record) => {
                     self.installations.insert(installation, Row { record, live: None });
                     ObserveOutcome::Recorded
@@ -118,16 +133,25 @@ impl Bindings {
             },
         };
         // Ignores facts that are older than the stored ones, but makes the binding.
-        let next_look_at = new.next_look_at;
-        self.observe(
+        let next_look_at = stored_time(new.next_look_at);
+        let before = self.installation(new.installation);
+        self.apply(
             new.installation,
-            Observation::Present { status: new.status, account: new.account, asked_at, next_look_at },
+            &Observation::Present { status: new.status, account: new.account, asked_at, next_look_at },
         );
         let Some(row) = self.installations.get_mut(&new.installation) else { return InsertOutcome::Gone };
         let Some(binding) = row.binding(new.installation, &live) else { return InsertOutcome::Gone };
         row.live = Some(live);
         self.spent.insert((new.organization.clone(), new.spent));
         self.live.insert(new.organization, new.installation);
+        if let Some(after) = self.installation(new.installation) {
+            let change = Change {
+                installation: new.installation,
+                before: before.as_ref().map(Into::into),
+                after: (&after).into(),
+            };
+            self.push_change(Some(&change), new.registered_at);
+        }
         InsertOutcome::Inserted(binding)
     }
 
@@ -137,6 +161,7 @@ impl Bindings {
         installation: InstallationId,
         released_at: OffsetDateTime,
     ) -> ReleaseOutcome {
+        let before = self.installation(installation);
         let Some(row) = self.installations.get_mut(&installation) else {
             return ReleaseOutcome::NothingBound;
         };
@@ -148,6 +173,9 @@ impl Bindings {
         self.live.remove(organization);
         let record = BindingRecord { released_at: Some(stored_time(released_at)), ..live.record };
         self.released.entry(live.organization).or_default().push(record);
+        let after = self.installation(installation);
+        let change = after.and_then(|after| Change::between(installation, before.as_ref(), &after));
+        self.push_change(change.as_ref(), released_at);
         ReleaseOutcome::Released(binding)
     }
 
@@ -220,11 +248,6 @@ fn stored(observation: Observation) -> Observation {
         Observation::Ending { at } => Observation::Ending { at: stored_time(at) },
         Observation::UninstalledByUs { at } => Observation::UninstalledByUs { at: stored_time(at) },
         Observation::Deleted { at } => Observation::Deleted { at: stored_time(at) },
-        Observation::PermissionsChanged => Observation::PermissionsChanged,
+        Observation::PermissionsChanged { at } => Observation::PermissionsChanged { at: stored_time(at) },
     }
-}
-
-/// Truncates to microseconds in UTC, the precision that the port promises.
-fn stored_time(time: OffsetDateTime) -> OffsetDateTime {
-    in_utc(time).truncate_to_microsecond()
 }

@@ -1,5 +1,5 @@
 use dockline::ports::InsertOutcome;
-use dockline::{NewBinding, Status};
+use dockline::{MessageId, NewBinding, Status};
 
 use super::{PgBindingRepo, binding};
 use crate::decode::{column_time, get};
@@ -14,13 +14,17 @@ const CONFLICTS: [&str; 4] =
 
 impl PgBindingRepo {
     /// Inserts in one round trip. If that is impossible, finds out why in a second one.
-    pub(super) async fn insert_or_explain(&self, new: &NewBinding) -> Result<InsertOutcome, DatabaseError> {
+    pub(super) async fn insert_or_explain(
+        &self,
+        new: &NewBinding,
+        id: &MessageId,
+    ) -> Result<InsertOutcome, DatabaseError> {
         if new.status == Status::Uninstalled {
             // Cannot be bound, but an existing binding takes precedence in the outcome.
             return Ok(self.find_conflict(new).await?.unwrap_or(InsertOutcome::Gone));
         }
         for _ in 0..ATTEMPTS {
-            if let Some(inserted) = self.try_insert(new).await? {
+            if let Some(inserted) = self.try_insert(new, id).await? {
                 return Ok(inserted);
             }
             if let Some(conflict) = self.find_conflict(new).await? {
@@ -30,7 +34,11 @@ impl PgBindingRepo {
         Err(DatabaseError::Conflict(ATTEMPTS))
     }
 
-    async fn try_insert(&self, new: &NewBinding) -> Result<Option<InsertOutcome>, DatabaseError> {
+    async fn try_insert(
+        &self,
+        new: &NewBinding,
+        id: &MessageId,
+    ) -> Result<Option<InsertOutcome>, DatabaseError> {
         let written = self
             .database
             .row(
@@ -49,6 +57,7 @@ impl PgBindingRepo {
                     &column_time(new.registered_at),
                     &new.actor.as_str(),
                     &column_time(new.next_look_at),
+                    &id.as_str(),
                 ],
             )
             .await;

@@ -1,13 +1,17 @@
+mod changes;
 mod insert;
 mod observe;
 mod sql;
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use dockline::ports::{
-    BindingRepo, InsertOutcome, Observation, ObserveOutcome, ReconcileCursor, ReconcileScope, ReleaseOutcome,
+    BindingRepo, Entropy, InsertOutcome, Observation, Observed, OsEntropy, ReconcileCursor, ReconcileScope,
+    ReleaseOutcome,
 };
 use dockline::{
-    AccountId, Binding, InstallationId, InstallationRecord, InstallerRecord, Life, NewBinding,
+    AccountId, Binding, InstallationId, InstallationRecord, InstallerRecord, Life, MessageId, NewBinding,
     OrganizationId, PortError, PortName, Presence, Status, UninstalledBy,
 };
 use time::OffsetDateTime;
@@ -23,10 +27,12 @@ use crate::error::DatabaseError;
 /// Stores bindings and facts about installations: one row per installation, bound or not, in `installations`, one per
 /// live or released binding in `bindings`, and installers in `installers`.
 ///
-/// Every change is one statement and its own transaction. READ COMMITTED is sufficient.
+/// Every change is one statement and its own transaction. READ COMMITTED is sufficient. If the App has an outbox
+/// ([`PgOutbox::open`](crate::PgOutbox::open)), the statement also stores the change there.
 #[derive(Debug, Clone)]
 pub struct PgBindingRepo {
     database: Database,
+    entropy: Arc<dyn Entropy>,
     find: Statement,
     insert: Statement,
     conflict: Statement,
@@ -54,10 +60,11 @@ impl PgBindingRepo {
             conflict: database
                 .statement(sql::CONFLICT, &[Type::TEXT, Type::INT8, Type::BYTEA, Type::TIMESTAMPTZ]),
             present: database.statement(sql::PRESENT, sql::PRESENT_TYPES),
-            missing: database.statement(sql::MISSING, &[Type::INT8, Type::TIMESTAMPTZ]),
+            missing: database.statement(sql::MISSING, &[Type::INT8, Type::TIMESTAMPTZ, Type::TEXT]),
             ending: database.statement(sql::ENDING, &[Type::INT8, Type::TIMESTAMPTZ]),
-            ended: database.statement(sql::ENDED, &[Type::INT8, Type::TIMESTAMPTZ, Type::TEXT]),
-            permissions_changed: database.statement(sql::PERMISSIONS_CHANGED, &[Type::INT8]),
+            ended: database.statement(sql::ENDED, &[Type::INT8, Type::TIMESTAMPTZ, Type::TEXT, Type::TEXT]),
+            permissions_changed: database
+                .statement(sql::PERMISSIONS_CHANGED, &[Type::INT8, Type::TIMESTAMPTZ, Type::TEXT]),
             installation: database.statement(sql::INSTALLATION, &[Type::INT8]),
             record_installer: database
                 .statement(sql::RECORD_INSTALLER, &[Type::INT8, Type::INT8, Type::BOOL, Type::TIMESTAMPTZ]),
@@ -66,9 +73,25 @@ impl PgBindingRepo {
             due: database.statement(sql::DUE, sql::DUE_TYPES),
             observed_before: database
                 .statement(sql::OBSERVED_BEFORE, &[Type::TIMESTAMPTZ, Type::INT8, Type::INT8]),
-            release: database.statement(sql::RELEASE, &[Type::TEXT, Type::INT8, Type::TIMESTAMPTZ]),
+            release: database
+                .statement(sql::RELEASE, &[Type::TEXT, Type::INT8, Type::TIMESTAMPTZ, Type::TEXT]),
             database: database.database().clone(),
+            entropy: Arc::new(OsEntropy),
         }
+    }
+
+    /// Sets the source of randomness for ids of changes in the outbox.
+    #[must_use]
+    pub fn with_entropy(mut self, entropy: Arc<dyn Entropy>) -> Self {
+        self.entropy = entropy;
+        self
+    }
+
+    /// Returns the id of a change that is made at `at`.
+    fn change_id(&self, at: OffsetDateTime) -> Result<MessageId, PortError> {
+        let mut random = [0; 10];
+        self.entropy.fill(&mut random)?;
+        Ok(MessageId::of_event(column_time(at), random))
     }
 }
 
@@ -149,15 +172,17 @@ impl BindingRepo for PgBindingRepo {
     }
 
     async fn insert(&self, new: NewBinding) -> Result<InsertOutcome, PortError> {
-        self.database.with_timeout(self.insert_or_explain(&new)).await.map_err(port_error)
+        let id = self.change_id(new.registered_at)?;
+        self.database.with_timeout(self.insert_or_explain(&new, &id)).await.map_err(port_error)
     }
 
     async fn observe(
         &self,
         installation: InstallationId,
         observation: Observation,
-    ) -> Result<ObserveOutcome, PortError> {
-        self.record(installation, observation).await.map_err(port_error)
+    ) -> Result<Observed, PortError> {
+        let id = self.change_id(observation.at())?;
+        self.record(installation, observation, &id).await.map_err(port_error)
     }
 
     async fn installation(
@@ -224,11 +249,12 @@ impl BindingRepo for PgBindingRepo {
         installation: InstallationId,
         released_at: OffsetDateTime,
     ) -> Result<ReleaseOutcome, PortError> {
+        let id = self.change_id(released_at)?;
         let row = self
             .database
             .row(
                 &self.release,
-                &[&organization.as_str(), &i64::from(installation), &column_time(released_at)],
+                &[&organization.as_str(), &i64::from(installation), &column_time(released_at), &id.as_str()],
             )
             .await
             .map_err(port_error)?;

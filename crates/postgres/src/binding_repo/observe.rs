@@ -1,9 +1,10 @@
-use dockline::ports::{Observation, ObserveOutcome};
-use dockline::{Account, InstallationId, Status, UninstalledBy};
+use dockline::ports::{Observation, ObserveOutcome, Observed};
+use dockline::{Account, InstallationId, MessageId, Status, UninstalledBy};
 use time::OffsetDateTime;
 use tokio_postgres::Row;
 
 use super::PgBindingRepo;
+use super::changes::change;
 use crate::decode::{column_time, parse_name};
 use crate::error::DatabaseError;
 
@@ -36,9 +37,10 @@ const fn name(outcome: ObserveOutcome) -> &'static str {
     }
 }
 
-/// Reads the outcome. Without a row, the installation is unknown and nothing changed.
-fn outcome(row: Option<&Row>) -> Result<ObserveOutcome, DatabaseError> {
-    row.map_or(Ok(ObserveOutcome::Outdated), |row| parse_name(row, "observed", OUTCOMES, name))
+/// Reads outcome and change. Without a row, the installation is unknown and nothing changed.
+fn observed(row: Option<&Row>) -> Result<Observed, DatabaseError> {
+    let Some(row) = row else { return Ok(Observed { outcome: ObserveOutcome::Outdated, change: None }) };
+    Ok(Observed { outcome: parse_name(row, "observed", OUTCOMES, name)?, change: change(row)? })
 }
 
 impl PgBindingRepo {
@@ -46,19 +48,24 @@ impl PgBindingRepo {
         &self,
         installation: InstallationId,
         observation: Observation,
-    ) -> Result<ObserveOutcome, DatabaseError> {
+        id: &MessageId,
+    ) -> Result<Observed, DatabaseError> {
         match observation {
             Observation::Present { status: Status::Uninstalled, asked_at, .. }
-            | Observation::Missing { asked_at } => self.record_missing(installation, asked_at).await,
+            | Observation::Missing { asked_at } => self.record_missing(installation, asked_at, id).await,
             Observation::Present { status, account, asked_at, next_look_at } => {
-                self.record_present(installation, status, &account, [asked_at, next_look_at]).await
+                self.record_present(installation, status, &account, [asked_at, next_look_at], id).await
             }
             Observation::Ending { at } => self.record_ending(installation, at).await,
             Observation::UninstalledByUs { at } => {
-                self.record_ended(installation, at, UninstalledBy::Us).await
+                self.record_ended(installation, at, UninstalledBy::Us, id).await
             }
-            Observation::Deleted { at } => self.record_ended(installation, at, UninstalledBy::Deletion).await,
-            Observation::PermissionsChanged => self.record_permissions_changed(installation).await,
+            Observation::Deleted { at } => {
+                self.record_ended(installation, at, UninstalledBy::Deletion, id).await
+            }
+            Observation::PermissionsChanged { at } => {
+                self.record_permissions_changed(installation, at, id).await
+            }
         }
     }
 
@@ -68,7 +75,8 @@ impl PgBindingRepo {
         status: Status,
         account: &Account,
         [asked_at, next_look_at]: [OffsetDateTime; 2],
-    ) -> Result<ObserveOutcome, DatabaseError> {
+        id: &MessageId,
+    ) -> Result<Observed, DatabaseError> {
         let row = self
             .database
             .row(
@@ -81,23 +89,25 @@ impl PgBindingRepo {
                     &status.as_str(),
                     &column_time(asked_at),
                     &column_time(next_look_at),
+                    &id.as_str(),
                 ],
             )
             .await?;
-        outcome(row.as_ref())
+        observed(row.as_ref())
     }
 
     async fn record_missing(
         &self,
         installation: InstallationId,
         asked_at: OffsetDateTime,
-    ) -> Result<ObserveOutcome, DatabaseError> {
+        event: &MessageId,
+    ) -> Result<Observed, DatabaseError> {
         let (id, asked_at) = (i64::from(installation), column_time(asked_at));
         let judged = async {
             for _ in 0..ATTEMPTS {
-                match self.database.row(&self.missing, &[&id, &asked_at]).await {
+                match self.database.row(&self.missing, &[&id, &asked_at, &event.as_str()]).await {
                     Err(error) if error.violated() == Some(NUMBERED) => {}
-                    row => return outcome(row?.as_ref()),
+                    row => return observed(row?.as_ref()),
                 }
             }
             Err(DatabaseError::Conflict(ATTEMPTS))
@@ -109,10 +119,10 @@ impl PgBindingRepo {
         &self,
         installation: InstallationId,
         at: OffsetDateTime,
-    ) -> Result<ObserveOutcome, DatabaseError> {
+    ) -> Result<Observed, DatabaseError> {
         let (id, at) = (i64::from(installation), column_time(at));
         let row = self.database.row(&self.ending, &[&id, &at]).await?;
-        outcome(row.as_ref())
+        observed(row.as_ref())
     }
 
     async fn record_ended(
@@ -120,17 +130,21 @@ impl PgBindingRepo {
         installation: InstallationId,
         at: OffsetDateTime,
         by: UninstalledBy,
-    ) -> Result<ObserveOutcome, DatabaseError> {
+        event: &MessageId,
+    ) -> Result<Observed, DatabaseError> {
         let (id, at) = (i64::from(installation), column_time(at));
-        self.database.rows(&self.ended, &[&id, &at, &by.as_str()]).await?;
-        Ok(ObserveOutcome::Recorded)
+        let row = self.database.row(&self.ended, &[&id, &at, &by.as_str(), &event.as_str()]).await?;
+        observed(row.as_ref())
     }
 
     async fn record_permissions_changed(
         &self,
         installation: InstallationId,
-    ) -> Result<ObserveOutcome, DatabaseError> {
-        let row = self.database.row(&self.permissions_changed, &[&i64::from(installation)]).await?;
-        outcome(row.as_ref())
+        at: OffsetDateTime,
+        event: &MessageId,
+    ) -> Result<Observed, DatabaseError> {
+        let (id, at) = (i64::from(installation), column_time(at));
+        let row = self.database.row(&self.permissions_changed, &[&id, &at, &event.as_str()]).await?;
+        observed(row.as_ref())
     }
 }

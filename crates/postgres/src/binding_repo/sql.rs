@@ -1,6 +1,8 @@
-//! The statements. `i` is a row of `installations`, `b` the row of its binding.
+//! The statements. `i` is a row of `installations`, `b` the row of its binding, `change` at most one row with what changed.
 
 use tokio_postgres::types::Type;
+
+use super::changes::{change_columns, snapshot, store_change};
 
 macro_rules! life_columns {
     () => {
@@ -59,11 +61,8 @@ macro_rules! set_if_counts {
             set_if_counts!(ending_since, "NULL"),
             set_if_counts!(uninstalled_by, "NULL"),
             "generation = kept.generation + CASE WHEN ",
-            counts!(),
-            " AND ((excluded.status, excluded.account_id, excluded.account_login, excluded.account_kind) \
-              IS DISTINCT FROM (kept.status, kept.account_id, kept.account_login, kept.account_kind) \
-              OR kept.missing_since IS NOT NULL OR kept.ending_since IS NOT NULL) \
-             THEN 1 ELSE 0 END"
+            changes!(),
+            " THEN 1 ELSE 0 END"
         )
     };
     ($column:ident, $value:literal) => {
@@ -76,6 +75,19 @@ macro_rules! set_if_counts {
             " ELSE kept.",
             stringify!($column),
             " END, "
+        )
+    };
+}
+
+/// Whether the 200 counts and changes anything but times.
+macro_rules! changes {
+    () => {
+        concat!(
+            "(",
+            counts!(),
+            " AND ((excluded.status, excluded.account_id, excluded.account_login, excluded.account_kind) \
+              IS DISTINCT FROM (kept.status, kept.account_id, kept.account_login, kept.account_kind) \
+              OR kept.missing_since IS NOT NULL OR kept.ending_since IS NOT NULL))"
         )
     };
 }
@@ -112,19 +124,25 @@ pub(super) const INSERT: &str = concat!(
      (app, installation_id, organization, account_id, account_login, account_kind, status, verified_at, observed_at, \
       next_look_at, generation) \
      VALUES ({app}, $2, $1, $3, $4, $5, $6, $7, $7, $13, 1) \
-     ON CONFLICT ON CONSTRAINT installations_pkey DO UPDATE SET organization = excluded.organization, ",
+     ON CONFLICT ON CONSTRAINT installations_pkey DO UPDATE SET organization = excluded.organization, previous = ",
+    snapshot!("kept"),
+    ", ",
     set_if_counts!(),
     " WHERE kept.organization IS NULL AND NOT ",
     is_final!("kept"),
     " AND NOT ",
     is_ending!("kept", "excluded.verified_at"),
     " RETURNING app, organization, installation_id, account_id, account_login, account_kind, status, verified_at, observed_at, \
-      next_look_at, missing_since, missing_looks, missing_last, ending_since, uninstalled_by, generation \
+      next_look_at, missing_since, missing_looks, missing_last, ending_since, uninstalled_by, generation, previous \
     ), b AS ( \
      INSERT INTO {schema}.bindings (app, organization, installation_id, spent, proof, proven_by, registered_at, actor) \
      SELECT app, organization, installation_id, $8, $9, $10, $11, $12 FROM i \
      RETURNING proof, proven_by, actor, registered_at \
-    ) SELECT ",
+    ), change AS (SELECT i.installation_id, i.organization, i.previous AS before, ",
+    snapshot!("i"),
+    " AS after FROM i CROSS JOIN b), ",
+    store_change!("$14", "$11"),
+    " SELECT ",
     binding_columns!(),
     " FROM i CROSS JOIN b"
 );
@@ -143,6 +161,7 @@ pub(super) const INSERT_TYPES: &[Type] = &[
     Type::TIMESTAMPTZ,
     Type::TEXT,
     Type::TIMESTAMPTZ,
+    Type::TEXT,
 ];
 
 /// Why organization `$1` cannot bind installation `$2`, as looked up at `$4`, with state `$3`. Always one row, from one snapshot. The binding
@@ -170,23 +189,51 @@ pub(super) const INSTALLATION: &str = concat!(
     " FROM {schema}.installations AS i WHERE i.app = {app} AND i.installation_id = $1"
 );
 
+/// The change of the row that a statement wrote as `i`.
+macro_rules! changed_row {
+    () => {
+        concat!(
+            "change AS (SELECT installation_id, organization, previous AS before, ",
+            snapshot!("i"),
+            " AS after FROM i WHERE previous IS NULL OR previous <> 'false'), "
+        )
+    };
+}
+
 /// Always updates the row, so that `RETURNING` reports the outcome under the row lock: a `WHERE` on the upsert would
 /// return no row, and a second read could see a later commit.
 pub(super) const PRESENT: &str = concat!(
-    "INSERT INTO {schema}.installations AS kept \
+    "WITH i AS (INSERT INTO {schema}.installations AS kept \
     (app, installation_id, account_id, account_login, account_kind, status, verified_at, observed_at, next_look_at, \
      generation) \
     VALUES ({app}, $1, $2, $3, $4, $5, $6, $6, $7, 1) \
-    ON CONFLICT ON CONSTRAINT installations_pkey DO UPDATE SET ",
+    ON CONFLICT ON CONSTRAINT installations_pkey DO UPDATE SET previous = CASE WHEN ",
+    changes!(),
+    " THEN ",
+    snapshot!("kept"),
+    " ELSE 'false' END, ",
     set_if_counts!(),
-    " RETURNING CASE WHEN ",
+    " RETURNING *, CASE WHEN ",
     is_final!("kept"),
     " THEN 'gone' WHEN GREATEST(observed_at, verified_at) > $6 THEN 'outdated' \
-     WHEN ending_since IS NOT NULL THEN 'ending' ELSE 'recorded' END AS observed"
+     WHEN ending_since IS NOT NULL THEN 'ending' ELSE 'recorded' END AS observed), ",
+    changed_row!(),
+    store_change!("$8", "$6"),
+    " SELECT observed, ",
+    change_columns!(),
+    " FROM i LEFT JOIN change ON true"
 );
 
-pub(super) const PRESENT_TYPES: &[Type] =
-    &[Type::INT8, Type::INT8, Type::TEXT, Type::TEXT, Type::TEXT, Type::TIMESTAMPTZ, Type::TIMESTAMPTZ];
+pub(super) const PRESENT_TYPES: &[Type] = &[
+    Type::INT8,
+    Type::INT8,
+    Type::TEXT,
+    Type::TEXT,
+    Type::TEXT,
+    Type::TIMESTAMPTZ,
+    Type::TIMESTAMPTZ,
+    Type::TEXT,
+];
 
 /// GitHub does not show installation `$1`, asked at `$2`. `before` locks the row and reads its latest version; `step` is what the
 /// 404 does to it, `verdict` the same under the bound on missing bindings. The bound is computed only if it matters, and
@@ -250,14 +297,22 @@ pub(super) const MISSING: &str = concat!(
        ELSE judged.denied_number END, \
       generation = judged.generation + CASE WHEN verdict IN ('missing', 'absent') THEN 1 ELSE 0 END \
      FROM judged WHERE kept.app = judged.app AND kept.installation_id = judged.installation_id AND verdict NOT IN ('gone', 'outdated') \
-    ) SELECT CASE WHEN verdict IN ('looked', 'uncounted', 'counted') THEN 'recorded' ELSE verdict END AS observed \
-    FROM judged"
+     RETURNING kept.* \
+    ), change AS (SELECT judged.installation_id, judged.organization, ",
+    snapshot!("judged"),
+    " AS before, ",
+    snapshot!("written"),
+    " AS after FROM judged CROSS JOIN written WHERE verdict IN ('missing', 'absent')), ",
+    store_change!("$3", "$2"),
+    " SELECT CASE WHEN verdict IN ('looked', 'uncounted', 'counted') THEN 'recorded' ELSE verdict END AS observed, ",
+    change_columns!(),
+    " FROM judged LEFT JOIN change ON true"
 );
 
-/// Returns no row if the installation is unknown.
+/// Returns no row if the installation is unknown. The change has no event.
 pub(super) const ENDING: &str = concat!(
     "WITH before AS ( \
-     SELECT i.app, i.installation_id, ",
+     SELECT i.*, ",
     is_final!("i"),
     " AS ended FROM {schema}.installations AS i WHERE i.app = {app} AND i.installation_id = $1 FOR UPDATE \
     ), written AS ( \
@@ -268,15 +323,28 @@ pub(super) const ENDING: &str = concat!(
       missing_since = NULL, missing_looks = NULL, missing_last = NULL, denied_number = NULL, uninstalled_by = NULL, \
       generation = kept.generation + CASE WHEN kept.ending_since IS NULL THEN 1 ELSE 0 END \
      FROM before WHERE kept.app = before.app AND kept.installation_id = before.installation_id AND NOT ended \
-    ) SELECT CASE WHEN ended THEN 'gone' ELSE 'recorded' END AS observed FROM before"
+     RETURNING kept.* \
+    ), change AS (SELECT before.installation_id, ",
+    snapshot!("before"),
+    " AS before, ",
+    snapshot!("written"),
+    " AS after FROM before CROSS JOIN written WHERE before.generation <> written.generation) \
+    SELECT CASE WHEN ended THEN 'gone' ELSE 'recorded' END AS observed, ",
+    change_columns!(),
+    " FROM before LEFT JOIN change ON true"
 );
 
 /// The signed or confirmed end, by `$3`. A deletion takes precedence as the source.
 pub(super) const ENDED: &str = concat!(
-    "INSERT INTO {schema}.installations AS kept \
+    "WITH i AS (INSERT INTO {schema}.installations AS kept \
     (app, installation_id, status, verified_at, observed_at, next_look_at, uninstalled_by, generation) \
     VALUES ({app}, $1, 'uninstalled', $2, $2, NULL, $3, 1) \
     ON CONFLICT ON CONSTRAINT installations_pkey DO UPDATE SET \
+     previous = CASE WHEN ",
+    is_final!("kept"),
+    " THEN 'false' ELSE ",
+    snapshot!("kept"),
+    " END, \
      status = 'uninstalled', \
      uninstalled_by = CASE WHEN excluded.uninstalled_by = 'deletion' OR NOT ",
     is_final!("kept"),
@@ -285,16 +353,32 @@ pub(super) const ENDED: &str = concat!(
     is_final!("kept"),
     " THEN 0 ELSE 1 END, \
      observed_at = GREATEST(excluded.observed_at, kept.observed_at, kept.verified_at), next_look_at = NULL, \
-     missing_since = NULL, missing_looks = NULL, missing_last = NULL, denied_number = NULL, ending_since = NULL"
+     missing_since = NULL, missing_looks = NULL, missing_last = NULL, denied_number = NULL, ending_since = NULL \
+    RETURNING *), ",
+    changed_row!(),
+    store_change!("$4", "$2"),
+    " SELECT 'recorded' AS observed, ",
+    change_columns!(),
+    " FROM i LEFT JOIN change ON true"
 );
 
 /// Returns no row if the installation is unknown. Updates an uninstalled one unchanged, for the reason given at
 /// [`PRESENT`].
-pub(super) const PERMISSIONS_CHANGED: &str = "UPDATE {schema}.installations AS kept SET \
+pub(super) const PERMISSIONS_CHANGED: &str = concat!(
+    "WITH i AS (UPDATE {schema}.installations AS kept SET \
+     previous = CASE WHEN kept.status = 'uninstalled' AND kept.ending_since IS NULL THEN 'false' ELSE ",
+    snapshot!("kept"),
+    " END, \
      generation = kept.generation + CASE WHEN kept.status = 'uninstalled' AND kept.ending_since IS NULL \
       THEN 0 ELSE 1 END \
     WHERE app = {app} AND installation_id = $1 \
-    RETURNING CASE WHEN status = 'uninstalled' AND ending_since IS NULL THEN 'gone' ELSE 'recorded' END AS observed";
+    RETURNING *, CASE WHEN status = 'uninstalled' AND ending_since IS NULL THEN 'gone' ELSE 'recorded' END AS observed), ",
+    changed_row!(),
+    store_change!("$3", "$2"),
+    " SELECT observed, ",
+    change_columns!(),
+    " FROM i LEFT JOIN change ON true"
+);
 
 /// Keeps the first installer.
 pub(super) const RECORD_INSTALLER: &str = "INSERT INTO {schema}.installers \
@@ -349,7 +433,14 @@ pub(super) const RELEASE: &str = concat!(
      UPDATE {schema}.installations AS freed SET \
       organization = NULL, generation = freed.generation + 1, released_at = $3 \
      FROM b WHERE freed.app = b.app AND freed.installation_id = b.installation_id \
-    ) SELECT ",
+     RETURNING freed.* \
+    ), change AS (SELECT i.installation_id, i.organization, ",
+    snapshot!("i"),
+    " AS before, ",
+    snapshot!("freed"),
+    " AS after FROM i CROSS JOIN freed), ",
+    store_change!("$4", "$3"),
+    " SELECT ",
     binding_columns!(),
     " FROM i JOIN b ON b.installation_id = i.installation_id"
 );

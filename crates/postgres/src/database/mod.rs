@@ -78,6 +78,11 @@ impl Database {
         self
     }
 
+    /// Returns the same schema, reached through another pool.
+    pub(crate) fn with_pool(&self, pool: Pool) -> Self {
+        Self { pool, pooled: Arc::default(), ..self.clone() }
+    }
+
     /// The schema that contains the tables.
     #[must_use]
     pub const fn schema(&self) -> &Schema {

@@ -97,7 +97,7 @@ cases!(
     /// Changed permissions and outdated observations do not move the next look (L-30).
     pub async fn observation_that_does_not_count_leaves_it_due(repo: &dyn BindingRepo) {
         bind_at(repo, 1, 30).await;
-        observe(repo, 1, Observation::PermissionsChanged).await;
+        observe(repo, 1, Observation::PermissionsChanged { at: seconds(0) }).await;
         let older = observe(repo, 1, present(Status::Active, "acme-coffee", seconds(20))).await;
         assert_eq!(older, ObserveOutcome::Outdated);
         assert_eq!(repo.due(ReconcileScope::Due(seconds(60)), None, 10).await.unwrap(), [cursor(1, 30)]);

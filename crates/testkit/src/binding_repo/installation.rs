@@ -43,7 +43,7 @@ cases!(
         observe(repo, 3, deleted(NOON)).await;
         for _ in 0..2 {
             assert_eq!(record_of(repo, 1).await, None);
-            observe(repo, 1, Observation::PermissionsChanged).await;
+            observe(repo, 1, Observation::PermissionsChanged { at: NOON }).await;
             record_installer(repo, 1, 77, NOON).await;
         }
     }

@@ -87,5 +87,5 @@ pub(crate) async fn bound(repo: &dyn BindingRepo, number: u64) -> Option<Binding
 }
 
 pub(crate) async fn observe(repo: &dyn BindingRepo, number: u64, observation: Observation) -> ObserveOutcome {
-    repo.observe(installation(number), observation).await.unwrap()
+    repo.observe(installation(number), observation).await.unwrap().outcome
 }

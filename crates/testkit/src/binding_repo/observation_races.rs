@@ -111,7 +111,7 @@ cases!(
             let outcomes = race(repo, |repo, number| async move {
                 let observation = match number {
                     _ if number == last => deleted(seconds(-120)),
-                    _ if number.is_multiple_of(2) => Observation::PermissionsChanged,
+                    _ if number.is_multiple_of(2) => Observation::PermissionsChanged { at: seconds(0) },
                     _ => observation_of(number),
                 };
                 observe(&*repo, round, observation).await
@@ -135,12 +135,10 @@ cases!(
         for round in ROUNDS {
             let before =
                 bind(&**repo, new_binding(&format!("acme-{round}"), round, "state")).await.generation;
-            let outcomes =
-                race(
-                    repo,
-                    |repo, _| async move { observe(&*repo, round, Observation::PermissionsChanged).await },
-                )
-                .await;
+            let outcomes = race(repo, |repo, _| async move {
+                observe(&*repo, round, Observation::PermissionsChanged { at: seconds(0) }).await
+            })
+            .await;
             assert_eq!(count(&outcomes, &ObserveOutcome::Recorded), TASKS);
             assert_eq!(record_of(&**repo, round).await.unwrap().generation, before + TASKS);
         }

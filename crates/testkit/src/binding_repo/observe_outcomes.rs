@@ -87,7 +87,10 @@ cases!(
     pub async fn changed_permissions_raise_the_generation(repo: &dyn BindingRepo) {
         let mut before = bind(repo, new_binding("acme", 1, "state")).await;
         for _ in 0..3 {
-            assert_eq!(observe(repo, 1, Observation::PermissionsChanged).await, ObserveOutcome::Recorded);
+            assert_eq!(
+                observe(repo, 1, Observation::PermissionsChanged { at: NOON }).await,
+                ObserveOutcome::Recorded
+            );
             let after = find(repo, "acme").await.unwrap();
             assert!(after.generation > before.generation, "{} after {}", after.generation, before.generation);
             assert_eq!(after, Binding { generation: after.generation, ..before });
@@ -100,7 +103,10 @@ cases!(
     pub async fn changed_permissions_of_an_unbound_installation_count(repo: &dyn BindingRepo) {
         observe(repo, 1, present(Status::Active, "acme-coffee", NOON)).await;
         let before = record_of(repo, 1).await.unwrap();
-        assert_eq!(observe(repo, 1, Observation::PermissionsChanged).await, ObserveOutcome::Recorded);
+        assert_eq!(
+            observe(repo, 1, Observation::PermissionsChanged { at: NOON }).await,
+            ObserveOutcome::Recorded
+        );
         assert!(record_of(repo, 1).await.unwrap().generation > before.generation);
         assert!(bind(repo, new_binding("acme", 1, "state")).await.generation > before.generation);
     }
@@ -110,7 +116,7 @@ cases!(
         bind(repo, new_binding("acme", 1, "state")).await;
         observe(repo, 1, present(Status::Suspended, "renamed", seconds(60))).await;
         let before = record_of(repo, 1).await.unwrap();
-        observe(repo, 1, Observation::PermissionsChanged).await;
+        observe(repo, 1, Observation::PermissionsChanged { at: NOON }).await;
         let after = record_of(repo, 1).await.unwrap();
         assert_eq!(after, InstallationRecord { generation: after.generation, ..before });
     }
@@ -118,7 +124,10 @@ cases!(
     /// Changed permissions of an unknown installation are `Outdated` and store nothing.
     pub async fn changed_permissions_of_an_unknown_installation_are_outdated(repo: &dyn BindingRepo) {
         bind(repo, new_binding("acme", 2, "state")).await;
-        assert_eq!(observe(repo, 1, Observation::PermissionsChanged).await, ObserveOutcome::Outdated);
+        assert_eq!(
+            observe(repo, 1, Observation::PermissionsChanged { at: NOON }).await,
+            ObserveOutcome::Outdated
+        );
         assert_eq!(record_of(repo, 1).await, None);
     }
 
@@ -128,7 +137,10 @@ cases!(
         for number in [1, 2] {
             observe(repo, number, deleted(seconds(60))).await;
             let before = record_of(repo, number).await;
-            assert_eq!(observe(repo, number, Observation::PermissionsChanged).await, ObserveOutcome::Gone);
+            assert_eq!(
+                observe(repo, number, Observation::PermissionsChanged { at: NOON }).await,
+                ObserveOutcome::Gone
+            );
             assert_eq!(record_of(repo, number).await, before);
         }
     }

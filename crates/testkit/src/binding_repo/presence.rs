@@ -299,7 +299,10 @@ cases!(
                 observe(repo, number, observation).await;
             }
             let before = record_of(repo, number).await.unwrap();
-            assert_eq!(observe(repo, number, Observation::PermissionsChanged).await, outcome);
+            assert_eq!(
+                observe(repo, number, Observation::PermissionsChanged { at: seconds(0) }).await,
+                outcome
+            );
             let raised = u64::from(outcome == ObserveOutcome::Recorded);
             let after = record_of(repo, number).await.unwrap();
             assert_eq!((after.generation, after.life), (before.generation + raised, before.life));

@@ -161,7 +161,7 @@ cases!(
             race(repo, |repo, number| {
                 let at = seconds((number * 7 % 17).cast_signed());
                 let observation = present(Status::Suspended, &login(number), at);
-                async move { repo.observe(id, observation).await.unwrap() }
+                async move { repo.observe(id, observation).await.unwrap().outcome }
             })
             .await;
             if !bound_before {

@@ -39,7 +39,7 @@ fn apply(record: &mut Option<InstallationRecord>, observation: &Observation) -> 
         Observation::Ending { at } => Observation::Ending { at: truncated(at) },
         Observation::UninstalledByUs { at } => Observation::UninstalledByUs { at: truncated(at) },
         Observation::Deleted { at } => Observation::Deleted { at: truncated(at) },
-        Observation::PermissionsChanged => Observation::PermissionsChanged,
+        Observation::PermissionsChanged { at } => Observation::PermissionsChanged { at: truncated(at) },
     };
     match record {
         Some(known) => life::observe(known, &observation, LiveBindings::default),

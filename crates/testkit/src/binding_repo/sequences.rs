@@ -3,9 +3,10 @@
 use std::ops::Range;
 
 use dockline::ports::{
-    BindingRepo, InsertOutcome, Observation, ObserveOutcome, ReconcileCursor, ReconcileScope, ReleaseOutcome,
+    BindingRepo, InsertOutcome, Observation, ObserveOutcome, Observed, ReconcileCursor, ReconcileScope,
+    ReleaseOutcome,
 };
-use dockline::{InstallationId, NewBinding, OrganizationId, Status};
+use dockline::{Change, InstallationId, NewBinding, OrganizationId, Status};
 use fastrand::Rng;
 use time::{Duration, OffsetDateTime};
 
@@ -152,7 +153,7 @@ impl Sequence {
                 self.reference.postpone(id, to);
                 "postponed"
             }
-            9..13 => match self.observe(repo, id, Observation::PermissionsChanged).await {
+            9..13 => match self.observe(repo, id, Observation::PermissionsChanged { at }).await {
                 ObserveOutcome::Recorded => "permissions recorded",
                 ObserveOutcome::Outdated => "permissions of an unknown installation",
                 ObserveOutcome::Missing
@@ -198,8 +199,11 @@ impl Sequence {
         id: InstallationId,
         observation: Observation,
     ) -> ObserveOutcome {
-        let outcome = repo.observe(id, observation.clone()).await.unwrap();
+        let before = self.reference.installation(id);
+        let Observed { outcome, change } = repo.observe(id, observation.clone()).await.unwrap();
         assert_eq!(outcome, self.reference.observe(id, observation));
+        let after = self.reference.installation(id);
+        assert_eq!(change, after.and_then(|after| Change::between(id, before.as_ref(), &after)));
         outcome
     }
 

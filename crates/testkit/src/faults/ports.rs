@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use dockline::ports::{
     AppFacts, AppRegistration, BindingRepo, CodeGrant, ConfirmOutcome, GithubGateway, InsertOutcome,
-    KeyStore, ListOutcome, LookupOutcome, MintOutcome, Observation, ObserveOutcome, PutOutcome, RateLeft,
+    KeyStore, ListOutcome, LookupOutcome, MintOutcome, Observation, Observed, PutOutcome, RateLeft,
     RateLimitDecision, RateLimitRequest, RateLimiter, ReconcileCursor, ReconcileScope, ReleaseOutcome,
     ReserveOutcome, StateStore, UninstallOutcome, VisitorCheck, VisitorInstallations,
 };
@@ -69,7 +69,7 @@ faulty! {
     BindingRepo {
         async find(organization: &OrganizationId) -> Option<Binding>;
         async insert(binding: NewBinding) -> InsertOutcome;
-        async observe(installation: InstallationId, observation: Observation) -> ObserveOutcome;
+        async observe(installation: InstallationId, observation: Observation) -> Observed;
         async installation(installation: InstallationId) -> Option<InstallationRecord>;
         async record_installer(
             installation: InstallationId, record: InstallerRecord, noted_at: OffsetDateTime

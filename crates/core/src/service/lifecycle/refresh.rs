@@ -6,10 +6,11 @@ use time::{Duration, OffsetDateTime};
 use crate::cache::{Cache, Flight, Lookup};
 use crate::error::{PortError, PortErrorKind, PortName};
 use crate::model::{
-    Account, Binding, DenialCause, Installation, InstallationId, InstallationRecord, InstalledOn, Presence,
-    Status, UninstalledBy,
+    Account, Binding, Change, DenialCause, Installation, InstallationId, InstallationRecord,
+    InstallationSnapshot, InstalledOn, Presence, Status, UninstalledBy,
 };
-use crate::ports::{Event, LookupOutcome, Observation, ObserveOutcome};
+use crate::ports::{Event, LookupOutcome, Observation, ObserveOutcome, Observed};
+use crate::rules::events::{self, EventName};
 use crate::rules::life;
 use crate::service::Dockline;
 
@@ -109,9 +110,10 @@ impl Dockline {
                 }
             };
             let (status, next_look_at) = (found.status(), asked_at.saturating_add(self.look_interval));
-            let observation =
-                Observation::Present { status, account: account.clone(), asked_at, next_look_at };
-            match bindings.observe(installation, observation).await? {
+            let observation = Observation::Present { status, account, asked_at, next_look_at };
+            let Observed { outcome, change } = bindings.observe(installation, observation).await?;
+            self.record_change(change.as_ref());
+            match outcome {
                 ObserveOutcome::Gone => {
                     self.evict_tokens(installation);
                     return Ok(RefreshOutcome::Gone);
@@ -121,12 +123,7 @@ impl Dockline {
                 ObserveOutcome::Recorded
                 | ObserveOutcome::Missing
                 | ObserveOutcome::Absent
-                | ObserveOutcome::Held => {
-                    if let Some(known) = known {
-                        self.record_changes(installation, &known, status, &account);
-                    }
-                    return Ok(RefreshOutcome::Present(status));
-                }
+                | ObserveOutcome::Held => return Ok(RefreshOutcome::Present(status)),
             }
         }
         // Concurrent lookups started later than ours each time, so their result is the better one.
@@ -134,7 +131,7 @@ impl Dockline {
         Ok(known.map_or(RefreshOutcome::Unknown, |known| stored_outcome(&known)))
     }
 
-    /// Stores that GitHub does not show a known installation, and records the event. Returns `None` if a later observation is
+    /// Stores that GitHub does not show a known installation, and records the events. Returns `None` if a later observation is
     /// stored.
     pub(in crate::service) async fn record_not_shown(
         &self,
@@ -142,30 +139,24 @@ impl Dockline {
         known: &InstallationRecord,
         asked_at: OffsetDateTime,
     ) -> Result<Option<RefreshOutcome>, PortError> {
-        let organization = || known.organization.clone();
-        let outcome =
-            match self.ports.bindings.observe(installation, Observation::Missing { asked_at }).await? {
-                ObserveOutcome::Outdated => return Ok(None),
-                ObserveOutcome::Missing => {
-                    self.record(&Event::Missing { organization: organization(), installation });
-                    RefreshOutcome::Missing
-                }
-                ObserveOutcome::Absent => {
-                    self.record(&Event::Absent { organization: organization(), installation });
-                    RefreshOutcome::Gone
-                }
-                ObserveOutcome::Held => {
-                    self.record(&Event::MissingHeld { organization: organization(), installation });
-                    RefreshOutcome::Held
-                }
-                ObserveOutcome::Ending => RefreshOutcome::Ending,
-                ObserveOutcome::Gone => RefreshOutcome::Gone,
-                // The observation only moved times, so the presence is that of before.
-                ObserveOutcome::Recorded if matches!(known.life.presence, Presence::Uninstalled { .. }) => {
-                    RefreshOutcome::Gone
-                }
-                ObserveOutcome::Recorded => RefreshOutcome::Missing,
-            };
+        let observed = self.ports.bindings.observe(installation, Observation::Missing { asked_at }).await?;
+        self.record_change(observed.change.as_ref());
+        let outcome = match observed.outcome {
+            ObserveOutcome::Outdated => return Ok(None),
+            ObserveOutcome::Missing => RefreshOutcome::Missing,
+            ObserveOutcome::Absent | ObserveOutcome::Gone => RefreshOutcome::Gone,
+            ObserveOutcome::Held => {
+                let organization = known.organization.clone();
+                self.record(&Event::MissingHeld { organization, installation });
+                RefreshOutcome::Held
+            }
+            ObserveOutcome::Ending => RefreshOutcome::Ending,
+            // The observation only moved times, so the presence is that of before.
+            ObserveOutcome::Recorded if matches!(known.life.presence, Presence::Uninstalled { .. }) => {
+                RefreshOutcome::Gone
+            }
+            ObserveOutcome::Recorded => RefreshOutcome::Missing,
+        };
         self.evict_tokens(installation);
         Ok(Some(outcome))
     }
@@ -176,13 +167,9 @@ impl Dockline {
         installation: InstallationId,
         end: Observation,
     ) -> Result<(), PortError> {
-        let known = self.ports.bindings.installation(installation).await?;
-        self.ports.bindings.observe(installation, end).await?;
+        let observed = self.ports.bindings.observe(installation, end).await?;
         self.evict_tokens(installation);
-        if known.as_ref().is_none_or(|known| !known.life.presence.is_final()) {
-            let organization = known.and_then(|known| known.organization);
-            self.record(&Event::Uninstalled { organization, installation });
-        }
+        self.record_change(observed.change.as_ref());
         Ok(())
     }
 
@@ -230,36 +217,41 @@ impl Dockline {
         }
     }
 
-    fn record_changes(
-        &self,
-        installation: InstallationId,
-        known: &InstallationRecord,
-        status: Status,
-        account: &Account,
-    ) {
-        let renamed = known.account.as_ref().filter(|before| before.login != account.login);
-        let returned = known.life.presence != Presence::Shown;
-        if returned || known.status != status || renamed.is_some() {
-            self.evict_tokens(installation);
+    /// Evicts the tokens of a changed installation, and records the events of the change.
+    pub(in crate::service) fn record_change(&self, change: Option<&Change>) {
+        let Some(change) = change else { return };
+        let names = events::of(change);
+        if !names.is_empty() {
+            self.evict_tokens(change.installation);
         }
-        let organization = known.organization.clone();
-        if returned {
-            self.record(&Event::Returned { organization: organization.clone(), installation });
-        }
-        match (known.status, status) {
-            (Status::Active, Status::Suspended) => {
-                self.record(&Event::Suspended { organization: organization.clone(), installation });
+        for name in names {
+            if let Some(event) = event_of(name, change) {
+                self.record(&event);
             }
-            (Status::Suspended, Status::Active) => {
-                self.record(&Event::Reinstated { organization: organization.clone(), installation });
-            }
-            _ => {}
-        }
-        if let Some(before) = renamed {
-            let (from, to) = (before.login.clone(), account.login.clone());
-            self.record(&Event::Renamed { organization, installation, from, to });
         }
     }
+}
+
+/// Returns the event for operators; `None` for a registration and a detach, whose use cases know the actor.
+fn event_of(name: EventName, change: &Change) -> Option<Event> {
+    let (organization, installation) = (change.organization().cloned(), change.installation);
+    let login = |snapshot: &InstallationSnapshot| {
+        snapshot.account.as_ref().map(|account| account.login.clone()).unwrap_or_default()
+    };
+    Some(match name {
+        EventName::Registered | EventName::Detached => return None,
+        EventName::Deleted => Event::Uninstalled { organization, installation },
+        EventName::Missing => Event::Missing { organization, installation },
+        EventName::Absent => Event::Absent { organization, installation },
+        EventName::Returned => Event::Returned { organization, installation },
+        EventName::Suspended => Event::Suspended { organization, installation },
+        EventName::Unsuspended => Event::Reinstated { organization, installation },
+        EventName::Renamed => {
+            let from = change.before.as_ref().map(login).unwrap_or_default();
+            Event::Renamed { organization, installation, from, to: login(&change.after) }
+        }
+        EventName::PermissionsChanged => Event::PermissionsChanged { installation },
+    })
 }
 
 /// Returns the time until the next look after a failed one, which is not before the time that GitHub asked for.

@@ -1,9 +1,10 @@
-use crate::error::{SignatureRefusal, WebhookError};
+use crate::error::{DeliveryFault, SignatureRefusal, WebhookError};
 use crate::model::InstallationId;
-use crate::ports::{Event, Observation, ObserveOutcome};
+use crate::ports::Observation;
 use crate::rules::delivery::{self, WebhookEvent};
 use crate::rules::signature;
 use crate::service::Dockline;
+use crate::service::lifecycle::hand_over::{self, HandedOver};
 
 /// A webhook delivery, as received.
 #[derive(Debug, Clone, Copy, Default)]
@@ -12,6 +13,8 @@ pub struct WebhookDelivery<'a> {
     pub signature: Option<&'a [u8]>,
     /// `X-GitHub-Event`
     pub event: Option<&'a str>,
+    /// `X-GitHub-Delivery`. Needed if deliveries are handed to the product.
+    pub id: Option<&'a str>,
     /// `Content-Type`
     pub content_type: Option<&'a str>,
     /// The raw body, which the signature covers.
@@ -26,6 +29,8 @@ pub struct WebhookOutcome {
     /// The installation to pass to [`Dockline::refresh`] after the delivery was acknowledged: GitHub waits ten seconds for
     /// the acknowledgement, and a lookup may take longer. If the host loses it, the next reconciliation corrects the status.
     pub refresh: Option<InstallationId>,
+    /// What became of the delivery for the product.
+    pub handed_over: HandedOver,
 }
 
 impl Dockline {
@@ -47,6 +52,12 @@ impl Dockline {
     /// for all other changes the cached tokens are evicted and the outcome names the installation to look up. A delivery
     /// never creates, moves or ends a binding.
     ///
+    /// At last the delivery is handed to the product, if the host wants it
+    /// ([`Builder::with_delivery_store`](crate::Builder::with_delivery_store),
+    /// [`Builder::with_delivery_sink`](crate::Builder::with_delivery_sink)). If this fails, the caller should refuse the
+    /// delivery, so that GitHub lists it as failed, and still refresh the installation of
+    /// [`WebhookError::refresh`].
+    ///
     /// # Errors
     /// See [`WebhookError`].
     pub async fn handle_webhook(
@@ -55,24 +66,30 @@ impl Dockline {
     ) -> Result<WebhookOutcome, WebhookError> {
         signature::verify(&self.webhook_secrets, delivery.signature, delivery.body)?;
         let our_app = self.ports.github.registration().app;
-        let event = delivery::read(delivery.event, delivery.content_type, delivery.body, our_app)?;
+        let name = delivery.event.ok_or(DeliveryFault::NoEvent)?;
+        let payload = delivery::payload(delivery.content_type, delivery.body)?;
+        let event = delivery::interpret(name, &payload, our_app)?;
+        let received_at = self.now();
+        let for_product = self
+            .hands_over_deliveries()
+            .then(|| hand_over::verified(&delivery, &payload, our_app, received_at))
+            .transpose()?;
         let bindings = &self.ports.bindings;
         let refresh = match event {
             WebhookEvent::Installed { installation, record } => {
-                bindings.record_installer(installation, record, self.now()).await?;
+                bindings.record_installer(installation, record, received_at).await?;
                 Some(installation)
             }
             WebhookEvent::Deleted { installation } => {
-                let at = self.now();
+                let at = received_at;
                 self.record_uninstalled(installation, Observation::Deleted { at }).await?;
                 None
             }
             WebhookEvent::PermissionsChanged { installation } => {
-                let observed = bindings.observe(installation, Observation::PermissionsChanged).await?;
-                if observed == ObserveOutcome::Recorded {
-                    self.record(&Event::PermissionsChanged { installation });
-                }
+                let at = received_at;
+                let observed = bindings.observe(installation, Observation::PermissionsChanged { at }).await?;
                 self.evict_tokens(installation);
+                self.record_change(observed.change.as_ref());
                 Some(installation)
             }
             WebhookEvent::StatusChanged { installation } => {
@@ -82,6 +99,7 @@ impl Dockline {
             WebhookEvent::Renamed { installation } => Some(installation),
             WebhookEvent::Ping | WebhookEvent::Ignored => None,
         };
-        Ok(WebhookOutcome { event, refresh })
+        let handed_over = self.hand_over(for_product, refresh).await?;
+        Ok(WebhookOutcome { event, refresh, handed_over })
     }
 }

@@ -59,7 +59,8 @@ impl Dockline {
                 self.record_uninstalled(installation, Observation::UninstalledByUs { at }).await?;
             }
             Ok(UninstallOutcome::Accepted) => {
-                bindings.observe(installation, Observation::Ending { at: self.now() }).await?;
+                let observed = bindings.observe(installation, Observation::Ending { at: self.now() }).await?;
+                self.record_change(observed.change.as_ref());
                 self.evict_tokens(installation);
             }
             Ok(UninstallOutcome::Denied(cause)) => {

@@ -2,8 +2,8 @@
 
 use dockline::ports::{BindingRepo, Event, Observation};
 use dockline::{
-    DeliveryFault, ErrorCode, InstallationId, InstallerRecord, SignatureRefusal, Status, TokenScope,
-    WebhookDelivery, WebhookError, WebhookEvent, WebhookOutcome, WebhookSecrets,
+    DeliveryFault, ErrorCode, HandedOver, InstallationId, InstallerRecord, SignatureRefusal, Status,
+    TokenScope, WebhookDelivery, WebhookError, WebhookEvent, WebhookOutcome, WebhookSecrets,
 };
 use dockline_testkit::faults::Fault;
 use dockline_testkit::fixtures::{NOON, account_id, installation, installer_record};
@@ -12,6 +12,8 @@ use serde_json::{Value, json};
 use sha2::Sha256;
 
 use crate::support::{OUR_APP, WEBHOOK_SECRET, World, acme};
+
+const NOT_CONFIGURED: HandedOver = HandedOver::NotConfigured;
 
 fn signature(secret: &str, body: &[u8]) -> String {
     let signature = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap().chain_update(body).finalize();
@@ -28,6 +30,7 @@ pub(crate) async fn deliver(
     let delivery = WebhookDelivery {
         signature: Some(signature.as_bytes()),
         event: Some(event),
+        id: None,
         content_type: Some("application/json"),
         body: &body,
     };
@@ -75,8 +78,13 @@ async fn a_delivery_without_a_valid_signature_has_no_effect_i_21() {
         (Some(&*other), SignatureRefusal::Mismatch),
     ] {
         let signature = signature.map(str::as_bytes);
-        let delivery =
-            WebhookDelivery { signature, event: Some("installation"), content_type: None, body: &body };
+        let delivery = WebhookDelivery {
+            signature,
+            event: Some("installation"),
+            id: None,
+            content_type: None,
+            body: &body,
+        };
         let (refused, events) = world.observed(world.dockline.handle_webhook(delivery)).await;
         let refused = refused.unwrap_err();
         assert_eq!(refused.code(), ErrorCode::Unauthenticated);
@@ -118,7 +126,10 @@ async fn the_first_installer_is_recorded_and_the_installation_is_to_be_looked_up
         let (outcome, events) = world.observed(deliver(&world, "installation", &created)).await;
         let record = InstallerRecord { installer: account_id(sender), members_permission: true };
         let event = WebhookEvent::Installed { installation: id, record };
-        assert_eq!(outcome.unwrap(), WebhookOutcome { event, refresh: Some(id) });
+        assert_eq!(
+            outcome.unwrap(),
+            WebhookOutcome { event, refresh: Some(id), handed_over: NOT_CONFIGURED }
+        );
         assert_eq!(events, []);
     }
     assert_eq!(world.stored.installer(id).await.unwrap(), Some(installer_record(77)));
@@ -134,7 +145,11 @@ async fn a_deletion_is_stored_once_and_evicts_the_tokens_l_31() {
     cached_token(&world).await;
     let lookups = world.lookups();
     let deleted = payload("deleted", id);
-    let outcome = WebhookOutcome { event: WebhookEvent::Deleted { installation: id }, refresh: None };
+    let outcome = WebhookOutcome {
+        event: WebhookEvent::Deleted { installation: id },
+        refresh: None,
+        handed_over: NOT_CONFIGURED,
+    };
     let organization = Some(bound.organization);
     for expected in [vec![Event::Uninstalled { organization, installation: id }], vec![]] {
         let (delivered, events) = world.observed(deliver(&world, "installation", &deleted)).await;
@@ -162,7 +177,10 @@ async fn a_suspension_evicts_the_tokens_and_its_status_is_looked_up_l_30() {
         cached_token(&world).await;
         let (outcome, events) = world.observed(deliver(&world, "installation", &payload(action, id))).await;
         let event = WebhookEvent::StatusChanged { installation: id };
-        assert_eq!(outcome.unwrap(), WebhookOutcome { event, refresh: Some(id) });
+        assert_eq!(
+            outcome.unwrap(),
+            WebhookOutcome { event, refresh: Some(id), handed_over: NOT_CONFIGURED }
+        );
         assert_eq!(events, []);
         assert!(!has_cached_token(&world).await, "{action}");
         assert_eq!(world.stored_binding().await.unwrap().status, Status::Active);
@@ -180,7 +198,10 @@ async fn changed_permissions_or_repositories_raise_the_generation_and_evict_the_
         cached_token(&world).await;
         let (outcome, events) = world.observed(deliver(&world, name, &body)).await;
         let event = WebhookEvent::PermissionsChanged { installation: id };
-        assert_eq!(outcome.unwrap(), WebhookOutcome { event, refresh: Some(id) });
+        assert_eq!(
+            outcome.unwrap(),
+            WebhookOutcome { event, refresh: Some(id), handed_over: NOT_CONFIGURED }
+        );
         assert_eq!(events, [Event::PermissionsChanged { installation: id }]);
         assert!(!has_cached_token(&world).await, "{name}");
         generation += 1;
@@ -216,7 +237,11 @@ async fn a_renamed_account_is_looked_up_and_other_events_are_ignored() {
         ("push", json!({}), WebhookEvent::Ignored, None),
     ] {
         let (outcome, events) = world.observed(deliver(&world, name, &body)).await;
-        assert_eq!((outcome.unwrap(), events), (WebhookOutcome { event, refresh }, vec![]), "{name}");
+        assert_eq!(
+            (outcome.unwrap(), events),
+            (WebhookOutcome { event, refresh, handed_over: NOT_CONFIGURED }, vec![]),
+            "{name}"
+        );
     }
     assert!(has_cached_token(&world).await);
     assert_eq!(world.stored_binding().await, before);

@@ -173,7 +173,7 @@ async fn a_new_token_that_github_rejects_is_revoked_and_no_other_is_minted_for_a
         assert_eq!(seen, (minted as usize, minted, 0), "{wait}");
     }
     // A change at GitHub ends the wait.
-    world.stored.observe(bound.installation, Observation::PermissionsChanged).await.unwrap();
+    world.stored.observe(bound.installation, Observation::PermissionsChanged { at: NOON }).await.unwrap();
     unavailable(&world).await;
     assert_eq!(world.github.minted(), 3);
     world.clock.advance(Duration::MINUTE);
@@ -244,7 +244,7 @@ async fn a_change_during_the_listing_starts_over() {
     let dockline = world.dockline.clone();
     let held =
         Held::before(&world.gateway, "repositories", async move { list(&dockline, &query("9")).await }).await;
-    world.stored.observe(bound.installation, Observation::PermissionsChanged).await.unwrap();
+    world.stored.observe(bound.installation, Observation::PermissionsChanged { at: NOON }).await.unwrap();
     let evict = world.dockline.clone();
     world.clock.advance(Duration::MINUTE);
     let token = evict.token(&acme().organization, &dockline::TokenScope::everything()).await.unwrap();

@@ -168,7 +168,7 @@ async fn a_change_that_another_node_stores_ends_the_tokens_of_before_l_41() {
     let world = World::new();
     let bound = world.bound().await;
     let first = token(&world).await.unwrap();
-    world.stored.observe(bound.installation, Observation::PermissionsChanged).await.unwrap();
+    world.stored.observe(bound.installation, Observation::PermissionsChanged { at: NOON }).await.unwrap();
     let second = token(&world).await.unwrap();
     assert_ne!(second.expose(), first.expose());
     assert_eq!(token(&world).await.unwrap().expose(), second.expose());
@@ -179,7 +179,7 @@ async fn a_token_that_a_change_overtakes_during_the_mint_is_revoked_and_minted_a
     let world = World::new();
     let bound = world.bound().await;
     let mint = held(&world, "mint").await;
-    world.stored.observe(bound.installation, Observation::PermissionsChanged).await.unwrap();
+    world.stored.observe(bound.installation, Observation::PermissionsChanged { at: NOON }).await.unwrap();
     let served = mint.finish().await.unwrap();
     assert_eq!((world.github.minted(), world.github.live_tokens()), (2, 1));
     assert!(world.github.is_live(&served), "the overtaken token is revoked, the other is served");
@@ -261,7 +261,8 @@ async fn if_the_binding_changes_during_every_mint_the_call_fails_and_leaves_no_t
     let bound = world.bound().await;
     let stored = world.stored.clone();
     world.github.on_mint(move || {
-        pollster::block_on(stored.observe(bound.installation, Observation::PermissionsChanged)).unwrap();
+        pollster::block_on(stored.observe(bound.installation, Observation::PermissionsChanged { at: NOON }))
+            .unwrap();
     });
     let unsettled = token(&world).await;
     assert!(matches!(unsettled, Err(TokenError::Unsettled)), "{unsettled:?}");

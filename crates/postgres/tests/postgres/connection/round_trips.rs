@@ -75,7 +75,7 @@ async fn all_calls(proxy: &Proxy, database: &Database, round: u64) -> Vec<(&'sta
         "insert": bindings.insert(new.clone()),
         "find a binding": bindings.find(&org),
         "observe": bindings.observe(id, present()),
-        "observe changed permissions": bindings.observe(id, Observation::PermissionsChanged),
+        "observe changed permissions": bindings.observe(id, Observation::PermissionsChanged { at: NOON }),
         "observe a 404": bindings.observe(id, Observation::Missing { asked_at: NOON }),
         "postpone": bindings.postpone(id, NOON),
         "observe an accepted uninstall": bindings.observe(id, Observation::Ending { at: NOON }),
@@ -175,7 +175,7 @@ async fn an_observation_can_be_repeated_after_its_response_is_lost() {
     assert_eq!(bindings.observe(id, suspended()).await.unwrap_err().kind(), PortErrorKind::Unavailable);
     let before = bindings.installation(id).await.unwrap().unwrap();
     assert_eq!(before.status, Status::Suspended);
-    assert_eq!(bindings.observe(id, suspended()).await.unwrap(), ObserveOutcome::Recorded);
+    assert_eq!(bindings.observe(id, suspended()).await.unwrap().outcome, ObserveOutcome::Recorded);
     assert_eq!(bindings.installation(id).await.unwrap(), Some(before));
 }
 

@@ -20,7 +20,7 @@ async fn observe_during(
     observation: Observation,
 ) -> ObserveOutcome {
     let second = bindings.clone();
-    let waiting = tokio::spawn(async move { second.observe(installation(1), observation).await });
+    let waiting = tokio::spawn(async move { second.observe(installation(1), observation).await.map(|observed| observed.outcome) });
     until_blocked(database.schema(), 1).await;
     rival.batch_execute("COMMIT").await.unwrap();
     waiting.await.unwrap().unwrap()
@@ -50,7 +50,7 @@ async fn an_observation_older_than_the_concurrent_one_is_outdated_and_changes_no
 #[tokio::test]
 async fn an_observation_during_an_uninstall_is_gone() {
     let missing = Observation::Missing { asked_at: NOON + Duration::HOUR };
-    for observation in [an_hour_later(), Observation::PermissionsChanged, missing] {
+    for observation in [an_hour_later(), Observation::PermissionsChanged { at: NOON }, missing] {
         let (_guard, database, bindings) = bound().await;
         let rival = session_in(database.schema()).await;
         let end = "BEGIN; UPDATE installations SET status = 'uninstalled', uninstalled_by = 'deletion', \
@@ -109,13 +109,13 @@ async fn rows_that_the_previous_release_writes_are_understood() {
     assert_eq!(presence().await, Presence::Uninstalled { by: UninstalledBy::Absence });
     let asked_at = NOON + Duration::minutes(30);
     assert_eq!(
-        bindings.observe(installation(1), Observation::Missing { asked_at }).await.unwrap(),
+        bindings.observe(installation(1), Observation::Missing { asked_at }).await.unwrap().outcome,
         ObserveOutcome::Outdated
     );
     // It is looked at, and a 200 brings it back.
     let due = bindings.due(ReconcileScope::Due(NOON + Duration::DAY), None, 9).await.unwrap();
     assert_eq!(due.len(), 1);
-    let shown = bindings.observe(installation(1), an_hour_later()).await.unwrap();
+    let shown = bindings.observe(installation(1), an_hour_later()).await.unwrap().outcome;
     assert_eq!((shown, presence().await), (ObserveOutcome::Recorded, Presence::Shown));
     // A row without any of the new columns is due at once; only an end without an account has none to bind.
     bind(&session, "org_b", 2, "state").await;

@@ -81,7 +81,7 @@ async fn no_statement_scans_a_table_of_ten_thousand_rows() {
     };
     for observation in [
         present,
-        Observation::PermissionsChanged,
+        Observation::PermissionsChanged { at: NOON },
         Observation::Missing { asked_at: NOON },
         Observation::Ending { at: NOON },
         Observation::Deleted { at: NOON },

@@ -3,7 +3,7 @@
 
 use async_trait::async_trait;
 use dockline::ports::{
-    BindingRepo, ConfirmOutcome, InsertOutcome, Observation, ObserveOutcome, PutOutcome, ReconcileCursor,
+    BindingRepo, ConfirmOutcome, InsertOutcome, Observation, Observed, PutOutcome, ReconcileCursor,
     ReconcileScope, ReleaseOutcome, ReserveOutcome, StateStore,
 };
 use dockline::{
@@ -50,7 +50,7 @@ impl BindingRepo for Interleaved<PgBindingRepo> {
         &self,
         installation: InstallationId,
         observation: Observation,
-    ) -> Result<ObserveOutcome, PortError> {
+    ) -> Result<Observed, PortError> {
         self.other.observe(installation, observation.clone()).await?;
         self.tested.observe(installation, observation).await
     }

@@ -143,7 +143,7 @@ mutant!(
         {
             return ObserveOutcome::Outdated;
         }
-        self.memory.observe(id, observation).await.unwrap()
+        self.memory.observe(id, observation).await.unwrap().outcome
     }
 );
 

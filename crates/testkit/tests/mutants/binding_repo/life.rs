@@ -23,9 +23,9 @@ mutant!(
     async fn observe(&self, id: InstallationId, observation: Observation) -> ObserveOutcome {
         match observation {
             Observation::Missing { asked_at: at } if presence_of(&self.memory, id).await.is_some() => {
-                self.memory.observe(id, Observation::Deleted { at }).await.unwrap()
+                self.memory.observe(id, Observation::Deleted { at }).await.unwrap().outcome
             }
-            other => self.memory.observe(id, other).await.unwrap(),
+            other => self.memory.observe(id, other).await.unwrap().outcome,
         }
     }
 );
@@ -41,7 +41,7 @@ mutant!(
         if is_present && presence_of(&self.memory, id).await == Some(absent) {
             return ObserveOutcome::Gone;
         }
-        self.memory.observe(id, observation).await.unwrap()
+        self.memory.observe(id, observation).await.unwrap().outcome
     }
 );
 
@@ -53,9 +53,9 @@ mutant!(
     async fn observe(&self, id: InstallationId, observation: Observation) -> ObserveOutcome {
         match observation {
             Observation::Ending { at } if presence_of(&self.memory, id).await.is_some() => {
-                self.memory.observe(id, Observation::UninstalledByUs { at }).await.unwrap()
+                self.memory.observe(id, Observation::UninstalledByUs { at }).await.unwrap().outcome
             }
-            other => self.memory.observe(id, other).await.unwrap(),
+            other => self.memory.observe(id, other).await.unwrap().outcome,
         }
     }
 );
@@ -82,7 +82,7 @@ mutant!(
     }
 
     async fn observe(&self, id: InstallationId, observation: Observation) -> ObserveOutcome {
-        let outcome = self.memory.observe(id, observation).await.unwrap();
+        let outcome = self.memory.observe(id, observation).await.unwrap().outcome;
         if outcome == ObserveOutcome::Held {
             self.held.lock().unwrap().push(id);
             return ObserveOutcome::Missing;
@@ -100,7 +100,7 @@ mutant!(
 
     async fn observe(&self, id: InstallationId, observation: Observation) -> ObserveOutcome {
         if !matches!(observation, Observation::Missing { .. }) {
-            return self.memory.observe(id, observation).await.unwrap();
+            return self.memory.observe(id, observation).await.unwrap().outcome;
         }
         let missing = *self.missing.lock().unwrap();
         yield_to_others().await;
@@ -142,9 +142,9 @@ mutant!(
             let asked_at: OffsetDateTime = known.life.observed_at + Duration::MICROSECOND;
             let next_look_at = asked_at + Duration::HOUR;
             let observation = Observation::Present { status, account, asked_at, next_look_at };
-            return self.memory.observe(id, observation).await.unwrap();
+            return self.memory.observe(id, observation).await.unwrap().outcome;
         }
-        self.memory.observe(id, observation).await.unwrap()
+        self.memory.observe(id, observation).await.unwrap().outcome
     }
 );
 

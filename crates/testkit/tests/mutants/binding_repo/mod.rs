@@ -4,10 +4,12 @@ use std::fmt::Debug;
 
 use async_trait::async_trait;
 use dockline::ports::{
-    BindingRepo, InsertOutcome, Observation, ObserveOutcome, ReconcileCursor, ReconcileScope, ReleaseOutcome,
+    BindingRepo, InsertOutcome, Observation, ObserveOutcome, Observed, ReconcileCursor, ReconcileScope,
+    ReleaseOutcome,
 };
 use dockline::{
-    Binding, InstallationId, InstallationRecord, InstallerRecord, NewBinding, OrganizationId, PortError,
+    Binding, Change, InstallationId, InstallationRecord, InstallerRecord, NewBinding, OrganizationId,
+    PortError,
 };
 use dockline_memory::MemoryBindingRepo;
 use time::OffsetDateTime;
@@ -31,7 +33,7 @@ trait Mutant: Debug + Send + Sync + 'static {
     }
 
     async fn observe(&self, id: InstallationId, observation: Observation) -> ObserveOutcome {
-        self.memory().observe(id, observation).await.unwrap()
+        self.memory().observe(id, observation).await.unwrap().outcome
     }
 
     async fn installation(&self, id: InstallationId) -> Option<InstallationRecord> {
@@ -83,12 +85,12 @@ impl<M: Mutant> BindingRepo for Repo<M> {
         Ok(self.0.insert(new).await)
     }
 
-    async fn observe(
-        &self,
-        id: InstallationId,
-        observation: Observation,
-    ) -> Result<ObserveOutcome, PortError> {
-        Ok(self.0.observe(id, observation).await)
+    async fn observe(&self, id: InstallationId, observation: Observation) -> Result<Observed, PortError> {
+        let before = self.0.installation(id).await;
+        let outcome = self.0.observe(id, observation).await;
+        let after = self.0.installation(id).await;
+        let change = after.and_then(|after| Change::between(id, before.as_ref(), &after));
+        Ok(Observed { outcome, change })
     }
 
     async fn installation(&self, id: InstallationId) -> Result<Option<InstallationRecord>, PortError> {

@@ -65,7 +65,7 @@ mutant!(
 
     async fn observe(&self, id: InstallationId, observation: Observation) -> ObserveOutcome {
         if bound(&self.memory, id).await.is_some() {
-            return self.memory.observe(id, observation).await.unwrap();
+            return self.memory.observe(id, observation).await.unwrap().outcome;
         }
         yield_to_others().await;
         let mark = installer_record(1);
@@ -100,8 +100,8 @@ mutant!(
     }
 
     async fn observe(&self, id: InstallationId, observation: Observation) -> ObserveOutcome {
-        if observation != Observation::PermissionsChanged {
-            return self.memory.observe(id, observation).await.unwrap();
+        if !matches!(observation, Observation::PermissionsChanged { .. }) {
+            return self.memory.observe(id, observation).await.unwrap().outcome;
         }
         let raised = self.raised(id);
         yield_to_others().await;

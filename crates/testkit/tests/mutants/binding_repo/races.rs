@@ -102,7 +102,7 @@ mutant!(
 
     async fn observe(&self, id: InstallationId, observation: Observation) -> ObserveOutcome {
         if bound(&self.memory, id).await.is_some() {
-            return self.memory.observe(id, observation).await.unwrap();
+            return self.memory.observe(id, observation).await.unwrap().outcome;
         }
         if matches!(observation, Observation::Deleted { .. }) {
             yield_to_others().await;
@@ -165,7 +165,7 @@ mutant!(
             let now = bound(&self.memory, id).await.unwrap();
             *asked_at = (*asked_at).max(now.last_verified_at);
         }
-        self.memory.observe(id, observation).await.unwrap()
+        self.memory.observe(id, observation).await.unwrap().outcome
     }
 );
 

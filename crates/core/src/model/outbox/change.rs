@@ -1,7 +1,9 @@
 use serde::{Deserialize, Serialize};
 
-use super::spelled;
-use super::{Account, InstallationId, InstallationRecord, OrganizationId, Presence, Status, UninstalledBy};
+use crate::model::spelled;
+use crate::model::{
+    Account, InstallationId, InstallationRecord, OrganizationId, Presence, Status, UninstalledBy,
+};
 
 spelled! {
     /// Where an installation is in its life, without times.
