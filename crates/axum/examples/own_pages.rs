@@ -296,7 +296,8 @@ async fn webhook(State(host): State<Host>, headers: HeaderMap, body: Body) -> Re
         to_bytes(body, MAX_DELIVERY).await.map_err(|_| StatusCode::PAYLOAD_TOO_LARGE.into_response())?;
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let (event, content_type) = (text("x-github-event"), text("content-type"));
-    let delivery = WebhookDelivery { signature, event, content_type, body: &body };
+    let id = None; // Only a host that hands deliveries to the product needs `X-GitHub-Delivery`.
+    let delivery = WebhookDelivery { signature, event, id, content_type, body: &body };
     let outcome = host.dockline.handle_webhook(delivery).await.map_err(|e| failed(e.code(), &e))?;
     // After the response: GitHub waits ten seconds at most. `dockline_worker` retries and merges such refreshes.
     if let Some(installation) = outcome.refresh {

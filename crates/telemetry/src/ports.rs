@@ -2,19 +2,22 @@
 
 use async_trait::async_trait;
 use dockline::ports::{
-    AppFacts, AppRegistration, BindingRepo, CodeGrant, ConfirmOutcome, GithubGateway, InsertOutcome,
-    KeyStore, ListOutcome, LookupOutcome, MintOutcome, Observation, Observed, PutOutcome, RateLeft,
-    RateLimitDecision, RateLimitRequest, RateLimiter, ReconcileCursor, ReconcileScope, ReleaseOutcome,
-    ReserveOutcome, StateStore, UninstallOutcome, VisitorCheck, VisitorInstallations,
+    AppFacts, AppRegistration, BindingRepo, CodeGrant, ConfirmOutcome, DeliveryOutcome, DeliverySink,
+    DeliveryStore, EntryCursor, EntryFilter, GithubGateway, InsertOutcome, KeyStore, ListOutcome,
+    LookupOutcome, MintOutcome, Observation, Observed, Outbox, PutOutcome, RateLeft, RateLimitDecision,
+    RateLimitRequest, RateLimiter, ReconcileCursor, ReconcileScope, ReleaseOutcome, ReserveOutcome,
+    RetryOutcome, StateStore, UninstallOutcome, VisitorCheck, VisitorInstallations,
 };
 use dockline::{
-    Binding, CodeFate, InstallationId, InstallationRecord, InstallationToken, InstallerRecord, IssuedState,
-    KeyId, KeyRecord, NewBinding, OrganizationId, PendingConfirmation, PortError, SecretDigest, StateDigest,
-    TokenScope, VerifiedClaim,
+    Backlog, Binding, CodeFate, InstallationId, InstallationRecord, InstallationToken, InstallerRecord,
+    IssuedState, KeyId, KeyRecord, Lease, MessageId, NewBinding, OrganizationId, OutboxEntry, OutboxMessage,
+    PendingConfirmation, PortError, SecretDigest, StateDigest, TenantDelivery, TokenScope, Verdict,
+    VerifiedClaim, VerifiedDelivery,
 };
 use time::OffsetDateTime;
 
 use crate::metered::{Metered, measured};
+use crate::record::count_delivery;
 
 #[async_trait]
 impl<P: KeyStore> KeyStore for Metered<P> {
@@ -158,6 +161,73 @@ impl<P: BindingRepo> BindingRepo for Metered<P> {
         released_at: OffsetDateTime,
     ) -> Result<ReleaseOutcome, PortError> {
         measured("binding_repo", "release", self.0.release(organization, installation, released_at)).await
+    }
+}
+
+#[async_trait]
+impl<P: DeliverySink> DeliverySink for Metered<P> {
+    async fn deliver<'a>(&self, delivery: TenantDelivery<'a>) -> Result<(), PortError> {
+        measured("delivery_sink", "deliver", self.0.deliver(delivery)).await
+    }
+}
+
+/// Also counts [`DELIVERIES_STORED`](crate::DELIVERIES_STORED).
+#[async_trait]
+impl<P: DeliveryStore> DeliveryStore for Metered<P> {
+    async fn store<'a>(&self, delivery: VerifiedDelivery<'a>) -> Result<DeliveryOutcome, PortError> {
+        let outcome = measured("delivery_store", "store", self.0.store(delivery)).await;
+        count_delivery(outcome.as_ref().ok());
+        outcome
+    }
+}
+
+#[async_trait]
+impl<P: Outbox> Outbox for Metered<P> {
+    async fn lease(&self, now: OffsetDateTime, until: OffsetDateTime) -> Result<Option<Lease>, PortError> {
+        measured("outbox", "lease", self.0.lease(now, until)).await
+    }
+
+    async fn renew(&self, lease: &Lease, until: OffsetDateTime) -> Result<bool, PortError> {
+        measured("outbox", "renew", self.0.renew(lease, until)).await
+    }
+
+    async fn read(
+        &self,
+        lease: &Lease,
+        now: OffsetDateTime,
+        most: u32,
+        most_bytes: u64,
+    ) -> Result<Vec<OutboxMessage>, PortError> {
+        measured("outbox", "read", self.0.read(lease, now, most, most_bytes)).await
+    }
+
+    async fn settle(&self, lease: &Lease, sequence: u64, verdict: Verdict) -> Result<bool, PortError> {
+        measured("outbox", "settle", self.0.settle(lease, sequence, verdict)).await
+    }
+
+    async fn release(&self, lease: &Lease, now: OffsetDateTime) -> Result<(), PortError> {
+        measured("outbox", "release", self.0.release(lease, now)).await
+    }
+
+    async fn list(
+        &self,
+        filter: &EntryFilter,
+        after: Option<EntryCursor>,
+        limit: u32,
+    ) -> Result<Vec<OutboxEntry>, PortError> {
+        measured("outbox", "list", self.0.list(filter, after, limit)).await
+    }
+
+    async fn find(&self, id: &MessageId) -> Result<Option<OutboxMessage>, PortError> {
+        measured("outbox", "find", self.0.find(id)).await
+    }
+
+    async fn retry(&self, id: &MessageId, now: OffsetDateTime) -> Result<RetryOutcome, PortError> {
+        measured("outbox", "retry", self.0.retry(id, now)).await
+    }
+
+    async fn backlog(&self) -> Result<Backlog, PortError> {
+        measured("outbox", "backlog", self.0.backlog()).await
     }
 }
 

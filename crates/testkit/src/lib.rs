@@ -7,6 +7,7 @@ pub mod fixtures;
 pub mod github_gateway;
 pub mod key_store;
 pub mod key_usage;
+pub mod outbox;
 pub mod race;
 pub mod random;
 pub mod rate_limiter;

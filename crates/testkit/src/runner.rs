@@ -13,6 +13,7 @@ use tokio::time::timeout;
 use crate::github_gateway::GatewayDriver;
 use crate::key_store::KeyStoreDriver;
 use crate::key_usage::KeyUsageDriver;
+use crate::outbox::OutboxDriver;
 
 /// A case that hangs fails after this time, which is longer than any case takes on a slow database.
 const DEADLINE: Duration = Duration::from_secs(300);
@@ -56,7 +57,16 @@ macro_rules! fresh {
     )+};
 }
 
-fresh!(BindingRepo, StateStore, RateLimiter, RedeliveryStore, KeyStoreDriver, KeyUsageDriver, GatewayDriver);
+fresh!(
+    BindingRepo,
+    StateStore,
+    RateLimiter,
+    RedeliveryStore,
+    KeyStoreDriver,
+    KeyUsageDriver,
+    GatewayDriver,
+    OutboxDriver
+);
 
 /// Runs a future to completion on a new multi-threaded runtime with timers and I/O.
 ///

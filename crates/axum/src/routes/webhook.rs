@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use axum::extract::{Request, State};
 use dockline::{
-    DeliveryFault, ErrorCode, SignatureRefusal, WebhookDelivery, WebhookError, WebhookEvent, WebhookOutcome,
+    DeliveryFault, ErrorCode, HandedOver, InstallationId, SignatureRefusal, WebhookDelivery, WebhookError,
+    WebhookEvent, WebhookOutcome,
 };
 use http::{HeaderMap, StatusCode, header};
 use metrics::counter;
@@ -20,6 +21,10 @@ use crate::wire::request_body::check_media_type;
 
 /// GitHub waits ten seconds for the response to a delivery, and counts a later one as failed.
 const DEADLINE: Duration = Duration::from_secs(10);
+
+/// How long the handling of a delivery may take that is handed to the product, so that a product that hangs is reported to
+/// GitHub in time.
+const HAND_OVER_DEADLINE: Duration = Duration::from_secs(5);
 
 /// The longest header value that is logged.
 const MAX_LOGGED: usize = 64;
@@ -48,15 +53,27 @@ pub(super) async fn receive(
 }
 
 async fn accept(context: &Context, request: Request, log: LogFields) -> Result<WebhookEvent, ApiError> {
-    let WebhookOutcome { event, refresh } = handle(context, request, &log).await?;
+    let WebhookOutcome { event, refresh, handed_over } = match handle(context, request, &log).await {
+        Ok(outcome) => outcome,
+        Err((error, refresh)) => {
+            enqueue(context, refresh);
+            return Err(error);
+        }
+    };
     let installation = event.installation().map(|installation| installation.get());
     tracing::info!(
         delivery = log.delivery,
         event = log.event,
         notice = kind(event),
         installation,
+        product = handed_over_label(handed_over),
         "delivery accepted"
     );
+    enqueue(context, refresh);
+    Ok(event)
+}
+
+fn enqueue(context: &Context, refresh: Option<InstallationId>) {
     match (refresh, &context.options.refresh_queue) {
         (Some(installation), Some(queue)) => queue.enqueue(installation),
         (Some(installation), None) => {
@@ -64,16 +81,33 @@ async fn accept(context: &Context, request: Request, log: LogFields) -> Result<W
         }
         (None, _) => {}
     }
-    Ok(event)
 }
 
-async fn handle(context: &Context, request: Request, log: &LogFields) -> Result<WebhookOutcome, ApiError> {
+/// Returns the error with the installation to refresh nevertheless.
+async fn handle(
+    context: &Context,
+    request: Request,
+    log: &LogFields,
+) -> Result<WebhookOutcome, (ApiError, Option<InstallationId>)> {
+    let handled = verify_and_handle(context, request, log).await.map_err(|error| (error, None))?;
+    handled.map_err(|error| {
+        let refresh = error.refresh();
+        (api_error(error, log), refresh)
+    })
+}
+
+async fn verify_and_handle(
+    context: &Context,
+    request: Request,
+    log: &LogFields,
+) -> Result<Result<WebhookOutcome, WebhookError>, ApiError> {
     let deadline = Instant::now() + DEADLINE;
     let headers = request.headers();
     let signature = once(headers, "x-hub-signature-256").map(<[u8]>::to_vec);
     context.dockline.precheck_signature(signature.as_deref()).map_err(|reason| unsigned(reason, log))?;
     check_media_type(headers, &["application/json", "application/x-www-form-urlencoded"])?;
     let event = text(headers, "x-github-event").filter(|event| !event.is_empty());
+    let id = text(headers, "x-github-delivery");
     let content_type = text(headers, header::CONTENT_TYPE.as_str());
     let body = webhook_body::read(request, &context.large_bodies, deadline).await.inspect_err(|error| {
         tracing::info!(delivery = log.delivery, event = log.event, cause = %error.message, "delivery not read");
@@ -81,15 +115,24 @@ async fn handle(context: &Context, request: Request, log: &LogFields) -> Result<
     let delivery = WebhookDelivery {
         signature: signature.as_deref(),
         event: event.as_deref(),
+        id: id.as_deref(),
         content_type: content_type.as_deref(),
         body: body.bytes(),
     };
     // Only a signed delivery takes time from here on.
-    let handled = timeout_at(deadline, context.dockline.handle_webhook(delivery)).await.map_err(|_| {
+    let deadline = if context.dockline.hands_over_deliveries() {
+        deadline.min(Instant::now() + HAND_OVER_DEADLINE)
+    } else {
+        deadline
+    };
+    timeout_at(deadline, context.dockline.handle_webhook(delivery)).await.map_err(|_| {
         tracing::warn!(delivery = log.delivery, event = log.event, "delivery timed out");
         ApiError::timed_out()
-    })?;
-    handled.map_err(|error| match error {
+    })
+}
+
+fn api_error(error: WebhookError, log: &LogFields) -> ApiError {
+    match error {
         WebhookError::Unsigned(reason) => unsigned(reason, log),
         WebhookError::Unreadable(fault) => {
             tracing::warn!(delivery = log.delivery, event = log.event, %fault, "delivery invalid");
@@ -97,9 +140,20 @@ async fn handle(context: &Context, request: Request, log: &LogFields) -> Result<
             ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, ErrorCode::Validation, message)
                 .with_details(Details::Reason { reason: reason(fault) })
         }
+        WebhookError::OutboxFull { .. } => not_taken(),
+        WebhookError::NotTaken { source, .. } => {
+            tracing::warn!(delivery = log.delivery, event = log.event, error = %source, "delivery not handed over");
+            not_taken()
+        }
         WebhookError::Port(error) => error.into(),
         _ => ApiError::internal(),
-    })
+    }
+}
+
+/// GitHub lists the delivery as failed.
+fn not_taken() -> ApiError {
+    let message = "The delivery cannot be passed on now. Redeliver it later.";
+    ApiError::of(ErrorCode::Unavailable, message).with_retry_after(Duration::from_secs(1))
 }
 
 /// The response is the same for every cause; only the log names it.
@@ -132,7 +186,17 @@ const fn reason(fault: DeliveryFault) -> &'static str {
         DeliveryFault::NotAnObject => "not_an_object",
         DeliveryFault::AnotherShape => "another_shape",
         DeliveryFault::ForeignApp => "foreign_app",
+        DeliveryFault::NoDeliveryId => "no_delivery_id",
         _ => "unreadable",
+    }
+}
+
+const fn handed_over_label(handed_over: HandedOver) -> &'static str {
+    match handed_over {
+        HandedOver::Taken => "taken",
+        HandedOver::Duplicate => "duplicate",
+        HandedOver::Unbound => "unbound",
+        HandedOver::NotConfigured | _ => "none",
     }
 }
 

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use dockline::ports::{Clock, KeyStore, ManualClock, OsEntropy, SystemClock};
+use dockline::ports::{Clock, DeliverySink, KeyStore, ManualClock, OsEntropy, SystemClock};
 use dockline::{
     ApiKey, AppId, ClaimPolicy, Dockline, KeyEnvironment, KeyRecord, OrganizationId, Ports, Scope, Tier,
     WebhookSecrets,
@@ -54,6 +54,8 @@ pub(crate) struct Setup {
     pub(crate) ports: fn(Ports) -> Ports,
     pub(crate) keys: fn(Arc<dyn KeyStore>) -> Arc<dyn KeyStore>,
     pub(crate) options: fn(RouterOptions) -> RouterOptions,
+    /// Takes the deliveries for the product.
+    pub(crate) sink: Option<Arc<dyn DeliverySink>>,
     /// Whether GitHub sends webhooks and the refresher follows them up.
     pub(crate) webhooks: bool,
     /// Long enough for a busy machine; short if a test waits for it to pass.
@@ -70,6 +72,7 @@ impl Default for Setup {
             ports: |ports| ports,
             keys: |keys| keys,
             options: |options| options,
+            sink: None,
             webhooks: false,
             github_timeout: Duration::from_secs(10),
         }
@@ -112,7 +115,12 @@ impl Fixture {
         let secret = app.webhook_secret.clone();
         let secret = Some(secret).filter(|secret| !secret.expose_secret().is_empty());
         let secrets = WebhookSecrets::new(secret).unwrap();
-        let dockline = Dockline::builder(ports)
+        let builder = Dockline::builder(ports);
+        let builder = match setup.sink {
+            Some(sink) => builder.with_delivery_sink(sink),
+            None => builder,
+        };
+        let dockline = builder
             .with_api_keys((setup.keys)(Arc::new(keys.clone())))
             .with_policy(setup.policy)
             .with_confirmation(setup.confirmation)

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
-use dockline::ports::KeyStore;
 use dockline::ports::ManualClock;
+use dockline::ports::{DeliverySink, KeyStore};
 use dockline::{AppId, ClaimPolicy, Dockline, Ports, WebhookSecrets};
 use dockline_axum::RouterOptions;
 use dockline_github::{GithubApp, GithubAppConfig, GithubHost};
@@ -56,24 +56,29 @@ pub(crate) struct InProcess {
 
 impl InProcess {
     pub(crate) fn with(options: RouterOptions) -> Self {
-        Self::start(options, |keys| keys, |ports| ports)
+        Self::start(options, |keys| keys, |ports| ports, None)
     }
 
     pub(crate) fn over_keys(
         options: RouterOptions,
         keys: impl FnOnce(Arc<dyn KeyStore>) -> Arc<dyn KeyStore>,
     ) -> Self {
-        Self::start(options, keys, |ports| ports)
+        Self::start(options, keys, |ports| ports, None)
     }
 
     pub(crate) fn over_ports(options: RouterOptions, ports: impl FnOnce(Ports) -> Ports) -> Self {
-        Self::start(options, |keys| keys, ports)
+        Self::start(options, |keys| keys, ports, None)
+    }
+
+    pub(crate) fn with_sink(options: RouterOptions, sink: Arc<dyn DeliverySink>) -> Self {
+        Self::start(options, |keys| keys, |ports| ports, Some(sink))
     }
 
     fn start(
         options: RouterOptions,
         around_keys: impl FnOnce(Arc<dyn KeyStore>) -> Arc<dyn KeyStore>,
         around_ports: impl FnOnce(Ports) -> Ports,
+        sink: Option<Arc<dyn DeliverySink>>,
     ) -> Self {
         let app = GithubSim::new(Config::default())
             .create_app(NewApp::new("dockline-test", "https://api.example.com/callback"))
@@ -84,18 +89,23 @@ impl InProcess {
                 .with_host(unreachable);
         let keys = MemoryKeyStore::new();
         let clock = Arc::new(ManualClock::starting_at(NOON));
-        let dockline = Dockline::builder(around_ports(Ports {
+        let builder = Dockline::builder(around_ports(Ports {
             states: Arc::new(MemoryStateStore::new()),
             bindings: Arc::new(MemoryBindingRepo::new()),
             github: Arc::new(GithubApp::new(config).unwrap()),
-        }))
-        .with_api_keys(around_keys(Arc::new(keys.clone())))
-        .with_policy(ClaimPolicy::State)
-        .with_rate_limiter(Arc::new(MemoryRateLimiter::new()))
-        .with_webhook_secrets(WebhookSecrets::new([app.webhook_secret.clone()]).unwrap())
-        .with_clock(clock.clone())
-        .build()
-        .unwrap();
+        }));
+        let builder = match sink {
+            Some(sink) => builder.with_delivery_sink(sink),
+            None => builder,
+        };
+        let dockline = builder
+            .with_api_keys(around_keys(Arc::new(keys.clone())))
+            .with_policy(ClaimPolicy::State)
+            .with_rate_limiter(Arc::new(MemoryRateLimiter::new()))
+            .with_webhook_secrets(WebhookSecrets::new([app.webhook_secret.clone()]).unwrap())
+            .with_clock(clock.clone())
+            .build()
+            .unwrap();
         let router = dockline_axum::router(dockline, options.with_clock(clock)).unwrap();
         let acme = tenant(&keys, "org_acme", "Acme Coffee", |_| {});
         Self { router, keys, acme, app }

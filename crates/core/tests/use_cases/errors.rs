@@ -42,7 +42,16 @@ fn every_failure_has_the_code_of_its_port_and_kind() {
     use PortErrorKind as K;
     use PortName as P;
     let limited = K::RateLimited { retry_after: Duration::from_secs(9) };
-    let stores = [P::KeyStore, P::StateStore, P::BindingRepo, P::RateLimiter, P::Entropy];
+    let stores = [
+        P::KeyStore,
+        P::StateStore,
+        P::BindingRepo,
+        P::RateLimiter,
+        P::Entropy,
+        P::DeliverySink,
+        P::DeliveryStore,
+        P::Outbox,
+    ];
     for (kind, of_store, of_github) in [
         (K::Unavailable, ErrorCode::Unavailable, ErrorCode::PlatformError),
         (limited, ErrorCode::Unavailable, ErrorCode::PlatformError),
@@ -78,6 +87,9 @@ fn the_text_of_a_failure_names_port_and_kind_and_its_source_the_cause() {
         (PortName::GithubGateway, PortErrorKind::Rejected, "the GitHub gateway rejects our credential"),
         (PortName::RateLimiter, limited, "the rate limiter limits our requests for 9 s"),
         (PortName::Entropy, PortErrorKind::Unexpected, "the source of randomness failed unexpectedly"),
+        (PortName::DeliverySink, PortErrorKind::Unavailable, "the delivery sink is unavailable"),
+        (PortName::DeliveryStore, PortErrorKind::Unavailable, "the delivery store is unavailable"),
+        (PortName::Outbox, PortErrorKind::Unavailable, "the outbox is unavailable"),
     ] {
         let error = failure(port, kind);
         assert_eq!(error.to_string(), text);

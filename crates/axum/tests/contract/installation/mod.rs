@@ -3,6 +3,7 @@
 mod detach;
 mod faults;
 mod github_trouble;
+mod hand_over;
 mod life;
 mod registration;
 mod repos;

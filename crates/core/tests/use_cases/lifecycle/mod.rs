@@ -1,5 +1,6 @@
 //! Following an installation: refreshes, webhooks, reconciliation.
 
+mod hand_over;
 mod life;
 mod lives;
 mod lives_compared;

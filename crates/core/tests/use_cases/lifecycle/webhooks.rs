@@ -15,7 +15,7 @@ use crate::support::{OUR_APP, WEBHOOK_SECRET, World, acme};
 
 const NOT_CONFIGURED: HandedOver = HandedOver::NotConfigured;
 
-fn signature(secret: &str, body: &[u8]) -> String {
+pub(crate) fn signature(secret: &str, body: &[u8]) -> String {
     let signature = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap().chain_update(body).finalize();
     format!("sha256={}", data_encoding::HEXLOWER.encode(&signature.into_bytes()))
 }

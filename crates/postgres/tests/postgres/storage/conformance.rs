@@ -1,15 +1,20 @@
 //! The conformance suites of all storage ports.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use dockline::ports::{KeyStore, KeyUsage};
-use dockline::{KeyId, KeyRecord};
+use dockline::{AppId, KeyId, KeyRecord};
 use dockline_postgres::{
-    AppNumber, PgBindingRepo, PgKeyStore, PgKeyUsage, PgRateLimiter, PgRedeliveryStore, PgStateStore,
+    AppDatabase, AppNumber, Database, PgApps, PgBindingRepo, PgKeyStore, PgKeyUsage, PgOutbox, PgRateLimiter,
+    PgRedeliveryStore, PgStateStore,
 };
 use dockline_testkit::key_store::KeyStoreDriver;
 use dockline_testkit::key_usage::KeyUsageDriver;
+use dockline_testkit::outbox::{BOUNDS, Node, OutboxDriver};
 use time::OffsetDateTime;
 
+use crate::fixtures::NOON;
 use crate::{test_database, test_schema};
 
 dockline_testkit::binding_repo_suite!(async {
@@ -29,6 +34,7 @@ dockline_testkit::redelivery_store_suite!(async {
     (guard, PgRedeliveryStore::new(&database.with_app(AppNumber::FIRST)))
 });
 dockline_testkit::key_store_suite!(async { keys().await });
+dockline_testkit::outbox_suite!(async { outboxes(test_database::database().await).await });
 dockline_testkit::key_usage_suite!(async {
     let (guard, database) = test_database::database().await;
     (guard, Usage { keys: PgKeyStore::new(&database), usage: PgKeyUsage::new(&database) })
@@ -36,7 +42,7 @@ dockline_testkit::key_usage_suite!(async {
 
 /// The same through PgBouncer in transaction mode.
 mod pooled {
-    use super::{AppNumber, PgBindingRepo, PgRateLimiter, PgStateStore};
+    use super::{AppNumber, PgBindingRepo, PgRateLimiter, PgStateStore, outboxes};
     use crate::pgbouncer;
 
     dockline_testkit::binding_repo_suite!(async {
@@ -47,6 +53,7 @@ mod pooled {
         let (guard, database) = pgbouncer::database().await;
         (guard, PgStateStore::new(&database.with_app(AppNumber::FIRST)))
     });
+    dockline_testkit::outbox_suite!(async { outboxes(pgbouncer::database().await).await });
     dockline_testkit::rate_limiter_suite!(async {
         let (guard, database) = pgbouncer::database().await;
         (guard, PgRateLimiter::new(&database))
@@ -69,6 +76,31 @@ mod pooled {
             assert_ne!(backend().await, busy);
         }
         transaction.rollback().await.unwrap();
+    }
+}
+
+/// Two Apps of one schema. Each node has handles of its own.
+async fn outboxes<G>((guard, database): (G, Database)) -> (G, Outboxes) {
+    PgApps::new(&database).add("https://api.github.com", AppId::new(1).unwrap(), NOON).await.unwrap();
+    let second = PgApps::new(&database).add("https://api.github.com", AppId::new(2).unwrap(), NOON).await;
+    (guard, Outboxes([database.with_app(AppNumber::FIRST), second.unwrap()]))
+}
+
+#[derive(Debug)]
+struct Outboxes([AppDatabase; 2]);
+
+#[async_trait]
+impl OutboxDriver for Outboxes {
+    async fn node(&self, app: u64) -> Node {
+        let [first, second] = &self.0;
+        let database = if app == 1 { first } else { second };
+        let outbox = PgOutbox::open(database, BOUNDS).await.unwrap();
+        Node {
+            app,
+            bindings: Arc::new(PgBindingRepo::new(database)),
+            deliveries: Arc::new(outbox.clone()),
+            outbox: Arc::new(outbox),
+        }
     }
 }
 

@@ -9,6 +9,7 @@ mod housekeeping;
 mod key_store;
 mod key_usage;
 mod observation_races;
+mod outbox;
 mod query_plans;
 mod rate_limiter;
 mod state_races;

@@ -20,7 +20,9 @@ async fn observe_during(
     observation: Observation,
 ) -> ObserveOutcome {
     let second = bindings.clone();
-    let waiting = tokio::spawn(async move { second.observe(installation(1), observation).await.map(|observed| observed.outcome) });
+    let waiting = tokio::spawn(async move {
+        second.observe(installation(1), observation).await.map(|observed| observed.outcome)
+    });
     until_blocked(database.schema(), 1).await;
     rival.batch_execute("COMMIT").await.unwrap();
     waiting.await.unwrap().unwrap()

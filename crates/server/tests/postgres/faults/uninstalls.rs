@@ -62,6 +62,7 @@ impl Scene {
         let taken = WebhookDelivery {
             signature: delivery.header("x-hub-signature-256").map(str::as_bytes),
             event: delivery.header("x-github-event"),
+            id: delivery.header("x-github-delivery"),
             content_type: delivery.header("content-type"),
             body: &delivery.body,
         };

@@ -1,0 +1,219 @@
+//! Handing verified deliveries to the product (I38, L-83).
+
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use dockline::ports::{BindingRepo, DeliveryOutcome, DeliverySink, DeliveryStore, Event};
+use dockline::{
+    DeliveryFault, ErrorCode, HandedOver, PortError, PortErrorKind, PortName, Status, TenantDelivery,
+    VerifiedDelivery, WebhookDelivery, WebhookError, WebhookOutcome,
+};
+use dockline_testkit::faults::Fault;
+use dockline_testkit::fixtures::{NOON, installation};
+use serde_json::{Value, json};
+
+use super::webhooks::{payload, signature};
+use crate::support::{OUR_APP, WEBHOOK_SECRET, World, acme};
+
+/// A sink, or a store with one outcome, that remembers what it gets.
+#[derive(Debug, Default)]
+struct Product {
+    taken: Mutex<Vec<String>>,
+    fails: bool,
+    outcome: Option<DeliveryOutcome>,
+}
+
+impl Product {
+    fn remember(&self, text: String) -> Result<(), PortError> {
+        if self.fails {
+            return Err(PortError::new(
+                PortName::DeliverySink,
+                PortErrorKind::Rejected,
+                "refused by the test",
+            ));
+        }
+        self.taken.lock().unwrap().push(text);
+        Ok(())
+    }
+
+    fn taken(&self) -> Vec<String> {
+        std::mem::take(&mut self.taken.lock().unwrap())
+    }
+}
+
+#[async_trait]
+impl DeliverySink for Product {
+    async fn deliver<'a>(&self, delivery: TenantDelivery<'a>) -> Result<(), PortError> {
+        let TenantDelivery { app, organization, installation, event, action, guid, received_at, body } =
+            delivery;
+        assert_eq!((app.get(), received_at), (OUR_APP, NOON));
+        let body: Value = serde_json::from_slice(body).unwrap();
+        let organization = organization.as_ref().map_or("-", |organization| organization.as_str());
+        let installation = installation.map_or(0, |installation| installation.get());
+        let action = action.as_deref().unwrap_or("-");
+        self.remember(format!("{organization} {installation} {event} {action} {guid} {}", body["mark"]))
+    }
+}
+
+#[async_trait]
+impl DeliveryStore for Product {
+    async fn store<'a>(&self, delivery: VerifiedDelivery<'a>) -> Result<DeliveryOutcome, PortError> {
+        self.remember(format!("{:?} {}", delivery.installation, delivery.event))?;
+        Ok(self.outcome.clone().unwrap())
+    }
+}
+
+async fn deliver_as(
+    world: &World,
+    (event, id): (&str, Option<&str>),
+    content_type: &str,
+    body: &[u8],
+) -> Result<WebhookOutcome, WebhookError> {
+    let signature = signature(WEBHOOK_SECRET, body);
+    let delivery = WebhookDelivery {
+        signature: Some(signature.as_bytes()),
+        event: Some(event),
+        id,
+        content_type: Some(content_type),
+        body,
+    };
+    world.dockline.handle_webhook(delivery).await
+}
+
+async fn deliver(world: &World, event: &str, payload: &Value) -> Result<WebhookOutcome, WebhookError> {
+    let body = payload.to_string().into_bytes();
+    deliver_as(world, (event, Some("guid-1")), "application/json", &body).await
+}
+
+fn push(number: u64) -> Value {
+    json!({ "mark": 7, "action": "opened", "installation": { "id": number, "node_id": "x" } })
+}
+
+fn with_sink(product: &Arc<Product>) -> World {
+    let sink = Arc::clone(product);
+    World::with(|builder| builder.with_delivery_sink(sink))
+}
+
+fn with_store(product: &Arc<Product>) -> World {
+    let store = Arc::clone(product);
+    World::with(|builder| builder.with_delivery_store(store))
+}
+
+#[tokio::test]
+async fn the_sink_gets_each_delivery_of_a_bound_installation_with_its_organization_i_38() {
+    let product = Arc::new(Product::default());
+    let world = with_sink(&product);
+    let bound = world.bound().await;
+    let id = bound.installation.get();
+    let outcome = deliver(&world, "push", &push(id)).await.unwrap();
+    assert_eq!((outcome.handed_over, outcome.refresh), (HandedOver::Taken, None));
+    let organization = acme().organization;
+    assert_eq!(product.taken(), [format!("{organization} {id} push opened guid-1 7")]);
+    // The App's own events are for no organization, those of unbound installations for no one.
+    let authorization = json!({ "mark": 1, "action": "revoked", "sender": { "id": 5 } });
+    let outcome = deliver(&world, "github_app_authorization", &authorization).await.unwrap();
+    assert_eq!(outcome.handed_over, HandedOver::Taken);
+    assert_eq!(product.taken(), ["- 0 github_app_authorization revoked guid-1 1"]);
+    let outcome = deliver(&world, "push", &push(id + 1)).await.unwrap();
+    assert_eq!((outcome.handed_over, product.taken().len()), (HandedOver::Unbound, 0));
+    let of_the_app = json!({ "mark": 2, "action": null, "installation": null });
+    deliver(&world, "meta", &of_the_app).await.unwrap();
+    assert_eq!(product.taken(), ["- 0 meta - guid-1 2"]);
+}
+
+#[tokio::test]
+async fn the_payload_of_a_form_is_handed_over_as_json() {
+    let product = Arc::new(Product::default());
+    let world = with_sink(&product);
+    let id = world.bound().await.installation.get();
+    let json = push(id).to_string().replace('{', "%7B").replace('"', "%22").replace(':', "%3A");
+    let body = format!("payload={json}");
+    let form = "application/x-www-form-urlencoded";
+    deliver_as(&world, ("push", Some("g")), form, body.as_bytes()).await.unwrap();
+    assert_eq!(product.taken().len(), 1);
+}
+
+#[tokio::test]
+async fn our_own_handling_comes_first_and_is_kept_if_the_sink_fails() {
+    let product = Arc::new(Product { fails: true, ..Product::default() });
+    let world = with_sink(&product);
+    let bound = world.bound().await;
+    let failed = deliver(&world, "installation", &payload("suspend", bound.installation)).await.unwrap_err();
+    // Whatever the failure, GitHub must list the delivery as failed.
+    assert_eq!((failed.code(), failed.refresh()), (ErrorCode::Unavailable, Some(bound.installation)));
+    assert!(matches!(failed, WebhookError::NotTaken { .. }), "{failed:?}");
+    let failed = deliver(&world, "installation", &payload("deleted", bound.installation)).await.unwrap_err();
+    assert_eq!(failed.refresh(), None);
+    let stored = world.stored.installation(bound.installation).await.unwrap().unwrap();
+    assert_eq!(stored.status, Status::Uninstalled);
+}
+
+#[tokio::test]
+async fn a_failing_lookup_of_the_organization_refuses_the_delivery() {
+    let product = Arc::new(Product::default());
+    let world = with_sink(&product);
+    let id = world.bound().await.installation.get();
+    world.bindings.set(Fault::FailsBefore.once().of("installation"));
+    let failed = deliver(&world, "push", &push(id)).await.unwrap_err();
+    assert_eq!((failed.code(), product.taken().len()), (ErrorCode::Unavailable, 0));
+    deliver(&world, "push", &push(id)).await.unwrap();
+    assert_eq!(product.taken().len(), 1);
+}
+
+#[tokio::test]
+async fn a_store_gets_the_installation_alone_and_its_outcome_is_passed_on_i_38() {
+    for (outcome, expected) in [
+        (DeliveryOutcome::Stored, HandedOver::Taken),
+        (DeliveryOutcome::Duplicate, HandedOver::Duplicate),
+        (DeliveryOutcome::Unbound, HandedOver::Unbound),
+    ] {
+        let product = Arc::new(Product { outcome: Some(outcome), ..Product::default() });
+        let world = with_store(&product);
+        let outcome = deliver(&world, "push", &push(9)).await.unwrap();
+        assert_eq!(outcome.handed_over, expected);
+        assert_eq!(product.taken(), ["Some(InstallationId(9)) push"]);
+        assert_eq!(world.bindings.count("installation"), 0);
+    }
+}
+
+#[tokio::test]
+async fn a_full_outbox_refuses_the_delivery_and_an_event_says_so() {
+    let organization = Some(acme().organization);
+    let full = DeliveryOutcome::Full { organization: organization.clone() };
+    let product = Arc::new(Product { outcome: Some(full), ..Product::default() });
+    let world = with_store(&product);
+    let (failed, events) = world.observed(deliver(&world, "push", &push(9))).await;
+    let failed = failed.unwrap_err();
+    assert_eq!(failed.code(), ErrorCode::Unavailable);
+    assert!(matches!(failed, WebhookError::OutboxFull { refresh: None }), "{failed:?}");
+    assert_eq!(events, [Event::OutboxFull { organization, installation: Some(installation(9)) }]);
+}
+
+#[tokio::test]
+async fn a_delivery_that_cannot_be_attributed_has_no_effect() {
+    let product = Arc::new(Product::default());
+    let world = with_sink(&product);
+    let bound = world.bound().await;
+    let deleted = payload("deleted", bound.installation).to_string().into_bytes();
+    let long = "a".repeat(65);
+    for (event, id, body, fault) in [
+        ("installation", None, &*deleted, DeliveryFault::NoDeliveryId),
+        ("installation", Some(""), &deleted, DeliveryFault::NoDeliveryId),
+        ("installation", Some("a_b"), &deleted, DeliveryFault::NoDeliveryId),
+        ("installation", Some(&*long), &deleted, DeliveryFault::NoDeliveryId),
+        ("Push it", Some("a"), b"{}", DeliveryFault::NoEvent),
+        ("push", Some("a"), br#"{"installation": 7}"#, DeliveryFault::AnotherShape),
+        ("push", Some("a"), br#"{"installation": {"id": 0}}"#, DeliveryFault::AnotherShape),
+        (
+            "push",
+            Some("a"),
+            br#"{"installation": {"id": 1}, "installation": {"id": 2}}"#,
+            DeliveryFault::AnotherShape,
+        ),
+        ("push", Some("a"), br#"{"action": 7}"#, DeliveryFault::AnotherShape),
+    ] {
+        let refused = deliver_as(&world, (event, id), "application/json", body).await;
+        assert!(matches!(refused, Err(WebhookError::Unreadable(found)) if found == fault), "{refused:?}");
+    }
+    assert_eq!((product.taken().len(), world.stored_binding().await), (0, Some(bound)));
+}
