@@ -50,10 +50,9 @@ const PURGE_INSTALLERS: &str = "DELETE FROM {schema}.installers WHERE ctid = ANY
 
 /// Bodies of delivered messages.
 const PURGE_BODIES: &str = "WITH old AS (\
-    SELECT app, organization, sequence FROM {schema}.outbox_entries \
-    WHERE status = 'done' AND has_body AND settled_at < $1 ORDER BY settled_at LIMIT $2 FOR UPDATE SKIP LOCKED \
-    ), cleared AS (UPDATE {schema}.outbox_entries AS e SET has_body = false FROM old \
-     WHERE e.app = old.app AND e.organization = old.organization AND e.sequence = old.sequence) \
+    UPDATE {schema}.outbox_entries SET has_body = false WHERE ctid = ANY (ARRAY (\
+     SELECT ctid FROM {schema}.outbox_entries WHERE status = 'done' AND has_body AND settled_at < $1 \
+     ORDER BY settled_at LIMIT $2 FOR UPDATE SKIP LOCKED)) RETURNING app, organization, sequence) \
     DELETE FROM {schema}.outbox_bodies AS b USING old \
     WHERE b.app = old.app AND b.organization = old.organization AND b.sequence = old.sequence RETURNING true";
 

@@ -255,7 +255,6 @@ async fn after_a_failure_of_the_store_a_redelivery_is_handled_l_33() {
     for (method, name, body) in [
         ("record_installer", "installation", payload("created", id)),
         ("observe", "installation_repositories", repositories(id)),
-        ("installation", "installation", payload("deleted", id)),
         ("observe", "installation", payload("deleted", id)),
     ] {
         world.bindings.set(Fault::FailsBefore.once().of(method));

@@ -193,12 +193,12 @@ async fn a_confirmation_can_be_repeated_after_its_response_is_lost() {
 }
 
 #[tokio::test]
-async fn a_purge_is_four_round_trips() {
+async fn a_purge_is_seven_round_trips() {
     let (_guard, database) = test_database::database().await;
     let (proxy, proxied) = Proxy::to(&database, 1).await;
     let housekeeping = PgHousekeeping::new(&proxied);
     housekeeping.purge(NOON, 100).await.unwrap();
     proxy.round_trips();
     housekeeping.purge(NOON, 100).await.unwrap();
-    assert_eq!(proxy.round_trips(), 4);
+    assert_eq!(proxy.round_trips(), 7);
 }
