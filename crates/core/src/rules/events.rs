@@ -4,8 +4,8 @@
 //! |---|---|
 //! | bound to an organization | `installation.registered`, and no other |
 //! | released | `installation.detached`, and no other |
-//! | shown → GitHub denies it | `installation.missing` |
-//! | denied for an hour | `installation.absent` |
+//! | shown → GitHub does not show it | `installation.missing` |
+//! | not shown for an hour | `installation.absent` |
 //! | missing, absent or ending → shown | `installation.returned` |
 //! | any → ended by GitHub's signed webhook, or by our request that GitHub confirmed | `installation.deleted` |
 //! | shown, and suspended since | `installation.suspended` |
@@ -29,9 +29,9 @@ spelled! {
         Detached = "installation.detached",
         /// GitHub's signed webhook reported the end of the installation, or GitHub confirmed our request to uninstall it.
         Deleted = "installation.deleted",
-        /// GitHub denies the installation. A wrong 404 looks the same: delete nothing.
+        /// GitHub does not show the installation. A wrong 404 looks the same: delete nothing.
         Missing = "installation.missing",
-        /// GitHub denied the installation for an hour. A wrong 404 looks the same: delete nothing.
+        /// GitHub has not shown the installation for an hour. A wrong 404 looks the same: delete nothing.
         Absent = "installation.absent",
         /// GitHub shows the installation again.
         Returned = "installation.returned",

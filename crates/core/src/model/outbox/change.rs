@@ -10,11 +10,11 @@ spelled! {
     pub enum PresenceKind("presence") {
         /// GitHub shows it, active or suspended.
         Shown = "shown",
-        /// GitHub denies it for less than an hour.
+        /// GitHub has not shown it for less than an hour.
         Missing = "missing",
         /// GitHub accepted our request to uninstall it, but has not confirmed the end.
         Ending = "ending",
-        /// GitHub denied it for an hour. It returns if GitHub shows it again.
+        /// GitHub has not shown it for an hour. It returns if GitHub shows it again.
         Absent = "absent",
         /// GitHub's signed webhook reported its end, which is final.
         Deleted = "deleted",
