@@ -10,9 +10,10 @@ use dockline_axum::RouterOptions;
 use secrecy::ExposeSecret;
 use serde_json::json;
 
-use crate::fixture::{Fixture, Setup, WEBHOOKS, signed};
+use crate::fixture::{Fixture, Setup, WEBHOOKS};
 use crate::in_process::InProcess;
 use crate::response::Response;
+use crate::signed_deliveries::signed;
 
 /// Takes deliveries, fails or hangs.
 #[derive(Debug, Default)]

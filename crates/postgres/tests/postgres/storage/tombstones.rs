@@ -55,7 +55,7 @@ async fn final_ends_outlive_every_purge_without_their_account_i7() {
         let kept = record(number).await.unwrap();
         assert_eq!((kept.life.presence, kept.account), (Presence::Uninstalled { by }, None), "{number}");
         let later = bindings.observe(installation(number), present(number, 4_000)).await.unwrap();
-        assert_eq!(later, ObserveOutcome::Gone, "{number}");
+        assert_eq!(later.outcome, ObserveOutcome::Gone, "{number}");
         let again =
             NewBinding { last_verified_at: NOON + Duration::days(4_000), ..binding("org_x", number, "x") };
         assert_eq!(bindings.insert(again).await.unwrap(), InsertOutcome::Gone, "{number}");

@@ -120,7 +120,7 @@ mutant!(
     }
 
     async fn observe(&self, id: InstallationId, observation: Observation) -> ObserveOutcome {
-        let outcome = self.memory.observe(id, observation).await.unwrap();
+        let outcome = self.memory.observe(id, observation).await.unwrap().outcome;
         let mut missing = self.missing.lock().unwrap();
         *missing += u64::from(outcome == ObserveOutcome::Missing);
         if outcome == ObserveOutcome::Absent && *missing >= 20 { ObserveOutcome::Held } else { outcome }
