@@ -32,6 +32,7 @@ use dockline_axum::{AuthenticationError, Authenticator, RouterOptions, TracingEv
 use dockline_github::GithubApp;
 use dockline_memory::{MemoryBindingRepo, MemoryOutbox, MemoryRateLimiter, MemoryStateStore};
 use http::request::Parts;
+use serde_json::Value;
 use tokio::sync::watch;
 use tracing_subscriber::EnvFilter;
 
@@ -84,12 +85,13 @@ struct Product {
 
 impl Product {
     async fn handle(&self, id: &MessageId, kind: &str, body: &[u8]) -> AttemptOutcome {
-        let Ok(payload) = serde_json::from_slice::<serde_json::Value>(body) else {
+        let Ok(payload) = serde_json::from_slice::<Value>(body) else {
             return AttemptOutcome::Failed { cause: "the body is no JSON".to_owned() };
         };
         // In a product: one transaction that stores the id and what follows from the message.
         if self.seen.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone()) {
-            tracing::info!(%id, kind, action = payload["action"].as_str(), "message");
+            let action = payload.get("action").and_then(Value::as_str);
+            tracing::info!(%id, kind, action, "message");
             self.handled.send_modify(|handled| handled.push(kind.to_owned()));
         }
         AttemptOutcome::Answered { status: 200, retry_after: None }

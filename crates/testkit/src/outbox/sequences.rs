@@ -85,21 +85,21 @@ impl Sequence {
         let at = usize::from(self.random.bool());
         let node = self.nodes[at].clone();
         match self.random.u32(..100) {
-            0..12 => self.bind(&node).await,
-            12..16 => self.release(&node).await,
-            16..24 => self.observe(&node).await,
-            24..48 => self.store(&node).await,
-            48..60 => self.lease(&node, at).await,
-            60..80 => self.settle(&node, at).await,
-            80..84 => self.end_lease(&node, at).await,
-            84..88 => self.renew(&node, at).await,
-            88..91 => {
+            0..10 => self.bind(&node).await,
+            10..14 => self.release(&node).await,
+            14..20 => self.observe(&node).await,
+            20..40 => self.store(&node).await,
+            40..55 => self.lease(&node, at).await,
+            55..76 => self.settle(&node, at).await,
+            76..79 => self.end_lease(&node, at).await,
+            79..81 => self.renew(&node, at).await,
+            81..84 => {
                 // The consumer crashes.
                 if self.consumers[at].take().is_some() { "crashed" } else { "idle" }
             }
-            91..95 => self.retry(&node).await,
+            84..88 => self.retry(&node).await,
             _ => {
-                self.now += Duration::seconds(self.random.i64(1..45));
+                self.now += Duration::seconds(self.random.i64(1..60));
                 "time passed"
             }
         }

@@ -189,10 +189,10 @@ mod tests {
 
     #[test]
     fn ids_of_events_are_ulids_in_the_order_of_time() {
-        let at = datetime!(2016-07-30 23:54:10.259 UTC);
+        let at = datetime!(2016-07-30 22:36:16.385 UTC);
         let id = MessageId::of_event(at, [0; 10]);
-        assert_eq!(id.as_str(), "ev_01ARYZ6S430000000000000000");
-        assert_eq!(MessageId::of_event(at, [0xff; 10]).as_str(), format!("ev_01ARYZ6S43{}", "Z".repeat(16)));
+        assert_eq!(id.as_str(), "ev_01ARYZ6S410000000000000000");
+        assert_eq!(MessageId::of_event(at, [0xff; 10]).as_str(), format!("ev_01ARYZ6S41{}", "Z".repeat(16)));
         assert!(
             MessageId::of_event(at + time::Duration::MILLISECOND, [0; 10])
                 > MessageId::of_event(at, [0xff; 10])
