@@ -49,7 +49,8 @@ pub(crate) async fn write_key_usage(usage: &dyn KeyUsageWriter) {
     }
 }
 
-fn every(period: Duration) -> Interval {
+/// Returns ticks, the first at once. A late one delays those after it.
+pub(crate) fn every(period: Duration) -> Interval {
     let mut ticks = interval(period);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     ticks

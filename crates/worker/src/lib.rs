@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod forwarder;
 mod github_probe;
 mod housekeeper;
 mod jitter;
@@ -13,9 +14,11 @@ mod sweep;
 mod sweeper;
 mod worker;
 
+pub use forwarder::{ForwardOptions, OutboxSignal};
 pub use metric_names::{
-    PANICS, READY, REDELIVERIES, REDELIVERY_BEHIND, REDELIVERY_SCANS, REFRESH_QUEUE, REFRESHES,
-    SWEEP_BINDINGS, SWEEP_LAST_SUCCESS, SWEEP_PAUSE, SWEEPS, describe_metrics,
+    FORWARD_ATTEMPT_DURATION, FORWARD_IN_FLIGHT, FORWARD_MESSAGE_DURATION, OUTBOX_BYTES, OUTBOX_MESSAGES,
+    OUTBOX_OLDEST_AGE, PANICS, READY, REDELIVERIES, REDELIVERY_BEHIND, REDELIVERY_SCANS, REFRESH_QUEUE,
+    REFRESHES, SWEEP_BINDINGS, SWEEP_LAST_SUCCESS, SWEEP_PAUSE, SWEEPS, describe_metrics,
 };
 pub use readiness::WorkerReadiness;
 pub use refresher::{RefreshOptions, Refresher};

@@ -1,6 +1,6 @@
 //! Names of the metrics; `docs/metrics.md` describes them with all others.
 
-use metrics::{Unit, describe_counter, describe_gauge};
+use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
 
 /// Counter of processed hints, by `outcome`: `done`, `failed` (will be retried), `given_up`, `dropped` (the queue was full
 /// or closed) or `panicked`. The last three are left to the next sweep.
@@ -34,10 +34,30 @@ pub const REDELIVERIES: &str = "dockline_redeliveries_total";
 /// Gauge of the seconds by which the scans of GitHub's delivery log are behind: 0 after a complete scan.
 pub const REDELIVERY_BEHIND: &str = "dockline_redelivery_behind_seconds";
 
+/// Histogram of attempts to send a message to the product, in seconds, by `outcome`: `accepted`, `refused` (4xx other than
+/// 408, 425 and 429), `limited` (429), `failed` (another status), `no_answer` or `cut_off` (the node shut down).
+pub const FORWARD_ATTEMPT_DURATION: &str = "dockline_forward_attempt_duration_seconds";
+
+/// Histogram of the seconds from the receipt of a message to its acceptance by the product.
+pub const FORWARD_MESSAGE_DURATION: &str = "dockline_forward_message_duration_seconds";
+
+/// Gauge of the attempts that are under way.
+pub const FORWARD_IN_FLIGHT: &str = "dockline_forward_in_flight";
+
+/// Gauge of the undelivered messages, by `status`: `waiting`, `set_aside` or `dead`.
+pub const OUTBOX_MESSAGES: &str = "dockline_outbox_messages";
+
+/// Gauge of the bytes of undelivered bodies.
+pub const OUTBOX_BYTES: &str = "dockline_outbox_bytes";
+
+/// Gauge of the age of the oldest message that waits or is set aside, in seconds; 0 if there is none.
+pub const OUTBOX_OLDEST_AGE: &str = "dockline_outbox_oldest_age_seconds";
+
 /// Gauge of each readiness check, by `check`: 1 if it passes, 0 if it fails.
 pub const READY: &str = "dockline_ready";
 
-/// Counter of panics of background parts, by `part`: `refresher`, `sweeper`, `redeliverer`, `housekeeper`, `key_usage` or `probe`.
+/// Counter of panics of background parts, by `part`: `refresher`, `sweeper`, `redeliverer`, `housekeeper`, `key_usage`,
+/// `forwarder`, `backlog` or `probe`.
 pub const PANICS: &str = "dockline_worker_panics_total";
 
 /// Describes the metrics to the installed recorder. Call it once, after installing the recorder.
@@ -58,6 +78,24 @@ pub fn describe_metrics() {
         REDELIVERY_BEHIND,
         Unit::Seconds,
         "How far the scans of GitHub's delivery log by this node are behind."
+    );
+    describe_histogram!(
+        FORWARD_ATTEMPT_DURATION,
+        Unit::Seconds,
+        "Duration of attempts to send a message to the product."
+    );
+    describe_histogram!(
+        FORWARD_MESSAGE_DURATION,
+        Unit::Seconds,
+        "Time from the receipt of a message to its acceptance by the product."
+    );
+    describe_gauge!(FORWARD_IN_FLIGHT, "Attempts that are under way.");
+    describe_gauge!(OUTBOX_MESSAGES, "Undelivered messages, by status, as of the last count.");
+    describe_gauge!(OUTBOX_BYTES, Unit::Bytes, "Bytes of undelivered bodies, as of the last count.");
+    describe_gauge!(
+        OUTBOX_OLDEST_AGE,
+        Unit::Seconds,
+        "Age of the oldest message that waits or is set aside, as of the last count."
     );
     describe_gauge!(READY, "Whether each readiness check passes: 1 or 0.");
     describe_counter!(PANICS, "Panics of background parts, each of which was restarted.");

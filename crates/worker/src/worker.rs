@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use dockline::Dockline;
 use dockline::ports::{
-    Clock, DeliveryLog, Entropy, GithubGateway, Housekeeping, KeyUsageWriter, OsEntropy, RedeliveryStore,
-    SystemClock,
+    Clock, DeliveryLog, Entropy, GithubGateway, Housekeeping, KeyUsageWriter, MessageSender, OsEntropy,
+    Outbox, RedeliveryStore, SystemClock,
 };
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, join_all};
 use tokio::time::timeout;
 
+use crate::forwarder::{ForwardOptions, Forwarder, measure_backlog};
 use crate::github_probe::GithubProbe;
 use crate::housekeeper::{purge_periodically, write_key_usage, write_key_usage_periodically};
 use crate::probe::Probe;
@@ -29,6 +30,7 @@ use crate::sweeper::{SweepOptions, Sweeper};
 pub struct Worker {
     parts: Parts,
     refresher: Arc<Refresher>,
+    forwarder: Option<Forwarder>,
     readiness: Arc<WorkerReadiness>,
     _end: EndOnDrop,
 }
@@ -48,6 +50,7 @@ struct Parts {
     redelivery: Option<Redelivery>,
     housekeeping: Option<Arc<dyn Housekeeping>>,
     key_usage: Option<Arc<dyn KeyUsageWriter>>,
+    forward: Option<(Arc<dyn Outbox>, Arc<dyn MessageSender>, ForwardOptions)>,
     probes: Vec<Probe>,
     github_probe: Option<GithubProbe>,
     drain_timeout: Duration,
@@ -65,6 +68,7 @@ impl Worker {
             redelivery: None,
             housekeeping: None,
             key_usage: None,
+            forward: None,
             probes: Vec::new(),
             github_probe: None,
             drain_timeout: Duration::from_secs(10),
@@ -83,8 +87,8 @@ impl Worker {
         Arc::clone(&self.readiness)
     }
 
-    /// Runs all parts until `shutdown` completes, then ends them within the drain timeout: processes the pending hints
-    /// and writes key usage a last time. Complete `shutdown` after the host's server has stopped, since webhooks that
+    /// Runs all parts until `shutdown` completes, then ends them within the drain timeout: processes the pending hints,
+    /// writes key usage a last time, ends the attempts to send messages and releases their queues. Complete `shutdown` after the host's server has stopped, since webhooks that
     /// are still being answered may add hints.
     ///
     /// Returns the number of hints that were not processed and are left to the next sweep of any node.
@@ -96,8 +100,14 @@ impl Worker {
     /// Like [`run`](Self::run), with the drain timeout that `shutdown` returns: for a host whose server and worker share
     /// one grace period.
     pub async fn run_until(self, shutdown: impl Future<Output = Duration> + Send) -> usize {
-        let Self { parts, refresher, readiness, _end } = self;
+        let Self { parts, refresher, forwarder, readiness, _end } = self;
         let mut refreshing = pin!(supervise("refresher", || refresher.run(&parts.dockline)));
+        let mut forwarding = pin!(async {
+            match &forwarder {
+                Some(forwarder) => supervise("forwarder", || forwarder.run()).await,
+                None => pending().await,
+            }
+        });
         let periodic = async {
             join_all(parts.periodic(&readiness)).await;
             pending::<Infallible>().await
@@ -106,12 +116,21 @@ impl Worker {
             drain_timeout = shutdown => drain_timeout,
             never = periodic => match never {},
             never = &mut refreshing => match never {},
+            never = &mut forwarding => match never {},
         };
         readiness.begin_shutdown();
-        let end = async { tokio::join!(refresher.drain(drain_timeout), parts.write_last(drain_timeout)).0 };
+        let forwarded = async {
+            if let Some(forwarder) = &forwarder {
+                forwarder.drain(drain_timeout).await;
+            }
+        };
+        let end = async {
+            tokio::join!(refresher.drain(drain_timeout), parts.write_last(drain_timeout), forwarded).0
+        };
         tokio::select! {
             left = end => left,
             never = refreshing => match never {},
+            never = forwarding => match never {},
         }
     }
 }
@@ -137,6 +156,9 @@ impl Parts {
         }
         if let Some(usage) = &self.key_usage {
             parts.push(supervise("key_usage", || write_key_usage_periodically(&**usage)).boxed());
+        }
+        if let Some((outbox, ..)) = &self.forward {
+            parts.push(supervise("backlog", || measure_backlog(&**outbox, &*self.clock)).boxed());
         }
         for probe in &self.probes {
             parts.push(supervise("probe", || probe.watch(readiness)).boxed());
@@ -198,6 +220,19 @@ impl WorkerBuilder {
         self
     }
 
+    /// Adds the forwarding of the outbox's messages to the product, and the gauges of its backlog. At most one consumer of an
+    /// outbox may run per product: a host that consumes it itself has no forwarder. Several nodes with this part share
+    /// the queues.
+    pub fn with_forwarder(
+        mut self,
+        outbox: Arc<dyn Outbox>,
+        sender: Arc<dyn MessageSender>,
+        options: ForwardOptions,
+    ) -> Self {
+        self.0.forward = Some((outbox, sender, options));
+        self
+    }
+
     /// Adds a readiness check that runs every five seconds, at most for five seconds. `Err` is the cause that `/readyz`
     /// shows: a stable, lower-case word such as `unreachable`. The check fails with `not_checked_yet` before its first
     /// result, with `timed_out` or `panicked`, and with `outdated` if there has been no result for 30 seconds.
@@ -228,7 +263,7 @@ impl WorkerBuilder {
         self
     }
 
-    /// Sets the source of randomness, which spreads the sweeps and scans of several nodes.
+    /// Sets the source of randomness, which spreads the sweeps, scans and retries of several nodes.
     pub fn with_entropy(mut self, entropy: Arc<dyn Entropy>) -> Self {
         self.0.entropy = entropy;
         self
@@ -241,8 +276,12 @@ impl WorkerBuilder {
         let probes = parts.probes.iter().map(|probe| (probe.name, Probe::INITIAL));
         let github = parts.github_probe.iter().map(|_| (GithubProbe::NAME, GithubProbe::INITIAL));
         let readiness = Arc::new(WorkerReadiness::new(Arc::clone(&parts.clock), probes.chain(github)));
+        let forwarder = parts.forward.as_ref().map(|(outbox, sender, options)| {
+            let (clock, entropy) = (Arc::clone(&parts.clock), Arc::clone(&parts.entropy));
+            Forwarder::new(Arc::clone(outbox), Arc::clone(sender), clock, entropy, options.clone())
+        });
         let end = EndOnDrop { refresher: Arc::clone(&refresher), readiness: Arc::clone(&readiness) };
-        Worker { parts, refresher, readiness, _end: end }
+        Worker { parts, refresher, forwarder, readiness, _end: end }
     }
 }
 

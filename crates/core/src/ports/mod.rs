@@ -69,6 +69,7 @@ mod github_gateway;
 mod housekeeping;
 mod key_store;
 mod key_usage;
+mod message_sender;
 mod outbox;
 mod rate_limiter;
 mod readiness;
@@ -94,6 +95,7 @@ pub use github_gateway::{
 pub use housekeeping::Housekeeping;
 pub use key_store::KeyStore;
 pub use key_usage::{KeyUsage, KeyUsageWriter, NoKeyUsage};
+pub use message_sender::MessageSender;
 pub use outbox::{EntryCursor, EntryFilter, Outbox, RetryOutcome};
 pub use rate_limiter::{RateLimitDecision, RateLimitRequest, RateLimiter};
 pub use readiness::{Check, Readiness};
@@ -106,7 +108,8 @@ pub use {
     binding_repo::MockBindingRepo, clock::MockClock, delivery_log::MockDeliveryLog,
     delivery_sink::MockDeliverySink, delivery_sink::MockDeliveryStore, entropy::MockEntropy,
     events::MockEvents, github_gateway::MockGithubGateway, housekeeping::MockHousekeeping,
-    key_store::MockKeyStore, key_usage::MockKeyUsage, key_usage::MockKeyUsageWriter, outbox::MockOutbox,
-    rate_limiter::MockRateLimiter, readiness::MockReadiness, redelivery_store::MockRedeliveryStore,
-    refresh_queue::MockRefreshQueue, state_store::MockStateStore,
+    key_store::MockKeyStore, key_usage::MockKeyUsage, key_usage::MockKeyUsageWriter,
+    message_sender::MockMessageSender, outbox::MockOutbox, rate_limiter::MockRateLimiter,
+    readiness::MockReadiness, redelivery_store::MockRedeliveryStore, refresh_queue::MockRefreshQueue,
+    state_store::MockStateStore,
 };
