@@ -1,0 +1,9 @@
+//! The sender against a real socket, with requests verified by Standard Webhooks' own library.
+
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests fail by panicking")]
+
+mod answers;
+mod endpoint;
+mod receiver;
+mod signed;
+mod tls;
