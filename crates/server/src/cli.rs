@@ -9,13 +9,14 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::apps::AppsCommand;
 use crate::config::{CommandLineError, EffectiveConfig};
+use crate::deliveries::DeliveriesCommand;
 use crate::generate::{CompletionsArgs, ManArgs};
 use crate::installations::InstallationsCommand;
 use crate::keys::KeysCommand;
 use crate::migrate::MigrateArgs;
 use crate::reconcile::ReconcileArgs;
 use crate::serve::ServeArgs;
-use crate::{apps, config, doctor, generate, installations, keys, migrate, reconcile, serve};
+use crate::{apps, config, deliveries, doctor, generate, installations, keys, migrate, reconcile, serve};
 
 /// Connects GitHub App installations to the organizations of a multi-tenant product.
 #[derive(Debug, Parser)]
@@ -61,6 +62,9 @@ enum Command {
     /// Create, rotate, list and revoke API keys.
     #[command(subcommand)]
     Keys(KeysCommand),
+    /// List and show the messages for the product that receives --forward-to, and send them again.
+    #[command(subcommand)]
+    Deliveries(DeliveriesCommand),
     /// Print a completion script for a shell.
     ///
     /// For bash: dockline completions bash > /etc/bash_completion.d/dockline
@@ -110,6 +114,7 @@ impl Cli {
             Command::Apps(command) => apps::run(command).await,
             Command::Installations(command) => installations::run(command).await,
             Command::Keys(command) => keys::run(command).await,
+            Command::Deliveries(command) => deliveries::run(command).await,
             Command::Completions(args) => generate::completions(&args, command()),
             Command::Man(args) => generate::man(&args, command()),
         }

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use dockline_postgres::{
-    DEFAULT_CONNECTIONS, Database, Migrator, OpenError, Schema, StatementMode, open_pool, open_reloading_pool,
+    DEFAULT_CONNECTIONS, Database, Migrator, OpenError, Pool, Schema, StatementMode, open_pool,
+    open_reloading_pool,
 };
 use secrecy::SecretString;
 
@@ -80,25 +81,18 @@ impl DatabaseArgs {
         }
     }
 
+    /// Creates another pool of this many connections.
+    ///
+    /// # Errors
+    /// [`ConfigErrors`] if the URL is missing or invalid.
+    pub(crate) fn further_pool(&self, connections: usize) -> Result<Pool, ConfigErrors> {
+        Ok(self.url().and_then(|url| self.pool(&url, connections))?)
+    }
+
     /// Creates the connection pool; returns `None` if it added to `errors`.
     pub(crate) fn check(&self, errors: &mut ConfigErrors) -> Option<Database> {
         let before = errors.0.len();
-        let options = SecretOptions {
-            name: "database-url",
-            text: self.database_url.as_ref(),
-            file: self.database_url_file.as_ref(),
-        };
-        let url = options.read().and_then(|url| {
-            url.ok_or_else(|| {
-                ConfigError::new(
-                    "--database-url",
-                    "is not set, and this command needs a PostgreSQL database",
-                    "set --database-url, DOCKLINE_DATABASE_URL or --database-url-file. To try Dockline without a \
-                     database, run: cargo run -p dockline-demo -- --walk",
-                )
-            })
-        });
-        let url = errors.check(url);
+        let url = errors.check(self.url());
         let schema = Schema::new(&*self.database_schema);
         if let Err(invalid) = &schema {
             errors.push(ConfigError::new("--database-schema", invalid.to_string(), "choose another name"));
@@ -107,15 +101,7 @@ impl DatabaseArgs {
             errors.push(open_error("--database-connections", &OpenError::NoConnections));
         }
         // Parses the URL even if the number is invalid, to report both.
-        let pool = url.and_then(|url| {
-            let connections = self.database_connections.max(1);
-            let pool = match self.database_url_file.clone() {
-                // The file is read again when a login fails: its password may have changed.
-                Some(path) => open_reloading_pool(&url, connections, move || reread(&path)),
-                None => open_pool(&url, connections),
-            };
-            errors.check(pool.map_err(|error| open_error("--database-url", &error)))
-        });
+        let pool = url.and_then(|url| errors.check(self.pool(&url, self.database_connections.max(1))));
         if errors.0.len() > before {
             return None;
         }
@@ -125,6 +111,31 @@ impl DatabaseArgs {
             Statements::Unnamed => StatementMode::Unnamed,
         };
         Some(Database::new(pool?).with_schema(schema.ok()?).with_statement_mode(mode))
+    }
+
+    fn url(&self) -> Result<SecretString, ConfigError> {
+        let options = SecretOptions {
+            name: "database-url",
+            text: self.database_url.as_ref(),
+            file: self.database_url_file.as_ref(),
+        };
+        options.read()?.ok_or_else(|| {
+            ConfigError::new(
+                "--database-url",
+                "is not set, and this command needs a PostgreSQL database",
+                "set --database-url, DOCKLINE_DATABASE_URL or --database-url-file. To try Dockline without a database, run: \
+                 cargo run -p dockline-demo -- --walk",
+            )
+        })
+    }
+
+    fn pool(&self, url: &SecretString, connections: usize) -> Result<Pool, ConfigError> {
+        let pool = match self.database_url_file.clone() {
+            // The file is read again when a login fails: its password may have changed.
+            Some(path) => open_reloading_pool(url, connections, move || reread(&path)),
+            None => open_pool(url, connections),
+        };
+        pool.map_err(|error| open_error("--database-url", &error))
     }
 }
 

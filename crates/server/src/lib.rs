@@ -1,9 +1,11 @@
 #![doc = include_str!("../README.md")]
 
+mod app_database;
 pub mod apps;
 pub mod cli;
 pub mod config;
 pub mod database;
+pub mod deliveries;
 mod doctor;
 mod generate;
 mod github_app;
@@ -14,4 +16,5 @@ pub mod logging;
 pub mod migrate;
 pub mod reconcile;
 pub mod serve;
+mod table;
 pub mod telemetry;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use secrecy::{ExposeSecret, SecretString};
 use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
 
-use super::ConfigError;
+use super::{ConfigError, ConfigErrors};
 
 const MAX_BYTES: u64 = 1 << 20;
 
@@ -35,8 +35,33 @@ impl SecretOptions<'_> {
     }
 }
 
+/// The two options of a secret of which several may be set.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SecretListOptions<'a> {
+    /// The long name of the first option, without dashes.
+    pub(crate) name: &'static str,
+    pub(crate) texts: &'a [SecretString],
+    pub(crate) files: &'a [PathBuf],
+}
+
+impl SecretListOptions<'_> {
+    /// Returns the secrets that can be read, each with the option that it comes from. Adds the errors of
+    /// [`SecretOptions::read`] to `errors`.
+    pub(crate) fn read(self, errors: &mut ConfigErrors) -> Vec<(String, SecretString)> {
+        let Self { name, texts, files } = self;
+        if !texts.is_empty() && !files.is_empty() {
+            errors.push(both(name));
+        }
+        let file_option = format!("{name}-file");
+        let texts = texts.iter().map(|text| (format!("--{name}"), from_text(name, text)));
+        let files = files.iter().map(|path| (format!("--{file_option}"), from_file(&file_option, path)));
+        let read = texts.chain(files).filter_map(|(place, secret)| Some((place, errors.check(secret)?)));
+        read.collect()
+    }
+}
+
 /// Returns the error that both options of a secret are set.
-pub(crate) fn both(name: &str) -> ConfigError {
+fn both(name: &str) -> ConfigError {
     ConfigError::new(
         format!("--{name}"),
         format!("is set twice: directly, and by --{name}-file"),
@@ -45,7 +70,7 @@ pub(crate) fn both(name: &str) -> ConfigError {
 }
 
 /// Reads a secret from its text.
-pub(crate) fn from_text(name: &str, text: &SecretString) -> Result<SecretString, ConfigError> {
+fn from_text(name: &str, text: &SecretString) -> Result<SecretString, ConfigError> {
     match clean(text.expose_secret()) {
         Ok("") => {
             Err(ConfigError::new(format!("--{name}"), "is empty", "set the secret, or remove the option"))

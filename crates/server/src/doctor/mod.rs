@@ -2,6 +2,7 @@
 
 mod database;
 mod deliveries;
+mod forward;
 mod github;
 mod local;
 mod result;
@@ -30,7 +31,7 @@ pub(crate) async fn run(
     let local = checks::local(args, &mut errors);
     let mut results: Vec<CheckResult> = errors.0.into_iter().map(CheckResult::from).collect();
     results.extend(local::check(args, effective, &local).await);
-    let (database, github) = tokio::join!(
+    let (database, github, forward) = tokio::join!(
         async {
             match &local.database {
                 Some(database) => database::check(args, local.github.as_ref(), database).await,
@@ -42,10 +43,12 @@ pub(crate) async fn run(
                 Some(configured) => github::check(args, &local, configured).await,
                 None => Vec::new(),
             }
-        }
+        },
+        forward::check(args, &local)
     );
     results.extend(database);
     results.extend(github);
+    results.extend(forward);
     let text = if args.json { json(&results) } else { human(&results) };
     let mut stdout = io::stdout().lock();
     stdout.write_all(text.as_bytes())?;

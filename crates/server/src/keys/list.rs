@@ -7,11 +7,12 @@ use dockline::ports::{Clock, SystemClock};
 use dockline::{KeyId, OrganizationId, Scope};
 use dockline_postgres::{KeyEntry, PgKeyStore};
 use serde_json::Value;
-use time::{OffsetDateTime, UtcOffset};
+use time::OffsetDateTime;
 
 use super::organization;
 use super::output::key_json;
 use crate::database::DatabaseArgs;
+use crate::table::{self, minute, visible};
 
 const HEADINGS: [&str; 10] = [
     "KEY ID",
@@ -55,20 +56,7 @@ pub(super) async fn run(args: ListArgs) -> Result<ExitCode, Box<dyn Error + Send
 
 /// Returns a table with a line per key.
 fn table(entries: &[KeyEntry], now: OffsetDateTime) -> String {
-    let mut lines = vec![HEADINGS.map(str::to_owned)];
-    lines.extend(entries.iter().map(|entry| cells(entry, now)));
-    let widths: [usize; HEADINGS.len()] = std::array::from_fn(|column| {
-        let lengths = lines.iter().filter_map(|cells| cells.get(column)).map(|cell| cell.chars().count());
-        lengths.max().unwrap_or_default()
-    });
-    let mut table = String::new();
-    for cells in lines {
-        let padded: Vec<String> =
-            cells.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}")).collect();
-        table.push_str(padded.join("  ").trim_end());
-        table.push('\n');
-    }
-    table
+    table::text(HEADINGS, entries.iter().map(|entry| cells(entry, now)))
 }
 
 fn cells(entry: &KeyEntry, now: OffsetDateTime) -> [String; HEADINGS.len()] {
@@ -92,18 +80,6 @@ fn cells(entry: &KeyEntry, now: OffsetDateTime) -> [String; HEADINGS.len()] {
         entry.replaced_by.as_ref().map_or_else(|| "-".to_owned(), KeyId::to_string),
         visible(&entry.name),
     ]
-}
-
-/// Formats a time in UTC, to the minute.
-fn minute(at: OffsetDateTime) -> String {
-    let at = at.to_offset(UtcOffset::UTC);
-    let (date, hour, minute) = (at.date(), at.hour(), at.minute());
-    format!("{date} {hour:02}:{minute:02}Z")
-}
-
-/// Escapes control characters, which could move the cursor.
-fn visible(text: &str) -> String {
-    text.chars().flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] }).collect()
 }
 
 #[cfg(test)]

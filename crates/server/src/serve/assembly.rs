@@ -14,6 +14,7 @@ use dockline_postgres::{
 use dockline_telemetry::{EventCounters, FanOut, Metered};
 use dockline_worker::{SweepOptions, Worker};
 
+use super::forward::Forwarding;
 use super::options::ServeArgs;
 use super::probes;
 use crate::database::migrator;
@@ -51,6 +52,7 @@ pub(super) fn worker(
     app_database: &AppDatabase,
     github: Arc<GithubApp>,
     usage: PgKeyUsage,
+    forwarding: Option<&Forwarding>,
 ) -> Worker {
     let database = app_database.database();
     let mut worker = Worker::builder(dockline)
@@ -69,6 +71,9 @@ pub(super) fn worker(
     }
     if let Some(within) = args.ready_github_within.non_zero() {
         worker = worker.with_github_probe(github, within);
+    }
+    if let Some(forwarding) = forwarding {
+        worker = forwarding.add_to(worker);
     }
     worker.build()
 }

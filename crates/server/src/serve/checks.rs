@@ -5,8 +5,9 @@ use std::time::Duration;
 use dockline::WebhookSecrets;
 use dockline_postgres::{Database, MigrationError};
 
+use super::forward::ForwardTarget;
 use super::options::{Migrations, PolicyArg, ServeArgs, check_public_url, check_unsolicited_install_url};
-use crate::config::secret::{both, from_file, from_text};
+use crate::config::secret::SecretListOptions;
 use crate::config::{ConfigError, ConfigErrors};
 use crate::database::migrator;
 use crate::github_app::{Configured, Connected, connect};
@@ -21,6 +22,7 @@ pub(crate) struct Local {
     pub(crate) webhook_secrets: Option<WebhookSecrets>,
     pub(crate) public_url: Option<String>,
     pub(crate) unsolicited_install_url: Option<String>,
+    pub(crate) forward: Option<ForwardTarget>,
 }
 
 /// Everything that `serve` needs, checked.
@@ -30,6 +32,7 @@ pub(crate) struct Checked {
     pub(crate) webhook_secrets: WebhookSecrets,
     pub(crate) public_url: Option<String>,
     pub(crate) unsolicited_install_url: Option<String>,
+    pub(crate) forward: Option<ForwardTarget>,
 }
 
 /// Checks what needs no network call.
@@ -48,28 +51,26 @@ pub(crate) fn local(args: &ServeArgs, errors: &mut ConfigErrors) -> Local {
     let public_url = errors.check(check_public_url(args.public_url.as_deref())).flatten();
     let unsolicited = check_unsolicited_install_url(args.unsolicited_install_url.as_deref());
     let unsolicited_install_url = errors.check(unsolicited).flatten();
-    Local { database, github, webhook_secrets, public_url, unsolicited_install_url }
+    let forward = args.forward.check(errors);
+    Local { database, github, webhook_secrets, public_url, unsolicited_install_url, forward }
 }
 
 fn webhook_secrets(args: &ServeArgs, errors: &mut ConfigErrors) -> Option<WebhookSecrets> {
     let before = errors.0.len();
+    let options = SecretListOptions {
+        name: "webhook-secret",
+        texts: &args.webhook_secret,
+        files: &args.webhook_secret_file,
+    };
     let mut secrets = Vec::new();
-    if !args.webhook_secret.is_empty() && !args.webhook_secret_file.is_empty() {
-        errors.push(both("webhook-secret"));
-    }
-    let texts = args.webhook_secret.iter();
-    let texts = texts.map(|text| ("--webhook-secret", from_text("webhook-secret", text)));
-    let files = args.webhook_secret_file.iter();
-    let files = files.map(|path| ("--webhook-secret-file", from_file("webhook-secret-file", path)));
-    for (place, secret) in texts.chain(files) {
+    for (place, secret) in options.read(errors) {
         // Checks each by itself, because several may be weak.
-        let strong = secret.and_then(|secret| match WebhookSecrets::new([secret.clone()]) {
-            Ok(_) => Ok(secret),
-            Err(_) => Err(ConfigError::new(
+        let strong = WebhookSecrets::new([secret.clone()]).map(|_| secret).map_err(|_| {
+            ConfigError::new(
                 place,
                 format!("has fewer than {} bytes, or repeats one byte", WebhookSecrets::SHORTEST),
                 "generate one with openssl rand -hex 32, and set it at GitHub, too",
-            )),
+            )
         });
         secrets.extend(errors.check(strong));
     }
@@ -116,11 +117,11 @@ pub(crate) async fn all(args: &ServeArgs) -> Result<Checked, ConfigErrors> {
     if let Some(connected) = &mut github {
         errors.0.append(&mut connected.differences.0);
     }
-    let Local { database, webhook_secrets, public_url, unsolicited_install_url, .. } = local;
+    let Local { database, webhook_secrets, public_url, unsolicited_install_url, forward, .. } = local;
     errors.into_result()?;
     match (database, github, webhook_secrets) {
         (Some(database), Some(github), Some(webhook_secrets)) => {
-            Ok(Checked { database, github, webhook_secrets, public_url, unsolicited_install_url })
+            Ok(Checked { database, github, webhook_secrets, public_url, unsolicited_install_url, forward })
         }
         _ => Err(ConfigError::new("the configuration", "is incomplete", "report this as a bug").into()),
     }

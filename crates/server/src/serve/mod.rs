@@ -1,7 +1,9 @@
 //! `dockline serve`: the API on PostgreSQL and the real GitHub.
 
 mod assembly;
+mod auth_failures;
 pub(crate) mod checks;
+pub(crate) mod forward;
 pub(crate) mod listener_args;
 mod options;
 mod probes;
@@ -12,15 +14,18 @@ use std::error::Error;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use dockline::ports::GithubGateway;
 use dockline::{Builder, ClaimPolicy};
 use dockline_axum::RouterOptions;
 use dockline_github::AppSettings;
-use dockline_postgres::{PgBindingCounts, PgKeyUsage};
+use dockline_postgres::{PgBindingCounts, PgKeyUsage, PgOutbox};
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
-pub use options::{AuthFailureArgs, Migrations, PolicyArg, ServeArgs};
+pub use auth_failures::AuthFailureArgs;
+pub use options::{Migrations, PolicyArg, ServeArgs};
 
+use forward::Forwarding;
 use shutdown::{ShutdownSignals, StoppedAt};
 use sockets::Sockets;
 
@@ -52,7 +57,7 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Box<dyn Error + Send + Syn
     logging::start_with(args.telemetry.log_format, tracer.layer());
     let metrics = Metrics::install()?;
     let signals = ShutdownSignals::install(args.listener.drain_delay.0)?;
-    let checks::Checked { database, github, webhook_secrets, public_url, unsolicited_install_url } =
+    let checks::Checked { database, github, webhook_secrets, public_url, unsolicited_install_url, forward } =
         checks::all(&args).await?;
     if args.webhook_secret.is_empty() && args.webhook_secret_file.is_empty() {
         tracing::warn!("no --webhook-secret-file: every webhook delivery is rejected");
@@ -82,17 +87,26 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Box<dyn Error + Send + Syn
         }
     }
     let app_database = apps::open(&database, &github, args.new_app).await?;
+    let forwarding = match forward {
+        Some(target) => {
+            let pool = args.database.further_pool(PgOutbox::STORED_AT_ONCE)?;
+            Some(Forwarding::open(&app_database, pool, github.registration().app, target).await?)
+        }
+        None => None,
+    };
     let usage = PgKeyUsage::new(&database);
     let policy = args.claim_policy.into();
     let interval = args.reconcile_unverified_for.0;
     let dockline =
         assembly::dockline(&app_database, github.clone(), webhook_secrets, usage.clone(), |builder| {
             let builder = builder.with_policy(policy).with_look_interval(interval);
+            let builder = forwarding.iter().fold(builder, |builder, parts| parts.store_deliveries(builder));
             unsolicited_install_url.into_iter().fold(builder, Builder::with_unsolicited_install_url)
         })?;
     let sockets = Sockets::bind(&args).await?;
     sockets.announce(public_url.as_deref(), args.json)?;
-    let worker = assembly::worker(&args, dockline.clone(), &app_database, github.clone(), usage);
+    let worker =
+        assembly::worker(&args, dockline.clone(), &app_database, github.clone(), usage, forwarding.as_ref());
     let readiness = worker.readiness();
     let options =
         RouterOptions::default().with_refresh_queue(worker.refresh_queue()).with_readiness(readiness.clone());

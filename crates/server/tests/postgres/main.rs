@@ -12,6 +12,7 @@ mod api;
 #[path = "../../../github/tests/it/connect_proxy.rs"]
 mod connect_proxy;
 mod faults;
+mod forwarding;
 #[path = "../support/http_client.rs"]
 mod http_client;
 #[path = "../canary/needles.rs"]

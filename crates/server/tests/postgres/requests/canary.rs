@@ -7,9 +7,13 @@ use reqwest::Url;
 use secrecy::ExposeSecret;
 
 use crate::api::Backend;
+use crate::forwarding::Product;
 use crate::needles::Needle;
 use crate::schema::TestSchema;
 use crate::server::{Github, Server};
+
+const FORWARD_SECRET: &str = "whsec_CanaryOfForwardingCanaryOfForwardingCanarw==";
+const FORWARD_TOKEN: &str = "forward-token-canary-0123456789";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn log_at_trace_contains_no_secret() {
@@ -17,7 +21,23 @@ async fn log_at_trace_contains_no_secret() {
         let schema = TestSchema::migrated().await;
         let github = Github::start(&schema).await;
         let log = github.files.path("log");
-        let further = ["--log-format", format, "--reconcile-every", "1s", "--reconcile-unverified-for", "0"];
+        // The product refuses what it cannot verify, which is everything: the node has another secret.
+        let product = Product::start().await;
+        let forward_to = format!("{}?token={FORWARD_TOKEN}", product.url);
+        github.files.write("forward-secret", FORWARD_SECRET);
+        let forward_secret = github.files.path("forward-secret");
+        let further = [
+            "--log-format",
+            format,
+            "--reconcile-every",
+            "1s",
+            "--reconcile-unverified-for",
+            "0",
+            "--forward-to",
+            &forward_to,
+            "--forward-secret-file",
+            &forward_secret,
+        ];
         let file = File::create(&log).unwrap();
         let server = Server::spawn_logging(&schema, &github, &further, file).listening();
         let sim = github.sim.sim();
@@ -35,6 +55,7 @@ async fn log_at_trace_contains_no_secret() {
         sim.set_webhook_secret(github.app.app_id, "a stranger's secret").unwrap();
         sim.ping(github.app.app_id).unwrap();
         sim.settled().await;
+        product.until_refused(2).await;
         for code in [401, 403, 422, 500] {
             sim.set_fault(FaultRule::new(Fault::Status { code }));
             assert!(backend.detach_and_uninstall(&server.api).await.unwrap().status >= 400);
@@ -46,7 +67,9 @@ async fn log_at_trace_contains_no_secret() {
         assert_eq!(server.end(), Some(0));
 
         let text = std::fs::read_to_string(&log).unwrap();
-        for expected in ["request", "org_acme", "port", "github", "answered", "delivery refused"] {
+        for expected in
+            ["request", "org_acme", "port", "github", "answered", "delivery refused", "message not accepted"]
+        {
             assert!(text.contains(expected), "{expected} is not in the log");
         }
         let app = &github.app;
@@ -56,6 +79,8 @@ async fn log_at_trace_contains_no_secret() {
             ("a state", state),
             ("the client secret", app.client_secret.expose_secret().to_owned()),
             ("the webhook secret", app.webhook_secret.expose_secret().to_owned()),
+            ("the forward secret", FORWARD_SECRET.strip_prefix("whsec_").unwrap().to_owned()),
+            ("a token in the product's URL", FORWARD_TOKEN.to_owned()),
             ("the private key", pem[pem.len() / 2].clone()),
         ];
         let url = Url::parse(schema.url.expose_secret()).unwrap();

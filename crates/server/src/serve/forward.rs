@@ -1,0 +1,142 @@
+//! `--forward-to`: the options, and the parts that store messages and send them to the product.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Args;
+use dockline::ports::{MessageSender, Outbox};
+use dockline::{AppId, Builder, OutboxBounds, PortError};
+use dockline_forward::{Endpoint, HttpSender, SigningSecret, SigningSecrets};
+use dockline_postgres::{AppDatabase, PgOutbox, Pool};
+use dockline_worker::{ForwardOptions, OutboxSignal, WorkerBuilder};
+use secrecy::SecretString;
+
+use crate::config::secret::SecretListOptions;
+use crate::config::{ConfigError, ConfigErrors};
+
+/// Set for each option: if the struct sets it, clap applies it to the options that follow, too.
+const HEADING: &str = "Forwarding";
+
+/// Options of forwarding to the product.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ForwardArgs {
+    /// URL of the product that receives GitHub's deliveries and events of installations, signed by Standard Webhooks: https,
+    /// or http on this machine only. Without it, deliveries of events such as push are not passed on.
+    #[arg(long, help_heading = HEADING, value_name = "URL", env = "DOCKLINE_FORWARD_TO")]
+    pub(crate) forward_to: Option<String>,
+    /// Secret that signs what is forwarded: whsec_ and 24 to 64 random bytes in base64. Set two while you change it; messages
+    /// then have both signatures. In the environment, one per line.
+    #[arg(
+        long,
+        help_heading = HEADING,
+        value_name = "SECRET",
+        value_delimiter = '\n',
+        env = "DOCKLINE_FORWARD_SECRET",
+        hide_env_values = true
+    )]
+    pub(crate) forward_secret: Vec<SecretString>,
+    /// File that contains the secret that signs what is forwarded. Set two while you change it. In the environment, separated
+    /// by a comma.
+    #[arg(
+        long,
+        help_heading = HEADING,
+        value_name = "FILE",
+        value_delimiter = ',',
+        env = "DOCKLINE_FORWARD_SECRET_FILE"
+    )]
+    pub(crate) forward_secret_file: Vec<PathBuf>,
+}
+
+/// The product and the secrets that it knows.
+#[derive(Debug, Clone)]
+pub(crate) struct ForwardTarget {
+    pub(crate) endpoint: Endpoint,
+    secrets: SigningSecrets,
+}
+
+impl ForwardArgs {
+    /// Returns the number of secrets.
+    pub(crate) fn secrets(&self) -> usize {
+        self.forward_secret.len() + self.forward_secret_file.len()
+    }
+
+    /// Checks the options without a network call. Returns `None` if they are not set, or if it added to `errors`.
+    pub(crate) fn check(&self, errors: &mut ConfigErrors) -> Option<ForwardTarget> {
+        let Some(url) = &self.forward_to else {
+            if self.secrets() > 0 {
+                errors.push(ConfigError::new(
+                    "--forward-secret",
+                    "is set, but --forward-to is not",
+                    "set the URL of the product with --forward-to, or remove the secret",
+                ));
+            }
+            return None;
+        };
+        let from_error = |place: &'static str| move |error| ConfigError::from_error(place, &error);
+        let endpoint = errors.check(url.parse::<Endpoint>().map_err(from_error("--forward-to")));
+        let before = errors.0.len();
+        let options = SecretListOptions {
+            name: "forward-secret",
+            texts: &self.forward_secret,
+            files: &self.forward_secret_file,
+        };
+        let mut secrets = Vec::new();
+        for (place, text) in options.read(errors) {
+            let secret = SigningSecret::parse(&text);
+            secrets.extend(errors.check(secret.map_err(|error| ConfigError::from_error(place, &error))));
+        }
+        if errors.0.len() > before {
+            return None;
+        }
+        let secrets = errors.check(SigningSecrets::new(secrets).map_err(from_error("--forward-secret-file")));
+        Some(ForwardTarget { endpoint: endpoint?, secrets: secrets? })
+    }
+}
+
+/// The parts that store messages and send them.
+pub(super) struct Forwarding {
+    outbox: Arc<PgOutbox>,
+    sender: Arc<dyn MessageSender>,
+    signal: OutboxSignal,
+}
+
+impl Forwarding {
+    /// Opens the App's outbox, whose deliveries are stored over connections of `pool`.
+    ///
+    /// # Errors
+    /// If the database fails, or the HTTPS client cannot be built.
+    pub(super) async fn open(
+        database: &AppDatabase,
+        pool: Pool,
+        app: AppId,
+        target: ForwardTarget,
+    ) -> Result<Self, ForwardError> {
+        let ForwardTarget { endpoint, secrets } = target;
+        let sender = Arc::new(HttpSender::new(app, endpoint, secrets)?);
+        let outbox = PgOutbox::open(database, OutboxBounds::default()).await?.with_delivery_pool(pool);
+        Ok(Self { outbox: Arc::new(outbox), sender, signal: OutboxSignal::default() })
+    }
+
+    /// Makes `Dockline` store deliveries.
+    pub(super) fn store_deliveries(&self, builder: Builder) -> Builder {
+        builder.with_delivery_store(self.signal.after(self.outbox.clone()))
+    }
+
+    /// Adds the part that sends them.
+    pub(super) fn add_to(&self, worker: WorkerBuilder) -> WorkerBuilder {
+        let outbox: Arc<dyn Outbox> = self.outbox.clone();
+        let options = ForwardOptions::default().with_signal(self.signal.clone());
+        worker.with_forwarder(outbox, Arc::clone(&self.sender), options)
+    }
+}
+
+/// Why forwarding cannot begin.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ForwardError {
+    /// The HTTPS client cannot be built.
+    #[error(transparent)]
+    Client(#[from] dockline_forward::ConfigError),
+    /// The outbox cannot be opened.
+    #[error("the outbox cannot be opened")]
+    Outbox(#[from] PortError),
+}
