@@ -2,6 +2,7 @@
 
 use dockline::EntryStatus;
 use dockline::ports::Clock;
+use dockline_worker::ForwardOptions;
 use tokio::time::sleep;
 
 use super::product::Answer;
@@ -41,6 +42,26 @@ async fn failing_and_slow_tenants_do_not_delay_the_others() {
     assert!(*worst <= time::Duration::milliseconds(1_500), "{worst}");
     let slow = scene.product.attempts("org-41");
     assert!(slow.iter().enumerate().all(|(at, (sequence, _))| *sequence == at as u64 + 1), "{slow:?}");
+}
+
+/// Twelve tenants never answer, whose attempts alone would take all four places most of the time.
+#[tokio::test(start_paused = true)]
+async fn retries_leave_the_places_of_first_attempts_to_others() {
+    let scene = Scene::new();
+    let _node = scene.start_with(ForwardOptions::default().with_concurrency(4));
+    for number in 0..12 {
+        let name = format!("hanging-{number}");
+        scene.product.answer(&name, Answer::Never);
+        scene.add(&name, 1);
+        sleep(seconds(25)).await;
+    }
+    for sequence in 1..=200 {
+        scene.add("good", 1);
+        sleep(seconds(1)).await;
+        // The one before was added two seconds ago, and a look takes at most a second and a quarter.
+        let before = scene.outbox.entry("good", (sequence - 1).max(1));
+        assert!(sequence == 1 || before.status == EntryStatus::Done, "{sequence}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,7 +1,5 @@
 //! Order, failures and leases.
 
-use std::time::Duration;
-
 use dockline::EntryStatus;
 use dockline::ports::Clock;
 use dockline_worker::ForwardOptions;
