@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use axum::routing::post;
 use axum::{Json, Router};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{ControlError, Created, Done, created, done};
 use crate::model::installation_token::{TokenFormat, TokenLag};
@@ -19,6 +19,7 @@ pub(super) fn routes() -> Router<GithubSim> {
         .route("/installations/{id}/uninstall", post(uninstall))
         .route("/installations/{id}/null-account", post(null_account))
         .route("/installations/{id}/accept-permissions", post(accept_permissions))
+        .route("/installations/{id}/events", post(send_event))
         .route("/installations/{id}/revoke-tokens", post(revoke_tokens))
         .route("/installation-requests/{id}/approve", post(approve))
         .route("/token-format", post(set_token_format))
@@ -67,6 +68,18 @@ async fn null_account(State(sim): State<GithubSim>, Path(id): Path<u64>) -> Done
 
 async fn accept_permissions(State(sim): State<GithubSim>, Path(id): Path<u64>) -> Done {
     done(sim.accept_permissions(id))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct EventBody {
+    event: String,
+    #[serde(default)]
+    payload: Map<String, Value>,
+}
+
+async fn send_event(State(sim): State<GithubSim>, Path(id): Path<u64>, Json(body): Json<EventBody>) -> Done {
+    done(sim.send_event(id, &body.event, body.payload))
 }
 
 async fn revoke_tokens(

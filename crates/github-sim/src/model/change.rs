@@ -1,5 +1,7 @@
 //! Changes that become webhook events, each with the installation at the time of the change.
 
+use serde_json::{Map, Value};
+
 use super::Model;
 use super::installation::Installation;
 use super::repository::Repository;
@@ -55,6 +57,12 @@ pub(crate) enum Change {
     AuthorizationRevoked {
         app_id: u64,
         user: u64,
+    },
+    /// An event with a payload from outside.
+    Custom {
+        installation: Installation,
+        event: String,
+        payload: Map<String, Value>,
     },
     Ping {
         app_id: u64,

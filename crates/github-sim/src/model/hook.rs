@@ -2,6 +2,7 @@
 
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use time::OffsetDateTime;
 
 use super::Model;
@@ -92,6 +93,17 @@ impl Model {
         }
         hook.updated_at = now;
         if ping { self.ping(app_id) } else { Ok(()) }
+    }
+
+    pub(crate) fn send_event(
+        &mut self,
+        installation: u64,
+        event: String,
+        payload: Map<String, Value>,
+    ) -> Result<(), SimError> {
+        let installation = self.require_installation(installation)?.clone();
+        self.record_change(Change::Custom { installation, event, payload });
+        Ok(())
     }
 
     pub(crate) fn ping(&mut self, app_id: u64) -> Result<(), SimError> {

@@ -1,6 +1,7 @@
 //! The webhook of an App, and its deliveries.
 
 use secrecy::SecretString;
+use serde_json::{Map, Value};
 
 use crate::error::SimError;
 use crate::model::hook::{ContentType, HookChange};
@@ -35,6 +36,20 @@ impl GithubSim {
     /// Creates a `ping` delivery.
     pub fn ping(&self, app_id: u64) -> Result<(), SimError> {
         self.fixture().model.ping(app_id)
+    }
+
+    /// Sends an event with this payload, to which `installation` is added: for events that the simulator does not make itself,
+    /// such as `push`. Sends nothing if the installation is suspended.
+    ///
+    /// # Errors
+    /// [`SimError::UnknownInstallation`].
+    pub fn send_event(
+        &self,
+        installation: u64,
+        event: &str,
+        payload: Map<String, Value>,
+    ) -> Result<(), SimError> {
+        self.fixture().model.send_event(installation, event.to_owned(), payload)
     }
 
     /// Sets the mode of future deliveries.

@@ -6,6 +6,8 @@ mod payload;
 mod request;
 mod sender;
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 use time::OffsetDateTime;
 
@@ -20,8 +22,8 @@ use delivery::Delivery;
 #[derive(Debug)]
 struct Event {
     app_id: u64,
-    name: &'static str,
-    action: Option<&'static str>,
+    name: Cow<'static, str>,
+    action: Option<Cow<'static, str>>,
     installation_id: Option<u64>,
     payload: Value,
 }
@@ -42,13 +44,13 @@ pub(crate) fn queue_deliveries(fixture: &mut Fixture, urls: &Urls) {
 fn delivery(app: &App, event: Event, now: OffsetDateTime) -> Option<Delivery> {
     let url = app.hook.url.clone()?;
     let guid = random::uuid();
-    let (headers, body) = request::signed(app, event.name, &guid, &event.payload);
+    let (headers, body) = request::signed(app, &event.name, &guid, &event.payload);
     Some(Delivery {
         id: 0,
         guid,
         app_id: app.id,
-        event: event.name.to_owned(),
-        action: event.action.map(str::to_owned),
+        event: event.name.into_owned(),
+        action: event.action.map(Cow::into_owned),
         installation_id: event.installation_id,
         redelivery: false,
         url,

@@ -41,8 +41,12 @@ pub(super) fn event(urls: &Urls, model: &Model, change: Change) -> Option<Event>
         }
         Change::AuthorizationRevoked { app_id, user } => {
             let payload = json!({ "action": "revoked", "sender": builder.user(user) });
-            let (name, action) = ("github_app_authorization", Some("revoked"));
+            let (name, action) = ("github_app_authorization".into(), Some("revoked".into()));
             Some(Event { app_id, name, action, installation_id: None, payload })
+        }
+        Change::Custom { installation, event, payload } => {
+            let sent = installation.suspension.is_none();
+            sent.then(|| custom(&installation, event, payload))
         }
         Change::Ping { app_id } => model.app(app_id).map(|app| builder.ping(app)),
     }
@@ -77,8 +81,8 @@ impl PayloadBuilder<'_> {
         payload.insert("sender".to_owned(), self.sender(installation.app_id, sender));
         Event {
             app_id: installation.app_id,
-            name: "installation",
-            action: Some(name),
+            name: "installation".into(),
+            action: Some(name.into()),
             installation_id: Some(installation.id),
             payload: payload.into(),
         }
@@ -102,8 +106,8 @@ impl PayloadBuilder<'_> {
         });
         Event {
             app_id: installation.app_id,
-            name: "installation_repositories",
-            action: Some(action),
+            name: "installation_repositories".into(),
+            action: Some(action.into()),
             installation_id: Some(installation.id),
             payload,
         }
@@ -123,15 +127,15 @@ impl PayloadBuilder<'_> {
             "account": self.target(account),
             "changes": { key: { "from": from } },
             "target_type": account.kind.as_str(),
-            "installation": { "id": id, "node_id": json::node_id("IntegrationInstallation", id) },
+            "installation": short_installation(id),
         });
         if let (Some(sender), Some(members)) = (sender, payload.as_object_mut()) {
             members.insert("sender".to_owned(), self.user(sender));
         }
         Event {
             app_id: installation.app_id,
-            name: "installation_target",
-            action: Some("renamed"),
+            name: "installation_target".into(),
+            action: Some("renamed".into()),
             installation_id: Some(id),
             payload,
         }
@@ -160,7 +164,7 @@ impl PayloadBuilder<'_> {
                 "deliveries_url": format!("{}/app/hook/deliveries", self.urls.api),
             },
         });
-        Event { app_id: app.id, name: "ping", action: None, installation_id: None, payload }
+        Event { app_id: app.id, name: "ping".into(), action: None, installation_id: None, payload }
     }
 
     /// Returns the REST API's object with the date format of webhooks.
@@ -210,6 +214,24 @@ impl PayloadBuilder<'_> {
     fn user(&self, id: u64) -> Value {
         self.model.account(id).map_or(Value::Null, |user| json::account(self.urls, user))
     }
+}
+
+/// Returns the event of a payload that a test or a user of the simulator wrote.
+fn custom(installation: &Installation, event: String, mut payload: Map<String, Value>) -> Event {
+    let action = payload.get("action").and_then(Value::as_str).map(|action| action.to_owned().into());
+    payload.insert("installation".to_owned(), short_installation(installation.id));
+    Event {
+        app_id: installation.app_id,
+        name: event.into(),
+        action,
+        installation_id: Some(installation.id),
+        payload: payload.into(),
+    }
+}
+
+/// Returns an installation as in events about something else.
+fn short_installation(id: u64) -> Value {
+    json!({ "id": id, "node_id": json::node_id("IntegrationInstallation", id) })
 }
 
 fn named(repositories: &[NamedRepository]) -> Value {

@@ -53,6 +53,9 @@ async fn control_api_builds_a_scenario() {
     assert_eq!(post(&fixture, "/installations", install).await.0, 409);
     assert_eq!(post(&fixture, "/installations/50291845/suspend", json!({ "by": "ulla" })).await.0, 204);
     assert!(fixture.sim().installation(50_291_845).unwrap().suspended);
+    let event = json!({ "event": "push", "payload": { "ref": "refs/heads/main" } });
+    assert_eq!(post(&fixture, "/installations/50291845/events", event.clone()).await.0, 204);
+    assert_eq!(post(&fixture, "/installations/7/events", event).await.0, 404);
     for step in ["unsuspend", "suspend", "accept-permissions", "null-account"] {
         let path = format!("/installations/50291845/{step}");
         assert_eq!(call(&fixture, Method::POST, &path, None).await.0, 204, "{step}");

@@ -236,3 +236,23 @@ async fn app_without_webhook_url_gets_no_deliveries() {
     webhooks.fixture.install("olga");
     assert_eq!((webhooks.received().await.len(), sim.deliveries()), (0, vec![]));
 }
+
+#[tokio::test]
+async fn events_with_a_payload_from_outside_name_the_installation() {
+    let webhooks = WebhookFixture::new().await;
+    let sim = webhooks.fixture.sim();
+    let id = webhooks.fixture.install("acme-coffee");
+    webhooks.single().await;
+    let send = |event: &str, payload: Value| sim.send_event(id, event, payload.as_object().unwrap().clone());
+    send("push", json!({ "ref": "refs/heads/main", "installation": { "id": 7 } })).unwrap();
+    let push = webhooks.single().await;
+    assert_eq!((push.event(), &push.payload()["ref"]), ("push".to_owned(), &json!("refs/heads/main")));
+    assert_eq!(push.payload()["installation"]["id"], id);
+    send("issues", json!({ "action": "opened" })).unwrap();
+    assert_eq!(webhooks.single().await.event(), "issues.opened");
+    sim.suspend(id, None).unwrap();
+    webhooks.single().await;
+    send("push", json!({})).unwrap();
+    assert_eq!(webhooks.received().await.len(), 0, "a suspended installation sends nothing");
+    assert!(sim.send_event(7, "push", serde_json::Map::new()).is_err());
+}
