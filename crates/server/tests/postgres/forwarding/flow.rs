@@ -68,6 +68,26 @@ async fn delivery_of_an_unbound_installation_is_not_forwarded_and_a_repeated_one
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn push_at_github_reaches_the_product() {
+    let scene = Scene::start().await;
+    let server = scene.node(&[]);
+    let acme = scene.bind(&server, "org_acme").await;
+    let sim = scene.github.sim.sim();
+    sim.set_webhook_url(scene.github.app.app_id, Some(&format!("{}/v1/github/webhooks", server.api)))
+        .unwrap();
+    let payload = json!({ "ref": "refs/heads/main", "repository": { "full_name": "org-acme/beans" } });
+    sim.send_event(acme, "push", payload.as_object().unwrap().clone()).unwrap();
+    sim.settled().await;
+    // The event of the binding, and the push. The ping of the App itself has no organization.
+    scene.product.until_accepted("org_acme", 2).await;
+    let push = scene.product.accepted("org_acme").pop().unwrap();
+    assert_eq!((push.text("type"), &push.envelope["payload"]["ref"]), ("push", &"refs/heads/main".into()));
+    scene.product.until_accepted("", 1).await;
+    let ping = scene.product.accepted("").pop().unwrap();
+    assert_eq!((ping.text("type"), &ping.envelope["installation"]), ("ping", &serde_json::Value::Null));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn large_payload_arrives_whole() {
     let scene = Scene::start().await;
     let server = scene.node(&[]);
