@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use clap::Args;
 use dockline::ports::{MessageSender, Outbox};
-use dockline::{AppId, Builder, OutboxBounds, PortError};
+use dockline::{AppId, Backlog, Builder, OutboxBounds, PortError};
 use dockline_forward::{Endpoint, HttpSender, SigningSecret, SigningSecrets};
 use dockline_postgres::{AppDatabase, PgOutbox, Pool};
+use dockline_telemetry::Metered;
 use dockline_worker::{ForwardOptions, OutboxSignal, WorkerBuilder};
 use secrecy::SecretString;
 
@@ -95,7 +96,7 @@ impl ForwardArgs {
 
 /// The parts that store messages and send them.
 pub(super) struct Forwarding {
-    outbox: Arc<PgOutbox>,
+    outbox: PgOutbox,
     sender: Arc<dyn MessageSender>,
     signal: OutboxSignal,
 }
@@ -114,19 +115,28 @@ impl Forwarding {
         let ForwardTarget { endpoint, secrets } = target;
         let sender = Arc::new(HttpSender::new(app, endpoint, secrets)?);
         let outbox = PgOutbox::open(database, OutboxBounds::default()).await?.with_delivery_pool(pool);
-        Ok(Self { outbox: Arc::new(outbox), sender, signal: OutboxSignal::default() })
+        Ok(Self { outbox, sender, signal: OutboxSignal::default() })
     }
 
     /// Makes `Dockline` store deliveries.
     pub(super) fn store_deliveries(&self, builder: Builder) -> Builder {
-        builder.with_delivery_store(self.signal.after(self.outbox.clone()))
+        builder.with_delivery_store(self.signal.after(Arc::new(Metered::over(self.outbox.clone()))))
     }
 
     /// Adds the part that sends them.
     pub(super) fn add_to(&self, worker: WorkerBuilder) -> WorkerBuilder {
-        let outbox: Arc<dyn Outbox> = self.outbox.clone();
+        let outbox = Arc::new(Metered::over(self.outbox.clone()));
         let options = ForwardOptions::default().with_signal(self.signal.clone());
         worker.with_forwarder(outbox, Arc::clone(&self.sender), options)
+    }
+}
+
+/// Warns if messages of an earlier `--forward-to` wait, to which events are still added.
+pub(super) async fn warn_if_messages_wait(database: &AppDatabase) {
+    let outbox = PgOutbox::new(database, OutboxBounds::default());
+    let Ok(Backlog { waiting, set_aside, .. }) = outbox.backlog().await else { return };
+    if waiting + set_aside > 0 {
+        tracing::warn!(waiting, set_aside, "messages for the product wait, but --forward-to is not set");
     }
 }
 

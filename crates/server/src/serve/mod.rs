@@ -92,7 +92,10 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Box<dyn Error + Send + Syn
             let pool = args.database.further_pool(PgOutbox::STORED_AT_ONCE)?;
             Some(Forwarding::open(&app_database, pool, github.registration().app, target).await?)
         }
-        None => None,
+        None => {
+            forward::warn_if_messages_wait(&app_database).await;
+            None
+        }
     };
     let usage = PgKeyUsage::new(&database);
     let policy = args.claim_policy.into();
