@@ -25,7 +25,7 @@ pub(super) fn organization(entry: &OutboxEntry) -> String {
 
 /// The last message of a page as text, `SEQUENCE:ORGANIZATION`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PageEnd(pub(super) EntryCursor);
+pub(super) struct PageEnd(pub(super) EntryCursor);
 
 impl PageEnd {
     pub(super) fn of(entry: &OutboxEntry) -> Self {

@@ -63,6 +63,8 @@ impl ForwardArgs {
 
     /// Checks the options without a network call. Returns `None` if they are not set, or if it added to `errors`.
     pub(crate) fn check(&self, errors: &mut ConfigErrors) -> Option<ForwardTarget> {
+        let before = errors.0.len();
+        let secrets = self.read_secrets(errors);
         let Some(url) = &self.forward_to else {
             if self.secrets() > 0 {
                 errors.push(ConfigError::new(
@@ -75,7 +77,14 @@ impl ForwardArgs {
         };
         let from_error = |place: &'static str| move |error| ConfigError::from_error(place, &error);
         let endpoint = errors.check(url.parse::<Endpoint>().map_err(from_error("--forward-to")));
-        let before = errors.0.len();
+        if errors.0.len() > before {
+            return None;
+        }
+        let secrets = errors.check(SigningSecrets::new(secrets).map_err(from_error("--forward-secret-file")));
+        Some(ForwardTarget { endpoint: endpoint?, secrets: secrets? })
+    }
+
+    fn read_secrets(&self, errors: &mut ConfigErrors) -> Vec<SigningSecret> {
         let options = SecretListOptions {
             name: "forward-secret",
             texts: &self.forward_secret,
@@ -86,11 +95,7 @@ impl ForwardArgs {
             let secret = SigningSecret::parse(&text);
             secrets.extend(errors.check(secret.map_err(|error| ConfigError::from_error(place, &error))));
         }
-        if errors.0.len() > before {
-            return None;
-        }
-        let secrets = errors.check(SigningSecrets::new(secrets).map_err(from_error("--forward-secret-file")));
-        Some(ForwardTarget { endpoint: endpoint?, secrets: secrets? })
+        secrets
     }
 }
 

@@ -30,7 +30,7 @@ fn every_secret_has_a_variable_and_a_file() {
     let command = dockline_server::cli::command();
     let serve = command.find_subcommand("serve").unwrap();
     let secrets = secret_options();
-    assert_eq!(secrets.len(), 5);
+    assert_eq!(secrets.len(), 6);
     for secret in secrets {
         let (long, variable) = (secret.get_long().unwrap(), secret.get_env().unwrap().to_str().unwrap());
         assert_eq!(variable, format!("DOCKLINE_{}", long.to_uppercase().replace('-', "_")));
@@ -119,6 +119,7 @@ fn a_secret_in_quotes_or_with_an_invisible_character_is_refused_and_a_byte_order
             "database-url" => "postgres://u:p@127.0.0.1:1/d",
             "https-proxy" => "http://u:p@proxy.example.com:3128",
             "github-private-key" => include_str!("../../../github/tests/keys/rsa-2048-pkcs1.pem"),
+            "forward-secret" => "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
             _ => "0123456789abcdef0123456789abcdef",
         };
         let errors = |variable: &str, value: &str| {
