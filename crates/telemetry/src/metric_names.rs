@@ -47,15 +47,6 @@ pub const SWEEP_LAG: &str = "dockline_sweep_lag_seconds";
 /// to the installation), `full` (refused) or `failed`.
 pub const DELIVERIES_STORED: &str = "dockline_outbox_deliveries_total";
 
-/// Gauge of the undelivered messages, by `status`: `waiting`, `set_aside` or `dead`.
-pub const OUTBOX_MESSAGES: &str = "dockline_outbox_messages";
-
-/// Gauge of the bytes of the bodies of undelivered messages.
-pub const OUTBOX_BYTES: &str = "dockline_outbox_bytes";
-
-/// Gauge of the age of the oldest message that waits or is set aside, in seconds.
-pub const OUTBOX_OLDEST: &str = "dockline_outbox_oldest_seconds";
-
 /// Gauge of connections to the database, by `state`: `idle` or `in_use`.
 pub const POOL_CONNECTIONS: &str = "dockline_database_pool_connections";
 
@@ -103,13 +94,6 @@ pub fn describe_metrics() {
         "How long the binding that waits longest for a sweep is due, as of the last count."
     );
     describe_counter!(DELIVERIES_STORED, "Verified deliveries for the product, by outcome.");
-    describe_gauge!(OUTBOX_MESSAGES, "Undelivered messages, as of the last count.");
-    describe_gauge!(OUTBOX_BYTES, Unit::Bytes, "Bytes of undelivered bodies, as of the last count.");
-    describe_gauge!(
-        OUTBOX_OLDEST,
-        Unit::Seconds,
-        "Age of the oldest message that waits or is set aside, as of the last count."
-    );
     describe_gauge!(POOL_CONNECTIONS, "Connections to the database, by state.");
     describe_gauge!(POOL_MAX_CONNECTIONS, "Largest number of connections to the database.");
     describe_gauge!(POOL_WAITING, "Calls that wait for a connection to the database.");

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use dockline::Backlog;
 use dockline::ports::{DeliveryOutcome, RateLeft};
 use dockline::rules::life::LiveBindings;
 use metrics::{counter, gauge, histogram};
@@ -10,9 +9,8 @@ use time::OffsetDateTime;
 
 use crate::metric_names::{
     BINDINGS, BINDINGS_COUNTED, BUILD_INFO, DELIVERIES_STORED, GITHUB_CALL_DURATION, GITHUB_JWT_SIGNATURES,
-    GITHUB_RATE_LIMIT, GITHUB_RATE_LIMIT_REMAINING, GITHUB_RATE_LIMIT_RESET, MISSING_HELD, OUTBOX_BYTES,
-    OUTBOX_MESSAGES, OUTBOX_OLDEST, POOL_CONNECTIONS, POOL_MAX_CONNECTIONS, POOL_WAITING, START_TIME,
-    SWEEP_LAG, TOKEN_CACHE_HITS,
+    GITHUB_RATE_LIMIT, GITHUB_RATE_LIMIT_REMAINING, GITHUB_RATE_LIMIT_RESET, MISSING_HELD, POOL_CONNECTIONS,
+    POOL_MAX_CONNECTIONS, POOL_WAITING, START_TIME, SWEEP_LAG, TOKEN_CACHE_HITS,
 };
 
 /// Records a request to GitHub. Call it from the `call_completed` of a `dockline_github::Observer`.
@@ -96,16 +94,6 @@ pub fn record_bindings(totals: BindingTotals, now: OffsetDateTime) {
     let lag = totals.due_since.map_or(0.0, |since| (now - since).as_seconds_f64().max(0.0));
     gauge!(SWEEP_LAG).set(lag);
     gauge!(BINDINGS_COUNTED).set(unix_seconds(now));
-}
-
-/// Sets the gauges of the outbox to `backlog`, which was counted at `now`. Once a minute is enough.
-pub fn record_backlog(backlog: Backlog, now: OffsetDateTime) {
-    gauge!(OUTBOX_MESSAGES, "status" => "waiting").set(float(backlog.waiting));
-    gauge!(OUTBOX_MESSAGES, "status" => "set_aside").set(float(backlog.set_aside));
-    gauge!(OUTBOX_MESSAGES, "status" => "dead").set(float(backlog.dead));
-    gauge!(OUTBOX_BYTES).set(float(backlog.bytes));
-    let age = backlog.oldest.map_or(0.0, |since| (now - since).as_seconds_f64().max(0.0));
-    gauge!(OUTBOX_OLDEST).set(age);
 }
 
 /// Counts a delivery for the product; `None` if storing it failed.

@@ -51,7 +51,7 @@ pub const OUTBOX_MESSAGES: &str = "dockline_outbox_messages";
 pub const OUTBOX_BYTES: &str = "dockline_outbox_bytes";
 
 /// Gauge of the age of the oldest message that waits or is set aside, in seconds; 0 if there is none.
-pub const OUTBOX_OLDEST_AGE: &str = "dockline_outbox_oldest_age_seconds";
+pub const OUTBOX_OLDEST: &str = "dockline_outbox_oldest_seconds";
 
 /// Gauge of each readiness check, by `check`: 1 if it passes, 0 if it fails.
 pub const READY: &str = "dockline_ready";
@@ -93,7 +93,7 @@ pub fn describe_metrics() {
     describe_gauge!(OUTBOX_MESSAGES, "Undelivered messages, by status, as of the last count.");
     describe_gauge!(OUTBOX_BYTES, Unit::Bytes, "Bytes of undelivered bodies, as of the last count.");
     describe_gauge!(
-        OUTBOX_OLDEST_AGE,
+        OUTBOX_OLDEST,
         Unit::Seconds,
         "Age of the oldest message that waits or is set aside, as of the last count."
     );

@@ -6,7 +6,7 @@ use dockline::ports::{Clock, Outbox};
 use metrics::gauge;
 
 use crate::housekeeper::every;
-use crate::metric_names::{OUTBOX_BYTES, OUTBOX_MESSAGES, OUTBOX_OLDEST_AGE};
+use crate::metric_names::{OUTBOX_BYTES, OUTBOX_MESSAGES, OUTBOX_OLDEST};
 
 /// Time between two counts.
 const INTERVAL: Duration = Duration::from_secs(15);
@@ -31,5 +31,5 @@ fn record(backlog: &Backlog, clock: &dyn Clock) {
     }
     gauge!(OUTBOX_BYTES).set(bytes as f64);
     let age = oldest.map_or(0.0, |oldest| (clock.now() - oldest).as_seconds_f64().max(0.0));
-    gauge!(OUTBOX_OLDEST_AGE).set(age);
+    gauge!(OUTBOX_OLDEST).set(age);
 }

@@ -120,7 +120,7 @@ async fn attempts_and_backlog_are_measured() {
         "dockline_forward_in_flight 1",
         r#"dockline_outbox_messages{status="set_aside"}"#,
         r#"dockline_outbox_messages{status="dead"} 0"#,
-        "dockline_outbox_oldest_age_seconds 15",
+        "dockline_outbox_oldest_seconds 15",
     ] {
         assert!(text.contains(expected), "{expected} is missing in {text}");
     }
