@@ -62,7 +62,7 @@ pub(super) fn report(entry: &OutboxEntry, verdict: &Verdict) {
             let cause = failed.kept_cause();
             tracing::error!(
                 %id, organization, installation, sequence, attempt, cause,
-                "message given up; send it again with dockline deliveries retry"
+                "message given up; it is sent again only on request"
             );
         }
     }
