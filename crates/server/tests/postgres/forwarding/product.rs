@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::State;
+use axum::extract::{DefaultBodyLimit, State};
 use axum::routing::post;
 use dockline_listener::Listener;
 use hmac::{Hmac, KeyInit, Mac};
@@ -73,7 +73,10 @@ impl Product {
     }
 
     async fn at(address: SocketAddr, inner: Arc<Inner>) -> Self {
-        let router = Router::new().route("/hook", post(receive)).with_state(Arc::clone(&inner));
+        let router = Router::new()
+            .route("/hook", post(receive))
+            .layer(DefaultBodyLimit::disable())
+            .with_state(Arc::clone(&inner));
         let listener = TcpListener::bind(address).await.unwrap();
         let url = format!("http://{}/hook", listener.local_addr().unwrap());
         let service = router.into_make_service_with_connect_info::<SocketAddr>();
