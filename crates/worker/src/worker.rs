@@ -14,7 +14,7 @@ use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, join_all};
 use tokio::time::timeout;
 
-use crate::forwarder::{ForwardOptions, Forwarder, measure_backlog};
+use crate::forwarder::{ForwardOptions, ForwardParts, Forwarder, measure_backlog};
 use crate::github_probe::GithubProbe;
 use crate::housekeeper::{purge_periodically, write_key_usage, write_key_usage_periodically};
 use crate::probe::Probe;
@@ -50,7 +50,7 @@ struct Parts {
     redelivery: Option<Redelivery>,
     housekeeping: Option<Arc<dyn Housekeeping>>,
     key_usage: Option<Arc<dyn KeyUsageWriter>>,
-    forward: Option<(Arc<dyn Outbox>, Arc<dyn MessageSender>, ForwardOptions)>,
+    forward: Option<ForwardParts>,
     probes: Vec<Probe>,
     github_probe: Option<GithubProbe>,
     drain_timeout: Duration,
@@ -157,7 +157,7 @@ impl Parts {
         if let Some(usage) = &self.key_usage {
             parts.push(supervise("key_usage", || write_key_usage_periodically(&**usage)).boxed());
         }
-        if let Some((outbox, ..)) = &self.forward {
+        if let Some(ForwardParts { outbox, .. }) = &self.forward {
             parts.push(supervise("backlog", || measure_backlog(&**outbox, &*self.clock)).boxed());
         }
         for probe in &self.probes {
@@ -229,7 +229,7 @@ impl WorkerBuilder {
         sender: Arc<dyn MessageSender>,
         options: ForwardOptions,
     ) -> Self {
-        self.0.forward = Some((outbox, sender, options));
+        self.0.forward = Some(ForwardParts { outbox, sender, options });
         self
     }
 
@@ -276,10 +276,10 @@ impl WorkerBuilder {
         let probes = parts.probes.iter().map(|probe| (probe.name, Probe::INITIAL));
         let github = parts.github_probe.iter().map(|_| (GithubProbe::NAME, GithubProbe::INITIAL));
         let readiness = Arc::new(WorkerReadiness::new(Arc::clone(&parts.clock), probes.chain(github)));
-        let forwarder = parts.forward.as_ref().map(|(outbox, sender, options)| {
-            let (clock, entropy) = (Arc::clone(&parts.clock), Arc::clone(&parts.entropy));
-            Forwarder::new(Arc::clone(outbox), Arc::clone(sender), clock, entropy, options.clone())
-        });
+        let forwarder = parts
+            .forward
+            .clone()
+            .map(|forward| Forwarder::new(forward, Arc::clone(&parts.clock), Arc::clone(&parts.entropy)));
         let end = EndOnDrop { refresher: Arc::clone(&refresher), readiness: Arc::clone(&readiness) };
         Worker { parts, refresher, forwarder, readiness, _end: end }
     }

@@ -76,6 +76,14 @@ impl ForwardOptions {
     }
 }
 
+/// What a host gives to the forwarder.
+#[derive(Debug, Clone)]
+pub(crate) struct ForwardParts {
+    pub(crate) outbox: Arc<dyn Outbox>,
+    pub(crate) sender: Arc<dyn MessageSender>,
+    pub(crate) options: ForwardOptions,
+}
+
 /// Leases queues, sends their messages one by one and settles them. Nodes share the queues by their leases.
 #[derive(Debug)]
 pub(crate) struct Forwarder {
@@ -94,13 +102,8 @@ pub(crate) struct Forwarder {
 }
 
 impl Forwarder {
-    pub(crate) fn new(
-        outbox: Arc<dyn Outbox>,
-        sender: Arc<dyn MessageSender>,
-        clock: Arc<dyn Clock>,
-        entropy: Arc<dyn Entropy>,
-        options: ForwardOptions,
-    ) -> Self {
+    pub(crate) fn new(parts: ForwardParts, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Self {
+        let ForwardParts { outbox, sender, options } = parts;
         let lanes = Lanes::new(options.concurrency);
         let (active, closing) = (watch::Sender::new(0), watch::Sender::new(None));
         Self { outbox, sender, clock, entropy, options, lanes, looking: Mutex::new(()), active, closing }

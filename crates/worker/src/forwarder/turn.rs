@@ -84,7 +84,7 @@ impl<'a> Turn<'a> {
         for message in messages {
             match self.forward(message).await {
                 Next::Message => {}
-                other => return other,
+                next @ (Next::Release | Next::Leave) => return next,
             }
         }
         drop(place);
