@@ -75,7 +75,7 @@ impl ForwardArgs {
             }
             return None;
         };
-        let from_error = |place: &'static str| move |error| ConfigError::from_error(place, &error);
+        let from_error = |place: &'static str| move |error| config_error(place, &error);
         let endpoint = errors.check(url.parse::<Endpoint>().map_err(from_error("--forward-to")));
         if errors.0.len() > before {
             return None;
@@ -93,10 +93,14 @@ impl ForwardArgs {
         let mut secrets = Vec::new();
         for (place, text) in options.read(errors) {
             let secret = SigningSecret::parse(&text);
-            secrets.extend(errors.check(secret.map_err(|error| ConfigError::from_error(place, &error))));
+            secrets.extend(errors.check(secret.map_err(|error| config_error(place, &error))));
         }
         secrets
     }
+}
+
+fn config_error(place: &str, error: &dockline_forward::ConfigError) -> ConfigError {
+    ConfigError::new(place, error.cause(), error.help())
 }
 
 /// The parts that store messages and send them.
