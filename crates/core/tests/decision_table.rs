@@ -147,6 +147,7 @@ fn a_reported_installation_is_checked_against_the_app_and_the_account_of_the_cla
         app: AppId::new(app).unwrap(),
         installed_on,
         suspended: false,
+        facts: Default::default(),
     };
     let tied = Claim::Verified(claim(wanted(), Proof::Administered));
     let ours = installation(7, InstalledOn::Account(account(1)));

@@ -9,8 +9,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use dockline::ports::GithubGateway;
 use dockline::{
-    Access, Account, AccountId, AccountKind, AppId, AuthorizationCode, Installation, InstallationId,
-    InstalledOn, PermissionName, Repository, RepositoryId,
+    Access, Account, AccountId, AccountKind, AppId, AuthorizationCode, Installation, InstallationFacts,
+    InstallationId, InstalledOn, PermissionName, Permissions, Repository, RepositoryId, RepositorySelection,
 };
 use dockline_github::{GithubApp, GithubAppConfig, GithubHost};
 use dockline_github_sim::{
@@ -83,11 +83,24 @@ impl Simulated {
             }
         };
         let id = self.sim().install(app, &login, &sender).unwrap();
+        let owner = match kind {
+            AccountKind::User => String::new(),
+            AccountKind::Organization => format!("/organizations/{login}"),
+        };
+        let settings_url = format!("{}{owner}/settings/installations/{id}", self.running.web);
         Installation {
             id: InstallationId::new(id).unwrap(),
             app: AppId::new(app).unwrap(),
             installed_on: InstalledOn::Account(Account { id: AccountId::new(account).unwrap(), login, kind }),
             suspended: false,
+            facts: InstallationFacts {
+                permissions: Permissions::new(
+                    GRANTED.map(|(name, level)| (name.to_owned(), level.to_owned())),
+                ),
+                repository_selection: Some(RepositorySelection::All),
+                suspended_by: None,
+                settings_url: Some(settings_url),
+            },
         }
     }
 }

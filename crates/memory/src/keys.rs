@@ -4,7 +4,7 @@ use std::fmt;
 use async_trait::async_trait;
 use dockline::ports::{KeyStore, KeyUsage};
 use dockline::rules::rotation;
-use dockline::{ApiKey, KeyId, KeyRecord, PortError, Rotation, RotationTerms, Unrotatable};
+use dockline::{ApiKey, KeyId, KeyRecord, OrganizationId, PortError, Rotation, RotationTerms, Unrotatable};
 use time::OffsetDateTime;
 
 use crate::Shared;
@@ -28,6 +28,14 @@ impl MemoryKeyStore {
     /// Adds a key, or overwrites the one with the same id.
     pub fn insert(&self, record: KeyRecord) {
         self.0.lock().insert(record.id.clone(), Row { record, replaced_by: None });
+    }
+
+    /// Deletes the organization's keys. Returns their number.
+    pub(crate) fn remove_of(&self, organization: &OrganizationId) -> u64 {
+        let mut rows = self.0.lock();
+        let before = rows.len();
+        rows.retain(|_, row| row.record.organization != *organization);
+        (before - rows.len()) as u64
     }
 
     /// Revokes the key from `at` on, or from an earlier revocation on. Returns `false` if the id is unknown.

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod binding_repo;
+mod data_subjects;
 mod events;
 mod keys;
 mod outbox;
@@ -14,6 +15,7 @@ use dockline::rules::bucket::in_utc;
 use time::OffsetDateTime;
 
 pub use binding_repo::{BindingRecord, MemoryBindingRepo};
+pub use data_subjects::MemoryDataSubjects;
 pub use events::MemoryEvents;
 pub use keys::{MemoryKeyStore, MemoryKeyUsage};
 pub use outbox::MemoryOutbox;

@@ -37,6 +37,21 @@ impl MemoryStateStore {
     pub fn new() -> Self {
         Self::default()
     }
+
+    /// Deletes states. Returns their number.
+    pub(crate) fn remove(&self, is_wanted: impl Fn(&IssuedState) -> bool) -> u64 {
+        let mut states = self.0.lock();
+        let States { rows, by_expiry } = &mut *states;
+        let before = rows.len();
+        rows.retain(|digest, row| {
+            let is_kept = !is_wanted(&row.state);
+            if !is_kept {
+                by_expiry.remove(&(row.state.expires_at, *digest));
+            }
+            is_kept
+        });
+        (before - rows.len()) as u64
+    }
 }
 
 impl Row {

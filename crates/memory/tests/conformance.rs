@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use dockline::ports::{KeyStore, KeyUsage};
+use dockline::ports::{BindingRepo, DataSubjects, Directory, KeyStore, KeyUsage, StateStore};
 use dockline::{KeyId, KeyRecord};
 use dockline_memory::{
-    MemoryBindingRepo, MemoryKeyStore, MemoryKeyUsage, MemoryOutbox, MemoryRateLimiter,
+    MemoryBindingRepo, MemoryDataSubjects, MemoryKeyStore, MemoryKeyUsage, MemoryOutbox, MemoryRateLimiter,
     MemoryRedeliveryStore, MemoryStateStore,
 };
+use dockline_testkit::data_subjects::DataSubjectsDriver;
+use dockline_testkit::directory::DirectoryDriver;
 use dockline_testkit::key_store::KeyStoreDriver;
 use dockline_testkit::key_usage::KeyUsageDriver;
 use dockline_testkit::outbox::{BOUNDS, Node, OutboxDriver};
@@ -38,6 +40,66 @@ impl OutboxDriver for Outboxes {
             deliveries: Arc::new(outbox.clone()),
             outbox: Arc::new(outbox),
         }
+    }
+}
+
+dockline_testkit::directory_suite!(async { Listed(MemoryBindingRepo::new()) });
+dockline_testkit::data_subjects_suite!(async { Subjects::new() });
+
+#[derive(Debug)]
+struct Listed(MemoryBindingRepo);
+
+impl DirectoryDriver for Listed {
+    fn bindings(&self) -> &dyn BindingRepo {
+        &self.0
+    }
+
+    fn directory(&self) -> &dyn Directory {
+        &self.0
+    }
+}
+
+#[derive(Debug)]
+struct Subjects {
+    bindings: MemoryBindingRepo,
+    states: MemoryStateStore,
+    keys: MemoryKeyStore,
+    subjects: MemoryDataSubjects,
+}
+
+impl Subjects {
+    fn new() -> Self {
+        let (bindings, states, keys) =
+            (MemoryBindingRepo::new(), MemoryStateStore::new(), MemoryKeyStore::new());
+        let subjects = MemoryDataSubjects::new(bindings.clone(), states.clone(), keys.clone());
+        Self { bindings, states, keys, subjects }
+    }
+}
+
+#[async_trait]
+impl DataSubjectsDriver for Subjects {
+    fn subjects(&self) -> &dyn DataSubjects {
+        &self.subjects
+    }
+
+    fn bindings(&self) -> &dyn BindingRepo {
+        &self.bindings
+    }
+
+    fn directory(&self) -> &dyn Directory {
+        &self.bindings
+    }
+
+    fn states(&self) -> &dyn StateStore {
+        &self.states
+    }
+
+    fn keys(&self) -> &dyn KeyStore {
+        &self.keys
+    }
+
+    async fn insert_key(&self, record: KeyRecord) {
+        self.keys.insert(record);
     }
 }
 

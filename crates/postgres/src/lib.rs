@@ -5,8 +5,10 @@ mod binding_counts;
 mod binding_repo;
 mod confirmations;
 mod connect;
+mod data_subjects;
 mod database;
 mod decode;
+mod directory;
 mod error;
 mod housekeeping;
 mod key_store;
@@ -34,10 +36,12 @@ pub use apps::{AppEntry, AppError, PgApps};
 pub use binding_counts::{BindingCounts, PgBindingCounts};
 pub use binding_repo::PgBindingRepo;
 pub use connect::OpenError;
+pub use data_subjects::PgDataSubjects;
 pub use database::{
     AppDatabase, AppNumber, DEFAULT_CONNECTIONS, Database, ServerFacts, StatementMode, open_pool,
     open_reloading_pool,
 };
+pub use directory::PgDirectory;
 pub use housekeeping::{PgHousekeeping, Purged};
 pub use key_store::{KeyEntry, PgKeyStore};
 pub use key_usage::PgKeyUsage;

@@ -3,16 +3,17 @@
 use async_trait::async_trait;
 use dockline::ports::{
     AppFacts, AppRegistration, BindingRepo, CodeGrant, ConfirmOutcome, DeliveryOutcome, DeliverySink,
-    DeliveryStore, EntryCursor, EntryFilter, GithubGateway, InsertOutcome, KeyStore, ListOutcome,
-    LookupOutcome, MintOutcome, Observation, Observed, Outbox, PutOutcome, RateLeft, RateLimitDecision,
-    RateLimitRequest, RateLimiter, ReconcileCursor, ReconcileScope, ReleaseOutcome, ReserveOutcome,
-    RetryOutcome, StateStore, UninstallOutcome, VisitorCheck, VisitorInstallations,
+    DeliveryStore, Directory, DirectoryQuery, EntryCursor, EntryFilter, GithubGateway, HistoryOf,
+    InsertOutcome, KeyStore, ListOutcome, LookupOutcome, MintOutcome, Observation, Observed, Outbox,
+    PutOutcome, RateLeft, RateLimitDecision, RateLimitRequest, RateLimiter, ReconcileCursor, ReconcileScope,
+    ReleaseOutcome, ReserveOutcome, RetryOutcome, StateStore, UninstallOutcome, VisitorCheck,
+    VisitorInstallations,
 };
 use dockline::{
-    Backlog, Binding, CodeFate, InstallationId, InstallationRecord, InstallationToken, InstallerRecord,
-    IssuedState, KeyId, KeyRecord, Lease, MessageId, NewBinding, OrganizationId, OutboxEntry, OutboxMessage,
-    PendingConfirmation, PortError, SecretDigest, StateDigest, TenantDelivery, TokenScope, Verdict,
-    VerifiedClaim, VerifiedDelivery,
+    Backlog, Binding, CodeFate, HistoryCursor, HistoryEntry, InstallationFacts, InstallationId,
+    InstallationRecord, InstallationToken, InstallerRecord, IssuedState, KeyId, KeyRecord, Lease, MessageId,
+    NewBinding, OrganizationId, OutboxEntry, OutboxMessage, PendingConfirmation, PortError, SecretDigest,
+    StateDigest, StoredFacts, TenantDelivery, TokenScope, Verdict, VerifiedClaim, VerifiedDelivery,
 };
 use time::OffsetDateTime;
 
@@ -281,5 +282,34 @@ impl<P: GithubGateway> GithubGateway for Metered<P> {
     // Makes no network call: not measured.
     fn rate_left(&self) -> Option<RateLeft> {
         self.0.rate_left()
+    }
+}
+
+#[async_trait]
+impl<P: Directory> Directory for Metered<P> {
+    async fn list(&self, query: &DirectoryQuery, limit: u32) -> Result<Vec<Binding>, PortError> {
+        measured("directory", "list", self.0.list(query, limit)).await
+    }
+
+    async fn history(
+        &self,
+        of: &HistoryOf,
+        after: Option<HistoryCursor>,
+        limit: u32,
+    ) -> Result<Vec<HistoryEntry>, PortError> {
+        measured("directory", "history", self.0.history(of, after, limit)).await
+    }
+
+    async fn facts(&self, installation: InstallationId) -> Result<Option<StoredFacts>, PortError> {
+        measured("directory", "facts", self.0.facts(installation)).await
+    }
+
+    async fn record_facts(
+        &self,
+        installation: InstallationId,
+        facts: &InstallationFacts,
+        asked_at: Option<OffsetDateTime>,
+    ) -> Result<(), PortError> {
+        measured("directory", "record_facts", self.0.record_facts(installation, facts, asked_at)).await
     }
 }

@@ -2,6 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "a case fails by panicking, and fixtures are valid")]
 
 pub mod binding_repo;
+pub mod data_subjects;
+pub mod directory;
 pub mod faults;
 pub mod fixtures;
 pub mod github_gateway;

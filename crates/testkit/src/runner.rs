@@ -10,6 +10,8 @@ use dockline::ports::{BindingRepo, RateLimiter, RedeliveryStore, StateStore};
 use tokio::runtime::Builder;
 use tokio::time::timeout;
 
+use crate::data_subjects::DataSubjectsDriver;
+use crate::directory::DirectoryDriver;
 use crate::github_gateway::GatewayDriver;
 use crate::key_store::KeyStoreDriver;
 use crate::key_usage::KeyUsageDriver;
@@ -65,7 +67,9 @@ fresh!(
     KeyStoreDriver,
     KeyUsageDriver,
     GatewayDriver,
-    OutboxDriver
+    OutboxDriver,
+    DirectoryDriver,
+    DataSubjectsDriver
 );
 
 /// Runs a future to completion on a new multi-threaded runtime with timers and I/O.

@@ -95,7 +95,13 @@ pub(crate) fn builder(bindings: &MemoryBindingRepo, events: &Arc<Recorded>) -> d
         };
         let installed_on = InstalledOn::Account(account);
         let app = AppId::new(7).unwrap();
-        Ok(LookupOutcome::Found(Installation { id, app, installed_on, suspended: false }))
+        Ok(LookupOutcome::Found(Installation {
+            id,
+            app,
+            installed_on,
+            suspended: false,
+            facts: Default::default(),
+        }))
     });
     let ports = Ports {
         states: Arc::new(MemoryStateStore::new()),

@@ -20,6 +20,8 @@ pub enum PortName {
     BindingRepo,
     /// [`crate::ports::GithubGateway`]
     GithubGateway,
+    /// [`crate::ports::Directory`]
+    Directory,
     /// [`crate::ports::RateLimiter`]
     RateLimiter,
     /// [`crate::ports::Entropy`]
@@ -159,6 +161,7 @@ impl fmt::Display for PortError {
             PortName::StateStore => "state store",
             PortName::BindingRepo => "binding repository",
             PortName::GithubGateway => "GitHub gateway",
+            PortName::Directory => "directory",
             PortName::RateLimiter => "rate limiter",
             PortName::Entropy => "source of randomness",
             PortName::RedeliveryStore => "redelivery store",

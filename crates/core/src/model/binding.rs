@@ -2,7 +2,9 @@ use serde::Serialize;
 use time::OffsetDateTime;
 
 use super::timestamp;
-use super::{Account, AccountId, Actor, InstallationId, Life, OrganizationId, Proof, StateDigest, Status};
+use super::{
+    Account, AccountId, Actor, BindingState, InstallationId, Life, OrganizationId, Proof, StateDigest, Status,
+};
 
 /// A binding to insert.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,4 +62,12 @@ pub struct Binding {
     /// A number that grows with each change of the installation's row. A cached token is served only for the generation
     /// that it was minted for.
     pub generation: u64,
+}
+
+impl Binding {
+    /// Returns the status and the presence in one word.
+    #[must_use]
+    pub const fn state(&self) -> BindingState {
+        BindingState::of(self.status, self.life.presence)
+    }
 }

@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use super::spelled;
-use super::{AccountId, AppId, InstallationId, Life, OrganizationId};
+use super::{AccountId, AppId, InstallationFacts, InstallationId, Life, OrganizationId};
 
 spelled! {
     /// The kind of a GitHub account. Other kinds, such as enterprises, cannot be bound.
@@ -53,6 +53,8 @@ pub struct Installation {
     pub installed_on: InstalledOn,
     /// Whether the owner or GitHub suspended it.
     pub suspended: bool,
+    /// Facts that are stored to be shown, and decide nothing.
+    pub facts: InstallationFacts,
 }
 
 impl Installation {

@@ -3,6 +3,8 @@
 mod access;
 mod binding;
 mod digest;
+mod facts;
+mod history;
 mod ids;
 mod installation;
 mod life;
@@ -21,6 +23,11 @@ pub use access::{
 };
 pub use binding::{Binding, NewBinding};
 pub use digest::SecretDigest;
+pub use facts::{
+    InstallationFacts, Permissions, ReportedFacts, RepositorySelection, StoredFacts, Suspender,
+    WaitingPermission,
+};
+pub use history::{BindingState, HistoryCursor, HistoryEntry};
 pub(crate) use ids::is_decimal;
 pub use ids::{
     AccountId, AppId, InstallationId, InvalidOrganizationId, OrganizationId, OutOfRange, RepositoryId,

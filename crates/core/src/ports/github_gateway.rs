@@ -8,7 +8,7 @@ use super::forward;
 use crate::error::PortError;
 use crate::model::{
     AppId, AuthorizationCode, CodeVerifier, DenialCause, Installation, InstallationId, InstallationToken,
-    InstallerRecord, Repository, TokenScope, UnknownReason, VisitorFacts,
+    InstallerRecord, Permissions, Repository, TokenScope, UnknownReason, VisitorFacts,
 };
 
 /// The gateway's configuration of the App.
@@ -40,6 +40,8 @@ pub struct AppFacts {
     pub slug: String,
     /// The App's display name.
     pub name: String,
+    /// The permissions that the App requests.
+    pub permissions: Permissions,
 }
 
 /// The outcome of [`GithubGateway::installation`].

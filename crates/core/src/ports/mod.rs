@@ -70,6 +70,7 @@ mod housekeeping;
 mod key_store;
 mod key_usage;
 mod message_sender;
+mod operators;
 mod outbox;
 mod rate_limiter;
 mod readiness;
@@ -96,6 +97,7 @@ pub use housekeeping::Housekeeping;
 pub use key_store::KeyStore;
 pub use key_usage::{KeyUsage, KeyUsageWriter, NoKeyUsage};
 pub use message_sender::MessageSender;
+pub use operators::{DataSubjects, Directory, DirectoryQuery, Forgotten, HistoryOf, LoginFilter, Pseudonyms};
 pub use outbox::{EntryCursor, EntryFilter, Outbox, RetryOutcome};
 pub use rate_limiter::{RateLimitDecision, RateLimitRequest, RateLimiter};
 pub use readiness::{Check, Readiness};
@@ -109,7 +111,7 @@ pub use {
     delivery_sink::MockDeliverySink, delivery_sink::MockDeliveryStore, entropy::MockEntropy,
     events::MockEvents, github_gateway::MockGithubGateway, housekeeping::MockHousekeeping,
     key_store::MockKeyStore, key_usage::MockKeyUsage, key_usage::MockKeyUsageWriter,
-    message_sender::MockMessageSender, outbox::MockOutbox, rate_limiter::MockRateLimiter,
-    readiness::MockReadiness, redelivery_store::MockRedeliveryStore, refresh_queue::MockRefreshQueue,
-    state_store::MockStateStore,
+    message_sender::MockMessageSender, operators::MockDataSubjects, operators::MockDirectory,
+    outbox::MockOutbox, rate_limiter::MockRateLimiter, readiness::MockReadiness,
+    redelivery_store::MockRedeliveryStore, refresh_queue::MockRefreshQueue, state_store::MockStateStore,
 };

@@ -6,13 +6,14 @@
 //! | [`Proof::Visible`] | the visitor sees the installation |
 //! | [`Proof::Installed`] | the record of the installation names the visitor, and GitHub does not report them as an outsider |
 //! | [`Proof::Administered`] | a user account is the visitor's own; the visitor is an administrator of the organization |
+//! | [`Proof::Imported`] | the operator vouches for it; no visitor can claim it |
 //!
 //! | policy | accepts |
 //! |---|---|
 //! | [`ClaimPolicy::State`] | every proof |
-//! | [`ClaimPolicy::Visible`] | `Visible`, `Installed`, `Administered` |
-//! | [`ClaimPolicy::Installer`] | `Administered`; `Installed` by a member, or by a visitor of unknown membership if the App may not see it and the installation is not older than the state |
-//! | [`ClaimPolicy::Controlled`] | `Administered`; `Installed` by a member if the record lists the permission "Members" |
+//! | [`ClaimPolicy::Visible`] | `Visible`, `Installed`, `Administered`, `Imported` |
+//! | [`ClaimPolicy::Installer`] | `Administered`, `Imported`; `Installed` by a member, or by a visitor of unknown membership if the App may not see it and the installation is not older than the state |
+//! | [`ClaimPolicy::Controlled`] | `Administered`, `Imported`; `Installed` by a member if the record lists the permission "Members" |
 //!
 //! A past installation proves nothing about the present: GitHub's plain no about the membership outweighs the record.
 
@@ -53,9 +54,9 @@ impl Claim {
 pub const fn suffices(proof: Proof, policy: ClaimPolicy) -> bool {
     match policy {
         ClaimPolicy::State => true,
-        ClaimPolicy::Visible => matches!(proof, Proof::Visible | Proof::Administered | Proof::Installed),
+        ClaimPolicy::Visible => !matches!(proof, Proof::State),
         ClaimPolicy::Installer | ClaimPolicy::Controlled => {
-            matches!(proof, Proof::Administered | Proof::Installed)
+            matches!(proof, Proof::Administered | Proof::Installed | Proof::Imported)
         }
     }
 }
@@ -194,7 +195,7 @@ pub fn with_installer(
     let proof = match verified.proof {
         Proof::Visible | Proof::Installed if installed => Proof::Installed,
         Proof::Installed => Proof::Visible,
-        proof @ (Proof::State | Proof::Visible | Proof::Administered) => proof,
+        proof @ (Proof::State | Proof::Visible | Proof::Administered | Proof::Imported) => proof,
     };
     VerifiedClaim { proof, ..verified }
 }

@@ -11,7 +11,7 @@ use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use crate::error::DeliveryFault;
-use crate::model::{AccountId, AppId, InstallationId, InstallerRecord};
+use crate::model::{AccountId, AppId, InstallationFacts, InstallationId, InstallerRecord, ReportedFacts};
 
 /// The event of a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -121,6 +121,25 @@ pub(crate) fn subject(payload: &str) -> Result<Subject<'_>, DeliveryFault> {
 pub(crate) fn is_event_name(text: &str) -> bool {
     (1..=64).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+}
+
+/// Returns the facts about the installation in a delivery that was interpreted; `None` if it contains no more of it than
+/// the id.
+#[must_use]
+pub fn facts(content_type: Option<&str>, body: &[u8]) -> Option<InstallationFacts> {
+    #[derive(Deserialize)]
+    struct WithFacts {
+        installation: WithAppId,
+    }
+    #[derive(Deserialize)]
+    struct WithAppId {
+        #[serde(rename = "app_id")]
+        _app_id: u64,
+        #[serde(flatten)]
+        facts: ReportedFacts,
+    }
+    let payload = payload(content_type, body).ok()?;
+    Some(object::<WithFacts>(&payload).ok()?.installation.facts.into())
 }
 
 /// Returns the JSON text, which GitHub sends as the body or as the field `payload` of a form.

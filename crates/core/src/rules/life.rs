@@ -270,6 +270,18 @@ fn ended(record: &mut InstallationRecord, by: UninstalledBy, at: OffsetDateTime)
     ObserveOutcome::Recorded
 }
 
+/// Deletes the account from the record of an unbound installation, which is then absent, so that only a later 200 stores it
+/// again. An end that is final stays final.
+pub fn forget(record: &mut InstallationRecord) {
+    if !record.life.presence.is_final() {
+        record.life.presence = Presence::Uninstalled { by: UninstalledBy::Absence };
+    }
+    record.life.next_look_at = None;
+    record.status = Status::Uninstalled;
+    record.account = None;
+    record.generation = record.generation.saturating_add(1);
+}
+
 const fn permissions_changed(record: &mut InstallationRecord) -> ObserveOutcome {
     if matches!(record.life.presence, Presence::Uninstalled { .. }) {
         return ObserveOutcome::Gone;

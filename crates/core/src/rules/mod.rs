@@ -5,6 +5,7 @@ pub mod bucket;
 pub mod claim;
 pub mod delivery;
 pub mod events;
+pub mod facts;
 pub mod life;
 pub(crate) mod listing;
 pub mod outbox;

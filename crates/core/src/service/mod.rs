@@ -1,6 +1,7 @@
 //! The use cases, as methods of [`Dockline`].
 
 mod authenticate;
+mod directory;
 mod fresh_secrets;
 mod install_flow;
 mod lifecycle;
@@ -25,8 +26,8 @@ use crate::cache::Cache;
 use crate::error::BuildError;
 use crate::model::{ClaimPolicy, Proof, WebhookSecrets};
 use crate::ports::{
-    BindingRepo, Clock, DeliverySink, DeliveryStore, Entropy, Event, Events, GithubGateway, KeyStore,
-    KeyUsage, NoEvents, NoKeyUsage, OsEntropy, RateLimiter, StateStore, SystemClock,
+    BindingRepo, Clock, DeliverySink, DeliveryStore, Directory, Entropy, Event, Events, GithubGateway,
+    KeyStore, KeyUsage, NoEvents, NoKeyUsage, OsEntropy, RateLimiter, StateStore, SystemClock,
 };
 use crate::rules::{claim, life};
 
@@ -59,6 +60,7 @@ pub struct Dockline {
     ports: Ports,
     keys: Option<Arc<dyn KeyStore>>,
     limiter: Option<Arc<dyn RateLimiter>>,
+    directory: Option<Arc<dyn Directory>>,
     events: Arc<dyn Events>,
     usage: Arc<dyn KeyUsage>,
     clock: Arc<dyn Clock>,
@@ -93,6 +95,7 @@ impl Dockline {
             ports,
             keys: None,
             limiter: None,
+            directory: None,
             events: Arc::new(NoEvents),
             usage: Arc::new(NoKeyUsage),
             clock: Arc::new(SystemClock),
@@ -206,6 +209,13 @@ impl Builder {
     /// Sets the rate limiter. Without one, requests are not limited.
     pub fn with_rate_limiter(mut self, limiter: Arc<dyn RateLimiter>) -> Self {
         self.dockline.limiter = Some(limiter);
+        self
+    }
+
+    /// Sets the store of facts that are only shown: permissions, the selection of repositories, who suspended an installation
+    /// and the link to its settings. Without one, they are not stored.
+    pub fn with_directory(mut self, directory: Arc<dyn Directory>) -> Self {
+        self.dockline.directory = Some(directory);
         self
     }
 

@@ -9,6 +9,7 @@
 
 mod authentication;
 mod errors;
+mod facts;
 mod install_flow;
 mod jobs;
 mod lifecycle;

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use dockline::AppId;
 use dockline::ports::AppFacts;
+use dockline::{AppId, Permissions};
 use serde::Deserialize;
 use time::OffsetDateTime;
 
@@ -17,6 +17,8 @@ pub(crate) struct AppWire {
     pub(crate) id: u64,
     pub(crate) slug: String,
     name: String,
+    #[serde(default)]
+    permissions: Permissions,
 }
 
 impl TryFrom<AppWire> for AppFacts {
@@ -27,6 +29,7 @@ impl TryFrom<AppWire> for AppFacts {
             app: AppId::new(wire.id).map_err(|_| id_out_of_range())?,
             slug: wire.slug,
             name: wire.name,
+            permissions: wire.permissions,
         })
     }
 }

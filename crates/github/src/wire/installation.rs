@@ -1,6 +1,8 @@
 //! Installations and their accounts.
 
-use dockline::{Account, AccountId, AccountKind, AppId, Installation, InstallationId, InstalledOn};
+use dockline::{
+    Account, AccountId, AccountKind, AppId, Installation, InstallationId, InstalledOn, ReportedFacts,
+};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 use time::OffsetDateTime;
@@ -20,6 +22,8 @@ pub(crate) struct InstallationWire {
     suspended_at: Option<IgnoredAny>,
     #[serde(default)]
     created_at: Option<TimeWire>,
+    #[serde(flatten)]
+    facts: ReportedFacts,
 }
 
 /// RFC 3339, or seconds since 1970 in older deliveries. Anything else counts as unknown.
@@ -60,6 +64,7 @@ impl TryFrom<InstallationWire> for Installation {
             id: InstallationId::new(wire.id).map_err(|_| id_out_of_range())?,
             app: AppId::new(wire.app_id).map_err(|_| id_out_of_range())?,
             suspended: wire.suspended_at.is_some(),
+            facts: wire.facts.clone().into(),
             installed_on: wire.installed_on()?,
         })
     }

@@ -1,3 +1,5 @@
+mod directory;
+mod forget;
 mod row;
 mod table;
 
@@ -6,7 +8,8 @@ use std::sync::MutexGuard;
 
 use async_trait::async_trait;
 use dockline::ports::{
-    BindingRepo, InsertOutcome, Observation, Observed, ReconcileCursor, ReconcileScope, ReleaseOutcome,
+    BindingRepo, Forgotten, InsertOutcome, Observation, Observed, Pseudonyms, ReconcileCursor,
+    ReconcileScope, ReleaseOutcome,
 };
 use dockline::{
     AccountId, Actor, Binding, InstallationId, InstallationRecord, InstallerRecord, NewBinding,
@@ -54,6 +57,19 @@ impl MemoryBindingRepo {
             outbox.draw()?;
         }
         Ok(tables)
+    }
+
+    pub(crate) fn forget_organization(
+        &self,
+        organization: &OrganizationId,
+        pseudonyms: &Pseudonyms,
+        at: OffsetDateTime,
+    ) -> Forgotten {
+        self.0.lock().forget_organization(organization, pseudonyms, at)
+    }
+
+    pub(crate) fn forget_person(&self, user: AccountId, pseudonyms: &Pseudonyms) -> Forgotten {
+        self.0.lock().forget_person(user, pseudonyms)
     }
 
     /// Returns all bindings of the organization, oldest first. The live one, if any, is the last.

@@ -6,7 +6,7 @@ use dockline::ports::{
 use dockline::rules::life::{self, LiveBindings};
 use dockline::{
     Binding, Change, InstallationId, InstallationRecord, InstallerRecord, Life, NewBinding, OrganizationId,
-    StateDigest, Status,
+    StateDigest, Status, StoredFacts,
 };
 use time::OffsetDateTime;
 
@@ -20,13 +20,14 @@ use crate::stored_time;
 pub(crate) struct Bindings {
     /// The outbox; `None` unless it is open.
     pub(crate) outbox: Option<Queues>,
-    installations: HashMap<InstallationId, Row>,
+    pub(super) installations: HashMap<InstallationId, Row>,
     /// The installation of each organization's live binding. Together with [`Row::live`], both sides are unique.
-    live: HashMap<OrganizationId, InstallationId>,
-    released: HashMap<OrganizationId, Vec<BindingRecord>>,
+    pub(super) live: HashMap<OrganizationId, InstallationId>,
+    pub(super) released: HashMap<OrganizationId, Vec<BindingRecord>>,
     /// Never shrinks, so that a state makes at most one binding.
-    spent: HashSet<(OrganizationId, StateDigest)>,
-    installers: HashMap<InstallationId, InstallerRecord>,
+    pub(super) spent: HashSet<(OrganizationId, StateDigest)>,
+    pub(super) installers: HashMap<InstallationId, InstallerRecord>,
+    pub(super) facts: HashMap<InstallationId, StoredFacts>,
 }
 
 impl Bindings {
@@ -36,7 +37,7 @@ impl Bindings {
         released.chain(live).cloned().collect()
     }
 
-    fn live(&self, installation: InstallationId) -> Option<(&Row, &LiveBinding)> {
+    pub(super) fn live(&self, installation: InstallationId) -> Option<(&Row, &LiveBinding)> {
         let row = self.installations.get(&installation)?;
         Some((row, row.live.as_ref()?))
     }

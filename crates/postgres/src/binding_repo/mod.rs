@@ -1,7 +1,7 @@
 mod changes;
 mod insert;
 mod observe;
-mod sql;
+pub(crate) mod sql;
 
 use std::sync::Arc;
 
@@ -99,7 +99,7 @@ fn port_error(error: DatabaseError) -> PortError {
     error.of_port(PortName::BindingRepo)
 }
 
-fn binding(row: &Row) -> Result<Binding, DatabaseError> {
+pub(crate) fn binding(row: &Row) -> Result<Binding, DatabaseError> {
     Ok(Binding {
         organization: parse_text(row, "organization")?,
         installation: installation(row, "installation_id")?,

@@ -11,6 +11,7 @@ macro_rules! life_columns {
     };
 }
 
+/// The columns of a live binding, of `i` and `b`.
 macro_rules! binding_columns {
     () => {
         concat!(
@@ -27,6 +28,10 @@ macro_rules! live_binding {
          AND b.installation_id = i.installation_id AND b.released_at IS NULL"
     };
 }
+
+/// [`binding_columns`] and [`live_binding`], for statements that add conditions.
+pub(crate) const BINDING_COLUMNS: &str = binding_columns!();
+pub(crate) const LIVE_BINDING: &str = live_binding!();
 
 /// Whether the installation that a table alias names was uninstalled by deletion or by us.
 macro_rules! is_final {

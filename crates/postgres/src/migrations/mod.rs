@@ -27,6 +27,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { name: "0008_lag", sql: include_str!("0008_lag.sql") },
     Migration { name: "0009_apps", sql: include_str!("0009_apps.sql") },
     Migration { name: "0010_outbox", sql: include_str!("0010_outbox.sql") },
+    Migration { name: "0011_facts", sql: include_str!("0011_facts.sql") },
     Migration { name: "0012_tombstones", sql: include_str!("0012_tombstones.sql") },
     Migration { name: "0013_redeliveries", sql: include_str!("0013_redeliveries.sql") },
 ];

@@ -2,15 +2,17 @@
 
 use async_trait::async_trait;
 use dockline::ports::{
-    AppFacts, AppRegistration, BindingRepo, CodeGrant, ConfirmOutcome, GithubGateway, InsertOutcome,
-    KeyStore, ListOutcome, LookupOutcome, MintOutcome, Observation, Observed, PutOutcome, RateLeft,
-    RateLimitDecision, RateLimitRequest, RateLimiter, ReconcileCursor, ReconcileScope, ReleaseOutcome,
-    ReserveOutcome, StateStore, UninstallOutcome, VisitorCheck, VisitorInstallations,
+    AppFacts, AppRegistration, BindingRepo, CodeGrant, ConfirmOutcome, Directory, DirectoryQuery,
+    GithubGateway, HistoryOf, InsertOutcome, KeyStore, ListOutcome, LookupOutcome, MintOutcome, Observation,
+    Observed, PutOutcome, RateLeft, RateLimitDecision, RateLimitRequest, RateLimiter, ReconcileCursor,
+    ReconcileScope, ReleaseOutcome, ReserveOutcome, StateStore, UninstallOutcome, VisitorCheck,
+    VisitorInstallations,
 };
 use dockline::{
-    Binding, CodeFate, InstallationId, InstallationRecord, InstallationToken, InstallerRecord, IssuedState,
-    KeyId, KeyRecord, NewBinding, OrganizationId, PendingConfirmation, PortError, PortName, SecretDigest,
-    StateDigest, TokenScope, VerifiedClaim,
+    Binding, CodeFate, HistoryCursor, HistoryEntry, InstallationFacts, InstallationId, InstallationRecord,
+    InstallationToken, InstallerRecord, IssuedState, KeyId, KeyRecord, NewBinding, OrganizationId,
+    PendingConfirmation, PortError, PortName, SecretDigest, StateDigest, StoredFacts, TokenScope,
+    VerifiedClaim,
 };
 use time::OffsetDateTime;
 
@@ -104,5 +106,16 @@ faulty! {
         async installer(id: InstallationId) -> Option<InstallerRecord>;
         direct registration() -> AppRegistration;
         direct rate_left() -> Option<RateLeft>;
+    }
+}
+
+faulty! {
+    Directory {
+        async list(query: &DirectoryQuery, limit: u32) -> Vec<Binding>;
+        async history(of: &HistoryOf, after: Option<HistoryCursor>, limit: u32) -> Vec<HistoryEntry>;
+        async facts(installation: InstallationId) -> Option<StoredFacts>;
+        async record_facts(
+            installation: InstallationId, facts: &InstallationFacts, asked_at: Option<OffsetDateTime>
+        ) -> ();
     }
 }

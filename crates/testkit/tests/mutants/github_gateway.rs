@@ -102,7 +102,12 @@ impl GithubGateway for Gateway {
 
     async fn app(&self) -> Result<AppFacts, PortError> {
         self.request()?;
-        Ok(AppFacts { app: AppId::new(APP).unwrap(), slug: "acme-dock".into(), name: "Acme Dock".into() })
+        Ok(AppFacts {
+            app: AppId::new(APP).unwrap(),
+            slug: "acme-dock".into(),
+            name: "Acme Dock".into(),
+            permissions: Default::default(),
+        })
     }
 
     async fn installation(&self, id: InstallationId) -> Result<LookupOutcome, PortError> {
@@ -201,6 +206,7 @@ impl GatewayDriver for Gateway {
             app: AppId::new(APP).unwrap(),
             installed_on: InstalledOn::Account(account),
             suspended: false,
+            facts: Default::default(),
         };
         let mut state = self.state();
         state.log.push(Some(installed.id));

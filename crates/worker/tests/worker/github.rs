@@ -79,9 +79,12 @@ impl GithubGateway for Scripted {
             if answers.len() > 1 { answers.pop_front() } else { answers.front().copied() }
         };
         match answer.unwrap() {
-            Some(Ok(())) => {
-                Ok(AppFacts { app: AppId::new(1).unwrap(), slug: "app".into(), name: "App".into() })
-            }
+            Some(Ok(())) => Ok(AppFacts {
+                app: AppId::new(1).unwrap(),
+                slug: "app".into(),
+                name: "App".into(),
+                permissions: Default::default(),
+            }),
             Some(Err(PortErrorKind::Corrupt)) => panic!("a gateway with a bug"),
             Some(Err(kind)) => Err(error(kind)),
             None => std::future::pending().await,

@@ -11,6 +11,8 @@ spelled! {
         Administered = "administered",
         /// The visitor installed the App.
         Installed = "installed",
+        /// The operator vouches for the claim: the binding was imported. It satisfies every policy.
+        Imported = "imported",
     }
 }
 

@@ -39,6 +39,7 @@ fn a_policy_accepts_its_own_proof_and_stronger_ones() {
     let table = [
         (Proof::State, [true, false, false, false]),
         (Proof::Visible, [true, true, false, false]),
+        (Proof::Imported, [true, true, true, true]),
         (Proof::Administered, [true, true, true, true]),
         (Proof::Installed, [true, true, true, true]),
     ];

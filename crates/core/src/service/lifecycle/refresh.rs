@@ -123,7 +123,10 @@ impl Dockline {
                 ObserveOutcome::Recorded
                 | ObserveOutcome::Missing
                 | ObserveOutcome::Absent
-                | ObserveOutcome::Held => return Ok(RefreshOutcome::Present(status)),
+                | ObserveOutcome::Held => {
+                    self.store_facts(installation, found.facts, Some(asked_at)).await?;
+                    return Ok(RefreshOutcome::Present(status));
+                }
             }
         }
         // Concurrent lookups started later than ours each time, so their result is the better one.

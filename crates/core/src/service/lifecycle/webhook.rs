@@ -74,6 +74,7 @@ impl Dockline {
             .hands_over_deliveries()
             .then(|| hand_over::verified(&delivery, &payload, our_app, received_at))
             .transpose()?;
+        self.store_delivered_facts(&event, &delivery).await?;
         let bindings = &self.ports.bindings;
         let refresh = match event {
             WebhookEvent::Installed { installation, record } => {

@@ -1,6 +1,7 @@
 //! Creates, reads and ends the binding of an organization.
 
 mod detach;
+mod import;
 mod register;
 
 use crate::error::PortError;
@@ -8,6 +9,7 @@ use crate::model::{Binding, Caller};
 use crate::service::Dockline;
 
 pub use detach::Uninstall;
+pub use import::{ImportMode, ImportOutcome, ImportRefusal, ImportRow};
 
 impl Dockline {
     /// Returns the stored binding of the caller's organization, also if the installation was uninstalled or GitHub

@@ -1,6 +1,6 @@
 use crate::error::{RefusalReason, RegisterError};
 use crate::model::{Binding, Caller, NewBinding};
-use crate::ports::{Event, LookupOutcome};
+use crate::ports::{Event, InsertOutcome, LookupOutcome};
 use crate::rules::claim::{self, Claim};
 use crate::rules::register::{Decision, Registered, classify, decide, verify};
 use crate::rules::request::RegistrationRequest;
@@ -96,6 +96,7 @@ impl Dockline {
             Claim::Verified(claim) => Some(claim.visitor),
             Claim::State => None,
         };
+        let facts = installation.facts.clone();
         let outcome = self
             .ports
             .bindings
@@ -113,6 +114,10 @@ impl Dockline {
                 registered_at: self.now(),
             })
             .await?;
+        if let InsertOutcome::Inserted(_) = &outcome {
+            // The binding is made, so a failure must not make the registration one. The next look stores them.
+            drop(self.store_facts(wanted, facts, Some(last_verified_at)).await);
+        }
         classify(wanted, outcome)
     }
 

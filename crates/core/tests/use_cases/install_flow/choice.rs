@@ -123,7 +123,7 @@ fn on_enterprise(id: InstallationId, enterprise: bool) -> Installation {
         InstalledOn::Account(crate::support::account_of(1, "acme-coffee"))
     };
     let app = crate::support::OUR_APP.try_into().unwrap();
-    Installation { id, app, installed_on, suspended: false }
+    Installation { id, app, installed_on, suspended: false, facts: Default::default() }
 }
 
 #[tokio::test]

@@ -7,4 +7,4 @@ mod lives_compared;
 mod reconcile;
 mod redelivery;
 mod refresh;
-mod webhooks;
+pub(crate) mod webhooks;

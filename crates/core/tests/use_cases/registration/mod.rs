@@ -1,4 +1,5 @@
 //! Making and ending a binding.
 
 mod detach;
+mod import;
 mod register;

@@ -150,7 +150,13 @@ async fn an_installation_that_is_not_what_the_visitor_proved_is_refused() {
         world.github.change(id, |installation| installation.installed_on = installed_on);
         assert_eq!(refused(&world, id, &state).await, expected);
     }
-    world.github.put(Installation { id, app, installed_on: original, suspended: false });
+    world.github.put(Installation {
+        id,
+        app,
+        installed_on: original,
+        suspended: false,
+        facts: Default::default(),
+    });
     assert_eq!(refused(&world, id, &state).await, RefusalReason::ForeignApp);
     world.github.remove(id);
     assert_eq!(refused(&world, id, &state).await, RefusalReason::NoSuchInstallation);

@@ -11,8 +11,8 @@ use dockline::ports::{
 };
 use dockline::{
     Account, AccountKind, AppId, DenialCause, GithubCredential, Installation, InstallationId,
-    InstallationToken, InstalledOn, InstallerRecord, Membership, NewToken, PortError, PortErrorKind,
-    PortName, Repository, RepositoryId, TokenScope, Visibility, VisitorFacts,
+    InstallationToken, InstalledOn, InstallerRecord, Membership, NewToken, Permissions, PortError,
+    PortErrorKind, PortName, Repository, RepositoryId, TokenScope, Visibility, VisitorFacts,
 };
 use dockline_testkit::fixtures::{account_id, installation, installer_record};
 use time::{Duration, OffsetDateTime};
@@ -34,6 +34,7 @@ pub(crate) struct FakeGithub {
 #[derive(Default)]
 struct Model {
     without_oauth: bool,
+    requested: Permissions,
     only_accepts_uninstalls: bool,
     denies_uninstalls: bool,
     failing: HashMap<InstallationId, PortErrorKind>,
@@ -94,11 +95,22 @@ impl FakeGithub {
         self.model().without_oauth = true;
     }
 
+    /// Sets the permissions that the App requests.
+    pub(crate) fn request(&self, permissions: Permissions) {
+        self.model().requested = permissions;
+    }
+
     /// Installs our App on an organization of its own.
     pub(crate) fn install(&self, number: u64, login: &str) -> InstallationId {
         let id = installation(number);
         let installed_on = InstalledOn::Account(account_of(number, login));
-        self.put(Installation { id, app: AppId::new(OUR_APP).unwrap(), installed_on, suspended: false });
+        self.put(Installation {
+            id,
+            app: AppId::new(OUR_APP).unwrap(),
+            installed_on,
+            suspended: false,
+            facts: Default::default(),
+        });
         id
     }
 
@@ -324,7 +336,12 @@ impl GithubGateway for FakeGithub {
 
     async fn app(&self) -> Result<AppFacts, PortError> {
         let app = AppId::new(OUR_APP).unwrap();
-        Ok(AppFacts { app, slug: "dockline".into(), name: "Dockline".into() })
+        Ok(AppFacts {
+            app,
+            slug: "dockline".into(),
+            name: "Dockline".into(),
+            permissions: self.model().requested.clone(),
+        })
     }
 
     async fn installation(&self, id: InstallationId) -> Result<LookupOutcome, PortError> {

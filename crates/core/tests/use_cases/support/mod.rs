@@ -87,6 +87,7 @@ impl World {
         let builder = Dockline::builder(ports)
             .with_clock(clock.clone())
             .with_events(Arc::new(events.clone()))
+            .with_directory(Arc::new(stored.clone()))
             .with_webhook_secrets(secrets);
         let dockline = configure(builder).build().unwrap();
         Self { dockline, github, gateway, bindings, states, stored, stored_states, clock, events }

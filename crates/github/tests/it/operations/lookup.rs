@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use dockline::ports::{AppFacts, GithubGateway, LookupOutcome, MintOutcome, UninstallOutcome};
-use dockline::{Account, AccountKind, AppId, Installation, InstallationId, InstalledOn, PortErrorKind};
+use dockline::{
+    Account, AccountKind, AppId, Installation, InstallationFacts, InstallationId, InstalledOn, Permissions,
+    PortErrorKind,
+};
 use serde_json::{Value, json};
 
 use crate::fixtures::{
@@ -41,6 +44,10 @@ async fn an_installation_on_an_organization_is_found_in_one_call_l63() {
             app: AppId::new(APP).unwrap(),
             installed_on: InstalledOn::Account(account),
             suspended: false,
+            facts: InstallationFacts {
+                permissions: Permissions::new([("contents".to_owned(), "read".to_owned())]),
+                ..InstallationFacts::default()
+            },
         })
     );
     assert_eq!(github.lines(), [PATH]);
@@ -185,6 +192,7 @@ async fn the_app_is_read() {
         app: AppId::new(APP).unwrap(),
         slug: "acme-dock".to_owned(),
         name: "Acme Dock".to_owned(),
+        permissions: Permissions::default(),
     };
     assert_eq!(facts, expected);
 }

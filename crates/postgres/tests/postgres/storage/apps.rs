@@ -31,6 +31,7 @@ fn github(ours: u64, shown: &[(u64, u64)]) -> MockGithubGateway {
             app: app(*owner),
             installed_on: InstalledOn::Account(account(id.get())),
             suspended: false,
+            facts: Default::default(),
         });
         Ok(found.map_or(LookupOutcome::Missing, LookupOutcome::Found))
     });

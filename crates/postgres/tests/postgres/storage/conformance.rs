@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use dockline::ports::{KeyStore, KeyUsage};
+use dockline::ports::{BindingRepo, DataSubjects, Directory, KeyStore, KeyUsage, StateStore};
 use dockline::{AppId, KeyId, KeyRecord};
 use dockline_postgres::{
-    AppDatabase, AppNumber, Database, PgApps, PgBindingRepo, PgKeyStore, PgKeyUsage, PgOutbox, PgRateLimiter,
-    PgRedeliveryStore, PgStateStore,
+    AppDatabase, AppNumber, Database, PgApps, PgBindingRepo, PgDataSubjects, PgDirectory, PgKeyStore,
+    PgKeyUsage, PgOutbox, PgRateLimiter, PgRedeliveryStore, PgStateStore,
 };
+use dockline_testkit::data_subjects::DataSubjectsDriver;
+use dockline_testkit::directory::DirectoryDriver;
 use dockline_testkit::key_store::KeyStoreDriver;
 use dockline_testkit::key_usage::KeyUsageDriver;
 use dockline_testkit::outbox::{BOUNDS, Node, OutboxDriver};
@@ -39,6 +41,84 @@ dockline_testkit::key_usage_suite!(async {
     let (guard, database) = test_database::database().await;
     (guard, Usage { keys: PgKeyStore::new(&database), usage: PgKeyUsage::new(&database) })
 });
+
+dockline_testkit::directory_suite!(async {
+    let (guard, database) = test_database::database().await;
+    (guard, Listed::new(&database))
+});
+dockline_testkit::data_subjects_suite!(async {
+    let (guard, database) = test_database::database().await;
+    (guard, Subjects::new(&database))
+});
+
+#[derive(Debug)]
+struct Listed {
+    bindings: PgBindingRepo,
+    directory: PgDirectory,
+}
+
+impl Listed {
+    fn new(database: &Database) -> Self {
+        let database = database.with_app(AppNumber::FIRST);
+        Self { bindings: PgBindingRepo::new(&database), directory: PgDirectory::new(&database) }
+    }
+}
+
+impl DirectoryDriver for Listed {
+    fn bindings(&self) -> &dyn BindingRepo {
+        &self.bindings
+    }
+
+    fn directory(&self) -> &dyn Directory {
+        &self.directory
+    }
+}
+
+#[derive(Debug)]
+struct Subjects {
+    listed: Listed,
+    states: PgStateStore,
+    keys: PgKeyStore,
+    subjects: PgDataSubjects,
+}
+
+impl Subjects {
+    fn new(database: &Database) -> Self {
+        Self {
+            listed: Listed::new(database),
+            states: PgStateStore::new(&database.with_app(AppNumber::FIRST)),
+            keys: PgKeyStore::new(database),
+            subjects: PgDataSubjects::new(database),
+        }
+    }
+}
+
+#[async_trait]
+impl DataSubjectsDriver for Subjects {
+    fn subjects(&self) -> &dyn DataSubjects {
+        &self.subjects
+    }
+
+    fn bindings(&self) -> &dyn BindingRepo {
+        &self.listed.bindings
+    }
+
+    fn directory(&self) -> &dyn Directory {
+        &self.listed.directory
+    }
+
+    fn states(&self) -> &dyn StateStore {
+        &self.states
+    }
+
+    fn keys(&self) -> &dyn KeyStore {
+        &self.keys
+    }
+
+    async fn insert_key(&self, record: KeyRecord) {
+        assert!(self.keys.insert(&record, "", OffsetDateTime::UNIX_EPOCH).await.unwrap());
+    }
+}
 
 /// The same through PgBouncer in transaction mode.
 mod pooled {

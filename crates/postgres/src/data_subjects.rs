@@ -1,0 +1,240 @@
+use std::time::Duration;
+
+use async_trait::async_trait;
+use dockline::ports::{DataSubjects, Forgotten, Pseudonyms};
+use dockline::{AccountId, OrganizationId, PortError, PortName};
+use serde_json::{Map, Value};
+use time::OffsetDateTime;
+use tokio_postgres::Row;
+use tokio_postgres::types::Type;
+
+use crate::database::{Database, Parameters};
+use crate::decode::{column_time, parse};
+use crate::error::DatabaseError;
+
+/// These statements read whole tables, which other calls do not wait for.
+const DEADLINE: Duration = Duration::from_secs(600);
+
+/// The SET list of an unbound installation whose account is deleted; see `rules::life::forget` of the core. Such a row is
+/// absent and has no account, so that a later response of GitHub counts, and is purged like other unbound ones.
+macro_rules! scrubbed {
+    () => {
+        "status = 'uninstalled', \
+         uninstalled_by = CASE WHEN i.uninstalled_by IN ('deletion', 'us') THEN i.uninstalled_by ELSE 'absence' END, \
+         account_id = NULL, account_login = NULL, account_kind = NULL, next_look_at = NULL, \
+         missing_since = NULL, missing_looks = NULL, missing_last = NULL, denied_number = NULL, ending_since = NULL, \
+         generation = i.generation + 1"
+    };
+}
+
+/// What belongs to the installations of the row set `scrubbed`.
+macro_rules! without_installations {
+    () => {
+        "facts AS ( \
+          DELETE FROM {schema}.installation_facts AS f USING scrubbed AS s \
+          WHERE f.app = s.app AND f.installation_id = s.installation_id \
+         ), installers AS ( \
+          DELETE FROM {schema}.installers AS f USING scrubbed AS s \
+          WHERE f.app = s.app AND f.installation_id = s.installation_id RETURNING true \
+         )"
+    };
+}
+
+/// One statement, so that it is done completely or not at all. `$1` the organization, `$2` its pseudonym, `$3` that of
+/// actors, `$4` that of visitors, `$5` the time.
+const FORGET_ORGANIZATION: &str = concat!(
+    "WITH keys AS ( \
+      DELETE FROM {schema}.api_keys WHERE organization = $1 RETURNING id \
+     ), budgets AS ( \
+      DELETE FROM {schema}.rate_buckets WHERE key_id = 'org:' || $1 \
+       OR key_id IN (SELECT id FROM {schema}.api_keys WHERE organization = $1) \
+     ), states AS ( \
+      DELETE FROM {schema}.install_states WHERE organization = $1 RETURNING true \
+     ), scrubbed AS ( \
+      UPDATE {schema}.installations AS i SET organization = NULL, \
+       released_at = CASE WHEN i.organization IS NULL THEN i.released_at ELSE $5 END, ",
+    scrubbed!(),
+    " WHERE i.organization = $1 OR (i.organization IS NULL AND EXISTS (SELECT FROM {schema}.bindings AS b \
+        WHERE b.app = i.app AND b.installation_id = i.installation_id AND b.organization = $1)) \
+      RETURNING i.app, i.installation_id \
+     ), ",
+    without_installations!(),
+    ", history AS ( \
+      UPDATE {schema}.bindings SET organization = $2, actor = $3, \
+       proven_by = CASE WHEN proven_by IS NULL THEN NULL ELSE $4 END, released_at = COALESCE(released_at, $5) \
+      WHERE organization = $1 RETURNING true \
+     ) SELECT (SELECT count(*) FROM keys) AS keys, (SELECT count(*) FROM states) AS states, \
+      (SELECT count(*) FROM history) AS bindings, (SELECT count(*) FROM scrubbed) AS installations, \
+      (SELECT count(*) FROM installers) AS installers, 0::bigint AS still_bound"
+);
+
+/// `$1` the user, `$2` the pseudonym.
+const FORGET_GITHUB_USER: &str = concat!(
+    "WITH states AS ( \
+      DELETE FROM {schema}.install_states WHERE $1 IN (visit_visitor, visit_account, tie_visitor, tie_account) \
+       OR jsonb_path_exists(jsonb_build_array(pending, answered), '$.** ? (@.visitor == $user || @.account == $user)', \
+        jsonb_build_object('user', $1)) \
+      RETURNING true \
+     ), scrubbed AS ( \
+      UPDATE {schema}.installations AS i SET ",
+    scrubbed!(),
+    " WHERE i.account_id = $1 AND i.organization IS NULL RETURNING i.app, i.installation_id \
+     ), ",
+    without_installations!(),
+    ", suspenders AS ( \
+      UPDATE {schema}.installation_facts AS f SET facts = jsonb_set(f.facts, '{suspendedBy}', 'null') \
+      WHERE f.facts -> 'suspendedBy' -> 'id' = to_jsonb($1) \
+       AND NOT EXISTS (SELECT FROM scrubbed AS s WHERE s.app = f.app AND s.installation_id = f.installation_id) \
+     ), renamed AS ( \
+      UPDATE {schema}.installers AS f SET installer = $2 WHERE f.installer = $1 \
+       AND NOT EXISTS (SELECT FROM scrubbed AS s WHERE s.app = f.app AND s.installation_id = f.installation_id) \
+      RETURNING true \
+     ), history AS ( \
+      UPDATE {schema}.bindings SET proven_by = $2 WHERE proven_by = $1 RETURNING true \
+     ) SELECT 0::bigint AS keys, (SELECT count(*) FROM states) AS states, \
+      (SELECT count(*) FROM history) AS bindings, (SELECT count(*) FROM scrubbed) AS installations, \
+      (SELECT count(*) FROM installers) + (SELECT count(*) FROM renamed) AS installers, \
+      (SELECT count(*) FROM {schema}.installations WHERE account_id = $1 AND organization IS NOT NULL) AS still_bound"
+);
+
+/// The tables of an export, and their rows of organization `$1`. Digests and hashes of secrets are left out.
+const EXPORTED: [(&str, &str); 7] = [
+    (
+        "apiKeys",
+        "SELECT to_jsonb(t) - 'secret_hash' AS entry FROM {schema}.api_keys AS t WHERE organization = $1 ORDER BY t.id",
+    ),
+    (
+        "rateBuckets",
+        "SELECT to_jsonb(t) AS entry FROM {schema}.rate_buckets AS t WHERE key_id = 'org:' || $1 \
+         OR key_id IN (SELECT id FROM {schema}.api_keys WHERE organization = $1) ORDER BY t.key_id, t.class",
+    ),
+    (
+        "installStates",
+        "SELECT to_jsonb(t) - '{digest,codes,visit_ticket,visit_browser}'::text[] || jsonb_build_object( \
+          'pending', (SELECT COALESCE(jsonb_agg(p - '{ticket,browser}'::text[]), '[]') \
+           FROM jsonb_array_elements(t.pending) AS p), \
+          'answered', t.answered - '{ticket,browser}'::text[]) AS entry \
+         FROM {schema}.install_states AS t WHERE organization = $1 ORDER BY t.issued_at",
+    ),
+    (
+        "bindings",
+        "SELECT to_jsonb(t) - 'spent' AS entry FROM {schema}.bindings AS t WHERE organization = $1 ORDER BY t.registered_at",
+    ),
+    (
+        "installations",
+        "SELECT to_jsonb(t) AS entry FROM {schema}.installations AS t WHERE organization = $1 ORDER BY t.app",
+    ),
+    (
+        "installationFacts",
+        "SELECT to_jsonb(t) AS entry FROM {schema}.installation_facts AS t JOIN {schema}.installations AS i \
+         ON i.app = t.app AND i.installation_id = t.installation_id WHERE i.organization = $1 ORDER BY t.app",
+    ),
+    (
+        "installers",
+        "SELECT to_jsonb(t) AS entry FROM {schema}.installers AS t JOIN {schema}.installations AS i \
+         ON i.app = t.app AND i.installation_id = t.installation_id WHERE i.organization = $1 ORDER BY t.app",
+    ),
+];
+
+/// Erases organizations and persons, and exports what is stored about an organization, in the rows of all Apps.
+#[derive(Debug, Clone)]
+pub struct PgDataSubjects {
+    database: Database,
+}
+
+impl PgDataSubjects {
+    /// Uses the rows in `database`.
+    #[must_use]
+    pub fn new(database: &Database) -> Self {
+        Self { database: database.clone().with_deadline(DEADLINE) }
+    }
+
+    /// Returns everything that is stored about an organization: an array for each table, of objects with its columns. Leaves
+    /// out hashes of secrets. `None` if nothing is stored about it.
+    ///
+    /// # Errors
+    /// Infrastructure failures only.
+    pub async fn export(
+        &self,
+        organization: &OrganizationId,
+    ) -> Result<Option<Map<String, Value>>, PortError> {
+        let mut tables = Map::new();
+        for (name, template) in EXPORTED {
+            let rows = self.rows_of(template, organization).await.map_err(port_error)?;
+            tables.insert(name.to_owned(), Value::Array(rows));
+        }
+        let is_empty = tables.values().all(|rows| rows.as_array().is_some_and(Vec::is_empty));
+        Ok(if is_empty { None } else { Some(tables) })
+    }
+
+    async fn rows_of(
+        &self,
+        template: &str,
+        organization: &OrganizationId,
+    ) -> Result<Vec<Value>, DatabaseError> {
+        let template = format!("SELECT entry::text AS entry FROM ({template}) AS entries");
+        let statement = self.database.statement(&template, &[Type::TEXT]);
+        let rows = self.database.rows(&statement, &[&organization.as_str()]).await?;
+        rows.iter().map(|row| parse(row, "entry", |text: &str| serde_json::from_str(text))).collect()
+    }
+
+    async fn forget(
+        &self,
+        template: &str,
+        types: &'static [Type],
+        parameters: &Parameters<'_>,
+    ) -> Result<Forgotten, PortError> {
+        let statement = self.database.statement(template, types);
+        let row = self.database.row(&statement, parameters).await.map_err(port_error)?;
+        row.as_ref().map_or(Ok(Forgotten::default()), forgotten).map_err(port_error)
+    }
+}
+
+fn forgotten(row: &Row) -> Result<Forgotten, DatabaseError> {
+    let number = |column| parse(row, column, |number: i64| u64::try_from(number));
+    Ok(Forgotten {
+        api_keys: number("keys")?,
+        states: number("states")?,
+        bindings: number("bindings")?,
+        installations: number("installations")?,
+        installers: number("installers")?,
+        still_bound: number("still_bound")?,
+    })
+}
+
+fn port_error(error: DatabaseError) -> PortError {
+    error.of_port(PortName::Directory)
+}
+
+#[async_trait]
+impl DataSubjects for PgDataSubjects {
+    async fn forget_organization(
+        &self,
+        organization: &OrganizationId,
+        pseudonyms: &Pseudonyms,
+        at: OffsetDateTime,
+    ) -> Result<Forgotten, PortError> {
+        self.forget(
+            FORGET_ORGANIZATION,
+            &[Type::TEXT, Type::TEXT, Type::TEXT, Type::INT8, Type::TIMESTAMPTZ],
+            &[
+                &organization.as_str(),
+                &pseudonyms.organization.as_str(),
+                &pseudonyms.actor.as_str(),
+                &i64::from(pseudonyms.person),
+                &column_time(at),
+            ],
+        )
+        .await
+    }
+
+    async fn forget_github_user(
+        &self,
+        user: AccountId,
+        pseudonyms: &Pseudonyms,
+        _: OffsetDateTime,
+    ) -> Result<Forgotten, PortError> {
+        let parameters: &Parameters<'_> = &[&i64::from(user), &i64::from(pseudonyms.person)];
+        self.forget(FORGET_GITHUB_USER, &[Type::INT8, Type::INT8], parameters).await
+    }
+}
