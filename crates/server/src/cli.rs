@@ -8,15 +8,20 @@ use std::process::ExitCode;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::apps::AppsCommand;
+use crate::bindings::BindingsCommand;
 use crate::config::{CommandLineError, EffectiveConfig};
 use crate::deliveries::DeliveriesCommand;
 use crate::generate::{CompletionsArgs, ManArgs};
 use crate::installations::InstallationsCommand;
 use crate::keys::KeysCommand;
 use crate::migrate::MigrateArgs;
+use crate::organizations::OrganizationsCommand;
 use crate::reconcile::ReconcileArgs;
 use crate::serve::ServeArgs;
-use crate::{apps, config, deliveries, doctor, generate, installations, keys, migrate, reconcile, serve};
+use crate::{
+    apps, bindings, config, deliveries, doctor, generate, installations, keys, migrate, organizations,
+    reconcile, serve,
+};
 
 /// Connects GitHub App installations to the organizations of a multi-tenant product.
 #[derive(Debug, Parser)]
@@ -56,6 +61,12 @@ enum Command {
     /// List, add, retire and rename the GitHub Apps of a schema.
     #[command(subcommand)]
     Apps(AppsCommand),
+    /// List, show, detach, export and import bindings, and print their history.
+    #[command(subcommand)]
+    Bindings(BindingsCommand),
+    /// Export what is stored about an organization, and erase organizations and persons.
+    #[command(subcommand)]
+    Organizations(OrganizationsCommand),
     /// Forget the final end of an installation, whose number a restored GitHub Enterprise Server gives again.
     #[command(subcommand)]
     Installations(InstallationsCommand),
@@ -112,6 +123,8 @@ impl Cli {
             Command::Migrate(args) => migrate::run(args).await,
             Command::Reconcile(args) => reconcile::run(*args).await,
             Command::Apps(command) => apps::run(command).await,
+            Command::Bindings(command) => bindings::run(command).await,
+            Command::Organizations(command) => organizations::run(command).await,
             Command::Installations(command) => installations::run(command).await,
             Command::Keys(command) => keys::run(command).await,
             Command::Deliveries(command) => deliveries::run(command).await,

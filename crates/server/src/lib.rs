@@ -2,8 +2,10 @@
 
 mod app_database;
 pub mod apps;
+pub mod bindings;
 pub mod cli;
 pub mod config;
+mod consent;
 pub mod database;
 pub mod deliveries;
 mod doctor;
@@ -14,6 +16,8 @@ pub mod installations;
 pub mod keys;
 pub mod logging;
 pub mod migrate;
+pub mod organizations;
+mod progress;
 pub mod reconcile;
 pub mod serve;
 mod table;

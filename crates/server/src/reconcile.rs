@@ -11,7 +11,7 @@ use dockline::ports::{Clock, ReconcileScope, SystemClock};
 use dockline_axum::TracingEvents;
 use dockline_github::GithubApp;
 use dockline_listener::shutdown_signal;
-use dockline_postgres::{AppDatabase, PgBindingRepo};
+use dockline_postgres::{AppDatabase, PgBindingCounts, PgBindingRepo, PgDirectory};
 use dockline_worker::{Sweep, SweepOutcome, SweepProgress, SweepTotals};
 use serde_json::json;
 use time::{OffsetDateTime, PrimitiveDateTime};
@@ -75,9 +75,13 @@ fn scope(args: &ReconcileArgs) -> ReconcileScope {
     ReconcileScope::ObservedBefore(if args.all { PrimitiveDateTime::MAX.assume_utc() } else { before })
 }
 
-/// Builds the parts that a sweep needs.
-fn dockline(database: &AppDatabase, github: GithubApp) -> Result<Dockline, Box<dyn Error + Send + Sync>> {
+/// Builds what commands need that ask GitHub about bindings.
+pub(crate) fn dockline(
+    database: &AppDatabase,
+    github: GithubApp,
+) -> Result<Dockline, Box<dyn Error + Send + Sync>> {
     let builder = Dockline::for_jobs(Arc::new(PgBindingRepo::new(database)), Arc::new(github));
+    let builder = builder.with_directory(Arc::new(PgDirectory::new(database)));
     Ok(builder.with_events(Arc::new(TracingEvents)).build()?)
 }
 

@@ -8,8 +8,8 @@ use dockline::{Builder, Dockline, Ports, WebhookSecrets};
 use dockline_axum::TracingEvents;
 use dockline_github::GithubApp;
 use dockline_postgres::{
-    AppDatabase, PgBindingRepo, PgHousekeeping, PgKeyStore, PgKeyUsage, PgRateLimiter, PgRedeliveryStore,
-    PgStateStore,
+    AppDatabase, PgBindingRepo, PgDirectory, PgHousekeeping, PgKeyStore, PgKeyUsage, PgRateLimiter,
+    PgRedeliveryStore, PgStateStore,
 };
 use dockline_telemetry::{EventCounters, FanOut, Metered};
 use dockline_worker::{SweepOptions, Worker};
@@ -39,6 +39,7 @@ pub(super) fn dockline(
     })
     .with_api_keys(Arc::new(Metered::over(PgKeyStore::new(database.database()))))
     .with_rate_limiter(Arc::new(Metered::over(limiter)))
+    .with_directory(Arc::new(Metered::over(PgDirectory::new(database))))
     .with_events(Arc::new(FanOut::to(events)))
     .with_key_usage(Arc::new(usage))
     .with_webhook_secrets(webhook_secrets);
