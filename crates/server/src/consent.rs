@@ -18,7 +18,7 @@ impl ConsentArgs {
     /// Asks, unless `--yes` is set. Returns whether the command may go on.
     ///
     /// # Errors
-    /// If nobody can be asked.
+    /// If standard input is not a terminal.
     pub(crate) fn ask(self, question: &str) -> Result<bool, ConfigErrors> {
         if self.yes {
             return Ok(true);

@@ -21,6 +21,7 @@ use crate::config::{ConfigErrors, DurationArg};
 use crate::database::{DatabaseArgs, migrator};
 use crate::github_app::{self, GithubArgs};
 use crate::logging;
+use crate::progress::Progress;
 
 /// Options of `dockline reconcile`.
 #[derive(Debug, Clone, Args)]
@@ -57,7 +58,9 @@ pub async fn run(args: ReconcileArgs) -> Result<ExitCode, Box<dyn Error + Send +
     migrator(&database).check().await?;
     let database = apps::open(&database, &github, false).await?;
     let dockline = dockline(&database, github)?;
-    let output = Output { json: args.json };
+    let counts = PgBindingCounts::new(&database);
+    let output =
+        Output { json: args.json, progress: Progress::start(length(&args, &counts).await, args.json) };
     let mut sweep = Sweep::new(Arc::new(SystemClock), scope(&args), args.limit);
     let outcome = tokio::select! {
         outcome = sweep.run(&dockline, |progress| output.progress(&progress)) => Some(outcome?),
@@ -66,6 +69,18 @@ pub async fn run(args: ReconcileArgs) -> Result<ExitCode, Box<dyn Error + Send +
     let totals = sweep.totals();
     let ended = output.end(outcome, &totals)?;
     Ok(if ended && totals.failed == 0 && totals.held == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Returns the number of bindings to refresh, if it is known.
+async fn length(args: &ReconcileArgs, counts: &PgBindingCounts) -> Option<u64> {
+    let all = match counts.count(SystemClock.now()).await {
+        Ok(counts) if args.all => Some(counts.active + counts.suspended + counts.missing + counts.ending),
+        Ok(_) | Err(_) => None,
+    };
+    match (all, args.limit) {
+        (Some(all), Some(limit)) => Some(all.min(limit)),
+        (all, limit) => all.or(limit),
+    }
 }
 
 /// Returns the bindings to refresh. `--all` includes those whose last look lies in the future by our clock.
@@ -88,17 +103,20 @@ pub(crate) fn dockline(
 /// The output on stdout, line by line.
 struct Output {
     json: bool,
+    progress: Progress,
 }
 
 impl Output {
     fn line(&self, json: &serde_json::Value, text: &str) -> io::Result<()> {
-        let mut stdout = io::stdout().lock();
-        if self.json {
-            writeln!(stdout, "{json}")?
-        } else {
-            writeln!(stdout, "{text}")?
-        }
-        stdout.flush()
+        self.progress.suspend(|| {
+            let mut stdout = io::stdout().lock();
+            if self.json {
+                writeln!(stdout, "{json}")?
+            } else {
+                writeln!(stdout, "{text}")?
+            }
+            stdout.flush()
+        })
     }
 
     fn progress(&self, progress: &SweepProgress) -> Result<(), Box<dyn Error + Send + Sync>> {
@@ -108,7 +126,10 @@ impl Output {
         }
         let Some(pause) = progress.pause else { return Ok(()) };
         let totals = &progress.totals;
-        self.line(&counted("in_progress", totals), &format!("{} so far", in_words(totals)))?;
+        self.progress.set(totals.asked(), format!("{} bindings", totals.asked()));
+        if !self.progress.is_shown() {
+            self.line(&counted("in_progress", totals), &format!("{} so far", in_words(totals)))?;
+        }
         if !pause.is_zero() {
             let seconds = pause.as_secs() + 1;
             self.line(&json!({ "waitSeconds": seconds }), &format!("waiting for GitHub: {seconds} s"))?;
@@ -118,6 +139,7 @@ impl Output {
 
     /// Prints the end of a sweep, or of an interrupted one. Returns whether the sweep did all that it was asked to.
     fn end(&self, outcome: Option<SweepOutcome>, totals: &SweepTotals) -> io::Result<bool> {
+        self.progress.finish();
         let (status, text) = match outcome {
             Some(SweepOutcome::Complete | SweepOutcome::LimitReached) => ("complete", "complete"),
             Some(SweepOutcome::GivenUp(error)) => {

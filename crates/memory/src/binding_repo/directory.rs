@@ -3,7 +3,7 @@ use dockline::ports::{Directory, DirectoryQuery, HistoryOf, LoginFilter};
 use dockline::rules::bucket::in_utc;
 use dockline::{
     Account, Binding, HistoryCursor, HistoryEntry, InstallationFacts, InstallationId, OrganizationId,
-    PortError, StoredFacts,
+    PortError, Status, StoredFacts,
 };
 use time::OffsetDateTime;
 
@@ -100,7 +100,8 @@ fn matches(query: &DirectoryQuery, binding: &Binding) -> bool {
         && login.as_ref().is_none_or(|wanted| has_login(&binding.account, wanted))
         && state.is_none_or(|wanted| wanted == binding.state())
         && proof.is_none_or(|wanted| wanted == binding.proof)
-        && verified_before.is_none_or(|before| binding.last_verified_at < before)
+        && verified_before
+            .is_none_or(|before| binding.last_verified_at < before && binding.status != Status::Uninstalled)
         && after.as_ref().is_none_or(|after| binding.organization > *after)
 }
 

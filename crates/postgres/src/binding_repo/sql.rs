@@ -29,9 +29,8 @@ macro_rules! live_binding {
     };
 }
 
-/// [`binding_columns`] and [`live_binding`], for statements that add conditions.
+/// The columns, for statements with other conditions.
 pub(crate) const BINDING_COLUMNS: &str = binding_columns!();
-pub(crate) const LIVE_BINDING: &str = live_binding!();
 
 /// Whether the installation that a table alias names was uninstalled by deletion or by us.
 macro_rules! is_final {

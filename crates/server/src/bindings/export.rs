@@ -26,7 +26,7 @@ pub(super) async fn run(args: ExportArgs) -> Result<ExitCode, Box<dyn Error + Se
     let total = counts.active + counts.suspended + counts.missing + counts.ending + counts.uninstalled;
     let progress = Progress::start(Some(total), false);
     let directory = PgDirectory::new(&database);
-    let mut stdout = BufWriter::new(io::stdout().lock());
+    let mut stdout = BufWriter::new(io::stdout());
     let mut query = DirectoryQuery::default();
     let (mut read, mut ended) = (0_u64, 0_u64);
     loop {

@@ -42,7 +42,7 @@ pub struct ListArgs {
     /// List only bindings on the account with this id.
     #[arg(long, value_name = "ID")]
     account: Option<AccountId>,
-    /// List only bindings that GitHub has not shown for this long, such as 2h.
+    /// List only bindings that GitHub has not shown for this long, such as 2h, without those that were uninstalled.
     #[arg(long, value_name = "DURATION")]
     unverified_for: Option<DurationArg>,
     /// Start after this organization: the last one of the page before.

@@ -99,7 +99,7 @@ impl ForwardArgs {
     }
 }
 
-fn config_error(place: &str, error: &dockline_forward::ConfigError) -> ConfigError {
+fn config_error(place: impl Into<String>, error: &dockline_forward::ConfigError) -> ConfigError {
     ConfigError::new(place, error.cause(), error.help())
 }
 

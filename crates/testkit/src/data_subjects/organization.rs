@@ -118,7 +118,7 @@ cases!(
         scene(driver).await;
         forget(driver, "acme").await;
         assert_eq!(forget(driver, "acme").await, Forgotten::default());
-        assert_eq!(forget(driver, "nobody").await, Forgotten::default());
+        assert_eq!(forget(driver, "unknown").await, Forgotten::default());
     }
 
     /// A final end stays final (I7), and a state that was spent stays spent under the pseudonym only.

@@ -160,5 +160,8 @@ cases!(
         assert_eq!(organizations(driver, &both).await, ["org_1"]);
         let none = DirectoryQuery { verified_before: Some(NOON - Duration::DAY), ..all() };
         assert_eq!(organizations(driver, &none).await, [""; 0]);
+        // What ended is not verified any more.
+        driver.bindings().observe(installation(1), deleted(seconds(9))).await.unwrap();
+        assert_eq!(organizations(driver, &stale).await, ["org_2"]);
     }
 );

@@ -15,6 +15,7 @@ use tokio::task::yield_now;
 mod binding_repo;
 mod github_gateway;
 mod keys;
+mod operators;
 mod outbox;
 mod rate_limiter;
 mod state_store;

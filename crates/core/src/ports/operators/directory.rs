@@ -26,7 +26,7 @@ pub struct DirectoryQuery {
     pub state: Option<BindingState>,
     /// Only those with this evidence.
     pub proof: Option<Proof>,
-    /// Only those that GitHub last showed before this time.
+    /// Only those that GitHub last showed before this time, without those whose status is uninstalled.
     pub verified_before: Option<OffsetDateTime>,
     /// Only those after this organization: the last one of the page before.
     pub after: Option<OrganizationId>,

@@ -97,7 +97,7 @@ pub enum ImportMode {
 
 impl Dockline {
     /// Binds an installation to an organization on the operator's word ([`Proof::Imported`]), which satisfies every policy:
-    /// **whoever can call this can bind any installation of the App to any organization.** GitHub is asked, and must show the
+    /// **a caller of this can bind any installation of the App to any organization.** GitHub is asked, and must show the
     /// installation to this App, on the account of the row. Never moves or replaces a binding, so it can be repeated.
     ///
     /// # Errors

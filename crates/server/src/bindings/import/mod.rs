@@ -107,7 +107,7 @@ struct Import {
 impl Import {
     async fn run(
         &self,
-        mut rows: Rows<impl std::io::BufRead>,
+        mut rows: Rows<impl std::io::BufRead + Send>,
         report: &mut Report,
     ) -> Result<End, Box<dyn Error + Send + Sync>> {
         let mut failures = 0;

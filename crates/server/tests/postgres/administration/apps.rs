@@ -16,7 +16,7 @@ fn apps(schema: &TestSchema) -> Vec<Value> {
 }
 
 /// Arguments of commands that use the App.
-fn app_arguments(github: &Github) -> Vec<String> {
+pub(super) fn app_arguments(github: &Github) -> Vec<String> {
     let files = &github.files;
     [
         ("--github-web-url", github.sim.web.clone()),

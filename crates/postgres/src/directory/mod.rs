@@ -1,3 +1,6 @@
+#[cfg(test)]
+mod tests;
+
 use async_trait::async_trait;
 use dockline::ports::{Directory, DirectoryQuery, HistoryOf, LoginFilter};
 use dockline::{
@@ -9,13 +12,13 @@ use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
 use crate::binding_repo::binding;
-use crate::binding_repo::sql::{BINDING_COLUMNS, LIVE_BINDING};
+use crate::binding_repo::sql::BINDING_COLUMNS;
 use crate::database::{AppDatabase, StatementMode};
 use crate::decode::{column_time, get, installation, parse, parse_nullable, parse_text};
 use crate::error::DatabaseError;
 
 /// The state of `i` in one word: the expression of the index `installations_by_state`.
-pub(crate) const STATE: &str = "CASE WHEN i.uninstalled_by IN ('deletion', 'us') THEN 'uninstalled' \
+const STATE: &str = "CASE WHEN i.uninstalled_by IN ('deletion', 'us') THEN 'uninstalled' \
     WHEN i.ending_since IS NOT NULL THEN 'ending' WHEN i.status = 'uninstalled' THEN 'absent' \
     WHEN i.missing_since IS NOT NULL THEN 'missing' ELSE i.status END";
 
@@ -50,6 +53,10 @@ const RECORD_FACTS: &str = "INSERT INTO {schema}.installation_facts AS kept \
     SET facts = excluded.facts, observed_at = excluded.observed_at \
     WHERE kept.observed_at IS NULL OR excluded.observed_at >= kept.observed_at";
 
+/// If fewer bindings meet a condition on a range, they are read by its index and sorted, and otherwise found in the order of
+/// the list. The planner takes the latter for rare ones, too, since it expects them to be spread evenly.
+const RARE: i64 = 1_000;
+
 /// Violated if the installation is deleted while its facts are written.
 const INSTALLATION: &str = "installation_facts_installation";
 
@@ -71,10 +78,29 @@ impl PgDirectory {
     }
 
     async fn page(&self, query: &DirectoryQuery, limit: u32) -> Result<Vec<Binding>, DatabaseError> {
+        let is_rare = match range_conditions(query) {
+            Some(conditions) => self.matches(query, &conditions).await? < RARE,
+            None => false,
+        };
+        let rows = self.select(&list(query, is_rare), query, i64::from(limit)).await?;
+        rows.iter().map(binding).collect()
+    }
+
+    /// Counts the bindings that meet the conditions, up to [`RARE`].
+    async fn matches(&self, query: &DirectoryQuery, conditions: &str) -> Result<i64, DatabaseError> {
+        let rows = self.select(&count(conditions), query, RARE).await?;
+        rows.first().map_or(Ok(0), |row| get(row, "number"))
+    }
+
+    async fn select(
+        &self,
+        template: &str,
+        query: &DirectoryQuery,
+        limit: i64,
+    ) -> Result<Vec<Row>, DatabaseError> {
         let (low, high) = query.login.as_ref().map(login_range).unzip();
-        let statement = self.database.statement(&list(query), LIST_TYPES);
-        let rows = self
-            .database
+        let statement = self.database.statement(template, LIST_TYPES);
+        self.database
             .database()
             .rows(
                 &statement,
@@ -88,11 +114,10 @@ impl PgDirectory {
                     &query.proof.map(Proof::as_str),
                     &query.verified_before.map(column_time),
                     &query.after.as_ref().map(OrganizationId::as_str),
-                    &i64::from(limit),
+                    &limit,
                 ],
             )
-            .await?;
-        rows.iter().map(binding).collect()
+            .await
     }
 
     async fn entries(
@@ -161,11 +186,35 @@ impl PgDirectory {
     }
 }
 
-/// Returns the statement with the conditions of the query. `b` follows `i` by its organization, so that either can be read
-/// in the order of the list.
-fn list(query: &DirectoryQuery) -> String {
+/// The conditions on ranges, which match any part of the rows, in any place of the list's order.
+fn range_conditions(query: &DirectoryQuery) -> Option<String> {
+    let mut conditions = Vec::new();
+    if let Some(LoginFilter::Prefix(_)) = query.login {
+        conditions.push("lower(i.account_login COLLATE \"C\") >= $4");
+        conditions.push("lower(i.account_login COLLATE \"C\") < $5");
+    }
+    if query.verified_before.is_some() {
+        // The condition of the index `installations_unverified`.
+        conditions.push("i.verified_at < $8 AND i.status <> 'uninstalled'");
+    }
+    if conditions.is_empty() { None } else { Some(conditions.join(" AND ")) }
+}
+
+fn count(conditions: &str) -> String {
+    format!(
+        "SELECT count(*) AS number FROM (SELECT FROM {{schema}}.installations AS i \
+         WHERE i.app = {{app}} AND i.organization IS NOT NULL AND {conditions} LIMIT $10) AS matching"
+    )
+}
+
+/// Returns the statement with the conditions of the query. `i` and `b` are joined by the organization alone, which is unique
+/// in both: a second column would make the planner expect so few rows that it reads all of them. If few rows match, all
+/// of them are read and sorted, which an expression in place of the column enforces.
+fn list(query: &DirectoryQuery, is_rare: bool) -> String {
     let mut text = format!(
-        "SELECT {BINDING_COLUMNS} FROM {LIVE_BINDING} WHERE i.app = {{app}} AND b.app = {{app}} AND i.organization IS NOT NULL"
+        "SELECT {BINDING_COLUMNS} FROM {{schema}}.installations AS i JOIN {{schema}}.bindings AS b \
+         ON b.app = i.app AND b.organization = i.organization AND b.released_at IS NULL \
+         WHERE i.app = {{app}} AND b.app = {{app}} AND i.organization IS NOT NULL"
     );
     let mut add = |condition: &str| {
         text.push_str(" AND ");
@@ -180,13 +229,11 @@ fn list(query: &DirectoryQuery) -> String {
     if query.account.is_some() {
         add("i.account_id = $3");
     }
-    match query.login {
-        Some(LoginFilter::Exact(_)) => add("lower(i.account_login COLLATE \"C\") = $4"),
-        Some(LoginFilter::Prefix(_)) => {
-            add("lower(i.account_login COLLATE \"C\") >= $4");
-            add("lower(i.account_login COLLATE \"C\") < $5");
-        }
-        None => {}
+    if let Some(LoginFilter::Exact(_)) = query.login {
+        add("lower(i.account_login COLLATE \"C\") = $4");
+    }
+    if let Some(conditions) = range_conditions(query) {
+        add(&conditions);
     }
     if query.state.is_some() {
         add(&format!("({STATE}) = $6"));
@@ -194,13 +241,12 @@ fn list(query: &DirectoryQuery) -> String {
     if query.proof.is_some() {
         add("b.proof = $7");
     }
-    if query.verified_before.is_some() {
-        add("i.verified_at < $8");
-    }
     if query.after.is_some() {
-        add("i.organization > $9");
+        // For both, since the planner derives only equalities.
+        add("i.organization > $9 AND b.organization > $9");
     }
-    text.push_str(" ORDER BY i.organization LIMIT $10");
+    let order = if is_rare { "(i.organization || '') COLLATE \"C\"" } else { "i.organization" };
+    text.push_str(&format!(" ORDER BY {order} LIMIT $10"));
     text
 }
 
