@@ -35,7 +35,10 @@ const PURGE_INSTALLATIONS: &str = "WITH old AS ( \
      ORDER BY verified_at LIMIT $2 FOR UPDATE SKIP LOCKED \
     ), kept AS ( \
      UPDATE {schema}.installations SET account_id = NULL, account_login = NULL, account_kind = NULL \
-     WHERE ctid = ANY (ARRAY (SELECT ctid FROM old WHERE ended)) RETURNING true AS done \
+     WHERE ctid = ANY (ARRAY (SELECT ctid FROM old WHERE ended)) RETURNING app, installation_id, true AS done \
+    ), facts AS ( \
+     DELETE FROM {schema}.installation_facts AS f USING kept \
+     WHERE f.app = kept.app AND f.installation_id = kept.installation_id \
     ), gone AS ( \
      DELETE FROM {schema}.installations WHERE ctid = ANY (ARRAY (SELECT ctid FROM old WHERE NOT ended)) \
      RETURNING true AS done \

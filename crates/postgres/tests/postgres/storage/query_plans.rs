@@ -25,6 +25,7 @@ const ROWS: &str = "\
      verified_at, generation, next_look_at) \
      SELECT n, 'org_' || n, n, 'account', 'User', 'active', '2026-03-01 12:00Z', 1, '2026-03-01 13:00Z' \
      FROM generate_series(1, 10000) AS n; \
+    INSERT INTO installation_facts (app, installation_id, facts) SELECT 1, n, '{}' FROM generate_series(1, 10000) AS n; \
     INSERT INTO bindings (organization, spent, installation_id, proof, registered_at) \
      SELECT 'org_' || n, sha256(n::text::bytea), n, 'visible', '2026-03-01 12:00Z' FROM generate_series(1, 10000) AS n; \
     INSERT INTO install_states (digest, organization, organization_name, return_url, issued_at, expires_at, discarded) \

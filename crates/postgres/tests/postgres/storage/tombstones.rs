@@ -1,9 +1,9 @@
 //! Final ends are kept, and only an operator has one forgotten (I7).
 
-use dockline::ports::{BindingRepo, InsertOutcome, Observation, ObserveOutcome, ReleaseOutcome};
-use dockline::{AppId, NewBinding, Presence, Status, UninstalledBy};
+use dockline::ports::{BindingRepo, Directory, InsertOutcome, Observation, ObserveOutcome, ReleaseOutcome};
+use dockline::{AppId, InstallationFacts, NewBinding, Presence, Status, UninstalledBy};
 use dockline_postgres::{
-    AppNumber, PgApps, PgBindingRepo, PgHousekeeping, PgTombstones, Tombstone, TombstoneReset,
+    AppNumber, PgApps, PgBindingRepo, PgDirectory, PgHousekeeping, PgTombstones, Tombstone, TombstoneReset,
 };
 use time::Duration;
 
@@ -27,10 +27,13 @@ async fn final_ends_outlive_every_purge_without_their_account_i7() {
     let (_guard, database) = test_database::database().await;
     let app = database.with_app(AppNumber::FIRST);
     let (bindings, housekeeping) = (PgBindingRepo::new(&app), PgHousekeeping::new(&database));
+    let directory = PgDirectory::new(&app);
     // 1 was bound and deleted, 2 uninstalled by us, 3 only heard of by its end, 4 is merely absent.
     for number in [1, 2, 4] {
         let organization = format!("org_{number}");
         bindings.insert(binding(&organization, number, "s")).await.unwrap();
+        let facts = InstallationFacts::default();
+        directory.record_facts(installation(number), &facts, Some(NOON)).await.unwrap();
     }
     for (number, end) in [
         (1, Observation::Deleted { at: NOON }),
@@ -49,6 +52,9 @@ async fn final_ends_outlive_every_purge_without_their_account_i7() {
     for years in [1, 2, 10] {
         let now = NOON + Duration::days(365 * years);
         while housekeeping.purge(now, 1).await.unwrap().any() {}
+    }
+    for number in [1, 2, 4] {
+        assert_eq!(directory.facts(installation(number)).await.unwrap(), None, "{number}");
     }
     let record = async |number| bindings.installation(installation(number)).await.unwrap();
     for (number, by) in [(1, UninstalledBy::Deletion), (2, UninstalledBy::Us), (3, UninstalledBy::Deletion)] {
