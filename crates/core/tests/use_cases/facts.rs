@@ -120,7 +120,7 @@ async fn a_registration_succeeds_if_its_facts_cannot_be_stored_and_a_refresh_fai
     world.github.suspend(id, true);
     assert!(world.dockline.refresh(id).await.is_err());
     // The status is stored nevertheless.
-    assert_eq!(world.stored_of(id).await.status, Status::Suspended);
+    assert_eq!(world.stored.installation(id).await.unwrap().unwrap().status, Status::Suspended);
 }
 
 #[tokio::test]

@@ -138,7 +138,10 @@ async fn an_installation_that_ended_is_refused_without_asking_github_and_an_abse
     world.dockline.refresh(id).await.unwrap();
     world
         .stored
-        .observe(id, Observation::Ending { at: world.stored_of(id).await.verified_at })
+        .observe(
+            id,
+            Observation::Ending { at: world.stored.installation(id).await.unwrap().unwrap().verified_at },
+        )
         .await
         .unwrap();
     let lookups = world.lookups();
