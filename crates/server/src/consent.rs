@@ -29,7 +29,9 @@ impl ConsentArgs {
                 ConfigError::new("--yes", cause, "set it if this cannot be undone and you want it").into()
             );
         }
-        let failed = |error: io::Error| ConfigErrors::from(ConfigError::from_error("standard input", &error));
+        let failed = |error: io::Error| {
+            ConfigErrors::from(ConfigError::new("standard input", error.to_string(), "set --yes"))
+        };
         eprint!("{question} Type yes to go on: ");
         io::stderr().flush().map_err(failed)?;
         let mut answer = String::new();
