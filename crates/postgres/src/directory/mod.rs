@@ -55,7 +55,7 @@ const RECORD_FACTS: &str = "INSERT INTO {schema}.installation_facts AS kept \
 
 /// If fewer bindings meet a condition on a range, they are read by its index and sorted, and otherwise found in the order of
 /// the list. The planner takes the latter for rare ones, too, since it expects them to be spread evenly.
-const RARE: i64 = 1_000;
+const RARE: i64 = 2_000;
 
 /// Violated if the installation is deleted while its facts are written.
 const INSTALLATION: &str = "installation_facts_installation";
