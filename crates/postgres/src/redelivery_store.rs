@@ -22,6 +22,9 @@ const RELEASE: &str = "UPDATE {schema}.redelivery_scans SET holder = NULL, held_
 const REQUESTS: &str = "SELECT guid, requests, last_at FROM {schema}.redelivery_requests \
     WHERE app = {app} AND guid = ANY ($1)";
 
+const RECEIVED: &str =
+    "SELECT DISTINCT guid FROM {schema}.outbox_entries WHERE app = {app} AND guid = ANY ($1)";
+
 const RECORD: &str = "WITH forgotten AS (\
      DELETE FROM {schema}.redelivery_requests WHERE app = {app} AND last_at < $3 AND guid <> $1) \
     INSERT INTO {schema}.redelivery_requests AS r (app, guid, requests, last_at) VALUES ({app}, $1, 1, $2) \
@@ -29,12 +32,14 @@ const RECORD: &str = "WITH forgotten AS (\
      requests = CASE WHEN r.last_at < $3 THEN 1 ELSE r.requests + 1 END, \
      last_at = GREATEST(r.last_at, excluded.last_at) RETURNING true";
 
-/// Stores the progress of the scans of GitHub's delivery log, for the App of an [`AppDatabase`].
+/// Stores the progress of the scans of GitHub's delivery log, for the App of an [`AppDatabase`]. Deliveries that are in the
+/// App's outbox count as received.
 #[derive(Debug, Clone)]
 pub struct PgRedeliveryStore {
     database: AppDatabase,
     lease: Statement,
     release: Statement,
+    received: Statement,
     requests: Statement,
     record: Statement,
 }
@@ -47,6 +52,7 @@ impl PgRedeliveryStore {
             lease: database.statement(LEASE, &[Type::BYTEA, Type::TIMESTAMPTZ, Type::TIMESTAMPTZ]),
             release: database
                 .statement(RELEASE, &[Type::BYTEA, Type::TIMESTAMPTZ, Type::TEXT, Type::TIMESTAMPTZ]),
+            received: database.statement(RECEIVED, &[Type::TEXT_ARRAY]),
             requests: database.statement(REQUESTS, &[Type::TEXT_ARRAY]),
             record: database.statement(RECORD, &[Type::TEXT, Type::TIMESTAMPTZ, Type::TIMESTAMPTZ]),
             database: database.clone(),
@@ -91,8 +97,9 @@ impl RedeliveryStore for PgRedeliveryStore {
         Ok(!rows.is_empty())
     }
 
-    async fn received(&self, _: &[String]) -> Result<HashSet<String>, PortError> {
-        Ok(HashSet::new())
+    async fn received(&self, guids: &[String]) -> Result<HashSet<String>, PortError> {
+        let rows = self.rows(&self.received, &[&guids]).await?;
+        rows.iter().map(|row| get(row, "guid")).collect::<Result<_, _>>().map_err(of_port)
     }
 
     async fn requests(&self, guids: &[String]) -> Result<HashMap<String, RedeliveryRequests>, PortError> {

@@ -12,6 +12,7 @@ mod observation_races;
 mod outbox;
 mod query_plans;
 mod rate_limiter;
+mod redeliveries;
 mod state_races;
 mod tombstones;
 mod two_apps;
