@@ -22,7 +22,7 @@ macro_rules! scrubbed {
         "status = 'uninstalled', \
          uninstalled_by = CASE WHEN i.uninstalled_by IN ('deletion', 'us') THEN i.uninstalled_by ELSE 'absence' END, \
          account_id = NULL, account_login = NULL, account_kind = NULL, next_look_at = NULL, \
-         missing_since = NULL, missing_looks = NULL, missing_last = NULL, denied_number = NULL, ending_since = NULL, \
+         missing_since = NULL, missing_looks = NULL, missing_last = NULL, denied_number = NULL, ending_since = NULL, previous = NULL, \
          generation = i.generation + 1"
     };
 }
@@ -50,6 +50,12 @@ const FORGET_ORGANIZATION: &str = concat!(
        OR key_id IN (SELECT id FROM {schema}.api_keys WHERE organization = $1) \
      ), states AS ( \
       DELETE FROM {schema}.install_states WHERE organization = $1 RETURNING true \
+     ), queues AS ( \
+      DELETE FROM {schema}.outbox_queues WHERE organization = $1 \
+     ), messages AS ( \
+      DELETE FROM {schema}.outbox_entries WHERE organization = $1 RETURNING true \
+     ), bodies AS ( \
+      DELETE FROM {schema}.outbox_bodies WHERE organization = $1 \
      ), scrubbed AS ( \
       UPDATE {schema}.installations AS i SET organization = NULL, \
        released_at = CASE WHEN i.organization IS NULL THEN i.released_at ELSE $5 END, ",
@@ -64,6 +70,7 @@ const FORGET_ORGANIZATION: &str = concat!(
        proven_by = CASE WHEN proven_by IS NULL THEN NULL ELSE $4 END, released_at = COALESCE(released_at, $5) \
       WHERE organization = $1 RETURNING true \
      ) SELECT (SELECT count(*) FROM keys) AS keys, (SELECT count(*) FROM states) AS states, \
+      (SELECT count(*) FROM messages) AS messages, \
       (SELECT count(*) FROM history) AS bindings, (SELECT count(*) FROM scrubbed) AS installations, \
       (SELECT count(*) FROM installers) AS installers, 0::bigint AS still_bound"
 );
@@ -91,14 +98,14 @@ const FORGET_GITHUB_USER: &str = concat!(
       RETURNING true \
      ), history AS ( \
       UPDATE {schema}.bindings SET proven_by = $2 WHERE proven_by = $1 RETURNING true \
-     ) SELECT 0::bigint AS keys, (SELECT count(*) FROM states) AS states, \
+     ) SELECT 0::bigint AS keys, (SELECT count(*) FROM states) AS states, 0::bigint AS messages, \
       (SELECT count(*) FROM history) AS bindings, (SELECT count(*) FROM scrubbed) AS installations, \
       (SELECT count(*) FROM installers) + (SELECT count(*) FROM renamed) AS installers, \
       (SELECT count(*) FROM {schema}.installations WHERE account_id = $1 AND organization IS NOT NULL) AS still_bound"
 );
 
 /// The tables of an export, and their rows of organization `$1`. Digests and hashes of secrets are left out.
-const EXPORTED: [(&str, &str); 7] = [
+const EXPORTED: [(&str, &str); 9] = [
     (
         "apiKeys",
         "SELECT to_jsonb(t) - 'secret_hash' AS entry FROM {schema}.api_keys AS t WHERE organization = $1 ORDER BY t.id",
@@ -115,6 +122,17 @@ const EXPORTED: [(&str, &str); 7] = [
            FROM jsonb_array_elements(t.pending) AS p), \
           'answered', t.answered - '{ticket,browser}'::text[]) AS entry \
          FROM {schema}.install_states AS t WHERE organization = $1 ORDER BY t.issued_at",
+    ),
+    (
+        "messageQueues",
+        "SELECT to_jsonb(t) AS entry FROM {schema}.outbox_queues AS t WHERE organization = $1 ORDER BY t.app",
+    ),
+    (
+        "messages",
+        "SELECT to_jsonb(t) - 'digest' || jsonb_build_object('body', convert_from(b.body, 'UTF8')) AS entry \
+         FROM {schema}.outbox_entries AS t LEFT JOIN {schema}.outbox_bodies AS b \
+          ON b.app = t.app AND b.organization = t.organization AND b.sequence = t.sequence \
+         WHERE t.organization = $1 ORDER BY t.app, t.sequence",
     ),
     (
         "bindings",
@@ -195,6 +213,7 @@ fn forgotten(row: &Row) -> Result<Forgotten, DatabaseError> {
     Ok(Forgotten {
         api_keys: number("keys")?,
         states: number("states")?,
+        messages: number("messages")?,
         bindings: number("bindings")?,
         installations: number("installations")?,
         installers: number("installers")?,

@@ -35,7 +35,9 @@ impl Bindings {
             self.released.entry(pseudonyms.organization.clone()).or_default().append(&mut records);
         }
         let (installations, installers) = self.forget_installations(used);
-        Forgotten { bindings, installations, installers, ..Forgotten::default() }
+        // After the release, which stores a change.
+        let messages = self.outbox.as_mut().map_or(0, |outbox| outbox.forget(organization));
+        Forgotten { messages, bindings, installations, installers, ..Forgotten::default() }
     }
 
     pub(crate) fn forget_person(&mut self, user: AccountId, pseudonyms: &Pseudonyms) -> Forgotten {

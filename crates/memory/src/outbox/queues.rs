@@ -100,6 +100,15 @@ impl Queues {
         Self { bounds, entropy, random: [0; 10], queues, keys, done }
     }
 
+    /// Deletes the queue of an organization, and returns the number of its messages.
+    pub(crate) fn forget(&mut self, organization: &OrganizationId) -> u64 {
+        let organization = Some(organization.clone());
+        let queue = self.queues.remove(&organization);
+        self.keys.retain(|_, (of, _)| *of != organization);
+        self.done.retain(|(_, (of, _))| *of != organization);
+        queue.map_or(0, |queue| queue.entries.len() as u64)
+    }
+
     /// Draws the random part of the next change's id.
     pub(crate) fn draw(&mut self) -> Result<(), EntropyFailed> {
         self.entropy.fill(&mut self.random)

@@ -26,7 +26,7 @@ pub enum OrganizationsCommand {
     Export(ExportArgs),
     /// Erase an organization or a GitHub user, of all Apps. This cannot be undone.
     ///
-    /// Deletes the organization's API keys and states, ends its binding, and replaces organization, actors and visitors in the
+    /// Deletes the organization's API keys, states and messages, ends its binding, and replaces organization, actors and visitors in the
     /// history by a random name. To remove the App from the GitHub account, too, run dockline bindings detach --uninstall
     /// first. A request in flight may store the organization again, so repeat the command if the product still used it.
     Forget(ForgetArgs),
@@ -108,10 +108,11 @@ async fn forget(args: ForgetArgs) -> Result<ExitCode, Box<dyn Error + Send + Syn
     if args.json {
         writeln!(stdout, "{}", json!(forgotten))?;
     } else {
-        let Forgotten { api_keys, states, bindings, installations, installers, still_bound } = forgotten;
+        let Forgotten { api_keys, states, messages, bindings, installations, installers, still_bound } =
+            forgotten;
         writeln!(
             stdout,
-            "erased {whom}: {api_keys} API keys, {states} states, {bindings} bindings in the history, accounts of \
+            "erased {whom}: {api_keys} API keys, {states} states, {messages} messages, {bindings} bindings in the history, accounts of \
              {installations} installations, {installers} installers"
         )?;
         if still_bound > 0 {

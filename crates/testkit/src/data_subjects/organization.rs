@@ -53,6 +53,7 @@ cases!(
         let expected = Forgotten {
             api_keys: 1,
             states: 1,
+            messages: 0,
             bindings: 2,
             installations: 2,
             installers: 2,

@@ -49,6 +49,8 @@ pub struct Forgotten {
     pub api_keys: u64,
     /// Deleted states of install links.
     pub states: u64,
+    /// Deleted messages of the outbox, delivered or not.
+    pub messages: u64,
     /// Bindings in the history whose identifiers were replaced. A live one is released, too.
     pub bindings: u64,
     /// Unbound installations whose account and facts were deleted.
@@ -63,8 +65,8 @@ pub struct Forgotten {
 #[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
 #[async_trait]
 pub trait DataSubjects: Debug + Send + Sync + 'static {
-    /// Erases an organization, of all Apps: deletes its API keys, their budgets and its states, releases its binding, and
-    /// replaces organization, actor and visitor in its history. Deletes account, facts and installer of the installations in
+    /// Erases an organization, of all Apps: deletes its API keys, their budgets, its states and its messages, releases its
+    /// binding, and replaces organization, actor and visitor in its history. Deletes account, facts and installer of the installations in
     /// the history that no other organization is bound to; ends that are final stay final.
     ///
     /// MUST be atomic, or repeatable in steps. A request in flight may store the organization again: call it again

@@ -68,7 +68,16 @@ async fn scene(schema: &TestSchema, github: &Github) -> Vec<u64> {
               SET facts = jsonb_set(facts, '{{suspendedBy}}', '{{\"id\": $visitor, \"login\": \"suspender-{number}\"}}') \
               WHERE installation_id = {installation}; \
              INSERT INTO $schema.installers (installation_id, installer, noted_at) \
-              VALUES ({installation}, {installer}, now())"
+              VALUES ({installation}, {installer}, now()); \
+             UPDATE $schema.installations SET previous = '{{\"login\": \"account-{number}\"}}' \
+              WHERE installation_id = {installation}; \
+             INSERT INTO $schema.outbox_queues (app, organization, last_sequence) VALUES (1, 'org_{number}', 1); \
+             INSERT INTO $schema.outbox_entries (app, organization, sequence, id, installation_id, guid, digest, event, \
+              size, has_body, received_at, status) \
+              VALUES (1, 'org_{number}', 1, 'gh_1_guid-{number}', {installation}, 'guid-{number}', \
+              sha256('guid-{number}'), 'push', 2, true, now(), 'waiting'); \
+             INSERT INTO $schema.outbox_bodies (app, organization, sequence, body) \
+              VALUES (1, 'org_{number}', 1, '{{\"sender\": \"account-{number}\"}}')"
         );
         let filled =
             statements.replace("$visitor", &visitor.to_string()).replace("$account", &account.to_string());
@@ -103,6 +112,7 @@ async fn forget_leaves_no_identifier_in_a_dump_of_the_schema() {
     assert_eq!(forgotten.status.code(), Some(0), "{}", stderr(&forgotten));
     let numbers: Value = serde_json::from_slice(&forgotten.stdout).unwrap();
     assert_eq!((&numbers["apiKeys"], &numbers["bindings"]), (&1.into(), &1.into()), "{numbers}");
+    assert_eq!(numbers["messages"], 1, "{numbers}");
     let after = dump(&schema);
     for needle in needles(0) {
         assert_gone(&after, &needle);
@@ -149,6 +159,8 @@ async fn an_export_has_the_rows_of_every_table_and_no_secret() {
         "apiKeys",
         "rateBuckets",
         "installStates",
+        "messageQueues",
+        "messages",
         "bindings",
         "installations",
         "installationFacts",
@@ -167,7 +179,10 @@ async fn an_export_has_the_rows_of_every_table_and_no_secret() {
              WHERE table_schema = '$schema' AND column_name = 'organization'",
         )
         .await;
-    assert_eq!(tables, "api_keys bindings install_states installations");
+    assert_eq!(
+        tables,
+        "api_keys bindings install_states installations outbox_bodies outbox_entries outbox_queues"
+    );
     let unknown = run(&schema, &["organizations", "export", "org_9"]);
     assert_eq!(unknown.status.code(), Some(1));
 }
