@@ -17,6 +17,7 @@ use futures_util::future::join_all;
 use tokio::sync::{Mutex, watch};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
+use crate::jitter::fraction;
 pub(crate) use backlog::measure_backlog;
 use lanes::Lanes;
 pub use signal::OutboxSignal;
@@ -198,18 +199,15 @@ impl Forwarder {
         }
     }
 
-    /// Returns a random byte; always the same if there is no randomness.
+    /// Returns a random byte.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 0 to 255")]
     fn jitter(&self) -> u8 {
-        let mut bytes = [0x80];
-        match self.entropy.fill(&mut bytes) {
-            Ok(()) => bytes.first().copied().unwrap_or_default(),
-            Err(_) => 0x80,
-        }
+        (fraction(&*self.entropy) * 255.0) as u8
     }
 
     /// Varies a pause by up to 25 %, so that nodes do not look in step.
     fn varied(&self, pause: Duration) -> Duration {
-        pause.mul_f64(0.75 + f64::from(self.jitter()) / 512.0)
+        pause.mul_f64(0.75 + 0.5 * fraction(&*self.entropy))
     }
 }
 
