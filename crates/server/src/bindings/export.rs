@@ -8,7 +8,7 @@ use dockline::ports::{Clock, Directory, DirectoryQuery, SystemClock};
 use dockline_postgres::{PgBindingCounts, PgDirectory};
 use serde_json::json;
 
-use super::select::AppDatabaseArgs;
+use crate::app_database::AppDatabaseArgs;
 use crate::progress::Progress;
 
 const PAGE: u32 = 1_000;

@@ -9,7 +9,8 @@ use dockline_postgres::PgDirectory;
 use serde_json::Value;
 
 use super::output::history_json;
-use super::select::{AppDatabaseArgs, organization};
+use super::select::organization;
+use crate::app_database::AppDatabaseArgs;
 use crate::table::{self, minute, visible};
 
 const PAGE: u32 = 1_000;

@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 
 use super::output::binding_json;
-use super::select::{AppDatabaseArgs, organization, proof, state};
+use super::select::{organization, proof, state};
+use crate::app_database::AppDatabaseArgs;
 use crate::config::DurationArg;
 use crate::table::{self, minute, visible};
 

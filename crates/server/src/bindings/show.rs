@@ -10,7 +10,8 @@ use dockline_postgres::{AppDatabase, PgDirectory};
 use serde_json::{Value, json};
 
 use super::output::{binding_json, facts_json};
-use super::select::{AppDatabaseArgs, organization};
+use super::select::organization;
+use crate::app_database::AppDatabaseArgs;
 use crate::config::ConfigErrors;
 use crate::github_app::{self, GithubArgs};
 use crate::reconcile::dockline;
