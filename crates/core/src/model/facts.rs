@@ -84,7 +84,7 @@ impl From<Value> for Permissions {
         let Value::Object(entries) = value else { return Self::default() };
         Self::new(entries.into_iter().filter_map(|(name, level)| match level {
             Value::String(level) => Some((name, level)),
-            _ => None,
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => None,
         }))
     }
 }
