@@ -10,7 +10,7 @@ pub struct AppNumber(pub(crate) i32);
 
 impl AppNumber {
     /// The first App of a schema. A host whose schema has one App only, for good, may use it without asking
-    /// [`PgApps::open`].
+    /// [`PgApps::open`](crate::PgApps::open).
     pub const FIRST: Self = Self(1);
 
     /// Returns the number.
