@@ -1,5 +1,6 @@
 mod changes;
 mod insert;
+mod observation_sql;
 mod observe;
 pub(crate) mod sql;
 
@@ -59,12 +60,16 @@ impl PgBindingRepo {
             insert: database.statement(sql::INSERT, sql::INSERT_TYPES),
             conflict: database
                 .statement(sql::CONFLICT, &[Type::TEXT, Type::INT8, Type::BYTEA, Type::TIMESTAMPTZ]),
-            present: database.statement(sql::PRESENT, sql::PRESENT_TYPES),
-            missing: database.statement(sql::MISSING, &[Type::INT8, Type::TIMESTAMPTZ, Type::TEXT]),
-            ending: database.statement(sql::ENDING, &[Type::INT8, Type::TIMESTAMPTZ]),
-            ended: database.statement(sql::ENDED, &[Type::INT8, Type::TIMESTAMPTZ, Type::TEXT, Type::TEXT]),
-            permissions_changed: database
-                .statement(sql::PERMISSIONS_CHANGED, &[Type::INT8, Type::TIMESTAMPTZ, Type::TEXT]),
+            present: database.statement(observation_sql::PRESENT, observation_sql::PRESENT_TYPES),
+            missing: database
+                .statement(observation_sql::MISSING, &[Type::INT8, Type::TIMESTAMPTZ, Type::TEXT]),
+            ending: database.statement(observation_sql::ENDING, &[Type::INT8, Type::TIMESTAMPTZ]),
+            ended: database
+                .statement(observation_sql::ENDED, &[Type::INT8, Type::TIMESTAMPTZ, Type::TEXT, Type::TEXT]),
+            permissions_changed: database.statement(
+                observation_sql::PERMISSIONS_CHANGED,
+                &[Type::INT8, Type::TIMESTAMPTZ, Type::TEXT],
+            ),
             installation: database.statement(sql::INSTALLATION, &[Type::INT8]),
             record_installer: database
                 .statement(sql::RECORD_INSTALLER, &[Type::INT8, Type::INT8, Type::BOOL, Type::TIMESTAMPTZ]),
