@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use dockline::rules::outbox::judge;
 use dockline::{Lease, OutboxMessage, PortError, Verdict};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use super::attempt::report;
 use super::lanes::{Place, SMALL_BODY};
@@ -17,6 +17,10 @@ const BATCH: u32 = 16;
 /// The lease is renewed before an attempt if it ends sooner. Longer than an attempt, so that no other node sends the queue's
 /// messages meanwhile.
 const ENOUGH: time::Duration = time::Duration::seconds(30);
+
+/// How long a leased queue waits for its place, before it is released and takes its turn again. Shorter than the lease, which
+/// another worker would take otherwise: so queues that wait for a retry never hold all workers.
+const PLACE_WAIT: Duration = Duration::from_secs(5);
 
 /// The turn of a queue that this node leased.
 pub(super) struct Turn<'a> {
@@ -70,10 +74,13 @@ impl<'a> Turn<'a> {
             if place.is_none() {
                 // It is read again once there is memory for it.
                 drop(messages);
-                place = Some(tokio::select! {
-                    place = lane.large_body() => place,
-                    () = self.forwarder.closed() => return Next::Release,
-                });
+                place = tokio::select! {
+                    place = timeout(PLACE_WAIT, lane.large_body()) => place.ok(),
+                    () = self.forwarder.closed() => None,
+                };
+                if place.is_none() {
+                    return Next::Release;
+                }
                 messages = match self.read(1).await {
                     Ok(messages) if messages.is_empty() => return Next::Release,
                     Ok(messages) => messages,
@@ -95,11 +102,12 @@ impl<'a> Turn<'a> {
     async fn forward(&mut self, message: OutboxMessage) -> Next {
         let forwarder = self.forwarder;
         let entry = message.entry.clone();
-        let place: Place<'_> = tokio::select! {
+        let place: Option<Place<'_>> = tokio::select! {
             biased;
-            () = forwarder.closed() => return Next::Release,
-            place = forwarder.lanes.of(&message).attempt() => place,
+            () = forwarder.closed() => None,
+            place = timeout(PLACE_WAIT, forwarder.lanes.of(&message).attempt()) => place.ok(),
         };
+        let Some(place) = place else { return Next::Release };
         match self.keep_lease().await {
             Ok(true) => {}
             Ok(false) => return Next::Leave,
