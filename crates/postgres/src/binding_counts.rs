@@ -3,9 +3,7 @@ use dockline::{PortError, PortName, Status};
 use time::OffsetDateTime;
 use tokio_postgres::types::Type;
 
-use crate::database::AppDatabase;
-use crate::database::Database;
-use crate::database::Statement;
+use crate::database::{AppDatabase, Database, Statement};
 use crate::decode::{column_time, get, parse, parse_text};
 use crate::error::DatabaseError;
 

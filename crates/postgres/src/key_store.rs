@@ -11,8 +11,7 @@ use time::OffsetDateTime;
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
-use crate::database::Database;
-use crate::database::Statement;
+use crate::database::{Database, Statement};
 use crate::decode::{column_time, get, parse, parse_nullable, parse_text};
 use crate::error::DatabaseError;
 

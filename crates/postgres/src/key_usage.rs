@@ -8,8 +8,7 @@ use dockline::{KeyId, PortError, PortName};
 use time::OffsetDateTime;
 use tokio_postgres::types::Type;
 
-use crate::database::Database;
-use crate::database::Statement;
+use crate::database::{Database, Statement};
 use crate::decode::column_time;
 
 /// `$1` key ids, `$2` times of use, `$3` the start of the hour of each. Locks rows in the order of their ids, so that

@@ -6,8 +6,7 @@ use time::OffsetDateTime;
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
-use crate::database::Database;
-use crate::database::Statement;
+use crate::database::{Database, Statement};
 use crate::decode::{get, parse};
 use crate::error::DatabaseError;
 

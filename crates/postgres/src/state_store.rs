@@ -8,9 +8,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::{ToSql, Type};
 
 use crate::confirmations::{self, hex};
-use crate::database::AppDatabase;
-use crate::database::Database;
-use crate::database::Statement;
+use crate::database::{AppDatabase, Database, Statement};
 use crate::decode::{account_id, column_time, digest, get, installation, parse, parse_nullable, parse_text};
 use crate::error::DatabaseError;
 

@@ -19,9 +19,7 @@ use time::OffsetDateTime;
 use tokio_postgres::Row;
 use tokio_postgres::types::{ToSql, Type};
 
-use crate::database::AppDatabase;
-use crate::database::Database;
-use crate::database::Statement;
+use crate::database::{AppDatabase, Database, Statement};
 use crate::decode::{account, account_id, column_time, get, installation, parse, parse_nullable, parse_text};
 use crate::error::DatabaseError;
 
