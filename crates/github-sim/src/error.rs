@@ -42,6 +42,9 @@ pub enum SimError {
         /// The kind that the operation needs, with its article.
         needed: &'static str,
     },
+    /// git failed or is not installed.
+    #[error("{0}")]
+    Git(String),
     /// The value is not valid.
     #[error("{0}")]
     Invalid(&'static str),

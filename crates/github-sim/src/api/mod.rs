@@ -23,6 +23,7 @@ pub(crate) use app::access_token::NOT_ACCESSIBLE;
 pub(crate) use auth::{authorization, decode_basic, same_secret};
 pub(crate) use errors::ApiError;
 pub(crate) use gate::complete;
+pub(crate) use repository_json::webhook_repository;
 
 use crate::model::Model;
 use crate::sim::GithubSim;

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::gate::ApiVersion;
 use crate::clock::rfc3339;
 use crate::json::{account, node_id};
-use crate::model::account::Account;
+use crate::model::account::{Account, AccountKind};
 use crate::model::repository::Repository;
 use crate::urls::Urls;
 
@@ -53,6 +53,28 @@ const URL_FIELDS: [(&str, &str); 37] = [
 /// Returns what a user can do with a repository that they can read.
 pub(super) fn permissions(administers: bool) -> Value {
     json!({ "admin": administers, "maintain": administers, "push": administers, "triage": administers, "pull": true })
+}
+
+/// Returns a repository as in webhooks.
+pub(crate) fn webhook_repository(urls: &Urls, owner: &Account, repository: &Repository) -> Value {
+    let mut object = self::repository(urls, ApiVersion::V2026_03_10, owner, repository);
+    let Some(fields) = object.as_object_mut() else { return object };
+    let created = Value::from(repository.created_at.unix_timestamp());
+    fields.extend([
+        ("has_downloads".to_owned(), true.into()),
+        ("stargazers".to_owned(), 0.into()),
+        ("master_branch".to_owned(), repository.default_branch.as_str().into()),
+        ("created_at".to_owned(), created.clone()),
+        ("pushed_at".to_owned(), created),
+    ]);
+    if owner.kind == AccountKind::Organization {
+        fields.insert("organization".to_owned(), owner.login.as_str().into());
+    }
+    if let Some(owner_fields) = fields.get_mut("owner").and_then(Value::as_object_mut) {
+        owner_fields
+            .extend([("name".to_owned(), owner.login.as_str().into()), ("email".to_owned(), Value::Null)]);
+    }
+    object
 }
 
 /// Returns a repository. API version 2026-03-10 omits two fields.

@@ -53,6 +53,7 @@ impl IntoResponse for ControlError {
             SimError::Taken(_) | SimError::InstallationIdUsed(_) | SimError::AlreadyInstalled(_) => {
                 StatusCode::CONFLICT
             }
+            SimError::Git(_) => StatusCode::INTERNAL_SERVER_ERROR,
             SimError::WrongKind { .. } | SimError::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
         };
         (status, Json(json!({ "error": self.0.to_string() }))).into_response()

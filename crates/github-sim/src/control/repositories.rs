@@ -11,7 +11,10 @@ use crate::model::repository::NewRepository;
 use crate::sim::GithubSim;
 
 pub(super) fn routes() -> Router<GithubSim> {
-    Router::new().route("/repositories", post(create)).route("/installations/{id}/repositories", post(select))
+    Router::new()
+        .route("/repositories", post(create))
+        .route("/repositories/{owner}/{name}/commits", post(commit))
+        .route("/installations/{id}/repositories", post(select))
 }
 
 #[derive(Deserialize)]
@@ -30,6 +33,22 @@ async fn create(State(sim): State<GithubSim>, Json(body): Json<RepositoryBody>) 
     new.default_branch = body.default_branch.unwrap_or(new.default_branch);
     new.language = body.language;
     created(json!({ "id": sim.create_repository(&body.owner, new)? }))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CommitBody {
+    user: String,
+    path: String,
+    content: String,
+}
+
+async fn commit(
+    State(sim): State<GithubSim>,
+    Path((owner, name)): Path<(String, String)>,
+    Json(CommitBody { user, path, content }): Json<CommitBody>,
+) -> Created {
+    created(json!({ "sha": sim.commit_file(&user, (&owner, &name), &path, &content).await? }))
 }
 
 #[derive(Deserialize)]

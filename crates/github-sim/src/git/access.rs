@@ -9,7 +9,9 @@ use crate::api::{authorization, decode_basic};
 use crate::fixture::Fixture;
 use crate::model::Model;
 use crate::model::account::Account;
+use crate::model::installation::Installation;
 use crate::model::installation_token::{InstallationToken, PermissionLevel, TokenError};
+use crate::model::push::Pusher;
 use crate::model::repository::Repository;
 
 /// The user name of installation tokens in Basic credentials.
@@ -72,13 +74,13 @@ impl IntoResponse for GitAccessError {
     }
 }
 
-/// Authorizes a request and returns the repository.
+/// Authorizes a request and returns the repository and the App, if the request needs credentials.
 pub(super) fn authorize(
     fixture: &mut Fixture,
     headers: &HeaderMap,
     (owner, name): (&str, &str),
     service: GitService,
-) -> Result<RepositorySpec, GitAccessError> {
+) -> Result<(RepositorySpec, Option<Pusher>), GitAccessError> {
     let now = fixture.now();
     let token = match credential(headers)? {
         Some(token) => Some(fixture.model.use_token(&token, now).map_err(|error| match error {
@@ -91,38 +93,30 @@ pub(super) fn authorize(
     let found = model.repository_by_name(owner, name);
     let public = service == GitService::Fetch && found.is_some_and(|(_, repository)| !repository.private);
     match (found, token) {
-        (Some((owner, repository)), _) if public => Ok(spec(owner, repository)),
+        (Some((owner, repository)), _) if public => Ok((RepositorySpec::of(owner, repository), None)),
         // Without credentials, the response does not show whether the repository exists.
         (_, None) => Err(GitAccessError::Credentials),
         (None, Some(_)) => Err(GitAccessError::NotFound),
         (Some((owner, repository)), Some(token)) => {
-            check_token(model, &token, owner, repository, service).map(|()| spec(owner, repository))
+            let installation = check_token(model, &token, owner, repository, service)?;
+            Ok((RepositorySpec::of(owner, repository), Some(Pusher::App(installation.app_id))))
         }
     }
 }
 
-fn check_token(
-    model: &Model,
+fn check_token<'a>(
+    model: &'a Model,
     token: &InstallationToken,
     owner: &Account,
     repository: &Repository,
     service: GitService,
-) -> Result<(), GitAccessError> {
+) -> Result<&'a Installation, GitAccessError> {
     let installation = model.installation(token.installation).ok_or(GitAccessError::Credentials)?;
     let accessible = installation.account == owner.id && token.covers(installation, repository.id);
     if accessible && token.allows(installation, "contents", service.level()) {
-        return Ok(());
+        return Ok(installation);
     }
     Err(if accessible || !repository.private { GitAccessError::Permission } else { GitAccessError::NotFound })
-}
-
-fn spec(owner: &Account, repository: &Repository) -> RepositorySpec {
-    RepositorySpec {
-        id: repository.id,
-        full_name: format!("{}/{}", owner.login, repository.name),
-        default_branch: repository.default_branch.clone(),
-        created: repository.created_at.unix_timestamp(),
-    }
 }
 
 /// Returns the request's token: the password of `x-access-token`, or a Bearer token.

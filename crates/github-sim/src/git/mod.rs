@@ -2,7 +2,9 @@
 
 mod access;
 mod cgi;
+mod commit;
 mod process;
+mod push;
 pub(crate) mod store;
 
 use axum::Router;
@@ -55,8 +57,8 @@ async fn serve(
     let (parts, body) = request.into_parts();
     let name = name.strip_suffix(".git").unwrap_or(&name);
     let authorized = authorize(&mut sim.fixture(), &parts.headers, (&owner, name), service);
-    let repository = match authorized {
-        Ok(repository) => repository,
+    let (repository, pusher) = match authorized {
+        Ok(authorized) => authorized,
         Err(error) => return error.into_response(),
     };
     let Ok(body) = to_bytes(body, REQUEST_LIMIT).await else {
@@ -66,7 +68,13 @@ async fn serve(
         let backend = sim.git().backend().await?;
         let folder = sim.git().ensure(&repository).await?;
         let request = cgi::BackendRequest { folder: &folder, resource, service, parts: &parts, body };
-        cgi::call(backend, request).await
+        let call = cgi::call(backend, request);
+        match pusher {
+            Some(pusher) if resource == GitService::Push.as_str() => {
+                sim.pushing(&repository, pusher, call).await
+            }
+            _ => call.await,
+        }
     };
     response.await.unwrap_or_else(|error| failure(&error))
 }

@@ -30,6 +30,8 @@ pub(crate) struct GitStore {
     folder: OnceCell<TempDir>,
     /// The ids of created repositories. Locked during creation, so that none is created twice.
     created: Mutex<HashSet<u64>>,
+    /// Held during a push.
+    pub(super) pushing: Mutex<()>,
 }
 
 impl GitStore {
@@ -39,6 +41,7 @@ impl GitStore {
             backend: OnceCell::new(),
             folder: OnceCell::new(),
             created: Mutex::default(),
+            pushing: Mutex::default(),
         }
     }
 
@@ -79,7 +82,7 @@ impl GitStore {
         let branch = &spec.default_branch;
         let head = format!("--initial-branch={branch}");
         // Without a template, since it may contain hooks of the machine.
-        self.git(["init", "--quiet", "--bare", "--template=", &head, name], Bytes::new()).await?;
+        self.git(&["init", "--quiet", "--bare", "--template=", &head, name], Bytes::new()).await?;
         let readme = format!("# {}\n", spec.full_name);
         let commit = format!(
             "commit refs/heads/{branch}\ncommitter GitHub <noreply@github.com> {} +0000\ndata 14\nInitial commit\n\
@@ -87,13 +90,14 @@ impl GitStore {
             spec.created,
             readme.len(),
         );
-        self.git(["-C", name, "fast-import", "--quiet", "--done", "--force"], commit.into()).await
+        self.git(&["-C", name, "fast-import", "--quiet", "--done", "--force"], commit.into()).await.map(drop)
     }
 
-    async fn git<const N: usize>(&self, arguments: [&str; N], input: Bytes) -> Result<(), GitError> {
+    /// Runs git in the folder of all repositories and returns its output.
+    pub(super) async fn git(&self, arguments: &[&str], input: Bytes) -> Result<Vec<u8>, GitError> {
         let mut command = isolated(&self.program, self.folder().await?);
         command.args(arguments);
-        run(command, input).await?.expect_success(&arguments.join(" ")).map(drop)
+        run(command, input).await?.expect_success(&arguments.join(" "))
     }
 
     async fn folder(&self) -> Result<&Path, GitError> {

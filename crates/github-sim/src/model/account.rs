@@ -138,9 +138,12 @@ impl Model {
         self.accounts.values().find(|account| account.login.eq_ignore_ascii_case(login))
     }
 
+    pub(crate) fn require_account(&self, login: &str) -> Result<&Account, SimError> {
+        self.account_by_login(login).ok_or_else(|| SimError::UnknownAccount(login.to_owned()))
+    }
+
     pub(crate) fn id_of(&self, login: &str) -> Result<u64, SimError> {
-        let unknown = || SimError::UnknownAccount(login.to_owned());
-        self.account_by_login(login).map(|account| account.id).ok_or_else(unknown)
+        self.require_account(login).map(|account| account.id)
     }
 
     pub(super) fn id_of_kind(

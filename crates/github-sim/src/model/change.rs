@@ -1,9 +1,12 @@
 //! Changes that become webhook events, each with the installation at the time of the change.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value};
 
 use super::Model;
 use super::installation::Installation;
+use super::push::{Push, Pusher};
 use super::repository::Repository;
 
 /// The actor of a change, which webhooks call sender.
@@ -63,6 +66,12 @@ pub(crate) enum Change {
         installation: Installation,
         event: String,
         payload: Map<String, Value>,
+    },
+    Pushed {
+        installation: Installation,
+        repository: Repository,
+        push: Arc<Push>,
+        pusher: Pusher,
     },
     Ping {
         app_id: u64,

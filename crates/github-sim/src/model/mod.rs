@@ -10,6 +10,7 @@ pub(crate) mod installation_token;
 mod keys;
 mod lifecycle;
 mod membership;
+pub(crate) mod push;
 pub(crate) mod repository;
 mod selection;
 

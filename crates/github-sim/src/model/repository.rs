@@ -93,6 +93,14 @@ impl Model {
         Ok(id)
     }
 
+    /// Finds a repository and its owner by the repository's id.
+    pub(crate) fn repository_by_id(&self, id: u64) -> Option<(&Account, &Repository)> {
+        self.accounts.values().find_map(|account| {
+            let found = account.repositories.iter().find(|repository| repository.id == id);
+            found.map(|repository| (account, repository))
+        })
+    }
+
     /// Finds a repository and its owner. Names are case-insensitive.
     pub(crate) fn repository_by_name(&self, owner: &str, name: &str) -> Option<(&Account, &Repository)> {
         let account = self.account_by_login(owner)?;

@@ -39,7 +39,7 @@ impl GithubSim {
     }
 
     /// Sends an event with this payload, to which `installation` is added: for events that the simulator does not make itself,
-    /// such as `push`. Sends nothing if the installation is suspended.
+    /// such as `issues`. Sends nothing if the installation is suspended.
     ///
     /// # Errors
     /// [`SimError::UnknownInstallation`].
@@ -57,7 +57,7 @@ impl GithubSim {
         self.fixture().delivery_queue.set_mode(mode);
     }
 
-    /// Returns the last 10,000 deliveries, oldest first.
+    /// Returns the last 50,000 deliveries, oldest first.
     pub fn deliveries(&self) -> Vec<Delivery> {
         self.fixture().delivery_queue.deliveries().cloned().collect()
     }

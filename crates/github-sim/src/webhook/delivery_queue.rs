@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use super::delivery::{Delivery, DeliveryMode, DeliveryOutcome};
 
 /// The oldest deliveries are dropped beyond this number.
-const CAPACITY: usize = 10_000;
+const CAPACITY: usize = 50_000;
 
 #[derive(Debug, Default)]
 pub(crate) struct DeliveryQueue {

@@ -3,6 +3,7 @@
 pub(crate) mod delivery;
 pub(crate) mod delivery_queue;
 mod payload;
+mod push;
 mod request;
 mod sender;
 

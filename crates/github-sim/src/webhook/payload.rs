@@ -48,13 +48,18 @@ pub(super) fn event(urls: &Urls, model: &Model, change: Change) -> Option<Event>
             let sent = installation.suspension.is_none();
             sent.then(|| custom(&installation, event, payload))
         }
+        Change::Pushed { installation, repository, push, pusher } => {
+            let sent = installation.suspension.is_none();
+            sent.then(|| builder.push(&installation, &repository, &push, pusher)).flatten()
+        }
         Change::Ping { app_id } => model.app(app_id).map(|app| builder.ping(app)),
     }
 }
 
-struct PayloadBuilder<'a> {
-    urls: &'a Urls,
-    model: &'a Model,
+/// Builds payloads.
+pub(super) struct PayloadBuilder<'a> {
+    pub(super) urls: &'a Urls,
+    pub(super) model: &'a Model,
 }
 
 impl PayloadBuilder<'_> {
@@ -211,7 +216,7 @@ impl PayloadBuilder<'_> {
         }
     }
 
-    fn user(&self, id: u64) -> Value {
+    pub(super) fn user(&self, id: u64) -> Value {
         self.model.account(id).map_or(Value::Null, |user| json::account(self.urls, user))
     }
 }
@@ -230,7 +235,7 @@ fn custom(installation: &Installation, event: String, mut payload: Map<String, V
 }
 
 /// Returns an installation as in events about something else.
-fn short_installation(id: u64) -> Value {
+pub(super) fn short_installation(id: u64) -> Value {
     json!({ "id": id, "node_id": json::node_id("IntegrationInstallation", id) })
 }
 

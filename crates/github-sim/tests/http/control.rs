@@ -33,6 +33,17 @@ async fn control_api_builds_a_scenario() {
             204,
         ),
         ("/repositories", json!({ "owner": "tea", "name": "leaves", "private": true }), 201),
+        (
+            "/repositories/tea/leaves/commits",
+            json!({ "user": "ulla", "path": "a.md", "content": "text" }),
+            201,
+        ),
+        ("/repositories/tea/none/commits", json!({ "user": "ulla", "path": "a.md", "content": "text" }), 404),
+        (
+            "/repositories/tea/leaves/commits",
+            json!({ "user": "ulla", "path": "a b", "content": "text" }),
+            422,
+        ),
         ("/collaborators", json!({ "owner": "tea", "user": "mia" }), 204),
         ("/default-user", json!({ "login": "ulla" }), 204),
         ("/accounts/tea/rename", json!({ "login": "tisane" }), 204),

@@ -10,11 +10,11 @@ use serde_json::json;
 use tokio::process::Command;
 
 /// A folder for git, removed on drop.
-struct Workspace(PathBuf);
+pub(super) struct Workspace(PathBuf);
 
 impl Workspace {
     /// Names the folder by the simulator's port, since tests share the parent folder.
-    fn of(fixture: &Fixture) -> Self {
+    pub(super) fn of(fixture: &Fixture) -> Self {
         let name = format!("git-{}-{}", std::process::id(), fixture.running.addr.port());
         let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
         std::fs::create_dir_all(&path).unwrap();
@@ -33,7 +33,7 @@ impl Workspace {
     }
 
     /// Runs git, which must succeed, and returns its standard output.
-    async fn succeeds(&self, arguments: &[&str]) -> String {
+    pub(super) async fn succeeds(&self, arguments: &[&str]) -> String {
         let output = self.git(arguments).await;
         assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap()
@@ -46,8 +46,12 @@ impl Workspace {
         String::from_utf8(output.stderr).unwrap()
     }
 
+    pub(super) fn path(&self, file: &str) -> PathBuf {
+        self.0.join(file)
+    }
+
     fn read(&self, file: &str) -> String {
-        std::fs::read_to_string(self.0.join(file)).unwrap()
+        std::fs::read_to_string(self.path(file)).unwrap()
     }
 }
 
@@ -58,7 +62,7 @@ impl Drop for Workspace {
 }
 
 /// Returns the URL of a repository of acme-coffee with the token as password.
-fn url(fixture: &Fixture, name: &str, token: &str) -> String {
+pub(super) fn url(fixture: &Fixture, name: &str, token: &str) -> String {
     format!("http://x-access-token:{token}@{}/acme-coffee/{name}.git", fixture.running.addr)
 }
 
