@@ -31,7 +31,7 @@ def programs(folder: pathlib.Path) -> dict:
     """Writes the receivers of the page, installs their packages, and returns the commands."""
     page = (HERE.parent / "docs" / "events.md").read_text(encoding="utf-8")
     found = dict(re.findall(r"```(?:js|python)\n(?://|#) ([\w.-]+)\n(.*?)```", page, re.DOTALL))
-    assert sorted(found) == ["receiver.mjs", "receiver.py"], sorted(found)
+    assert sorted(found) == ["product.py", "receiver.mjs", "receiver.py"], sorted(found)
     pins = re.findall(r"`standardwebhooks` \(CI pins ([\d.]+)\)", page)
     assert pins == [NPM, PYPI], f"docs/events.md names other versions than {NPM} and {PYPI}: {pins}"
     for name, text in found.items():
@@ -43,7 +43,8 @@ def programs(folder: pathlib.Path) -> dict:
     if not interpreter.exists():
         venv.create(folder / "venv", with_pip=True)
     run([interpreter, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", f"standardwebhooks=={PYPI}"], folder)
-    return {"node": ["node", "receiver.mjs"], "python": [interpreter, "receiver.py"]}
+    return {"node": ["node", "receiver.mjs"], "python": [interpreter, "receiver.py"],
+            "python without packages": [sys.executable, "product.py"]}
 
 
 @contextlib.contextmanager

@@ -9,6 +9,7 @@
 
 mod administration;
 mod api;
+mod cluster;
 #[path = "../../../github/tests/it/connect_proxy.rs"]
 mod connect_proxy;
 mod faults;

@@ -1,9 +1,7 @@
 //! Kills of the server and crashes of PostgreSQL under load leave no partial binding, and repeated calls succeed (I4, I6,
 //! I24).
 
-use std::io::{BufRead, BufReader, Write};
-use std::os::unix::fs::MetadataExt;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -11,43 +9,13 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 
 use crate::api::{Answer, Backend};
+use crate::cluster::{OwnCluster, recovered, restart_at_once};
 use crate::schema::TestSchema;
 use crate::server::{Github, Server};
 
 const ORGANIZATIONS: usize = 24;
 /// Kills of the server, and of the database.
 const KILLS: usize = 4;
-
-/// A separate PostgreSQL for this test, because a crash closes all connections.
-struct OwnCluster {
-    holder: Child,
-    url: String,
-}
-
-impl OwnCluster {
-    fn start() -> Self {
-        let mut holder = Command::new(env!("CARGO"))
-            .args(["xtask", "postgres", "--", "sh", "-c", "echo \"$DATABASE_URL\"; read -r _"])
-            .env_remove("DATABASE_URL")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut url = String::new();
-        BufReader::new(holder.stdout.take().unwrap()).read_line(&mut url).unwrap();
-        assert!(url.starts_with("postgres://"), "{url}");
-        Self { holder, url: url.trim().to_owned() }
-    }
-}
-
-impl Drop for OwnCluster {
-    fn drop(&mut self) {
-        if let Some(stdin) = &mut self.holder.stdin {
-            let _ = stdin.write_all(b"\n");
-        }
-        let _ = self.holder.wait();
-    }
-}
 
 /// How the database crashes.
 #[derive(Clone, Copy)]
@@ -72,27 +40,9 @@ impl Crash {
                 };
                 assert!(Command::new("kill").args(["-9", &pid.to_string()]).status().unwrap().success());
             }
-            Self::ImmediateRestart => {
-                let data = schema.text("select current_setting('data_directory')").await;
-                let programs = schema.text("select setting from pg_config where name = 'BINDIR'").await;
-                let owner = std::fs::metadata(&data).unwrap();
-                // PostgreSQL's programs refuse to run as root, so this runs pg_ctl as the owner of the cluster.
-                let restarted = Command::new("setpriv")
-                    .args([format!("--reuid={}", owner.uid()), format!("--regid={}", owner.gid())])
-                    .arg("--keep-groups")
-                    .arg(format!("{programs}/pg_ctl"))
-                    .args(["restart", "-m", "immediate", "-w", "-D", &data])
-                    .stdin(Stdio::null())
-                    .stdout(Stdio::null())
-                    .stderr(Stdio::null())
-                    .status();
-                assert!(restarted.unwrap().success());
-            }
+            Self::ImmediateRestart => restart_at_once(schema).await,
         }
-        // Waits for the end of the recovery.
-        while schema.database().pool().get().await.is_err() {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        recovered(schema).await;
     }
 }
 
@@ -153,7 +103,7 @@ impl Load {
 #[tokio::test(flavor = "multi_thread")]
 async fn kills_of_server_and_database_leave_no_partial_binding() {
     let cluster = OwnCluster::start();
-    let schema = TestSchema::of(cluster.url.clone().into());
+    let schema = TestSchema::of(cluster.url());
     // The test cluster turns this off; PostgreSQL's default is on.
     schema.execute("alter database postgres set synchronous_commit = on").await;
     schema.migrate().await;

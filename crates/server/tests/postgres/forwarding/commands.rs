@@ -4,7 +4,8 @@ use std::process::Output;
 
 use serde_json::Value;
 
-use super::product::{Answer, Scene};
+use super::product::Answer;
+use super::scene::Scene;
 use crate::schema::TestSchema;
 use crate::server::{Server, dockline, run};
 

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::product::{Scene, assert_in_order, types};
+use super::scene::{Scene, assert_in_order, types};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn deliveries_and_events_reach_the_product_signed_with_their_organization_i38() {

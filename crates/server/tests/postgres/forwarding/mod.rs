@@ -1,8 +1,14 @@
 //! `dockline serve --forward-to`, with a product that verifies what it receives.
 
+mod campaign;
 mod commands;
+mod figures;
 mod flow;
+mod missed;
 mod product;
+mod scene;
+mod tenants;
 mod trouble;
+mod walkthrough;
 
 pub(crate) use product::Product;

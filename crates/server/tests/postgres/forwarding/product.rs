@@ -1,6 +1,6 @@
 //! A product that receives messages over HTTP, verified by Standard Webhooks' own library.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{HashMap, HashSet};
 use std::future::pending;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -10,20 +10,15 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::routing::post;
+use dockline::ports::{Clock, SystemClock};
 use dockline_listener::Listener;
-use hmac::{Hmac, KeyInit, Mac};
 use http::{HeaderMap, StatusCode};
-use secrecy::ExposeSecret;
-use serde_json::{Value, json};
-use sha2::Sha256;
+use serde_json::Value;
 use standardwebhooks::Webhook;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
-
-use crate::api::Backend;
-use crate::http_client::loopback;
-use crate::schema::TestSchema;
-use crate::server::{Github, Server};
 
 pub(crate) const SECRET: &str = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 
@@ -31,6 +26,8 @@ pub(crate) const SECRET: &str = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdH
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Answer {
     Status(u16),
+    /// Accepts after this time.
+    Late(Duration),
     Never,
 }
 
@@ -41,6 +38,7 @@ pub(crate) struct Message {
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
     pub(crate) accepted: bool,
+    pub(crate) at: OffsetDateTime,
 }
 
 impl Message {
@@ -51,18 +49,27 @@ impl Message {
     pub(crate) fn sequence(&self) -> u64 {
         self.envelope["sequence"].as_u64().unwrap()
     }
+
+    /// Returns the time from its receipt by Dockline to this attempt.
+    pub(crate) fn delay(&self) -> Duration {
+        let received = OffsetDateTime::parse(self.text("receivedAt"), &Rfc3339).unwrap();
+        (self.at - received).try_into().unwrap_or_default()
+    }
 }
 
 #[derive(Debug, Default)]
 struct Inner {
     answers: Mutex<HashMap<String, Answer>>,
     messages: Mutex<Vec<Message>>,
+    /// The ids of accepted messages.
+    seen: Mutex<HashSet<String>>,
     unverified: Mutex<usize>,
 }
 
 /// A running product.
 pub(crate) struct Product {
     pub(crate) url: String,
+    address: SocketAddr,
     inner: Arc<Inner>,
     task: JoinHandle<()>,
 }
@@ -78,10 +85,22 @@ impl Product {
             .layer(DefaultBodyLimit::disable())
             .with_state(Arc::clone(&inner));
         let listener = TcpListener::bind(address).await.unwrap();
-        let url = format!("http://{}/hook", listener.local_addr().unwrap());
+        let address = listener.local_addr().unwrap();
+        let url = format!("http://{address}/hook");
         let service = router.into_make_service_with_connect_info::<SocketAddr>();
         let task = tokio::spawn(Listener::new(listener).serve(service, pending()));
-        Self { url, inner, task }
+        Self { url, address, inner, task }
+    }
+
+    /// Kills the product: its port and all connections are closed.
+    pub(crate) async fn stop(&mut self) {
+        self.task.abort();
+        drop((&mut self.task).await);
+    }
+
+    /// Starts it again at the same address. It remembers what it accepted, as its database does.
+    pub(crate) async fn start_again(&mut self) {
+        *self = Self::at(self.address, Arc::clone(&self.inner)).await;
     }
 
     pub(crate) fn answer(&self, organization: &str, answer: Answer) {
@@ -96,14 +115,25 @@ impl Product {
 
     /// Returns the messages of an organization that were accepted, each once, in the order in which they were accepted first.
     pub(crate) fn accepted(&self, organization: &str) -> Vec<Message> {
-        let mut accepted: Vec<Message> = Vec::new();
-        for message in self.messages() {
-            let is_known = accepted.iter().any(|known| known.text("id") == message.text("id"));
-            if message.accepted && message.text("organization") == organization && !is_known {
-                accepted.push(message);
-            }
+        let mut known = HashSet::new();
+        let messages = self.messages().into_iter();
+        let accepted =
+            messages.filter(|message| message.accepted && message.text("organization") == organization);
+        accepted.filter(|message| known.insert(message.text("id").to_owned())).collect()
+    }
+
+    /// Returns how many different messages were accepted.
+    pub(crate) fn different(&self) -> usize {
+        self.inner.seen.lock().unwrap().len()
+    }
+
+    /// Waits until this many different messages were accepted, at most for `limit`.
+    pub(crate) async fn until_different(&self, number: usize, limit: Duration) {
+        let started = tokio::time::Instant::now();
+        while self.different() < number {
+            assert!(started.elapsed() < limit, "{} of {number} messages", self.different());
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        accepted
     }
 
     /// Waits until this many different messages of an organization were accepted, at most two minutes.
@@ -154,98 +184,19 @@ async fn receive(State(inner): State<Arc<Inner>>, headers: HeaderMap, body: Byte
     let organization = envelope["organization"].as_str().unwrap_or_default();
     let answer = inner.answers.lock().unwrap().get(organization).copied();
     let answer = answer.unwrap_or(Answer::Status(204));
-    let accepted = matches!(answer, Answer::Status(200..=299));
-    inner.messages.lock().unwrap().push(Message { envelope, headers, body, accepted });
+    let accepted = matches!(answer, Answer::Status(200..=299) | Answer::Late(_));
+    if let Answer::Late(pause) = answer {
+        // A caller that hangs up meanwhile ends this.
+        tokio::time::sleep(pause).await;
+    }
+    if accepted {
+        inner.seen.lock().unwrap().insert(envelope["id"].as_str().unwrap().to_owned());
+    }
+    let at = SystemClock.now();
+    inner.messages.lock().unwrap().push(Message { envelope, headers, body, accepted, at });
     match answer {
+        Answer::Late(_) => StatusCode::NO_CONTENT,
         Answer::Status(status) => StatusCode::from_u16(status).unwrap(),
         Answer::Never => pending().await,
     }
-}
-
-/// `serve` with `--forward-to`, a simulated GitHub, and a product.
-pub(crate) struct Scene {
-    pub(crate) schema: TestSchema,
-    pub(crate) github: Github,
-    pub(crate) product: Product,
-    secret_file: String,
-    http: reqwest::Client,
-}
-
-impl Scene {
-    pub(crate) async fn start() -> Self {
-        let schema = TestSchema::migrated().await;
-        let github = Github::start(&schema).await;
-        let product = Product::start().await;
-        github.files.write("forward-secret", SECRET);
-        let secret_file = github.files.path("forward-secret");
-        Self { schema, github, product, secret_file, http: loopback() }
-    }
-
-    /// Starts a node that forwards.
-    pub(crate) fn node(&self, further: &[&str]) -> Server {
-        let forward = ["--forward-to", &self.product.url, "--forward-secret-file", &self.secret_file];
-        Server::spawn_with(&self.schema, &self.github, "127.0.0.1:0", &[&forward, further].concat())
-            .listening()
-    }
-
-    /// Binds an installation to an organization, and returns its id.
-    pub(crate) async fn bind(&self, server: &Server, organization: &str) -> u64 {
-        let backend = Backend::new(self.schema.key(organization).await);
-        let installation = self.github.install(&organization.replace('_', "-"));
-        let state = backend.state(&server.api).await;
-        assert_eq!(backend.register(&server.api, installation, &state).await.unwrap().status, 201);
-        installation
-    }
-
-    /// Sends a signed `push` as GitHub does. Returns the status, or `None` if the connection failed.
-    pub(crate) async fn push(&self, server: &Server, installation: u64, guid: &str) -> Option<u16> {
-        let payload = json!({
-            "ref": "refs/heads/main", "installation": { "id": installation }, "after": guid, "size": 1.50,
-        });
-        self.deliver(server, "push", guid, payload.to_string()).await
-    }
-
-    /// Sends a signed delivery.
-    pub(crate) async fn deliver(
-        &self,
-        server: &Server,
-        event: &str,
-        guid: &str,
-        body: String,
-    ) -> Option<u16> {
-        let secret = self.github.app.webhook_secret.expose_secret();
-        let hmac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap().chain_update(&body);
-        let digits: String = hmac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
-        let request = self
-            .http
-            .post(format!("{}/v1/github/webhooks", server.api))
-            .header("content-type", "application/json")
-            .header("x-github-event", event)
-            .header("x-github-delivery", guid)
-            .header("x-hub-signature-256", format!("sha256={digits}"))
-            .body(body);
-        Some(request.send().await.ok()?.status().as_u16())
-    }
-
-    /// Ends the leases of killed nodes, as a minute does.
-    pub(crate) async fn expire_leases(&self) {
-        let past = "update $schema.outbox_queues set lease_until = lease_until - interval '1 minute', \
-            due_at = due_at - interval '1 minute' where lease_until is not null";
-        self.schema.execute(past).await;
-    }
-}
-
-/// Fails unless the sequences grow.
-pub(crate) fn assert_in_order(messages: &[Message]) {
-    let sequences: Vec<u64> = messages.iter().map(Message::sequence).collect();
-    assert!(sequences.is_sorted(), "{sequences:?}");
-}
-
-/// Returns the number of messages by type.
-pub(crate) fn types(messages: &[Message]) -> BTreeMap<&str, usize> {
-    let mut types = BTreeMap::new();
-    for message in messages {
-        *types.entry(message.text("type")).or_default() += 1;
-    }
-    types
 }

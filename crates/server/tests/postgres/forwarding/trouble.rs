@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::product::{Answer, Scene, assert_in_order};
+use super::product::Answer;
+use super::scene::{Scene, assert_in_order};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn failing_and_hanging_organizations_do_not_delay_others_i37() {
