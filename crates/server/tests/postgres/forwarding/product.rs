@@ -28,6 +28,8 @@ pub(crate) enum Answer {
     Status(u16),
     /// Accepts after this time.
     Late(Duration),
+    /// Accepts, and answers after this time.
+    Slowly(Duration),
     Never,
 }
 
@@ -184,7 +186,7 @@ async fn receive(State(inner): State<Arc<Inner>>, headers: HeaderMap, body: Byte
     let organization = envelope["organization"].as_str().unwrap_or_default();
     let answer = inner.answers.lock().unwrap().get(organization).copied();
     let answer = answer.unwrap_or(Answer::Status(204));
-    let accepted = matches!(answer, Answer::Status(200..=299) | Answer::Late(_));
+    let accepted = matches!(answer, Answer::Status(200..=299) | Answer::Late(_) | Answer::Slowly(_));
     if let Answer::Late(pause) = answer {
         // A caller that hangs up meanwhile ends this.
         tokio::time::sleep(pause).await;
@@ -196,6 +198,10 @@ async fn receive(State(inner): State<Arc<Inner>>, headers: HeaderMap, body: Byte
     inner.messages.lock().unwrap().push(Message { envelope, headers, body, accepted, at });
     match answer {
         Answer::Late(_) => StatusCode::NO_CONTENT,
+        Answer::Slowly(pause) => {
+            tokio::time::sleep(pause).await;
+            StatusCode::NO_CONTENT
+        }
         Answer::Status(status) => StatusCode::from_u16(status).unwrap(),
         Answer::Never => pending().await,
     }

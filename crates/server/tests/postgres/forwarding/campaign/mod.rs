@@ -1,17 +1,19 @@
 //! Many deliveries and events, while the product, the node and PostgreSQL fail.
 
+mod load;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use dockline_github_sim::GithubSim;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, interval, sleep};
+use tokio::time::{Instant, sleep};
 
-use super::figures::{Delays, scale};
-use super::product::Message;
-use super::scene::{Scene, assert_in_order, push_at_github};
+use self::load::{Scale, connect, push};
+use super::figures::Delays;
+use super::product::{Answer, Message};
+use super::scene::{Scene, assert_in_order};
 use crate::api::Backend;
 use crate::cluster::{OwnCluster, recovered, restart_at_once};
 use crate::schema::TestSchema;
@@ -20,84 +22,14 @@ use crate::server::Server;
 /// Organizations whose repositories get pushes.
 const PUSHED: usize = 8;
 
+/// Those of them whose messages the product takes a tenth of a second for.
+const SLOW: usize = 4;
+
 /// Organizations that connect and detach, which are two events.
 const CONNECTING: usize = 4;
 
-const PUSHES_PER_SECOND: usize = 40;
-
 /// How long the node is down after a kill.
 const NODE_DOWN: Duration = Duration::from_secs(1);
-
-/// The size of the campaign.
-struct Scale {
-    deliveries: usize,
-    /// Connections and disconnections of each of the organizations that do so.
-    cycles: usize,
-    product_down: Duration,
-    /// Whether leases and the redeliverer's five minutes pass in real time. Otherwise leases are ended by hand, the failures
-    /// of the simulator's log are ten minutes old, and the redeliverer runs at the end.
-    is_patient: bool,
-}
-
-impl Scale {
-    /// `DOCKLINE_DELIVERIES`, `DOCKLINE_DOMAIN_EVENTS`, and `DOCKLINE_PRODUCT_DOWN` in seconds.
-    fn of_environment() -> Self {
-        let product_down = Duration::from_secs(scale("DOCKLINE_PRODUCT_DOWN", 2) as u64);
-        Self {
-            deliveries: scale("DOCKLINE_DELIVERIES", 200),
-            cycles: scale("DOCKLINE_DOMAIN_EVENTS", 20).div_ceil(2 * CONNECTING),
-            product_down,
-            is_patient: product_down >= Duration::from_secs(60),
-        }
-    }
-
-    fn load_takes(&self) -> Duration {
-        Duration::from_secs_f64(self.deliveries as f64 / PUSHES_PER_SECOND as f64)
-    }
-
-    fn node_options(&self) -> &[&str] {
-        if self.is_patient { &["--redeliver-every", "1m"] } else { &[] }
-    }
-}
-
-/// Has GitHub send numbered pushes of all organizations by turns.
-async fn push(sim: GithubSim, installations: Vec<u64>, deliveries: usize, sent: Arc<AtomicUsize>) {
-    let mut ticks = interval(Duration::from_secs(1) / PUSHES_PER_SECOND as u32);
-    for number in 0..deliveries {
-        ticks.tick().await;
-        push_at_github(&sim, installations[number % installations.len()], number);
-        sent.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
-/// Connects an installation and detaches it, repeating calls that fail.
-async fn connect(api: String, backend: Backend, installation: u64, cycles: usize, pause: Duration) {
-    let retry = || sleep(Duration::from_millis(20));
-    for _ in 0..cycles {
-        let state = loop {
-            match backend.try_state(&api).await {
-                Some(state) => break state,
-                None => retry().await,
-            }
-        };
-        loop {
-            match backend.register(&api, installation, &state).await {
-                Some(answer) if answer.status < 500 => {
-                    break assert_eq!(answer.status, 201, "{}", answer.body);
-                }
-                _ => retry().await,
-            }
-        }
-        loop {
-            match backend.detach(&api).await {
-                // 404 answers a repetition if the first answer was lost.
-                Some(answer) if answer.status < 500 => break assert!(matches!(answer.status, 204 | 404)),
-                _ => retry().await,
-            }
-        }
-        sleep(pause).await;
-    }
-}
 
 struct Campaign {
     scale: Scale,
@@ -134,9 +66,9 @@ impl Campaign {
         self.scene.product.stop().await;
         sleep(self.scale.product_down).await;
         self.scene.product.start_again().await;
-        self.until_sent(45).await;
+        self.until_sent(55).await;
         server = self.kill(server).await;
-        self.until_sent(65).await;
+        self.until_sent(70).await;
         restart_at_once(&self.scene.schema).await;
         recovered(&self.scene.schema).await;
         self.after_crash().await;
@@ -195,6 +127,10 @@ async fn each_message_arrives_in_order_and_once_by_its_id_whatever_fails_i37_i38
         let name = format!("org_pushed_{number}");
         organizations.insert(scene.bind(&server, &name).await, name);
     }
+    // A kill while the product works leads to a duplicate.
+    for name in organizations.values().take(SLOW) {
+        scene.product.answer(name, Answer::Slowly(Duration::from_millis(100)));
+    }
     let mut installations: Vec<_> = organizations.keys().copied().collect();
     installations.sort_unstable();
     let connecting: Vec<_> = (0..CONNECTING).map(|number| format!("org_connecting_{number}")).collect();
@@ -215,7 +151,7 @@ async fn each_message_arrives_in_order_and_once_by_its_id_whatever_fails_i37_i38
         load.spawn(connect(server.api.clone(), backend, installation, scale.cycles, pause));
     }
     let sent = Arc::new(AtomicUsize::new(0));
-    load.spawn(push(sim.clone(), installations, scale.deliveries, Arc::clone(&sent)));
+    load.spawn(push(sim.clone(), installations, scale, Arc::clone(&sent)));
     let listen = server.api.strip_prefix("http://").unwrap().to_owned();
     let mut campaign = Campaign { scale, scene, listen, sent };
     let mut server = campaign.disturb(server).await;
@@ -270,7 +206,11 @@ async fn each_message_arrives_in_order_and_once_by_its_id_whatever_fails_i37_i38
     assert_eq!((different, ids.len()), (scale.deliveries + events + 1, different), "nothing else arrives");
     assert_eq!(of_events, events);
     let open = "select count(*) from $schema.outbox_entries where status <> 'done'";
-    assert_eq!(scene.schema.number(open).await, 0);
+    // The product's last answers may be under way.
+    while scene.schema.number(open).await > 0 {
+        assert!(started.elapsed() < limit, "messages stay in the outbox");
+        sleep(Duration::from_millis(50)).await;
+    }
     let redelivered = sim.deliveries().iter().filter(|delivery| delivery.redelivery).count();
     println!(
         "{} deliveries and {events} events of {} organizations in {load_took:.1?}, of which GitHub logged {failed} as failed; \
