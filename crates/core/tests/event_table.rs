@@ -35,7 +35,7 @@ fn bound(presence: PresenceKind, status: Status) -> InstallationSnapshot {
 fn change(before: Option<InstallationSnapshot>, after: InstallationSnapshot) -> Change {
     let generation = before.as_ref().map_or(1, |before| before.generation + 1);
     let after = InstallationSnapshot { generation, ..after };
-    Change { installation: InstallationId::new(7).unwrap(), before, after }
+    Change { installation: InstallationId::new(7).unwrap(), before, after, actor: None }
 }
 
 fn events(before: InstallationSnapshot, after: InstallationSnapshot) -> Vec<EventName> {
@@ -88,7 +88,7 @@ fn every_change_of_the_presence_has_its_event() {
     // A final end that GitHub signs as well raises no generation.
     let (before, after) = (bound(P::Removed, UNINSTALLED), bound(P::Deleted, UNINSTALLED));
     let installation = InstallationId::new(7).unwrap();
-    assert_eq!(of(&Change { installation, before: Some(before), after }), []);
+    assert_eq!(of(&Change { installation, before: Some(before), after, actor: None }), []);
 }
 
 #[test]

@@ -6,11 +6,15 @@ use dockline::PortError;
 use dockline::ports::{RedeliveryRequests, RedeliveryStore, ScanPosition};
 use time::OffsetDateTime;
 
-use crate::Shared;
+use crate::{MemoryOutbox, Shared};
 
-/// Stores the progress of the scans of GitHub's delivery log. After a restart the next scan reads the whole log.
+/// Stores the progress of the scans of GitHub's delivery log. After a restart the next scan reads the whole log. Deliveries
+/// that are in the outbox of [`MemoryRedeliveryStore::with_outbox`] count as received.
 #[derive(Clone, Default)]
-pub struct MemoryRedeliveryStore(Shared<Scans>);
+pub struct MemoryRedeliveryStore {
+    scans: Shared<Scans>,
+    outbox: Option<MemoryOutbox>,
+}
 
 #[derive(Default)]
 struct Scans {
@@ -25,10 +29,17 @@ struct Lease {
 }
 
 impl MemoryRedeliveryStore {
-    /// A store without a scan.
+    /// A store without a scan, for a host that stores no deliveries.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Sets the outbox in which the host stores deliveries.
+    #[must_use]
+    pub fn with_outbox(mut self, outbox: &MemoryOutbox) -> Self {
+        self.outbox = Some(outbox.clone());
+        self
     }
 }
 
@@ -40,7 +51,7 @@ impl RedeliveryStore for MemoryRedeliveryStore {
         now: OffsetDateTime,
         until: OffsetDateTime,
     ) -> Result<Option<ScanPosition>, PortError> {
-        let mut scans = self.0.lock();
+        let mut scans = self.scans.lock();
         if scans.lease.as_ref().is_some_and(|lease| lease.until > now) {
             return Ok(None);
         }
@@ -49,7 +60,7 @@ impl RedeliveryStore for MemoryRedeliveryStore {
     }
 
     async fn release(&self, holder: u128, position: &ScanPosition) -> Result<bool, PortError> {
-        let mut scans = self.0.lock();
+        let mut scans = self.scans.lock();
         if scans.lease.as_ref().is_none_or(|lease| lease.holder != holder) {
             return Ok(false);
         }
@@ -58,12 +69,12 @@ impl RedeliveryStore for MemoryRedeliveryStore {
         Ok(true)
     }
 
-    async fn received(&self, _: &[String]) -> Result<HashSet<String>, PortError> {
-        Ok(HashSet::new())
+    async fn received(&self, guids: &[String]) -> Result<HashSet<String>, PortError> {
+        Ok(self.outbox.as_ref().map_or_else(HashSet::new, |outbox| outbox.received(guids)))
     }
 
     async fn requests(&self, guids: &[String]) -> Result<HashMap<String, RedeliveryRequests>, PortError> {
-        let scans = self.0.lock();
+        let scans = self.scans.lock();
         let known = guids.iter().filter_map(|guid| Some((guid.clone(), *scans.requests.get(guid)?)));
         Ok(known.collect())
     }
@@ -74,7 +85,7 @@ impl RedeliveryStore for MemoryRedeliveryStore {
         at: OffsetDateTime,
         forget_before: OffsetDateTime,
     ) -> Result<(), PortError> {
-        let mut scans = self.0.lock();
+        let mut scans = self.scans.lock();
         scans.requests.retain(|_, requests| requests.last >= forget_before);
         let requests =
             scans.requests.entry(guid.to_owned()).or_insert(RedeliveryRequests { count: 0, last: at });

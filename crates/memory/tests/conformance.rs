@@ -33,13 +33,17 @@ impl OutboxDriver for Outboxes {
     async fn node(&self, app: u64) -> Node {
         let [first, second] = &self.0;
         let bindings = if app == 1 { first } else { second };
-        let outbox = MemoryOutbox::open(bindings, BOUNDS);
-        Node {
-            app,
-            bindings: Arc::new(bindings.clone()),
-            deliveries: Arc::new(outbox.clone()),
-            outbox: Arc::new(outbox),
-        }
+        node(app, bindings)
+    }
+}
+
+fn node(app: u64, bindings: &MemoryBindingRepo) -> Node {
+    let outbox = MemoryOutbox::open(bindings, BOUNDS);
+    Node {
+        app,
+        bindings: Arc::new(bindings.clone()),
+        deliveries: Arc::new(outbox.clone()),
+        outbox: Arc::new(outbox),
     }
 }
 
@@ -88,6 +92,10 @@ impl DataSubjectsDriver for Subjects {
 
     fn directory(&self) -> &dyn Directory {
         &self.bindings
+    }
+
+    async fn open_outbox(&self) -> Node {
+        node(1, &self.bindings)
     }
 
     fn states(&self) -> &dyn StateStore {

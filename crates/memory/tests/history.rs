@@ -6,7 +6,7 @@ use dockline::NewBinding;
 use dockline::ports::{BindingRepo, InsertOutcome, Observation};
 use dockline_memory::{BindingRecord, MemoryBindingRepo};
 use dockline_testkit::binding_repo::races;
-use dockline_testkit::fixtures::{binding_of, digest, installation, organization, seconds};
+use dockline_testkit::fixtures::{actor, binding_of, digest, installation, organization, seconds};
 use dockline_testkit::race::ROUNDS;
 use dockline_testkit::runner::block_on;
 use time::{Duration, OffsetDateTime};
@@ -17,13 +17,14 @@ fn new_binding(name: &str, number: u64, state: &str) -> NewBinding {
 
 fn record(new: NewBinding, released_at: Option<OffsetDateTime>) -> BindingRecord {
     BindingRecord {
-        actor: dockline_testkit::fixtures::actor(),
+        actor: actor(),
         installation: new.installation,
         proof: new.proof,
         proven_by: new.proven_by,
         spent: new.spent,
         registered_at: new.registered_at,
         released_at,
+        released_by: released_at.map(|_| actor()),
     }
 }
 
@@ -36,7 +37,7 @@ fn history_keeps_every_binding_with_the_time_of_its_release() {
         repo.insert(first.clone()).await.unwrap();
         repo.observe(installation(1), Observation::Deleted { at: seconds(30) }).await.unwrap();
         let released_at = seconds(60) + Duration::nanoseconds(1_999);
-        repo.release(&organization("acme"), installation(1), released_at).await.unwrap();
+        repo.release(&organization("acme"), installation(1), &actor(), released_at).await.unwrap();
         repo.insert(second.clone()).await.unwrap();
         repo.insert(new_binding("acme", 3, "state 3")).await.unwrap();
     });

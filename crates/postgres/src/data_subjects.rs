@@ -67,15 +67,36 @@ const FORGET_ORGANIZATION: &str = concat!(
     without_installations!(),
     ", history AS ( \
       UPDATE {schema}.bindings SET organization = $2, actor = $3, \
-       proven_by = CASE WHEN proven_by IS NULL THEN NULL ELSE $4 END, released_at = COALESCE(released_at, $5) \
+       proven_by = CASE WHEN proven_by IS NULL THEN NULL ELSE $4 END, released_at = COALESCE(released_at, $5), \
+       released_by = CASE WHEN released_at IS NULL OR released_by IS NOT NULL THEN $3 END \
       WHERE organization = $1 RETURNING true \
      ) SELECT (SELECT count(*) FROM keys) AS keys, (SELECT count(*) FROM states) AS states, \
       (SELECT count(*) FROM messages) AS messages, \
       (SELECT count(*) FROM history) AS bindings, (SELECT count(*) FROM scrubbed) AS installations, \
-      (SELECT count(*) FROM installers) AS installers, 0::bigint AS still_bound"
+      (SELECT count(*) FROM installers) AS installers, 0::bigint AS still_bound, 0::bigint AS still_waiting"
 );
 
-/// `$1` the user, `$2` the pseudonym.
+/// The account `$1` of a snapshot of the change of `e`, replaced by `$2`; see `Change::forget_account` of the core.
+macro_rules! forgotten_account {
+    ($snapshot:literal, $login:literal) => {
+        concat!(
+            "CASE WHEN e.change #> '{",
+            $snapshot,
+            ",account,id}' = to_jsonb($1) THEN jsonb_set(e.change -> '",
+            $snapshot,
+            "', '{account}', (e.change #> '{",
+            $snapshot,
+            ",account}') || jsonb_build_object('id', $2, 'login', ",
+            $login,
+            ")) ELSE e.change -> '",
+            $snapshot,
+            "' END"
+        )
+    };
+}
+
+/// `$1` the user, `$2` the pseudonym. The part `named` has the deliveries whose body contains the number. A row of them is
+/// changed under the lock of its queue, as everywhere, and only if it is done or dead then.
 const FORGET_GITHUB_USER: &str = concat!(
     "WITH states AS ( \
       DELETE FROM {schema}.install_states WHERE $1 IN (visit_visitor, visit_account, tie_visitor, tie_account) \
@@ -98,7 +119,42 @@ const FORGET_GITHUB_USER: &str = concat!(
       RETURNING true \
      ), history AS ( \
       UPDATE {schema}.bindings SET proven_by = $2 WHERE proven_by = $1 RETURNING true \
-     ) SELECT 0::bigint AS keys, (SELECT count(*) FROM states) AS states, 0::bigint AS messages, \
+     ), named AS MATERIALIZED ( \
+      SELECT app, organization, sequence FROM {schema}.outbox_bodies \
+      WHERE CASE WHEN position(convert_to($1::text, 'UTF8') IN body) > 0 \
+       THEN convert_from(body, 'UTF8') ~ ('(^|[^0-9])' || $1::text || '([^0-9]|$)') ELSE false END \
+     ), changed AS MATERIALIZED ( \
+      SELECT e.app, e.organization, e.sequence FROM {schema}.outbox_entries AS e \
+      WHERE (e.change #> '{before,account,id}' = to_jsonb($1) OR e.change #> '{after,account,id}' = to_jsonb($1)) \
+       AND NOT EXISTS (SELECT FROM {schema}.installations AS i WHERE i.app = e.app \
+        AND i.installation_id = e.installation_id AND i.organization IS NOT NULL) \
+     ), locked AS MATERIALIZED ( \
+      SELECT app, organization FROM {schema}.outbox_queues WHERE (app, organization) IN ( \
+       SELECT app, organization FROM named UNION SELECT app, organization FROM changed) \
+      ORDER BY app, organization FOR UPDATE \
+     ), emptied AS ( \
+      UPDATE {schema}.outbox_entries AS e SET has_body = false FROM named JOIN locked USING (app, organization) \
+      WHERE e.app = named.app AND e.organization = named.organization AND e.sequence = named.sequence \
+       AND e.status IN ('done', 'dead') \
+      RETURNING e.app, e.organization, e.sequence \
+     ), bodies AS ( \
+      DELETE FROM {schema}.outbox_bodies AS b USING emptied AS e \
+      WHERE b.app = e.app AND b.organization = e.organization AND b.sequence = e.sequence \
+     ), replaced AS ( \
+      UPDATE {schema}.outbox_entries AS e SET change = e.change || jsonb_build_object('before', ",
+    forgotten_account!(
+        "before",
+        "CASE WHEN e.change #> '{before,account,login}' IS DISTINCT FROM e.change #> '{after,account,login}' \
+          THEN 'forgotten-before' ELSE 'forgotten' END"
+    ),
+    ", 'after', ",
+    forgotten_account!("after", "'forgotten'"),
+    ") FROM changed JOIN locked USING (app, organization) \
+      WHERE e.app = changed.app AND e.organization = changed.organization AND e.sequence = changed.sequence \
+      RETURNING true \
+     ) SELECT 0::bigint AS keys, (SELECT count(*) FROM states) AS states, \
+      (SELECT count(*) FROM emptied) + (SELECT count(*) FROM replaced) AS messages, \
+      (SELECT count(*) FROM named) - (SELECT count(*) FROM emptied) AS still_waiting, \
       (SELECT count(*) FROM history) AS bindings, (SELECT count(*) FROM scrubbed) AS installations, \
       (SELECT count(*) FROM installers) + (SELECT count(*) FROM renamed) AS installers, \
       (SELECT count(*) FROM {schema}.installations WHERE account_id = $1 AND organization IS NOT NULL) AS still_bound"
@@ -161,6 +217,9 @@ pub struct PgDataSubjects {
 }
 
 impl PgDataSubjects {
+    /// The number of tables of an export.
+    pub const TABLES: u64 = EXPORTED.len() as u64;
+
     /// Uses the rows in `database`.
     #[must_use]
     pub fn new(database: &Database) -> Self {
@@ -176,8 +235,22 @@ impl PgDataSubjects {
         &self,
         organization: &OrganizationId,
     ) -> Result<Option<Map<String, Value>>, PortError> {
+        self.export_with(organization, |_| {}).await
+    }
+
+    /// [`export`](Self::export), which calls `before_table` with the name of each of the [`TABLES`](Self::TABLES) before it
+    /// reads it.
+    ///
+    /// # Errors
+    /// Infrastructure failures only.
+    pub async fn export_with(
+        &self,
+        organization: &OrganizationId,
+        mut before_table: impl FnMut(&'static str),
+    ) -> Result<Option<Map<String, Value>>, PortError> {
         let mut tables = Map::new();
         for (name, template) in EXPORTED {
+            before_table(name);
             let rows = self.rows_of(template, organization).await.map_err(port_error)?;
             tables.insert(name.to_owned(), Value::Array(rows));
         }
@@ -218,6 +291,7 @@ fn forgotten(row: &Row) -> Result<Forgotten, DatabaseError> {
         installations: number("installations")?,
         installers: number("installers")?,
         still_bound: number("still_bound")?,
+        still_waiting: number("still_waiting")?,
     })
 }
 

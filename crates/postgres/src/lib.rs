@@ -46,7 +46,7 @@ pub use housekeeping::{PgHousekeeping, Purged};
 pub use key_store::{KeyEntry, PgKeyStore};
 pub use key_usage::PgKeyUsage;
 pub use migrations::{Applied, MigrationError, Migrator};
-pub use outbox::PgOutbox;
+pub use outbox::{OutboxUsage, PgOutbox};
 pub use rate_limiter::PgRateLimiter;
 pub use redelivery_store::PgRedeliveryStore;
 pub use schema::{InvalidSchema, Schema};

@@ -10,7 +10,7 @@ use dockline::ports::{
     VisitorInstallations,
 };
 use dockline::{
-    Backlog, Binding, CodeFate, HistoryCursor, HistoryEntry, InstallationFacts, InstallationId,
+    Actor, Backlog, Binding, CodeFate, HistoryCursor, HistoryEntry, InstallationFacts, InstallationId,
     InstallationRecord, InstallationToken, InstallerRecord, IssuedState, KeyId, KeyRecord, Lease, MessageId,
     NewBinding, OrganizationId, OutboxEntry, OutboxMessage, PendingConfirmation, PortError, SecretDigest,
     StateDigest, StoredFacts, TenantDelivery, TokenScope, Verdict, VerifiedClaim, VerifiedDelivery,
@@ -159,9 +159,11 @@ impl<P: BindingRepo> BindingRepo for Metered<P> {
         &self,
         organization: &OrganizationId,
         installation: InstallationId,
+        actor: &Actor,
         released_at: OffsetDateTime,
     ) -> Result<ReleaseOutcome, PortError> {
-        measured("binding_repo", "release", self.0.release(organization, installation, released_at)).await
+        measured("binding_repo", "release", self.0.release(organization, installation, actor, released_at))
+            .await
     }
 }
 

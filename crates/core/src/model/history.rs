@@ -62,6 +62,8 @@ pub struct HistoryEntry {
     /// The time of the release; `None` for a live binding.
     #[serde(serialize_with = "timestamp::serialize_option")]
     pub released_at: Option<OffsetDateTime>,
+    /// The person or machine that asked for the release; `None` for a live binding, and if an earlier version released it.
+    pub released_by: Option<Actor>,
 }
 
 impl HistoryEntry {

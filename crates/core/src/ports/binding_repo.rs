@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use super::forward;
 use crate::error::PortError;
 use crate::model::{
-    Account, Binding, Change, InstallationId, InstallationRecord, InstallerRecord, NewBinding,
+    Account, Actor, Binding, Change, InstallationId, InstallationRecord, InstallerRecord, NewBinding,
     OrganizationId, Status, timestamp,
 };
 
@@ -152,7 +152,8 @@ pub enum ReleaseOutcome {
 ///
 /// If the product consumes the [`Outbox`](super::Outbox) of the App, every [`Change`] of a bound installation that
 /// [`rules::events::of`](crate::rules::events::of) names MUST be stored in the organization's queue, in the same atomic step.
-/// The change of a release goes to the queue of the organization that was bound.
+/// The change of a release goes to the queue of the organization that was bound. The changes of [`insert`](Self::insert) and
+/// [`release`](Self::release) carry the actor.
 #[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
 #[async_trait]
 pub trait BindingRepo: Debug + Send + Sync + 'static {
@@ -246,7 +247,7 @@ pub trait BindingRepo: Debug + Send + Sync + 'static {
     ) -> Result<Vec<ReconcileCursor>, PortError>;
 
     /// Ends the organization's binding to the installation and raises the generation; the returned row has the earlier
-    /// one. The row MUST be kept as history, so that its state cannot be used again.
+    /// one. The row MUST be kept as history with `actor`, who asked for the release, so that its state cannot be used again.
     ///
     /// # Errors
     /// Infrastructure failures only. The same call may be repeated.
@@ -254,6 +255,7 @@ pub trait BindingRepo: Debug + Send + Sync + 'static {
         &self,
         organization: &OrganizationId,
         installation: InstallationId,
+        actor: &Actor,
         released_at: OffsetDateTime,
     ) -> Result<ReleaseOutcome, PortError>;
 }
@@ -267,5 +269,5 @@ forward!(BindingRepo {
     async fn installer(&self, installation: InstallationId) -> Result<Option<InstallerRecord>, PortError>;
     async fn postpone(&self, installation: InstallationId, next_look_at: OffsetDateTime) -> Result<(), PortError>;
     async fn due(&self, scope: ReconcileScope, after: Option<ReconcileCursor>, limit: u32) -> Result<Vec<ReconcileCursor>, PortError>;
-    async fn release(&self, organization: &OrganizationId, installation: InstallationId, released_at: OffsetDateTime) -> Result<ReleaseOutcome, PortError>;
+    async fn release(&self, organization: &OrganizationId, installation: InstallationId, actor: &Actor, released_at: OffsetDateTime) -> Result<ReleaseOutcome, PortError>;
 } );

@@ -33,7 +33,7 @@ pub struct EntryCursor {
 pub enum RetryOutcome {
     /// The message will be sent again at once, out of order if it is not waiting for its turn.
     Queued,
-    /// Nothing changed: the product accepted the message, and its body was deleted since.
+    /// Nothing changed: the message is done or dead, and its body was deleted since.
     BodyDeleted,
     /// Nothing changed: there is no such message.
     Unknown,
@@ -65,9 +65,14 @@ pub trait Outbox: Debug + Send + Sync + 'static {
     async fn renew(&self, lease: &Lease, until: OffsetDateTime) -> Result<bool, PortError>;
 
     /// Returns the messages to send at `now`, at most `most` of them, and together with at most `most_bytes` of bodies unless
-    /// the first alone is larger. First those that wait for their turn in the order of `sequence`, up to the first whose next
-    /// attempt is after `now`; then those that are set aside and whose next attempt is due. Returns none if the lease is
-    /// lost.
+    /// the first alone is larger, in this order:
+    ///
+    /// 1. of those that are set aside, the one whose next attempt has been due for longest, if it
+    ///    [is overdue](crate::rules::outbox::is_overdue);
+    /// 2. those that wait for their turn in the order of `sequence`, up to the first whose next attempt is after `now`;
+    /// 3. the others that are set aside and whose next attempt is due, the longest due first.
+    ///
+    /// Returns none if the lease is lost.
     ///
     /// # Errors
     /// Infrastructure failures only.

@@ -109,8 +109,8 @@ pub fn type_of(content: &EntryContent) -> &str {
     }
 }
 
-/// Returns the payload of a change: a JSON object with `installation`, `events` (all of them, the weightiest first), `before`
-/// and `after`.
+/// Returns the payload of a change: a JSON object with `installation`, `events` (all of them, the weightiest first), `before`,
+/// `after` and `actor`.
 #[must_use]
 pub fn payload(change: &Change) -> Vec<u8> {
     #[derive(Serialize)]

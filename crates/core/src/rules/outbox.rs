@@ -24,6 +24,16 @@ pub const BODIES_KEPT_FOR: Duration = Duration::DAY;
 /// How long a dead entry is kept.
 pub const DEAD_KEPT_FOR: Duration = Duration::days(30);
 
+/// How long an entry that is set aside lets others pass once its next attempt is due.
+pub const LETS_PASS_FOR: Duration = Duration::MINUTE;
+
+/// Returns whether an entry that is set aside is read before those that wait for their turn, so that a queue that never
+/// empties does not keep it for ever.
+#[must_use]
+pub fn is_overdue(next_attempt_at: Option<OffsetDateTime>, now: OffsetDateTime) -> bool {
+    next_attempt_at.is_some_and(|next| next.saturating_add(LETS_PASS_FOR) <= now)
+}
+
 /// The shortest and the longest pause between attempts in the order of the queue.
 const PAUSE_IN_ORDER: (Duration, Duration) = (Duration::SECOND, Duration::MINUTE);
 

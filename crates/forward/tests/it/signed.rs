@@ -136,6 +136,7 @@ async fn events_are_sent_like_deliveries_and_app_messages_without_organization()
         installation: 5_u64.try_into().unwrap(),
         before: Some(snapshot(Status::Active)),
         after: snapshot(Status::Suspended),
+        actor: None,
     };
     let mut event = message(events::payload(&change));
     event.entry.id = MessageId::of_event(OffsetDateTime::UNIX_EPOCH, [1; 10]);

@@ -122,5 +122,6 @@ fn entry(organization: &OrganizationId, record: &BindingRecord) -> HistoryEntry 
         actor: record.actor.clone(),
         registered_at: record.registered_at,
         released_at: record.released_at,
+        released_by: record.released_by.clone(),
     }
 }

@@ -17,11 +17,12 @@ impl Bindings {
         at: OffsetDateTime,
     ) -> Forgotten {
         if let Some(installation) = self.live.get(organization).copied() {
-            self.release(organization, installation, at);
+            self.release(organization, installation, &pseudonyms.actor, at);
         }
         let mut records = self.released.remove(organization).unwrap_or_default();
         for record in &mut records {
             record.actor = pseudonyms.actor.clone();
+            record.released_by = record.released_by.take().map(|_| pseudonyms.actor.clone());
             record.proven_by = record.proven_by.map(|_| pseudonyms.person);
         }
         let used: BTreeSet<InstallationId> = records.iter().map(|record| record.installation).collect();
@@ -56,6 +57,10 @@ impl Bindings {
         for stored in self.facts.values_mut() {
             stored.facts.suspended_by.take_if(|suspender| suspender.id == user);
         }
+        let kept: BTreeSet<InstallationId> = self.live.values().copied().collect();
+        let (messages, still_waiting) = self.outbox.as_mut().map_or((0, 0), |outbox| {
+            outbox.forget_person(user, pseudonyms.person, |installation| kept.contains(&installation))
+        });
         let is_on_user = |account: Option<&dockline::Account>| account.is_some_and(|on| on.id == user);
         let on_user: Vec<_> = self
             .installations
@@ -69,7 +74,9 @@ impl Bindings {
             bindings,
             installations,
             installers: installers + removed,
+            messages,
             still_bound,
+            still_waiting,
             ..Forgotten::default()
         }
     }

@@ -41,6 +41,8 @@ pub struct BindingRecord {
     pub registered_at: OffsetDateTime,
     /// The time of the release; `None` for the live binding.
     pub released_at: Option<OffsetDateTime>,
+    /// The actor who asked for the release.
+    pub released_by: Option<Actor>,
 }
 
 impl MemoryBindingRepo {
@@ -147,8 +149,9 @@ impl BindingRepo for MemoryBindingRepo {
         &self,
         organization: &OrganizationId,
         installation: InstallationId,
+        actor: &Actor,
         released_at: OffsetDateTime,
     ) -> Result<ReleaseOutcome, PortError> {
-        Ok(self.lock_for_change()?.release(organization, installation, released_at))
+        Ok(self.lock_for_change()?.release(organization, installation, actor, released_at))
     }
 }

@@ -5,8 +5,8 @@ use dockline::ports::{
 };
 use dockline::rules::life::{self, LiveBindings};
 use dockline::{
-    Binding, Change, InstallationId, InstallationRecord, InstallerRecord, Life, NewBinding, OrganizationId,
-    StateDigest, Status, StoredFacts,
+    Actor, Binding, Change, InstallationId, InstallationRecord, InstallerRecord, Life, NewBinding,
+    OrganizationId, StateDigest, Status, StoredFacts,
 };
 use time::OffsetDateTime;
 
@@ -131,6 +131,7 @@ impl Bindings {
                 spent: new.spent,
                 registered_at: stored_time(new.registered_at),
                 released_at: None,
+                released_by: None,
             },
         };
         // Ignores facts that are older than the stored ones, but makes the binding.
@@ -150,6 +151,7 @@ impl Bindings {
                 installation: new.installation,
                 before: before.as_ref().map(Into::into),
                 after: (&after).into(),
+                actor: Some(binding.actor.clone()),
             };
             self.push_change(Some(&change), new.registered_at);
         }
@@ -160,6 +162,7 @@ impl Bindings {
         &mut self,
         organization: &OrganizationId,
         installation: InstallationId,
+        actor: &Actor,
         released_at: OffsetDateTime,
     ) -> ReleaseOutcome {
         let before = self.installation(installation);
@@ -172,10 +175,15 @@ impl Bindings {
         let Some(binding) = row.binding(installation, &live) else { return ReleaseOutcome::NothingBound };
         row.raise_generation();
         self.live.remove(organization);
-        let record = BindingRecord { released_at: Some(stored_time(released_at)), ..live.record };
+        let record = BindingRecord {
+            released_at: Some(stored_time(released_at)),
+            released_by: Some(actor.clone()),
+            ..live.record
+        };
         self.released.entry(live.organization).or_default().push(record);
         let after = self.installation(installation);
         let change = after.and_then(|after| Change::between(installation, before.as_ref(), &after));
+        let change = change.map(|change| Change { actor: Some(actor.clone()), ..change });
         self.push_change(change.as_ref(), released_at);
         ReleaseOutcome::Released(binding)
     }

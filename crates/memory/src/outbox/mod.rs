@@ -1,5 +1,6 @@
 mod queues;
 
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -41,6 +42,11 @@ impl MemoryOutbox {
         let shared = bindings.0.clone();
         shared.lock().outbox.get_or_insert_with(|| Queues::new(bounds, entropy));
         Self(shared)
+    }
+
+    /// Returns those of the deliveries, by GUID, whose keys are kept.
+    pub(crate) fn received(&self, guids: &[String]) -> HashSet<String> {
+        self.queues(|queues| queues.received(guids), HashSet::new())
     }
 
     /// The outbox is open as long as this handle lives.

@@ -1,12 +1,13 @@
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use dockline::ports::{DeliveryOutcome, Entropy, EntryCursor, EntryFilter, RetryOutcome};
 use dockline::rules::events;
-use dockline::rules::outbox::KEYS_KEPT_FOR;
+use dockline::rules::outbox::{KEYS_KEPT_FOR, is_overdue};
 use dockline::{
-    Backlog, Change, DeliveryGuid, EntropyFailed, EntryContent, EntryStatus, FailureRecord, Lease, MessageId,
-    OrganizationId, OutboxBounds, OutboxEntry, OutboxMessage, Verdict, VerifiedDelivery,
+    AccountId, Backlog, Change, DeliveryGuid, EntropyFailed, EntryContent, EntryStatus, FailureRecord,
+    InstallationId, Lease, MessageId, OrganizationId, OutboxBounds, OutboxEntry, OutboxMessage, Verdict,
+    VerifiedDelivery,
 };
 use time::OffsetDateTime;
 
@@ -74,8 +75,13 @@ impl Queue {
     /// The entries to send at `now`.
     fn due(&self, now: OffsetDateTime) -> impl Iterator<Item = &Stored> {
         let in_turn = self.waiting().take_while(move |stored| stored.is_due(EntryStatus::Waiting, now));
-        let aside = self.entries.values().filter(move |stored| stored.is_due(EntryStatus::SetAside, now));
-        in_turn.chain(aside)
+        let is_due = move |stored: &&Stored| stored.is_due(EntryStatus::SetAside, now);
+        let mut aside: Vec<_> = self.entries.values().filter(is_due).collect();
+        aside.sort_by_key(|stored| stored.entry.next_attempt_at);
+        let is_overdue = |stored: &&&Stored| is_overdue(stored.entry.next_attempt_at, now);
+        let first = aside.first().filter(is_overdue).copied();
+        let others = aside.into_iter().skip(usize::from(first.is_some()));
+        first.into_iter().chain(in_turn).chain(others)
     }
 
     /// Since when the queue has waited for a consumer; `None` if it has nothing to send.
@@ -107,6 +113,31 @@ impl Queues {
         self.keys.retain(|_, (of, _)| *of != organization);
         self.done.retain(|(_, (of, _))| *of != organization);
         queue.map_or(0, |queue| queue.entries.len() as u64)
+    }
+
+    /// Erases a person: deletes bodies of messages that are done or dead, and replaces the account in changes of installations
+    /// that `is_kept` does not name. Returns the number of these messages, and of those that still have to be sent.
+    pub(crate) fn forget_person(
+        &mut self,
+        user: AccountId,
+        pseudonym: AccountId,
+        is_kept: impl Fn(InstallationId) -> bool,
+    ) -> (u64, u64) {
+        let (mut changed, mut waiting) = (0, 0);
+        for stored in self.queues.values_mut().flat_map(|queue| queue.entries.values_mut()) {
+            if let EntryContent::Change(change) = &mut stored.entry.content {
+                changed += u64::from(!is_kept(change.installation) && change.forget_account(user, pseudonym));
+            } else if contains_number(&stored.body, user.get()) {
+                match stored.entry.status {
+                    EntryStatus::Waiting | EntryStatus::SetAside => waiting += 1,
+                    EntryStatus::Done | EntryStatus::Dead => {
+                        stored.body = Vec::new();
+                        changed += 1;
+                    }
+                }
+            }
+        }
+        (changed, waiting)
     }
 
     /// Draws the random part of the next change's id.
@@ -144,6 +175,11 @@ impl Queues {
 
     pub(crate) fn is_known(&self, delivery: &VerifiedDelivery<'_>) -> bool {
         self.keys.contains_key(&(delivery.guid.clone(), delivery.digest()))
+    }
+
+    pub(crate) fn received(&self, guids: &[String]) -> HashSet<String> {
+        let known: HashSet<&str> = self.keys.keys().map(|(guid, _)| guid.as_str()).collect();
+        guids.iter().filter(|guid| known.contains(guid.as_str())).cloned().collect()
     }
 
     pub(crate) fn store(
@@ -320,7 +356,9 @@ impl Queues {
         let entry = &mut stored.entry;
         match entry.status {
             EntryStatus::Waiting => entry.next_attempt_at = None,
-            EntryStatus::Done if stored.body.len() as u64 != entry.size => return RetryOutcome::BodyDeleted,
+            EntryStatus::Done | EntryStatus::Dead if stored.body.len() as u64 != entry.size => {
+                return RetryOutcome::BodyDeleted;
+            }
             EntryStatus::Done | EntryStatus::Dead | EntryStatus::SetAside => {
                 if entry.status == EntryStatus::Done {
                     queue.bytes = queue.bytes.saturating_add(entry.size);
@@ -355,4 +393,14 @@ impl Queues {
         }
         backlog
     }
+}
+
+/// Returns whether the text contains the number, not as a part of a longer one.
+fn contains_number(text: &[u8], number: u64) -> bool {
+    let digits = number.to_string();
+    let is_digit = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_digit);
+    text.windows(digits.len()).enumerate().any(|(at, window)| {
+        let before = at.checked_sub(1).and_then(|before| text.get(before));
+        window == digits.as_bytes() && !is_digit(before) && !is_digit(text.get(at + digits.len()))
+    })
 }

@@ -56,23 +56,31 @@ macro_rules! store_change {
              (app, organization, sequence, id, installation_id, change, size, has_body, received_at, status) \
              SELECT {app}, queue.organization, queue.last_sequence, ",
             $id,
-            ", change.installation_id, jsonb_build_object('installation', change.installation_id, \
-              'before', change.before, 'after', change.after), 0, false, ",
+            ", change.installation_id, ",
+            change_json!(),
+            ", 0, false, ",
             $at,
             ", 'waiting' FROM queue CROSS JOIN change)"
         )
     };
 }
 
-/// The columns by which [`change`] reads the change.
-macro_rules! change_columns {
+/// The row of `change` as JSON: a `Change` of the core.
+macro_rules! change_json {
     () => {
-        "CASE WHEN change.installation_id IS NOT NULL THEN jsonb_build_object('installation', change.installation_id, \
-         'before', change.before, 'after', change.after)::text END AS change"
+        "jsonb_build_object('installation', change.installation_id, 'before', change.before, 'after', change.after, \
+         'actor', change.actor)"
     };
 }
 
-pub(super) use {change_columns, snapshot, store_change};
+/// The columns by which [`change`] reads the change.
+macro_rules! change_columns {
+    () => {
+        concat!("CASE WHEN change.installation_id IS NOT NULL THEN ", change_json!(), "::text END AS change")
+    };
+}
+
+pub(super) use {change_columns, change_json, snapshot, store_change};
 
 /// Reads the change of a statement; `None` if nothing changed.
 pub(super) fn change(row: &Row) -> Result<Option<Change>, DatabaseError> {

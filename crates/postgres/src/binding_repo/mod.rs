@@ -12,8 +12,8 @@ use dockline::ports::{
     ReleaseOutcome,
 };
 use dockline::{
-    AccountId, Binding, InstallationId, InstallationRecord, InstallerRecord, Life, MessageId, NewBinding,
-    OrganizationId, PortError, PortName, Presence, Status, UninstalledBy,
+    AccountId, Actor, Binding, InstallationId, InstallationRecord, InstallerRecord, Life, MessageId,
+    NewBinding, OrganizationId, PortError, PortName, Presence, Status, UninstalledBy,
 };
 use time::OffsetDateTime;
 use tokio_postgres::Row;
@@ -76,8 +76,10 @@ impl PgBindingRepo {
             due: database.statement(sql::DUE, sql::DUE_TYPES),
             observed_before: database
                 .statement(sql::OBSERVED_BEFORE, &[Type::TIMESTAMPTZ, Type::INT8, Type::INT8]),
-            release: database
-                .statement(sql::RELEASE, &[Type::TEXT, Type::INT8, Type::TIMESTAMPTZ, Type::TEXT]),
+            release: database.statement(
+                sql::RELEASE,
+                &[Type::TEXT, Type::INT8, Type::TIMESTAMPTZ, Type::TEXT, Type::TEXT],
+            ),
             database: database.database().clone(),
             entropy: Arc::new(OsEntropy),
         }
@@ -250,6 +252,7 @@ impl BindingRepo for PgBindingRepo {
         &self,
         organization: &OrganizationId,
         installation: InstallationId,
+        actor: &Actor,
         released_at: OffsetDateTime,
     ) -> Result<ReleaseOutcome, PortError> {
         let id = self.change_id(released_at)?;
@@ -257,7 +260,13 @@ impl BindingRepo for PgBindingRepo {
             .database
             .row(
                 &self.release,
-                &[&organization.as_str(), &i64::from(installation), &column_time(released_at), &id.as_str()],
+                &[
+                    &organization.as_str(),
+                    &i64::from(installation),
+                    &column_time(released_at),
+                    &id.as_str(),
+                    &actor.as_str(),
+                ],
             )
             .await
             .map_err(port_error)?;

@@ -2,7 +2,7 @@
 
 use tokio_postgres::types::Type;
 
-use super::changes::{change_columns, snapshot, store_change};
+use super::changes::{change_columns, change_json, snapshot, store_change};
 use super::sql::{changes, counts, is_ending, is_final, set_if_counts};
 
 /// The change of the row that a statement wrote as `i`.
@@ -11,7 +11,7 @@ macro_rules! changed_row {
         concat!(
             "change AS (SELECT installation_id, organization, previous AS before, ",
             snapshot!("i"),
-            " AS after FROM i WHERE previous IS NULL OR previous <> 'false'), "
+            " AS after, NULL::text AS actor FROM i WHERE previous IS NULL OR previous <> 'false'), "
         )
     };
 }
@@ -118,7 +118,7 @@ pub(super) const MISSING: &str = concat!(
     snapshot!("judged"),
     " AS before, ",
     snapshot!("written"),
-    " AS after FROM judged CROSS JOIN written WHERE verdict IN ('missing', 'absent')), ",
+    " AS after, NULL::text AS actor FROM judged CROSS JOIN written WHERE verdict IN ('missing', 'absent')), ",
     store_change!("$3", "$2"),
     " SELECT CASE WHEN verdict IN ('looked', 'uncounted', 'counted') THEN 'recorded' ELSE verdict END AS observed, ",
     change_columns!(),
@@ -144,7 +144,7 @@ pub(super) const ENDING: &str = concat!(
     snapshot!("before"),
     " AS before, ",
     snapshot!("written"),
-    " AS after FROM before CROSS JOIN written WHERE before.generation <> written.generation) \
+    " AS after, NULL::text AS actor FROM before CROSS JOIN written WHERE before.generation <> written.generation) \
     SELECT CASE WHEN ended THEN 'gone' ELSE 'recorded' END AS observed, ",
     change_columns!(),
     " FROM before LEFT JOIN change ON true"

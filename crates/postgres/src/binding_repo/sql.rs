@@ -2,7 +2,7 @@
 
 use tokio_postgres::types::Type;
 
-use super::changes::{snapshot, store_change};
+use super::changes::{change_json, snapshot, store_change};
 
 macro_rules! life_columns {
     () => {
@@ -146,7 +146,7 @@ pub(super) const INSERT: &str = concat!(
      RETURNING proof, proven_by, actor, registered_at \
     ), change AS (SELECT i.installation_id, i.organization, i.previous AS before, ",
     snapshot!("i"),
-    " AS after FROM i CROSS JOIN b), ",
+    " AS after, b.actor FROM i CROSS JOIN b), ",
     store_change!("$14", "$11"),
     " SELECT ",
     binding_columns!(),
@@ -240,7 +240,7 @@ pub(super) const RELEASE: &str = concat!(
       observed_at, next_look_at, missing_since, missing_looks, missing_last, ending_since, uninstalled_by, generation \
      FROM {schema}.installations WHERE app = {app} AND installation_id = $2 AND organization = $1 FOR UPDATE \
     ), b AS ( \
-     UPDATE {schema}.bindings AS b SET released_at = $3 FROM i \
+     UPDATE {schema}.bindings AS b SET released_at = $3, released_by = $5 FROM i \
      WHERE b.app = i.app AND b.organization = i.organization AND b.installation_id = i.installation_id \
       AND b.released_at IS NULL \
      RETURNING b.app, b.installation_id, b.proof, b.proven_by, b.actor, b.registered_at \
@@ -253,7 +253,7 @@ pub(super) const RELEASE: &str = concat!(
     snapshot!("i"),
     " AS before, ",
     snapshot!("freed"),
-    " AS after FROM i CROSS JOIN freed), ",
+    " AS after, $5 AS actor FROM i CROSS JOIN freed), ",
     store_change!("$4", "$3"),
     " SELECT ",
     binding_columns!(),

@@ -4,7 +4,7 @@ mod tests;
 use async_trait::async_trait;
 use dockline::ports::{Directory, DirectoryQuery, HistoryOf, LoginFilter};
 use dockline::{
-    AccountId, Binding, BindingState, HistoryCursor, HistoryEntry, InstallationFacts, InstallationId,
+    AccountId, Actor, Binding, BindingState, HistoryCursor, HistoryEntry, InstallationFacts, InstallationId,
     OrganizationId, PortError, PortName, Proof, StoredFacts,
 };
 use time::OffsetDateTime;
@@ -36,8 +36,8 @@ const LIST_TYPES: &[Type] = &[
     Type::INT8,
 ];
 
-const HISTORY: &str = "SELECT organization, installation_id, proof, proven_by, actor, registered_at, released_at \
-    FROM {schema}.bindings WHERE app = {app} AND ";
+const HISTORY: &str = "SELECT organization, installation_id, proof, proven_by, actor, registered_at, released_at, \
+    released_by FROM {schema}.bindings WHERE app = {app} AND ";
 
 const HISTORY_TYPES: &[Type] =
     &[Type::TEXT, Type::INT8, Type::TIMESTAMPTZ, Type::TEXT, Type::INT8, Type::INT8];
@@ -267,6 +267,7 @@ fn entry(row: &Row) -> Result<HistoryEntry, DatabaseError> {
         actor: parse_text(row, "actor")?,
         registered_at: get(row, "registered_at")?,
         released_at: get(row, "released_at")?,
+        released_by: parse_nullable(row, "released_by", |text: &str| Actor::new(text))?,
     })
 }
 

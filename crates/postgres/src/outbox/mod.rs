@@ -5,6 +5,7 @@ mod store;
 use async_trait::async_trait;
 use deadpool_postgres::Pool;
 use dockline::ports::{EntryCursor, EntryFilter, Outbox, RetryOutcome};
+use dockline::rules::outbox::LETS_PASS_FOR;
 use dockline::{
     Backlog, EntryStatus, FailedAttempt, Lease, MessageId, OrganizationId, OutboxBounds, OutboxEntry,
     OutboxMessage, PortError, PortName, Verdict,
@@ -27,6 +28,7 @@ pub struct PgOutbox {
     database: Database,
     bounds: OutboxBounds,
     storing: Storing,
+    in_use: Statement,
     close: Statement,
     lease: Statement,
     renew: Statement,
@@ -37,6 +39,15 @@ pub struct PgOutbox {
     find: Statement,
     retry: Statement,
     backlog: Statement,
+}
+
+/// Whether an outbox is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct OutboxUsage {
+    /// Whether it is open: changes are stored.
+    pub is_open: bool,
+    /// Whether a consumer has leased a queue. One that waits for messages has none.
+    pub is_leased: bool,
 }
 
 impl PgOutbox {
@@ -60,11 +71,11 @@ impl PgOutbox {
         Self {
             bounds,
             storing: Storing::new(app),
+            in_use: app.statement(sql::IN_USE, &[Type::TIMESTAMPTZ]),
             close: app.statement(sql::CLOSE, &[]),
             lease: app.statement(sql::LEASE, &[Type::TIMESTAMPTZ, Type::TIMESTAMPTZ]),
             renew: app.statement(sql::RENEW, at_lease),
-            read: app
-                .statement(sql::READ, &[Type::TEXT, Type::INT8, Type::TIMESTAMPTZ, Type::INT8, Type::INT8]),
+            read: app.statement(sql::READ, sql::READ_TYPES),
             settle: app.statement(sql::SETTLE, sql::SETTLE_TYPES),
             release: app.statement(sql::RELEASE, at_lease),
             list: app.statement(sql::LIST, sql::LIST_TYPES),
@@ -81,6 +92,16 @@ impl PgOutbox {
     pub fn with_delivery_pool(mut self, pool: Pool) -> Self {
         self.storing.database = self.storing.database.with_pool(pool);
         self
+    }
+
+    /// Returns whether the outbox is open, and whether a consumer has leased a queue.
+    ///
+    /// # Errors
+    /// Infrastructure failures only.
+    pub async fn usage(&self, now: OffsetDateTime) -> Result<OutboxUsage, PortError> {
+        let row = self.database.row(&self.in_use, &[&column_time(now)]).await.map_err(port_error)?;
+        let usage = |row| Ok(OutboxUsage { is_open: get(row, "open")?, is_leased: get(row, "leased")? });
+        row.as_ref().map(usage).transpose().map(Option::unwrap_or_default).map_err(port_error)
     }
 
     /// Closes the outbox: **deletes all messages of the App, delivered or not**, and the keys of deliveries. No more changes
@@ -132,9 +153,13 @@ impl Outbox for PgOutbox {
         most_bytes: u64,
     ) -> Result<Vec<OutboxMessage>, PortError> {
         let (most, most_bytes) = (i64::from(most), i64::try_from(most_bytes).unwrap_or(i64::MAX));
+        let overdue = column_time(now.saturating_sub(LETS_PASS_FOR));
         let rows = self
             .database
-            .rows(&self.read, &[&queue(lease), &token(lease), &column_time(now), &most, &most_bytes])
+            .rows(
+                &self.read,
+                &[&queue(lease), &token(lease), &column_time(now), &most, &most_bytes, &overdue],
+            )
             .await
             .map_err(port_error)?;
         rows.iter().map(message).collect::<Result<_, _>>().map_err(port_error)

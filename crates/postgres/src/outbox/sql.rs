@@ -21,6 +21,10 @@ macro_rules! leased {
 pub(super) const OPEN: &str = "INSERT INTO {schema}.outbox_queues (app, organization, last_sequence) \
     VALUES ({app}, '', 0) ON CONFLICT ON CONSTRAINT outbox_queues_pkey DO NOTHING";
 
+/// Whether the outbox is open, and whether a consumer has a queue at `$1`.
+pub(super) const IN_USE: &str = "SELECT COALESCE(bool_or(organization = ''), false) AS open, \
+    COALESCE(bool_or(lease_until > $1), false) AS leased FROM {schema}.outbox_queues WHERE app = {app}";
+
 pub(super) const CLOSE: &str = "WITH bodies AS (DELETE FROM {schema}.outbox_bodies WHERE app = {app}), \
     entries AS (DELETE FROM {schema}.outbox_entries WHERE app = {app}) \
     DELETE FROM {schema}.outbox_queues WHERE app = {app}";
@@ -98,19 +102,23 @@ pub(super) const RELEASE: &str = "UPDATE {schema}.outbox_queues AS q SET lease_u
       ) AS open HAVING count(*) > 0) END \
     WHERE app = {app} AND organization = $1 AND lease_token = $2 AND lease_until IS NOT NULL";
 
-/// Up to `$4` messages that are due at `$3`, with up to `$5` bytes.
+/// Up to `$4` messages that are due at `$3`, with up to `$5` bytes. An entry that is set aside is overdue if it was due at `$6`;
+/// the one that has been for longest has turn 0.
 pub(super) const READ: &str = concat!(
     "WITH in_turn AS ( \
-     SELECT waiting.*, bool_and(next_attempt_at IS NULL OR next_attempt_at <= $3) OVER (ORDER BY sequence) AS due FROM ( \
-      SELECT * FROM {schema}.outbox_entries WHERE app = {app} AND organization = $1 AND status = 'waiting' \
-      ORDER BY sequence LIMIT $4) AS waiting \
+     SELECT waiting.*, bool_and(next_attempt_at IS NULL OR next_attempt_at <= $3) OVER (ORDER BY sequence) AS due, \
+      1 AS turn FROM ( \
+      SELECT *, sequence AS number FROM {schema}.outbox_entries \
+      WHERE app = {app} AND organization = $1 AND status = 'waiting' ORDER BY sequence LIMIT $4) AS waiting \
     ), aside AS ( \
-     SELECT *, true AS due FROM {schema}.outbox_entries \
-     WHERE app = {app} AND organization = $1 AND status = 'set_aside' AND next_attempt_at <= $3 ORDER BY sequence LIMIT $4 \
+     SELECT longest.*, true AS due, CASE WHEN number = 1 AND next_attempt_at <= $6 THEN 0 ELSE 2 END AS turn FROM ( \
+      SELECT *, row_number() OVER (ORDER BY next_attempt_at, sequence) AS number FROM {schema}.outbox_entries \
+      WHERE app = {app} AND organization = $1 AND status = 'set_aside' AND next_attempt_at <= $3 \
+      ORDER BY next_attempt_at, sequence LIMIT $4) AS longest \
     ), e AS ( \
      SELECT *, row_number() OVER turns AS place, sum(size) OVER turns AS bytes FROM ( \
       SELECT * FROM in_turn WHERE due UNION ALL SELECT * FROM aside) AS open \
-     WINDOW turns AS (ORDER BY status DESC, sequence) \
+     WINDOW turns AS (ORDER BY turn, number) \
     ) SELECT ",
     entry_columns!(),
     ", b.body FROM e LEFT JOIN {schema}.outbox_bodies AS b \
@@ -120,6 +128,9 @@ pub(super) const READ: &str = concat!(
       AND lease_until IS NOT NULL) \
     ORDER BY place"
 );
+
+pub(super) const READ_TYPES: &[Type] =
+    &[Type::TEXT, Type::INT8, Type::TIMESTAMPTZ, Type::INT8, Type::INT8, Type::TIMESTAMPTZ];
 
 /// `$4` is the new status, null to keep it; `$7` the time of the failed attempt, null of a successful one.
 pub(super) const SETTLE: &str = concat!(

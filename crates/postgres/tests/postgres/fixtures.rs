@@ -1,9 +1,9 @@
 //! Values that the tests store.
 
 use dockline::{
-    Account, AccountId, AccountKind, ApiKeySecretHash, ClaimMembership, InstallationId, InstallerRecord,
-    IssuedState, KeyEnvironment, KeyId, KeyRecord, NewBinding, OrganizationId, Proof, Scope, SecretDigest,
-    Status, Tier, VerifiedClaim,
+    Account, AccountId, AccountKind, Actor, ApiKeySecretHash, ClaimMembership, InstallationId,
+    InstallerRecord, IssuedState, KeyEnvironment, KeyId, KeyRecord, NewBinding, OrganizationId, Proof, Scope,
+    SecretDigest, Status, Tier, VerifiedClaim,
 };
 use time::macros::datetime;
 use time::{Duration, OffsetDateTime};
@@ -26,6 +26,10 @@ pub(crate) fn account(number: u64) -> Account {
     }
 }
 
+pub(crate) fn actor() -> Actor {
+    "user:ann".parse().unwrap()
+}
+
 pub(crate) fn digest(text: &str) -> SecretDigest {
     SecretDigest::of(text.as_bytes())
 }
@@ -38,7 +42,7 @@ pub(crate) fn binding(owner: &str, number: u64, state: &str) -> NewBinding {
         status: Status::Active,
         proof: Proof::Administered,
         proven_by: Some(AccountId::new(77).unwrap()),
-        actor: "user:ann".parse().unwrap(),
+        actor: actor(),
         spent: digest(state),
         last_verified_at: NOON,
         next_look_at: NOON + Duration::HOUR,

@@ -15,8 +15,8 @@ use crate::table::{self, minute, visible};
 
 const PAGE: u32 = 1_000;
 
-const HEADINGS: [&str; 7] =
-    ["REGISTERED", "RELEASED", "ORGANIZATION", "INSTALLATION", "PROOF", "PROVEN BY", "ACTOR"];
+const HEADINGS: [&str; 8] =
+    ["REGISTERED", "RELEASED", "ORGANIZATION", "INSTALLATION", "PROOF", "PROVEN BY", "ACTOR", "RELEASED BY"];
 
 /// Options of `dockline bindings history`.
 #[derive(Debug, Clone, Args)]
@@ -72,5 +72,6 @@ fn cells(entry: &HistoryEntry) -> [String; HEADINGS.len()] {
         entry.proof.to_string(),
         entry.proven_by.map_or_else(|| "-".to_owned(), |id| id.to_string()),
         visible(entry.actor.as_str()),
+        entry.released_by.as_ref().map_or_else(|| "-".to_owned(), |actor| visible(actor.as_str())),
     ]
 }

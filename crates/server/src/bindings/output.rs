@@ -45,6 +45,7 @@ pub(super) fn history_json(entry: &HistoryEntry) -> Value {
         "actor": entry.actor,
         "registeredAt": format_timestamp(entry.registered_at),
         "releasedAt": entry.released_at.map(format_timestamp),
+        "releasedBy": entry.released_by,
     })
 }
 

@@ -29,6 +29,8 @@ pub enum OrganizationsCommand {
     /// Deletes the organization's API keys, states and messages, ends its binding, and replaces organization, actors and visitors in the
     /// history by a random name. To remove the App from the GitHub account, too, run dockline bindings detach --uninstall
     /// first. A request in flight may store the organization again, so repeat the command if the product still used it.
+    ///
+    /// Of a GitHub user, messages that the product has yet to get stay whole; the command says how many name the user.
     Forget(ForgetArgs),
 }
 
@@ -75,7 +77,16 @@ pub async fn run(command: OrganizationsCommand) -> Result<ExitCode, Box<dyn Erro
 
 async fn export(args: ExportArgs) -> Result<ExitCode, Box<dyn Error + Send + Sync>> {
     let subjects = PgDataSubjects::new(&args.database.open()?);
-    let Some(tables) = subjects.export(&args.organization).await? else {
+    let progress = Progress::start(Some(PgDataSubjects::TABLES), false);
+    let mut read = 0;
+    let exported = subjects
+        .export_with(&args.organization, |table| {
+            progress.set(read, format!("reading {table}"));
+            read += 1;
+        })
+        .await;
+    progress.finish();
+    let Some(tables) = exported? else {
         return Err(format!("nothing is stored about {}", args.organization).into());
     };
     let mut object = serde_json::Map::new();
@@ -108,8 +119,16 @@ async fn forget(args: ForgetArgs) -> Result<ExitCode, Box<dyn Error + Send + Syn
     if args.json {
         writeln!(stdout, "{}", json!(forgotten))?;
     } else {
-        let Forgotten { api_keys, states, messages, bindings, installations, installers, still_bound } =
-            forgotten;
+        let Forgotten {
+            api_keys,
+            states,
+            messages,
+            bindings,
+            installations,
+            installers,
+            still_bound,
+            still_waiting,
+        } = forgotten;
         writeln!(
             stdout,
             "erased {whom}: {api_keys} API keys, {states} states, {messages} messages, {bindings} bindings in the history, accounts of \
@@ -121,6 +140,13 @@ async fn forget(args: ForgetArgs) -> Result<ExitCode, Box<dyn Error + Send + Syn
                 "{still_bound} live bindings are on this user's account; detach them and repeat: dockline bindings list \
                  --account {}",
                 args.github_user.map(|user| user.to_string()).unwrap_or_default()
+            )?;
+        }
+        if still_waiting > 0 {
+            writeln!(
+                stdout,
+                "{still_waiting} messages that the product has yet to get name this user; repeat when it has them, or when they \
+                 are dead"
             )?;
         }
     }

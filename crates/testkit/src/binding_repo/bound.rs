@@ -6,8 +6,8 @@ use dockline::ports::{BindingRepo, Observation, ObserveOutcome};
 use dockline::{Presence, Status, UninstalledBy};
 
 use super::{
-    bind, deleted, find, installation, missing, new_binding, observe, organization, present, record_of,
-    seconds,
+    actor, bind, deleted, find, installation, missing, new_binding, observe, organization, present,
+    record_of, seconds,
 };
 use crate::race::{TASKS, count, race};
 use crate::runner::cases;
@@ -63,7 +63,7 @@ cases!(
     pub async fn no_binding_becomes_absent_above_the_bound(repo: &dyn BindingRepo) {
         bind_all(repo, 1..=230).await;
         assert_eq!(miss(repo, 1..=23, 0).await, 23);
-        repo.release(&organization("org_230"), installation(230), seconds(60)).await.unwrap();
+        repo.release(&organization("org_230"), installation(230), &actor(), seconds(60)).await.unwrap();
         for hours in 1..=3 {
             assert_eq!(miss(repo, 1..=23, hours * HOUR).await, 0, "23 of 229");
         }
@@ -98,7 +98,7 @@ cases!(
         assert_eq!(miss(repo, 21..=30, 60).await, 1);
         observe(repo, 2, deleted(seconds(60))).await;
         assert_eq!(miss(repo, 22..=30, 120).await, 1);
-        repo.release(&organization("org_3"), installation(3), seconds(60)).await.unwrap();
+        repo.release(&organization("org_3"), installation(3), &actor(), seconds(60)).await.unwrap();
         assert_eq!(miss(repo, 23..=30, 180).await, 1);
         observe(repo, 4, Observation::Ending { at: seconds(60) }).await;
         assert_eq!(miss(repo, 24..=30, 240).await, 1);

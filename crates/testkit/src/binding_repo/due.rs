@@ -5,7 +5,7 @@ use dockline::{InstallationId, NewBinding, Status};
 use time::{Duration, OffsetDateTime};
 
 use super::{
-    INTERVAL, account, bind, deleted, find, installation, missing, new_binding, observe, organization,
+    INTERVAL, account, actor, bind, deleted, find, installation, missing, new_binding, observe, organization,
     record_of, seconds,
 };
 use crate::runner::cases;
@@ -66,8 +66,8 @@ cases!(
         for number in [2, 3, 4] {
             bind_at(repo, number, 0).await;
         }
-        repo.release(&organization("org_2"), installation(2), seconds(1)).await.unwrap();
-        repo.release(&organization("org_3"), installation(3), seconds(1)).await.unwrap();
+        repo.release(&organization("org_2"), installation(2), &actor(), seconds(1)).await.unwrap();
+        repo.release(&organization("org_3"), installation(3), &actor(), seconds(1)).await.unwrap();
         assert_eq!(all(repo, 60).await, [4]);
         let again = new_binding("other", 3, "state");
         bind(repo, NewBinding { next_look_at: seconds(0), ..again }).await;
@@ -142,7 +142,7 @@ cases!(
         for number in [1, 2, 3, 4] {
             bind_at(repo, number, 5).await;
         }
-        repo.release(&organization("org_2"), installation(2), seconds(60)).await.unwrap();
+        repo.release(&organization("org_2"), installation(2), &actor(), seconds(60)).await.unwrap();
         assert_eq!(page(repo, 60, Some(cursor(2, 5)), 10).await, [3, 4]);
         assert_eq!(page(repo, 60, Some(cursor(1_000, 4)), 10).await, [1, 3, 4]);
         assert_eq!(page(repo, 60, Some(cursor(1, 6)), 10).await, [0; 0]);
@@ -238,7 +238,7 @@ cases!(
         for at in [-4_000, 1] {
             observe(repo, 3, missing(seconds(at))).await;
         }
-        repo.release(&organization("org_4"), installation(4), seconds(1)).await.unwrap();
+        repo.release(&organization("org_4"), installation(4), &actor(), seconds(1)).await.unwrap();
         let page = async |before, after: Option<ReconcileCursor>, limit| {
             let scope = ReconcileScope::ObservedBefore(seconds(before));
             let page = repo.due(scope, after, limit).await.unwrap();

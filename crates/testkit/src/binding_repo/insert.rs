@@ -5,15 +5,15 @@ use dockline::{AccountKind, Binding, InstallationId, NewBinding, Proof, Status};
 use time::Duration;
 
 use super::{
-    NOON, account, account_id, bind, bound, deleted, find, installation, new_binding, observe, organization,
-    present, seconds, shown,
+    NOON, account, account_id, actor, bind, bound, deleted, find, installation, new_binding, observe,
+    organization, present, seconds, shown,
 };
 use crate::runner::cases;
 
 /// Leaves `acme` without a binding, but with a spent state.
 async fn spend(repo: &dyn BindingRepo, state: &str) {
     bind(repo, new_binding("acme", 1, state)).await;
-    repo.release(&organization("acme"), installation(1), seconds(30)).await.unwrap();
+    repo.release(&organization("acme"), installation(1), &actor(), seconds(30)).await.unwrap();
 }
 
 cases!(
@@ -172,7 +172,7 @@ cases!(
     /// A state makes at most one binding, also after the binding is released (I3, L-17).
     pub async fn state_of_a_released_binding_is_spent(repo: &dyn BindingRepo) {
         bind(repo, new_binding("acme", 1, "state")).await;
-        repo.release(&organization("acme"), installation(1), seconds(60)).await.unwrap();
+        repo.release(&organization("acme"), installation(1), &actor(), seconds(60)).await.unwrap();
         for number in [1, 2] {
             let outcome = repo.insert(new_binding("acme", number, "state")).await.unwrap();
             assert_eq!(outcome, InsertOutcome::Spent);

@@ -5,8 +5,8 @@ use dockline::{AccountId, Binding, InstallationId, InstallationRecord, NewBindin
 use time::{Duration, OffsetDateTime};
 
 use super::{
-    INTERVAL, NOON, account, account_id, bind, bound, dead, deleted, find, installation, installer_record,
-    new_binding, observe, organization, present, record_of, seconds, shown,
+    INTERVAL, NOON, account, account_id, actor, bind, bound, dead, deleted, find, installation,
+    installer_record, new_binding, observe, organization, present, record_of, seconds, shown,
 };
 use crate::runner::cases;
 
@@ -83,7 +83,7 @@ cases!(
     /// The record outlives the binding, without its organization (I10, L-28).
     pub async fn record_of_a_released_installation_names_no_organization(repo: &dyn BindingRepo) {
         let binding = bind(repo, new_binding("acme", 1, "state")).await;
-        repo.release(&organization("acme"), installation(1), seconds(60)).await.unwrap();
+        repo.release(&organization("acme"), installation(1), &actor(), seconds(60)).await.unwrap();
         let record = record_of(repo, 1).await.unwrap();
         assert!(record.generation > binding.generation);
         let expected = InstallationRecord {
@@ -147,7 +147,7 @@ cases!(
         let refused = repo.insert(new_binding("acme", 1, "s")).await.unwrap();
         assert!(matches!(refused, InsertOutcome::Occupied(_)));
         assert_eq!(record_of(repo, 1).await, None);
-        repo.release(&organization("acme"), installation(2), seconds(60)).await.unwrap();
+        repo.release(&organization("acme"), installation(2), &actor(), seconds(60)).await.unwrap();
         assert_eq!(repo.insert(new_binding("acme", 1, "state")).await.unwrap(), InsertOutcome::Spent);
         assert_eq!(record_of(repo, 1).await, None);
         let dead = NewBinding { status: Status::Uninstalled, ..new_binding("acme", 1, "fresh") };
@@ -216,7 +216,7 @@ cases!(
         assert_eq!(installer(repo, 1).await, Some(77));
         bind(repo, new_binding("acme", 1, "state")).await;
         assert_eq!(installer(repo, 1).await, Some(77));
-        repo.release(&organization("acme"), installation(1), seconds(60)).await.unwrap();
+        repo.release(&organization("acme"), installation(1), &actor(), seconds(60)).await.unwrap();
         assert_eq!(installer(repo, 1).await, Some(77));
         observe(repo, 1, deleted(seconds(61))).await;
         assert_eq!(installer(repo, 1).await, Some(77));

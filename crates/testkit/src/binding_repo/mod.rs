@@ -22,7 +22,7 @@ pub mod release;
 pub mod sequences;
 
 pub(crate) use crate::fixtures::{
-    NOON, account, account_id, installation, installer_record, organization, seconds,
+    NOON, account, account_id, actor, installation, installer_record, organization, seconds,
 };
 
 suite! {

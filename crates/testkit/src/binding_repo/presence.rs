@@ -5,8 +5,8 @@ use dockline::{Binding, Life, NewBinding, Presence, Status, UninstalledBy};
 use time::Duration;
 
 use super::{
-    bind, dead, deleted, find, installation, missing, new_binding, observe, organization, present, record_of,
-    seconds, shown,
+    actor, bind, dead, deleted, find, installation, missing, new_binding, observe, organization, present,
+    record_of, seconds, shown,
 };
 use crate::runner::cases;
 
@@ -154,7 +154,7 @@ cases!(
     /// A released installation stays released when it returns.
     pub async fn returned_installation_stays_released(repo: &dyn BindingRepo) {
         denied(repo, &[0]).await;
-        repo.release(&organization("acme"), installation(1), seconds(1)).await.unwrap();
+        repo.release(&organization("acme"), installation(1), &actor(), seconds(1)).await.unwrap();
         observe(repo, 1, active(2)).await;
         let record = record_of(repo, 1).await.unwrap();
         assert_eq!((record.organization, record.life), (None, shown(seconds(2))));

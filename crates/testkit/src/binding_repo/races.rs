@@ -5,7 +5,7 @@ use std::sync::Arc;
 use dockline::ports::{BindingRepo, InsertOutcome, ReleaseOutcome};
 use dockline::{Binding, NewBinding, OrganizationId, Status};
 
-use super::{bind, bound, deleted, find, installation, new_binding, organization, present, seconds};
+use super::{actor, bind, bound, deleted, find, installation, new_binding, organization, present, seconds};
 use crate::race::{ROUNDS, TASKS, race};
 use crate::runner::cases;
 
@@ -27,7 +27,7 @@ fn winner(outcomes: Vec<InsertOutcome>) -> (Binding, Vec<InsertOutcome>) {
 async fn insert_and_release(repo: Arc<dyn BindingRepo>, acme: OrganizationId, number: u64) -> InsertOutcome {
     let outcome = repo.insert(new_binding(acme.as_str(), number, "state")).await.unwrap();
     if matches!(outcome, InsertOutcome::Inserted(_)) {
-        let release = repo.release(&acme, installation(number), seconds(60)).await.unwrap();
+        let release = repo.release(&acme, installation(number), &actor(), seconds(60)).await.unwrap();
         assert!(matches!(release, ReleaseOutcome::Released(_)));
     }
     outcome
@@ -183,7 +183,7 @@ cases!(
                 let new = new_binding(&format!("org_{round}_{number}"), round, "state");
                 async move {
                     if number == 1 {
-                        repo.release(&acme, id, seconds(60)).await.unwrap();
+                        repo.release(&acme, id, &actor(), seconds(60)).await.unwrap();
                         return None;
                     }
                     Some(repo.insert(new).await.unwrap())
@@ -211,7 +211,7 @@ cases!(
             let row = bind(&**repo, new_binding(&name, round, "state")).await;
             let outcomes = race(repo, |repo, _| {
                 let acme = organization(&name);
-                async move { repo.release(&acme, installation(round), seconds(60)).await.unwrap() }
+                async move { repo.release(&acme, installation(round), &actor(), seconds(60)).await.unwrap() }
             })
             .await;
             let released: Vec<_> =

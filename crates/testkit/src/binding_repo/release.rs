@@ -2,11 +2,11 @@
 
 use dockline::ports::{BindingRepo, InsertOutcome, ReleaseOutcome};
 
-use super::{bind, bound, deleted, find, installation, new_binding, observe, organization, seconds};
+use super::{actor, bind, bound, deleted, find, installation, new_binding, observe, organization, seconds};
 use crate::runner::cases;
 
 async fn release(repo: &dyn BindingRepo, organization_id: &str, number: u64) -> ReleaseOutcome {
-    repo.release(&organization(organization_id), installation(number), seconds(60)).await.unwrap()
+    repo.release(&organization(organization_id), installation(number), &actor(), seconds(60)).await.unwrap()
 }
 
 cases!(

@@ -11,7 +11,7 @@ use fastrand::Rng;
 use time::{Duration, OffsetDateTime};
 
 use super::reference::Reference;
-use super::{NOON, account, installation, installer_record, new_binding, organization};
+use super::{NOON, account, actor, installation, installer_record, new_binding, organization};
 use crate::random::{Reached, SeedOnFailure, seeds};
 use crate::runner::cases;
 
@@ -170,7 +170,7 @@ impl Sequence {
             }
             15..18 => self.due(repo).await,
             18..25 => {
-                let released = repo.release(&organization, id, at).await.unwrap();
+                let released = repo.release(&organization, id, &actor(), at).await.unwrap();
                 assert_eq!(released, self.reference.release(organization, id));
                 if released == ReleaseOutcome::NothingBound { "not released" } else { "released" }
             }
@@ -252,7 +252,8 @@ impl Sequence {
     /// Ends all bindings, so that the missing ones do not count towards the bound of later sequences.
     async fn release_all(&self, repo: &dyn BindingRepo) {
         for row in self.reference.live() {
-            let released = repo.release(&row.organization, row.installation, self.start()).await.unwrap();
+            let released =
+                repo.release(&row.organization, row.installation, &actor(), self.start()).await.unwrap();
             assert!(matches!(released, ReleaseOutcome::Released(_)), "{released:?}");
         }
     }

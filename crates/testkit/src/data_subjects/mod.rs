@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use dockline::KeyRecord;
 use dockline::ports::{BindingRepo, DataSubjects, Directory, KeyStore, StateStore};
 
+use crate::outbox::Node;
 use crate::runner::suite;
 
 pub mod organization;
@@ -25,6 +26,9 @@ pub trait DataSubjectsDriver: Debug + Send + Sync + 'static {
 
     /// Returns the states.
     fn states(&self) -> &dyn StateStore;
+
+    /// Opens the outbox of the repository.
+    async fn open_outbox(&self) -> Node;
 
     /// Returns the keys.
     fn keys(&self) -> &dyn KeyStore;

@@ -7,7 +7,7 @@ use super::DataSubjectsDriver;
 use crate::binding_repo::{deleted, present};
 use crate::directory::{bind, on_account};
 use crate::fixtures::{
-    NOON, digest, installation, installer_record, key_of, organization, seconds, state_of,
+    NOON, actor, digest, installation, installer_record, key_of, organization, seconds, state_of,
 };
 use crate::runner::cases;
 
@@ -23,7 +23,7 @@ async fn scene(driver: &dyn DataSubjectsDriver) -> [NewBinding; 3] {
     let third = on_account("other", 3, "other");
     (first.registered_at, second.registered_at) = (seconds(1), seconds(3));
     bind(repo, first.clone()).await;
-    repo.release(&organization("acme"), installation(1), seconds(2)).await.unwrap();
+    repo.release(&organization("acme"), installation(1), &actor(), seconds(2)).await.unwrap();
     bind(repo, second.clone()).await;
     bind(repo, third.clone()).await;
     for number in 1..=3 {
@@ -58,6 +58,7 @@ cases!(
             installations: 2,
             installers: 2,
             still_bound: 0,
+            still_waiting: 0,
         };
         assert_eq!(forgotten, expected);
         let acme = organization("acme");

@@ -1,14 +1,15 @@
 //! Forgetting a GitHub user.
 
-use dockline::ports::{Forgotten, HistoryOf};
-use dockline::{AccountId, InstallationFacts, PendingConfirmation, SetupAction, Suspender};
+use dockline::ports::{Forgotten, HistoryOf, Observation, RetryOutcome};
+use dockline::{Account, AccountId, InstallationFacts, PendingConfirmation, SetupAction, Status, Suspender};
 
 use super::DataSubjectsDriver;
 use super::organization::pseudonyms;
 use crate::directory::{bind, on_account};
 use crate::fixtures::{
-    NOON, account_id, claim, digest, installation, installer_record, organization, seconds, state_of,
+    NOON, account_id, actor, claim, digest, installation, installer_record, organization, seconds, state_of,
 };
+use crate::outbox::{Push, dead, id, push};
 use crate::runner::cases;
 
 async fn forget(driver: &dyn DataSubjectsDriver, user: AccountId) -> Forgotten {
@@ -82,6 +83,66 @@ cases!(
         assert_eq!(kept, InstallationFacts { suspended_by: None, ..facts(77) });
     }
 
+    /// Bodies that contain the user's number are deleted if their messages are done or dead, and stay if the product has yet to
+    /// get them. Changes of an unbound installation on the user's account lose it, and keep their events.
+    pub async fn messages_that_name_the_user_are_erased_unless_they_have_to_be_sent(
+        driver: &dyn DataSubjectsDriver,
+    ) {
+        let node = driver.open_outbox().await;
+        bind(&*node.bindings, on_account("acme", 77, "ann")).await;
+        let bodies = ["{\"id\":77}", "{\"id\":77}", "{\"id\":177}", "{\"id\":770}", "{\"u\":\"/u/77?v=4\"}"];
+        for (name, body) in ["done", "dead", "longer", "also-longer", "waiting"].into_iter().zip(bodies) {
+            node.store(&Push { body: body.to_owned(), ..push(77, name) }).await;
+        }
+        let renamed = Observation::Present {
+            status: Status::Active,
+            account: Account { login: "ann-2".to_owned(), ..on_account("acme", 77, "ann").account },
+            asked_at: seconds(30),
+            next_look_at: seconds(90),
+        };
+        node.bindings.observe(installation(77), renamed).await.unwrap();
+        let bound = forget(driver, account_id(77)).await;
+        assert_eq!((bound.messages, bound.still_waiting, bound.still_bound), (0, 3, 1));
+        node.release("acme", 77).await;
+        let lease = node.lease("acme", seconds(100)).await;
+        // The registration is at 1, the deliveries follow.
+        node.done(&lease, 2, seconds(100)).await;
+        assert!(node.settle(&lease, 3, dead(seconds(100))).await);
+        let forgotten = forget(driver, account_id(77)).await;
+        // A store may have deleted the body of a message that is done already.
+        assert!((4..=5).contains(&forgotten.messages), "{forgotten:?}");
+        assert_eq!((forgotten.still_waiting, forgotten.still_bound), (1, 0));
+
+        let messages = node.read(&lease, seconds(100)).await;
+        let left: Vec<_> =
+            messages.iter().map(|message| (message.entry.sequence, &*message.body)).skip(1).take(3).collect();
+        assert_eq!(left, [4, 5, 6].map(|at| (at, bodies[usize::try_from(at).unwrap() - 2].as_bytes())));
+        assert_eq!(
+            node.types("acme").await,
+            [
+                "installation.registered",
+                "push",
+                "push",
+                "push",
+                "push",
+                "push",
+                "installation.renamed",
+                "installation.detached"
+            ]
+        );
+        for name in ["done", "dead"] {
+            let id = id(1, &format!("guid-{name}"));
+            assert_eq!(node.outbox.find(&id).await.unwrap().unwrap().body, b"");
+            assert_eq!(node.outbox.retry(&id, seconds(100)).await.unwrap(), RetryOutcome::BodyDeleted);
+        }
+        let text = format!("{:?}", node.entries("acme").await);
+        assert!(!text.contains("\"ann") && !text.contains("AccountId(77)"), "{text}");
+        // Once the product has the last one, nothing is left.
+        node.done(&lease, 6, seconds(101)).await;
+        assert_eq!(forget(driver, account_id(77)).await.still_waiting, 0);
+        assert_eq!(node.outbox.find(&id(1, "guid-waiting")).await.unwrap().unwrap().body, b"");
+    }
+
     /// An unbound installation on the user's account loses the account and the facts; a bound one is counted.
     pub async fn unbound_installation_on_the_users_account_is_scrubbed(driver: &dyn DataSubjectsDriver) {
         let repo = driver.bindings();
@@ -91,7 +152,7 @@ cases!(
         let bound = forget(driver, account_id(77)).await;
         assert_eq!((bound.still_bound, bound.installations), (1, 0));
         assert_eq!(repo.find(&organization("acme")).await.unwrap().unwrap().account.login, "ann");
-        repo.release(&organization("acme"), installation(77), seconds(60)).await.unwrap();
+        repo.release(&organization("acme"), installation(77), &actor(), seconds(60)).await.unwrap();
         let released = forget(driver, account_id(77)).await;
         assert_eq!((released.still_bound, released.installations), (0, 1));
         assert_eq!(repo.installation(installation(77)).await.unwrap().unwrap().account, None);

@@ -4,7 +4,7 @@ use dockline::{AccountId, InstallationFacts, Permissions, RepositorySelection, S
 
 use super::{DirectoryDriver, bind, on_account};
 use crate::binding_repo::deleted;
-use crate::fixtures::{installation, organization, seconds};
+use crate::fixtures::{actor, installation, organization, seconds};
 use crate::runner::cases;
 
 fn facts(level: &str) -> InstallationFacts {
@@ -37,7 +37,11 @@ cases!(
         record(driver, "read", Some(10)).await;
         let expected = StoredFacts { facts: facts("read"), observed_at: Some(seconds(10)) };
         assert_eq!(stored(driver).await, Some(expected.clone()));
-        driver.bindings().release(&organization("acme"), installation(1), seconds(60)).await.unwrap();
+        driver
+            .bindings()
+            .release(&organization("acme"), installation(1), &actor(), seconds(60))
+            .await
+            .unwrap();
         assert_eq!(stored(driver).await, Some(expected));
     }
 

@@ -1,14 +1,15 @@
 //! The history of an organization or an installation.
 
 use dockline::ports::HistoryOf;
-use dockline::{HistoryEntry, NewBinding};
+use dockline::{Actor, HistoryEntry, NewBinding};
 use time::OffsetDateTime;
 
 use super::{DirectoryDriver, bind, on_account};
 use crate::fixtures::{digest, installation, organization, seconds};
 use crate::runner::cases;
 
-fn entry(new: &NewBinding, released_at: Option<OffsetDateTime>) -> HistoryEntry {
+fn entry(new: &NewBinding, released: Option<(OffsetDateTime, Actor)>) -> HistoryEntry {
+    let (released_at, released_by) = released.unzip();
     HistoryEntry {
         organization: new.organization.clone(),
         installation: new.installation,
@@ -17,6 +18,7 @@ fn entry(new: &NewBinding, released_at: Option<OffsetDateTime>) -> HistoryEntry 
         actor: new.actor.clone(),
         registered_at: new.registered_at,
         released_at,
+        released_by,
     }
 }
 
@@ -30,11 +32,12 @@ async fn scene(driver: &dyn DirectoryDriver) -> Vec<HistoryEntry> {
         new.actor = format!("user:{step}").parse().unwrap();
         new.registered_at = seconds(step * 100);
         bind(repo, new.clone()).await;
-        let released_at = (step < 3).then_some(seconds(step * 100 + 50));
-        if let Some(at) = released_at {
-            repo.release(&organization(name), installation(number), at).await.unwrap();
+        let released = (step < 3)
+            .then(|| (seconds(step * 100 + 50), Actor::new(&format!("user:releases-{step}")).unwrap()));
+        if let Some((at, actor)) = &released {
+            repo.release(&organization(name), installation(number), actor, *at).await.unwrap();
         }
-        entries.push(entry(&new, released_at));
+        entries.push(entry(&new, released));
     }
     entries
 }
@@ -42,7 +45,7 @@ async fn scene(driver: &dyn DirectoryDriver) -> Vec<HistoryEntry> {
 cases!(
     use __directory_history as list;
 
-    /// The history has one entry per binding, oldest first, with its actor and the time of its release (I25).
+    /// The history has one entry per binding, oldest first, with its actor, the time of its release and who asked for it (I25).
     pub async fn history_lists_bindings_oldest_first(driver: &dyn DirectoryDriver) {
         let entries = scene(driver).await;
         let of = async |of: HistoryOf| driver.directory().history(&of, None, 10).await.unwrap();

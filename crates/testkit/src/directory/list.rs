@@ -6,7 +6,7 @@ use time::Duration;
 
 use super::{DirectoryDriver, bind, on_account, organizations};
 use crate::binding_repo::{deleted, missing};
-use crate::fixtures::{NOON, account_id, installation, organization, seconds};
+use crate::fixtures::{NOON, account_id, actor, installation, organization, seconds};
 use crate::runner::cases;
 
 fn in_state(state: BindingState) -> DirectoryQuery {
@@ -58,7 +58,7 @@ cases!(
         let repo = driver.bindings();
         bind(repo, on_account("acme", 1, "acme")).await;
         bind(repo, on_account("other", 2, "other")).await;
-        repo.release(&organization("acme"), installation(1), seconds(60)).await.unwrap();
+        repo.release(&organization("acme"), installation(1), &actor(), seconds(60)).await.unwrap();
         assert_eq!(organizations(driver, &DirectoryQuery::default()).await, ["other"]);
     }
 

@@ -1,18 +1,22 @@
 //! Every port, called through its faults.
 
+use std::collections::{HashMap, HashSet};
+
 use async_trait::async_trait;
 use dockline::ports::{
-    AppFacts, AppRegistration, BindingRepo, CodeGrant, ConfirmOutcome, Directory, DirectoryQuery,
-    GithubGateway, HistoryOf, InsertOutcome, KeyStore, ListOutcome, LookupOutcome, MintOutcome, Observation,
-    Observed, PutOutcome, RateLeft, RateLimitDecision, RateLimitRequest, RateLimiter, ReconcileCursor,
-    ReconcileScope, ReleaseOutcome, ReserveOutcome, StateStore, UninstallOutcome, VisitorCheck,
-    VisitorInstallations,
+    AppFacts, AppRegistration, BindingRepo, CodeGrant, ConfirmOutcome, DeliveryOutcome, DeliverySink,
+    DeliveryStore, Directory, DirectoryQuery, EntryCursor, EntryFilter, GithubGateway, HistoryOf,
+    InsertOutcome, KeyStore, ListOutcome, LookupOutcome, MintOutcome, Observation, Observed, Outbox,
+    PutOutcome, RateLeft, RateLimitDecision, RateLimitRequest, RateLimiter, ReconcileCursor, ReconcileScope,
+    RedeliveryRequests, RedeliveryStore, ReleaseOutcome, ReserveOutcome, RetryOutcome, ScanPosition,
+    StateStore, UninstallOutcome, VisitorCheck, VisitorInstallations,
 };
 use dockline::{
-    Binding, CodeFate, HistoryCursor, HistoryEntry, InstallationFacts, InstallationId, InstallationRecord,
-    InstallationToken, InstallerRecord, IssuedState, KeyId, KeyRecord, NewBinding, OrganizationId,
-    PendingConfirmation, PortError, PortName, SecretDigest, StateDigest, StoredFacts, TokenScope,
-    VerifiedClaim,
+    Actor, Backlog, Binding, CodeFate, HistoryCursor, HistoryEntry, InstallationFacts, InstallationId,
+    InstallationRecord, InstallationToken, InstallerRecord, IssuedState, KeyId, KeyRecord, Lease, MessageId,
+    NewBinding, OrganizationId, OutboxEntry, OutboxMessage, PendingConfirmation, PortError, PortName,
+    SecretDigest, StateDigest, StoredFacts, TenantDelivery, TokenScope, Verdict, VerifiedClaim,
+    VerifiedDelivery,
 };
 use time::OffsetDateTime;
 
@@ -82,7 +86,7 @@ faulty! {
             scope: ReconcileScope, after: Option<ReconcileCursor>, limit: u32
         ) -> Vec<ReconcileCursor>;
         async release(
-            organization: &OrganizationId, installation: InstallationId, released_at: OffsetDateTime
+            organization: &OrganizationId, installation: InstallationId, actor: &Actor, released_at: OffsetDateTime
         ) -> ReleaseOutcome;
     }
 }
@@ -117,5 +121,41 @@ faulty! {
         async record_facts(
             installation: InstallationId, facts: &InstallationFacts, asked_at: Option<OffsetDateTime>
         ) -> ();
+    }
+}
+
+faulty! {
+    DeliverySink {
+        async deliver<'a>(delivery: TenantDelivery<'a>) -> ();
+    }
+}
+
+faulty! {
+    DeliveryStore {
+        async store<'a>(delivery: VerifiedDelivery<'a>) -> DeliveryOutcome;
+    }
+}
+
+faulty! {
+    Outbox {
+        async lease(now: OffsetDateTime, until: OffsetDateTime) -> Option<Lease>;
+        async renew(lease: &Lease, until: OffsetDateTime) -> bool;
+        async read(lease: &Lease, now: OffsetDateTime, most: u32, most_bytes: u64) -> Vec<OutboxMessage>;
+        async settle(lease: &Lease, sequence: u64, verdict: Verdict) -> bool;
+        async release(lease: &Lease, now: OffsetDateTime) -> ();
+        async list(filter: &EntryFilter, after: Option<EntryCursor>, limit: u32) -> Vec<OutboxEntry>;
+        async find(id: &MessageId) -> Option<OutboxMessage>;
+        async retry(id: &MessageId, now: OffsetDateTime) -> RetryOutcome;
+        async backlog() -> Backlog;
+    }
+}
+
+faulty! {
+    RedeliveryStore {
+        async lease(holder: u128, now: OffsetDateTime, until: OffsetDateTime) -> Option<ScanPosition>;
+        async release(holder: u128, position: &ScanPosition) -> bool;
+        async received(guids: &[String]) -> HashSet<String>;
+        async requests(guids: &[String]) -> HashMap<String, RedeliveryRequests>;
+        async record_request(guid: &str, at: OffsetDateTime, forget_before: OffsetDateTime) -> ();
     }
 }

@@ -6,7 +6,7 @@ use dockline::{Change, EntryContent, PresenceKind, Status};
 use time::{Duration, OffsetDateTime};
 
 use super::{Node, OutboxDriver, push};
-use crate::fixtures::{account, account_id, installation, organization, seconds};
+use crate::fixtures::{account, account_id, actor, installation, organization, seconds};
 use crate::runner::cases;
 
 fn present(status: Status, login: &str, asked_at: OffsetDateTime) -> Observation {
@@ -95,6 +95,9 @@ cases!(
         assert_eq!(registered.before, None);
         assert_eq!(registered.after.organization, Some(organization("acme")));
         assert_eq!(registered.after.account.unwrap().id, account_id(1_234));
+        // Who asked for a registration or a release is known; GitHub made the others.
+        assert_eq!((registered.actor, detached.actor.clone()), (Some(actor()), Some(actor())));
+        assert!(stored.iter().all(|change| change.actor.is_none()));
         assert_eq!(detached.before.unwrap().organization, Some(organization("acme")));
         assert_eq!(detached.after.organization, None);
         let all: Vec<_> = events::of(&stored[8]).into_iter().map(EventName::as_str).collect();
@@ -124,7 +127,7 @@ cases!(
             node.bindings.insert(new).await.unwrap();
         }
         assert_eq!(node.observe(7, Observation::Missing { asked_at: seconds(5) }).await, None);
-        node.bindings.release(&organization("other"), installation(1), seconds(1)).await.unwrap();
+        node.bindings.release(&organization("other"), installation(1), &actor(), seconds(1)).await.unwrap();
         assert_eq!(node.types("acme").await, ["installation.registered"]);
         assert_eq!(node.outbox.backlog().await.unwrap().waiting, 1);
     }

@@ -15,7 +15,7 @@ use dockline::{
 };
 use time::{Duration, OffsetDateTime};
 
-use crate::fixtures::{installation, organization, seconds};
+use crate::fixtures::{actor, installation, organization, seconds};
 use crate::runner::suite;
 
 pub mod bounds;
@@ -102,7 +102,8 @@ impl Node {
 
     pub(crate) async fn release(&self, organization_id: &str, number: u64) {
         let at = seconds(1);
-        let outcome = self.bindings.release(&organization(organization_id), installation(number), at).await;
+        let outcome =
+            self.bindings.release(&organization(organization_id), installation(number), &actor(), at).await;
         let outcome = outcome.unwrap();
         assert!(matches!(outcome, dockline::ports::ReleaseOutcome::Released(_)), "{outcome:?}");
     }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use dockline::ports::DeliveryOutcome;
+use dockline::rules::outbox::is_overdue;
 use dockline::{EntryStatus, Lease, OutboxEntry, Verdict};
 use time::OffsetDateTime;
 
@@ -53,8 +54,13 @@ impl Queue {
         let numbered = || (1_u64..).zip(&self.entries);
         let waiting = numbered().filter(|(_, entry)| entry.status == EntryStatus::Waiting);
         let in_turn = waiting.take_while(|(_, entry)| entry.is_due(EntryStatus::Waiting, now));
-        let aside = numbered().filter(|(_, entry)| entry.is_due(EntryStatus::SetAside, now));
-        in_turn.chain(aside).map(|(sequence, _)| sequence).collect()
+        let mut aside: Vec<_> =
+            numbered().filter(|(_, entry)| entry.is_due(EntryStatus::SetAside, now)).collect();
+        aside.sort_by_key(|(sequence, entry)| (entry.next_attempt_at, *sequence));
+        let overdue =
+            aside.iter().take(1).filter(|(_, entry)| is_overdue(entry.next_attempt_at, now)).count();
+        let others = aside.split_off(overdue);
+        aside.into_iter().chain(in_turn).chain(others).map(|(sequence, _)| sequence).collect()
     }
 
     fn has(&self, lease: &Lease) -> bool {

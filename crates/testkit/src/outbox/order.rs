@@ -86,6 +86,28 @@ cases!(
         assert_eq!((entry.next_attempt_at, entry.done_at), (None, None));
     }
 
+    /// A message that is set aside lets others pass for a minute once it is due, also if the queue never empties: then the one
+    /// that has been due for longest comes first, and the others last, in this order.
+    pub async fn message_that_is_set_aside_is_not_starved(driver: &dyn OutboxDriver) {
+        let node = filled(driver).await;
+        let lease = node.lease("acme", seconds(0)).await;
+        for (sequence, next) in [(1, 80), (2, 70), (3, 75)] {
+            assert!(node.settle(&lease, sequence, set_aside(seconds(0), seconds(next))).await);
+        }
+        assert_eq!(node.due(&lease, seconds(69)).await, [4]);
+        assert_eq!(node.due(&lease, seconds(129)).await, [4, 2, 3, 1]);
+        assert_eq!(node.due(&lease, seconds(130)).await, [2, 4, 3, 1]);
+        let first = async |now| {
+            let messages = node.outbox.read(&lease, now, 1, 0).await.unwrap();
+            messages.iter().map(|message| message.entry.sequence).collect::<Vec<_>>()
+        };
+        assert_eq!(first(seconds(129)).await, [4]);
+        assert_eq!(first(seconds(130)).await, [2]);
+        assert!(node.settle(&lease, 2, set_aside(seconds(130), seconds(500))).await);
+        assert_eq!(first(seconds(130)).await, [4]);
+        assert_eq!(first(seconds(135)).await, [3]);
+    }
+
     /// A read returns no more messages and bytes than wanted, but always one.
     pub async fn read_is_limited(driver: &dyn OutboxDriver) {
         let node = filled(driver).await;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use dockline::ports::{DeliveryOutcome, InsertOutcome};
 
 use super::{LEASE, OutboxDriver, push};
-use crate::fixtures::{binding_of, digest, installation, organization, seconds};
+use crate::fixtures::{actor, binding_of, digest, installation, organization, seconds};
 use crate::race::{TASKS, count, race};
 use crate::runner::cases;
 
@@ -90,7 +90,7 @@ cases!(
                         return node.store(&push(round, &format!("{round}-{number}"))).await;
                     }
                     let (id, organization_id) = (installation(round), organization(&from));
-                    node.bindings.release(&organization_id, id, seconds(1)).await.unwrap();
+                    node.bindings.release(&organization_id, id, &actor(), seconds(1)).await.unwrap();
                     let binding = binding_of(&to, round, digest(&format!("moved {round}")));
                     let inserted = node.bindings.insert(binding).await.unwrap();
                     assert!(matches!(inserted, InsertOutcome::Inserted(_)), "{inserted:?}");

@@ -1,5 +1,7 @@
 //! Wrong directories and erasures.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use dockline::ports::{
     BindingRepo, DataSubjects, Directory, DirectoryQuery, Forgotten, HistoryOf, KeyStore, LoginFilter,
@@ -9,10 +11,13 @@ use dockline::{
     AccountId, Binding, HistoryCursor, HistoryEntry, InstallationFacts, InstallationId, KeyRecord,
     OrganizationId, PortError, StoredFacts,
 };
-use dockline_memory::{MemoryBindingRepo, MemoryDataSubjects, MemoryKeyStore, MemoryStateStore};
+use dockline_memory::{
+    MemoryBindingRepo, MemoryDataSubjects, MemoryKeyStore, MemoryOutbox, MemoryStateStore,
+};
 use dockline_testkit::data_subjects::{self, DataSubjectsDriver};
 use dockline_testkit::directory::{self, DirectoryDriver};
-use dockline_testkit::fixtures::{installation, organization};
+use dockline_testkit::fixtures::{actor, installation, organization};
+use dockline_testkit::outbox::{BOUNDS, Node};
 use time::OffsetDateTime;
 
 use crate::killed;
@@ -167,6 +172,7 @@ enum Fault {
     KeepsTheHistory,
     ForgetsAllOrganizations,
     KeepsTheInstaller,
+    KeepsTheMessages,
     ForgetsBoundPersons,
 }
 
@@ -211,6 +217,12 @@ impl DataSubjectsDriver for Forgets {
         &self.bindings
     }
 
+    async fn open_outbox(&self) -> Node {
+        let outbox = MemoryOutbox::open(&self.bindings, BOUNDS);
+        let bindings = Arc::new(self.bindings.clone());
+        Node { app: 1, bindings, deliveries: Arc::new(outbox.clone()), outbox: Arc::new(outbox) }
+    }
+
     fn states(&self) -> &dyn StateStore {
         &self.states
     }
@@ -249,10 +261,13 @@ impl DataSubjects for Forgets {
             let id = installation(user.get());
             if let Some(bound) = self.bindings.installation(id).await?.and_then(|record| record.organization)
             {
-                self.bindings.release(&bound, id, at).await?;
+                self.bindings.release(&bound, id, &actor(), at).await?;
             }
         }
         let forgotten = self.memory().forget_github_user(user, pseudonyms, at).await?;
+        if self.fault == Fault::KeepsTheMessages {
+            return Ok(Forgotten { messages: 0, still_waiting: 0, ..forgotten });
+        }
         match installer {
             Some(_) if self.fault == Fault::KeepsTheInstaller => Ok(Forgotten { installers: 0, ..forgotten }),
             _ => Ok(forgotten),
@@ -270,6 +285,8 @@ killed! {
         data_subjects::organization::other_organizations_are_untouched;
     keeps_the_installer: Forgets::new(Fault::KeepsTheInstaller) =>
         data_subjects::person::visitor_and_installer_get_a_pseudonym;
+    keeps_the_messages: Forgets::new(Fault::KeepsTheMessages) =>
+        data_subjects::person::messages_that_name_the_user_are_erased_unless_they_have_to_be_sent;
     forgets_bound_persons: Forgets::new(Fault::ForgetsBoundPersons) =>
         data_subjects::person::unbound_installation_on_the_users_account_is_scrubbed;
 }

@@ -33,6 +33,8 @@ enum Defect {
     SkipsTheFailed,
     /// Keeps later messages waiting for one that is set aside.
     WaitsForTheSetAside,
+    /// Reads messages that are set aside after all others, however long they are due.
+    StarvesTheSetAside,
     /// Sends set-aside messages again that an operator asked for only after the pause.
     IgnoresOperators,
 }
@@ -125,6 +127,12 @@ impl Outbox for Wrong {
         most_bytes: u64,
     ) -> Result<Vec<OutboxMessage>, PortError> {
         let mut messages = self.memory.read(lease, now, most, most_bytes).await?;
+        if self.defect == Defect::StarvesTheSetAside {
+            let all = self.memory.read(lease, now, u32::MAX, u64::MAX).await?;
+            let is_aside = |message: &OutboxMessage| message.entry.status == EntryStatus::SetAside;
+            let (aside, in_turn): (Vec<_>, Vec<_>) = all.into_iter().partition(is_aside);
+            messages = in_turn.into_iter().chain(aside).take(most as usize).collect();
+        }
         if self.defect == Defect::WaitsForTheSetAside {
             let filter =
                 EntryFilter { organization: lease.organization.clone(), status: Some(EntryStatus::SetAside) };
@@ -217,6 +225,9 @@ killed! {
         sequences::random_sequences_agree_with_the_model;
     set_aside_message_awaited: with(Defect::WaitsForTheSetAside) =>
         order::message_that_is_set_aside_lets_the_others_pass_c_82,
+        sequences::random_sequences_agree_with_the_model;
+    set_aside_message_starved: with(Defect::StarvesTheSetAside) =>
+        order::message_that_is_set_aside_is_not_starved,
         sequences::random_sequences_agree_with_the_model;
     operators_ignored: with(Defect::IgnoresOperators) =>
         operators::messages_are_sent_again,

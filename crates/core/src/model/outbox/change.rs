@@ -2,7 +2,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::spelled;
 use crate::model::{
-    Account, InstallationId, InstallationRecord, OrganizationId, Presence, Status, UninstalledBy,
+    Account, AccountId, Actor, InstallationId, InstallationRecord, OrganizationId, Presence, Status,
+    UninstalledBy,
 };
 
 spelled! {
@@ -72,6 +73,12 @@ impl From<&InstallationRecord> for InstallationSnapshot {
     }
 }
 
+/// Replaces the login of an account that was forgotten.
+const FORGOTTEN: &str = "forgotten";
+
+/// Replaces the login before a rename.
+const FORGOTTEN_BEFORE: &str = "forgotten-before";
+
 /// A change of an installation or its binding, as one atomic step of the store made it. Every change raises the generation;
 /// a step that only moves times is none. [`rules::events::of`](crate::rules::events::of) names it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,10 +90,13 @@ pub struct Change {
     pub before: Option<InstallationSnapshot>,
     /// The facts after.
     pub after: InstallationSnapshot,
+    /// The person or machine that asked for a registration or a release; `None` for all other changes.
+    #[serde(default)]
+    pub actor: Option<Actor>,
 }
 
 impl Change {
-    /// Returns the change between two records of the installation; `None` if the generation is the same.
+    /// Returns the change between two records of the installation, without an actor; `None` if the generation is the same.
     #[must_use]
     pub fn between(
         installation: InstallationId,
@@ -94,7 +104,32 @@ impl Change {
         after: &InstallationRecord,
     ) -> Option<Self> {
         let is_change = before.is_none_or(|before| before.generation != after.generation);
-        is_change.then(|| Self { installation, before: before.map(Into::into), after: after.into() })
+        is_change.then(|| Self {
+            installation,
+            before: before.map(Into::into),
+            after: after.into(),
+            actor: None,
+        })
+    }
+
+    /// Replaces the account of a person, id and login, before and after the change. A rename stays one: then the login before
+    /// differs. Returns whether it was this account.
+    pub fn forget_account(&mut self, person: AccountId, pseudonym: AccountId) -> bool {
+        let is_renamed = self.before.as_ref().is_some_and(|before| {
+            before.account.as_ref().map(|account| &account.login)
+                != self.after.account.as_ref().map(|account| &account.login)
+        });
+        let earlier = if is_renamed { FORGOTTEN_BEFORE } else { FORGOTTEN };
+        let before = self.before.as_mut().map(|before| (before, earlier));
+        let mut is_changed = false;
+        for (snapshot, login) in before.into_iter().chain([(&mut self.after, FORGOTTEN)]) {
+            if let Some(account) = snapshot.account.as_mut().filter(|account| account.id == person) {
+                account.id = pseudonym;
+                login.clone_into(&mut account.login);
+                is_changed = true;
+            }
+        }
+        is_changed
     }
 
     /// Returns the organization whose queue gets the change: the one that is bound, or was until the change.

@@ -49,7 +49,8 @@ pub struct Forgotten {
     pub api_keys: u64,
     /// Deleted states of install links.
     pub states: u64,
-    /// Deleted messages of the outbox, delivered or not.
+    /// Messages of the outbox. Of an organization those that were deleted, delivered or not; of a person those whose body was
+    /// deleted or whose account was replaced.
     pub messages: u64,
     /// Bindings in the history whose identifiers were replaced. A live one is released, too.
     pub bindings: u64,
@@ -59,6 +60,8 @@ pub struct Forgotten {
     pub installers: u64,
     /// Live bindings to installations on the account of a forgotten person, which stay. Detach them first.
     pub still_bound: u64,
+    /// Messages that name a forgotten person and that the product has yet to get, which stay. Repeat the call when it has them.
+    pub still_waiting: u64,
 }
 
 /// Erases the identifiers of organizations and persons. A capability of storage adapters.
@@ -84,6 +87,10 @@ pub trait DataSubjects: Debug + Send + Sync + 'static {
     /// Erases a GitHub user, of all Apps: replaces the number of visitors and installers, and deletes states with the user's
     /// claims, the user as the one who suspended an installation, and account and facts of unbound installations on the
     /// user's account.
+    ///
+    /// In the outbox, deletes the bodies of deliveries that contain the number and are done or dead, and replaces the user's
+    /// account in changes of installations that are not bound. MUST NOT change the body of a delivery that waits or is set
+    /// aside, since the product would miss it: it is counted.
     ///
     /// # Errors
     /// Infrastructure failures only. The same call may be repeated.

@@ -31,7 +31,7 @@ impl Dockline {
         if uninstalled {
             self.uninstall(&bound).await?;
         }
-        match bindings.release(&caller.organization, bound.installation, self.now()).await? {
+        match bindings.release(&caller.organization, bound.installation, &caller.actor, self.now()).await? {
             ReleaseOutcome::Released(binding) => {
                 let (organization, installation) = (caller.organization.clone(), binding.installation);
                 // After the release, so that no mint in flight stores a token afterwards.

@@ -3,12 +3,14 @@
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use dockline::ports::{BindingRepo, DeliveryOutcome, DeliverySink, DeliveryStore, Event};
+use dockline::ports::{
+    BindingRepo, DeliveryOutcome, DeliverySink, DeliveryStore, EntryFilter, Event, Outbox,
+};
 use dockline::{
-    DeliveryFault, ErrorCode, HandedOver, PortError, PortErrorKind, PortName, Status, TenantDelivery,
+    DeliveryFault, EntryContent, ErrorCode, HandedOver, PortError, PortErrorKind, Status, TenantDelivery,
     VerifiedDelivery, WebhookDelivery, WebhookError, WebhookOutcome,
 };
-use dockline_testkit::faults::Fault;
+use dockline_testkit::faults::{Fault, Faulty};
 use dockline_testkit::fixtures::{NOON, installation};
 use serde_json::{Value, json};
 
@@ -19,21 +21,12 @@ use crate::support::{OUR_APP, WEBHOOK_SECRET, World, acme};
 #[derive(Debug, Default)]
 struct Product {
     taken: Mutex<Vec<String>>,
-    fails: bool,
     outcome: Option<DeliveryOutcome>,
 }
 
 impl Product {
-    fn remember(&self, text: String) -> Result<(), PortError> {
-        if self.fails {
-            return Err(PortError::new(
-                PortName::DeliverySink,
-                PortErrorKind::Rejected,
-                "refused by the test",
-            ));
-        }
+    fn remember(&self, text: String) {
         self.taken.lock().unwrap().push(text);
-        Ok(())
     }
 
     fn taken(&self) -> Vec<String> {
@@ -51,14 +44,15 @@ impl DeliverySink for Product {
         let organization = organization.as_ref().map_or("-", |organization| organization.as_str());
         let installation = installation.map_or(0, |installation| installation.get());
         let action = action.as_deref().unwrap_or("-");
-        self.remember(format!("{organization} {installation} {event} {action} {guid} {}", body["mark"]))
+        self.remember(format!("{organization} {installation} {event} {action} {guid} {}", body["mark"]));
+        Ok(())
     }
 }
 
 #[async_trait]
 impl DeliveryStore for Product {
     async fn store<'a>(&self, delivery: VerifiedDelivery<'a>) -> Result<DeliveryOutcome, PortError> {
-        self.remember(format!("{:?} {}", delivery.installation, delivery.event))?;
+        self.remember(format!("{:?} {}", delivery.installation, delivery.event));
         Ok(self.outcome.clone().unwrap())
     }
 }
@@ -135,9 +129,12 @@ async fn the_payload_of_a_form_is_handed_over_as_json() {
 
 #[tokio::test]
 async fn our_own_handling_comes_first_and_is_kept_if_the_sink_fails() {
-    let product = Arc::new(Product { fails: true, ..Product::default() });
-    let world = with_sink(&product);
+    let product = Arc::new(Product::default());
+    let port: Arc<dyn DeliverySink> = product.clone();
+    let sink = Arc::new(Faulty::over(port));
+    let world = World::with(|builder| builder.with_delivery_sink(sink.clone()));
     let bound = world.bound().await;
+    sink.set(Fault::FailsAs(PortErrorKind::Rejected).times(2));
     let failed = deliver(&world, "installation", &payload("suspend", bound.installation)).await.unwrap_err();
     // Whatever the failure, GitHub must list the delivery as failed.
     assert_eq!((failed.code(), failed.refresh()), (ErrorCode::Unavailable, Some(bound.installation)));
@@ -146,6 +143,45 @@ async fn our_own_handling_comes_first_and_is_kept_if_the_sink_fails() {
     assert_eq!(failed.refresh(), None);
     let stored = world.stored.installation(bound.installation).await.unwrap().unwrap();
     assert_eq!(stored.status, Status::Uninstalled);
+    assert_eq!(product.taken(), [""; 0]);
+    // A sink that took the delivery and lost its answer gets it again with GitHub's redelivery, by the same GUID.
+    sink.set(Fault::LosesAnswer.once());
+    let failed = deliver(&world, "push", &push(bound.installation.get())).await.unwrap_err();
+    assert_eq!(failed.code(), ErrorCode::Unavailable);
+    deliver(&world, "push", &push(bound.installation.get())).await.unwrap();
+    let taken = product.taken();
+    assert_eq!((taken.len(), &taken[0]), (2, &taken[1]));
+}
+
+#[tokio::test]
+async fn a_failing_store_refuses_the_delivery_and_its_redelivery_is_stored_once_c_80() {
+    let (world, outbox, store) = World::with_outbox();
+    let bound = world.bound().await;
+    let id = bound.installation.get();
+    let deliveries = async || {
+        let entries = outbox.list(&EntryFilter::default(), None, 100).await.unwrap();
+        entries.iter().filter(|entry| matches!(entry.content, EntryContent::Delivery { .. })).count()
+    };
+    // Nothing is stored: GitHub lists the delivery as failed, and the redelivery is stored.
+    store.set(Fault::FailsBefore.once());
+    let failed = deliver(&world, "push", &push(id)).await.unwrap_err();
+    assert_eq!((failed.code(), deliveries().await), (ErrorCode::Unavailable, 0));
+    assert!(matches!(failed, WebhookError::NotTaken { .. }), "{failed:?}");
+    let stored = deliver(&world, "push", &push(id)).await.unwrap();
+    assert_eq!((stored.handed_over, deliveries().await), (HandedOver::Taken, 1));
+    // It is stored, but the answer is lost: the redelivery is a duplicate.
+    let other = json!({ "mark": 8, "installation": { "id": id } });
+    store.set(Fault::LosesAnswer.once());
+    let failed = deliver(&world, "push", &other).await.unwrap_err();
+    assert_eq!((failed.code(), deliveries().await), (ErrorCode::Unavailable, 2));
+    let repeated = deliver(&world, "push", &other).await.unwrap();
+    assert_eq!((repeated.handed_over, deliveries().await), (HandedOver::Duplicate, 2));
+    // Our own handling is kept, whatever the store does, and a corrupt store is no other answer for GitHub.
+    store.set(Fault::FailsAs(PortErrorKind::Corrupt).once());
+    let failed = deliver(&world, "installation", &payload("deleted", bound.installation)).await.unwrap_err();
+    assert_eq!((failed.code(), failed.refresh()), (ErrorCode::Unavailable, None));
+    let record = world.stored.installation(bound.installation).await.unwrap().unwrap();
+    assert_eq!((record.status, store.count("store")), (Status::Uninstalled, 5));
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ use dockline_postgres::{
 use time::Duration;
 
 use crate::fixtures::{
-    NOON, account, binding, claim, digest, installation, installer, key, organization, state,
+    NOON, account, actor, binding, claim, digest, installation, installer, key, organization, state,
 };
 use crate::proxy::Proxy;
 use crate::{test_database, test_schema};
@@ -89,7 +89,7 @@ async fn all_calls(proxy: &Proxy, database: &Database, round: u64) -> Vec<(&'sta
         "first due batch": bindings.due(ReconcileScope::Due(NOON), None, 10),
         "next due batch": bindings.due(ReconcileScope::Due(NOON), Some(cursor), 10),
         "batch by number": bindings.due(ReconcileScope::ObservedBefore(NOON), Some(cursor), 10),
-        "release": bindings.release(&org, id, NOON),
+        "release": bindings.release(&org, id, &actor(), NOON),
         "revoke a state": states.revoke(&issued.digest, None),
     }
     counts

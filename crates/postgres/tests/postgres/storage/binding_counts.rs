@@ -5,7 +5,7 @@ use dockline::ports::{BindingRepo, Observation};
 use dockline_postgres::{AppNumber, BindingCounts, PgBindingCounts, PgBindingRepo};
 use time::Duration;
 
-use crate::fixtures::{NOON, account, binding, installation, organization};
+use crate::fixtures::{NOON, account, actor, binding, installation, organization};
 use crate::test_database;
 
 #[tokio::test]
@@ -42,7 +42,7 @@ async fn live_bindings_are_counted_by_status() {
         bindings.observe(installation(number), missing(minutes)).await.unwrap();
     }
     bindings.observe(installation(13), Observation::Ending { at: NOON }).await.unwrap();
-    bindings.release(&organization("org_6"), installation(6), NOON).await.unwrap();
+    bindings.release(&organization("org_6"), installation(6), &actor(), NOON).await.unwrap();
     let due_since = Some(NOON + Duration::minutes(11));
     for (days, not_shown) in [(1, 3), (8, 2)] {
         let counted = counts.count(NOON + Duration::days(days)).await.unwrap();
@@ -80,7 +80,7 @@ async fn longest_due_binding_is_the_first_of_the_sweep_and_a_failed_look_puts_it
     {
         bindings.observe(installation(number), end).await.unwrap();
     }
-    bindings.release(&organization("org_3"), installation(3), NOON).await.unwrap();
+    bindings.release(&organization("org_3"), installation(3), &actor(), NOON).await.unwrap();
     assert_eq!(counts.count(NOON).await.unwrap().due_since, None);
     // A row of an earlier version, whose next look has the column's default, counts as due since its last look.
     let session = database.pool().get().await.unwrap();

@@ -7,7 +7,7 @@ use dockline_postgres::tokio_postgres::Client;
 use dockline_postgres::{AppNumber, Database, PgBindingRepo};
 use time::Duration;
 
-use crate::fixtures::{NOON, binding, installation, organization};
+use crate::fixtures::{NOON, actor, binding, installation, organization};
 use crate::test_database;
 use crate::test_database::until_blocked;
 use crate::test_schema::{SchemaGuard, session_in};
@@ -94,7 +94,7 @@ async fn a_rolled_back_registration_prevents_nothing() {
         let outcome = insert_during(&database, rival, "ROLLBACK", binding("org_a", 1, owner)).await;
         assert!(matches!(outcome, InsertOutcome::Inserted(_)), "{outcome:?}");
         let released = PgBindingRepo::new(&database.with_app(AppNumber::FIRST))
-            .release(&organization("org_a"), installation(1), NOON)
+            .release(&organization("org_a"), installation(1), &actor(), NOON)
             .await
             .unwrap();
         assert!(matches!(released, ReleaseOutcome::Released(_)));
@@ -147,7 +147,7 @@ pub(super) async fn bound() -> (SchemaGuard, Database, PgBindingRepo) {
 async fn release_during(database: &Database, bindings: &PgBindingRepo, rival: Client) -> ReleaseOutcome {
     let second = bindings.clone();
     let waiting = tokio::spawn(async move {
-        second.release(&organization("org_a"), installation(1), NOON + Duration::HOUR).await
+        second.release(&organization("org_a"), installation(1), &actor(), NOON + Duration::HOUR).await
     });
     until_blocked(database.schema(), 1).await;
     rival.batch_execute("COMMIT").await.unwrap();

@@ -77,6 +77,7 @@ impl DirectoryDriver for Listed {
 #[derive(Debug)]
 struct Subjects {
     listed: Listed,
+    app: AppDatabase,
     states: PgStateStore,
     keys: PgKeyStore,
     subjects: PgDataSubjects,
@@ -86,6 +87,7 @@ impl Subjects {
     fn new(database: &Database) -> Self {
         Self {
             listed: Listed::new(database),
+            app: database.with_app(AppNumber::FIRST),
             states: PgStateStore::new(&database.with_app(AppNumber::FIRST)),
             keys: PgKeyStore::new(database),
             subjects: PgDataSubjects::new(database),
@@ -105,6 +107,10 @@ impl DataSubjectsDriver for Subjects {
 
     fn directory(&self) -> &dyn Directory {
         &self.listed.directory
+    }
+
+    async fn open_outbox(&self) -> Node {
+        node(1, &self.app).await
     }
 
     fn states(&self) -> &dyn StateStore {
@@ -174,13 +180,17 @@ impl OutboxDriver for Outboxes {
     async fn node(&self, app: u64) -> Node {
         let [first, second] = &self.0;
         let database = if app == 1 { first } else { second };
-        let outbox = PgOutbox::open(database, BOUNDS).await.unwrap();
-        Node {
-            app,
-            bindings: Arc::new(PgBindingRepo::new(database)),
-            deliveries: Arc::new(outbox.clone()),
-            outbox: Arc::new(outbox),
-        }
+        node(app, database).await
+    }
+}
+
+async fn node(app: u64, database: &AppDatabase) -> Node {
+    let outbox = PgOutbox::open(database, BOUNDS).await.unwrap();
+    Node {
+        app,
+        bindings: Arc::new(PgBindingRepo::new(database)),
+        deliveries: Arc::new(outbox.clone()),
+        outbox: Arc::new(outbox),
     }
 }
 

@@ -7,7 +7,7 @@ use dockline::{BudgetClass, KeyId, Status, Tier};
 use dockline_postgres::{AppNumber, PgBindingRepo, PgHousekeeping, PgRateLimiter, PgStateStore, Purged};
 use time::Duration;
 
-use crate::fixtures::{NOON, account, binding, digest, installation, installer, organization, state};
+use crate::fixtures::{NOON, account, actor, binding, digest, installation, installer, organization, state};
 use crate::test_database;
 use crate::test_schema::session_in;
 
@@ -60,8 +60,10 @@ async fn only_unbound_installations_are_deleted_and_their_states_stay_spent() {
     };
     bindings.observe(installation(4), present).await.unwrap();
     bindings.insert(binding("org_c", 5, "c")).await.unwrap();
-    let released =
-        bindings.release(&organization("org_c"), installation(5), NOON + Duration::days(2)).await.unwrap();
+    let released = bindings
+        .release(&organization("org_c"), installation(5), &actor(), NOON + Duration::days(2))
+        .await
+        .unwrap();
     assert!(matches!(released, ReleaseOutcome::Released(_)));
 
     let after = |past: Duration| NOON + MONTH + past;
@@ -111,7 +113,7 @@ async fn installers_are_deleted_a_month_after_their_record_unless_the_installati
     bindings.record_installer(installation(5), installer(78), later).await.unwrap();
     assert_eq!(bindings.installer(installation(5)).await.unwrap(), Some(installer(78)));
     // Without the binding, only the age counts.
-    bindings.release(&org, installation(1), NOON + MONTH).await.unwrap();
+    bindings.release(&org, installation(1), &actor(), NOON + MONTH).await.unwrap();
     assert_eq!(purge(Duration::HOUR).await, 1);
     assert_eq!(bindings.installer(installation(1)).await.unwrap(), None);
 }

@@ -8,7 +8,7 @@ use dockline::{
     AppId, Backlog, DeliveryGuid, EntryStatus, FailedAttempt, OutboxBounds, Verdict, VerifiedDelivery,
 };
 use dockline_postgres::{AppDatabase, AppNumber, PgBindingRepo, PgHousekeeping, PgOutbox};
-use dockline_testkit::fixtures::{binding_of, digest, installation, organization, seconds};
+use dockline_testkit::fixtures::{actor, binding_of, digest, installation, organization, seconds};
 use time::{Duration, OffsetDateTime};
 
 use crate::fixtures::NOON;
@@ -83,7 +83,7 @@ async fn without_an_open_outbox_nothing_is_stored() {
     assert_eq!(outbox.backlog().await.unwrap().waiting, 2);
     outbox.close().await.unwrap();
     bindings.observe(installation(1), changed).await.unwrap();
-    bindings.release(&organization("acme"), installation(1), NOON).await.unwrap();
+    bindings.release(&organization("acme"), installation(1), &actor(), NOON).await.unwrap();
     assert_eq!(outbox.list(&EntryFilter::default(), None, 9).await.unwrap(), []);
 }
 

@@ -15,7 +15,7 @@ use dockline_postgres::{
 use time::Duration;
 
 use crate::fixtures::{
-    NOON, account, binding, claim, digest, installation, installer, key, organization, state,
+    NOON, account, actor, binding, claim, digest, installation, installer, key, organization, state,
 };
 use crate::test_database;
 use crate::test_schema::SchemaGuard;
@@ -129,7 +129,7 @@ async fn no_statement_scans_a_table_of_ten_thousand_rows() {
     bindings.postpone(id, NOON).await.unwrap();
     bindings.due(ReconcileScope::Due(NOON), None, 10).await.unwrap();
     bindings.due(ReconcileScope::ObservedBefore(NOON), None, 10).await.unwrap();
-    bindings.release(&organization("org_a"), id, NOON).await.unwrap();
+    bindings.release(&organization("org_a"), id, &actor(), NOON).await.unwrap();
     consume(&PgOutbox::new(&database.with_app(AppNumber::FIRST), OutboxBounds::default())).await;
     let states = PgStateStore::new(&database.with_app(AppNumber::FIRST));
     states.put(state("org_a", "s")).await.unwrap();

@@ -7,7 +7,7 @@ use dockline_postgres::{
 };
 use time::Duration;
 
-use crate::fixtures::{NOON, account, binding, installation, installer, organization};
+use crate::fixtures::{NOON, account, actor, binding, installation, installer, organization};
 use crate::test_database;
 
 fn present(number: u64, days: i64) -> Observation {
@@ -46,7 +46,7 @@ async fn final_ends_outlive_every_purge_without_their_account_i7() {
     }
     for number in [1, 2, 4] {
         let organization = organization(&format!("org_{number}"));
-        let released = bindings.release(&organization, installation(number), NOON).await.unwrap();
+        let released = bindings.release(&organization, installation(number), &actor(), NOON).await.unwrap();
         assert!(matches!(released, ReleaseOutcome::Released(_)));
     }
     for years in [1, 2, 10] {
@@ -90,7 +90,7 @@ async fn forgotten_end_leaves_an_entry_and_the_number_can_be_bound_again() {
     let before = bindings.installation(id).await.unwrap();
     assert_eq!(tombstones.reset(id, "", now).await.unwrap(), None, "it is bound");
     assert_eq!(bindings.installation(id).await.unwrap(), before);
-    bindings.release(&organization("org_a"), id, NOON).await.unwrap();
+    bindings.release(&organization("org_a"), id, &actor(), NOON).await.unwrap();
     assert_eq!(tombstones.find(id).await.unwrap(), Some(Tombstone { organization: None, ..tombstone }));
     // Another App's installation of this number is not touched.
     let other =

@@ -7,8 +7,9 @@ use dockline::ports::{
     ReconcileScope, ReleaseOutcome, ReserveOutcome, StateStore,
 };
 use dockline::{
-    AccountId, AppId, Binding, CodeFate, InstallationId, InstallationRecord, InstallerRecord, IssuedState,
-    NewBinding, OrganizationId, PendingConfirmation, PortError, SecretDigest, StateDigest, VerifiedClaim,
+    AccountId, Actor, AppId, Binding, CodeFate, InstallationId, InstallationRecord, InstallerRecord,
+    IssuedState, NewBinding, OrganizationId, PendingConfirmation, PortError, SecretDigest, StateDigest,
+    VerifiedClaim,
 };
 use dockline_postgres::{AppNumber, PgApps, PgBindingRepo, PgStateStore};
 use time::OffsetDateTime;
@@ -104,10 +105,11 @@ impl BindingRepo for Interleaved<PgBindingRepo> {
         &self,
         organization: &OrganizationId,
         installation: InstallationId,
+        actor: &Actor,
         released_at: OffsetDateTime,
     ) -> Result<ReleaseOutcome, PortError> {
-        let released = self.tested.release(organization, installation, released_at).await;
-        self.other.release(organization, installation, released_at).await?;
+        let released = self.tested.release(organization, installation, actor, released_at).await;
+        self.other.release(organization, installation, actor, released_at).await?;
         released
     }
 }

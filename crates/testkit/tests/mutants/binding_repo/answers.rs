@@ -10,6 +10,7 @@ use dockline::ports::{
 use dockline::{Binding, InstallationId, InstallationRecord, NewBinding, OrganizationId, StateDigest};
 use dockline_memory::MemoryBindingRepo;
 use dockline_testkit::binding_repo::{due, insert, installation, observe_outcomes, sequences};
+use dockline_testkit::fixtures::actor;
 use time::OffsetDateTime;
 
 use super::{Mutant, Repo, bound};
@@ -26,7 +27,7 @@ mutant!(
             return outcome;
         }
         let row = bound(&self.memory, new.installation).await.unwrap();
-        self.memory.release(&row.organization, row.installation, new.registered_at).await.unwrap();
+        self.memory.release(&row.organization, row.installation, &actor(), new.registered_at).await.unwrap();
         self.memory.insert(new).await.unwrap()
     }
 );
@@ -39,7 +40,7 @@ mutant!(
     async fn insert(&self, new: NewBinding) -> InsertOutcome {
         match self.memory.insert(new.clone()).await.unwrap() {
             InsertOutcome::Occupied(row) if row.installation != new.installation => {
-                self.memory.release(&row.organization, row.installation, new.registered_at).await.unwrap();
+                self.memory.release(&row.organization, row.installation, &actor(), new.registered_at).await.unwrap();
                 self.memory.insert(new).await.unwrap()
             }
             other => other,

@@ -8,7 +8,7 @@ use dockline::ports::{
     ReleaseOutcome,
 };
 use dockline::{
-    Binding, Change, InstallationId, InstallationRecord, InstallerRecord, NewBinding, OrganizationId,
+    Actor, Binding, Change, InstallationId, InstallationRecord, InstallerRecord, NewBinding, OrganizationId,
     PortError,
 };
 use dockline_memory::MemoryBindingRepo;
@@ -65,9 +65,10 @@ trait Mutant: Debug + Send + Sync + 'static {
         &self,
         organization: &OrganizationId,
         id: InstallationId,
+        actor: &Actor,
         at: OffsetDateTime,
     ) -> ReleaseOutcome {
-        self.memory().release(organization, id, at).await.unwrap()
+        self.memory().release(organization, id, actor, at).await.unwrap()
     }
 }
 
@@ -129,9 +130,10 @@ impl<M: Mutant> BindingRepo for Repo<M> {
         &self,
         organization: &OrganizationId,
         id: InstallationId,
+        actor: &Actor,
         at: OffsetDateTime,
     ) -> Result<ReleaseOutcome, PortError> {
-        Ok(self.0.release(organization, id, at).await)
+        Ok(self.0.release(organization, id, actor, at).await)
     }
 }
 

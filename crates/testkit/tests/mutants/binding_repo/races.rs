@@ -4,7 +4,9 @@ use std::collections::HashSet;
 use std::sync::Mutex;
 
 use dockline::ports::{BindingRepo, InsertOutcome, Observation, ObserveOutcome, ReleaseOutcome};
-use dockline::{Binding, InstallationId, InstallationRecord, Life, NewBinding, OrganizationId, Presence};
+use dockline::{
+    Actor, Binding, InstallationId, InstallationRecord, Life, NewBinding, OrganizationId, Presence,
+};
 use dockline_memory::MemoryBindingRepo;
 use dockline_testkit::binding_repo::{insert, races, sequences};
 use dockline_testkit::fixtures::{digest, unique};
@@ -39,6 +41,7 @@ mutant!(
         &self,
         organization: &OrganizationId,
         id: InstallationId,
+        _: &Actor,
         _: OffsetDateTime,
     ) -> ReleaseOutcome {
         let Some(row) = self.find(organization).await.filter(|row| row.installation == id) else {
@@ -178,12 +181,13 @@ mutant!(
         &self,
         organization: &OrganizationId,
         id: InstallationId,
+        actor: &Actor,
         at: OffsetDateTime,
     ) -> ReleaseOutcome {
         match self.memory.find(organization).await.unwrap() {
             Some(row) if row.installation == id => {
                 yield_to_others().await;
-                self.memory.release(organization, id, at).await.unwrap();
+                self.memory.release(organization, id, actor, at).await.unwrap();
                 ReleaseOutcome::Released(row)
             }
             _ => ReleaseOutcome::NothingBound,
