@@ -19,6 +19,11 @@ pub(crate) struct AppDatabaseArgs {
 }
 
 impl AppDatabaseArgs {
+    /// Returns the options of the database, for a command that gets its App from GitHub's options.
+    pub(crate) const fn all_apps(&self) -> &DatabaseArgs {
+        &self.database
+    }
+
     /// Opens the database, restricted to the App.
     ///
     /// # Errors

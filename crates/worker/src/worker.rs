@@ -51,6 +51,7 @@ struct Parts {
     housekeeping: Option<Arc<dyn Housekeeping>>,
     key_usage: Option<Arc<dyn KeyUsageWriter>>,
     forward: Option<ForwardParts>,
+    backlog: Option<Arc<dyn Outbox>>,
     probes: Vec<Probe>,
     github_probe: Option<GithubProbe>,
     drain_timeout: Duration,
@@ -69,6 +70,7 @@ impl Worker {
             housekeeping: None,
             key_usage: None,
             forward: None,
+            backlog: None,
             probes: Vec::new(),
             github_probe: None,
             drain_timeout: Duration::from_secs(10),
@@ -157,7 +159,7 @@ impl Parts {
         if let Some(usage) = &self.key_usage {
             parts.push(supervise("key_usage", || write_key_usage_periodically(&**usage)).boxed());
         }
-        if let Some(ForwardParts { outbox, .. }) = &self.forward {
+        if let Some(outbox) = &self.backlog {
             parts.push(supervise("backlog", || measure_backlog(&**outbox, &*self.clock)).boxed());
         }
         for probe in &self.probes {
@@ -229,7 +231,14 @@ impl WorkerBuilder {
         sender: Arc<dyn MessageSender>,
         options: ForwardOptions,
     ) -> Self {
-        self.0.forward = Some(ForwardParts { outbox, sender, options });
+        self.0.forward = Some(ForwardParts { outbox: Arc::clone(&outbox), sender, options });
+        self.with_backlog(outbox)
+    }
+
+    /// Adds the gauges of an outbox's backlog, and a warning once an hour if a message has waited for a day: for a host that
+    /// consumes the outbox itself. [`with_forwarder`](Self::with_forwarder) includes it.
+    pub fn with_backlog(mut self, outbox: Arc<dyn Outbox>) -> Self {
+        self.0.backlog = Some(outbox);
         self
     }
 

@@ -4,15 +4,19 @@ use std::process::ExitCode;
 
 use clap::Args;
 use dockline::error::DetachError;
-use dockline::{Actor, Caller, OrganizationId, OrganizationName, Uninstall};
+use dockline::ports::{BindingRepo, Clock, Event, Events, ReleaseOutcome, SystemClock};
+use dockline::{Actor, Binding, Caller, OrganizationId, OrganizationName, Uninstall};
+use dockline_axum::TracingEvents;
+use dockline_postgres::{AppDatabase, PgBindingRepo};
 use serde_json::{Value, json};
 
 use super::output::binding_json;
 use super::select::organization;
+use crate::app_database::AppDatabaseArgs;
 use crate::apps;
 use crate::config::ConfigErrors;
 use crate::consent::ConsentArgs;
-use crate::database::{DatabaseArgs, migrator};
+use crate::database::migrator;
 use crate::github_app::{self, GithubArgs};
 use crate::reconcile::dockline;
 
@@ -20,16 +24,16 @@ use crate::reconcile::dockline;
 #[derive(Debug, Clone, Args)]
 pub struct DetachArgs {
     #[command(flatten)]
-    database: DatabaseArgs,
+    database: AppDatabaseArgs,
     #[command(flatten)]
     github: GithubArgs,
     /// The organization.
     #[arg(value_name = "ORGANIZATION", value_parser = organization)]
     organization: OrganizationId,
-    /// Uninstall the App from the account first. If GitHub fails, the binding stays.
+    /// Uninstall the App from the account first, which needs the App's options. If GitHub fails, the binding stays.
     #[arg(long)]
     uninstall: bool,
-    /// Who asks for it, as recorded with the event: 1 to 128 visible characters.
+    /// Who asks for it, as recorded in the history and with the event: 1 to 128 visible characters.
     #[arg(long, value_name = "TEXT", default_value = "operator")]
     actor: Actor,
     #[command(flatten)]
@@ -40,24 +44,11 @@ pub struct DetachArgs {
 }
 
 pub(super) async fn run(args: DetachArgs) -> Result<ExitCode, Box<dyn Error + Send + Sync>> {
-    let mut errors = ConfigErrors::default();
-    let (database, configured) = (args.database.check(&mut errors), args.github.check(&mut errors));
-    let (Some(database), Some(configured)) = (database, configured) else { return Err(errors.into()) };
-    let organization = args.organization;
     let what = if args.uninstall { "Uninstall the App of" } else { "Detach" };
-    if !args.consent.ask(&format!("{what} {organization}?"))? {
+    if !args.consent.ask(&format!("{what} {}?", args.organization))? {
         return Err("nothing was changed".into());
     }
-    let github = github_app::open(&configured).await?;
-    migrator(&database).check().await?;
-    let database = apps::open(&database, &github, false).await?;
-    let caller = Caller::new(organization, OrganizationName::new("-")?, args.actor);
-    let uninstall = if args.uninstall { Uninstall::Yes } else { Uninstall::No };
-    let binding = match dockline(&database, github)?.detach(&caller, uninstall).await {
-        Ok(binding) => binding,
-        Err(DetachError::NotBound) => return Err(format!("{} has no binding", caller.organization).into()),
-        Err(error) => return Err(error.into()),
-    };
+    let binding = if args.uninstall { uninstall(&args).await? } else { release(&args).await? };
     let mut stdout = io::stdout().lock();
     if args.json {
         let mut object = binding_json(&binding);
@@ -72,4 +63,42 @@ pub(super) async fn run(args: DetachArgs) -> Result<ExitCode, Box<dyn Error + Se
         )?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Ends the binding only, which needs no call to GitHub.
+async fn release(args: &DetachArgs) -> Result<Binding, Box<dyn Error + Send + Sync>> {
+    let database: AppDatabase = args.database.open().await?;
+    let bindings = PgBindingRepo::new(&database);
+    let organization = &args.organization;
+    let bound = bindings.find(organization).await?.ok_or_else(|| not_bound(organization))?;
+    let installation = bound.installation;
+    match bindings.release(organization, installation, &args.actor, SystemClock.now()).await? {
+        ReleaseOutcome::Released(binding) => {
+            let (organization, actor) = (organization.clone(), args.actor.clone());
+            TracingEvents.record(&Event::Detached { organization, actor, installation, uninstalled: false });
+            Ok(binding)
+        }
+        ReleaseOutcome::NothingBound => Err(not_bound(organization).into()),
+    }
+}
+
+/// Uninstalls the App, then ends the binding.
+async fn uninstall(args: &DetachArgs) -> Result<Binding, Box<dyn Error + Send + Sync>> {
+    let mut errors = ConfigErrors::default();
+    let (database, configured) =
+        (args.database.all_apps().check(&mut errors), args.github.check(&mut errors));
+    let (Some(database), Some(configured)) = (database, configured) else { return Err(errors.into()) };
+    let github = github_app::open(&configured).await?;
+    migrator(&database).check().await?;
+    let database = apps::open(&database, &github, false).await?;
+    let caller = Caller::new(args.organization.clone(), OrganizationName::new("-")?, args.actor.clone());
+    match dockline(&database, github)?.detach(&caller, Uninstall::Yes).await {
+        Ok(binding) => Ok(binding),
+        Err(DetachError::NotBound) => Err(not_bound(&args.organization).into()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn not_bound(organization: &OrganizationId) -> String {
+    format!("{organization} has no binding")
 }

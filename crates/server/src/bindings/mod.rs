@@ -40,7 +40,8 @@ pub enum BindingsCommand {
     History(Box<HistoryArgs>),
     /// End the binding of an organization, as DELETE /v1/github/installation does.
     ///
-    /// The organization can then bind any installation.
+    /// The organization can then bind any installation. Needs the database only; with --uninstall, the options of the App, too,
+    /// which then says which App it is.
     Detach(Box<DetachArgs>),
     /// Print all live bindings, one JSON object per line, as import reads them.
     Export(Box<ExportArgs>),

@@ -1,5 +1,6 @@
-//! `dockline deliveries`: lists and shows the messages for the product, and sends them again.
+//! `dockline deliveries`: lists and shows the messages for the product, sends them again, and closes the outbox.
 
+mod close;
 mod list;
 mod output;
 mod retry;
@@ -13,6 +14,7 @@ use dockline::ports::EntryFilter;
 use dockline::{EntryStatus, MessageId, OrganizationId, OutboxBounds};
 use dockline_postgres::PgOutbox;
 
+pub use close::CloseArgs;
 pub use list::ListArgs;
 pub use retry::RetryArgs;
 pub use show::ShowArgs;
@@ -32,6 +34,13 @@ pub enum DeliveriesCommand {
     /// A message that waits for its turn stays in order; any other is sent out of order. The product gets it with the same id.
     /// Exits with 0 if every message will be sent, otherwise with 1.
     Retry(Box<RetryArgs>),
+    /// Close the outbox: delete all messages for the product, and store no more events.
+    ///
+    /// For an App whose messages nothing consumes any more: no node has --forward-to, and no program of yours reads the outbox.
+    /// Stop those first, since a running one goes on without events. Deletes the messages that wait, are set aside or dead,
+    /// which the product never gets, and the keys of accepted ones, so that a redelivery of GitHub counts as new. Bindings,
+    /// their history and API keys stay. dockline serve --forward-to opens the outbox again; sequence then starts at 1.
+    Close(Box<CloseArgs>),
 }
 
 /// Which messages.
@@ -81,5 +90,6 @@ pub async fn run(command: DeliveriesCommand) -> Result<ExitCode, Box<dyn Error +
         DeliveriesCommand::List(args) => list::run(*args).await,
         DeliveriesCommand::Show(args) => show::run(*args).await,
         DeliveriesCommand::Retry(args) => retry::run(*args).await,
+        DeliveriesCommand::Close(args) => close::run(*args).await,
     }
 }

@@ -3,13 +3,14 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::{ArgGroup, Args};
-use dockline::ports::{Clock, EntryCursor, Outbox, RetryOutcome, SystemClock};
-use dockline::{EntryStatus, MessageId};
+use dockline::ports::{Clock, EntryCursor, EntryFilter, Outbox, RetryOutcome, SystemClock};
+use dockline::{Backlog, EntryStatus, MessageId, PortError};
 use serde_json::json;
 
 use super::output::PageEnd;
 use super::{FilterArgs, message_id, open, unknown};
 use crate::app_database::AppDatabaseArgs;
+use crate::progress::Progress;
 
 const PAGE: u32 = 1_000;
 
@@ -31,14 +32,17 @@ pub struct RetryArgs {
 
 pub(super) async fn run(args: RetryArgs) -> Result<ExitCode, Box<dyn Error + Send + Sync>> {
     let outbox = open(&args.database).await?;
-    let mut retry = Retry { outbox: &outbox, json: args.json, failed: false };
+    let filter = args.filter.filter();
+    if args.ids.is_empty() && filter.status == Some(EntryStatus::Done) && filter.organization.is_none() {
+        return Err("--status done needs --organization: all accepted messages would be sent again".into());
+    }
+    let total = match &*args.ids {
+        [] => total(&outbox, &filter).await?,
+        ids => u64::try_from(ids.len()).ok(),
+    };
+    let progress = Progress::start(total, args.json);
+    let mut retry = Retry { outbox: &outbox, json: args.json, progress, done: 0, queued: 0 };
     if args.ids.is_empty() {
-        let filter = args.filter.filter();
-        if filter.status == Some(EntryStatus::Done) && filter.organization.is_none() {
-            return Err(
-                "--status done needs --organization: all accepted messages would be sent again".into()
-            );
-        }
         let mut after: Option<EntryCursor> = None;
         loop {
             let page = outbox.list(&filter, after, PAGE).await?;
@@ -53,13 +57,29 @@ pub(super) async fn run(args: RetryArgs) -> Result<ExitCode, Box<dyn Error + Sen
             retry.message(id).await?;
         }
     }
-    Ok(if retry.failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    retry.end()
+}
+
+/// Returns the number of messages, if it is known without reading them.
+async fn total(outbox: &dyn Outbox, filter: &EntryFilter) -> Result<Option<u64>, PortError> {
+    if filter.organization.is_some() {
+        return Ok(None);
+    }
+    let Backlog { waiting, set_aside, dead, .. } = outbox.backlog().await?;
+    Ok(match filter.status {
+        Some(EntryStatus::Waiting) => Some(waiting),
+        Some(EntryStatus::SetAside) => Some(set_aside),
+        Some(EntryStatus::Dead) => Some(dead),
+        Some(EntryStatus::Done) | None => None,
+    })
 }
 
 struct Retry<'a> {
     outbox: &'a dyn Outbox,
     json: bool,
-    failed: bool,
+    progress: Progress,
+    done: u64,
+    queued: u64,
 }
 
 impl Retry<'_> {
@@ -68,17 +88,27 @@ impl Retry<'_> {
         let (word, text) = match outcome {
             RetryOutcome::Queued => ("queued", format!("{id} will be sent again")),
             RetryOutcome::BodyDeleted => {
-                ("body_deleted", format!("{id} was accepted, and its payload was deleted since"))
+                ("body_deleted", format!("{id} is accepted or dead, and its payload was deleted since"))
             }
             RetryOutcome::Unknown => ("unknown", unknown(id)),
         };
-        self.failed |= outcome != RetryOutcome::Queued;
-        let mut stdout = io::stdout().lock();
-        if self.json {
-            writeln!(stdout, "{}", json!({ "id": id, "outcome": word }))?;
-        } else {
-            writeln!(stdout, "{text}")?;
+        self.done += 1;
+        self.queued += u64::from(outcome == RetryOutcome::Queued);
+        // The bar counts those that will be sent; a line per message would hide it.
+        if !self.progress.is_shown() || outcome != RetryOutcome::Queued {
+            let line = if self.json { json!({ "id": id, "outcome": word }).to_string() } else { text };
+            self.progress.suspend(|| writeln!(io::stdout().lock(), "{line}"))?;
         }
+        self.progress.set(self.done, format!("{} messages will be sent again", self.queued));
         Ok(())
+    }
+
+    fn end(self) -> Result<ExitCode, Box<dyn Error + Send + Sync>> {
+        let is_shown = self.progress.is_shown();
+        self.progress.finish();
+        if is_shown {
+            writeln!(io::stdout().lock(), "{} of {} messages will be sent again", self.queued, self.done)?;
+        }
+        Ok(if self.queued == self.done { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 }

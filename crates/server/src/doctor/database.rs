@@ -1,10 +1,14 @@
-//! Checks of the database: version, latency, connections, statements, encoding, schema, and the delay of the sweep.
+//! Checks of the database: version, latency, connections, statements, encoding, schema, the delay of the sweep, and
+//! messages that nothing consumes.
 
 use std::error::Error;
 use std::time::Duration;
 
-use dockline::ports::{BindingRepo, Clock, ReconcileScope, SystemClock};
-use dockline_postgres::{AppDatabase, AppError, AppNumber, Database, MigrationError, PgApps, PgBindingRepo};
+use dockline::ports::{BindingRepo, Clock, Outbox, ReconcileScope, SystemClock};
+use dockline::{Backlog, OutboxBounds, format_timestamp};
+use dockline_postgres::{
+    AppDatabase, AppError, AppNumber, Database, MigrationError, PgApps, PgBindingRepo, PgOutbox,
+};
 use time::PrimitiveDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -56,6 +60,7 @@ pub(super) async fn check(
         results.push(app);
         if let Some(database) = found {
             results.push(sweep(args, &database).await);
+            results.push(messages(args, &database).await);
         }
     }
     results
@@ -144,6 +149,39 @@ async fn check_app(
             (CheckResult::ok(check, "other Apps only; serve adds its App, since --new-app is set"), None)
         }
         Err(error) => (CheckResult::fail(check, chain(&error), apps::help(&error)), None),
+    }
+}
+
+/// Checks that the messages for the product are consumed.
+async fn messages(args: &ServeArgs, database: &AppDatabase) -> CheckResult {
+    let check = "messages for the product";
+    let outbox = PgOutbox::new(database, OutboxBounds::default());
+    let Backlog { waiting, set_aside, oldest, .. } = match outbox.backlog().await {
+        Ok(backlog) => backlog,
+        Err(error) => {
+            let help = "check the rights of the database user: docs/postgresql.md";
+            return CheckResult::fail(check, chain(&error), help);
+        }
+    };
+    let Some(oldest) = oldest else { return CheckResult::ok(check, "none waits") };
+    let said = format!("{} wait, the oldest since {}", waiting + set_aside, format_timestamp(oldest));
+    let is_old = SystemClock.now() - oldest >= time::Duration::DAY;
+    match (&args.forward.forward_to, is_old) {
+        (Some(_), false) => CheckResult::ok(check, said),
+        (Some(_), true) => CheckResult::warn(
+            check,
+            format!("{said}, for more than a day"),
+            "check that serve runs; dockline deliveries list --status set_aside shows what the product refuses",
+        ),
+        (None, false) => CheckResult::ok(
+            check,
+            format!("{said}; --forward-to is not set, so another program has to consume them"),
+        ),
+        (None, true) => CheckResult::warn(
+            check,
+            format!("{said}, for more than a day, and --forward-to is not set"),
+            "set --forward-to, start the program that consumes them, or delete them with dockline deliveries close",
+        ),
     }
 }
 

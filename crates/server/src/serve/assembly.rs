@@ -12,9 +12,8 @@ use dockline_postgres::{
     PgRedeliveryStore, PgStateStore,
 };
 use dockline_telemetry::{EventCounters, FanOut, Metered};
-use dockline_worker::{SweepOptions, Worker};
+use dockline_worker::{SweepOptions, Worker, WorkerBuilder};
 
-use super::forward::Forwarding;
 use super::options::ServeArgs;
 use super::probes;
 use crate::database::migrator;
@@ -53,7 +52,7 @@ pub(super) fn worker(
     app_database: &AppDatabase,
     github: Arc<GithubApp>,
     usage: PgKeyUsage,
-    forwarding: Option<&Forwarding>,
+    with_messages: impl FnOnce(WorkerBuilder) -> WorkerBuilder,
 ) -> Worker {
     let database = app_database.database();
     let mut worker = Worker::builder(dockline)
@@ -73,8 +72,5 @@ pub(super) fn worker(
     if let Some(within) = args.ready_github_within.non_zero() {
         worker = worker.with_github_probe(github, within);
     }
-    if let Some(forwarding) = forwarding {
-        worker = forwarding.add_to(worker);
-    }
-    worker.build()
+    with_messages(worker).build()
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
-use dockline::ports::{MessageSender, Outbox};
+use dockline::ports::{Clock, MessageSender, Outbox, SystemClock};
 use dockline::{AppId, Backlog, Builder, OutboxBounds, PortError};
 use dockline_forward::{Endpoint, HttpSender, SigningSecret, SigningSecrets};
 use dockline_postgres::{AppDatabase, PgOutbox, Pool};
@@ -140,13 +140,22 @@ impl Forwarding {
     }
 }
 
-/// Warns if messages of an earlier `--forward-to` wait, to which events are still added.
-pub(super) async fn warn_if_messages_wait(database: &AppDatabase) {
+/// Returns the App's outbox if it is open: another program consumes it, or `--forward-to` was removed. Warns if messages wait.
+pub(super) async fn outbox_of_others(database: &AppDatabase) -> Result<Option<PgOutbox>, PortError> {
     let outbox = PgOutbox::new(database, OutboxBounds::default());
-    let Ok(Backlog { waiting, set_aside, .. }) = outbox.backlog().await else { return };
-    if waiting + set_aside > 0 {
-        tracing::warn!(waiting, set_aside, "messages for the product wait, but --forward-to is not set");
+    if !outbox.usage(SystemClock.now()).await?.is_open {
+        return Ok(None);
     }
+    let Backlog { waiting, set_aside, .. } = outbox.backlog().await?;
+    if waiting + set_aside > 0 {
+        tracing::warn!(
+            waiting,
+            set_aside,
+            "messages for the product wait, but --forward-to is not set: unless another program consumes them, set it, or \
+             delete them with dockline deliveries close"
+        );
+    }
+    Ok(Some(outbox))
 }
 
 /// Why forwarding cannot begin.

@@ -19,6 +19,7 @@ use dockline::{Builder, ClaimPolicy};
 use dockline_axum::RouterOptions;
 use dockline_github::AppSettings;
 use dockline_postgres::{PgBindingCounts, PgKeyUsage, PgOutbox};
+use dockline_telemetry::Metered;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
@@ -87,15 +88,13 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Box<dyn Error + Send + Syn
         }
     }
     let app_database = apps::open(&database, &github, args.new_app).await?;
-    let forwarding = match forward {
+    let (forwarding, outbox_of_others) = match forward {
         Some(target) => {
             let pool = args.database.further_pool(PgOutbox::STORED_AT_ONCE)?;
-            Some(Forwarding::open(&app_database, pool, github.registration().app, target).await?)
+            let forwarding = Forwarding::open(&app_database, pool, github.registration().app, target).await?;
+            (Some(forwarding), None)
         }
-        None => {
-            forward::warn_if_messages_wait(&app_database).await;
-            None
-        }
+        None => (None, forward::outbox_of_others(&app_database).await?),
     };
     let usage = PgKeyUsage::new(&database);
     let policy = args.claim_policy.into();
@@ -108,8 +107,12 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Box<dyn Error + Send + Syn
         })?;
     let sockets = Sockets::bind(&args).await?;
     sockets.announce(public_url.as_deref(), args.json)?;
-    let worker =
-        assembly::worker(&args, dockline.clone(), &app_database, github.clone(), usage, forwarding.as_ref());
+    let worker = assembly::worker(&args, dockline.clone(), &app_database, github.clone(), usage, |worker| {
+        let worker = outbox_of_others
+            .into_iter()
+            .fold(worker, |worker, outbox| worker.with_backlog(Arc::new(Metered::over(outbox))));
+        forwarding.iter().fold(worker, |worker, parts| parts.add_to(worker))
+    });
     let readiness = worker.readiness();
     let options =
         RouterOptions::default().with_refresh_queue(worker.refresh_queue()).with_readiness(readiness.clone());

@@ -11,16 +11,42 @@ use crate::metric_names::{OUTBOX_BYTES, OUTBOX_MESSAGES, OUTBOX_OLDEST};
 /// Time between two counts.
 const INTERVAL: Duration = Duration::from_secs(15);
 
-/// Counts the undelivered messages periodically. After an error the gauges keep their values.
+/// The age of the oldest message from which the log says that nothing consumes the outbox.
+const UNCONSUMED_AFTER: time::Duration = time::Duration::DAY;
+
+/// The counts from one such line to the next: an hour.
+const COUNTS_BETWEEN_WARNINGS: u32 = 240;
+
+/// Counts the undelivered messages periodically, and warns if one is a day old. After an error the gauges keep their values.
 pub(crate) async fn measure_backlog(outbox: &dyn Outbox, clock: &dyn Clock) -> Infallible {
     let mut ticks = every(INTERVAL);
+    let mut counts_until_warning = 0_u32;
     loop {
         ticks.tick().await;
         match outbox.backlog().await {
-            Ok(backlog) => record(&backlog, clock),
+            Ok(backlog) => {
+                record(&backlog, clock);
+                counts_until_warning = counts_until_warning.saturating_sub(1);
+                if is_unconsumed(&backlog, clock) && counts_until_warning == 0 {
+                    let Backlog { waiting, set_aside, oldest, .. } = backlog;
+                    let oldest = oldest.map(dockline::format_timestamp);
+                    tracing::warn!(
+                        waiting,
+                        set_aside,
+                        oldest,
+                        "messages for the product have waited for more than a day: nothing consumes the outbox, or the product \
+                         refuses them"
+                    );
+                    counts_until_warning = COUNTS_BETWEEN_WARNINGS;
+                }
+            }
             Err(error) => tracing::warn!(%error, cause = error.causes(), "counting the outbox failed"),
         }
     }
+}
+
+fn is_unconsumed(backlog: &Backlog, clock: &dyn Clock) -> bool {
+    backlog.oldest.is_some_and(|oldest| clock.now() - oldest >= UNCONSUMED_AFTER)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "exact up to 9 PB")]

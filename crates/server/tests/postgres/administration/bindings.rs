@@ -155,17 +155,26 @@ async fn detach_asks_first_and_leaves_the_binding_in_the_history() {
     let server = Server::start(&schema, &github, "127.0.0.1:0");
     let bound = bound(&schema, &github, &server.api, 2).await;
 
-    let asked = run_as_app(&schema, &github, &["bindings", "detach", "org_0"]);
+    // Without --uninstall, the options of the App are not needed.
+    let asked = run(&schema, &["bindings", "detach", "org_0"]);
     assert_eq!(asked.status.code(), Some(2));
     assert!(stderr(&asked).contains("--yes"), "{}", stderr(&asked));
-    let detached = run_as_app(&schema, &github, &["bindings", "detach", "org_0", "--yes", "--json"]);
+    let detached = run(&schema, &["bindings", "detach", "org_0", "--yes", "--json", "--actor", "ops:eve"]);
+    assert!(
+        stderr(&detached).contains("detached") && stderr(&detached).contains("ops:eve"),
+        "{}",
+        stderr(&detached)
+    );
     assert_eq!(detached.status.code(), Some(0), "{}", stderr(&detached));
     let object: Value = serde_json::from_slice(&detached.stdout).unwrap();
     assert_eq!((&object["installationId"], &object["uninstalled"]), (&json!(bound[0].1), &json!(false)));
     assert_eq!(bound[0].0.inspect(&server.api).await.unwrap().status, 404);
     assert!(github.sim.sim().installation(bound[0].1).is_some(), "the App stays installed");
-    let again = run_as_app(&schema, &github, &["bindings", "detach", "org_0", "--yes"]);
+    let again = run(&schema, &["bindings", "detach", "org_0", "--yes"]);
     assert_eq!(again.status.code(), Some(1));
+    assert!(stderr(&again).contains("org_0 has no binding"), "{}", stderr(&again));
+    let without_app = run(&schema, &["bindings", "detach", "org_1", "--yes", "--uninstall"]);
+    assert_eq!(without_app.status.code(), Some(2), "{}", stderr(&without_app));
 
     let removed = run_as_app(&schema, &github, &["bindings", "detach", "org_1", "--yes", "--uninstall"]);
     assert_eq!(removed.status.code(), Some(0), "{}", stderr(&removed));
@@ -175,6 +184,9 @@ async fn detach_asks_first_and_leaves_the_binding_in_the_history() {
     assert_eq!(history.as_array().unwrap().len(), 1);
     assert!(history[0]["actor"].as_str().unwrap().starts_with("key:"), "{history}");
     assert!(history[0]["releasedAt"].is_string());
+    assert_eq!(history[0]["releasedBy"], "ops:eve");
+    let table = stdout(&run(&schema, &["bindings", "history", "org_1"]));
+    assert!(table.contains("RELEASED BY") && table.trim_end().ends_with("operator"), "{table}");
     let same = json(&schema, &["bindings", "history", "--installation", &bound[0].1.to_string()]);
     assert_eq!(same, history);
     assert_eq!(organizations(&json(&schema, &["bindings", "list"])), [""; 0]);

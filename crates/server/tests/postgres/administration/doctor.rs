@@ -98,6 +98,7 @@ async fn complete_setup_passes_all_checks() {
         "database connections",
         &schema,
         "sweep",
+        "messages for the product",
         "GitHub API",
         "App credential",
         "App identity",

@@ -20,7 +20,19 @@ fn dump(schema: &TestSchema) -> String {
     command.arg(format!("--schema={}", schema.name)).arg(schema.url.expose_secret());
     let ended = command.output().unwrap_or_else(|error| panic!("{program}: {error}"));
     assert!(ended.status.success(), "{}", stderr(&ended));
-    String::from_utf8(ended.stdout).unwrap()
+    with_bodies(&String::from_utf8(ended.stdout).unwrap())
+}
+
+/// Adds the text of bodies, which a dump has in hexadecimal.
+fn with_bodies(dump: &str) -> String {
+    let bodies = dump.split("\\\\x").skip(1).filter_map(|after| {
+        let digits = after.split(|c: char| !c.is_ascii_hexdigit()).next()?;
+        let bytes: Option<Vec<u8>> = (0..digits.len() / 2)
+            .map(|at| u8::from_str_radix(digits.get(2 * at..2 * at + 2)?, 16).ok())
+            .collect();
+        String::from_utf8(bytes?).ok()
+    });
+    [dump.to_owned()].into_iter().chain(bodies).collect::<Vec<_>>().join("\n")
 }
 
 /// The program of the server's own version: an older one refuses to dump.
@@ -143,6 +155,66 @@ async fn forget_of_a_github_user_leaves_no_number_of_theirs() {
     let dump = dump(&schema);
     assert_gone(&dump, "suspender-0");
     assert!(count(&dump, "org_0") > 0 && count(&dump, "7000002") > 0);
+}
+
+/// Bodies of messages that are done or dead, and changes of an installation that was released. What the
+/// product has yet to get stays whole.
+#[tokio::test(flavor = "multi_thread")]
+async fn forget_of_a_github_user_leaves_no_message_with_their_number_but_those_that_have_to_be_sent() {
+    let schema = TestSchema::migrated().await;
+    let github = Github::start(&schema).await;
+    let server = Server::start(&schema, &github, "127.0.0.1:0");
+    schema
+        .execute("INSERT INTO $schema.outbox_queues (app, organization, last_sequence) VALUES (1, '', 0)")
+        .await;
+    let bound = bound(&schema, &github, &server.api, 1).await;
+    let user = github.sim.sim().installation(bound[0].1).unwrap().account_id;
+    let detached = run(&schema, &["bindings", "detach", "org_0", "--yes", "--actor", "ops:eve"]);
+    assert_eq!(detached.status.code(), Some(0), "{}", stderr(&detached));
+    let changes = schema.number("SELECT count(*) FROM $schema.outbox_entries WHERE change IS NOT NULL").await;
+    assert!(changes >= 2, "{changes}");
+    let body = format!("{{\"sender\": {{\"id\": {user}}}}}");
+    for (sequence, status) in [(101, "done"), (102, "dead"), (103, "waiting"), (104, "set_aside")] {
+        schema
+            .execute(&format!(
+                "INSERT INTO $schema.outbox_entries (app, organization, sequence, id, guid, digest, event, size, has_body, \
+                  received_at, status, settled_at) \
+                  VALUES (1, 'org_0', {sequence}, 'gh_1_guid-{sequence}', 'guid-{sequence}', sha256('{sequence}'), 'push', \
+                   {}, true, now(), '{status}', CASE WHEN '{status}' IN ('done', 'dead') THEN now() END); \
+                 INSERT INTO $schema.outbox_bodies (app, organization, sequence, body) \
+                  VALUES (1, 'org_0', {sequence}, '{body}')",
+                body.len(),
+            ))
+            .await;
+    }
+    let user = user.to_string();
+    let before = count(&dump(&schema), &user);
+    assert!(before > 6, "{before}");
+    let forget = || {
+        let ended = run(&schema, &["organizations", "forget", "--github-user", &user, "--yes", "--json"]);
+        assert_eq!(ended.status.code(), Some(0), "{}", stderr(&ended));
+        serde_json::from_slice::<Value>(&ended.stdout).unwrap()
+    };
+    let numbers = forget();
+    assert_eq!(
+        (&numbers["stillWaiting"], &numbers["messages"]),
+        (&2.into(), &(changes + 2).into()),
+        "{numbers}"
+    );
+    // Only the two bodies that the product has yet to get.
+    assert_eq!(count(&dump(&schema), &user), 2);
+    let types = schema
+        .text("SELECT string_agg(change #>> '{after,account,login}', ' ') FROM $schema.outbox_entries WHERE change IS NOT NULL")
+        .await;
+    assert!(types.split(' ').all(|login| login == "forgotten"), "{types}");
+    let retried = run(&schema, &["deliveries", "retry", "gh_1_guid-101", "gh_1_guid-102", "--json"]);
+    assert_eq!(retried.status.code(), Some(1));
+    assert_eq!(String::from_utf8(retried.stdout).unwrap().matches("body_deleted").count(), 2);
+    schema
+        .execute("UPDATE $schema.outbox_entries SET status = 'done', settled_at = now() WHERE status <> 'done' AND has_body")
+        .await;
+    assert_eq!(forget()["stillWaiting"], 0);
+    assert_gone(&dump(&schema), &user);
 }
 
 #[tokio::test(flavor = "multi_thread")]

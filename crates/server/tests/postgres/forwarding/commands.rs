@@ -99,6 +99,108 @@ async fn deliveries_are_listed_shown_and_sent_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn close_deletes_the_messages_and_no_more_events_are_stored() {
+    let scene = Scene::start().await;
+    let schema = &scene.schema;
+    let server = scene.node(&[]);
+    let acme = scene.bind(&server, "org_acme").await;
+    scene.product.until_accepted("org_acme", 1).await;
+    scene.product.answer("org_acme", Answer::Status(500));
+    assert_eq!(scene.push(&server, acme, "one").await, Some(202));
+    assert_eq!(server.end(), Some(0));
+
+    // A queue that a consumer holds is noticed.
+    schema.execute("update $schema.outbox_queues set lease_until = now() + interval '1 minute'").await;
+    let leased = run(schema, &["deliveries", "close", "--yes"]);
+    let stderr = String::from_utf8(leased.stderr).unwrap();
+    assert!(leased.status.code() == Some(1) && stderr.contains("a consumer is sending"), "{stderr}");
+    schema.execute("update $schema.outbox_queues set lease_until = null").await;
+    let asked = run(schema, &["deliveries", "close"]);
+    assert_eq!(asked.status.code(), Some(2), "{asked:?}");
+    let closed = json(schema, &["deliveries", "close", "--yes", "--json"]);
+    assert_eq!(closed["wasOpen"], true);
+    let deleted = &closed["deleted"];
+    assert_eq!(
+        (&deleted["waiting"], &deleted["setAside"], &deleted["dead"]),
+        (&1.into(), &0.into(), &0.into())
+    );
+    let rows = "select (select count(*) from $schema.outbox_queues) + (select count(*) from $schema.outbox_entries) \
+        + (select count(*) from $schema.outbox_bodies)";
+    assert_eq!(schema.number(rows).await, 0);
+    let again = run(schema, &["deliveries", "close", "--yes"]);
+    assert!(stdout(&again).starts_with("the outbox was closed before"), "{again:?}");
+
+    // The binding stays, and its release stores nothing.
+    let history = json(schema, &["bindings", "history", "org_acme", "--json"]);
+    assert_eq!(history[0]["releasedAt"], Value::Null);
+    assert!(run(schema, &["bindings", "detach", "org_acme", "--yes"]).status.success());
+    assert_eq!(schema.number(rows).await, 0);
+    // Forwarding opens it again, and positions start at 1. The event names who released a binding.
+    scene.product.answer("org_acme", Answer::Status(200));
+    let server = scene.node(&[]);
+    scene.bind(&server, "org_other").await;
+    scene.product.until_accepted("org_other", 1).await;
+    let detached = run(schema, &["bindings", "detach", "org_other", "--yes", "--actor", "ops:eve"]);
+    assert!(detached.status.success(), "{detached:?}");
+    scene.product.until_accepted("org_other", 2).await;
+    let messages = scene.product.accepted("org_other");
+    assert_eq!(messages[0].sequence(), 1);
+    assert!(messages[0].envelope["payload"]["actor"].as_str().unwrap().starts_with("key:"));
+    assert_eq!(
+        (messages[1].text("type"), &messages[1].envelope["payload"]["actor"]),
+        ("installation.detached", &"ops:eve".into())
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn messages_that_nothing_consumes_are_reported_by_serve_and_doctor() {
+    let scene = Scene::start().await;
+    let schema = &scene.schema;
+    let doctor = || {
+        let command = Server::command(schema, &scene.github, "127.0.0.1:0", &[]);
+        let arguments: Vec<_> = command.get_args().skip(1).map(ToOwned::to_owned).collect();
+        let output = dockline(schema, &["doctor"]).args(arguments).output().unwrap();
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let checks = report["checks"].as_array().unwrap().clone();
+        let check = checks.into_iter().find(|check| check["check"] == "messages for the product").unwrap();
+        (check["verdict"].as_str().unwrap().to_owned(), check["said"].as_str().unwrap().to_owned())
+    };
+    assert_eq!(doctor(), ("ok".to_owned(), "none waits".to_owned()));
+    let server = scene.node(&[]);
+    scene.product.answer("org_acme", Answer::Status(500));
+    scene.bind(&server, "org_acme").await;
+    assert_eq!(server.end(), Some(0));
+    let (verdict, said) = doctor();
+    assert!(verdict == "ok" && said.contains("another program has to consume them"), "{verdict} {said}");
+    schema.execute("update $schema.outbox_entries set received_at = received_at - interval '25 hours'").await;
+    let (verdict, said) = doctor();
+    assert!(verdict == "warn" && said.contains("for more than a day"), "{verdict} {said}");
+
+    // serve without --forward-to measures the backlog, so that the alert on its age sounds.
+    let log = scene.github.files.path("serve.log");
+    let file = std::fs::File::create(&log).unwrap();
+    let server = Server::spawn_logging(schema, &scene.github, &[], file).listening();
+    let url = server.metrics.clone().unwrap();
+    let http = crate::http_client::loopback();
+    let age = async || {
+        let text = http.get(&url).send().await.unwrap().text().await.unwrap();
+        let line = text.lines().find_map(|line| line.strip_prefix("dockline_outbox_oldest_seconds "));
+        line.map(|age| age.parse::<f64>().unwrap())
+    };
+    let age = loop {
+        if let Some(age) = age().await {
+            break age;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    };
+    assert!(age > 86_400.0, "{age}");
+    assert_eq!(server.end(), Some(0));
+    let log = std::fs::read_to_string(log).unwrap();
+    assert!(log.contains("--forward-to is not set") && log.contains("dockline deliveries close"), "{log}");
+    assert!(log.contains("waited for more than a day"), "{log}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn doctor_and_config_check_the_product() {
     let scene = Scene::start().await;
     let schema = &scene.schema;

@@ -1,5 +1,6 @@
 //! The forwarder, on a scripted outbox and a scripted product.
 
+mod backlog;
 mod isolation;
 mod node;
 mod order;

@@ -5,6 +5,7 @@ use std::sync::{Mutex, MutexGuard};
 
 use async_trait::async_trait;
 use dockline::ports::{Clock, EntryCursor, EntryFilter, Outbox, RetryOutcome};
+use dockline::rules::outbox::is_overdue;
 use dockline::{
     AppId, Backlog, DeliveryGuid, EntryContent, EntryStatus, FailedAttempt, FailureRecord, Lease, MessageId,
     OrganizationId, OutboxEntry, OutboxMessage, PortError, PortErrorKind, PortName, Verdict,
@@ -47,7 +48,11 @@ impl Queue {
         let is_due =
             move |message: &&OutboxMessage| message.entry.next_attempt_at.is_some_and(|at| at <= now);
         let of = |status| self.messages.values().filter(move |message| message.entry.status == status);
-        of(EntryStatus::Waiting).take_while(is_due).chain(of(EntryStatus::SetAside).filter(is_due))
+        let mut aside: Vec<_> = of(EntryStatus::SetAside).filter(is_due).collect();
+        aside.sort_by_key(|message| message.entry.next_attempt_at);
+        let first = aside.first().copied().filter(|message| is_overdue(message.entry.next_attempt_at, now));
+        let others = aside.into_iter().skip(usize::from(first.is_some()));
+        first.into_iter().chain(of(EntryStatus::Waiting).take_while(is_due)).chain(others)
     }
 }
 
