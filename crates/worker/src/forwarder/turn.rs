@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use dockline::rules::outbox::judge;
 use dockline::{Lease, OutboxMessage, PortError, Verdict};
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::attempt::report;
 use super::lanes::{Place, SMALL_BODY};
@@ -14,13 +14,16 @@ const TURN: Duration = Duration::from_secs(10);
 /// Messages per read.
 const BATCH: u32 = 16;
 
-/// The lease is renewed before an attempt if it ends sooner. Longer than an attempt, so that no other node sends the queue's
-/// messages meanwhile.
+/// The lease is renewed before an attempt if it ends sooner. Longer than the wait for a place and the attempt, so that no
+/// other node sends the queue's messages meanwhile.
 const ENOUGH: time::Duration = time::Duration::seconds(30);
 
 /// How long a leased queue waits for its place, before it is released and takes its turn again. Shorter than the lease, which
 /// another worker would take otherwise: so queues that wait for a retry never hold all workers.
 const PLACE_WAIT: Duration = Duration::from_secs(5);
+
+/// The pauses before a failed call of the outbox is repeated: the first, and the longest after doubling.
+const CALL_PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(8));
 
 /// The turn of a queue that this node leased.
 pub(super) struct Turn<'a> {
@@ -35,7 +38,7 @@ enum Next {
     Message,
     /// The queue has nothing to send at present, or its turn is over.
     Release,
-    /// Another node has the queue, or the store failed. The lease ends with its time, which is a pause.
+    /// Another node has the queue, or the store failed for as long as the lease lasts.
     Leave,
 }
 
@@ -62,11 +65,10 @@ impl<'a> Turn<'a> {
     }
 
     async fn batch(&mut self) -> Next {
-        let mut messages = match self.read(BATCH).await {
-            Ok(messages) if messages.is_empty() => return Next::Release,
-            Ok(messages) => messages,
-            Err(error) => return self.failed(&error),
-        };
+        let Some(mut messages) = self.read(BATCH).await else { return Next::Leave };
+        if messages.is_empty() {
+            return Next::Release;
+        }
         let mut place = None;
         if let Some(first) = messages.first().filter(|first| first.body.len() > SMALL_BODY) {
             let lane = self.forwarder.lanes.of(first);
@@ -82,9 +84,9 @@ impl<'a> Turn<'a> {
                     return Next::Release;
                 }
                 messages = match self.read(1).await {
-                    Ok(messages) if messages.is_empty() => return Next::Release,
-                    Ok(messages) => messages,
-                    Err(error) => return self.failed(&error),
+                    Some(messages) if messages.is_empty() => return Next::Release,
+                    Some(messages) => messages,
+                    None => return Next::Leave,
                 };
             }
         }
@@ -102,17 +104,15 @@ impl<'a> Turn<'a> {
     async fn forward(&mut self, message: OutboxMessage) -> Next {
         let forwarder = self.forwarder;
         let entry = message.entry.clone();
+        if !self.keep_lease().await {
+            return Next::Leave;
+        }
         let place: Option<Place<'_>> = tokio::select! {
             biased;
             () = forwarder.closed() => None,
             place = timeout(PLACE_WAIT, forwarder.lanes.of(&message).attempt()) => place.ok(),
         };
         let Some(place) = place else { return Next::Release };
-        match self.keep_lease().await {
-            Ok(true) => {}
-            Ok(false) => return Next::Leave,
-            Err(error) => return self.failed(&error),
-        }
         let Some(outcome) = forwarder.attempt(message).await else { return Next::Release };
         drop(place);
         let now = forwarder.clock.now();
@@ -120,52 +120,76 @@ impl<'a> Turn<'a> {
         report(&entry, &verdict);
         // Later messages that wait for their turn must wait for this one.
         let next = if matches!(verdict, Verdict::RetryLater { .. }) { Next::Release } else { Next::Message };
-        match self.settle(entry.sequence, verdict).await {
-            Ok(true) => next,
-            Ok(false) => {
-                tracing::info!(id = %entry.id, "message not settled: another node has the queue, and sends it again");
-                Next::Leave
+        match self.settle(entry.sequence, &verdict).await {
+            Some(true) => next,
+            Some(false) => {
+                let id = &entry.id;
+                tracing::info!(%id, "message not settled: it is already, or another node has the queue and sends it again");
+                Next::Release
             }
-            Err(error) => self.failed(&error),
+            None => Next::Leave,
         }
     }
 
-    async fn read(&self, most: u32) -> Result<Vec<OutboxMessage>, PortError> {
-        let _call = self.forwarder.lanes.call().await;
-        let now = self.forwarder.clock.now();
-        self.forwarder.outbox.read(&self.lease, now, most, SMALL_BODY as u64).await
+    async fn read(&self, most: u32) -> Option<Vec<OutboxMessage>> {
+        let Forwarder { outbox, clock, .. } = self.forwarder;
+        self.insist(|| outbox.read(&self.lease, clock.now(), most, SMALL_BODY as u64)).await
     }
 
     /// Renews the lease if it would end during an attempt. Returns whether it is still ours.
-    async fn keep_lease(&mut self) -> Result<bool, PortError> {
-        let now = self.forwarder.clock.now();
-        if self.lease.until - now >= ENOUGH {
-            return Ok(true);
+    async fn keep_lease(&mut self) -> bool {
+        let Forwarder { outbox, clock, .. } = self.forwarder;
+        loop {
+            let now = clock.now();
+            if self.lease.until - now >= ENOUGH {
+                return true;
+            }
+            let until = now + LEASE;
+            if self.insist(|| outbox.renew(&self.lease, until)).await != Some(true) {
+                return false;
+            }
+            self.lease.until = until;
         }
-        let _call = self.forwarder.lanes.call().await;
-        let until = now + LEASE;
-        let is_ours = self.forwarder.outbox.renew(&self.lease, until).await?;
-        self.lease.until = until;
-        Ok(is_ours)
     }
 
-    async fn settle(&self, sequence: u64, verdict: Verdict) -> Result<bool, PortError> {
-        let _call = self.forwarder.lanes.call().await;
-        self.forwarder.outbox.settle(&self.lease, sequence, verdict).await
+    async fn settle(&self, sequence: u64, verdict: &Verdict) -> Option<bool> {
+        let outbox = &self.forwarder.outbox;
+        self.insist(|| outbox.settle(&self.lease, sequence, verdict.clone())).await
     }
 
     async fn release(&self) {
-        let _call = self.forwarder.lanes.call().await;
-        let released = self.forwarder.outbox.release(&self.lease, self.forwarder.clock.now()).await;
-        if let Err(error) = released {
-            self.failed(&error);
-        }
+        let Forwarder { outbox, clock, .. } = self.forwarder;
+        self.insist(|| outbox.release(&self.lease, clock.now())).await;
     }
 
-    fn failed(&self, error: &PortError) -> Next {
+    /// Calls the outbox, and repeats the call while it fails, unless the lease ends before or the node shuts down. So a
+    /// short outage of the store repeats no message, and does not keep the queue waiting for the end of its lease.
+    async fn insist<T, C>(&self, call: impl Fn() -> C) -> Option<T>
+    where
+        C: Future<Output = Result<T, PortError>>,
+    {
+        let forwarder = self.forwarder;
         let organization = self.lease.organization.as_ref().map(tracing::field::display);
         let until = self.lease.until;
-        tracing::warn!(organization, %error, cause = error.causes(), %until, "the outbox failed; its lease expires");
-        Next::Leave
+        let (mut pause, longest) = CALL_PAUSES;
+        loop {
+            let place = forwarder.lanes.call().await;
+            let error = match call().await {
+                Ok(value) => return Some(value),
+                Err(error) => error,
+            };
+            drop(place);
+            let cause = error.causes();
+            if forwarder.is_closing() || forwarder.clock.now() + pause >= until {
+                tracing::warn!(organization, %error, cause, %until, "the outbox failed; its lease expires");
+                return None;
+            }
+            tracing::warn!(organization, %error, cause, ?pause, "the outbox failed; the call will be repeated");
+            tokio::select! {
+                () = sleep(pause) => {}
+                () = forwarder.closed() => {}
+            }
+            pause = pause.saturating_mul(2).min(longest);
+        }
     }
 }

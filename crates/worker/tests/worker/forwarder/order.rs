@@ -104,10 +104,48 @@ async fn unsettled_message_is_sent_again_after_the_lease() {
     let _node = scene.start();
     scene.product.until_received(1).await;
     scene.outbox.fail(true);
-    sleep(seconds(6)).await;
+    sleep(seconds(70)).await;
     scene.outbox.fail(false);
     sleep(seconds(120)).await;
     let order: Vec<u64> = scene.product.attempts("a").iter().map(|(sequence, _)| *sequence).collect();
     assert_eq!(order, [1, 1, 2]);
     assert_eq!(scene.outbox.count(EntryStatus::Done), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn outage_of_the_outbox_that_is_shorter_than_the_lease_repeats_no_message_and_delays_none_by_the_lease()
+{
+    let scene = Scene::new();
+    scene.add("a", 2);
+    scene.product.answer("a", Answer::After(seconds(5)));
+    let _node = scene.start();
+    scene.product.until_received(1).await;
+    scene.outbox.fail(true);
+    sleep(seconds(12)).await;
+    scene.outbox.fail(false);
+    sleep(seconds(15)).await;
+    let order: Vec<u64> = scene.product.attempts("a").iter().map(|(sequence, _)| *sequence).collect();
+    assert_eq!(order, [1, 2]);
+    assert_eq!(scene.outbox.count(EntryStatus::Done), 2);
+    assert!(!scene.outbox.is_leased("a", scene.clock.now()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn lease_that_cannot_be_renewed_for_a_while_is_not_used_after_its_end() {
+    let scene = Scene::new();
+    scene.add("a", 12);
+    scene.product.answer("a", Answer::After(seconds(9)));
+    let node = scene.start();
+    // The lease is renewed when it ends within 30 seconds.
+    scene.product.until_received(4).await;
+    scene.outbox.fail(true);
+    sleep(seconds(65)).await;
+    let attempts = scene.product.received().len();
+    assert!((4..=5).contains(&attempts), "{attempts}");
+    scene.outbox.fail(false);
+    sleep(seconds(200)).await;
+    assert_eq!(scene.outbox.count(EntryStatus::Done), 12);
+    let order: Vec<u64> = scene.product.attempts("a").iter().map(|(sequence, _)| *sequence).collect();
+    assert!(order.is_sorted(), "{order:?}");
+    node.shut_down(seconds(20)).await;
 }
