@@ -4,7 +4,7 @@
 use std::time::Duration as Pause;
 
 use dockline::rules::events::{EventName, of, payload, type_of};
-use dockline::rules::outbox::{AttemptOutcome, judge};
+use dockline::rules::outbox::{AttemptOutcome, is_overdue, judge};
 use dockline::{
     Account, AccountId, AccountKind, Change, EntryContent, EntryStatus, FailureRecord, InstallationId,
     InstallationSnapshot, OrganizationId, PresenceKind, Status, Verdict,
@@ -119,7 +119,8 @@ fn one_look_can_find_several_changes() {
 
 #[test]
 fn payload_names_all_events_and_the_facts_before_and_after() {
-    let change = change(None, bound(P::Shown, ACTIVE));
+    let mut change = change(None, bound(P::Shown, ACTIVE));
+    change.actor = Some("user:ann".parse().unwrap());
     let json: serde_json::Value = serde_json::from_slice(&payload(&change)).unwrap();
     let after = serde_json::json!({
         "organization": "org",
@@ -130,9 +131,50 @@ fn payload_names_all_events_and_the_facts_before_and_after() {
     });
     let expected = serde_json::json!({
         "events": ["installation.registered"], "installation": 7, "before": null, "after": after,
+        "actor": "user:ann",
     });
     assert_eq!(json, expected);
-    assert_eq!(serde_json::from_value::<Change>(json).unwrap(), change);
+    assert_eq!(serde_json::from_value::<Change>(json.clone()).unwrap(), change);
+    // Changes that an earlier version stored have no actor.
+    let mut earlier = json;
+    earlier.as_object_mut().unwrap().remove("actor");
+    assert_eq!(serde_json::from_value::<Change>(earlier).unwrap(), Change { actor: None, ..change });
+}
+
+#[test]
+fn the_account_of_a_forgotten_person_is_replaced_and_the_events_stay() {
+    let id = |number| AccountId::new(number).unwrap();
+    let mut renamed = bound(P::Shown, ACTIVE);
+    renamed.account.as_mut().unwrap().login = "renamed".into();
+    for (before, after, login_before) in [
+        (Some(bound(P::Shown, ACTIVE)), renamed, "forgotten-before"),
+        (Some(bound(P::Shown, ACTIVE)), bound(P::Shown, SUSPENDED), "forgotten"),
+        (Some(bound(P::Shown, ACTIVE)), snapshot(None, P::Shown, ACTIVE), "forgotten"),
+        (None, bound(P::Shown, ACTIVE), ""),
+    ] {
+        let change = change(before, after);
+        let mut forgotten = change.clone();
+        assert!(!forgotten.forget_account(id(2), id(9)));
+        assert_eq!(forgotten, change);
+        assert!(forgotten.forget_account(id(1), id(9)));
+        assert_eq!(of(&forgotten), of(&change));
+        let account = |snapshot: InstallationSnapshot| {
+            let account = snapshot.account.unwrap();
+            (account.id, account.login)
+        };
+        assert_eq!(account(forgotten.after), (id(9), "forgotten".to_owned()));
+        if let Some(before) = forgotten.before {
+            assert_eq!(account(before), (id(9), login_before.to_owned()));
+        }
+    }
+}
+
+#[test]
+fn entry_that_is_set_aside_is_overdue_a_minute_after_its_next_attempt() {
+    assert!(is_overdue(Some(NOW - Duration::MINUTE), NOW));
+    assert!(!is_overdue(Some(NOW - Duration::MINUTE + Duration::MICROSECOND), NOW));
+    assert!(!is_overdue(Some(NOW + Duration::DAY), NOW));
+    assert!(!is_overdue(None, NOW));
 }
 
 const NOW: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;

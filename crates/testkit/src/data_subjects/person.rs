@@ -116,7 +116,8 @@ cases!(
         let messages = node.read(&lease, seconds(100)).await;
         let left: Vec<_> =
             messages.iter().map(|message| (message.entry.sequence, &*message.body)).skip(1).take(3).collect();
-        assert_eq!(left, [4, 5, 6].map(|at| (at, bodies[usize::try_from(at).unwrap() - 2].as_bytes())));
+        let [.., longer, also_longer, waiting] = bodies;
+        assert_eq!(left, [(4, longer.as_bytes()), (5, also_longer.as_bytes()), (6, waiting.as_bytes())]);
         assert_eq!(
             node.types("acme").await,
             [

@@ -136,7 +136,7 @@ async fn forget_leaves_no_identifier_in_a_dump_of_the_schema() {
             "{needle} of another organization changed"
         );
     }
-    assert_eq!(count(&after, "forgotten-"), 2, "organization and actor of the history have a pseudonym");
+    assert_eq!(count(&after, "forgotten-"), 3, "organization and actors of the history have a pseudonym");
 }
 
 #[tokio::test(flavor = "multi_thread")]

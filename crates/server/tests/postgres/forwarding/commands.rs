@@ -157,7 +157,8 @@ async fn messages_that_nothing_consumes_are_reported_by_serve_and_doctor() {
     let scene = Scene::start().await;
     let schema = &scene.schema;
     let doctor = || {
-        let command = Server::command(schema, &scene.github, "127.0.0.1:0", &[]);
+        let app = scene.github.app.app_id.to_string();
+        let command = Server::command(schema, &scene.github, "127.0.0.1:0", &["--github-app-id", &app]);
         let arguments: Vec<_> = command.get_args().skip(1).map(ToOwned::to_owned).collect();
         let output = dockline(schema, &["doctor"]).args(arguments).output().unwrap();
         let report: Value = serde_json::from_slice(&output.stdout).unwrap();
