@@ -14,7 +14,7 @@ use axum::Router;
 use axum::middleware::from_fn_with_state;
 use dockline::Dockline;
 
-use crate::endpoint::Group;
+use crate::endpoint::{Endpoint, Group};
 use crate::middleware::auth_failures::{self, AuthFailures};
 use crate::middleware::{envelope, observe, request_id};
 use crate::options::Context;
@@ -91,6 +91,14 @@ pub fn webhook_router(dockline: Dockline, options: RouterOptions) -> Router {
 pub fn operations_router(dockline: Dockline, options: RouterOptions) -> Router {
     let context = Context::new(dockline, options);
     layered(routes::of(&[Group::Operations], &context), context)
+}
+
+/// Returns whether this is a path of [`operations_router`], outside of any prefix. A server should answer such requests also
+/// while it works on as many others as it may.
+#[must_use]
+pub fn is_operations_path(path: &str) -> bool {
+    let mut endpoints = Endpoint::ALL.iter().filter(|endpoint| endpoint.group() == Group::Operations);
+    endpoints.any(|endpoint| endpoint.method_and_path().1 == path)
 }
 
 fn layered(router: Router<Context>, context: Context) -> Router {

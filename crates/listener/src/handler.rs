@@ -25,6 +25,7 @@ use crate::rejection::{Rejection, Rejections};
 pub(crate) struct Shared {
     pub(crate) limits: Limits,
     pub(crate) rejections: Rejections,
+    exempt: fn(&Parts) -> bool,
     /// Requests that the service may process at a time.
     processing: Semaphore,
     /// Requests that may be open at a time: those processed, those that wait for that, and those whose response is not
@@ -33,11 +34,11 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    pub(crate) fn new(limits: Limits, rejections: Rejections) -> Self {
+    pub(crate) fn new(limits: Limits, rejections: Rejections, exempt: fn(&Parts) -> bool) -> Self {
         // Each HTTP/1 connection may have one waiting request; only HTTP/2 streams can fill the memory.
         let open = limits.max_requests.saturating_add(limits.max_connections).min(Semaphore::MAX_PERMITS);
         let processing = Semaphore::new(limits.max_requests);
-        Self { limits, rejections, processing, open: Arc::new(Semaphore::new(open)) }
+        Self { limits, rejections, exempt, processing, open: Arc::new(Semaphore::new(open)) }
     }
 
     /// Answers a request with the response of `service`, or rejects it.
@@ -52,16 +53,17 @@ impl Shared {
         B: Body<Data = Bytes>,
     {
         let open_request = state.open_request();
-        let permit = Arc::clone(&self.open).try_acquire_owned().ok();
         let (head, body) = request.into_parts();
+        let exempt = (self.exempt)(&head);
+        let permit = if exempt { None } else { Arc::clone(&self.open).try_acquire_owned().ok() };
         let (body, rest) = RequestBody::new(body, &head, Instant::now() + self.limits.body_timeout);
-        let overloaded = permit.is_none().then_some(Rejection::Overloaded);
+        let overloaded = (permit.is_none() && !exempt).then_some(Rejection::Overloaded);
         let mut response = match self.check(&head).err().or(overloaded) {
             Some(rejection) => {
                 drop(body);
                 self.reject(rejection)
             }
-            None => self.call(service, Request::from_parts(head, body)).await,
+            None => self.call(service, Request::from_parts(head, body), exempt).await,
         };
         if !rest.end().await {
             // Where the next request begins is not known. Without the header, the client would send it on a connection that is
@@ -87,14 +89,19 @@ impl Shared {
         self.rejections.response(rejection).map(|body| Either::Right(Full::new(body)))
     }
 
-    async fn call<S, B>(&self, service: S, request: Request<RequestBody>) -> Response<Either<B, Full<Bytes>>>
+    async fn call<S, B>(
+        &self,
+        service: S,
+        request: Request<RequestBody>,
+        exempt: bool,
+    ) -> Response<Either<B, Full<Bytes>>>
     where
         S: Service<Request<RequestBody>, Response = Response<B>, Error: Into<BoxError>>,
     {
         // A panic must not cut the connection, on which other requests may be open.
         let response = AssertUnwindSafe(async {
             // Fails only if the semaphore is closed, which it never is.
-            let _permit = self.processing.acquire().await;
+            let _permit = if exempt { None } else { self.processing.acquire().await.ok() };
             service.oneshot(request).await
         });
         match timeout(self.limits.response_timeout, response.catch_unwind()).await {

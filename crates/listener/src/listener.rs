@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::TryFutureExt;
+use http::request::Parts;
 use http::{Request, Response};
 use http_body::Body;
 use tokio::net::{TcpListener, TcpStream};
@@ -30,13 +31,14 @@ pub struct Listener {
     tcp: TcpListener,
     limits: Limits,
     rejections: Rejections,
+    exempt: fn(&Parts) -> bool,
 }
 
 impl Listener {
     /// Wraps a bound socket; see [`bind`](crate::bind). The limits are the defaults.
     #[must_use]
     pub fn new(tcp: TcpListener) -> Self {
-        Self { tcp, limits: Limits::default(), rejections: Rejections::default() }
+        Self { tcp, limits: Limits::default(), rejections: Rejections::default(), exempt: |_| false }
     }
 
     /// Replaces the limits.
@@ -57,6 +59,14 @@ impl Listener {
         self
     }
 
+    /// Exempts the requests for which `exempt` returns true from [`Limits::max_requests`], such as probes, which must be
+    /// answered while everything else waits. The connection counts all the same.
+    #[must_use]
+    pub const fn with_exempt(mut self, exempt: fn(&Parts) -> bool) -> Self {
+        self.exempt = exempt;
+        self
+    }
+
     /// Serves connections until `shutdown` completes. Then closes the socket and idle connections, and returns once the open
     /// requests are answered or [`Limits::shutdown_grace`] is over. Connections that the operating system has accepted by
     /// then are still served.
@@ -70,9 +80,9 @@ impl Listener {
         S: Clone + Send + 'static,
         B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
-        let Self { tcp, limits, rejections } = self;
+        let Self { tcp, limits, rejections, exempt } = self;
         let places = Arc::new(Semaphore::new(limits.max_connections));
-        let mut connections = Connections::new(make_service, limits, rejections);
+        let mut connections = Connections::new(make_service, Shared::new(limits, rejections, exempt));
         let mut shutdown = std::pin::pin!(shutdown);
         loop {
             let accepted = async {
@@ -121,12 +131,12 @@ struct Connections<M> {
 }
 
 impl<M> Connections<M> {
-    fn new(make_service: M, limits: Limits, rejections: Rejections) -> Self {
+    fn new(make_service: M, shared: Shared) -> Self {
         Self {
             tasks: JoinSet::new(),
             make_service,
-            per_address: AddressLimit::new(limits.max_connections_per_address),
-            shared: Arc::new(Shared::new(limits, rejections)),
+            per_address: AddressLimit::new(shared.limits.max_connections_per_address),
+            shared: Arc::new(shared),
             shutdown: watch::Sender::new(false),
         }
     }

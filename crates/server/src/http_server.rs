@@ -27,7 +27,10 @@ pub(crate) async fn serve(
     limits: Limits,
     shutdown: impl Future<Output = ()> + Send,
 ) {
-    let listener = Listener::new(tcp).with_limits(limits).with_rejections(error_response);
+    let listener = Listener::new(tcp)
+        .with_limits(limits)
+        .with_rejections(error_response)
+        .with_exempt(|head| dockline_axum::is_operations_path(head.uri.path()));
     listener.serve(router.into_make_service_with_connect_info::<SocketAddr>(), shutdown).await;
 }
 

@@ -20,7 +20,7 @@ impl From<PortError> for ApiError {
             (ErrorCode::PlatformError, PortErrorKind::RateLimited { retry_after }) => Self::new(
                 StatusCode::SERVICE_UNAVAILABLE,
                 code,
-                "GitHub asks us to slow down. Nothing was changed; repeat the call after Retry-After.",
+                "GitHub takes no more of our requests for now. Nothing was changed; repeat the call after Retry-After.",
             )
             .with_details(Details::Platform { platform: "github" })
             .with_retry_after(retry_after),

@@ -3,6 +3,7 @@
 mod authenticate;
 mod directory;
 mod fresh_secrets;
+mod github_calls;
 mod install_flow;
 mod lifecycle;
 mod no_states;
@@ -20,6 +21,7 @@ pub use lifecycle::*;
 pub use registration::*;
 pub use tokens::*;
 
+use self::github_calls::GithubCalls;
 use self::lifecycle::HandOver;
 use self::no_states::NoStates;
 use crate::cache::Cache;
@@ -77,6 +79,7 @@ pub struct Dockline {
     listings: Listings,
     readings: Readings,
     looks: Looks,
+    github_calls: GithubCalls,
 }
 
 /// Builds a [`Dockline`].
@@ -112,6 +115,7 @@ impl Dockline {
             listings: Cache::new(MOST_LISTINGS),
             readings: Cache::new(MOST_READINGS),
             looks: Cache::new(MOST_LOOKS),
+            github_calls: GithubCalls::default(),
         };
         Builder { dockline, for_jobs: false }
     }

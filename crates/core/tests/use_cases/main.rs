@@ -10,6 +10,7 @@
 mod authentication;
 mod errors;
 mod facts;
+mod github_hangs;
 mod install_flow;
 mod jobs;
 mod lifecycle;

@@ -14,7 +14,7 @@ use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinSet;
 
 use super::http2::{client, request};
-use crate::support::{ok, paused, start};
+use crate::support::{EXEMPT, ok, paused, start};
 
 /// A service that counts the requests it processes at a time.
 #[derive(Clone)]
@@ -103,6 +103,31 @@ async fn requests_over_the_waiting_limit_are_rejected_at_once() {
         for _ in 0..7 {
             assert_eq!(responses.join_next().await.unwrap().unwrap(), 503);
         }
+        gauge.respond.add_permits(3);
+        for _ in 0..3 {
+            assert_eq!(responses.join_next().await.unwrap().unwrap(), 200);
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn exempt_requests_are_answered_while_all_others_wait() {
+    paused(async {
+        let gauge = Gauge::new();
+        let limits = Limits { max_requests: 1, max_connections: 2, ..Limits::default() };
+        let app = gauge.app().route(EXEMPT, get(|| async { "alive" }));
+        let server = start(app, limits).await;
+        let (sender, _connection) = client(&server, &Builder::new()).await;
+        let mut responses = statuses(&sender);
+        for _ in 0..7 {
+            assert_eq!(responses.join_next().await.unwrap().unwrap(), 503);
+        }
+        for _ in 0..20 {
+            assert_eq!(request(&sender, EXEMPT).await.await.unwrap().status(), 200);
+        }
+        // They neither take a place nor give one back.
+        assert_eq!(request(&sender, "/").await.await.unwrap().status(), 503);
         gauge.respond.add_permits(3);
         for _ in 0..3 {
             assert_eq!(responses.join_next().await.unwrap().unwrap(), 200);

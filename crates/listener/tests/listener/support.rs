@@ -80,12 +80,18 @@ pub(crate) struct Server {
     pub(crate) task: JoinHandle<()>,
 }
 
+/// The path of the requests that are exempt from the limit of requests.
+pub(crate) const EXEMPT: &str = "/exempt";
+
 /// Serves `app`; rejections have a JSON body.
 pub(crate) async fn start(app: Router, limits: Limits) -> Server {
     let tcp = bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
     let address = tcp.local_addr().unwrap();
     let (shutdown, received) = oneshot::channel::<()>();
-    let listener = Listener::new(tcp).with_limits(limits).with_rejections(json);
+    let listener = Listener::new(tcp)
+        .with_limits(limits)
+        .with_rejections(json)
+        .with_exempt(|head| head.uri.path() == EXEMPT);
     let task = tokio::spawn(listener.serve(app.into_make_service_with_connect_info::<SocketAddr>(), async {
         let _ = received.await;
     }));

@@ -75,7 +75,7 @@ impl Dockline {
             self.record(&Event::Cancelled { organization, installation });
             return Ok(Some(ReturnRedirect::denied(issued, state)));
         }
-        let claim = self.claim_to_store(pending.claim).await??;
+        let claim = self.claim_to_store(&issued.organization, pending.claim).await??;
         match self.ports.states.confirm_claim(&issued.digest, Some(&ticket), claim).await? {
             ConfirmOutcome::Tied | ConfirmOutcome::AlreadyTied => {
                 self.record_confirmed(issued, &claim);

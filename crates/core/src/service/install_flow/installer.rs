@@ -2,7 +2,7 @@
 //! may arrive before or after the visitor, or never, so GitHub's log of deliveries is read, too.
 
 use crate::error::{CallbackRefusal, PortError};
-use crate::model::{VerifiedClaim, VisitorFacts};
+use crate::model::{OrganizationId, VerifiedClaim, VisitorFacts};
 use crate::rules::claim;
 use crate::service::Dockline;
 
@@ -36,6 +36,7 @@ impl Dockline {
     /// stored with its weak proof, and the registration checks the installer again.
     pub(in crate::service) async fn claim_to_store(
         &self,
+        organization: &OrganizationId,
         claim: VerifiedClaim,
     ) -> Result<Result<VerifiedClaim, CallbackRefusal>, PortError> {
         if !claim::awaits_installer(&claim, self.policy) {
@@ -45,6 +46,7 @@ impl Dockline {
         let record = match bindings.installer(claim.installation).await? {
             Some(record) => Some(record),
             None => {
+                let _call = self.begin_github_call(organization)?;
                 let record = self.ports.github.installer(claim.installation).await?;
                 if let Some(record) = record {
                     bindings.record_installer(claim.installation, record, self.now()).await?;

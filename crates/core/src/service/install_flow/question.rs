@@ -49,7 +49,7 @@ impl Dockline {
     ) -> Result<CallbackOutcome, Stop> {
         let Visit { state, issued, .. } = visit;
         if !self.confirmation {
-            let claim = self.claim_to_store(claim).await??;
+            let claim = self.claim_to_store(&issued.organization, claim).await??;
             return match self.ports.states.confirm_claim(&issued.digest, None, claim).await? {
                 ConfirmOutcome::Tied | ConfirmOutcome::AlreadyTied => {
                     self.record_confirmed(issued, &claim);

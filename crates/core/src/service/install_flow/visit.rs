@@ -107,6 +107,7 @@ impl Dockline {
             let authorization = self.authorize(visit, callback, installation)?;
             Ok(CallbackOutcome::Authorize(Box::new(authorization.after_refused_code())))
         };
+        let call = self.begin_github_call(&visit.issued.organization)?;
         match self.ports.states.reserve_code(&visit.issued.digest, &digest).await? {
             ReserveOutcome::Reserved => {}
             // The page was loaded before: GitHub would reject the code, and gives the same visitor another one.
@@ -124,6 +125,7 @@ impl Dockline {
             }
             None => self.ports.github.visitor_installations(&grant).await.map(Checked::Installations),
         };
+        drop(call);
         let fate = if checked.as_ref().is_ok_and(Checked::refuses_the_code) {
             CodeFate::Refused
         } else {

@@ -177,13 +177,14 @@ impl Dockline {
     }
 
     /// Looks at a bound installation that is missing or absent, for a caller: at most once a minute per installation, also if
-    /// the look fails, and once for concurrent callers of this node. Returns whether the binding may have changed since it was
-    /// read.
+    /// the look fails, and once for concurrent callers of this node. Not if too many calls wait for GitHub. Returns whether the
+    /// binding may have changed since it was read.
     pub(in crate::service) async fn look_again(&self, bound: &Binding) -> bool {
         let due = bound.life.observed_at.saturating_add(life::LOOK_PAUSE);
         if !bound.life.presence.is_missing_or_absent() || self.now() < due {
             return false;
         }
+        let Ok(_call) = self.begin_github_call(&bound.organization) else { return false };
         let installation = bound.installation;
         let start = |flight| self.clone().caused_look(installation, flight).boxed();
         match self.looks.get_or_start(installation, &(), ANY_GENERATION, self.now(), start) {

@@ -29,6 +29,7 @@ impl Dockline {
         let bound = bindings.find(&caller.organization).await?.ok_or(DetachError::NotBound)?;
         let uninstalled = uninstall == Uninstall::Yes;
         if uninstalled {
+            let _call = self.begin_github_call(&caller.organization)?;
             self.uninstall(&bound).await?;
         }
         match bindings.release(&caller.organization, bound.installation, &caller.actor, self.now()).await? {

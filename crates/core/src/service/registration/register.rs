@@ -76,6 +76,7 @@ impl Dockline {
             Decision::Refuse(reason) => return Err(RegisterError::Refused(reason)),
             Decision::Proceed(claim) => claim,
         };
+        let call = self.begin_github_call(organization)?;
         let installation = match self.ports.github.installation(wanted).await? {
             LookupOutcome::Found(installation) => installation,
             LookupOutcome::Missing => {
@@ -89,6 +90,7 @@ impl Dockline {
                 });
             }
         };
+        drop(call);
         let last_verified_at = self.now();
         let our_app = self.ports.github.registration().app;
         let account = verify(&installation, our_app, &claim).map_err(RegisterError::Refused)?;

@@ -81,7 +81,10 @@ impl Dockline {
             let start = |flight| self.clone().list(bound.clone(), flight).boxed();
             let listed = match self.listings.get_or_start(installation, &(), generation, self.now(), start) {
                 Lookup::Fresh(listed) => Ok(listed),
-                Lookup::InFlight(listing) => listing.await,
+                Lookup::InFlight(listing) => {
+                    let _call = self.begin_github_call(organization)?;
+                    listing.await
+                }
                 Lookup::Outdated => continue,
             };
             match listed {
