@@ -1,5 +1,10 @@
 //! Flags, environment and file; help, completions and manual. Needs neither network nor database.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that cannot go on fails"
+)]
 
 mod config_errors;
 mod dashboard;

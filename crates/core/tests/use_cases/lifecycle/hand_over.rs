@@ -7,9 +7,10 @@ use dockline::ports::{
     BindingRepo, DeliveryOutcome, DeliverySink, DeliveryStore, EntryFilter, Event, Outbox,
 };
 use dockline::{
-    DeliveryFault, EntryContent, ErrorCode, HandedOver, PortError, PortErrorKind, Status, TenantDelivery,
-    VerifiedDelivery, WebhookDelivery, WebhookError, WebhookOutcome,
+    DeliveryFault, EntryContent, ErrorCode, HandedOver, OutboxBounds, PortError, PortErrorKind, Status,
+    TenantDelivery, VerifiedDelivery, WebhookDelivery, WebhookError, WebhookOutcome,
 };
+use dockline_memory::MemoryOutbox;
 use dockline_testkit::faults::{Fault, Faulty};
 use dockline_testkit::fixtures::{NOON, installation};
 use serde_json::{Value, json};
@@ -91,6 +92,25 @@ fn with_sink(product: &Arc<Product>) -> World {
 fn with_store(product: &Arc<Product>) -> World {
     let store = Arc::clone(product);
     World::with(|builder| builder.with_delivery_store(store))
+}
+
+impl World {
+    /// A world whose deliveries are stored in its outbox, behind faults.
+    fn with_outbox() -> (Self, MemoryOutbox, Arc<Faulty<dyn DeliveryStore>>) {
+        let mut parts = None;
+        let world = Self::build(
+            |_| {},
+            |builder, stored| {
+                let outbox = MemoryOutbox::open(stored, OutboxBounds::default());
+                let port: Arc<dyn DeliveryStore> = Arc::new(outbox.clone());
+                let store = Arc::new(Faulty::over(port));
+                parts = Some((outbox, Arc::clone(&store)));
+                builder.with_delivery_store(store)
+            },
+        );
+        let (outbox, store) = parts.unwrap();
+        (world, outbox, store)
+    }
 }
 
 #[tokio::test]

@@ -5,14 +5,14 @@ mod github;
 use std::future::Future;
 use std::sync::Arc;
 
-use dockline::ports::{BindingRepo, Clock, DeliveryStore, Event, GithubGateway, ManualClock, StateStore};
+use dockline::ports::{BindingRepo, Clock, Event, GithubGateway, ManualClock, StateStore};
 use dockline::{
     Authorization, Binding, BrowserSecret, Builder, Callback, CallbackError, CallbackOutcome,
     CallbackRefusal, Caller, ConfirmationAnswer, ConfirmationPrompt, Dockline, InstallationId, IssuedState,
-    Life, OutboxBounds, Ports, Presence, RegisterError, Registered, RegistrationRequest, ReturnRedirect,
+    Life, Ports, Presence, RegisterError, Registered, RegistrationRequest, ReturnRedirect,
     StartInstallRequest, State, Ticket, VerifiedClaim, WebhookSecrets,
 };
-use dockline_memory::{MemoryBindingRepo, MemoryEvents, MemoryOutbox, MemoryStateStore};
+use dockline_memory::{MemoryBindingRepo, MemoryEvents, MemoryStateStore};
 use dockline_testkit::faults::{Fault, Faulty};
 use dockline_testkit::fixtures::{NOON, organization, unique};
 use time::{Duration, OffsetDateTime};
@@ -74,24 +74,7 @@ impl World {
         Self::build(prepare, |builder, _| configure(builder))
     }
 
-    /// A world whose deliveries are stored in its outbox, behind faults.
-    pub(crate) fn with_outbox() -> (Self, MemoryOutbox, Arc<Faulty<dyn DeliveryStore>>) {
-        let mut parts = None;
-        let world = Self::build(
-            |_| {},
-            |builder, stored| {
-                let outbox = MemoryOutbox::open(stored, OutboxBounds::default());
-                let port: Arc<dyn DeliveryStore> = Arc::new(outbox.clone());
-                let store = Arc::new(Faulty::over(port));
-                parts = Some((outbox, Arc::clone(&store)));
-                builder.with_delivery_store(store)
-            },
-        );
-        let (outbox, store) = parts.unwrap();
-        (world, outbox, store)
-    }
-
-    fn build(
+    pub(crate) fn build(
         prepare: impl FnOnce(&FakeGithub),
         configure: impl FnOnce(Builder, &MemoryBindingRepo) -> Builder,
     ) -> Self {
