@@ -10,13 +10,14 @@ use crate::programs;
 /// Creates and starts the cluster, prints its URL, and deletes it when its standard input ends: the kernel closes that
 /// however this program ends, also after a panic or a signal.
 ///
-/// `$1`: the folder of PostgreSQL's programs. The data are temporary, so writes are not synced to disk. The cluster listens
-/// on a random port of the loopback interface, since tests put a pooler and a proxy in front of it; if the port is taken,
-/// another one is tried.
+/// `$1`: the folder of PostgreSQL's programs. `$2`: settings as options of the server. The cluster listens on a random port
+/// of the loopback interface, since tests put a pooler and a proxy in front of it; if the port is taken, another one is
+/// tried.
 const SUPERVISOR: &str = r#"
 set -u
 trap '' INT TERM HUP
 bin=$1
+settings=$2
 folder=$(mktemp -d "${TMPDIR:-/tmp}/dockline-postgres.XXXXXX") || exit 1
 chmod 700 "$folder"
 clean() {
@@ -41,9 +42,7 @@ while :; do
     port=$(od -An -N2 -tu2 /dev/urandom | tr -d ' ')
     port=$((20000 + port % 40000))
     "$bin/pg_ctl" start -D "$folder/data" -l "$folder/log" -w -t 60 -o "-p $port -k '$folder' \
-        -c listen_addresses=127.0.0.1 -c ssl=$ssl -c fsync=off -c synchronous_commit=off -c full_page_writes=off \
-        -c max_connections=300 -c shared_buffers=64MB -c wal_level=minimal -c max_wal_senders=0 \
-        -c autovacuum_naptime=10min -c log_min_messages=fatal" > "$folder/start" 2>&1 < /dev/null && break
+        -c listen_addresses=127.0.0.1 -c ssl=$ssl -c max_connections=300 -c log_min_messages=fatal $settings" > "$folder/start" 2>&1 < /dev/null && break
     if grep -q 'SSL is not supported by this build' "$folder/log"; then
         echo "This PostgreSQL is built without TLS: the tests of TLS will fail." >&2
         ssl=off
@@ -55,6 +54,13 @@ echo "postgres://dockline:$(cat "$folder/password")@127.0.0.1:$port/postgres?ssl
 while read -r _; do :; done
 clean
 "#;
+
+/// For tests: the data are temporary, so writes are not synced to disk.
+const FAST: &str = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c shared_buffers=64MB \
+    -c wal_level=minimal -c max_wal_senders=0 -c autovacuum_naptime=10min";
+
+/// For benchmarks: PostgreSQL's defaults, under which a commit is on disk, and room for long runs.
+const DURABLE: &str = "-c max_wal_size=4GB -c shared_buffers=256MB";
 
 /// A PostgreSQL server for tests.
 pub(crate) enum Cluster {
@@ -69,8 +75,13 @@ impl Cluster {
     pub(crate) fn external_or_temporary() -> Result<Self, String> {
         match std::env::var("DATABASE_URL") {
             Ok(url) if !url.is_empty() => Ok(Self::External(url)),
-            _ => Self::start(&programs::postgres()?),
+            _ => Self::start(&programs::postgres()?, FAST),
         }
+    }
+
+    /// Starts a temporary server that syncs its writes to disk, for benchmarks.
+    pub(crate) fn durable() -> Result<Self, String> {
+        Self::start(&programs::postgres()?, DURABLE)
     }
 
     /// Returns the URL. It contains a password: pass it on in the environment and do not print it.
@@ -80,11 +91,12 @@ impl Cluster {
         }
     }
 
-    fn start(folder: &Path) -> Result<Self, String> {
+    fn start(folder: &Path, settings: &str) -> Result<Self, String> {
         let mut command = unprivileged();
         let mut supervisor = command
             .args(["sh", "-c", SUPERVISOR, "dockline-postgres"])
             .arg(folder)
+            .arg(settings)
             .env_remove("PGDATA")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod bench;
 mod cluster;
 mod programs;
 mod test;
@@ -21,12 +22,15 @@ fn main() -> ExitCode {
             }
             with_database(&rest)
         }
+        Some("bench") => bench::run_harness(&rest),
         _ => usage(),
     }
 }
 
 fn usage() -> ExitCode {
-    eprintln!("usage: cargo xtask test [ARGUMENTS OF CARGO TEST]\n       cargo xtask postgres -- COMMAND…");
+    eprintln!(
+        "usage: cargo xtask test [ARGUMENTS OF CARGO TEST]\n       cargo xtask postgres -- COMMAND…\n       cargo xtask bench [--help]"
+    );
     ExitCode::from(2)
 }
 
@@ -39,13 +43,19 @@ fn with_database(command: &[String]) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let status = without_package(program).args(arguments).env("DATABASE_URL", cluster.url()).status();
-    match status {
+    let mut command = without_package(program);
+    command.args(arguments).env("DATABASE_URL", cluster.url());
+    run(command)
+}
+
+/// Runs a command and returns its exit code.
+fn run(mut command: Command) -> ExitCode {
+    match command.status() {
         Ok(status) => {
             status.code().and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from)
         }
         Err(error) => {
-            eprintln!("xtask: cannot start {program}: {error}");
+            eprintln!("xtask: cannot start {}: {error}", command.get_program().display());
             ExitCode::FAILURE
         }
     }

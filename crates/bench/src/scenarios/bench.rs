@@ -1,0 +1,123 @@
+//! What all scenarios need.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use dockline_bench::Tenant;
+use tokio::runtime::Runtime;
+
+use crate::Result;
+use crate::data::Tables;
+use crate::database::Database;
+use crate::load::{Load, Order, Requests, get, post};
+use crate::measure::{CpuTime, Sample, percentile, resident_bytes};
+use crate::options::{Options, repository};
+use crate::servers::{Dockline, Github, Server};
+
+/// Bindings in the tables of all scenarios but `scale`.
+pub(super) const BINDINGS: u64 = 1_000;
+
+const PATH: &str = "/v1/github/installation";
+
+/// A database, a fake GitHub, and the load generator on this thread.
+pub(super) struct Bench<'a> {
+    pub(super) options: &'a Options,
+    pub(super) database: Database,
+    pub(super) github: Github,
+    /// For logs.
+    pub(super) folder: PathBuf,
+    pub(super) runtime: Runtime,
+}
+
+impl<'a> Bench<'a> {
+    pub(super) fn start(options: &'a Options) -> Result<Self> {
+        let folder = repository().join("target/benchmarks/run");
+        std::fs::create_dir_all(&folder)?;
+        Ok(Self {
+            options,
+            database: Database::from_environment()?,
+            github: Github::start(&folder)?,
+            folder,
+            // One thread, so that the load leaves the machine to the servers.
+            runtime: tokio::runtime::Builder::new_current_thread().enable_all().build()?,
+        })
+    }
+
+    /// Starts a node of Dockline on a schema. Also returns the time until it was ready.
+    pub(super) fn dockline(&self, binary: &Path, schema: &str) -> Result<(Server, Duration)> {
+        let Self { database, github, folder, options, .. } = self;
+        let dockline = Dockline { binary, database, github, folder, log: &options.log };
+        self.runtime.block_on(dockline.start(schema))
+    }
+
+    /// Deletes a schema of an earlier run.
+    pub(super) fn drop_schema(&self, schema: &str) -> Result<()> {
+        self.database.query(&format!("DROP SCHEMA IF EXISTS {schema} CASCADE")).map(drop)
+    }
+
+    /// Returns a load of the usual connections and duration.
+    pub(super) fn load(&self, servers: &[&Server], requests: &Arc<Requests>, status: u16) -> Load {
+        Load {
+            servers: servers.iter().map(|server| server.address).collect(),
+            connections: self.options.connections,
+            duration: self.options.duration(),
+            requests: Arc::clone(requests),
+            status,
+        }
+    }
+
+    /// Sends every request once, so that caches are warm and statements are prepared.
+    pub(super) fn warm_up(&self, servers: &[&Server], requests: Vec<Vec<u8>>, status: u16) -> Result<()> {
+        let requests = Arc::new(Requests::new(requests, Order::Once));
+        let load = Load { duration: Duration::from_secs(600), ..self.load(servers, &requests, status) };
+        self.runtime.block_on(load.run()).map(drop)
+    }
+
+    /// Generates the load and measures it.
+    pub(super) fn sample(&self, servers: &[&Server], load: &Load) -> Result<Sample> {
+        let pids: Vec<u32> = servers.iter().map(|server| server.pid()).collect();
+        let counters = || -> Result<[CpuTime; 4]> {
+            Ok([
+                CpuTime::of(&pids)?,
+                CpuTime::of(&[self.database.postmaster()])?,
+                CpuTime::of_this_process()?,
+                CpuTime::of(&[self.github.pid()])?,
+            ])
+        };
+        let before = counters()?;
+        let measured = self.runtime.block_on(load.run())?;
+        let after = counters()?;
+        let requests = measured.latencies.len();
+        let [server, postgres, load, github] =
+            std::array::from_fn(|index| match (after.get(index), before.get(index)) {
+                (Some(after), Some(before)) => (*after - *before).per_request(requests),
+                _ => 0.0,
+            });
+        let resident = pids.iter().map(|&pid| resident_bytes(pid)).sum::<Result<u64>>()?;
+        Ok(Sample {
+            rate: measured.rate(),
+            p50: f64::from(percentile(&measured.latencies, 0.5)),
+            p99: f64::from(percentile(&measured.latencies, 0.99)),
+            server,
+            postgres,
+            load,
+            github,
+            resident,
+        })
+    }
+}
+
+pub(super) fn tables(schema: &str) -> Tables {
+    Tables::Dockline { schema: schema.to_owned() }
+}
+
+/// Returns the registrations of tenants.
+pub(super) fn registrations(tenants: impl Iterator<Item = u64>) -> Result<Vec<Vec<u8>>> {
+    tenants.map(Tenant).map(|tenant| Ok(post(PATH, &tenant.key()?.expose(), &tenant.body()))).collect()
+}
+
+/// Returns the reads of tenants' bindings.
+pub(super) fn reads(tenants: impl Iterator<Item = u64>) -> Result<Vec<Vec<u8>>> {
+    tenants.map(Tenant).map(|tenant| Ok(get(PATH, Some(&tenant.key()?.expose())))).collect()
+}

@@ -1,0 +1,22 @@
+//! G3: what the HTTP layer and the core take, without a database.
+
+use std::sync::Arc;
+
+use super::bench::{Bench, registrations};
+use super::{program, title};
+use crate::Result;
+use crate::load::{Order, Requests, get};
+use crate::measure::{Series, in_rounds};
+use crate::servers::memory::{STATIC_ROUTE, TENANTS, start};
+
+pub(super) fn measure(bench: &Bench<'_>) -> Result<Vec<Series>> {
+    let server = start(&bench.folder)?;
+    bench.warm_up(&[&server], registrations(0..TENANTS)?, 200)?;
+    let reposts = Arc::new(Requests::new(registrations(0..TENANTS)?, Order::Again));
+    let fixed = Arc::new(Requests::new(vec![get(STATIC_ROUTE, None)], Order::Again));
+    let programs = [program::DOCKLINE, program::STATIC];
+    in_rounds(title::MEMORY, &programs, bench.options.rounds(), |index| {
+        let requests = if index == 0 { &reposts } else { &fixed };
+        bench.sample(&[&server], &bench.load(&[&server], requests, 200))
+    })
+}

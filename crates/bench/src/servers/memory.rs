@@ -1,0 +1,48 @@
+//! The API on memory adapters, and a static route of the same app with the same response body.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::Command;
+
+use axum::http::header::CONTENT_TYPE;
+use axum::routing::get;
+use dockline_axum::RouterOptions;
+use dockline_bench::dockline_on_memory;
+use dockline_listener::Listener;
+use tokio::net::TcpListener;
+
+use super::Server;
+use crate::Result;
+
+/// The tenants with a binding.
+pub(crate) const TENANTS: u64 = 1_000;
+
+/// The static route.
+pub(crate) const STATIC_ROUTE: &str = "/static";
+
+/// As large as the response to a registration.
+const BODY: &str = r#"{"installationId":1000000,"accountLogin":"account-1000000","accountType":"Organization","status":"active","registeredAt":"2026-06-01T12:00:00.000000Z"}"#;
+
+/// Starts this program as the server.
+pub(crate) fn start(folder: &Path) -> Result<Server> {
+    let mut command = Command::new(std::env::current_exe()?);
+    command.arg("memory");
+    Server::start(command, &folder.join("memory.log"))
+}
+
+/// Serves until it is killed.
+pub(crate) fn serve() -> Result<()> {
+    // As `dockline serve`: one thread per core.
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let (dockline, _) = dockline_on_memory(TENANTS).await?;
+        let router = dockline_axum::router(dockline, RouterOptions::default())?;
+        let router =
+            router.route(STATIC_ROUTE, get(|| async { ([(CONTENT_TYPE, "application/json")], BODY) }));
+        let tcp = TcpListener::bind("127.0.0.1:0").await?;
+        println!(r#"{{"api":"http://{}"}}"#, tcp.local_addr()?);
+        let service = router.into_make_service_with_connect_info::<SocketAddr>();
+        Listener::new(tcp).serve(service, std::future::pending()).await;
+        Ok(())
+    })
+}

@@ -1,0 +1,12 @@
+//! The programs that are measured.
+
+mod dockline;
+pub(crate) mod github;
+pub(crate) mod memory;
+mod process;
+mod rival;
+
+pub(crate) use dockline::{Dockline, build_dockline};
+pub(crate) use github::Github;
+pub(crate) use process::{Server, build};
+pub(crate) use rival::{build_rival, start_rival};
