@@ -2,8 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a benchmark that fails ends the run")]
 
-use std::sync::Arc;
-
 use divan::counter::BytesCount;
 use divan::{AllocProfiler, Bencher, black_box};
 use dockline::ports::BindingRepo;
@@ -50,7 +48,8 @@ fn token_cache_hit(bencher: Bencher) {
 #[divan::bench]
 fn token_binding_read(bencher: Bencher) {
     let (_, bindings) = memory();
-    let bindings: Arc<dyn BindingRepo> = Arc::new(bindings);
+    // As a trait object, as the core has it.
+    let bindings: &dyn BindingRepo = &bindings;
     let organization = organization();
     bencher.bench_local(|| pollster::block_on(bindings.find(black_box(&organization))).unwrap());
 }

@@ -1,3 +1,4 @@
+DROP SCHEMA IF EXISTS rival CASCADE;
 CREATE SCHEMA rival;
 CREATE TABLE rival.api_keys (
     id text PRIMARY KEY,

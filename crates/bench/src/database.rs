@@ -13,26 +13,23 @@ use crate::Result;
 #[derive(Debug, Clone)]
 pub(crate) struct Database {
     url: Url,
-    /// The process of the server, whose children serve connections.
-    postmaster: u32,
 }
 
 impl Database {
-    /// Takes the database of `DATABASE_URL`, which must run on this machine, so that its CPU time can be read.
+    /// Takes the database of `DATABASE_URL`.
     pub(crate) fn from_environment() -> Result<Self> {
         let url = std::env::var("DATABASE_URL")
             .map_err(|_| "DATABASE_URL is not set: run the benchmarks by `cargo xtask bench`")?;
-        let mut database = Self { url: Url::parse(&url)?, postmaster: 0 };
-        let folder = database.query("SHOW data_directory")?;
-        let pid = fs::read_to_string(Path::new(&folder).join("postmaster.pid")).unwrap_or_default();
-        let pid = pid.lines().next().and_then(|pid| pid.trim().parse().ok());
-        database.postmaster =
-            pid.ok_or("the server of DATABASE_URL does not run on this machine, or is another user's")?;
-        Ok(database)
+        Ok(Self { url: Url::parse(&url)? })
     }
 
-    pub(crate) const fn postmaster(&self) -> u32 {
-        self.postmaster
+    /// Returns the process of the server, whose children serve connections. It must run on this machine, so that its CPU time
+    /// can be read.
+    pub(crate) fn postmaster(&self) -> Result<u32> {
+        let folder = self.query("SHOW data_directory")?;
+        let pid = fs::read_to_string(Path::new(&folder).join("postmaster.pid")).unwrap_or_default();
+        let pid = pid.lines().next().and_then(|pid| pid.trim().parse().ok());
+        Ok(pid.ok_or("the server of DATABASE_URL does not run on this machine, or is another user's")?)
     }
 
     /// Returns the URL. It contains a password: pass it on in the environment.

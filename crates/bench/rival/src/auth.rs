@@ -21,7 +21,8 @@ impl FromRequestParts<App> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Failure> {
         let presented = parts.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let key = presented.and_then(|value| value.strip_prefix("Bearer ")).ok_or(Failure::Unauthenticated)?;
+        let key =
+            presented.and_then(|value| value.strip_prefix("Bearer ")).ok_or(Failure::Unauthenticated)?;
         let mut parts = key.splitn(4, '_').skip(2);
         let (Some(id), Some(secret)) = (parts.next(), parts.next()) else {
             return Err(Failure::Unauthenticated);

@@ -24,6 +24,8 @@ const PATH: &str = "/v1/github/installation";
 pub(super) struct Bench<'a> {
     pub(super) options: &'a Options,
     pub(super) database: Database,
+    /// The server's process.
+    pub(super) postmaster: u32,
     pub(super) github: Github,
     /// For logs.
     pub(super) folder: PathBuf,
@@ -34,9 +36,11 @@ impl<'a> Bench<'a> {
     pub(super) fn start(options: &'a Options) -> Result<Self> {
         let folder = repository().join("target/benchmarks/run");
         std::fs::create_dir_all(&folder)?;
+        let database = Database::from_environment()?;
         Ok(Self {
             options,
-            database: Database::from_environment()?,
+            postmaster: database.postmaster()?,
+            database,
             github: Github::start(&folder)?,
             folder,
             // One thread, so that the load leaves the machine to the servers.
@@ -80,7 +84,7 @@ impl<'a> Bench<'a> {
         let counters = || -> Result<[CpuTime; 4]> {
             Ok([
                 CpuTime::of(&pids)?,
-                CpuTime::of(&[self.database.postmaster()])?,
+                CpuTime::of(&[self.postmaster])?,
                 CpuTime::of_this_process()?,
                 CpuTime::of(&[self.github.pid()])?,
             ])

@@ -85,3 +85,40 @@ fn nanoseconds(text: &str) -> Option<f64> {
     };
     Some(number.parse::<f64>().ok()? * factor)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PRINTED: &str = "\
+Timer precision: 20 ns
+micro                   fastest       │ slowest       │ median        │ mean          │ samples │ iters
+├─ repost_in_core       18.48 µs      │ 108.8 µs      │ 18.83 µs      │ 20.26 µs      │ 100     │ 100
+│                       max alloc:    │               │               │               │         │
+│                         12          │ 14            │ 12            │ 12.02         │         │
+│                         247 B       │ 731 B         │ 247 B         │ 251.8 B       │         │
+│                       alloc:        │               │               │               │         │
+│                         22          │ 23            │ 22            │ 22.01         │         │
+│                         521 B       │ 989 B         │ 521 B         │ 525.6 B       │         │
+│                       dealloc:      │               │               │               │         │
+│                         19          │ 18            │ 19            │ 18.99         │         │
+│                         506 B       │ 490 B         │ 506 B         │ 505.8 B       │         │
+├─ webhook_check_10_kb  167.6 µs      │ 243.2 µs      │ 168.1 µs      │ 170.7 µs      │ 100     │ 100
+│                       61.07 MB/s    │ 42.09 MB/s    │ 60.89 MB/s    │ 59.98 MB/s    │         │
+╰─ parse_strict         588.2 ns      │ 7.545 µs      │ 646.2 ns      │ 724.7 ns      │ 100     │ 100
+                        alloc:        │               │               │               │         │
+                          4           │ 5             │ 4             │ 4.2           │         │
+                          91 B        │ 91 B          │ 91 B          │ 91 B          │         │
+";
+
+    #[test]
+    fn the_medians_of_times_and_allocations_are_read() {
+        let micro = parse(PRINTED);
+        let of = |name: &str| micro.get(name).map(|found| (found.nanoseconds, found.allocations));
+        assert_eq!(of("repost_in_core"), Some((18_830.0, 22.0)));
+        assert_eq!(of("webhook_check_10_kb"), Some((168_100.0, 0.0)));
+        assert_eq!(of("parse_strict"), Some((646.2, 4.0)));
+        assert_eq!(micro.benchmarks.len(), 3);
+        assert_eq!(parse("error: no bench target"), Micro::default());
+    }
+}

@@ -77,8 +77,7 @@ fn pgbench(bench: &Bench<'_>) -> Result<Sample> {
     std::fs::write(&script, PGBENCH_SCRIPT)?;
     // pgbench takes whole seconds.
     let seconds = bench.options.duration().as_secs_f64().ceil().max(1.0) as u64;
-    let counters =
-        || Ok::<_, crate::Error>((CpuTime::of(&[bench.database.postmaster()])?, CpuTime::of_this_process()?));
+    let counters = || Ok::<_, crate::Error>((CpuTime::of(&[bench.postmaster])?, CpuTime::of_this_process()?));
     let before = counters()?;
     let rate = bench.database.pgbench(&script, PGBENCH_CLIENTS, seconds)?;
     let after = counters()?;

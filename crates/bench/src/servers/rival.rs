@@ -25,8 +25,7 @@ pub(crate) fn start_rival(
     github: &Github,
     folder: &Path,
 ) -> Result<Server> {
-    database
-        .query(concat!("DROP SCHEMA IF EXISTS rival CASCADE;", include_str!("../../rival/schema.sql")))?;
+    database.query(include_str!("../../rival/schema.sql"))?;
     let mut command = Command::new(binary);
     command
         .env("DATABASE_URL", database.url())
