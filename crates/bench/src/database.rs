@@ -97,7 +97,9 @@ impl Database {
             .env("PGUSER", self.url.username())
             .env("PGPASSWORD", self.url.password().unwrap_or_default())
             .env("PGDATABASE", self.url.path().trim_start_matches('/'))
-            .env("PGSSLMODE", "disable");
+            .env("PGSSLMODE", "disable")
+            // Without notices about schemas that do not exist yet.
+            .env("PGOPTIONS", "-c client_min_messages=warning");
         command
     }
 }

@@ -1,6 +1,6 @@
 //! The command line.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, Parser, ValueEnum};
@@ -45,9 +45,15 @@ pub(crate) struct Options {
     /// rival writes none.
     #[arg(long, default_value = "warn")]
     pub(crate) log: String,
+    /// Also measure the rival for Node, on fastify. Needs Node and npm.
+    #[arg(long)]
+    pub(crate) fastify: bool,
     /// Also time a cold release build of the server, which takes minutes.
     #[arg(long)]
     pub(crate) cold_build: bool,
+    /// Profile with which the programs are built. `dev` is for work on the harness: its numbers mean nothing.
+    #[arg(long, default_value = "release", hide = true)]
+    pub(crate) profile: String,
     /// Folder for the table and the plots; by default docs/benchmarks, with --quick target/benchmarks.
     #[arg(long)]
     out: Option<PathBuf>,
@@ -107,7 +113,8 @@ impl Options {
 
 /// Returns the repository's root.
 pub(crate) fn repository() -> PathBuf {
-    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
+    let crates = Path::new(env!("CARGO_MANIFEST_DIR")).parent();
+    crates.and_then(Path::parent).unwrap_or(Path::new(".")).to_path_buf()
 }
 
 #[cfg(test)]

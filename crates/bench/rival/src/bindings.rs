@@ -50,7 +50,7 @@ pub async fn register(
 ) -> Result<(StatusCode, Json<Binding>), Failure> {
     match find(&mut caller.connection, &caller.organization).await? {
         Some(bound) if bound.installation_id == wanted.installation_id => {
-            return Ok((StatusCode::OK, Json(bound)));
+            return Ok((StatusCode::CREATED, Json(bound)));
         }
         Some(_) => return Err(Failure::Conflict),
         None => {}

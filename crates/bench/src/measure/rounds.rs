@@ -43,25 +43,25 @@ impl Series {
     }
 }
 
-/// Measures each program once per round. `measure` gets the program's index.
+/// Measures each program, given with the title of its scenario, once per round. `measure` gets the program's index.
 ///
 /// # Errors
 /// The first error of a measurement.
 pub(crate) fn in_rounds(
-    scenario: &'static str,
-    programs: &[&'static str],
+    programs: &[(&'static str, &'static str)],
     rounds: usize,
     mut measure: impl FnMut(usize) -> Result<Sample>,
 ) -> Result<Vec<Series>> {
-    let mut series: Vec<Series> =
-        programs.iter().map(|program| Series { scenario, program, samples: Vec::new() }).collect();
+    let empty = |&(scenario, program): &_| Series { scenario, program, samples: Vec::new() };
+    let mut series: Vec<Series> = programs.iter().map(empty).collect();
     for round in 0..rounds {
         for index in order(round, programs.len()) {
             let Some(series) = series.get_mut(index) else { continue };
             let sample = measure(index)?;
             eprintln!(
-                "{scenario}, round {}: {} {:.0} req/s, p50 {:.2} ms, p99 {:.2} ms; CPU µs: server {:.0}, PostgreSQL {:.0}, \
+                "{}, round {}: {} {:.0} req/s, p50 {:.2} ms, p99 {:.2} ms; CPU µs: server {:.0}, PostgreSQL {:.0}, \
                  load {:.0}, GitHub {:.0}",
+                series.scenario,
                 round + 1,
                 series.program,
                 sample.rate,
@@ -95,7 +95,7 @@ mod tests {
     #[test]
     fn every_program_is_measured_once_per_round_and_each_is_first_in_turn() {
         let mut calls = Vec::new();
-        let measured = in_rounds("s", &["a", "b", "c"], 4, |index| {
+        let measured = in_rounds(&[("s", "a"), ("s", "b"), ("t", "c")], 4, |index| {
             calls.push(index);
             Ok(Sample { rate: calls.len() as f64, ..Sample::default() })
         })
@@ -103,13 +103,13 @@ mod tests {
         assert_eq!(calls, [0, 1, 2, 1, 2, 0, 2, 0, 1, 0, 1, 2]);
         let rates: Vec<f64> = measured[1].samples.iter().map(|sample| sample.rate).collect();
         assert_eq!(rates, [2.0, 4.0, 9.0, 11.0]);
-        assert_eq!(measured[2].program, "c");
+        assert_eq!((measured[2].scenario, measured[2].program), ("t", "c"));
     }
 
     #[test]
     fn an_error_ends_the_rounds() {
         let mut calls = 0;
-        let measured = in_rounds("s", &["a", "b"], 3, |_| {
+        let measured = in_rounds(&[("s", "a"), ("s", "b")], 3, |_| {
             calls += 1;
             if calls == 2 { Err("broken".into()) } else { Ok(Sample::default()) }
         });

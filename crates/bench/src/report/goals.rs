@@ -81,12 +81,16 @@ pub(crate) fn of(results: &Results) -> Vec<Goal> {
     vec![
         Goal::new("G1", "re-post, against the hand-written handler without budgets", "×", 2.0, 3.5)
             .with(against(title::REPOST, program::RIVAL)),
+        Goal::new("G1", "re-post, against fastify without budgets", "×", 2.5, 4.0)
+            .with(against(title::REPOST, program::FASTIFY)),
         Goal::new("G1", "re-post, of pgbench's primary-key select", "×", 0.25, 0.40)
             .with(against(title::REPOST, program::PGBENCH)),
         Goal::new("G1", "GET of a binding, against the re-post", "×", 1.2, 1.5)
             .with(rate_of(ours(title::READ), ours(title::REPOST))),
         Goal::new("G2", "first registration, against the hand-written handler", "×", 3.5, 4.2)
             .with(against(title::REGISTER, program::RIVAL)),
+        Goal::new("G2", "first registration, against fastify", "×", 6.0, 9.0)
+            .with(against(title::REGISTER, program::FASTIFY)),
         Goal::new(
             "G2",
             "first registration, GitHub 100 ms away, 256 in flight, of the ideal",

@@ -75,13 +75,10 @@ fn with_unit(value: f64, unit: &str) -> String {
 /// Spells a number with about three digits, and with separators from a thousand on.
 pub(super) fn number(value: f64) -> String {
     let magnitude = value.abs();
-    if magnitude < 10.0 {
-        let text = format!("{value:.2}");
-        return text.strip_suffix(".00").map(str::to_owned).unwrap_or(text);
-    }
     if magnitude < 100.0 {
-        let text = format!("{value:.1}");
-        return text.strip_suffix(".0").map(str::to_owned).unwrap_or(text);
+        let decimals = if magnitude < 0.1 { 3 } else { 1 + usize::from(magnitude < 10.0) };
+        let text = format!("{value:.decimals$}");
+        return text.trim_end_matches('0').trim_end_matches('.').to_owned();
     }
     let digits = format!("{value:.0}");
     let mut text = String::new();
@@ -102,10 +99,15 @@ mod tests {
     #[test]
     fn numbers_have_about_three_digits() {
         let spelled = [
+            (0.0, "0"),
+            (0.0123, "0.012"),
             (0.4567, "0.46"),
             (2.0, "2"),
+            (3.5, "3.5"),
             (12.34, "12.3"),
             (20.0, "20"),
+            (99.96, "100"),
+            (100.0, "100"),
             (345.6, "346"),
             (43_312.5, "43,312"),
             (1_234_567.0, "1,234,567"),

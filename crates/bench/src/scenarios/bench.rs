@@ -7,16 +7,22 @@ use std::time::Duration;
 use dockline_bench::Tenant;
 use tokio::runtime::Runtime;
 
+use super::program;
 use crate::Result;
-use crate::data::Tables;
+use crate::data::{Tables, load_bound};
 use crate::database::Database;
 use crate::load::{Load, Order, Requests, get, post};
 use crate::measure::{CpuTime, Sample, percentile, resident_bytes};
 use crate::options::{Options, repository};
-use crate::servers::{Dockline, Github, Server};
+use crate::servers::{
+    Dockline, Github, Server, build_rival, create_tables, install_fastify, start_fastify, start_rival,
+};
 
 /// Bindings in the tables of all scenarios but `scale`.
 pub(super) const BINDINGS: u64 = 1_000;
+
+/// The status of a registration, repeated or not.
+pub(super) const REGISTERED: u16 = 201;
 
 const PATH: &str = "/v1/github/installation";
 
@@ -58,6 +64,22 @@ impl<'a> Bench<'a> {
     /// Deletes a schema of an earlier run.
     pub(super) fn drop_schema(&self, schema: &str) -> Result<()> {
         self.database.query(&format!("DROP SCHEMA IF EXISTS {schema} CASCADE")).map(drop)
+    }
+
+    /// Starts the rivals on new tables, with their names.
+    pub(super) fn rivals(&self) -> Result<Vec<(&'static str, Server)>> {
+        let Self { database, github, folder, options, .. } = self;
+        create_tables(database)?;
+        load_bound(database, &Tables::Rival, BINDINGS)?;
+        let binary = build_rival(&options.profile)?;
+        let mut rivals = vec![(program::RIVAL, start_rival(&binary, database, github, folder)?)];
+        if options.fastify {
+            rivals.push((program::FASTIFY, start_fastify(&install_fastify()?, database, github, folder)?));
+        }
+        for (_, rival) in &rivals {
+            self.warm_up(&[rival], registrations(0..BINDINGS)?, REGISTERED)?;
+        }
+        Ok(rivals)
     }
 
     /// Returns a load of the usual connections and duration.

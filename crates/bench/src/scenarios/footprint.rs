@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::bench::{BINDINGS, Bench, registrations, tables};
+use super::bench::{BINDINGS, Bench, REGISTERED, registrations, tables};
 use crate::Result;
 use crate::data::load_bound;
 use crate::load::{Connection, Order, Requests, get};
@@ -35,7 +35,7 @@ pub(super) fn measure(bench: &Bench<'_>, binary: &Path) -> Result<Footprint> {
 
     let (server, _) = bench.dockline(binary, SCHEMA)?;
     let requests = Arc::new(Requests::new(registrations(0..BINDINGS)?, Order::Again));
-    let resident = bench.sample(&[&server], &bench.load(&[&server], &requests, 200))?.resident;
+    let resident = bench.sample(&[&server], &bench.load(&[&server], &requests, REGISTERED))?.resident;
     let idle = if bench.options.quick { 200 } else { 2_000 };
     let opened = bench.runtime.block_on(async {
         let mut opened = Vec::new();

@@ -25,6 +25,7 @@ use crate::servers;
 pub(crate) mod program {
     pub(crate) const DOCKLINE: &str = "Dockline";
     pub(crate) const RIVAL: &str = "hand-written";
+    pub(crate) const FASTIFY: &str = "fastify";
     pub(crate) const PGBENCH: &str = "pgbench";
     pub(crate) const STATIC: &str = "static route";
     pub(crate) const TWO_NODES: &str = "two nodes of Dockline";
@@ -87,7 +88,7 @@ pub(crate) fn run(options: &Options) -> Result<Results> {
         Scenario::Nodes,
     ];
     if selects(&on_postgres) {
-        let binary = servers::build_dockline()?;
+        let binary = servers::build_dockline(&options.profile)?;
         if selects(&[Scenario::Repost, Scenario::Read, Scenario::Health, Scenario::Nodes]) {
             results.series.extend(repost::measure(&bench, &binary)?);
         }

@@ -4,14 +4,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::bench::{BINDINGS, Bench, registrations, tables};
+use super::bench::{BINDINGS, Bench, REGISTERED, registrations, tables};
 use super::{program, title};
 use crate::Result;
 use crate::data::{Tables, load_bound, load_fresh};
 use crate::load::{Load, Order, Requests};
 use crate::measure::{Series, in_rounds};
 use crate::options::Scenario;
-use crate::servers::{Server, build_rival, start_rival};
+use crate::servers::Server;
 
 const SCHEMA: &str = "dockline_register";
 
@@ -24,19 +24,20 @@ const IN_FLIGHT: usize = 256;
 pub(super) fn measure(bench: &Bench<'_>, binary: &Path) -> Result<Vec<Series>> {
     bench.drop_schema(SCHEMA)?;
     let (dockline, _) = bench.dockline(binary, SCHEMA)?;
-    let rival = start_rival(&build_rival()?, &bench.database, &bench.github, &bench.folder)?;
     let tables = tables(SCHEMA);
-    for (server, tables) in [(&dockline, &tables), (&rival, &Tables::Rival)] {
-        load_bound(&bench.database, tables, BINDINGS)?;
-        bench.warm_up(&[server], registrations(0..BINDINGS)?, 200)?;
-    }
+    load_bound(&bench.database, &tables, BINDINGS)?;
+    bench.warm_up(&[&dockline], registrations(0..BINDINGS)?, REGISTERED)?;
+    let rivals = bench.rivals()?;
     let mut runs = Runs { bench, next: 0 };
-    let programs = [program::DOCKLINE, program::RIVAL];
+    let programs: Vec<_> =
+        [program::DOCKLINE].into_iter().chain(rivals.iter().map(|(name, _)| *name)).collect();
     let mut series = Vec::new();
     let mut rounds = |title, most_per_second: f64, connections: usize| {
-        in_rounds(title, &programs, bench.options.rounds(), |index| match index {
-            0 => runs.sample(&dockline, &tables, most_per_second, connections),
-            _ => runs.sample(&rival, &Tables::Rival, most_per_second, connections),
+        let programs: Vec<_> = programs.iter().map(|program| (title, *program)).collect();
+        in_rounds(&programs, bench.options.rounds(), |index| {
+            let rival = index.checked_sub(1).and_then(|index| rivals.get(index));
+            let (server, tables) = rival.map_or((&dockline, &tables), |(_, server)| (server, &Tables::Rival));
+            runs.sample(server, tables, most_per_second, connections)
         })
     };
     if bench.options.selects(Scenario::Register) {
@@ -72,7 +73,7 @@ impl Runs<'_> {
         let number = (most_per_second * self.bench.options.duration().as_secs_f64()).ceil() as u64;
         let tenants = load_fresh(&self.bench.database, tables, &mut self.next, number)?;
         let requests = Arc::new(Requests::new(registrations(tenants)?, Order::Once));
-        let load = Load { connections, ..self.bench.load(&[server], &requests, 201) };
+        let load = Load { connections, ..self.bench.load(&[server], &requests, REGISTERED) };
         self.bench.sample(&[server], &load)
     }
 }

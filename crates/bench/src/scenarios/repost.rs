@@ -3,14 +3,13 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::bench::{BINDINGS, Bench, reads, registrations, tables};
+use super::bench::{BINDINGS, Bench, REGISTERED, reads, registrations, tables};
 use super::{program, title};
 use crate::Result;
-use crate::data::{Tables, load_bound};
+use crate::data::load_bound;
 use crate::load::{Order, Requests, get};
 use crate::measure::{CpuTime, Sample, Series, in_rounds};
 use crate::options::Scenario;
-use crate::servers::{build_rival, start_rival};
 
 const SCHEMA: &str = "dockline";
 
@@ -28,44 +27,43 @@ pub(super) fn measure(bench: &Bench<'_>, binary: &Path) -> Result<Vec<Series>> {
     bench.drop_schema(SCHEMA)?;
     let (dockline, _) = bench.dockline(binary, SCHEMA)?;
     load_bound(&bench.database, &tables(SCHEMA), BINDINGS)?;
-    bench.warm_up(&[&dockline], registrations(0..BINDINGS)?, 200)?;
+    bench.warm_up(&[&dockline], registrations(0..BINDINGS)?, REGISTERED)?;
     let reposts = Arc::new(Requests::new(registrations(0..BINDINGS)?, Order::Again));
     let mut series = Vec::new();
     if options.selects(Scenario::Repost) || options.selects(Scenario::Read) {
-        let rival = start_rival(&build_rival()?, &bench.database, &bench.github, &bench.folder)?;
-        load_bound(&bench.database, &Tables::Rival, BINDINGS)?;
+        let rivals = bench.rivals()?;
         bench.database.query(PGBENCH_TABLE)?;
-        bench.warm_up(&[&rival], registrations(0..BINDINGS)?, 200)?;
         bench.warm_up(&[&dockline], reads(0..BINDINGS)?, 200)?;
         let reads = Arc::new(Requests::new(reads(0..BINDINGS)?, Order::Again));
-        // The read belongs to the same rounds, since it is compared with the re-post.
-        let programs = [program::DOCKLINE, program::RIVAL, program::PGBENCH, "read", "rival reads"];
-        let measured = in_rounds(title::REPOST, &programs, rounds, |index| match index {
-            0 => bench.sample(&[&dockline], &bench.load(&[&dockline], &reposts, 200)),
-            1 => bench.sample(&[&rival], &bench.load(&[&rival], &reposts, 200)),
-            2 => pgbench(bench),
-            3 => bench.sample(&[&dockline], &bench.load(&[&dockline], &reads, 200)),
-            _ => bench.sample(&[&rival], &bench.load(&[&rival], &reads, 200)),
-        })?;
-        series.extend(measured.into_iter().map(|series| match series.program {
-            "read" => Series { scenario: title::READ, program: program::DOCKLINE, ..series },
-            "rival reads" => Series { scenario: title::READ, program: program::RIVAL, ..series },
-            _ => series,
-        }));
+        let rivals = rivals.iter().map(|(name, server)| (*name, server));
+        let servers: Vec<_> = [(program::DOCKLINE, &dockline)].into_iter().chain(rivals).collect();
+        // The reads belong to the same rounds, since they are compared with the re-posts.
+        let kinds = [(title::REPOST, &reposts, REGISTERED), (title::READ, &reads, 200)];
+        let runs: Vec<_> =
+            kinds.iter().flat_map(|kind| servers.iter().map(move |server| (kind, server))).collect();
+        let names = runs.iter().map(|((title, ..), (program, _))| (*title, *program));
+        let names: Vec<_> = names.chain([(title::REPOST, program::PGBENCH)]).collect();
+        series.extend(in_rounds(&names, rounds, |index| match runs.get(index) {
+            Some(((_, requests, status), (_, server))) => {
+                bench.sample(&[server], &bench.load(&[server], requests, *status))
+            }
+            None => pgbench(bench),
+        })?);
     }
     if options.selects(Scenario::Health) {
         let probes = Arc::new(Requests::new(vec![get("/healthz", None)], Order::Again));
-        series.extend(in_rounds(title::HEALTH, &[program::DOCKLINE], rounds, |_| {
+        series.extend(in_rounds(&[(title::HEALTH, program::DOCKLINE)], rounds, |_| {
             bench.sample(&[&dockline], &bench.load(&[&dockline], &probes, 200))
         })?);
     }
     if options.selects(Scenario::Nodes) {
         let (second, _) = bench.dockline(binary, SCHEMA)?;
-        bench.warm_up(&[&second], registrations(0..BINDINGS)?, 200)?;
+        bench.warm_up(&[&second], registrations(0..BINDINGS)?, REGISTERED)?;
         let nodes = [&dockline, &second];
-        series.extend(in_rounds(title::NODES, &[program::DOCKLINE, program::TWO_NODES], rounds, |index| {
+        let programs = [(title::NODES, program::DOCKLINE), (title::NODES, program::TWO_NODES)];
+        series.extend(in_rounds(&programs, rounds, |index| {
             let nodes = if index == 0 { nodes.get(..1).unwrap_or(&nodes) } else { &nodes };
-            bench.sample(nodes, &bench.load(nodes, &reposts, 200))
+            bench.sample(nodes, &bench.load(nodes, &reposts, REGISTERED))
         })?);
     }
     Ok(series)

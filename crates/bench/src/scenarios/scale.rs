@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::bench::{BINDINGS, Bench, registrations, tables};
+use super::bench::{BINDINGS, Bench, REGISTERED, registrations, tables};
 use super::{program, title};
 use crate::Result;
 use crate::data::load_bound;
@@ -23,14 +23,14 @@ pub(super) fn measure(bench: &Bench<'_>, binary: &Path) -> Result<Vec<Series>> {
         let (server, _) = bench.dockline(binary, schema)?;
         eprintln!("loading {bindings} bindings …");
         load_bound(&bench.database, &tables(schema), bindings)?;
-        bench.warm_up(&[&server], registrations(active(bindings))?, 200)?;
+        bench.warm_up(&[&server], registrations(active(bindings))?, REGISTERED)?;
         programs.push((server, Arc::new(Requests::new(registrations(active(bindings))?, Order::Again))));
     }
-    let series =
-        in_rounds(title::SCALE, &[program::DOCKLINE, program::MANY], bench.options.rounds(), |index| {
-            let (server, requests) = programs.get(index).ok_or("there are two programs")?;
-            bench.sample(&[server], &bench.load(&[server], requests, 200))
-        })?;
+    let names = [(title::SCALE, program::DOCKLINE), (title::SCALE, program::MANY)];
+    let series = in_rounds(&names, bench.options.rounds(), |index| {
+        let (server, requests) = programs.get(index).ok_or("there are two programs")?;
+        bench.sample(&[server], &bench.load(&[server], requests, REGISTERED))
+    })?;
     drop(programs);
     bench.drop_schema(LARGE)?;
     Ok(series)

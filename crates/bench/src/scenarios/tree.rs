@@ -46,7 +46,7 @@ fn cold_build() -> Result<Duration> {
     }
     eprintln!("building dockline without any earlier build …");
     let started = Instant::now();
-    build(&["--package", "dockline-server"], Some(&target))?;
+    build(&["--package", "dockline-server"], "release", Some(&target))?;
     let elapsed = started.elapsed();
     std::fs::remove_dir_all(&target)?;
     Ok(elapsed)

@@ -27,9 +27,9 @@ pub(crate) struct Dockline<'a> {
 }
 
 /// Builds the server by itself, so that it has the features of the released one, and returns the binary.
-pub(crate) fn build_dockline() -> Result<PathBuf> {
+pub(crate) fn build_dockline(profile: &str) -> Result<PathBuf> {
     eprintln!("building dockline …");
-    Ok(build(&["--package", "dockline-server"], None)?.join("dockline"))
+    Ok(build(&["--package", "dockline-server"], profile, None)?.join("dockline"))
 }
 
 impl Dockline<'_> {

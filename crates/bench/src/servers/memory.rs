@@ -21,7 +21,7 @@ pub(crate) const TENANTS: u64 = 1_000;
 pub(crate) const STATIC_ROUTE: &str = "/static";
 
 /// As large as the response to a registration.
-const BODY: &str = r#"{"installationId":1000000,"accountLogin":"account-1000000","accountType":"Organization","status":"active","registeredAt":"2026-06-01T12:00:00.000000Z"}"#;
+const BODY: &str = r#"{"installationId":1000000,"githubAccount":{"login":"account-1000000","type":"Organization"},"orgLogin":"account-1000000","status":"active","registeredAt":"2026-06-01T12:00:00.000000+00:00"}"#;
 
 /// Starts this program as the server.
 pub(crate) fn start(folder: &Path) -> Result<Server> {

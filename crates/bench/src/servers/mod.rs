@@ -9,4 +9,4 @@ mod rival;
 pub(crate) use dockline::{Dockline, build_dockline};
 pub(crate) use github::Github;
 pub(crate) use process::{Server, build};
-pub(crate) use rival::{build_rival, start_rival};
+pub(crate) use rival::{build_rival, create_tables, install_fastify, start_fastify, start_rival};

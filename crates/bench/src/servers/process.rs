@@ -54,18 +54,18 @@ fn address(line: &str) -> Option<SocketAddr> {
     announced.get("api")?.as_str()?.strip_prefix("http://")?.parse().ok()
 }
 
-/// Builds a program with cargo in release mode, and returns the folder of the binaries.
-pub(crate) fn build(arguments: &[&str], target: Option<&Path>) -> Result<PathBuf> {
+/// Builds a program with cargo, and returns the folder of the binaries.
+pub(crate) fn build(arguments: &[&str], profile: &str, target: Option<&Path>) -> Result<PathBuf> {
     let root = repository();
     let target = target.map_or_else(|| target_folder(&root), Path::to_path_buf);
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo
-        .args(["build", "--release", "--quiet", "--target-dir"])
+        .args(["build", "--quiet", "--profile", profile, "--target-dir"])
         .arg(&target)
         .args(arguments)
         .current_dir(&root);
     if cargo.stdout(Stdio::inherit()).status()?.success() {
-        Ok(target.join("release"))
+        Ok(target.join(if profile == "dev" { "debug" } else { profile }))
     } else {
         Err(format!("cargo build {} failed", arguments.join(" ")).into())
     }
