@@ -16,7 +16,7 @@ use crate::servers::Server;
 const SCHEMA: &str = "dockline_register";
 
 /// More registrations per second than any program makes. If they are used up nevertheless, the measurement is shorter.
-const MOST_PER_SECOND: f64 = 8_000.0;
+const MOST_PER_SECOND: f64 = 6_000.0;
 
 const DISTANCE: Duration = Duration::from_millis(100);
 const IN_FLIGHT: usize = 256;
