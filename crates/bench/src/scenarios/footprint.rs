@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use dockline_listener::raise_open_file_limit;
+
 use super::bench::{BINDINGS, Bench, REGISTERED, registrations, tables};
 use crate::Result;
 use crate::data::load_bound;
@@ -36,7 +38,8 @@ pub(super) fn measure(bench: &Bench<'_>, binary: &Path) -> Result<Footprint> {
     let (server, _) = bench.dockline(binary, SCHEMA)?;
     let requests = Arc::new(Requests::new(registrations(0..BINDINGS)?, Order::Again));
     let resident = bench.sample(&[&server], &bench.load(&[&server], &requests, REGISTERED))?.resident;
-    let idle = if bench.options.quick { 200 } else { 2_000 };
+    // The limit of open files may allow fewer.
+    let idle = raise_open_file_limit(if bench.options.quick { 200 } else { 2_000 });
     let opened = bench.runtime.block_on(async {
         let mut opened = Vec::new();
         for _ in 0..idle {
