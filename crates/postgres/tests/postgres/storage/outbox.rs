@@ -17,9 +17,12 @@ use crate::test_schema::{SchemaGuard, session_in, url};
 
 const DEFAULT: OutboxBounds = OutboxBounds { per_organization: 256 << 20, in_all: 4 << 30 };
 
+/// The deadline of a call that stores or reads 25 MiB, also on a busy machine.
+const PATIENT: std::time::Duration = std::time::Duration::from_secs(120);
+
 async fn open() -> (SchemaGuard, AppDatabase, PgBindingRepo, PgOutbox) {
     let (guard, database) = database().await;
-    let database = database.with_app(AppNumber::FIRST);
+    let database = database.with_deadline(PATIENT).with_app(AppNumber::FIRST);
     let outbox = PgOutbox::open(&database, DEFAULT).await.unwrap();
     let bindings = PgBindingRepo::new(&database);
     (guard, database, bindings, outbox)
