@@ -80,7 +80,7 @@ async fn one_organization_cannot_take_the_calls_of_others() {
     let others = start(&world, &rival(), 2_000..2_010).await;
     assert_eq!(waiting(&others), 10);
 
-    // Whoever leaves gives the place back, and nothing remains of the refused calls.
+    // A call that ends early gives its place back, and nothing remains of the refused calls.
     leave(calls).await;
     let again = start(&world, &acme(), 1..=1_100).await;
     assert_eq!(waiting(&again), OF_ONE_ORGANIZATION);

@@ -9,7 +9,7 @@ use super::{
     actor, bind, deleted, find, installation, missing, new_binding, observe, organization, present,
     record_of, seconds,
 };
-use crate::race::{TASKS, count, race};
+use crate::race::{ROUNDS, TASKS, count, race};
 use crate::runner::cases;
 
 const HOUR: i64 = 3_600;
@@ -127,11 +127,19 @@ cases!(
     pub async fn racing_404s_keep_the_bound(repo: &Arc<dyn BindingRepo>) {
         bind_all(&**repo, 1..=40).await;
         miss(&**repo, 20..=31, 0).await;
-        let outcomes =
-            race(repo, |repo, number| async move { observe(&*repo, number, missing(seconds(1))).await })
-                .await;
-        assert_eq!(count(&outcomes, &ObserveOutcome::Missing), 8, "{outcomes:?}");
-        assert_eq!(count(&outcomes, &ObserveOutcome::Held), TASKS - 8);
+        for round in ROUNDS {
+            let at = 2 * i64::try_from(round).unwrap();
+            let outcomes =
+                race(repo, |repo, number| async move { observe(&*repo, number, missing(seconds(at))).await })
+                    .await;
+            assert_eq!(count(&outcomes, &ObserveOutcome::Missing), 8, "round {round}: {outcomes:?}");
+            assert_eq!(count(&outcomes, &ObserveOutcome::Held), TASKS - 8, "round {round}");
+            for (number, outcome) in (1..).zip(&outcomes) {
+                if *outcome == ObserveOutcome::Missing {
+                    observe(&**repo, number, present(Status::Active, "acme-coffee", seconds(at + 1))).await;
+                }
+            }
+        }
     }
 
     /// Of 404s at once of missing and of shown bindings, all missing ones become absent and no shown one missing (I33).

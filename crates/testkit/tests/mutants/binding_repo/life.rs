@@ -100,6 +100,7 @@ mutant!(
 
     async fn observe(&self, id: InstallationId, observation: Observation) -> ObserveOutcome {
         if !matches!(observation, Observation::Missing { .. }) {
+            *self.missing.lock().unwrap() -= 1;
             return self.memory.observe(id, observation).await.unwrap().outcome;
         }
         let missing = *self.missing.lock().unwrap();
