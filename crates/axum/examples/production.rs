@@ -40,8 +40,8 @@ use dockline_axum::{Exposition, RouterOptions, TracingEvents};
 use dockline_github::{CompletedCall, GithubApp, GithubAppConfig, Observer};
 use dockline_github_sim::GithubSim;
 use dockline_postgres::{
-    DEFAULT_CONNECTIONS, Database, Migrator, PgApps, PgBindingRepo, PgHousekeeping, PgKeyStore, PgKeyUsage,
-    PgRateLimiter, PgRedeliveryStore, PgStateStore, Schema, open_pool,
+    DEFAULT_CONNECTIONS, Database, Migrator, PgAdmission, PgApps, PgBindingRepo, PgHousekeeping, PgKeyStore,
+    PgKeyUsage, PgRedeliveryStore, PgStateStore, Schema, open_pool,
 };
 use dockline_telemetry::{
     DURATION_BUCKETS, EventCounters, FanOut, Metered, PoolState, record_github_call, record_jwt_signature,
@@ -76,8 +76,7 @@ async fn host(
         bindings: Arc::new(Metered::over(PgBindingRepo::new(&app))),
         github: Arc::clone(&github),
     })
-    .with_api_keys(Arc::new(Metered::over(PgKeyStore::new(database))))
-    .with_rate_limiter(Arc::new(Metered::over(PgRateLimiter::new(database))))
+    .with_admission(Arc::new(Metered::over(PgAdmission::new(&app))))
     .with_key_usage(Arc::new(usage.clone()))
     .with_events(Arc::new(FanOut::to(events)))
     .with_webhook_secrets(WebhookSecrets::new([webhook_secret])?)

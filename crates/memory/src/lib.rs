@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod admission;
 mod binding_repo;
 mod data_subjects;
 mod events;
@@ -14,6 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use dockline::rules::bucket::in_utc;
 use time::OffsetDateTime;
 
+pub use admission::MemoryAdmission;
 pub use binding_repo::{BindingRecord, MemoryBindingRepo};
 pub use data_subjects::MemoryDataSubjects;
 pub use events::MemoryEvents;

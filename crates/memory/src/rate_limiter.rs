@@ -12,7 +12,8 @@ use crate::Shared;
 /// With fewer buckets, eviction is not attempted.
 const EVICTION_THRESHOLD: usize = 1_024;
 
-/// Rate limits of one process. Exact under concurrent calls: levels are integers, and each decision holds the lock.
+/// Rate limits of one process. Exact under concurrent calls: levels are integers, and each decision holds the lock. A request
+/// that is not charged changes nothing but a clock that was wrong.
 ///
 /// A clock that goes back refills nothing. If it is up to ten minutes behind, refilling resumes when it catches up; up to an
 /// hour, its own progress refills; if it is further behind, counting restarts at the clock's time with the remaining level. More permits than a full bucket
@@ -38,15 +39,15 @@ impl Buckets {
     fn check(&mut self, request: RateLimitRequest) -> RateLimitDecision {
         let RateLimitRequest { key, class, tier, permits, now } = request;
         let id = (key, class);
-        if let Some(bucket) = self.rows.get_mut(&id) {
-            bucket.catch_up(&tier, now);
-            return decide(bucket, permits, now);
-        }
-        let mut bucket = Bucket::full(class, &tier, now);
+        let stored = self.rows.get(&id).cloned();
+        let mut bucket = stored.clone().unwrap_or_else(|| Bucket::full(class, &tier, now));
+        bucket.catch_up(&tier, now);
         let decision = decide(&mut bucket, permits, now);
-        // An uncharged bucket equals a fresh one, so it need not be stored.
-        if permits > 0 && matches!(decision, RateLimitDecision::Allowed(_)) {
+        let is_charged = permits > 0 && matches!(decision, RateLimitDecision::Allowed(_));
+        if stored.is_none() && is_charged {
             self.evict(now);
+        }
+        if is_charged || stored.is_some_and(|stored| bucket.was_corrected(&stored)) {
             self.rows.insert(id, bucket);
         }
         decision

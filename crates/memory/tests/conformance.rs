@@ -3,12 +3,15 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use dockline::ports::{BindingRepo, DataSubjects, Directory, KeyStore, KeyUsage, StateStore};
+use dockline::ports::{
+    Admission, BindingRepo, DataSubjects, Directory, KeyStore, KeyUsage, RateLimiter, StateStore,
+};
 use dockline::{KeyId, KeyRecord};
 use dockline_memory::{
-    MemoryBindingRepo, MemoryDataSubjects, MemoryKeyStore, MemoryKeyUsage, MemoryOutbox, MemoryRateLimiter,
-    MemoryRedeliveryStore, MemoryStateStore,
+    MemoryAdmission, MemoryBindingRepo, MemoryDataSubjects, MemoryKeyStore, MemoryKeyUsage, MemoryOutbox,
+    MemoryRateLimiter, MemoryRedeliveryStore, MemoryStateStore,
 };
+use dockline_testkit::admission::AdmissionDriver;
 use dockline_testkit::data_subjects::DataSubjectsDriver;
 use dockline_testkit::directory::DirectoryDriver;
 use dockline_testkit::key_store::KeyStoreDriver;
@@ -20,6 +23,7 @@ dockline_testkit::binding_repo_suite!(async { MemoryBindingRepo::new() });
 dockline_testkit::state_store_suite!(async { MemoryStateStore::new() });
 dockline_testkit::rate_limiter_suite!(async { MemoryRateLimiter::new() });
 dockline_testkit::redelivery_store_suite!(async { MemoryRedeliveryStore::new() });
+dockline_testkit::admission_suite!(async { Admitting::new() });
 dockline_testkit::key_store_suite!(async { Keys(MemoryKeyStore::new()) });
 dockline_testkit::outbox_suite!(async { Outboxes::default() });
 dockline_testkit::key_usage_suite!(async { Usage(MemoryKeyUsage::new()) });
@@ -144,5 +148,53 @@ impl KeyUsageDriver for Usage {
 
     async fn last_used(&self, id: &KeyId) -> Option<OffsetDateTime> {
         self.0.last_used(id)
+    }
+}
+
+#[derive(Debug)]
+struct Admitting {
+    keys: MemoryKeyStore,
+    limiter: MemoryRateLimiter,
+    bindings: MemoryBindingRepo,
+    nodes: [MemoryAdmission; 2],
+}
+
+impl Admitting {
+    fn new() -> Self {
+        let (keys, limiter, bindings) =
+            (MemoryKeyStore::new(), MemoryRateLimiter::new(), MemoryBindingRepo::new());
+        let node = || MemoryAdmission::new(keys.clone(), limiter.clone(), bindings.clone());
+        Self { nodes: [node(), node()], keys, limiter, bindings }
+    }
+}
+
+#[async_trait]
+impl AdmissionDriver for Admitting {
+    fn admission(&self) -> &dyn Admission {
+        &self.nodes[0]
+    }
+
+    fn other_node(&self) -> &dyn Admission {
+        &self.nodes[1]
+    }
+
+    fn limiter(&self) -> &dyn RateLimiter {
+        &self.limiter
+    }
+
+    fn bindings(&self) -> &dyn BindingRepo {
+        &self.bindings
+    }
+
+    async fn insert(&self, record: KeyRecord) {
+        self.keys.insert(record);
+    }
+
+    async fn replace(&self, record: KeyRecord) {
+        self.keys.insert(record);
+    }
+
+    async fn revoke(&self, id: &KeyId, at: OffsetDateTime) {
+        assert!(self.keys.revoke(id, at));
     }
 }

@@ -1,13 +1,15 @@
 //! Every adapter works as a trait object and can be shared between threads.
 
-use dockline::ports::{BindingRepo, Events, KeyStore, KeyUsage, RateLimiter, StateStore};
+use dockline::ports::{Admission, BindingRepo, Events, KeyStore, KeyUsage, RateLimiter, StateStore};
 use dockline_memory::{
-    MemoryBindingRepo, MemoryEvents, MemoryKeyStore, MemoryKeyUsage, MemoryRateLimiter, MemoryStateStore,
+    MemoryAdmission, MemoryBindingRepo, MemoryEvents, MemoryKeyStore, MemoryKeyUsage, MemoryRateLimiter,
+    MemoryStateStore,
 };
 
 const fn is_shared_between_threads<T: Send + Sync + Clone + Default + 'static>() {}
 
 const _: () = {
+    is_shared_between_threads::<MemoryAdmission>();
     is_shared_between_threads::<MemoryKeyStore>();
     is_shared_between_threads::<MemoryKeyUsage>();
     is_shared_between_threads::<MemoryStateStore>();
@@ -24,6 +26,8 @@ fn every_adapter_is_a_trait_object_whose_debug_output_shows_no_data() {
     let bindings: &dyn BindingRepo = &MemoryBindingRepo::new();
     let limiter: &dyn RateLimiter = &MemoryRateLimiter::new();
     let events: &dyn Events = &MemoryEvents::new(1);
+    let admission: &dyn Admission = &MemoryAdmission::default();
+    assert_eq!(format!("{admission:?}"), "MemoryAdmission { .. }");
     assert_eq!(
         format!("{keys:?} {usage:?} {states:?} {bindings:?} {limiter:?} {events:?}"),
         "MemoryKeyStore { .. } MemoryKeyUsage { .. } MemoryStateStore { .. } MemoryBindingRepo { .. } \

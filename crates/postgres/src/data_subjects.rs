@@ -49,6 +49,9 @@ const FORGET_ORGANIZATION: &str = concat!(
     "WITH keys AS ( \
       DELETE FROM {schema}.api_keys WHERE organization = $1 RETURNING id \
      ), budgets AS ( \
+      DELETE FROM {schema}.budgets WHERE key = 'org:' || $1 \
+       OR key IN (SELECT id FROM {schema}.api_keys WHERE organization = $1) \
+     ), earlier_budgets AS ( \
       DELETE FROM {schema}.rate_buckets WHERE key_id = 'org:' || $1 \
        OR key_id IN (SELECT id FROM {schema}.api_keys WHERE organization = $1) \
      ), states AS ( \
@@ -86,9 +89,9 @@ const EXPORTED: [(&str, &str); 9] = [
         "SELECT to_jsonb(t) - 'secret_hash' AS entry FROM {schema}.api_keys AS t WHERE organization = $1 ORDER BY t.id",
     ),
     (
-        "rateBuckets",
-        "SELECT to_jsonb(t) AS entry FROM {schema}.rate_buckets AS t WHERE key_id = 'org:' || $1 \
-         OR key_id IN (SELECT id FROM {schema}.api_keys WHERE organization = $1) ORDER BY t.key_id, t.class",
+        "budgets",
+        "SELECT to_jsonb(t) AS entry FROM {schema}.budgets AS t WHERE key = 'org:' || $1 \
+         OR key IN (SELECT id FROM {schema}.api_keys WHERE organization = $1) ORDER BY t.key, t.class",
     ),
     (
         "installStates",

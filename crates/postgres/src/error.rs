@@ -40,6 +40,12 @@ impl DatabaseError {
         Self::Corrupt { column, source: source.into() }
     }
 
+    /// Returns whether a statement for several callers is repeated in smaller parts: not after a deadline, when its callers
+    /// have left.
+    pub(crate) const fn is_worth_a_repetition(&self) -> bool {
+        !matches!(self, Self::Deadline(_))
+    }
+
     /// Returns the name of the unique constraint that the statement violated.
     pub(crate) fn violated(&self) -> Option<&str> {
         let Self::Statement(error) = self else { return None };

@@ -5,6 +5,7 @@ use dockline::{PortError, PortName};
 use time::{Duration, OffsetDateTime};
 use tokio_postgres::types::Type;
 
+use crate::budget::microseconds;
 use crate::database::Database;
 use crate::database::{Parameters, Statement};
 use crate::decode::column_time;
@@ -74,10 +75,12 @@ const PURGE_DEAD: &str = "WITH old AS (\
      WHERE q.app = freed.app AND q.organization = freed.organization AND freed.size > 0) \
     SELECT true FROM old";
 
-const PURGE_BUCKETS: &str = "DELETE FROM {schema}.rate_buckets WHERE (key_id, class) IN (\
-    SELECT key_id, class FROM {schema}.rate_buckets \
-    WHERE counted_to < $1::numeric AND (used_today = 0 OR counted_day < $3) \
-    AND level + ($4::numeric - counted_to) * per_minute >= per_minute * 60000000000::numeric \
+/// `$1` the latest time of a bucket, `$3` now, both in microseconds. The constant is that of the statements that charge: it
+/// makes days round down.
+const PURGE_BUCKETS: &str = "DELETE FROM {schema}.budgets WHERE (key, class) IN (\
+    SELECT key, class FROM {schema}.budgets WHERE counted_to < $1 AND (used_today = 0 \
+     OR (counted_to + 432000000000000000) / 86400000000 < ($1 + 432000000000000000) / 86400000000) \
+    AND level + LEAST($3 - counted_to, 60000000) * per_minute >= per_minute * 60000000 \
     LIMIT $2 FOR UPDATE SKIP LOCKED) RETURNING true";
 
 /// Deletes rows that are no longer needed, in batches: expired states, unbound installations and their installers, full
@@ -134,7 +137,7 @@ impl PgHousekeeping {
             states: by_age(PURGE_STATES),
             installations: by_age(PURGE_INSTALLATIONS),
             installers: by_age(PURGE_INSTALLERS),
-            buckets: database.statement(PURGE_BUCKETS, &[Type::TEXT, Type::INT8, Type::INT8, Type::TEXT]),
+            buckets: database.statement(PURGE_BUCKETS, &[Type::INT8, Type::INT8, Type::INT8]),
             bodies: by_age(PURGE_BODIES),
             delivered: by_age(PURGE_DELIVERED),
             dead: by_age(PURGE_DEAD),
@@ -150,8 +153,6 @@ impl PgHousekeeping {
     pub async fn purge(&self, now: OffsetDateTime, batch: u32) -> Result<Purged, PortError> {
         let (now, batch) = (column_time(now), i64::from(batch));
         let before = |retention: Duration| now.checked_sub(retention).unwrap_or(OffsetDateTime::UNIX_EPOCH);
-        let nanoseconds = |time: OffsetDateTime| time.unix_timestamp_nanos().to_string();
-        let counted = before(BUCKETS);
         Ok(Purged {
             states: self.delete(PortName::StateStore, &self.states, &[&before(STATES), &batch]).await?,
             installations: self
@@ -164,7 +165,7 @@ impl PgHousekeeping {
                 .delete(
                     PortName::RateLimiter,
                     &self.buckets,
-                    &[&nanoseconds(counted), &batch, &i64::from(counted.to_julian_day()), &nanoseconds(now)],
+                    &[&microseconds(before(BUCKETS)), &batch, &microseconds(now)],
                 )
                 .await?,
             bodies: self.delete(PortName::Outbox, &self.bodies, &[&before(BODIES_KEPT_FOR), &batch]).await?,

@@ -228,7 +228,7 @@ impl PgKeyStore {
         if let Some(row) = row {
             let rotated = || -> Result<_, DatabaseError> {
                 Ok(Rotation::Rotated {
-                    fresh: Box::new(record(&row)?),
+                    fresh: Box::new(record(&row, "organization")?),
                     old_expires_at: get(&row, "old_expires_at")?,
                 })
             };
@@ -259,7 +259,7 @@ fn port_error(error: DatabaseError) -> PortError {
 
 fn entry(row: &Row) -> Result<KeyEntry, DatabaseError> {
     Ok(KeyEntry {
-        record: record(row)?,
+        record: record(row, "organization")?,
         name: get(row, "name")?,
         created_at: get(row, "created_at")?,
         last_used_at: get(row, "last_used_at")?,
@@ -268,7 +268,8 @@ fn entry(row: &Row) -> Result<KeyEntry, DatabaseError> {
     })
 }
 
-fn record(row: &Row) -> Result<KeyRecord, DatabaseError> {
+/// Reads a key; `organization` names the column of its organization.
+pub(crate) fn record(row: &Row, organization: &'static str) -> Result<KeyRecord, DatabaseError> {
     let scopes: Vec<&str> = get(row, "scopes")?;
     let limit = |column| parse(row, column, |number: i64| u32::try_from(number));
     Ok(KeyRecord {
@@ -277,7 +278,7 @@ fn record(row: &Row) -> Result<KeyRecord, DatabaseError> {
         secret_hash: parse(row, "secret_hash", |bytes: &[u8]| {
             bytes.try_into().map(ApiKeySecretHash::from_bytes)
         })?,
-        organization: parse_text(row, "organization")?,
+        organization: parse_text(row, organization)?,
         organization_name: parse_text(row, "organization_name")?,
         scopes: scopes.into_iter().map(Scope::parse).collect(),
         tier: Tier {
@@ -296,6 +297,6 @@ fn record(row: &Row) -> Result<KeyRecord, DatabaseError> {
 impl KeyStore for PgKeyStore {
     async fn find(&self, id: &KeyId) -> Result<Option<KeyRecord>, PortError> {
         let row = self.database.row(&self.find, &[&id.as_str()]).await.map_err(port_error)?;
-        row.as_ref().map(record).transpose().map_err(port_error)
+        row.as_ref().map(|row| record(row, "organization")).transpose().map_err(port_error)
     }
 }

@@ -1,8 +1,11 @@
 #![doc = include_str!("../README.md")]
 
+mod admission;
 mod apps;
+mod batch;
 mod binding_counts;
 mod binding_repo;
+mod budget;
 mod confirmations;
 mod connect;
 mod data_subjects;
@@ -15,7 +18,6 @@ mod key_store;
 mod key_usage;
 mod migrations;
 mod outbox;
-mod rate_limiter;
 mod redelivery_store;
 mod schema;
 mod state_store;
@@ -32,9 +34,12 @@ pub use deadpool_postgres;
 pub use deadpool_postgres::Pool;
 pub use tokio_postgres;
 
+pub use admission::PgAdmission;
 pub use apps::{AppEntry, AppError, PgApps};
+pub use batch::BatchCounts;
 pub use binding_counts::{BindingCounts, PgBindingCounts};
 pub use binding_repo::PgBindingRepo;
+pub use budget::PgRateLimiter;
 pub use connect::OpenError;
 pub use data_subjects::PgDataSubjects;
 pub use database::{
@@ -47,7 +52,6 @@ pub use key_store::{KeyEntry, PgKeyStore};
 pub use key_usage::PgKeyUsage;
 pub use migrations::{Applied, MigrationError, Migrator};
 pub use outbox::{OutboxUsage, PgOutbox};
-pub use rate_limiter::PgRateLimiter;
 pub use redelivery_store::PgRedeliveryStore;
 pub use schema::{InvalidSchema, Schema};
 pub use state_store::PgStateStore;

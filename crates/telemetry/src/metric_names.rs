@@ -47,6 +47,12 @@ pub const SWEEP_LAG: &str = "dockline_sweep_lag_seconds";
 /// to the installation), `full` (refused) or `failed`.
 pub const DELIVERIES_STORED: &str = "dockline_outbox_deliveries_total";
 
+/// Counter of the statements that the calls of a port shared, by `port`.
+pub const BATCHES: &str = "dockline_batches_total";
+
+/// Counter of the calls that shared these statements, by `port`.
+pub const BATCHED_CALLS: &str = "dockline_batched_calls_total";
+
 /// Gauge of connections to the database, by `state`: `idle` or `in_use`.
 pub const POOL_CONNECTIONS: &str = "dockline_database_pool_connections";
 
@@ -94,6 +100,8 @@ pub fn describe_metrics() {
         "How long the binding that waits longest for a sweep is due, as of the last count."
     );
     describe_counter!(DELIVERIES_STORED, "Verified deliveries for the product, by outcome.");
+    describe_counter!(BATCHES, "Statements that the calls of a port shared.");
+    describe_counter!(BATCHED_CALLS, "Calls that shared these statements.");
     describe_gauge!(POOL_CONNECTIONS, "Connections to the database, by state.");
     describe_gauge!(POOL_MAX_CONNECTIONS, "Largest number of connections to the database.");
     describe_gauge!(POOL_WAITING, "Calls that wait for a connection to the database.");

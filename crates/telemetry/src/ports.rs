@@ -2,12 +2,12 @@
 
 use async_trait::async_trait;
 use dockline::ports::{
-    AppFacts, AppRegistration, BindingRepo, CodeGrant, ConfirmOutcome, DeliveryOutcome, DeliverySink,
-    DeliveryStore, Directory, DirectoryQuery, EntryCursor, EntryFilter, GithubGateway, HistoryOf,
-    InsertOutcome, KeyStore, ListOutcome, LookupOutcome, MintOutcome, Observation, Observed, Outbox,
-    PutOutcome, RateLeft, RateLimitDecision, RateLimitRequest, RateLimiter, ReconcileCursor, ReconcileScope,
-    ReleaseOutcome, ReserveOutcome, RetryOutcome, StateStore, UninstallOutcome, VisitorCheck,
-    VisitorInstallations,
+    Admission, AdmissionAnswer, AdmissionRequest, AppFacts, AppRegistration, BindingRepo, CodeGrant,
+    ConfirmOutcome, DeliveryOutcome, DeliverySink, DeliveryStore, Directory, DirectoryQuery, EntryCursor,
+    EntryFilter, GithubGateway, HistoryOf, InsertOutcome, KeyStore, ListOutcome, LookupOutcome, MintOutcome,
+    Observation, Observed, Outbox, PutOutcome, RateLeft, RateLimitDecision, RateLimitRequest, RateLimiter,
+    ReconcileCursor, ReconcileScope, ReleaseOutcome, ReserveOutcome, RetryOutcome, StateStore,
+    UninstallOutcome, VisitorCheck, VisitorInstallations,
 };
 use dockline::{
     Actor, Backlog, Binding, CodeFate, HistoryCursor, HistoryEntry, InstallationFacts, InstallationId,
@@ -19,6 +19,13 @@ use time::OffsetDateTime;
 
 use crate::metered::{Metered, measured};
 use crate::record::count_delivery;
+
+#[async_trait]
+impl<P: Admission> Admission for Metered<P> {
+    async fn admit(&self, request: AdmissionRequest) -> Result<AdmissionAnswer, PortError> {
+        measured("admission", "admit", self.0.admit(request)).await
+    }
+}
 
 #[async_trait]
 impl<P: KeyStore> KeyStore for Metered<P> {

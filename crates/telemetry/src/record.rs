@@ -8,9 +8,10 @@ use metrics::{counter, gauge, histogram};
 use time::OffsetDateTime;
 
 use crate::metric_names::{
-    BINDINGS, BINDINGS_COUNTED, BUILD_INFO, DELIVERIES_STORED, GITHUB_CALL_DURATION, GITHUB_JWT_SIGNATURES,
-    GITHUB_RATE_LIMIT, GITHUB_RATE_LIMIT_REMAINING, GITHUB_RATE_LIMIT_RESET, MISSING_HELD, POOL_CONNECTIONS,
-    POOL_MAX_CONNECTIONS, POOL_WAITING, START_TIME, SWEEP_LAG, TOKEN_CACHE_HITS,
+    BATCHED_CALLS, BATCHES, BINDINGS, BINDINGS_COUNTED, BUILD_INFO, DELIVERIES_STORED, GITHUB_CALL_DURATION,
+    GITHUB_JWT_SIGNATURES, GITHUB_RATE_LIMIT, GITHUB_RATE_LIMIT_REMAINING, GITHUB_RATE_LIMIT_RESET,
+    MISSING_HELD, POOL_CONNECTIONS, POOL_MAX_CONNECTIONS, POOL_WAITING, START_TIME, SWEEP_LAG,
+    TOKEN_CACHE_HITS,
 };
 
 /// Records a request to GitHub. Call it from the `call_completed` of a `dockline_github::Observer`.
@@ -37,6 +38,12 @@ pub fn record_rate_left(rate: Option<RateLeft>) {
 /// [`Dockline::token_cache_hits`](dockline::Dockline::token_cache_hits). Call it before each scrape.
 pub fn record_token_cache_hits(hits: u64) {
     counter!(TOKEN_CACHE_HITS).absolute(hits);
+}
+
+/// Sets the counters of the statements that calls of `port` shared, and of these calls. Call it before each scrape.
+pub fn record_batches(port: &'static str, statements: u64, calls: u64) {
+    counter!(BATCHES, "port" => port).absolute(statements);
+    counter!(BATCHED_CALLS, "port" => port).absolute(calls);
 }
 
 /// The state of a pool of database connections.

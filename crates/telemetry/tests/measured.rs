@@ -15,8 +15,8 @@ use dockline::{
 use dockline_memory::{MemoryBindingRepo, MemoryKeyStore, MemoryStateStore};
 use dockline_telemetry::{
     BindingTotals, EVENTS, EventCounters, FanOut, Metered, PORT_CALL_DURATION, PoolState, TOKENS_MINTED,
-    describe_metrics, record_bindings, record_github_call, record_jwt_signature, record_pool, record_process,
-    record_rate_left, record_token_cache_hits,
+    describe_metrics, record_batches, record_bindings, record_github_call, record_jwt_signature, record_pool,
+    record_process, record_rate_left, record_token_cache_hits,
 };
 use dockline_testkit::faults::{Fault, Faulty};
 use metrics_exporter_prometheus::PrometheusBuilder;
@@ -212,6 +212,7 @@ fn values_from_the_host_are_recorded() {
         record_rate_left(Some(rate));
         record_rate_left(None);
         record_token_cache_hits(17);
+        record_batches("admission", 3, 70);
         record_pool(PoolState { max: 8, open: 5, idle: 2, waiting: 4 });
         record_bindings(totals, now);
         record_process("1.2.3", now);
@@ -223,6 +224,8 @@ fn values_from_the_host_are_recorded() {
         "dockline_github_rate_limit_remaining 4321",
         "dockline_github_rate_limit_reset_timestamp_seconds 1700000060",
         "dockline_token_cache_hits_total 17",
+        "dockline_batches_total{port=\"admission\"} 3",
+        "dockline_batched_calls_total{port=\"admission\"} 70",
         "dockline_database_pool_max_connections 8",
         "dockline_database_pool_connections{state=\"idle\"} 2",
         "dockline_database_pool_connections{state=\"in_use\"} 3",

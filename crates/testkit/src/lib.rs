@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![expect(clippy::unwrap_used, reason = "a case fails by panicking, and fixtures are valid")]
 
+pub mod admission;
 pub mod binding_repo;
 pub mod data_subjects;
 pub mod directory;

@@ -10,6 +10,7 @@ use dockline::ports::{BindingRepo, RateLimiter, RedeliveryStore, StateStore};
 use tokio::runtime::Builder;
 use tokio::time::timeout;
 
+use crate::admission::AdmissionDriver;
 use crate::data_subjects::DataSubjectsDriver;
 use crate::directory::DirectoryDriver;
 use crate::github_gateway::GatewayDriver;
@@ -69,7 +70,8 @@ fresh!(
     GatewayDriver,
     OutboxDriver,
     DirectoryDriver,
-    DataSubjectsDriver
+    DataSubjectsDriver,
+    AdmissionDriver
 );
 
 /// Runs a future to completion on a new multi-threaded runtime with timers and I/O.

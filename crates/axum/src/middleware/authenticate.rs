@@ -1,10 +1,13 @@
 //! Authenticates callers, by API key or by the host's own login, before the query or body is read.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Extension;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use dockline::ports::ReadBinding;
 use dockline::{Actor, AuthenticateError, AuthenticatedKey, Budget, BudgetClass, Caller, Scope};
 use http::{HeaderMap, Method, StatusCode, header};
 use tokio::time::timeout;
@@ -32,6 +35,17 @@ pub(crate) struct Gate {
 /// The API key of an authenticated request; absent if the host's own login authenticated it.
 #[derive(Debug, Clone)]
 pub(crate) struct ByKey(pub(crate) AuthenticatedKey);
+
+/// The binding of the caller's organization, if it was read with the key.
+#[derive(Debug, Clone)]
+pub(crate) struct BindingByKey(pub(crate) Arc<ReadBinding>);
+
+impl BindingByKey {
+    /// Returns the binding of a request's extension.
+    pub(crate) fn take(read: Option<Extension<Self>>) -> Option<ReadBinding> {
+        read.map(|Extension(Self(read))| Arc::unwrap_or_clone(read))
+    }
+}
 
 /// Middleware: authenticates the caller, charges its budget, and passes both to the handler as extensions, with the key, if
 /// there is one.
@@ -75,6 +89,9 @@ async fn by_key(gate: &Gate, mut request: Request, class: BudgetClass) -> Result
     observe::identify(&authenticated.caller.organization, &authenticated.caller.actor);
     attach(&mut request, authenticated.caller, authenticated.budget);
     request.extensions_mut().insert(ByKey(authenticated.key));
+    if let Some(binding) = authenticated.binding {
+        request.extensions_mut().insert(BindingByKey(Arc::new(binding)));
+    }
     Ok(request)
 }
 

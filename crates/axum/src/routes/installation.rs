@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use dockline::{Caller, Issue, IssueCode, Registered, RegistrationRequest, StartInstallRequest, Uninstall};
 use http::{StatusCode, header};
 
-use crate::middleware::authenticate::ByKey;
+use crate::middleware::authenticate::{BindingByKey, ByKey};
 use crate::options::Context;
 use crate::wire::bodies::{InstallLinkBody, InstallationBody, Json, VerifiedInstallationBody, milliseconds};
 use crate::wire::error::ApiError;
@@ -16,11 +16,12 @@ use crate::wire::request_body;
 pub(super) async fn register(
     State(context): State<Context>,
     Extension(caller): Extension<Caller>,
+    read: Option<Extension<BindingByKey>>,
     request: Request,
 ) -> Result<Response, ApiError> {
     let body = request_body::read(request, "application/json").await?;
     let request = RegistrationRequest::parse(&body).map_err(ApiError::validation)?;
-    let registered = context.dockline.register(&caller, &request).await?;
+    let registered = context.dockline.register_with(&caller, BindingByKey::take(read), &request).await?;
     let body = InstallationBody::from(registered.binding());
     let mut response = (StatusCode::CREATED, Json(body)).into_response();
     if matches!(registered, Registered::Replayed(_)) {
@@ -32,8 +33,9 @@ pub(super) async fn register(
 pub(super) async fn get(
     State(context): State<Context>,
     Extension(caller): Extension<Caller>,
+    read: Option<Extension<BindingByKey>>,
 ) -> Result<Response, ApiError> {
-    match context.dockline.binding(&caller).await? {
+    match context.dockline.binding_with(&caller, BindingByKey::take(read)).await? {
         Some(binding) => Ok(Json(VerifiedInstallationBody::from(&binding)).into_response()),
         None => Err(ApiError::nothing_bound()),
     }

@@ -109,6 +109,10 @@ impl From<AuthenticateError> for ApiError {
             AuthenticateError::RateLimited { budget, retry_after, .. } => {
                 Self::over_budget(budget, retry_after)
             }
+            AuthenticateError::Mismatched => {
+                tracing::error!(%error, "the store answered about another key; the answer was not used");
+                Self::internal().and_close()
+            }
             AuthenticateError::Port(error) => error.into(),
             _ => Self::internal(),
         }

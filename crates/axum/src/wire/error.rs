@@ -24,6 +24,7 @@ pub(crate) struct ApiError {
     retry_after: Option<Duration>,
     challenge: Challenge,
     failed_authentication: bool,
+    closes: bool,
 }
 
 /// The credential that a 401 requires.
@@ -112,6 +113,7 @@ impl ApiError {
             retry_after: None,
             challenge: Challenge::ApiKey,
             failed_authentication: false,
+            closes: false,
         }
     }
 
@@ -194,6 +196,12 @@ impl ApiError {
         self
     }
 
+    /// Closes the client's connection after the response.
+    pub(crate) fn and_close(mut self) -> Self {
+        self.closes = true;
+        self
+    }
+
     pub(crate) fn with_details(mut self, details: Details) -> Self {
         self.details = Some(Box::new(details));
         self
@@ -216,6 +224,9 @@ impl ApiError {
         }
         if let Some(wait) = self.retry_after {
             headers.insert(header::RETRY_AFTER, budget_headers::whole_seconds(wait).max(1).into());
+        }
+        if self.closes {
+            headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         if let Some(budget) = &self.budget {
             budget_headers::write(budget, headers);

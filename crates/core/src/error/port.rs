@@ -34,6 +34,8 @@ pub enum PortName {
     DeliveryStore,
     /// [`crate::ports::Outbox`]
     Outbox,
+    /// [`crate::ports::Admission`]
+    Admission,
 }
 
 /// The kind of an infrastructure failure. Business outcomes are never errors of a port.
@@ -168,6 +170,7 @@ impl fmt::Display for PortError {
             PortName::DeliverySink => "delivery sink",
             PortName::DeliveryStore => "delivery store",
             PortName::Outbox => "outbox",
+            PortName::Admission => "admission",
         };
         match self.kind {
             PortErrorKind::Unavailable => write!(f, "the {port} is unavailable"),

@@ -43,6 +43,10 @@ pub enum AuthenticateError {
         /// The time after which the same request is allowed, if no other request takes its place.
         retry_after: Duration,
     },
+    /// The store answered about another key or organization, which is a bug of the adapter or of a pooler. Nothing of the
+    /// answer was used. Handling: 500, and close the connection.
+    #[error("the store answered about another key")]
+    Mismatched,
     /// Infrastructure failure. Handling: do not allow the request.
     #[error(transparent)]
     Port(#[from] PortError),
@@ -56,7 +60,7 @@ impl AuthenticateError {
             Self::ForbiddenScope { key, organization, .. } | Self::RateLimited { key, organization, .. } => {
                 Some((key, organization))
             }
-            Self::Unauthenticated | Self::Port(_) => None,
+            Self::Unauthenticated | Self::Mismatched | Self::Port(_) => None,
         }
     }
 
@@ -67,6 +71,7 @@ impl AuthenticateError {
             Self::Unauthenticated => ErrorCode::Unauthenticated,
             Self::ForbiddenScope { .. } => ErrorCode::ForbiddenScope,
             Self::RateLimited { .. } => ErrorCode::RateLimited,
+            Self::Mismatched => ErrorCode::Internal,
             Self::Port(error) => error.code(),
         }
     }

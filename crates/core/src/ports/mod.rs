@@ -58,6 +58,7 @@
 //! }
 //! ```
 
+mod admission;
 mod binding_repo;
 mod clock;
 mod delivery_log;
@@ -80,6 +81,7 @@ mod state_store;
 
 pub(crate) use forward::forward;
 
+pub use admission::{Admission, AdmissionAnswer, AdmissionRequest, ReadBinding};
 pub use binding_repo::{
     BindingRepo, InsertOutcome, Observation, ObserveOutcome, Observed, ReconcileCursor, ReconcileScope,
     ReleaseOutcome,
@@ -107,7 +109,7 @@ pub use state_store::{ConfirmOutcome, PutOutcome, ReserveOutcome, StateStore};
 
 #[cfg(any(test, feature = "mocks"))]
 pub use {
-    binding_repo::MockBindingRepo, clock::MockClock, delivery_log::MockDeliveryLog,
+    admission::MockAdmission, binding_repo::MockBindingRepo, clock::MockClock, delivery_log::MockDeliveryLog,
     delivery_sink::MockDeliverySink, delivery_sink::MockDeliveryStore, entropy::MockEntropy,
     events::MockEvents, github_gateway::MockGithubGateway, housekeeping::MockHousekeeping,
     key_store::MockKeyStore, key_usage::MockKeyUsage, key_usage::MockKeyUsageWriter,

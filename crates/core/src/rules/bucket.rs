@@ -75,6 +75,13 @@ impl Bucket {
         self.level = self.level.min(capacity(self.limit));
     }
 
+    /// Returns whether [`Bucket::catch_up`] corrected the clock of the bucket `before`. That has to be stored even if nothing is
+    /// charged, since the bucket would wait for its time in the future otherwise. Nothing else has.
+    #[must_use]
+    pub fn was_corrected(&self, before: &Self) -> bool {
+        self.at < before.at || self.lag != before.lag
+    }
+
     /// Charges the permits.
     ///
     /// # Errors

@@ -1,9 +1,14 @@
+use time::OffsetDateTime;
+
 use super::Dockline;
+use super::refusals::Refusal;
 use crate::error::{AuthenticateError, ChargeError, PortError};
 use crate::model::{
     ApiKey, Budget, BudgetClass, BudgetKey, Caller, KeyEnvironment, KeyId, KeyRecord, Scope, Tier,
 };
-use crate::ports::{RateLimitDecision, RateLimitRequest};
+use crate::ports::{
+    Admission, AdmissionAnswer, AdmissionRequest, KeyStore, RateLimitDecision, RateLimitRequest, ReadBinding,
+};
 use crate::rules::access;
 
 /// A request that is authenticated and allowed: its key is valid and has the scope, and its budget was charged.
@@ -15,6 +20,9 @@ pub struct Authenticated {
     pub key: AuthenticatedKey,
     /// The budget's level after this request; `None` if requests are not limited.
     pub budget: Option<Budget>,
+    /// The binding of the caller's organization, if it was read together with the key. [`Dockline::register_with`] takes
+    /// it, which saves a read.
+    pub binding: Option<ReadBinding>,
 }
 
 /// The public facts of a valid API key.
@@ -30,10 +38,22 @@ pub struct AuthenticatedKey {
     pub tier: Tier,
 }
 
+/// The source of keys.
+enum Keys<'a> {
+    /// One call for key, budget and binding.
+    AtOnce(&'a dyn Admission),
+    /// One call for the key and one for the budget.
+    InSteps(&'a dyn KeyStore),
+}
+
 impl Dockline {
     /// Authenticates a request by its API key: checks the key (401), then the scope (403), then charges the budget (429).
     /// Call it before anything else of the request is read. `presented` is the Bearer token; `needed` is the scope, or
     /// `None` if any valid key is allowed. A 401 and a 403 cost no budget.
+    ///
+    /// With [`Builder::with_admission`](super::Builder::with_admission) this is one call to the store, otherwise one to the
+    /// key store and one to the rate limiter. A refused request is remembered for a second at most: meanwhile the key's
+    /// requests are refused without a look at the budget, unless its tier has changed.
     ///
     /// # Errors
     /// See [`AuthenticateError`]. Without [`Builder::with_api_keys`](super::Builder::with_api_keys) every key is
@@ -44,29 +64,49 @@ impl Dockline {
         needed: Option<&Scope>,
         class: BudgetClass,
     ) -> Result<Authenticated, AuthenticateError> {
-        let (Some(keys), Ok(presented)) = (&self.keys, ApiKey::parse(presented)) else {
+        let (Some(keys), Ok(presented)) = (self.keys(), ApiKey::parse(presented)) else {
             return Err(AuthenticateError::Unauthenticated);
         };
-        let record = keys.find(presented.id()).await?;
         let now = self.now();
-        let record =
-            access::authenticate(&presented, record, now).ok_or(AuthenticateError::Unauthenticated)?;
+        let secret_hash = presented.secret_hash();
+        let remembered = self.refusals.find(presented.id(), &secret_hash, class, now);
+        let mut request = AdmissionRequest {
+            key: presented.id().clone(),
+            secret_hash,
+            environment: presented.environment(),
+            needed: needed.cloned(),
+            class,
+            charge: remembered.is_none(),
+            now,
+        };
+        let (mut record, mut answer) = self.admit(&keys, &request).await?;
         self.usage.used(&record.id, now);
-        let budget_key = BudgetKey::from(&record.id);
-        if needed.is_some_and(|needed| !record.scopes.iter().any(|held| held.covers(needed))) {
-            let decision = self.check_budget(&budget_key, &record.tier, class, 0).await?;
-            let budget = decision.map(|decision| match decision {
-                RateLimitDecision::Allowed(budget) | RateLimitDecision::Limited { budget, .. } => budget,
+        if !access::has_scope(&record, needed) {
+            let budget = answer.decision.map(level).or(remembered.map(|refusal| refusal.budget));
+            return Err(AuthenticateError::ForbiddenScope {
+                key: record.id,
+                organization: record.organization,
+                budget,
             });
-            let KeyRecord { id: key, organization, .. } = record;
-            return Err(AuthenticateError::ForbiddenScope { key, organization, budget });
         }
-        match self.check_budget(&budget_key, &record.tier, class, 1).await? {
-            None => Ok(authenticated(record, None)),
-            Some(RateLimitDecision::Allowed(budget)) => Ok(authenticated(record, Some(budget))),
+        if let Some(Refusal { tier, budget, retry_after }) = remembered {
+            if tier == record.tier {
+                let KeyRecord { id: key, organization, .. } = record;
+                return Err(AuthenticateError::RateLimited { key, organization, budget, retry_after });
+            }
+            self.refusals.forget(&record.id);
+            request.charge = true;
+            (record, answer) = self.admit(&keys, &request).await?;
+        }
+        match answer.decision {
             Some(RateLimitDecision::Limited { budget, retry_after }) => {
+                let refusal = Refusal { tier: record.tier, budget, retry_after };
+                self.refusals.remember(&record.id, request.secret_hash, now, refusal);
                 let KeyRecord { id: key, organization, .. } = record;
                 Err(AuthenticateError::RateLimited { key, organization, budget, retry_after })
+            }
+            decision @ (Some(RateLimitDecision::Allowed(_)) | None) => {
+                Ok(authenticated(record, decision.map(level), answer.binding))
             }
         }
     }
@@ -80,7 +120,7 @@ impl Dockline {
     /// See [`ChargeError`].
     pub async fn charge(&self, caller: &Caller, class: BudgetClass) -> Result<Option<Budget>, ChargeError> {
         let Some((key, tier)) = &caller.budget else { return Ok(None) };
-        match self.check_budget(key, tier, class, 1).await? {
+        match self.check_budget(key, tier, class, 1, self.now()).await? {
             None => Ok(None),
             Some(RateLimitDecision::Allowed(budget)) => Ok(Some(budget)),
             Some(RateLimitDecision::Limited { budget, retry_after }) => {
@@ -92,7 +132,50 @@ impl Dockline {
     /// Returns whether API keys are configured.
     #[must_use]
     pub const fn has_api_keys(&self) -> bool {
-        self.keys.is_some()
+        self.keys.is_some() || self.admission.is_some()
+    }
+
+    fn keys(&self) -> Option<Keys<'_>> {
+        match (&self.admission, &self.keys) {
+            (Some(admission), _) => Some(Keys::AtOnce(&**admission)),
+            (None, Some(keys)) => Some(Keys::InSteps(&**keys)),
+            (None, None) => None,
+        }
+    }
+
+    /// Returns the valid key, with the answer about it.
+    async fn admit(
+        &self,
+        keys: &Keys<'_>,
+        request: &AdmissionRequest,
+    ) -> Result<(KeyRecord, AdmissionAnswer), AuthenticateError> {
+        let mut answer = match keys {
+            Keys::AtOnce(admission) => admission.admit(request.clone()).await?,
+            Keys::InSteps(keys) => self.admit_in_steps(*keys, request).await?,
+        };
+        if !access::is_about(&answer, request) {
+            return Err(AuthenticateError::Mismatched);
+        }
+        let record = access::authenticate(request, answer.record.take());
+        Ok((record.ok_or(AuthenticateError::Unauthenticated)?, answer))
+    }
+
+    async fn admit_in_steps(
+        &self,
+        keys: &dyn KeyStore,
+        request: &AdmissionRequest,
+    ) -> Result<AdmissionAnswer, PortError> {
+        let record = access::authenticate(request, keys.find(&request.key).await?);
+        let decision = match &record {
+            Some(record) => {
+                let charges = request.charge && access::has_scope(record, request.needed.as_ref());
+                let key = BudgetKey::from(&record.id);
+                self.check_budget(&key, &record.tier, request.class, charges.into(), request.now).await?
+            }
+            None => None,
+        };
+        let (key, secret_hash) = (request.key.clone(), request.secret_hash);
+        Ok(AdmissionAnswer { key, secret_hash, record, decision, binding: None })
     }
 
     async fn check_budget(
@@ -101,14 +184,21 @@ impl Dockline {
         tier: &Tier,
         class: BudgetClass,
         permits: u32,
+        now: OffsetDateTime,
     ) -> Result<Option<RateLimitDecision>, PortError> {
         let Some(limiter) = &self.limiter else { return Ok(None) };
         let (key, tier) = (key.clone(), tier.clone());
-        limiter.check(RateLimitRequest { key, class, tier, permits, now: self.now() }).await.map(Some)
+        limiter.check(RateLimitRequest { key, class, tier, permits, now }).await.map(Some)
     }
 }
 
-fn authenticated(record: KeyRecord, budget: Option<Budget>) -> Authenticated {
+const fn level(decision: RateLimitDecision) -> Budget {
+    match decision {
+        RateLimitDecision::Allowed(budget) | RateLimitDecision::Limited { budget, .. } => budget,
+    }
+}
+
+fn authenticated(record: KeyRecord, budget: Option<Budget>, binding: Option<ReadBinding>) -> Authenticated {
     let caller = Caller {
         organization: record.organization,
         organization_name: record.organization_name,
@@ -117,5 +207,5 @@ fn authenticated(record: KeyRecord, budget: Option<Budget>) -> Authenticated {
         budget: Some((BudgetKey::from(&record.id), record.tier.clone())),
     };
     let KeyRecord { id, environment, scopes, tier, .. } = record;
-    Authenticated { caller, key: AuthenticatedKey { id, environment, scopes, tier }, budget }
+    Authenticated { caller, key: AuthenticatedKey { id, environment, scopes, tier }, budget, binding }
 }

@@ -7,6 +7,7 @@ mod github_calls;
 mod install_flow;
 mod lifecycle;
 mod no_states;
+mod refusals;
 mod registration;
 mod tokens;
 
@@ -24,12 +25,13 @@ pub use tokens::*;
 use self::github_calls::GithubCalls;
 use self::lifecycle::HandOver;
 use self::no_states::NoStates;
+use self::refusals::Refusals;
 use crate::cache::Cache;
 use crate::error::BuildError;
 use crate::model::{ClaimPolicy, Proof, WebhookSecrets};
 use crate::ports::{
-    BindingRepo, Clock, DeliverySink, DeliveryStore, Directory, Entropy, Event, Events, GithubGateway,
-    KeyStore, KeyUsage, NoEvents, NoKeyUsage, OsEntropy, RateLimiter, StateStore, SystemClock,
+    Admission, BindingRepo, Clock, DeliverySink, DeliveryStore, Directory, Entropy, Event, Events,
+    GithubGateway, KeyStore, KeyUsage, NoEvents, NoKeyUsage, OsEntropy, RateLimiter, StateStore, SystemClock,
 };
 use crate::rules::{claim, life};
 
@@ -61,6 +63,7 @@ pub struct Ports {
 pub struct Dockline {
     ports: Ports,
     keys: Option<Arc<dyn KeyStore>>,
+    admission: Option<Arc<dyn Admission>>,
     limiter: Option<Arc<dyn RateLimiter>>,
     directory: Option<Arc<dyn Directory>>,
     events: Arc<dyn Events>,
@@ -80,6 +83,7 @@ pub struct Dockline {
     readings: Readings,
     looks: Looks,
     github_calls: GithubCalls,
+    refusals: Refusals,
 }
 
 /// Builds a [`Dockline`].
@@ -97,6 +101,7 @@ impl Dockline {
         let dockline = Self {
             ports,
             keys: None,
+            admission: None,
             limiter: None,
             directory: None,
             events: Arc::new(NoEvents),
@@ -116,6 +121,7 @@ impl Dockline {
             readings: Cache::new(MOST_READINGS),
             looks: Cache::new(MOST_LOOKS),
             github_calls: GithubCalls::default(),
+            refusals: Refusals::default(),
         };
         Builder { dockline, for_jobs: false }
     }
@@ -207,6 +213,14 @@ impl Builder {
     /// Sets the store of API keys. Leave it out if the host authenticates callers itself.
     pub fn with_api_keys(mut self, keys: Arc<dyn KeyStore>) -> Self {
         self.dockline.keys = Some(keys);
+        self
+    }
+
+    /// Sets an adapter that authenticates API keys in one call: it finds the key, charges its budget and reads the binding of
+    /// its organization. Takes the place of the key store and the rate limiter for requests with an API key;
+    /// [`Dockline::charge`] still needs the rate limiter.
+    pub fn with_admission(mut self, admission: Arc<dyn Admission>) -> Self {
+        self.dockline.admission = Some(admission);
         self
     }
 

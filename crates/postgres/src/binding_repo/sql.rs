@@ -32,6 +32,9 @@ macro_rules! live_binding {
 /// The columns, for statements with other conditions.
 pub(crate) const BINDING_COLUMNS: &str = binding_columns!();
 
+/// The tables of live bindings, for statements with other conditions.
+pub(crate) const LIVE_BINDING: &str = live_binding!();
+
 /// Whether the installation that a table alias names was uninstalled by deletion or by us.
 macro_rules! is_final {
     ($row:literal) => {

@@ -89,6 +89,11 @@ impl Database {
         &self.schema
     }
 
+    /// The deadline of every call.
+    pub(crate) const fn deadline(&self) -> Duration {
+        self.deadline
+    }
+
     /// The pool.
     #[must_use]
     pub const fn pool(&self) -> &Pool {
@@ -106,7 +111,18 @@ impl Database {
         statement: &Statement,
         parameters: &Parameters<'_>,
     ) -> Result<Vec<Row>, DatabaseError> {
-        self.with_timeout(self.execute(statement, parameters)).await
+        self.rows_if(statement, parameters, |_| true).await
+    }
+
+    /// [`Database::rows`] for rows that name what they answer. Closes the connection unless `is_ours`: then it answers other
+    /// statements than those that were sent on it.
+    pub(crate) async fn rows_if(
+        &self,
+        statement: &Statement,
+        parameters: &Parameters<'_>,
+        is_ours: impl Fn(&[Row]) -> bool + Send + Sync,
+    ) -> Result<Vec<Row>, DatabaseError> {
+        self.with_timeout(self.execute(statement, parameters, is_ours)).await
     }
 
     /// [`Database::rows`] for a statement that returns at most one row.
@@ -130,6 +146,7 @@ impl Database {
         &self,
         statement: &Statement,
         parameters: &Parameters<'_>,
+        is_ours: impl Fn(&[Row]) -> bool + Send + Sync,
     ) -> Result<Vec<Row>, DatabaseError> {
         let mut connection = PooledConnection::get(&self.pool).await?;
         let mut prepared = self.prepares(connection.client()?).await?;
@@ -138,6 +155,7 @@ impl Database {
         for _ in 0..ATTEMPTS {
             let error = match statement.execute(connection.client()?, prepared, parameters).await {
                 Ok(rows) => {
+                    is_reliable &= is_ours(&rows);
                     outcome = Ok(rows);
                     break;
                 }

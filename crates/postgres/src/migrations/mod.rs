@@ -30,6 +30,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { name: "0011_facts", sql: include_str!("0011_facts.sql") },
     Migration { name: "0012_tombstones", sql: include_str!("0012_tombstones.sql") },
     Migration { name: "0013_redeliveries", sql: include_str!("0013_redeliveries.sql") },
+    Migration { name: "0014_budgets", sql: include_str!("0014_budgets.sql") },
     Migration { name: "0015_releases", sql: include_str!("0015_releases.sql") },
 ];
 

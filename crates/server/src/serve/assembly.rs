@@ -8,8 +8,8 @@ use dockline::{Builder, Dockline, Ports, WebhookSecrets};
 use dockline_axum::TracingEvents;
 use dockline_github::GithubApp;
 use dockline_postgres::{
-    AppDatabase, PgBindingRepo, PgDirectory, PgHousekeeping, PgKeyStore, PgKeyUsage, PgRateLimiter,
-    PgRedeliveryStore, PgStateStore,
+    AppDatabase, PgAdmission, PgBindingRepo, PgDirectory, PgHousekeeping, PgKeyUsage, PgRedeliveryStore,
+    PgStateStore,
 };
 use dockline_telemetry::{EventCounters, FanOut, Metered};
 use dockline_worker::{SweepOptions, Worker, WorkerBuilder};
@@ -24,20 +24,19 @@ use crate::database::migrator;
 /// If the policy needs an OAuth client and none is configured.
 pub(super) fn dockline(
     database: &AppDatabase,
+    admission: PgAdmission,
     github: Arc<GithubApp>,
     webhook_secrets: WebhookSecrets,
     usage: PgKeyUsage,
     with_options: impl FnOnce(Builder) -> Builder,
 ) -> Result<Dockline, BuildError> {
-    let limiter = PgRateLimiter::new(database.database());
     let events = [Arc::new(TracingEvents) as Arc<dyn Events>, Arc::new(EventCounters)];
     let builder = Dockline::builder(Ports {
         states: Arc::new(Metered::over(PgStateStore::new(database))),
         bindings: Arc::new(Metered::over(PgBindingRepo::new(database))),
         github: Arc::new(Metered::over(github)),
     })
-    .with_api_keys(Arc::new(Metered::over(PgKeyStore::new(database.database()))))
-    .with_rate_limiter(Arc::new(Metered::over(limiter)))
+    .with_admission(Arc::new(Metered::over(admission)))
     .with_directory(Arc::new(Metered::over(PgDirectory::new(database))))
     .with_events(Arc::new(FanOut::to(events)))
     .with_key_usage(Arc::new(usage))

@@ -18,7 +18,7 @@ use dockline::ports::GithubGateway;
 use dockline::{Builder, ClaimPolicy};
 use dockline_axum::RouterOptions;
 use dockline_github::AppSettings;
-use dockline_postgres::{PgBindingCounts, PgKeyUsage, PgOutbox};
+use dockline_postgres::{PgAdmission, PgBindingCounts, PgKeyUsage, PgOutbox};
 use dockline_telemetry::Metered;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
@@ -97,14 +97,21 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Box<dyn Error + Send + Syn
         None => (None, forward::outbox_of_others(&app_database).await?),
     };
     let usage = PgKeyUsage::new(&database);
+    let admission = PgAdmission::new(&app_database);
     let policy = args.claim_policy.into();
     let interval = args.reconcile_unverified_for.0;
-    let dockline =
-        assembly::dockline(&app_database, github.clone(), webhook_secrets, usage.clone(), |builder| {
+    let dockline = assembly::dockline(
+        &app_database,
+        admission.clone(),
+        github.clone(),
+        webhook_secrets,
+        usage.clone(),
+        |builder| {
             let builder = builder.with_policy(policy).with_look_interval(interval);
             let builder = forwarding.iter().fold(builder, |builder, parts| parts.store_deliveries(builder));
             unsolicited_install_url.into_iter().fold(builder, Builder::with_unsolicited_install_url)
-        })?;
+        },
+    )?;
     let sockets = Sockets::bind(&args).await?;
     sockets.announce(public_url.as_deref(), args.json)?;
     let worker = assembly::worker(&args, dockline.clone(), &app_database, github.clone(), usage, |worker| {
@@ -119,7 +126,7 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Box<dyn Error + Send + Syn
     // Aborted when the server has stopped: each part may be cut off at any await.
     let mut background = JoinSet::new();
     let options = tracer.link(options);
-    let sources = Sources { dockline: dockline.clone(), github, pool: database.pool().clone() };
+    let sources = Sources { dockline: dockline.clone(), github, pool: database.pool().clone(), admission };
     let exposition = metrics.exposition(sources);
     if let Some(socket) = sockets.metrics {
         background.spawn(telemetry::serve_metrics(socket, exposition.clone()));

@@ -10,8 +10,8 @@ use dockline::Dockline;
 use dockline::ports::GithubGateway;
 use dockline_axum::Exposition;
 use dockline_listener::Limits;
-use dockline_postgres::Pool;
-use dockline_telemetry::{PoolState, record_pool, record_rate_left, record_token_cache_hits};
+use dockline_postgres::{PgAdmission, Pool};
+use dockline_telemetry::{PoolState, record_batches, record_pool, record_rate_left, record_token_cache_hits};
 use http::header;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
@@ -36,6 +36,7 @@ pub(crate) struct Sources {
     pub(crate) dockline: Dockline,
     pub(crate) github: Arc<dyn GithubGateway>,
     pub(crate) pool: Pool,
+    pub(crate) admission: PgAdmission,
 }
 
 impl Sources {
@@ -49,6 +50,8 @@ impl Sources {
             idle: pool.available,
             waiting: pool.waiting,
         });
+        let batches = self.admission.counts();
+        record_batches("admission", batches.statements, batches.calls);
     }
 }
 

@@ -4,12 +4,12 @@ use std::collections::{HashMap, HashSet};
 
 use async_trait::async_trait;
 use dockline::ports::{
-    AppFacts, AppRegistration, BindingRepo, CodeGrant, ConfirmOutcome, DeliveryOutcome, DeliverySink,
-    DeliveryStore, Directory, DirectoryQuery, EntryCursor, EntryFilter, GithubGateway, HistoryOf,
-    InsertOutcome, KeyStore, ListOutcome, LookupOutcome, MintOutcome, Observation, Observed, Outbox,
-    PutOutcome, RateLeft, RateLimitDecision, RateLimitRequest, RateLimiter, ReconcileCursor, ReconcileScope,
-    RedeliveryRequests, RedeliveryStore, ReleaseOutcome, ReserveOutcome, RetryOutcome, ScanPosition,
-    StateStore, UninstallOutcome, VisitorCheck, VisitorInstallations,
+    Admission, AdmissionAnswer, AdmissionRequest, AppFacts, AppRegistration, BindingRepo, CodeGrant,
+    ConfirmOutcome, DeliveryOutcome, DeliverySink, DeliveryStore, Directory, DirectoryQuery, EntryCursor,
+    EntryFilter, GithubGateway, HistoryOf, InsertOutcome, KeyStore, ListOutcome, LookupOutcome, MintOutcome,
+    Observation, Observed, Outbox, PutOutcome, RateLeft, RateLimitDecision, RateLimitRequest, RateLimiter,
+    ReconcileCursor, ReconcileScope, RedeliveryRequests, RedeliveryStore, ReleaseOutcome, ReserveOutcome,
+    RetryOutcome, ScanPosition, StateStore, UninstallOutcome, VisitorCheck, VisitorInstallations,
 };
 use dockline::{
     Actor, Backlog, Binding, CodeFate, HistoryCursor, HistoryEntry, InstallationFacts, InstallationId,
@@ -48,6 +48,12 @@ macro_rules! faulty {
             )*
         }
     };
+}
+
+faulty! {
+    Admission {
+        async admit(request: AdmissionRequest) -> AdmissionAnswer;
+    }
 }
 
 faulty! {

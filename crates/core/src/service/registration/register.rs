@@ -1,6 +1,6 @@
 use crate::error::{RefusalReason, RegisterError};
 use crate::model::{Binding, Caller, NewBinding};
-use crate::ports::{Event, InsertOutcome, LookupOutcome};
+use crate::ports::{Event, InsertOutcome, LookupOutcome, ReadBinding};
 use crate::rules::claim::{self, Claim};
 use crate::rules::register::{Decision, Registered, classify, decide, verify};
 use crate::rules::request::RegistrationRequest;
@@ -22,7 +22,22 @@ impl Dockline {
         caller: &Caller,
         request: &RegistrationRequest,
     ) -> Result<Registered, RegisterError> {
-        let outcome = self.try_register(caller, request).await;
+        self.register_with(caller, None, request).await
+    }
+
+    /// [`Dockline::register`] for a request that was authenticated with
+    /// [`Authenticated::binding`](crate::Authenticated::binding), which is not read again. A binding of another organization
+    /// than the caller's is ignored.
+    ///
+    /// # Errors
+    /// See [`RegisterError`].
+    pub async fn register_with(
+        &self,
+        caller: &Caller,
+        binding: Option<ReadBinding>,
+        request: &RegistrationRequest,
+    ) -> Result<Registered, RegisterError> {
+        let outcome = self.try_register(caller, binding, request).await;
         let (organization, actor) = (caller.organization.clone(), caller.actor.clone());
         let installation = request.installation;
         match &outcome {
@@ -53,12 +68,13 @@ impl Dockline {
     async fn try_register(
         &self,
         caller: &Caller,
+        binding: Option<ReadBinding>,
         request: &RegistrationRequest,
     ) -> Result<Registered, RegisterError> {
         let wanted = request.installation;
         let organization = &caller.organization;
         let spent = request.state.digest();
-        let bound = self.ports.bindings.find(organization).await?;
+        let bound = self.bound(organization, binding).await?;
         let state = match bound {
             // A replay needs no live state, since a client that missed the response repeats its request unchanged.
             Some(_) => None,

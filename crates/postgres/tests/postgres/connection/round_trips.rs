@@ -1,14 +1,14 @@
 //! Round trips and lost connections, by a proxy in front of the server.
 
 use dockline::ports::{
-    BindingRepo, InsertOutcome, KeyStore, Observation, ObserveOutcome, RateLimitRequest, RateLimiter,
-    ReconcileCursor, ReconcileScope, StateStore,
+    Admission, AdmissionRequest, BindingRepo, InsertOutcome, KeyStore, Observation, ObserveOutcome,
+    RateLimitRequest, RateLimiter, ReconcileCursor, ReconcileScope, StateStore,
 };
 use dockline::{
     BudgetClass, CodeFate, KeyId, NewBinding, PendingConfirmation, PortErrorKind, SetupAction, Status, Tier,
 };
 use dockline_postgres::{
-    AppNumber, Database, PgBindingRepo, PgHousekeeping, PgKeyStore, PgRateLimiter, PgStateStore,
+    AppNumber, Database, PgAdmission, PgBindingRepo, PgHousekeeping, PgKeyStore, PgRateLimiter, PgStateStore,
     StatementMode,
 };
 use time::Duration;
@@ -48,6 +48,16 @@ async fn all_calls(proxy: &Proxy, database: &Database, round: u64) -> Vec<(&'sta
         asked_at: NOON,
         next_look_at: NOON,
     };
+    let admission = PgAdmission::new(&database.with_app(AppNumber::FIRST));
+    let admitted = AdmissionRequest {
+        key: record.id.clone(),
+        secret_hash: record.secret_hash,
+        environment: record.environment,
+        needed: None,
+        class: BudgetClass::Read,
+        charge: true,
+        now: NOON,
+    };
     let (person, cursor) = (installer(77), ReconcileCursor { next_look_at: NOON, installation: id });
     let mut counts = Vec::new();
     macro_rules! count {
@@ -68,6 +78,8 @@ async fn all_calls(proxy: &Proxy, database: &Database, round: u64) -> Vec<(&'sta
         "reserve a code": states.reserve_code(&issued.digest, &digest("code")),
         "settle a code": states.settle_code(&issued.digest, &digest("code"), CodeFate::Used),
         "confirm a claim": states.confirm_claim(&issued.digest, None, claim(round)),
+        "admit": admission.admit(admitted.clone()),
+        "admit again": admission.admit(admitted.clone()),
         "check with a charge": limiter.check(request(1)),
         "check with a charge again": limiter.check(request(1)),
         "check without a charge": limiter.check(request(0)),

@@ -3,12 +3,16 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use dockline::ports::{BindingRepo, DataSubjects, Directory, KeyStore, KeyUsage, StateStore};
-use dockline::{AppId, KeyId, KeyRecord};
-use dockline_postgres::{
-    AppDatabase, AppNumber, Database, PgApps, PgBindingRepo, PgDataSubjects, PgDirectory, PgKeyStore,
-    PgKeyUsage, PgOutbox, PgRateLimiter, PgRedeliveryStore, PgStateStore,
+use dockline::ports::{
+    Admission, BindingRepo, DataSubjects, Directory, KeyStore, KeyUsage, RateLimiter, StateStore,
 };
+use dockline::{AppId, KeyId, KeyRecord};
+use dockline_postgres::tokio_postgres::types::Type;
+use dockline_postgres::{
+    AppDatabase, AppNumber, Database, PgAdmission, PgApps, PgBindingRepo, PgDataSubjects, PgDirectory,
+    PgKeyStore, PgKeyUsage, PgOutbox, PgRateLimiter, PgRedeliveryStore, PgStateStore,
+};
+use dockline_testkit::admission::AdmissionDriver;
 use dockline_testkit::data_subjects::DataSubjectsDriver;
 use dockline_testkit::directory::DirectoryDriver;
 use dockline_testkit::key_store::KeyStoreDriver;
@@ -31,6 +35,10 @@ dockline_testkit::rate_limiter_suite!(async {
     let (guard, database) = test_database::database().await;
     (guard, PgRateLimiter::new(&database))
 });
+dockline_testkit::admission_suite!(async {
+    let (guard, database) = test_database::database().await;
+    (guard, Admitting::new(&database))
+});
 dockline_testkit::redelivery_store_suite!(async {
     let (guard, database) = test_database::database().await;
     (guard, PgRedeliveryStore::new(&database.with_app(AppNumber::FIRST)))
@@ -50,6 +58,63 @@ dockline_testkit::data_subjects_suite!(async {
     let (guard, database) = test_database::database().await;
     (guard, Subjects::new(&database))
 });
+
+#[derive(Debug)]
+pub(crate) struct Admitting {
+    database: Database,
+    keys: PgKeyStore,
+    limiter: PgRateLimiter,
+    bindings: PgBindingRepo,
+    nodes: [PgAdmission; 2],
+}
+
+impl Admitting {
+    pub(crate) fn new(database: &Database) -> Self {
+        let app = database.with_app(AppNumber::FIRST);
+        Self {
+            database: database.clone(),
+            keys: PgKeyStore::new(database),
+            limiter: PgRateLimiter::new(database),
+            bindings: PgBindingRepo::new(&app),
+            nodes: [PgAdmission::new(&app), PgAdmission::new(&app)],
+        }
+    }
+}
+
+#[async_trait]
+impl AdmissionDriver for Admitting {
+    fn admission(&self) -> &dyn Admission {
+        &self.nodes[0]
+    }
+
+    fn other_node(&self) -> &dyn Admission {
+        &self.nodes[1]
+    }
+
+    fn limiter(&self) -> &dyn RateLimiter {
+        &self.limiter
+    }
+
+    fn bindings(&self) -> &dyn BindingRepo {
+        &self.bindings
+    }
+
+    async fn insert(&self, record: KeyRecord) {
+        assert!(self.keys.insert(&record, "", OffsetDateTime::UNIX_EPOCH).await.unwrap());
+    }
+
+    async fn replace(&self, record: KeyRecord) {
+        let client = self.database.pool().get().await.unwrap();
+        let delete = format!("DELETE FROM {}.api_keys WHERE id = $1", self.database.schema());
+        client.query_typed(&delete, &[(&record.id.as_str(), Type::TEXT)]).await.unwrap();
+        drop(client);
+        self.insert(record).await;
+    }
+
+    async fn revoke(&self, id: &KeyId, at: OffsetDateTime) {
+        assert!(self.keys.revoke(id, at).await.unwrap());
+    }
+}
 
 #[derive(Debug)]
 struct Listed {
@@ -128,8 +193,13 @@ impl DataSubjectsDriver for Subjects {
 
 /// The same through PgBouncer in transaction mode.
 mod pooled {
-    use super::{AppNumber, PgBindingRepo, PgRateLimiter, PgStateStore, outboxes};
+    use super::{Admitting, AppNumber, PgBindingRepo, PgRateLimiter, PgStateStore, outboxes};
     use crate::pgbouncer;
+
+    dockline_testkit::admission_suite!(async {
+        let (guard, database) = pgbouncer::database().await;
+        (guard, Admitting::new(&database))
+    });
 
     dockline_testkit::binding_repo_suite!(async {
         let (guard, database) = pgbouncer::database().await;

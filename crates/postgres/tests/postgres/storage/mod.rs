@@ -1,5 +1,6 @@
 //! What is stored: the ports and what goes beyond them.
 
+mod admission;
 mod apps;
 mod binding_counts;
 mod binding_races;

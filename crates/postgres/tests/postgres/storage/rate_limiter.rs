@@ -22,7 +22,7 @@ async fn only_a_charge_stores_a_bucket() {
     for (permits, allowed, stored) in [(0, true, 0_i64), (u32::MAX, false, 0), (1, true, 1)] {
         let decision = limiter.check(request(permits)).await.unwrap();
         assert_eq!(matches!(decision, RateLimitDecision::Allowed(_)), allowed, "{decision:?}");
-        let buckets = session.query_one("SELECT count(*) FROM rate_buckets", &[]).await.unwrap();
+        let buckets = session.query_one("SELECT count(*) FROM budgets", &[]).await.unwrap();
         assert_eq!(buckets.get::<_, i64>(0), stored, "{permits}");
     }
 }
@@ -35,7 +35,7 @@ async fn a_waiting_check_is_decided_by_the_level_that_the_first_one_left() {
     let request = request(10);
     assert!(matches!(limiter.check(request.clone()).await.unwrap(), RateLimitDecision::Allowed(_)));
     let rival = session_in(database.schema()).await;
-    rival.batch_execute("BEGIN; UPDATE rate_buckets SET level = 12 * 60000000000::numeric").await.unwrap();
+    rival.batch_execute("BEGIN; UPDATE budgets SET level = 12 * 60000000").await.unwrap();
     let (first, second) = (limiter.clone(), limiter.clone());
     let (one, other) = (request.clone(), request);
     let one = tokio::spawn(async move { first.check(one).await });
@@ -51,4 +51,26 @@ async fn a_waiting_check_is_decided_by_the_level_that_the_first_one_left() {
     }
     left.sort_unstable();
     assert_eq!(left, [(false, 2), (true, 2)]);
+}
+
+/// C-54: a request that is refused, or that charges nothing, neither locks nor writes the row.
+#[tokio::test]
+async fn a_check_that_charges_nothing_writes_nothing() {
+    let (_guard, database) = test_database::database().await;
+    let limiter = PgRateLimiter::new(&database);
+    let session = session_in(database.schema()).await;
+    limiter.check(request(60)).await.unwrap();
+    let version = "SELECT xmin::text, xmax::text, ctid::text FROM budgets";
+    let version = async || -> [String; 3] {
+        let row = session.query_one(version, &[]).await.unwrap();
+        [row.get(0), row.get(1), row.get(2)]
+    };
+    let before = version().await;
+    for seconds in 0..20 {
+        let now = NOON + time::Duration::milliseconds(40 * seconds);
+        let refused = limiter.check(RateLimitRequest { now, ..request(1) }).await.unwrap();
+        assert!(matches!(refused, RateLimitDecision::Limited { .. }), "{refused:?}");
+        limiter.check(RateLimitRequest { now, ..request(0) }).await.unwrap();
+    }
+    assert_eq!(version().await, before);
 }

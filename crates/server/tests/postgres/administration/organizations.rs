@@ -229,7 +229,7 @@ async fn an_export_has_the_rows_of_every_table_and_no_secret() {
     assert_eq!(object["organizationId"], "org_0");
     for table in [
         "apiKeys",
-        "rateBuckets",
+        "budgets",
         "installStates",
         "messageQueues",
         "messages",

@@ -41,7 +41,7 @@ async fn collector_gets_the_spans_of_a_request_and_no_secret() {
     assert_eq!(server.end(), Some(0));
     let taken = taken.lock().unwrap().clone();
     let text = String::from_utf8_lossy(&taken);
-    for told in ["request", "/v1/whoami", "org_traced", "key_store", "find", "req_", "dockline"] {
+    for told in ["request", "/v1/whoami", "org_traced", "admission", "admit", "req_", "dockline"] {
         assert!(text.contains(told), "{told} is not in {text}");
     }
     let holds = |bytes: &[u8]| taken.windows(bytes.len()).any(|window| window == bytes);

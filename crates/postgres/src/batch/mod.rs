@@ -1,0 +1,370 @@
+//! Calls that wait at the same time share a statement, like the commits of a group commit.
+//!
+//! While a batch is in flight, the next one collects. So a call on an idle system is sent at once, and a busy system sends
+//! few, large batches. The batch belongs to a task, not to a caller: a caller that leaves cancels nothing.
+
+mod queue;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::hash::Hash;
+use std::pin::pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use dockline::{PortError, PortErrorKind, PortName};
+use tokio::sync::{Semaphore, oneshot};
+use tokio::time::{Instant, timeout};
+
+use self::queue::Queue;
+use crate::error::DatabaseError;
+
+/// Callers per batch.
+const MOST: usize = 64;
+
+/// Callers of one key per batch.
+const MOST_OF_A_KEY: usize = 8;
+
+/// A batch that takes longer does not hold up the next one, so that one broken connection costs no more than this.
+const STALLED_AFTER: Duration = Duration::from_millis(200);
+
+/// Keys that are asked for by themselves at a time; each may wait for a lock, with a connection.
+const MOST_APART: usize = 2;
+
+/// Statements for a call whose row another transaction has locked, if each finds it changed.
+const ATTEMPTS: u32 = 5;
+
+/// A statement that answers several calls.
+#[async_trait]
+pub(crate) trait Batched: Send + Sync + 'static {
+    /// The calls are fair among keys, and only calls of one key can be held up by a lock.
+    type Key: Clone + Eq + Hash + Send + Sync + 'static;
+    type Ask: Clone + Send + Sync + 'static;
+    type Answer: Send + 'static;
+
+    /// The port of errors.
+    const PORT: PortName;
+
+    /// Executes one statement and returns the outcomes in the order of `asks`. Waits for locked rows only if `waits`.
+    async fn execute(
+        &self,
+        asks: &[Self::Ask],
+        waits: bool,
+    ) -> Result<Vec<Outcome<Self::Answer>>, DatabaseError>;
+}
+
+/// What a statement says about one call.
+#[derive(Debug)]
+pub(crate) enum Outcome<A> {
+    Answered(Result<A, DatabaseError>),
+    /// Another transaction has locked the row or changed it meanwhile, and nothing was done.
+    Locked,
+}
+
+/// The number of statements, and of calls that they answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct BatchCounts {
+    /// Executed statements.
+    pub statements: u64,
+    /// Calls in these statements.
+    pub calls: u64,
+}
+
+/// Collects calls into batches. Clones share the batches.
+pub(crate) struct Batcher<B: Batched>(Arc<Shared<B>>);
+
+struct Shared<B: Batched> {
+    batched: B,
+    deadline: Duration,
+    /// Batches that may be in flight beside the current one because they stall.
+    most_stalled: usize,
+    state: Mutex<State<B>>,
+    apart: Semaphore,
+    statements: AtomicU64,
+    calls: AtomicU64,
+}
+
+struct State<B: Batched> {
+    queue: Queue<B::Key, Waiting<B>>,
+    /// Whether a task takes batches from the queue.
+    running: bool,
+    stalled: usize,
+}
+
+struct Waiting<B: Batched> {
+    ask: B::Ask,
+    until: Instant,
+    answer: oneshot::Sender<Result<B::Answer, PortError>>,
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("the task that executes batches has ended")]
+struct TaskEnded;
+
+impl<B: Batched> Batcher<B> {
+    /// `deadline` is that of each call, and `connections` the size of the pool.
+    pub(crate) fn new(batched: B, deadline: Duration, connections: usize) -> Self {
+        let state = State { queue: Queue::default(), running: false, stalled: 0 };
+        Self(Arc::new(Shared {
+            batched,
+            deadline,
+            most_stalled: connections.saturating_sub(1),
+            state: Mutex::new(state),
+            apart: Semaphore::new(MOST_APART),
+            statements: AtomicU64::new(0),
+            calls: AtomicU64::new(0),
+        }))
+    }
+
+    /// Sends the call with the next batch, and waits for its answer.
+    pub(crate) async fn ask(&self, key: B::Key, ask: B::Ask) -> Result<B::Answer, PortError> {
+        let (answer, received) = oneshot::channel();
+        let deadline = self.0.deadline;
+        let starts = {
+            let mut state = self.0.lock();
+            state.queue.push(key, Waiting { ask, until: Instant::now() + deadline, answer });
+            state.starts()
+        };
+        if starts {
+            tokio::spawn(run(Arc::clone(&self.0)));
+        }
+        match timeout(deadline, received).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(_)) => Err(PortError::new(B::PORT, PortErrorKind::Unexpected, TaskEnded)),
+            Err(_) => Err(DatabaseError::Deadline(deadline).of_port(B::PORT)),
+        }
+    }
+
+    pub(crate) fn counts(&self) -> BatchCounts {
+        BatchCounts {
+            statements: self.0.statements.load(Ordering::Relaxed),
+            calls: self.0.calls.load(Ordering::Relaxed),
+        }
+    }
+}
+
+impl<B: Batched> State<B> {
+    /// Returns whether the caller has to start the task that takes batches.
+    fn starts(&mut self) -> bool {
+        !self.queue.is_empty() && !std::mem::replace(&mut self.running, true)
+    }
+}
+
+impl<B: Batched> Shared<B> {
+    fn lock(&self) -> MutexGuard<'_, State<B>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn execute(&self, asks: &[B::Ask], waits: bool) -> Result<Vec<Outcome<B::Answer>>, DatabaseError> {
+        self.statements.fetch_add(1, Ordering::Relaxed);
+        self.calls.fetch_add(asks.len() as u64, Ordering::Relaxed);
+        let outcomes = self.batched.execute(asks, waits).await?;
+        if outcomes.len() == asks.len() {
+            Ok(outcomes)
+        } else {
+            Err(DatabaseError::corrupt("batch", "another number of answers than of calls"))
+        }
+    }
+}
+
+/// Executes batches until the queue is empty.
+async fn run<B: Batched>(shared: Arc<Shared<B>>) {
+    let mut role = Role { shared: &shared, is: Is::Taking };
+    loop {
+        let batch = {
+            let mut state = shared.lock();
+            let now = Instant::now();
+            let batch = state.queue.take(MOST, MOST_OF_A_KEY, |caller| caller.until <= now);
+            if batch.is_empty() {
+                state.running = false;
+                role.is = Is::Done;
+                return;
+            }
+            batch
+        };
+        let mut executed = pin!(answer(&shared, batch));
+        if timeout(STALLED_AFTER, &mut executed).await.is_ok() {
+            continue;
+        }
+        if !hand_over(&shared) {
+            executed.await;
+            continue;
+        }
+        role.is = Is::Stalled;
+        executed.await;
+        return;
+    }
+}
+
+/// Lets another task take the next batches. Returns `false` if too many batches stall already.
+fn hand_over<B: Batched>(shared: &Arc<Shared<B>>) -> bool {
+    let starts = {
+        let mut state = shared.lock();
+        if state.stalled >= shared.most_stalled {
+            return false;
+        }
+        state.stalled += 1;
+        state.running = false;
+        state.starts()
+    };
+    if starts {
+        tokio::spawn(run(Arc::clone(shared)));
+    }
+    true
+}
+
+/// What a task does, so that its end is noticed also if it panics or is aborted.
+struct Role<'a, B: Batched> {
+    shared: &'a Shared<B>,
+    is: Is,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Is {
+    /// Takes batches from the queue.
+    Taking,
+    /// Waits for a batch that stalls, while another task takes the next ones.
+    Stalled,
+    Done,
+}
+
+impl<B: Batched> Drop for Role<'_, B> {
+    fn drop(&mut self) {
+        match self.is {
+            // The waiting callers get an error, and the next call starts another task.
+            Is::Taking => {
+                let mut state = self.shared.lock();
+                state.running = false;
+                state.queue = Queue::default();
+            }
+            Is::Stalled => self.shared.lock().stalled -= 1,
+            Is::Done => {}
+        }
+    }
+}
+
+/// Executes a batch and answers its callers. If it fails, repeats each half once, so that a call that cannot be executed spoils
+/// no more than its half. A call that was executed before the connection failed is then executed twice.
+async fn answer<B: Batched>(shared: &Arc<Shared<B>>, batch: Vec<(B::Key, Waiting<B>)>) {
+    let (keys, callers): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
+    let asks: Vec<B::Ask> = callers.iter().map(|caller| caller.ask.clone()).collect();
+    let mut locked: Vec<(B::Key, Vec<Waiting<B>>)> = Vec::new();
+    let mut deliver = |key: B::Key, caller: Waiting<B>, outcome| match outcome {
+        Outcome::Answered(answer) => {
+            drop(caller.answer.send(answer.map_err(|error| error.of_port(B::PORT))));
+        }
+        Outcome::Locked => match locked.iter_mut().find(|(locked, _)| *locked == key) {
+            Some((_, callers)) => callers.push(caller),
+            None => locked.push((key, vec![caller])),
+        },
+    };
+    match shared.execute(&asks, false).await {
+        Ok(outcomes) => {
+            for ((key, caller), outcome) in keys.into_iter().zip(callers).zip(outcomes) {
+                deliver(key, caller, outcome);
+            }
+        }
+        Err(error) if asks.len() == 1 || !error.is_worth_a_repetition() => fail::<B>(callers, error),
+        Err(_) => {
+            let mut pairs = keys.into_iter().zip(callers);
+            for half in asks.chunks(asks.len().div_ceil(2)) {
+                let outcomes = shared.execute(half, false).await;
+                let half = pairs.by_ref().take(half.len());
+                match outcomes {
+                    Ok(outcomes) => half.zip(outcomes).for_each(|((key, caller), outcome)| {
+                        deliver(key, caller, outcome);
+                    }),
+                    Err(error) => fail::<B>(half.map(|(_, caller)| caller), error),
+                }
+            }
+        }
+    }
+    for (key, callers) in locked {
+        if shared.lock().queue.set_apart(key.clone(), callers) {
+            tokio::spawn(run_apart(Arc::clone(shared), key));
+        }
+    }
+}
+
+fn fail<B: Batched>(callers: impl IntoIterator<Item = Waiting<B>>, error: DatabaseError) {
+    let error = error.of_port(B::PORT);
+    for caller in callers {
+        drop(caller.answer.send(Err(error.clone())));
+    }
+}
+
+/// Executes the calls of one key, whose row was locked, until none waits. Waits for the lock.
+async fn run_apart<B: Batched>(shared: Arc<Shared<B>>, key: B::Key) {
+    let mut apart = Apart { shared: &shared, key: Some(key.clone()) };
+    let Ok(_permit) = shared.apart.acquire().await else { return };
+    loop {
+        let mut callers = {
+            let mut state = shared.lock();
+            let now = Instant::now();
+            let callers = state.queue.take_apart(&key, MOST_OF_A_KEY, |caller| caller.until <= now);
+            if callers.is_empty() {
+                apart.key = None;
+                return;
+            }
+            callers
+        };
+        for _ in 0..ATTEMPTS {
+            callers = answer_apart(&shared, callers).await;
+            if callers.is_empty() {
+                break;
+            }
+        }
+        fail::<B>(callers, DatabaseError::Conflict(ATTEMPTS));
+    }
+}
+
+/// Returns the callers that are to be asked for again, because the transaction that held the lock changed the row.
+async fn answer_apart<B: Batched>(shared: &Shared<B>, callers: Vec<Waiting<B>>) -> Vec<Waiting<B>> {
+    let asks: Vec<B::Ask> = callers.iter().map(|caller| caller.ask.clone()).collect();
+    let outcomes = match shared.execute(&asks, true).await {
+        Ok(outcomes) => outcomes,
+        Err(error) => {
+            fail::<B>(callers, error);
+            return Vec::new();
+        }
+    };
+    let mut again = Vec::new();
+    for (caller, outcome) in callers.into_iter().zip(outcomes) {
+        match outcome {
+            Outcome::Answered(answer) => {
+                drop(caller.answer.send(answer.map_err(|error| error.of_port(B::PORT))));
+            }
+            Outcome::Locked => again.push(caller),
+        }
+    }
+    again
+}
+
+/// If the task panics or is aborted, drops the waiting callers of the key, who get an error.
+struct Apart<'a, B: Batched> {
+    shared: &'a Shared<B>,
+    key: Option<B::Key>,
+}
+
+impl<B: Batched> Drop for Apart<'_, B> {
+    fn drop(&mut self) {
+        if let Some(key) = &self.key {
+            self.shared.lock().queue.remove(key);
+        }
+    }
+}
+
+impl<B: Batched> Clone for Batcher<B> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<B: Batched> fmt::Debug for Batcher<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Batcher").field("counts", &self.counts()).finish_non_exhaustive()
+    }
+}
