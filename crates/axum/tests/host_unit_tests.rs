@@ -61,6 +61,7 @@ async fn suspended_installation_is_reported_without_a_call_to_github() {
             last_verified_at: now,
             next_look_at: now,
             registered_at: now,
+            facts: None,
         })
         .await;
     assert!(matches!(inserted, Ok(InsertOutcome::Inserted(_))));

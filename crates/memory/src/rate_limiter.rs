@@ -13,7 +13,7 @@ use crate::Shared;
 const EVICTION_THRESHOLD: usize = 1_024;
 
 /// Rate limits of one process. Exact under concurrent calls: levels are integers, and each decision holds the lock. A request
-/// that is not charged changes nothing but a clock that was wrong.
+/// that is not charged changes nothing but a wrong clock and a level above a smaller tier.
 ///
 /// A clock that goes back refills nothing. If it is up to ten minutes behind, refilling resumes when it catches up; up to an
 /// hour, its own progress refills; if it is further behind, counting restarts at the clock's time with the remaining level. More permits than a full bucket

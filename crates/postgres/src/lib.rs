@@ -20,6 +20,7 @@ mod migrations;
 mod outbox;
 mod redelivery_store;
 mod schema;
+mod state_lookups;
 mod state_store;
 mod tombstones;
 

@@ -7,10 +7,12 @@ use dockline::{
 use tokio_postgres::Row;
 use tokio_postgres::types::{ToSql, Type};
 
+use crate::batch::{BatchCounts, Batcher};
 use crate::confirmations::{self, hex};
 use crate::database::{AppDatabase, Database, Statement};
 use crate::decode::{account_id, column_time, digest, get, installation, parse, parse_nullable, parse_text};
 use crate::error::DatabaseError;
+use crate::state_lookups::StateLookups;
 
 const PUT: &str = "INSERT INTO {schema}.install_states AS s \
     (app, digest, organization, organization_name, actor, return_url, issued_at, expires_at, discarded, pending, answered, \
@@ -50,10 +52,10 @@ const PUT_TYPES: &[Type] = &[
     Type::TEXT,
 ];
 
-const FIND: &str = "SELECT digest, organization, organization_name, actor, return_url, issued_at, expires_at, \
+const FIND_BY_DIGEST: &str = "SELECT digest, organization, organization_name, actor, return_url, issued_at, expires_at, \
     discarded, pending::text, answered::text, tie_installation, tie_account, tie_proof, tie_visitor, \
     tie_membership FROM {schema}.install_states \
-    WHERE app = {app} AND digest = $1 AND ($2 IS NULL OR (organization = $2 AND NOT discarded))";
+    WHERE app = {app} AND digest = $1";
 
 // Removes the oldest of four.
 const SAVE_PENDING: &str = "UPDATE {schema}.install_states SET pending = \
@@ -110,11 +112,14 @@ const SETTLE_CODE: &str = "UPDATE {schema}.install_states SET codes = codes || j
     WHERE app = {app} AND digest = $1 AND codes ? $2 RETURNING true";
 
 /// Stores issued states in the table `install_states`. [`PgHousekeeping`](crate::PgHousekeeping) deletes expired ones.
+///
+/// Calls of [`StateStore::find`] that wait at the same time share a statement, like those of [`PgAdmission`](crate::PgAdmission).
 #[derive(Debug, Clone)]
 pub struct PgStateStore {
     database: Database,
     put: Statement,
-    find: Statement,
+    lookups: Batcher<StateLookups>,
+    find_by_digest: Statement,
     save_pending: Statement,
     confirm_claim: Statement,
     revoke: Statement,
@@ -128,7 +133,8 @@ impl PgStateStore {
     pub fn new(database: &AppDatabase) -> Self {
         Self {
             put: database.statement(PUT, PUT_TYPES),
-            find: database.statement(FIND, &[Type::BYTEA, Type::TEXT]),
+            lookups: Batcher::of(StateLookups::new(database), database.database()),
+            find_by_digest: database.statement(FIND_BY_DIGEST, &[Type::BYTEA]),
             save_pending: database.statement(SAVE_PENDING, &[Type::BYTEA, Type::TEXT]),
             confirm_claim: database.statement(CONFIRM_CLAIM, CONFIRM_CLAIM_TYPES),
             revoke: database.statement(REVOKE, &[Type::BYTEA, Type::TEXT]),
@@ -138,14 +144,10 @@ impl PgStateStore {
         }
     }
 
-    async fn find_with(
-        &self,
-        organization: Option<&str>,
-        digest: &StateDigest,
-    ) -> Result<Option<IssuedState>, PortError> {
-        let row =
-            self.database.row(&self.find, &[&bytes(digest), &organization]).await.map_err(port_error)?;
-        row.as_ref().map(state).transpose().map_err(port_error)
+    /// Returns the number of statements of [`StateStore::find`], and of the calls that they answered.
+    #[must_use]
+    pub fn counts(&self) -> BatchCounts {
+        self.lookups.counts()
     }
 }
 
@@ -153,11 +155,11 @@ fn port_error(error: DatabaseError) -> PortError {
     error.of_port(PortName::StateStore)
 }
 
-fn bytes(digest: &SecretDigest) -> &[u8] {
+pub(crate) fn bytes(digest: &SecretDigest) -> &[u8] {
     digest.as_bytes()
 }
 
-fn state(row: &Row) -> Result<IssuedState, DatabaseError> {
+pub(crate) fn state(row: &Row) -> Result<IssuedState, DatabaseError> {
     Ok(IssuedState {
         digest: parse(row, "digest", digest)?,
         organization: parse_text(row, "organization")?,
@@ -223,11 +225,13 @@ impl StateStore for PgStateStore {
         organization: &OrganizationId,
         digest: &StateDigest,
     ) -> Result<Option<IssuedState>, PortError> {
-        self.find_with(Some(organization.as_str()), digest).await
+        let looked = self.lookups.ask(*digest, (organization.clone(), *digest)).await?;
+        looked.of(organization, digest).map_err(port_error)
     }
 
     async fn find_by_digest(&self, digest: &StateDigest) -> Result<Option<IssuedState>, PortError> {
-        self.find_with(None, digest).await
+        let row = self.database.row(&self.find_by_digest, &[&bytes(digest)]).await.map_err(port_error)?;
+        row.as_ref().map(state).transpose().map_err(port_error)
     }
 
     async fn save_pending(

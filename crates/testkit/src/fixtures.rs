@@ -100,6 +100,7 @@ pub fn binding_of(organization_id: &str, number: u64, state: StateDigest) -> New
         last_verified_at: NOON,
         next_look_at: NOON + Duration::HOUR,
         registered_at: seconds(2),
+        facts: None,
     }
 }
 

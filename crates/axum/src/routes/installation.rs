@@ -44,11 +44,12 @@ pub(super) async fn get(
 pub(super) async fn detach(
     State(context): State<Context>,
     Extension(caller): Extension<Caller>,
+    read: Option<Extension<BindingByKey>>,
     RawQuery(query): RawQuery,
 ) -> Result<StatusCode, ApiError> {
     let query = query.unwrap_or_default();
     let uninstall = uninstall(&Parameters::parse(query.as_bytes())).map_err(ApiError::validation)?;
-    context.dockline.detach(&caller, uninstall).await?;
+    context.dockline.detach_with(&caller, BindingByKey::take(read), uninstall).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

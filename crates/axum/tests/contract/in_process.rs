@@ -6,9 +6,8 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
-use dockline::ports::ManualClock;
-use dockline::ports::{DeliverySink, KeyStore};
-use dockline::{AppId, ClaimPolicy, Dockline, Ports, WebhookSecrets};
+use dockline::ports::{Admission, DeliverySink, KeyStore, ManualClock};
+use dockline::{AppId, Builder, ClaimPolicy, Dockline, Ports, WebhookSecrets};
 use dockline_axum::RouterOptions;
 use dockline_github::{GithubApp, GithubAppConfig, GithubHost};
 use dockline_github_sim::{AppCredentials, Config, GithubSim, NewApp};
@@ -56,29 +55,52 @@ pub(crate) struct InProcess {
 
 impl InProcess {
     pub(crate) fn with(options: RouterOptions) -> Self {
-        Self::start(options, |keys| keys, |ports| ports, None)
+        Self::start(options, |keys| keys, |ports| ports, |builder| builder)
     }
 
     pub(crate) fn over_keys(
         options: RouterOptions,
         keys: impl FnOnce(Arc<dyn KeyStore>) -> Arc<dyn KeyStore>,
     ) -> Self {
-        Self::start(options, keys, |ports| ports, None)
+        Self::start(options, keys, |ports| ports, |builder| builder)
     }
 
     pub(crate) fn over_ports(options: RouterOptions, ports: impl FnOnce(Ports) -> Ports) -> Self {
-        Self::start(options, |keys| keys, ports, None)
+        Self::start(options, |keys| keys, ports, |builder| builder)
     }
 
     pub(crate) fn with_sink(options: RouterOptions, sink: Arc<dyn DeliverySink>) -> Self {
-        Self::start(options, |keys| keys, |ports| ports, Some(sink))
+        Self::start(options, |keys| keys, |ports| ports, |builder| builder.with_delivery_sink(sink))
+    }
+
+    /// The keys are authenticated by `admission`, which is made of their store.
+    pub(crate) fn with_admission(admission: impl FnOnce(MemoryKeyStore) -> Arc<dyn Admission>) -> Self {
+        let keys = MemoryKeyStore::new();
+        let around = |keys| keys;
+        Self::over_store(
+            keys.clone(),
+            RouterOptions::default(),
+            around,
+            |ports| ports,
+            |builder| builder.with_admission(admission(keys)),
+        )
     }
 
     fn start(
         options: RouterOptions,
         around_keys: impl FnOnce(Arc<dyn KeyStore>) -> Arc<dyn KeyStore>,
         around_ports: impl FnOnce(Ports) -> Ports,
-        sink: Option<Arc<dyn DeliverySink>>,
+        configure: impl FnOnce(Builder) -> Builder,
+    ) -> Self {
+        Self::over_store(MemoryKeyStore::new(), options, around_keys, around_ports, configure)
+    }
+
+    fn over_store(
+        keys: MemoryKeyStore,
+        options: RouterOptions,
+        around_keys: impl FnOnce(Arc<dyn KeyStore>) -> Arc<dyn KeyStore>,
+        around_ports: impl FnOnce(Ports) -> Ports,
+        configure: impl FnOnce(Builder) -> Builder,
     ) -> Self {
         let app = GithubSim::new(Config::default())
             .create_app(NewApp::new("dockline-test", "https://api.example.com/callback"))
@@ -87,18 +109,13 @@ impl InProcess {
         let config =
             GithubAppConfig::new(AppId::new(app.app_id).unwrap(), &*app.slug, app.private_key_pem.clone())
                 .with_host(unreachable);
-        let keys = MemoryKeyStore::new();
         let clock = Arc::new(ManualClock::starting_at(NOON));
         let builder = Dockline::builder(around_ports(Ports {
             states: Arc::new(MemoryStateStore::new()),
             bindings: Arc::new(MemoryBindingRepo::new()),
             github: Arc::new(GithubApp::new(config).unwrap()),
         }));
-        let builder = match sink {
-            Some(sink) => builder.with_delivery_sink(sink),
-            None => builder,
-        };
-        let dockline = builder
+        let dockline = configure(builder)
             .with_api_keys(around_keys(Arc::new(keys.clone())))
             .with_policy(ClaimPolicy::State)
             .with_rate_limiter(Arc::new(MemoryRateLimiter::new()))

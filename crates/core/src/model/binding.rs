@@ -3,7 +3,8 @@ use time::OffsetDateTime;
 
 use super::timestamp;
 use super::{
-    Account, AccountId, Actor, BindingState, InstallationId, Life, OrganizationId, Proof, StateDigest, Status,
+    Account, AccountId, Actor, BindingState, InstallationFacts, InstallationId, Life, OrganizationId, Proof,
+    StateDigest, Status,
 };
 
 /// A binding to insert.
@@ -31,6 +32,9 @@ pub struct NewBinding {
     pub next_look_at: OffsetDateTime,
     /// The time of the registration, in whole microseconds.
     pub registered_at: OffsetDateTime,
+    /// Facts that are only shown, as GitHub just reported them, for a [`Directory`](crate::ports::Directory) of the same store;
+    /// `None` stores none.
+    pub facts: Option<InstallationFacts>,
 }
 
 /// A live binding as the store holds it.

@@ -24,7 +24,7 @@ pub struct AdmissionRequest {
     pub needed: Option<Scope>,
     /// The class of the budget.
     pub class: BudgetClass,
-    /// Whether to charge one permit and to read the binding. If not, only the key is read.
+    /// Whether to charge one permit and to read the binding. If not, the core needs the key only.
     pub charge: bool,
     /// The time by the core's clock.
     pub now: OffsetDateTime,
@@ -69,7 +69,7 @@ pub trait Admission: Debug + Send + Sync + 'static {
     ///   at `now`, has the needed scope, and its budget has a permit. In every other case MUST write nothing.
     /// - MUST decide by the key as stored during the call, so that a revocation and a new tier apply from the next request.
     /// - MUST charge as [`RateLimiter::check`](super::RateLimiter::check) does, to the same budget.
-    /// - MUST return the level of the budget of a valid key also if it lacks the scope.
+    /// - MUST return the level of a valid key's budget also if the request is not charged.
     /// - MAY charge a request whose caller has left, and one whose answer is lost.
     ///
     /// # Errors

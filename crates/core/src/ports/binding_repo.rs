@@ -175,7 +175,8 @@ pub trait BindingRepo: Debug + Send + Sync + 'static {
     /// MUST be atomic under any number of concurrent calls: a constraint guarantees uniqueness, never a preceding read.
     /// MUST NOT move or change an existing binding. MUST return the row as stored, not as passed. The facts of the new
     /// binding count as [`Observation::Present`] asked at `last_verified_at`; if they are outdated, the binding is made
-    /// nevertheless. A refused insert MUST NOT change what is stored about the installation.
+    /// nevertheless. If a [`Directory`](super::Directory) reads the same store, the binding's `facts` MUST be stored in the same
+    /// step, as `Directory::record_facts` asked at `last_verified_at` does, unless they cannot be stored. A refused insert MUST NOT change what is stored about the installation.
     ///
     /// # Errors
     /// Infrastructure failures only. The row was written completely or not at all; repeating the call shows which.

@@ -46,8 +46,8 @@ pub trait RateLimiter: Debug + Send + Sync + 'static {
     /// Charges the permits if the budget has all of them, and otherwise nothing.
     ///
     /// - MUST be exact under concurrent calls.
-    /// - SHOULD write nothing if nothing is charged, so that a caller over its budget costs no write. A clock that goes back is
-    ///   the exception: see [`Bucket::was_corrected`](crate::rules::bucket::Bucket::was_corrected).
+    /// - SHOULD write nothing if nothing is charged, so that a caller over its budget costs no write. The exceptions are rare:
+    ///   see [`Bucket::was_corrected`](crate::rules::bucket::Bucket::was_corrected).
     /// - MUST NOT return budget if `now` goes backwards.
     /// - MUST NOT stay blocked after `now` was far in the future: if `now` is more than an hour behind, counting continues
     ///   from `now` with the current level.

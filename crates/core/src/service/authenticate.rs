@@ -167,12 +167,12 @@ impl Dockline {
     ) -> Result<AdmissionAnswer, PortError> {
         let record = access::authenticate(request, keys.find(&request.key).await?);
         let decision = match &record {
-            Some(record) => {
-                let charges = request.charge && access::has_scope(record, request.needed.as_ref());
+            Some(record) if request.charge => {
+                let permits = access::has_scope(record, request.needed.as_ref()).into();
                 let key = BudgetKey::from(&record.id);
-                self.check_budget(&key, &record.tier, request.class, charges.into(), request.now).await?
+                self.check_budget(&key, &record.tier, request.class, permits, request.now).await?
             }
-            None => None,
+            Some(_) | None => None,
         };
         let (key, secret_hash) = (request.key.clone(), request.secret_hash);
         Ok(AdmissionAnswer { key, secret_hash, record, decision, binding: None })

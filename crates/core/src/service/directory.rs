@@ -34,6 +34,15 @@ impl Dockline {
         directory.record_facts(installation, &storable, asked_at).await
     }
 
+    /// Returns the facts that a new binding is stored with.
+    pub(in crate::service) fn facts_of_binding(
+        &self,
+        reported: InstallationFacts,
+    ) -> Option<InstallationFacts> {
+        let install_page = || self.ports.github.registration().install_page;
+        self.directory.as_ref().map(|_| facts::storable(reported, &install_page()))
+    }
+
     /// Stores the facts that a verified delivery contains.
     pub(in crate::service) async fn store_delivered_facts(
         &self,

@@ -231,7 +231,8 @@ impl Builder {
     }
 
     /// Sets the store of facts that are only shown: permissions, the selection of repositories, who suspended an installation
-    /// and the link to its settings. Without one, they are not stored.
+    /// and the link to its settings. Without one, they are not stored. It has to read the store of [`Ports::bindings`], which
+    /// stores those of a new binding.
     pub fn with_directory(mut self, directory: Arc<dyn Directory>) -> Self {
         self.dockline.directory = Some(directory);
         self

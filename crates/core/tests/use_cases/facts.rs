@@ -108,7 +108,7 @@ async fn a_delivery_stores_facts_only_where_no_lookup_has() {
 }
 
 #[tokio::test]
-async fn a_registration_succeeds_if_its_facts_cannot_be_stored_and_a_refresh_fails() {
+async fn a_registration_stores_its_facts_with_the_binding_and_a_refresh_fails_if_it_cannot_store_them() {
     let directory: Arc<dyn Directory> = Arc::new(MemoryBindingRepo::new());
     let directory = Arc::new(Faulty::over(directory).with(Fault::FailsBefore.always().of("record_facts")));
     let shared = Arc::clone(&directory);
@@ -116,7 +116,8 @@ async fn a_registration_succeeds_if_its_facts_cannot_be_stored_and_a_refresh_fai
     let id = world.github.install(1, "acme-coffee");
     let state = world.confirmed(&acme(), id).await;
     assert!(matches!(world.register(&acme(), id, &state).await.unwrap(), Registered::Created(_)));
-    assert_eq!(directory.count("record_facts"), 1);
+    assert_eq!(directory.count("record_facts"), 0, "one call stores both");
+    assert_eq!(stored(&world, id).await.unwrap().observed_at, Some(NOON));
     world.github.suspend(id, true);
     assert!(world.dockline.refresh(id).await.is_err());
     // The status is stored nevertheless.

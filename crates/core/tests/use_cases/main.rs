@@ -7,6 +7,7 @@
     reason = "tests fail by panicking"
 )]
 
+mod admission;
 mod authentication;
 mod errors;
 mod facts;

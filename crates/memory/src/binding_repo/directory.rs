@@ -73,7 +73,7 @@ impl Bindings {
         entries
     }
 
-    fn record_facts(
+    pub(super) fn record_facts(
         &mut self,
         installation: InstallationId,
         facts: &InstallationFacts,

@@ -145,6 +145,9 @@ impl Bindings {
         let Some(binding) = row.binding(new.installation, &live) else { return InsertOutcome::Gone };
         row.live = Some(live);
         self.spent.insert((new.organization.clone(), new.spent));
+        if let Some(facts) = &new.facts {
+            self.record_facts(new.installation, facts, Some(asked_at));
+        }
         self.live.insert(new.organization, new.installation);
         if let Some(after) = self.installation(new.installation) {
             let change = Change {

@@ -54,8 +54,7 @@ impl PgAdmission {
             waiting: app_database.statement(&sql::admit(sql::WAITING), TYPES),
             database: database.clone(),
         };
-        let connections = database.pool().status().max_size;
-        Self { batcher: Batcher::new(statements, database.deadline(), connections) }
+        Self { batcher: Batcher::of(statements, database) }
     }
 
     /// Returns the number of statements, and of the calls that they answered.

@@ -3,6 +3,7 @@
 //! While a batch is in flight, the next one collects. So a call on an idle system is sent at once, and a busy system sends
 //! few, large batches. The batch belongs to a task, not to a caller: a caller that leaves cancels nothing.
 
+mod apart;
 mod queue;
 #[cfg(test)]
 mod tests;
@@ -20,6 +21,7 @@ use tokio::sync::{Semaphore, oneshot};
 use tokio::time::{Instant, timeout};
 
 use self::queue::Queue;
+use crate::database::Database;
 use crate::error::DatabaseError;
 
 /// Callers per batch.
@@ -33,9 +35,6 @@ const STALLED_AFTER: Duration = Duration::from_millis(200);
 
 /// Keys that are asked for by themselves at a time; each may wait for a lock, with a connection.
 const MOST_APART: usize = 2;
-
-/// Statements for a call whose row another transaction has locked, if each finds it changed.
-const ATTEMPTS: u32 = 5;
 
 /// A statement that answers several calls.
 #[async_trait]
@@ -100,13 +99,22 @@ struct Waiting<B: Batched> {
     answer: oneshot::Sender<Result<B::Answer, PortError>>,
 }
 
+type Batch<B> = Vec<(<B as Batched>::Key, Waiting<B>)>;
+
+impl<B: Batched> Waiting<B> {
+    /// A caller who has left does not hear the answer.
+    fn answer(self, answer: Result<B::Answer, DatabaseError>) {
+        drop(self.answer.send(answer.map_err(|error| error.of_port(B::PORT))));
+    }
+}
+
 #[derive(Debug, thiserror::Error)]
 #[error("the task that executes batches has ended")]
 struct TaskEnded;
 
 impl<B: Batched> Batcher<B> {
     /// `deadline` is that of each call, and `connections` the size of the pool.
-    pub(crate) fn new(batched: B, deadline: Duration, connections: usize) -> Self {
+    fn new(batched: B, deadline: Duration, connections: usize) -> Self {
         let state = State { queue: Queue::default(), running: false, stalled: 0 };
         Self(Arc::new(Shared {
             batched,
@@ -117,6 +125,11 @@ impl<B: Batched> Batcher<B> {
             statements: AtomicU64::new(0),
             calls: AtomicU64::new(0),
         }))
+    }
+
+    /// Uses the deadline and the pool of `database`.
+    pub(crate) fn of(batched: B, database: &Database) -> Self {
+        Self::new(batched, database.deadline(), database.pool().status().max_size)
     }
 
     /// Sends the call with the next batch, and waits for its answer.
@@ -248,112 +261,49 @@ impl<B: Batched> Drop for Role<'_, B> {
 
 /// Executes a batch and answers its callers. If it fails, repeats each half once, so that a call that cannot be executed spoils
 /// no more than its half. A call that was executed before the connection failed is then executed twice.
-async fn answer<B: Batched>(shared: &Arc<Shared<B>>, batch: Vec<(B::Key, Waiting<B>)>) {
-    let (keys, callers): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
-    let asks: Vec<B::Ask> = callers.iter().map(|caller| caller.ask.clone()).collect();
-    let mut locked: Vec<(B::Key, Vec<Waiting<B>>)> = Vec::new();
-    let mut deliver = |key: B::Key, caller: Waiting<B>, outcome| match outcome {
-        Outcome::Answered(answer) => {
-            drop(caller.answer.send(answer.map_err(|error| error.of_port(B::PORT))));
+async fn answer<B: Batched>(shared: &Arc<Shared<B>>, batch: Batch<B>) {
+    let Err((mut first, error)) = try_answer(shared, batch).await else { return };
+    if first.len() == 1 || !error.is_worth_a_repetition() {
+        return fail(first, error);
+    }
+    let second = first.split_off(first.len().div_ceil(2));
+    for half in [first, second] {
+        if let Err((half, error)) = try_answer(shared, half).await {
+            fail(half, error);
         }
-        Outcome::Locked => match locked.iter_mut().find(|(locked, _)| *locked == key) {
-            Some((_, callers)) => callers.push(caller),
-            None => locked.push((key, vec![caller])),
-        },
+    }
+}
+
+/// Executes a batch and answers its callers; those whose rows are locked are set apart. Returns the batch if it fails.
+async fn try_answer<B: Batched>(
+    shared: &Arc<Shared<B>>,
+    batch: Batch<B>,
+) -> Result<(), (Batch<B>, DatabaseError)> {
+    let asks: Vec<B::Ask> = batch.iter().map(|(_, caller)| caller.ask.clone()).collect();
+    let outcomes = match shared.execute(&asks, false).await {
+        Ok(outcomes) => outcomes,
+        Err(error) => return Err((batch, error)),
     };
-    match shared.execute(&asks, false).await {
-        Ok(outcomes) => {
-            for ((key, caller), outcome) in keys.into_iter().zip(callers).zip(outcomes) {
-                deliver(key, caller, outcome);
-            }
-        }
-        Err(error) if asks.len() == 1 || !error.is_worth_a_repetition() => fail::<B>(callers, error),
-        Err(_) => {
-            let mut pairs = keys.into_iter().zip(callers);
-            for half in asks.chunks(asks.len().div_ceil(2)) {
-                let outcomes = shared.execute(half, false).await;
-                let half = pairs.by_ref().take(half.len());
-                match outcomes {
-                    Ok(outcomes) => half.zip(outcomes).for_each(|((key, caller), outcome)| {
-                        deliver(key, caller, outcome);
-                    }),
-                    Err(error) => fail::<B>(half.map(|(_, caller)| caller), error),
-                }
-            }
+    let mut locked: Vec<(B::Key, Vec<Waiting<B>>)> = Vec::new();
+    for ((key, caller), outcome) in batch.into_iter().zip(outcomes) {
+        match outcome {
+            Outcome::Answered(answer) => caller.answer(answer),
+            Outcome::Locked => match locked.iter_mut().find(|(locked, _)| *locked == key) {
+                Some((_, callers)) => callers.push(caller),
+                None => locked.push((key, vec![caller])),
+            },
         }
     }
     for (key, callers) in locked {
-        if shared.lock().queue.set_apart(key.clone(), callers) {
-            tokio::spawn(run_apart(Arc::clone(shared), key));
-        }
+        apart::begin(shared, key, callers);
     }
+    Ok(())
 }
 
-fn fail<B: Batched>(callers: impl IntoIterator<Item = Waiting<B>>, error: DatabaseError) {
+fn fail<B: Batched>(batch: Batch<B>, error: DatabaseError) {
     let error = error.of_port(B::PORT);
-    for caller in callers {
+    for (_, caller) in batch {
         drop(caller.answer.send(Err(error.clone())));
-    }
-}
-
-/// Executes the calls of one key, whose row was locked, until none waits. Waits for the lock.
-async fn run_apart<B: Batched>(shared: Arc<Shared<B>>, key: B::Key) {
-    let mut apart = Apart { shared: &shared, key: Some(key.clone()) };
-    let Ok(_permit) = shared.apart.acquire().await else { return };
-    loop {
-        let mut callers = {
-            let mut state = shared.lock();
-            let now = Instant::now();
-            let callers = state.queue.take_apart(&key, MOST_OF_A_KEY, |caller| caller.until <= now);
-            if callers.is_empty() {
-                apart.key = None;
-                return;
-            }
-            callers
-        };
-        for _ in 0..ATTEMPTS {
-            callers = answer_apart(&shared, callers).await;
-            if callers.is_empty() {
-                break;
-            }
-        }
-        fail::<B>(callers, DatabaseError::Conflict(ATTEMPTS));
-    }
-}
-
-/// Returns the callers that are to be asked for again, because the transaction that held the lock changed the row.
-async fn answer_apart<B: Batched>(shared: &Shared<B>, callers: Vec<Waiting<B>>) -> Vec<Waiting<B>> {
-    let asks: Vec<B::Ask> = callers.iter().map(|caller| caller.ask.clone()).collect();
-    let outcomes = match shared.execute(&asks, true).await {
-        Ok(outcomes) => outcomes,
-        Err(error) => {
-            fail::<B>(callers, error);
-            return Vec::new();
-        }
-    };
-    let mut again = Vec::new();
-    for (caller, outcome) in callers.into_iter().zip(outcomes) {
-        match outcome {
-            Outcome::Answered(answer) => {
-                drop(caller.answer.send(answer.map_err(|error| error.of_port(B::PORT))));
-            }
-            Outcome::Locked => again.push(caller),
-        }
-    }
-    again
-}
-
-/// If the task panics or is aborted, drops the waiting callers of the key, who get an error.
-struct Apart<'a, B: Batched> {
-    shared: &'a Shared<B>,
-    key: Option<B::Key>,
-}
-
-impl<B: Batched> Drop for Apart<'_, B> {
-    fn drop(&mut self) {
-        if let Some(key) = &self.key {
-            self.shared.lock().queue.remove(key);
-        }
     }
 }
 

@@ -156,9 +156,9 @@ async fn a_batch_has_at_most_eight_calls_of_a_key() {
     assert_eq!(script.executed(), expected);
 }
 
-/// C-79: a caller that leaves is charged, and strands no other.
+/// A caller that leaves is charged, and strands no other.
 #[tokio::test(start_paused = true)]
-async fn a_caller_that_leaves_stays_in_its_batch() {
+async fn a_caller_that_leaves_stays_in_its_batch_c_79() {
     let (script, batcher) = batcher(LONG);
     let leaving = start(&batcher, [100]).await;
     script.until_executed(1).await;
@@ -187,9 +187,9 @@ async fn a_failed_batch_is_repeated_in_halves_once() {
     assert_eq!(script.executed().len(), 5, "a single call is not repeated");
 }
 
-/// C-79: the others do not wait for a locked row.
+/// The others do not wait for a locked row.
 #[tokio::test(start_paused = true)]
-async fn a_key_whose_row_is_locked_is_asked_for_by_itself() {
+async fn a_key_whose_row_is_locked_is_asked_for_by_itself_c_79() {
     let (script, batcher) = batcher(LONG);
     let first = start(&batcher, [900]).await;
     script.until_executed(1).await;

@@ -39,6 +39,8 @@ impl PgBindingRepo {
         new: &NewBinding,
         id: &MessageId,
     ) -> Result<Option<InsertOutcome>, DatabaseError> {
+        let facts = new.facts.as_ref().map(serde_json::to_string).transpose();
+        let facts = facts.map_err(|error| DatabaseError::corrupt("facts", error))?;
         let written = self
             .database
             .row(
@@ -58,6 +60,7 @@ impl PgBindingRepo {
                     &new.actor.as_str(),
                     &column_time(new.next_look_at),
                     &id.as_str(),
+                    &facts,
                 ],
             )
             .await;

@@ -126,7 +126,8 @@ pub(super) const FIND: &str = concat!(
 /// written or neither. If something prevents that, the statement returns no row or violates a constraint. The reason is
 /// read afterwards by [`CONFLICT`], since this statement's snapshot may be older than the concurrent commit.
 ///
-/// The stored account and status stay if they are newer than the new binding's.
+/// The stored account and status stay if they are newer than the new binding's. Facts that are too large are left out, since
+/// they must not prevent a binding.
 pub(super) const INSERT: &str = concat!(
     "WITH i AS ( \
      INSERT INTO {schema}.installations AS kept \
@@ -151,7 +152,13 @@ pub(super) const INSERT: &str = concat!(
     snapshot!("i"),
     " AS after, b.actor FROM i CROSS JOIN b), ",
     store_change!("$14", "$11"),
-    " SELECT ",
+    ", facts AS (INSERT INTO {schema}.installation_facts AS kept (app, installation_id, facts, observed_at) \
+      SELECT i.app, i.installation_id, $15::jsonb, $7 FROM i CROSS JOIN b \
+      WHERE octet_length($15::jsonb::text) <= 32768 \
+      ON CONFLICT ON CONSTRAINT installation_facts_pkey DO UPDATE \
+       SET facts = excluded.facts, observed_at = excluded.observed_at \
+       WHERE kept.observed_at IS NULL OR excluded.observed_at >= kept.observed_at) \
+     SELECT ",
     binding_columns!(),
     " FROM i CROSS JOIN b"
 );
@@ -170,6 +177,7 @@ pub(super) const INSERT_TYPES: &[Type] = &[
     Type::TIMESTAMPTZ,
     Type::TEXT,
     Type::TIMESTAMPTZ,
+    Type::TEXT,
     Type::TEXT,
 ];
 

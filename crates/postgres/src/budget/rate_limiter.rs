@@ -28,7 +28,7 @@ const TYPES: &[Type] = &[Type::TEXT, Type::TEXT, Type::INT8, Type::INT8, Type::I
 
 /// Rate limits in the table `budgets`. Exact across nodes: levels are integers, and each decision is one statement
 /// that locks its row. A request that is not charged writes nothing, unless the clock went back by
-/// more than ten minutes. Times are rounded down to microseconds.
+/// more than ten minutes or the tier became smaller. Times are rounded down to microseconds.
 ///
 /// A charge is committed asynchronously: if the server crashes, the charges of its last moment may be given back.
 ///

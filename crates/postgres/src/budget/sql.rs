@@ -2,7 +2,7 @@
 //!
 //! A statement provides the row set `wanted`: the budgets to charge, each once, with `key`, `class`, `permits`, `least`,
 //! `at` (microseconds since 1970), `per_minute` and `per_day` (null without a cap). As many permits are charged as the
-//! budget has, if it has at least `least`; otherwise the row is neither locked nor written, unless its clock is corrected
+//! budget has, if it has at least `least`; otherwise the row is neither locked nor written, unless it is corrected
 //! (`Bucket::was_corrected`).
 
 /// The level of the row `kept` of `budgets` for the row `w` of `wanted`: `now`, `level`, `used_today`, `counted_to` and `lag`
@@ -45,7 +45,8 @@ macro_rules! charges {
               caught.counted_to, mapped.lag, granted \
               FROM wanted AS w JOIN {schema}.budgets AS kept ON kept.key = w.key AND kept.class = w.class ",
             crate::budget::sql::caught_up!(),
-            " WHERE granted > 0 OR behind > 3600000000 OR mapped.lag <> kept.lag ORDER BY kept.key, kept.class FOR NO KEY UPDATE OF kept ",
+            " WHERE granted > 0 OR behind > 3600000000 OR mapped.lag <> kept.lag \
+               OR kept.level > w.per_minute * 60000000 ORDER BY kept.key, kept.class FOR NO KEY UPDATE OF kept ",
             $skip,
             "), updated AS (UPDATE {schema}.budgets AS b SET per_minute = held.per_minute, level = held.level, \
               used_today = held.used_today, counted_to = held.counted_to, lag = held.lag \

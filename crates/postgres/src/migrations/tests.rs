@@ -242,6 +242,26 @@ async fn migrating_from_version_4_makes_every_binding_due() {
     assert_eq!(rows, [1, 2, 3]);
 }
 
+/// I26: budgets keep their levels, and a program of version 13 goes on counting with its own.
+#[tokio::test]
+async fn migrating_from_version_13_keeps_the_levels_of_budgets() {
+    let (_guard, schema) = migrated_to(&MIGRATIONS[..13]).await;
+    let session = test_schema::session_in(&schema).await;
+    let charge = "INSERT INTO rate_buckets (key_id, class, per_minute, level, used_today, counted_to, counted_day, allowed, lag) \
+        VALUES ('0123456789ABCDEF', 'write-light', 4294967295, 60000000000 * 4294967295::numeric, 7, \
+         1772366400000000000, 2461102, true, 600000000001) \
+        ON CONFLICT ON CONSTRAINT rate_buckets_pkey DO UPDATE SET used_today = 8";
+    session.batch_execute(charge).await.unwrap();
+    assert_eq!(migrator(&schema).run().await.unwrap(), Applied { from: 13, to: LATEST });
+    session.batch_execute(charge).await.unwrap();
+    let query = "SELECT key, class, per_minute, level, used_today, counted_to, lag FROM budgets";
+    let row = session.query_one(query, &[]).await.unwrap();
+    assert_eq!((row.get(0), row.get(1)), ("0123456789ABCDEF", "write-light"));
+    let numbers: Vec<i64> = (2..7).map(|column| row.get(column)).collect();
+    let full = 60_000_000 * 4_294_967_295;
+    assert_eq!(numbers, [4_294_967_295, full, 7, 1_772_366_400_000_000, 600_000_000]);
+}
+
 #[tokio::test]
 async fn every_table_and_column_has_a_comment() {
     let (_guard, schema) = migrated_to(MIGRATIONS).await;

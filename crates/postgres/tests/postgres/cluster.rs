@@ -109,14 +109,27 @@ impl Cluster {
         self.signal("-CONT");
     }
 
+    /// Kills all processes but the first, which recovers from the log on the disk and starts them again.
+    pub(crate) fn crash(&self) {
+        let (_, children) = self.processes();
+        let status = Command::new("kill").arg("-KILL").args(children).status();
+        assert!(status.unwrap().success());
+    }
+
     fn signal(&self, signal: &str) {
+        let (main, children) = self.processes();
+        let status = Command::new("kill").arg(signal).arg(main).args(children).status();
+        assert!(status.unwrap().success());
+    }
+
+    /// Returns the first process and its children.
+    fn processes(&self) -> (String, Vec<String>) {
         let file = std::fs::read_to_string(self.folder.join("data/postmaster.pid"));
         let file = file.unwrap_or_else(|_| self.read_as_owner("data/postmaster.pid"));
         let main = file.lines().next().unwrap();
         let children = Command::new("ps").args(["-o", "pid=", "--ppid", main]).output().unwrap();
         let children = String::from_utf8(children.stdout).unwrap();
-        let status = Command::new("kill").arg(signal).arg(main).args(children.split_whitespace()).status();
-        assert!(status.unwrap().success());
+        (main.to_owned(), children.split_whitespace().map(str::to_owned).collect())
     }
 
     fn read_as_owner(&self, name: &str) -> String {

@@ -47,6 +47,7 @@ pub(crate) fn binding(owner: &str, number: u64, state: &str) -> NewBinding {
         last_verified_at: NOON,
         next_look_at: NOON + Duration::HOUR,
         registered_at: NOON + Duration::SECOND,
+        facts: None,
     }
 }
 

@@ -1,11 +1,11 @@
 //! Whom an answer is about: the key, the secret, and the binding of the key's organization.
 
-use dockline::ports::InsertOutcome;
+use dockline::ports::{InsertOutcome, ReadBinding};
 use dockline::rules::access;
 use dockline::{ApiKey, KeyRecord};
 
 use super::{AdmissionDriver, NOON, admit, read, write};
-use crate::fixtures::{binding_of, digest, key, unique};
+use crate::fixtures::{actor, binding_of, digest, installation, key, unique};
 use crate::runner::cases;
 
 /// Stores a key, and binds an installation to its organization.
@@ -40,18 +40,16 @@ cases!(
 
     /// Without a live binding, the answer says so: before the first one and after a release.
     pub async fn answer_says_that_nothing_is_bound(driver: &dyn AdmissionDriver) {
+        let nothing =
+            |record: &KeyRecord| ReadBinding { organization: record.organization.clone(), binding: None };
         let (unbound, record) = key();
         driver.insert(record.clone()).await;
         let answer = admit(driver.admission(), read(&unbound)).await;
-        assert_eq!(
-            answer.binding.map(|read| (read.organization, read.binding)),
-            Some((record.organization, None))
-        );
+        assert_eq!(answer.binding, Some(nothing(&record)));
         let (api_key, record, number) = bound(driver).await;
-        let installation = crate::fixtures::installation(number);
-        driver.bindings().release(&record.organization, installation, NOON).await.unwrap();
+        driver.bindings().release(&record.organization, installation(number), &actor(), NOON).await.unwrap();
         let answer = admit(driver.admission(), read(&api_key)).await;
-        assert_eq!(answer.binding.unwrap().binding, None);
+        assert_eq!(answer.binding, Some(nothing(&record)));
     }
 
     /// Concurrent requests of many keys, some with a wrong secret, each get the answer about themselves (I39).
@@ -75,7 +73,7 @@ cases!(
                     assert_eq!(valid.as_ref(), (round % 3 != 2).then_some(&record));
                     if valid.is_some() {
                         let bound = answer.binding.unwrap().binding.unwrap();
-                        assert_eq!(bound.installation, crate::fixtures::installation(number));
+                        assert_eq!(bound.installation, installation(number));
                     }
                 }
             });

@@ -39,7 +39,7 @@ cases!(
     }
 
     /// Of requests that come together, as many are allowed as the budget has permits, and each of these gets a level of its
-    /// own (C-79).
+    /// own.
     pub async fn as_many_are_allowed_as_fit(driver: &Arc<dyn AdmissionDriver>) {
         for _ in ROUNDS {
             let (api_key, record) = key();
@@ -67,7 +67,7 @@ cases!(
         }
     }
 
-    /// A caller that leaves strands no other, and is charged at most once (C-79).
+    /// A caller that leaves strands no other, and is charged at most once.
     pub async fn caller_that_leaves_strands_no_other(driver: &Arc<dyn AdmissionDriver>) {
         let (api_key, record) = key();
         driver.insert(record.clone()).await;

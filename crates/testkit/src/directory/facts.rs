@@ -1,6 +1,9 @@
 //! Facts about installations.
 
-use dockline::{AccountId, InstallationFacts, Permissions, RepositorySelection, StoredFacts, Suspender};
+use dockline::ports::InsertOutcome;
+use dockline::{
+    AccountId, InstallationFacts, NewBinding, Permissions, RepositorySelection, StoredFacts, Suspender,
+};
 
 use super::{DirectoryDriver, bind, on_account};
 use crate::binding_repo::deleted;
@@ -67,6 +70,28 @@ cases!(
         record(driver, "admin", Some(0)).await;
         record(driver, "read", None).await;
         let expected = StoredFacts { facts: facts("admin"), observed_at: Some(seconds(0)) };
+        assert_eq!(stored(driver).await, Some(expected));
+    }
+
+    /// Facts of a new binding are stored with it, as of its lookup: earlier ones replace none, and a refused binding stores none.
+    pub async fn binding_is_stored_with_its_facts(driver: &dyn DirectoryDriver) {
+        let with_facts = |organization: &str, level: &str, looked_up_at| NewBinding {
+            facts: Some(facts(level)),
+            last_verified_at: seconds(looked_up_at),
+            ..on_account(organization, 1, "acme")
+        };
+        bind(driver.bindings(), with_facts("acme", "read", 10)).await;
+        let expected = StoredFacts { facts: facts("read"), observed_at: Some(seconds(10)) };
+        assert_eq!(stored(driver).await, Some(expected.clone()));
+        let taken = driver.bindings().insert(with_facts("rival", "admin", 20)).await.unwrap();
+        assert_eq!(taken, InsertOutcome::Taken);
+        assert_eq!(stored(driver).await, Some(expected.clone()));
+        driver.bindings().release(&organization("acme"), installation(1), seconds(30)).await.unwrap();
+        bind(driver.bindings(), with_facts("late", "write", 9)).await;
+        assert_eq!(stored(driver).await, Some(expected));
+        driver.bindings().release(&organization("late"), installation(1), seconds(40)).await.unwrap();
+        bind(driver.bindings(), with_facts("next", "write", 50)).await;
+        let expected = StoredFacts { facts: facts("write"), observed_at: Some(seconds(50)) };
         assert_eq!(stored(driver).await, Some(expected));
     }
 

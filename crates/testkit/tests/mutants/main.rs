@@ -12,6 +12,7 @@ use std::future::Future;
 use dockline_testkit::runner::{attempt, block_on};
 use tokio::task::yield_now;
 
+mod admission;
 mod binding_repo;
 mod github_gateway;
 mod keys;

@@ -4,5 +4,6 @@ mod auth_failures;
 mod budgets_everywhere;
 mod keys_and_budgets;
 mod limited_lookups;
+mod mismatch;
 mod tenant_selector;
 mod whoami;

@@ -1,6 +1,6 @@
 use crate::error::{DetachError, PortError, PortErrorKind, PortName};
 use crate::model::{Binding, Caller, Presence};
-use crate::ports::{Event, Observation, ReleaseOutcome, UninstallOutcome};
+use crate::ports::{Event, Observation, ReadBinding, ReleaseOutcome, UninstallOutcome};
 use crate::service::{Dockline, RefreshOutcome};
 
 /// Whether a detach also uninstalls the App at GitHub.
@@ -25,8 +25,23 @@ impl Dockline {
     /// # Errors
     /// See [`DetachError`].
     pub async fn detach(&self, caller: &Caller, uninstall: Uninstall) -> Result<Binding, DetachError> {
+        self.detach_with(caller, None, uninstall).await
+    }
+
+    /// [`Dockline::detach`] for a request that was authenticated with
+    /// [`Authenticated::binding`](crate::Authenticated::binding), which is not read again. A binding of another organization
+    /// than the caller's is ignored.
+    ///
+    /// # Errors
+    /// See [`DetachError`].
+    pub async fn detach_with(
+        &self,
+        caller: &Caller,
+        binding: Option<ReadBinding>,
+        uninstall: Uninstall,
+    ) -> Result<Binding, DetachError> {
         let bindings = &self.ports.bindings;
-        let bound = bindings.find(&caller.organization).await?.ok_or(DetachError::NotBound)?;
+        let bound = self.bound(&caller.organization, binding).await?.ok_or(DetachError::NotBound)?;
         let uninstalled = uninstall == Uninstall::Yes;
         if uninstalled {
             let _call = self.begin_github_call(&caller.organization)?;

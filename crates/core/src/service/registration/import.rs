@@ -159,11 +159,11 @@ impl Dockline {
                 last_verified_at,
                 next_look_at: last_verified_at.saturating_add(self.look_interval),
                 registered_at: self.now(),
+                facts: self.facts_of_binding(found.facts),
             })
             .await?;
         Ok(match outcome {
             InsertOutcome::Inserted(binding) => {
-                drop(self.store_facts(row.installation, found.facts, Some(last_verified_at)).await);
                 self.record(&Event::Registered {
                     organization: binding.organization,
                     actor: actor.clone(),

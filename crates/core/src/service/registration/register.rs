@@ -1,6 +1,6 @@
 use crate::error::{RefusalReason, RegisterError};
 use crate::model::{Binding, Caller, NewBinding};
-use crate::ports::{Event, InsertOutcome, LookupOutcome, ReadBinding};
+use crate::ports::{Event, LookupOutcome, ReadBinding};
 use crate::rules::claim::{self, Claim};
 use crate::rules::register::{Decision, Registered, classify, decide, verify};
 use crate::rules::request::RegistrationRequest;
@@ -114,7 +114,7 @@ impl Dockline {
             Claim::Verified(claim) => Some(claim.visitor),
             Claim::State => None,
         };
-        let facts = installation.facts.clone();
+        let status = installation.status();
         let outcome = self
             .ports
             .bindings
@@ -122,7 +122,7 @@ impl Dockline {
                 organization: organization.clone(),
                 installation: wanted,
                 account,
-                status: installation.status(),
+                status,
                 proof: claim.proof(),
                 proven_by,
                 actor: caller.actor.clone(),
@@ -130,12 +130,9 @@ impl Dockline {
                 last_verified_at,
                 next_look_at: last_verified_at.saturating_add(self.look_interval),
                 registered_at: self.now(),
+                facts: self.facts_of_binding(installation.facts),
             })
             .await?;
-        if let InsertOutcome::Inserted(_) = &outcome {
-            // The binding is made, so a failure must not make the registration one. The next look stores them.
-            drop(self.store_facts(wanted, facts, Some(last_verified_at)).await);
-        }
         classify(wanted, outcome)
     }
 

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use dockline::ports::{Admission, AdmissionAnswer, AdmissionRequest, RateLimitDecision};
 use dockline::{ApiKey, BudgetClass, KeyRecord, PortError, PortErrorKind, Scope};
-use dockline_postgres::{AppNumber, Database, PgAdmission, PgKeyStore};
+use dockline_postgres::{AppNumber, Database, Migrator, PgAdmission, PgKeyStore, open_pool};
 use dockline_testkit::fixtures::{NOON, key as new_key};
 use tokio::task::{JoinHandle, JoinSet};
 
+use crate::cluster::Cluster;
 use crate::proxy::Proxy;
 use crate::test_database::{self, until_blocked};
 use crate::test_schema::{session, session_in};
@@ -59,9 +60,9 @@ async fn admission(connections: usize) -> (crate::test_schema::SchemaGuard, Data
     (guard, database, admission)
 }
 
-/// C-79: the others are answered while the row of one key is locked, and its eight calls are charged eight afterwards.
+/// The others are answered while the row of one key is locked, and its eight calls are charged eight afterwards.
 #[tokio::test]
-async fn a_locked_budget_delays_only_calls_of_its_own_key() {
+async fn a_locked_budget_delays_only_calls_of_its_own_key_c_79() {
     let (_guard, database, admission) = admission(8).await;
     let [(locked, record), (other, _), (third, _)] = keys(&database).await;
     for key in [&locked, &other] {
@@ -106,7 +107,7 @@ async fn a_budget_that_another_transaction_creates_is_charged_after_it() {
 }
 
 #[tokio::test]
-async fn many_calls_of_one_key_share_statements_and_are_each_charged() {
+async fn many_calls_of_one_key_share_statements_and_are_each_charged_c_79() {
     let (_guard, database, admission) = admission(8).await;
     let [(key, _)] = keys(&database).await;
     let calls: Vec<Call> = (0..100).map(|_| start(&admission, read(&key))).collect();
@@ -121,9 +122,8 @@ async fn many_calls_of_one_key_share_statements_and_are_each_charged() {
     assert!((13..40).contains(&counts.statements), "at most eight share one: {counts:?}");
 }
 
-/// C-79.
 #[tokio::test]
-async fn a_caller_that_leaves_while_its_statement_runs_is_charged() {
+async fn a_caller_that_leaves_while_its_statement_runs_is_charged_c_79() {
     let (_guard, database, admission) = admission(8).await;
     let [(key, _), (other, _)] = keys(&database).await;
     let rival = session_in(database.schema()).await;
@@ -148,9 +148,9 @@ async fn a_caller_that_leaves_while_its_statement_runs_is_charged() {
     assert_eq!((left(&admission, &key).await, left(&admission, &other).await), (119, 119));
 }
 
-/// C-78: with 64 callers at a time.
+/// With 64 callers at a time.
 #[tokio::test]
-async fn ten_thousand_wrong_secrets_write_nothing() {
+async fn ten_thousand_wrong_secrets_write_nothing_c_78() {
     let (_guard, database, admission) = admission(8).await;
     let [(key, record), (other, _)] = keys(&database).await;
     remaining(admission.admit(read(&key)).await);
@@ -179,9 +179,9 @@ async fn ten_thousand_wrong_secrets_write_nothing() {
     assert_eq!(rows, 1);
 }
 
-/// C-54: a refused call neither locks nor writes the row.
+/// A refused call neither locks nor writes the row.
 #[tokio::test]
-async fn calls_over_the_budget_write_nothing() {
+async fn calls_over_the_budget_write_nothing_c_54() {
     let (_guard, database, admission) = admission(8).await;
     let [(key, _)] = keys(&database).await;
     for _ in 0..120 {
@@ -264,6 +264,31 @@ async fn an_unreadable_key_fails_only_its_own_calls() {
             assert_eq!(remaining(answer), 119);
         }
     }
+}
+
+/// I20: what was charged before the last durable commit outlives a crash of the server, and callers go on without a restart.
+#[tokio::test(flavor = "multi_thread")]
+async fn charges_outlive_a_crash_of_the_server_but_for_those_of_its_last_moment_i_20() {
+    let cluster = Cluster::start("-c fsync=on -c synchronous_commit=on");
+    let database = Database::new(open_pool(&cluster.url("sslmode=disable").into(), 4).unwrap());
+    Migrator::new(database.pool().clone(), database.schema().clone()).run().await.unwrap();
+    let admission = PgAdmission::new(&database.with_app(AppNumber::FIRST));
+    let [(key, _)] = keys(&database).await;
+    for _ in 0..10 {
+        remaining(admission.admit(read(&key)).await);
+    }
+    // The commit of a new key is durable, and with it all that is before it in the log.
+    let [_] = keys(&database).await;
+    remaining(admission.admit(read(&key)).await);
+    cluster.crash();
+    let after = loop {
+        match admission.admit(read(&key)).await {
+            Ok(answer) => break remaining(Ok(answer)),
+            Err(error) => assert_eq!(error.kind(), PortErrorKind::Unavailable, "{error:?}"),
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    };
+    assert!((108..=109).contains(&after), "{after}");
 }
 
 /// The asynchronous commit is that of one statement: the next one on the same connection is durable again.

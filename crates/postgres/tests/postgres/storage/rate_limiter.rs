@@ -53,9 +53,9 @@ async fn a_waiting_check_is_decided_by_the_level_that_the_first_one_left() {
     assert_eq!(left, [(false, 2), (true, 2)]);
 }
 
-/// C-54: a request that is refused, or that charges nothing, neither locks nor writes the row.
+/// A request that is refused, or that charges nothing, neither locks nor writes the row.
 #[tokio::test]
-async fn a_check_that_charges_nothing_writes_nothing() {
+async fn a_check_that_charges_nothing_writes_nothing_c_54() {
     let (_guard, database) = test_database::database().await;
     let limiter = PgRateLimiter::new(&database);
     let session = session_in(database.schema()).await;

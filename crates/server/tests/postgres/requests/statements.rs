@@ -4,14 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use dockline::ports::RateLimiter;
 use dockline::{AppId, ClaimPolicy, Dockline, Ports};
 use dockline_axum::RouterOptions;
 use dockline_github::{GithubApp, GithubAppConfig, GithubHost};
 use dockline_github_sim::{Fault, FaultRule};
 use dockline_listener::Listener;
 use dockline_postgres::{
-    AppNumber, Database, PgBindingRepo, PgKeyStore, PgRateLimiter, PgStateStore, Schema, open_pool,
+    AppNumber, Database, PgAdmission, PgBindingRepo, PgDirectory, PgKeyStore, PgRateLimiter, PgStateStore,
+    Schema, open_pool,
 };
 use secrecy::ExposeSecret;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -77,6 +77,17 @@ async fn forward(
     }
 }
 
+/// How requests are authenticated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Access {
+    /// By the key store, without budgets.
+    Keys,
+    /// By the key store and the rate limiter.
+    KeysAndBudgets,
+    /// In one statement, with budgets, as `serve` does.
+    AtOnce,
+}
+
 struct Metered {
     meter: Meter,
     github: Github,
@@ -85,7 +96,7 @@ struct Metered {
 }
 
 impl Metered {
-    async fn start(connections: usize, counting_requests: bool) -> Self {
+    async fn start(connections: usize, access: Access) -> Self {
         let schema = TestSchema::migrated().await;
         let github = Github::start(&schema).await;
         let meter = Meter::before(&schema).await;
@@ -96,15 +107,23 @@ impl Metered {
             GithubAppConfig::new(AppId::new(app.app_id).unwrap(), &*app.slug, app.private_key_pem.clone())
                 .with_host(GithubHost::at(&github.sim.web, &github.sim.api).unwrap())
                 .with_timeout(Duration::from_secs(2));
+        let app_database = database.with_app(AppNumber::FIRST);
         let builder = Dockline::builder(Ports {
-            states: Arc::new(PgStateStore::new(&database.with_app(AppNumber::FIRST))),
-            bindings: Arc::new(PgBindingRepo::new(&database.with_app(AppNumber::FIRST))),
+            states: Arc::new(PgStateStore::new(&app_database)),
+            bindings: Arc::new(PgBindingRepo::new(&app_database)),
             github: Arc::new(GithubApp::new(config).unwrap()),
         })
-        .with_api_keys(Arc::new(PgKeyStore::new(&database)))
         .with_policy(ClaimPolicy::State);
-        let limiter: Arc<dyn RateLimiter> = Arc::new(PgRateLimiter::new(&database));
-        let builder = if counting_requests { builder.with_rate_limiter(limiter) } else { builder };
+        let keys = Arc::new(PgKeyStore::new(&database));
+        let builder = match access {
+            Access::Keys => builder.with_api_keys(keys),
+            Access::KeysAndBudgets => {
+                builder.with_api_keys(keys).with_rate_limiter(Arc::new(PgRateLimiter::new(&database)))
+            }
+            Access::AtOnce => builder
+                .with_admission(Arc::new(PgAdmission::new(&app_database)))
+                .with_directory(Arc::new(PgDirectory::new(&app_database))),
+        };
         let router = dockline_axum::router(builder.build().unwrap(), RouterOptions::default()).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let api = format!("http://{}", listener.local_addr().unwrap());
@@ -134,8 +153,8 @@ impl Metered {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn repeated_registration_takes_two_statements_a_first_one_four_and_get_two() {
-    let metered = Metered::start(1, false).await;
+async fn in_steps_and_without_budgets_a_repeated_registration_takes_two_statements() {
+    let metered = Metered::start(1, Access::Keys).await;
     // The first use prepares the statements.
     metered.flow("warm").await;
     metered.github.sim.sim().clear_requests();
@@ -145,16 +164,64 @@ async fn repeated_registration_takes_two_statements_a_first_one_four_and_get_two
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn counting_requests_takes_one_statement_more() {
-    let metered = Metered::start(1, true).await;
+async fn in_steps_counting_requests_takes_one_statement_more() {
+    let metered = Metered::start(1, Access::KeysAndBudgets).await;
     metered.flow("warm").await;
     assert_eq!(metered.flow("measured").await, [3, 5, 3, 3, 4]);
+}
+
+/// Budgets and facts included, as in `serve`.
+#[tokio::test(flavor = "multi_thread")]
+async fn at_once_a_repeated_registration_and_a_get_take_one_statement_and_a_first_registration_three() {
+    let metered = Metered::start(1, Access::AtOnce).await;
+    metered.flow("warm").await;
+    metered.github.sim.sim().clear_requests();
+    assert_eq!(metered.flow("measured").await, [2, 3, 1, 1, 2]);
+    assert_eq!(metered.github.sim.sim().count_requests("GET", "/api/v3/app/installations"), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_state_takes_two_statements_and_no_call_to_github() {
+    let metered = Metered::start(1, Access::AtOnce).await;
+    metered.flow("warm").await;
+    let backend = Backend::new(metered.schema.key("org_other").await);
+    let installation = metered.github.install("account-other");
+    metered.github.sim.sim().clear_requests();
+    metered.meter.take();
+    let refused =
+        backend.register(&metered.api, installation, "a-state-that-was-never-issued").await.unwrap();
+    assert_eq!((refused.status, metered.meter.take()), (422, 2));
+    assert_eq!(metered.github.sim.sim().count_requests("GET", "/api/v3/app/installations"), 0);
+}
+
+/// 64 callers with a key each.
+#[tokio::test(flavor = "multi_thread")]
+async fn at_a_concurrency_of_64_there_are_fewer_statements_than_requests() {
+    let metered = Arc::new(Metered::start(8, Access::AtOnce).await);
+    let mut backends = Vec::new();
+    for number in 0..64 {
+        backends.push(Backend::new(metered.schema.key(&format!("org_{number}")).await));
+    }
+    metered.flow("warm").await;
+    metered.meter.take();
+    let mut callers = tokio::task::JoinSet::new();
+    for backend in backends {
+        let metered = metered.clone();
+        callers.spawn(async move {
+            for _ in 0..10 {
+                assert_eq!(backend.inspect(&metered.api).await.unwrap().status, 404);
+            }
+        });
+    }
+    callers.join_all().await;
+    let statements = metered.meter.take();
+    assert!(statements < 640, "{statements} statements for 640 requests");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_connection_is_held_while_github_is_asked() {
     // A pool of one connection.
-    let metered = Arc::new(Metered::start(1, true).await);
+    let metered = Arc::new(Metered::start(1, Access::AtOnce).await);
     let waiting = Backend::new(metered.schema.key("org_waiting").await);
     let other = Backend::new(metered.schema.key("org_other").await);
     let installation = metered.github.install("account");
