@@ -3,8 +3,9 @@
 use dockline::ports::{ConfirmOutcome, PutOutcome, ReserveOutcome, StateStore};
 use dockline::{CodeFate, PendingConfirmation, SetupAction};
 use dockline_postgres::{AppNumber, Database, PgStateStore};
+use tokio::task::JoinSet;
 
-use crate::fixtures::{claim, digest, state};
+use crate::fixtures::{claim, digest, organization, state};
 use crate::test_database;
 use crate::test_database::until_blocked;
 use crate::test_schema::{self, session_in};
@@ -143,4 +144,30 @@ async fn what_another_transaction_added_meanwhile_is_kept() {
     assert_eq!(reserved.await.unwrap().unwrap(), ReserveOutcome::Known(CodeFate::Refused));
     let kept = states.find_by_digest(&digest("text")).await.unwrap().unwrap();
     assert_eq!(kept.pending, ["second", "third", "fourth", "fifth"].map(asked));
+}
+
+/// I39: concurrent lookups, some of them by another organization or of an unknown state, each get their own answer.
+#[tokio::test]
+async fn lookups_that_wait_at_the_same_time_share_statements_and_get_their_own_states_i_39() {
+    let (_guard, database) = test_database::database().await;
+    let states = PgStateStore::new(&database.with_app(AppNumber::FIRST));
+    let owner = |number: u32| format!("org_{}", number % 5);
+    for number in 0..100 {
+        states.put(state(&owner(number), &format!("state {number}"))).await.unwrap();
+    }
+    let mut lookups = JoinSet::new();
+    for number in 0..300 {
+        let states = states.clone();
+        let asker = organization(&owner(if number % 7 == 0 { number + 1 } else { number }));
+        lookups.spawn(async move {
+            let looked = digest(&format!("state {number}"));
+            let found = states.find(&asker, &looked).await.unwrap();
+            let expected = (number < 100 && number % 7 != 0).then_some((looked, asker));
+            assert_eq!(found.map(|found| (found.digest, found.organization)), expected);
+        });
+    }
+    lookups.join_all().await;
+    let counts = states.counts();
+    assert_eq!(counts.calls, 300);
+    assert!(counts.statements < 100, "{counts:?}");
 }
