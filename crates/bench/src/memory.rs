@@ -49,5 +49,6 @@ fn binding(tenant: Tenant) -> Result<NewBinding, Error> {
         last_verified_at: now,
         next_look_at: now + Duration::DAY,
         registered_at: now,
+        facts: None,
     })
 }
