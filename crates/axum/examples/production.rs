@@ -40,8 +40,8 @@ use dockline_axum::{Exposition, RouterOptions, TracingEvents};
 use dockline_github::{CompletedCall, GithubApp, GithubAppConfig, Observer};
 use dockline_github_sim::GithubSim;
 use dockline_postgres::{
-    DEFAULT_CONNECTIONS, Database, Migrator, PgAdmission, PgApps, PgBindingRepo, PgHousekeeping, PgKeyStore,
-    PgKeyUsage, PgRedeliveryStore, PgStateStore, Schema, open_pool,
+    DEFAULT_CONNECTIONS, Database, Migrator, PgAdmission, PgApps, PgBindingRepo, PgHousekeeping, PgKeyUsage,
+    PgRedeliveryStore, PgStateStore, Schema, open_pool,
 };
 use dockline_telemetry::{
     DURATION_BUCKETS, EventCounters, FanOut, Metered, PoolState, record_github_call, record_jwt_signature,

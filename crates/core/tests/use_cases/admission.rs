@@ -220,11 +220,14 @@ async fn if_admission_fails_the_request_is_not_allowed() {
     path.read().await.unwrap();
 }
 
+/// Makes a right answer wrong, given the answer of the call before.
+type Falsify = fn(&mut AdmissionAnswer, &AdmissionAnswer);
+
 /// Wrong answers, one per call.
 #[derive(Debug)]
 struct Wrong {
     right: MemoryAdmission,
-    answers: Mutex<Vec<fn(&mut AdmissionAnswer, &AdmissionAnswer)>>,
+    answers: Mutex<Vec<Falsify>>,
     before: Mutex<Option<AdmissionAnswer>>,
 }
 

@@ -86,10 +86,18 @@ cases!(
         let taken = driver.bindings().insert(with_facts("rival", "admin", 20)).await.unwrap();
         assert_eq!(taken, InsertOutcome::Taken);
         assert_eq!(stored(driver).await, Some(expected.clone()));
-        driver.bindings().release(&organization("acme"), installation(1), seconds(30)).await.unwrap();
+        driver
+            .bindings()
+            .release(&organization("acme"), installation(1), &actor(), seconds(30))
+            .await
+            .unwrap();
         bind(driver.bindings(), with_facts("late", "write", 9)).await;
         assert_eq!(stored(driver).await, Some(expected));
-        driver.bindings().release(&organization("late"), installation(1), seconds(40)).await.unwrap();
+        driver
+            .bindings()
+            .release(&organization("late"), installation(1), &actor(), seconds(40))
+            .await
+            .unwrap();
         bind(driver.bindings(), with_facts("next", "write", 50)).await;
         let expected = StoredFacts { facts: facts("write"), observed_at: Some(seconds(50)) };
         assert_eq!(stored(driver).await, Some(expected));
