@@ -22,7 +22,7 @@ pub struct ScanPosition {
 pub struct InterruptedScan {
     /// The cursor of its next page, at most 512 characters.
     pub cursor: String,
-    /// The time of the newest delivery that it read.
+    /// Up to when everything is read once the scan has reached [`ScanPosition::read_to`].
     pub newest: OffsetDateTime,
 }
 

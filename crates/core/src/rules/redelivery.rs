@@ -5,7 +5,7 @@ use std::collections::hash_map::Entry;
 
 use time::{Duration, OffsetDateTime};
 
-use crate::ports::{LoggedDelivery, RedeliveryRequests};
+use crate::ports::{LoggedDelivery, RedeliveryRequests, ScanPosition};
 
 /// How long GitHub may take to log an attempt, and how long an attempt may still be under way.
 const SETTLED_AFTER: Duration = Duration::minutes(5);
@@ -42,12 +42,15 @@ enum Attempts {
 }
 
 impl Scan {
-    /// A scan of the attempts since `read_to`, as of `now`.
+    /// A scan of the attempts since the position, as of `now`. One that continues judges the attempts that the first part
+    /// would judge, so that the next scan judges each later one once.
     #[must_use]
-    pub fn new(read_to: Option<OffsetDateTime>, now: OffsetDateTime) -> Self {
+    pub fn new(position: &ScanPosition, now: OffsetDateTime) -> Self {
         let oldest = now - LOG_RETENTION;
-        let from = read_to.map_or(oldest, |read_to| read_to.max(oldest));
-        Self { to: now - SETTLED_AFTER, from, deliveries: HashMap::new(), newest: None }
+        let from = position.read_to.map_or(oldest, |read_to| read_to.max(oldest));
+        let settled = now - SETTLED_AFTER;
+        let to = position.interrupted.as_ref().map_or(settled, |scan| scan.newest.min(settled));
+        Self { to, from, deliveries: HashMap::new(), newest: None }
     }
 
     /// Adds the next older attempt. Returns `false` if it was read by an earlier scan, as all after it.
@@ -71,6 +74,12 @@ impl Scan {
             }
         }
         true
+    }
+
+    /// Returns the time after which attempts are too new to be judged.
+    #[must_use]
+    pub const fn judged_to(&self) -> OffsetDateTime {
+        self.to
     }
 
     /// Returns the time of the newest attempt that the scan judged.

@@ -102,7 +102,7 @@ impl Dockline {
         report: &mut RedeliveryReport,
     ) -> Result<ScanPosition, Stop> {
         let now = self.now();
-        let mut scan = Scan::new(position.read_to, now);
+        let mut scan = Scan::new(position, now);
         let mut cursor = position.interrupted.as_ref().map(|scan| scan.cursor.clone());
         let mut is_at_end = false;
         for _ in 0..MAX_PAGES {
@@ -126,18 +126,24 @@ impl Dockline {
         }
         let interrupted = position.interrupted.as_ref().map(|scan| scan.newest);
         let newest = interrupted.or(scan.newest());
+        let judged_to = scan.judged_to();
         let all_requested = self.request(log, store, scan.failed(), now, reserve_percent, report).await?;
         if !all_requested {
             return Ok(position.clone());
         }
         report.complete = is_at_end;
-        Ok(match (cursor, newest) {
-            (Some(cursor), Some(newest)) => ScanPosition {
-                read_to: position.read_to,
-                interrupted: Some(InterruptedScan { cursor, newest }),
-            },
+        Ok(match cursor {
+            Some(cursor) => {
+                // Attempts that were all too new to be judged are passed over: the next part reads older ones, and the next
+                // scan these.
+                let newest = newest.unwrap_or(judged_to);
+                ScanPosition {
+                    read_to: position.read_to,
+                    interrupted: Some(InterruptedScan { cursor, newest }),
+                }
+            }
             // Without an attempt to judge, the log is known up to now, but for what GitHub has not logged yet.
-            (_, newest) => ScanPosition { read_to: newest.or(position.read_to), interrupted: None },
+            None => ScanPosition { read_to: newest.or(position.read_to), interrupted: None },
         })
     }
 

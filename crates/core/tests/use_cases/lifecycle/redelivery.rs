@@ -222,6 +222,45 @@ async fn long_log_is_read_in_several_scans_and_nothing_is_skipped() {
 }
 
 #[tokio::test]
+async fn failures_behind_many_new_attempts_are_found_while_ever_more_arrive() {
+    let scene = Scene::new();
+    scene.log.lock().page = 10;
+    for number in 0..30 {
+        scene.log.add(&format!("old-{number}"), minutes(-10) + Duration::SECOND * number, 503);
+    }
+    // 400 attempts a minute; a scan reads 200, and follows the one before after 20 seconds. Each hundredth fails.
+    let (mut requested, mut number) = (Vec::new(), 0);
+    let mut arrive = |to: OffsetDateTime| {
+        loop {
+            let at = minutes(-5) + Duration::milliseconds(150) * number;
+            if at > to {
+                return;
+            }
+            let (guid, status) = if number % 100 == 0 { ("failed", 503) } else { ("fine", 202) };
+            scene.log.add(&format!("{guid}-{number}"), at, status);
+            number += 1;
+        }
+    };
+    for round in 0..200 {
+        scene.at(Duration::seconds(20) * round);
+        if round < 90 {
+            arrive(scene.world.clock.now());
+        }
+        scene.scan().await;
+        let old = requested.iter().filter(|guid: &&String| guid.starts_with("old-")).count();
+        assert!(round < 15 || old == 30, "{old} of the old ones in round {round}");
+        requested.extend(scene.log.requested());
+    }
+    requested.sort();
+    let attempts = scene.log.lock().attempts.clone();
+    let failed = attempts.into_iter().filter(|attempt| attempt.status == 503);
+    let mut expected: Vec<_> = failed.map(|attempt| attempt.guid).collect();
+    expected.sort();
+    assert!(expected.len() > 150, "{}", expected.len());
+    assert_eq!(requested, expected, "each once");
+}
+
+#[tokio::test]
 async fn requests_of_a_scan_are_bounded_and_the_rest_follows() {
     let scene = Scene::new();
     for number in 0..1_200 {
