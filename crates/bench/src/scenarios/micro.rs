@@ -1,9 +1,9 @@
 //! G4 to G6: runs `cargo bench`, and reads what divan prints.
 
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use crate::Result;
-use crate::options::repository;
+use crate::servers::cargo;
 
 /// The results of the micro benchmarks.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -28,9 +28,8 @@ impl Micro {
 
 pub(super) fn measure() -> Result<Micro> {
     eprintln!("running the micro benchmarks …");
-    let output = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+    let output = cargo()
         .args(["bench", "--quiet", "--package", "dockline-bench", "--bench", "micro"])
-        .current_dir(repository())
         .stderr(Stdio::inherit())
         .output()?;
     let text = String::from_utf8(output.stdout)?;

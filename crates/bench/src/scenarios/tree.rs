@@ -1,12 +1,11 @@
 //! G10: the size of the server's tree, and the time to build it.
 
 use std::collections::BTreeSet;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::Result;
 use crate::options::{Options, repository};
-use crate::servers::build;
+use crate::servers::{build, cargo};
 
 /// What it takes to build the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,9 +17,8 @@ pub(crate) struct Tree {
 }
 
 pub(super) fn measure(options: &Options) -> Result<Tree> {
-    let output = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+    let output = cargo()
         .args(["tree", "--package", "dockline-server", "--edges", "normal", "--prefix", "none"])
-        .current_dir(repository())
         .output()?;
     let crates = packages(&String::from_utf8(output.stdout)?);
     if !output.status.success() || crates == 0 {

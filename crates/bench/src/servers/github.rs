@@ -19,7 +19,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use super::Server;
+use super::{Server, THIS_PROGRAM};
 use crate::Result;
 use crate::load::{Connection, get};
 
@@ -38,7 +38,7 @@ impl Github {
         if !openssl.status.success() {
             return Err("openssl genrsa failed".into());
         }
-        let mut command = Command::new(std::env::current_exe()?);
+        let mut command = Command::new(THIS_PROGRAM);
         command.arg("github");
         Ok(Self { server: Server::start(command, &folder.join("github.log"))?, key_file })
     }

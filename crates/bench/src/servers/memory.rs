@@ -11,7 +11,7 @@ use dockline_bench::dockline_on_memory;
 use dockline_listener::Listener;
 use tokio::net::TcpListener;
 
-use super::Server;
+use super::{Server, THIS_PROGRAM};
 use crate::Result;
 
 /// The tenants with a binding.
@@ -25,7 +25,7 @@ const BODY: &str = r#"{"installationId":1000000,"githubAccount":{"login":"accoun
 
 /// Starts this program as the server.
 pub(crate) fn start(folder: &Path) -> Result<Server> {
-    let mut command = Command::new(std::env::current_exe()?);
+    let mut command = Command::new(THIS_PROGRAM);
     command.arg("memory");
     Server::start(command, &folder.join("memory.log"))
 }

@@ -58,17 +58,27 @@ fn address(line: &str) -> Option<SocketAddr> {
 pub(crate) fn build(arguments: &[&str], profile: &str, target: Option<&Path>) -> Result<PathBuf> {
     let root = repository();
     let target = target.map_or_else(|| target_folder(&root), Path::to_path_buf);
-    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo
-        .args(["build", "--quiet", "--profile", profile, "--target-dir"])
-        .arg(&target)
-        .args(arguments)
-        .current_dir(&root);
+    let mut cargo = cargo();
+    cargo.args(["build", "--quiet", "--profile", profile, "--target-dir"]).arg(&target).args(arguments);
     if cargo.stdout(Stdio::inherit()).status()?.success() {
         Ok(target.join(if profile == "dev" { "debug" } else { profile }))
     } else {
         Err(format!("cargo build {} failed", arguments.join(" ")).into())
     }
+}
+
+/// Returns cargo in the repository, without the variables that cargo set for this program: build scripts that watch them would
+/// run again.
+pub(crate) fn cargo() -> Command {
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.current_dir(repository());
+    for (name, _) in std::env::vars_os() {
+        let of_package = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_CRATE_NAME", "CARGO_BIN_NAME"];
+        if name.to_str().is_some_and(|name| of_package.iter().any(|prefix| name.starts_with(prefix))) {
+            cargo.env_remove(name);
+        }
+    }
+    cargo
 }
 
 fn target_folder(root: &Path) -> PathBuf {
