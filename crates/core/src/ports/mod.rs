@@ -58,37 +58,27 @@
 //! }
 //! ```
 
-mod admission;
 mod binding_repo;
 mod clock;
-mod delivery_log;
-mod delivery_sink;
 mod entropy;
 mod events;
 mod forward;
 mod github_gateway;
 mod housekeeping;
-mod key_store;
-mod key_usage;
-mod message_sender;
+mod keys;
+mod messages;
 mod operators;
-mod outbox;
-mod rate_limiter;
 mod readiness;
-mod redelivery_store;
 mod refresh_queue;
 mod state_store;
 
 pub(crate) use forward::forward;
 
-pub use admission::{Admission, AdmissionAnswer, AdmissionRequest, ReadBinding};
 pub use binding_repo::{
     BindingRepo, InsertOutcome, Observation, ObserveOutcome, Observed, ReconcileCursor, ReconcileScope,
     ReleaseOutcome,
 };
 pub use clock::{Clock, ManualClock, SystemClock};
-pub use delivery_log::{DeliveryLog, DeliveryLogPage, LoggedDelivery, RedeliverOutcome};
-pub use delivery_sink::{DeliveryOutcome, DeliverySink, DeliveryStore};
 pub use entropy::{Entropy, OsEntropy, SeededEntropy};
 pub use events::{Event, Events, NoEvents};
 pub use github_gateway::{
@@ -96,24 +86,17 @@ pub use github_gateway::{
     UninstallOutcome, VisitorCheck, VisitorInstallations,
 };
 pub use housekeeping::Housekeeping;
-pub use key_store::KeyStore;
-pub use key_usage::{KeyUsage, KeyUsageWriter, NoKeyUsage};
-pub use message_sender::MessageSender;
+pub use keys::*;
+pub use messages::*;
 pub use operators::{DataSubjects, Directory, DirectoryQuery, Forgotten, HistoryOf, LoginFilter, Pseudonyms};
-pub use outbox::{EntryCursor, EntryFilter, Outbox, RetryOutcome};
-pub use rate_limiter::{RateLimitDecision, RateLimitRequest, RateLimiter};
 pub use readiness::{Check, Readiness};
-pub use redelivery_store::{InterruptedScan, RedeliveryRequests, RedeliveryStore, ScanPosition};
 pub use refresh_queue::RefreshQueue;
 pub use state_store::{ConfirmOutcome, PutOutcome, ReserveOutcome, StateStore};
 
 #[cfg(any(test, feature = "mocks"))]
 pub use {
-    admission::MockAdmission, binding_repo::MockBindingRepo, clock::MockClock, delivery_log::MockDeliveryLog,
-    delivery_sink::MockDeliverySink, delivery_sink::MockDeliveryStore, entropy::MockEntropy,
-    events::MockEvents, github_gateway::MockGithubGateway, housekeeping::MockHousekeeping,
-    key_store::MockKeyStore, key_usage::MockKeyUsage, key_usage::MockKeyUsageWriter,
-    message_sender::MockMessageSender, operators::MockDataSubjects, operators::MockDirectory,
-    outbox::MockOutbox, rate_limiter::MockRateLimiter, readiness::MockReadiness,
-    redelivery_store::MockRedeliveryStore, refresh_queue::MockRefreshQueue, state_store::MockStateStore,
+    binding_repo::MockBindingRepo, clock::MockClock, entropy::MockEntropy, events::MockEvents,
+    github_gateway::MockGithubGateway, housekeeping::MockHousekeeping, operators::MockDataSubjects,
+    operators::MockDirectory, readiness::MockReadiness, refresh_queue::MockRefreshQueue,
+    state_store::MockStateStore,
 };

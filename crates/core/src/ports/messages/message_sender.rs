@@ -3,11 +3,11 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::forward;
 use crate::model::OutboxMessage;
+use crate::ports::forward;
 use crate::rules::outbox::AttemptOutcome;
 
-/// Hands the messages of an [`Outbox`](super::Outbox) to the product.
+/// Hands the messages of an [`Outbox`](crate::ports::Outbox) to the product.
 #[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
 #[async_trait]
 pub trait MessageSender: Debug + Send + Sync + 'static {

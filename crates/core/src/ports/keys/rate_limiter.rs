@@ -5,9 +5,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use time::OffsetDateTime;
 
-use super::forward;
 use crate::error::PortError;
 use crate::model::{Budget, BudgetClass, BudgetKey, Tier};
+use crate::ports::forward;
 
 /// The argument of [`RateLimiter::check`].
 #[derive(Debug, Clone, PartialEq, Eq)]

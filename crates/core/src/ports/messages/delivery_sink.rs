@@ -3,12 +3,12 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::forward;
 use crate::error::PortError;
 use crate::model::{OrganizationId, TenantDelivery, VerifiedDelivery};
+use crate::ports::forward;
 
 /// Takes the verified deliveries of GitHub for the product: the host's own way to pass them on, instead of an
-/// [`Outbox`](super::Outbox).
+/// [`Outbox`](crate::ports::Outbox).
 ///
 /// [`Dockline::handle_webhook`](crate::Dockline::handle_webhook) calls it after its own handling and before it returns. The
 /// router of `dockline-axum` gives up after five seconds.
@@ -43,7 +43,7 @@ pub enum DeliveryOutcome {
     },
 }
 
-/// Stores verified deliveries in the queues of an [`Outbox`](super::Outbox).
+/// Stores verified deliveries in the queues of an [`Outbox`](crate::ports::Outbox).
 #[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
 #[async_trait]
 pub trait DeliveryStore: Debug + Send + Sync + 'static {

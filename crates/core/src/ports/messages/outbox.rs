@@ -4,11 +4,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use time::OffsetDateTime;
 
-use super::forward;
 use crate::error::PortError;
 use crate::model::{
     Backlog, EntryStatus, Lease, MessageId, OrganizationId, OutboxEntry, OutboxMessage, Verdict,
 };
+use crate::ports::forward;
 
 /// Which entries [`Outbox::list`] returns.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -40,8 +40,8 @@ pub enum RetryOutcome {
 }
 
 /// The queues of messages for the product: of each organization one, and one of the App itself. A message is a delivery of
-/// GitHub that a [`DeliveryStore`](super::DeliveryStore) stored, or a [`Change`](crate::Change) that a
-/// [`BindingRepo`](super::BindingRepo) made, which MUST store it in the same atomic step.
+/// GitHub that a [`DeliveryStore`](crate::ports::DeliveryStore) stored, or a [`Change`](crate::Change) that a
+/// [`BindingRepo`](crate::ports::BindingRepo) made, which MUST store it in the same atomic step.
 ///
 /// A consumer leases a queue, reads its messages, hands them to the product in this order, and settles each by the verdict
 /// of [`rules::outbox::judge`](crate::rules::outbox::judge). After [`Verdict::RetryLater`] it MUST hand over no later

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use time::OffsetDateTime;
 
-use super::forward;
 use crate::error::PortError;
 use crate::model::KeyId;
+use crate::ports::forward;
 
 /// Records when keys are used, so that operators find unused keys. The record is coarse: it does not cost a write per
 /// request.

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use time::OffsetDateTime;
 
-use super::forward;
 use crate::error::PortError;
 use crate::model::{InstallationId, InstallerRecord};
+use crate::ports::forward;
 
 /// An attempt to deliver a webhook, by GitHub's log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,7 +47,7 @@ pub enum RedeliverOutcome {
 
 /// GitHub's log of the webhooks that it sent to the App, with its attempts of about three days.
 ///
-/// The rules for deadlines, sizes and the kinds of errors are those of [`GithubGateway`](super::GithubGateway).
+/// The rules for deadlines, sizes and the kinds of errors are those of [`GithubGateway`](crate::ports::GithubGateway).
 #[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
 #[async_trait]
 pub trait DeliveryLog: Debug + Send + Sync + 'static {

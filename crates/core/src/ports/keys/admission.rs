@@ -4,12 +4,12 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use time::OffsetDateTime;
 
-use super::forward;
 use crate::error::PortError;
 use crate::model::{
     ApiKeySecretHash, Binding, BudgetClass, KeyEnvironment, KeyId, KeyRecord, OrganizationId, Scope,
 };
 use crate::ports::RateLimitDecision;
+use crate::ports::forward;
 
 /// The argument of [`Admission::admit`]: a presented key, and what it is presented for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,8 +58,8 @@ pub struct ReadBinding {
 
 /// Finds a key, charges its budget and reads the binding of its organization in one call.
 ///
-/// A capability that saves round trips. Without it, the core calls [`KeyStore`](super::KeyStore),
-/// [`RateLimiter`](super::RateLimiter) and [`BindingRepo`](super::BindingRepo) one after another, with the same outcome.
+/// A capability that saves round trips. Without it, the core calls [`KeyStore`](crate::ports::KeyStore),
+/// [`RateLimiter`](crate::ports::RateLimiter) and [`BindingRepo`](crate::ports::BindingRepo) one after another, with the same outcome.
 #[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
 #[async_trait]
 pub trait Admission: Debug + Send + Sync + 'static {
@@ -68,7 +68,7 @@ pub trait Admission: Debug + Send + Sync + 'static {
     /// - MUST charge only if the stored key has the request's id, secret hash and environment, is neither revoked nor expired
     ///   at `now`, has the needed scope, and its budget has a permit. In every other case MUST write nothing.
     /// - MUST decide by the key as stored during the call, so that a revocation and a new tier apply from the next request.
-    /// - MUST charge as [`RateLimiter::check`](super::RateLimiter::check) does, to the same budget.
+    /// - MUST charge as [`RateLimiter::check`](crate::ports::RateLimiter::check) does, to the same budget.
     /// - MUST return the level of a valid key's budget also if the request is not charged.
     /// - MAY charge a request whose caller has left, and one whose answer is lost.
     ///

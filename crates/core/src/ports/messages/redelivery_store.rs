@@ -5,8 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use time::OffsetDateTime;
 
-use super::forward;
 use crate::error::PortError;
+use crate::ports::forward;
 
 /// The progress of the scans of GitHub's delivery log.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

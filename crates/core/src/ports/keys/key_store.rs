@@ -3,9 +3,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::forward;
 use crate::error::PortError;
 use crate::model::{KeyId, KeyRecord};
+use crate::ports::forward;
 
 /// Stores the product's API keys.
 #[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
