@@ -6,11 +6,10 @@ use super::Event;
 use super::payload::{PayloadBuilder, short_installation};
 use crate::api::webhook_repository;
 use crate::json;
-use crate::model::account::{Account, AccountKind};
+use crate::model::account::AccountKind;
 use crate::model::installation::Installation;
 use crate::model::push::{Commit, Person, Push, Pusher};
 use crate::model::repository::Repository;
-use crate::urls::Urls;
 
 /// The id of no commit.
 const NONE: &str = "0000000000000000000000000000000000000000";
@@ -51,7 +50,7 @@ impl PayloadBuilder<'_> {
             "head_commit": push.head.as_ref().map(commit),
         });
         if let Some(members) = payload.as_object_mut().filter(|_| owner.kind == AccountKind::Organization) {
-            members.insert("organization".to_owned(), organization(urls, owner));
+            members.insert("organization".to_owned(), json::organization_simple(urls, owner));
         }
         Some(Event {
             app_id: installation.app_id,
@@ -88,24 +87,5 @@ fn commit_object(url: &str, commit: &Commit) -> Value {
         "added": commit.added,
         "modified": commit.modified,
         "removed": commit.removed,
-    })
-}
-
-fn organization(Urls { web, api }: &Urls, account: &Account) -> Value {
-    let Account { id, login, .. } = account;
-    let url = format!("{api}/orgs/{login}");
-    json!({
-        "login": login,
-        "id": id,
-        "node_id": json::node_id("Organization", *id),
-        "url": url,
-        "repos_url": format!("{url}/repos"),
-        "events_url": format!("{url}/events"),
-        "hooks_url": format!("{url}/hooks"),
-        "issues_url": format!("{url}/issues"),
-        "members_url": format!("{url}/members{{/member}}"),
-        "public_members_url": format!("{url}/public_members{{/member}}"),
-        "avatar_url": format!("{web}/avatars/u/{id}"),
-        "description": null,
     })
 }
