@@ -4,7 +4,7 @@ use dockline::rules::bucket::Bucket;
 use dockline::{PortError, PortName};
 use tokio_postgres::types::Type;
 
-use super::sql::{charges, level_columns};
+use super::sql::{charged_columns, charges};
 use super::{CHARGED, KEPT, microseconds};
 use crate::database::{Database, Statement};
 use crate::decode::get;
@@ -17,11 +17,13 @@ const ATTEMPTS: u32 = 3;
 /// for a locked row. Always one row.
 const CHECK: &str = concat!(
     "WITH wanted AS MATERIALIZED (SELECT $1 AS key, $2 AS class, $3 AS permits, $3 AS least, $4 AS at, \
-      $5 AS per_minute, $6 AS per_day), ",
+      $5 AS per_minute, $6 AS per_day, kept.level IS NULL AS is_missing, kept.level AS kept_level, \
+      kept.used_today AS kept_used_today, kept.counted_to AS kept_counted_to, kept.lag AS kept_lag \
+      FROM (SELECT) AS one LEFT JOIN {schema}.budgets AS kept ON kept.key = $1 AND kept.class = $2), ",
     charges!(""),
-    " SELECT ",
-    level_columns!(),
-    " FROM quick LEFT JOIN {schema}.budgets AS kept ON kept.key = $1 AND kept.class = $2 LEFT JOIN charges ON true"
+    " SELECT kept_level, kept_used_today, kept_counted_to, kept_lag, ",
+    charged_columns!(),
+    " FROM quick CROSS JOIN wanted LEFT JOIN charges ON true"
 );
 
 const TYPES: &[Type] = &[Type::TEXT, Type::TEXT, Type::INT8, Type::INT8, Type::INT8, Type::INT8];
