@@ -15,8 +15,7 @@ use axum::middleware::from_fn_with_state;
 use dockline::Dockline;
 
 use crate::endpoint::{Endpoint, Group};
-use crate::middleware::auth_failures::{self, AuthFailures};
-use crate::middleware::{envelope, observe, request_id};
+use crate::middleware::envelope;
 use crate::options::Context;
 
 pub use authenticator::{AuthenticationError, Authenticator};
@@ -102,15 +101,10 @@ pub fn is_operations_path(path: &str) -> bool {
 }
 
 fn layered(router: Router<Context>, context: Context) -> Router {
-    let failures = context.options.auth_failure_limit.as_ref().map(AuthFailures::new);
-    let links = context.options.trace_links.clone();
     router
         .method_not_allowed_fallback(envelope::method_not_allowed)
         .with_state(context.clone())
-        .layer(from_fn_with_state(failures, auth_failures::limit))
-        .layer(from_fn_with_state(context.clone(), envelope::render_errors))
-        .layer(from_fn_with_state(links, observe::record))
-        .layer(from_fn_with_state(context, request_id::assign))
+        .layer(from_fn_with_state(context, middleware::around))
 }
 
 /// Compiles the examples of the project's README.

@@ -1,3 +1,4 @@
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use http::HeaderName;
 use crate::RouterError;
 use crate::authenticator::Authenticator;
 use crate::endpoint::Endpoint;
-use crate::middleware::auth_failures::AuthFailureLimit;
+use crate::middleware::auth_failures::{AuthFailureLimit, AuthFailures};
 use crate::middleware::tenant_selector;
 use crate::middleware::trace_parent::TraceLinks;
 use crate::monitoring::Exposition;
@@ -173,22 +174,41 @@ impl RouterOptions {
     }
 }
 
-/// The state of every handler.
+/// The state of the middleware and of every handler. A clone is another handle to the same state: axum clones it several times
+/// for each request.
 #[derive(Debug, Clone)]
-pub(crate) struct Context {
+pub(crate) struct Context(Arc<Shared>);
+
+#[derive(Debug)]
+pub(crate) struct Shared {
     pub(crate) dockline: Dockline,
     pub(crate) options: RouterOptions,
+    pub(crate) auth_failures: Option<AuthFailures>,
     pub(crate) large_bodies: LargeBodies,
     pub(crate) documents: Documents,
 }
 
+impl Deref for Context {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}
+
 impl Context {
     pub(crate) fn new(dockline: Dockline, options: RouterOptions) -> Self {
-        Self { dockline, options, large_bodies: LargeBodies::default(), documents: Documents::default() }
+        Self(Arc::new(Shared {
+            dockline,
+            auth_failures: options.auth_failure_limit.as_ref().map(AuthFailures::new),
+            options,
+            large_bodies: LargeBodies::default(),
+            documents: Documents::default(),
+        }))
     }
 
     /// Fails if nothing authenticates the callers of the API.
-    pub(crate) const fn check(&self) -> Result<(), RouterError> {
+    pub(crate) fn check(&self) -> Result<(), RouterError> {
         if self.options.authenticator.is_some() || self.dockline.has_api_keys() {
             Ok(())
         } else {

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use axum::extract::{ConnectInfo, Request, State};
+use axum::extract::{ConnectInfo, Request};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use dockline::{ApiKey, ErrorCode};
@@ -123,12 +123,8 @@ impl std::fmt::Debug for AuthFailures {
 #[derive(Debug, Clone)]
 struct LookupPermits(Arc<Semaphore>);
 
-/// Middleware: counts 401s and turns those above the limit into 429s.
-pub(crate) async fn limit(
-    State(failures): State<Option<AuthFailures>>,
-    mut request: Request,
-    next: Next,
-) -> Response {
+/// Counts 401s and turns those above the limit into 429s.
+pub(super) async fn limit(failures: Option<&AuthFailures>, mut request: Request, next: Next) -> Response {
     let Some(failures) = failures else { return next.run(request).await };
     let Some(source) = failures.source(&request) else { return next.run(request).await };
     if failures.used_up(source) {

@@ -1,14 +1,12 @@
 //! Authenticates callers, by API key or by the host's own login, before the query or body is read.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Extension;
-use axum::extract::{Request, State};
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
 use dockline::ports::ReadBinding;
-use dockline::{Actor, AuthenticateError, AuthenticatedKey, Budget, BudgetClass, Caller, Scope};
+use dockline::{
+    Actor, AuthenticateError, Authenticated, AuthenticatedKey, Budget, BudgetClass, Caller, Scope,
+};
+use http::request::Parts;
 use http::{HeaderMap, Method, StatusCode, header};
 use tokio::time::timeout;
 
@@ -24,88 +22,72 @@ use crate::wire::error::ApiError;
 /// The deadline of the host's login.
 const LOGIN_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The state of the middleware of a route.
-#[derive(Debug, Clone)]
-pub(crate) struct Gate {
-    pub(crate) context: Context,
-    /// The scope that an API key needs; `None` accepts any valid key.
-    pub(crate) needed: Option<Scope>,
+/// The authenticated caller of a request.
+#[derive(Debug)]
+pub(crate) struct Admitted {
+    pub(crate) caller: Caller,
+    /// The API key; absent if the host's own login authenticated the request.
+    pub(crate) key: Option<AuthenticatedKey>,
+    /// The binding of the caller's organization, if it was read with the key.
+    pub(crate) binding: Option<ReadBinding>,
 }
 
-/// The API key of an authenticated request; absent if the host's own login authenticated it.
-#[derive(Debug, Clone)]
-pub(crate) struct ByKey(pub(crate) AuthenticatedKey);
-
-/// The binding of the caller's organization, if it was read with the key.
-#[derive(Debug, Clone)]
-pub(crate) struct BindingByKey(pub(crate) Arc<ReadBinding>);
-
-impl BindingByKey {
-    /// Returns the binding of a request's extension.
-    pub(crate) fn take(read: Option<Extension<Self>>) -> Option<ReadBinding> {
-        read.map(|Extension(Self(read))| Arc::unwrap_or_clone(read))
-    }
-}
-
-/// Middleware: authenticates the caller, charges its budget, and passes both to the handler as extensions, with the key, if
-/// there is one.
-pub(crate) async fn authenticate(State(gate): State<Gate>, request: Request, next: Next) -> Response {
-    let class = match *request.method() {
+/// Authenticates the caller and charges its budget. `needed` is the scope that an API key needs; `None` accepts any valid key.
+///
+/// # Errors
+/// 401, 403, 429, or a failure of a store or of the login.
+pub(crate) async fn authenticate(
+    context: &Context,
+    needed: Option<&Scope>,
+    head: &Parts,
+) -> Result<Admitted, ApiError> {
+    let class = match head.method {
         Method::GET | Method::HEAD => BudgetClass::Read,
         _ => BudgetClass::Write,
     };
-    let authenticator = gate.context.options.authenticator.clone();
-    let outcome = match authenticator {
-        Some(authenticator) if !(gate.context.dockline.has_api_keys() && has_api_key(request.headers())) => {
-            by_login(&gate, &*authenticator, request, class).await
+    let admitted = match &context.options.authenticator {
+        Some(authenticator) if !(context.dockline.has_api_keys() && has_api_key(&head.headers)) => {
+            by_login(context, &**authenticator, head, class).await?
         }
-        _ => by_key(&gate, request, class).await,
+        _ => by_key(context, needed, head, class).await?,
     };
-    match outcome.and_then(|request| check_tenant(&gate, request)) {
-        Ok(request) => next.run(request).await,
-        Err(error) => error.into_response(),
-    }
+    let selectors = &context.options.tenant_headers;
+    tenant_selector::check(&head.headers, selectors, &admitted.caller.organization)?;
+    Ok(admitted)
 }
 
-fn check_tenant(gate: &Gate, request: Request) -> Result<Request, ApiError> {
-    if let Some(caller) = request.extensions().get::<Caller>() {
-        let selectors = &gate.context.options.tenant_headers;
-        tenant_selector::check(request.headers(), selectors, &caller.organization)?;
-    }
-    Ok(request)
-}
-
-async fn by_key(gate: &Gate, mut request: Request, class: BudgetClass) -> Result<Request, ApiError> {
-    let key = bearer(request.headers()).ok_or(AuthenticateError::Unauthenticated)?;
+async fn by_key(
+    context: &Context,
+    needed: Option<&Scope>,
+    head: &Parts,
+    class: BudgetClass,
+) -> Result<Admitted, ApiError> {
+    let key = bearer(&head.headers).ok_or(AuthenticateError::Unauthenticated)?;
     let outcome = {
-        let _permit = auth_failures::lookup_permit(request.extensions(), key).await?;
-        gate.context.dockline.authenticate(key, gate.needed.as_ref(), class).await
+        let _permit = auth_failures::lookup_permit(&head.extensions, key).await?;
+        context.dockline.authenticate(key, needed, class).await
     };
     let authenticated = outcome.inspect_err(|error| {
         if let Some((key, organization)) = error.key() {
             observe::identify(organization, &Actor::from(key));
         }
     })?;
-    observe::identify(&authenticated.caller.organization, &authenticated.caller.actor);
-    attach(&mut request, authenticated.caller, authenticated.budget);
-    request.extensions_mut().insert(ByKey(authenticated.key));
-    if let Some(binding) = authenticated.binding {
-        request.extensions_mut().insert(BindingByKey(Arc::new(binding)));
-    }
-    Ok(request)
+    let Authenticated { caller, key, budget, binding } = authenticated;
+    observe::identify(&caller.organization, &caller.actor);
+    show(budget, head);
+    Ok(Admitted { caller, key: Some(key), binding })
 }
 
 async fn by_login(
-    gate: &Gate,
+    context: &Context,
     authenticator: &dyn Authenticator,
-    request: Request,
+    head: &Parts,
     class: BudgetClass,
-) -> Result<Request, ApiError> {
+) -> Result<Admitted, ApiError> {
     if authenticator.is_ambient() {
-        cross_site::check(request.headers(), &gate.context.options.allowed_origins)?;
+        cross_site::check(&head.headers, &context.options.allowed_origins)?;
     }
-    let (parts, body) = request.into_parts();
-    let caller = timeout(LOGIN_TIMEOUT, authenticator.authenticate(&parts)).await.unwrap_or_else(|_| {
+    let caller = timeout(LOGIN_TIMEOUT, authenticator.authenticate(head)).await.unwrap_or_else(|_| {
         tracing::error!("authenticator timed out");
         Err(AuthenticationError::Unavailable)
     });
@@ -125,17 +107,16 @@ async fn by_login(
         }
     })?;
     observe::identify(&caller.organization, &caller.actor);
-    let budget = gate.context.dockline.charge(&caller, class).await?;
-    let mut request = Request::from_parts(parts, body);
-    attach(&mut request, caller, budget);
-    Ok(request)
+    let budget = context.dockline.charge(&caller, class).await?;
+    show(budget, head);
+    Ok(Admitted { caller, key: None, binding: None })
 }
 
-fn attach(request: &mut Request, caller: Caller, budget: Option<Budget>) {
-    if let (Some(budget), Some(level)) = (budget, request.extensions().get::<BudgetLevel>()) {
+/// Has the budget written into the headers of the response.
+fn show(budget: Option<Budget>, head: &Parts) {
+    if let (Some(budget), Some(level)) = (budget, head.extensions.get::<BudgetLevel>()) {
         level.set(budget);
     }
-    request.extensions_mut().insert::<Caller>(caller);
 }
 
 /// Returns the Bearer token of exactly one `Authorization` header.

@@ -1,21 +1,20 @@
 //! The JSON body of every 4xx and 5xx, the deadline, and the check of the head.
 
 use std::panic::AssertUnwindSafe;
+use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::{Request, State};
-use axum::middleware::Next;
+use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use dockline::ports::{OsEntropy, SystemClock};
 use futures_util::FutureExt;
-use http::{HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderValue, StatusCode, header};
 use tokio::time::{Instant, timeout_at};
 
 use super::budget_headers::BudgetLevel;
 use super::observe::ResponseCode;
 use super::request_head;
 use super::request_id::{NAME, RequestId};
-use crate::options::Context;
 use crate::wire::ApiErrorCode;
 use crate::wire::bodies::{Envelope, Failure};
 use crate::wire::error::{ApiError, Details};
@@ -59,36 +58,36 @@ impl ErrorEnvelope {
         let headers = [
             (header::CONTENT_TYPE, "application/json"),
             (header::CACHE_CONTROL, "no-store"),
-            (HeaderName::from_static(NAME), self.id.as_str()),
+            (NAME, self.id.as_str()),
         ];
         (status, headers, self.json).into_response()
     }
 }
 
-/// Middleware: enforces the deadline, turns panics into 500, renders errors as JSON and adds rate-limit headers.
-pub(crate) async fn render_errors(
-    State(context): State<Context>,
+/// Enforces the deadline, turns panics into 500, renders errors as JSON and adds rate-limit headers.
+pub(super) async fn render_errors<F: Future<Output = Response>>(
+    deadline: Duration,
+    id: &RequestId,
     mut request: Request,
-    next: Next,
+    rest: impl FnOnce(Request) -> F,
 ) -> Response {
-    let id = request.extensions().get::<RequestId>().cloned();
     let level = BudgetLevel::default();
     request.extensions_mut().insert(level.clone());
     let now = Instant::now();
     // Earlier than the deadline of the request, so that a slow client is not taken for a slow server.
-    request.extensions_mut().insert(BodyDeadline(now + context.options.deadline * 3 / 4));
+    request.extensions_mut().insert(BodyDeadline(now + deadline * 3 / 4));
     let mut response = match request_head::check(&request) {
         Ok(()) => {
-            let answer = AssertUnwindSafe(next.run(request)).catch_unwind();
-            match timeout_at(now + context.options.deadline, answer).await {
+            let answer = AssertUnwindSafe(rest(request)).catch_unwind();
+            match timeout_at(now + deadline, answer).await {
                 Ok(Ok(response)) => response,
                 // The text of a panic may hold anything, so it is left to the host's panic hook.
                 Ok(Err(_)) => {
-                    tracing::error!(request_id = id.as_ref().map(RequestId::as_str), "a handler panicked");
+                    tracing::error!(request_id = id.as_str(), "a handler panicked");
                     ApiError::internal().into_response()
                 }
                 Err(_) => {
-                    tracing::error!(request_id = id.as_ref().map(RequestId::as_str), "request timed out");
+                    tracing::error!(request_id = id.as_str(), "request timed out");
                     ApiError::timed_out().into_response()
                 }
             }
@@ -104,7 +103,7 @@ pub(crate) async fn render_errors(
         error: Failure {
             code: error.code,
             message: &error.message,
-            request_id: id.as_ref().map_or("", RequestId::as_str),
+            request_id: id.as_str(),
             details: error.details.as_deref(),
         },
     };

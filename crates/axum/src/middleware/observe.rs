@@ -1,10 +1,8 @@
 //! One span, one log line and one count for each request.
 
-use std::sync::Arc;
 use std::time::Instant;
 
-use axum::extract::{MatchedPath, Request, State};
-use axum::middleware::Next;
+use axum::extract::{MatchedPath, Request};
 use axum::response::Response;
 use dockline::{Actor, OrganizationId};
 use http::{Method, StatusCode};
@@ -21,19 +19,19 @@ use crate::wire::ApiErrorCode;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ResponseCode(pub(crate) ApiErrorCode);
 
-/// Middleware: opens the span of the request, then logs and counts the response. The span has the level ERROR, so that every
-/// log line has the fields of its request.
-pub(crate) async fn record(
-    State(links): State<Option<Arc<dyn TraceLinks>>>,
+/// Opens the span of the request, then logs and counts the response. The span has the level ERROR, so that every log line has
+/// the fields of its request.
+pub(super) async fn record<F: Future<Output = Response>>(
+    links: Option<&dyn TraceLinks>,
+    id: &RequestId,
     request: Request,
-    next: Next,
+    rest: impl FnOnce(Request) -> F,
 ) -> Response {
     let method = method_label(request.method());
     let route = request.extensions().get::<MatchedPath>().cloned();
-    let id = request.extensions().get::<RequestId>().cloned();
     let span = tracing::error_span!(
         "request",
-        request_id = id.as_ref().map(RequestId::as_str),
+        request_id = id.as_str(),
         method,
         route = route.as_ref().map_or(UNMATCHED, MatchedPath::as_str),
         organization = Empty,
@@ -42,11 +40,11 @@ pub(crate) async fn record(
         code = Empty,
         latency_ms = Empty,
     );
-    if let (Some(links), Some(parent)) = (&links, TraceParent::of(request.headers())) {
+    if let (Some(links), Some(parent)) = (links, TraceParent::of(request.headers())) {
         links.link(&span, &parent);
     }
     let in_flight = InFlight::start(method, route, span.clone());
-    let mut response = next.run(request).instrument(span).await;
+    let mut response = rest(request).instrument(span).await;
     let code = response.extensions_mut().remove::<ResponseCode>();
     in_flight.end(response.status(), code);
     response

@@ -1,16 +1,13 @@
 //! `X-Request-Id: req_<ULID>` on every response.
 
-use axum::extract::{Request, State};
-use axum::middleware::Next;
-use axum::response::Response;
 use dockline::ports::{Clock, Entropy};
-use http::HeaderValue;
+use http::{HeaderMap, HeaderName, HeaderValue};
 use ulid::Ulid;
 
-use crate::options::Context;
-
 /// The header's name.
-pub(crate) const NAME: &str = "x-request-id";
+pub(crate) const NAME: HeaderName = HeaderName::from_static("x-request-id");
+
+const PREFIX: &str = "req_";
 
 /// The id of a request. Always generated; a client's `X-Request-Id` is ignored.
 #[derive(Debug, Clone)]
@@ -23,20 +20,20 @@ impl RequestId {
         // An id is no secret: without randomness it still has the time.
         let _ = entropy.fill(&mut random);
         let ulid = Ulid::from_parts(u64::try_from(millis).unwrap_or(0), u128::from_be_bytes(random));
-        Self(format!("req_{ulid}"))
+        let mut id = String::with_capacity(PREFIX.len() + ulid::ULID_LEN);
+        id.push_str(PREFIX);
+        id.push_str(ulid.array_to_str(&mut [0; ulid::ULID_LEN]));
+        Self(id)
     }
 
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
-}
 
-pub(crate) async fn assign(State(context): State<Context>, mut request: Request, next: Next) -> Response {
-    let id = RequestId::mint(&*context.options.clock, &*context.options.entropy);
-    request.extensions_mut().insert(id.clone());
-    let mut response = next.run(request).await;
-    if let Ok(value) = HeaderValue::from_str(id.as_str()) {
-        response.headers_mut().insert(NAME, value);
+    /// Sets the header of a response.
+    pub(crate) fn write(self, headers: &mut HeaderMap) {
+        if let Ok(value) = HeaderValue::try_from(self.0) {
+            headers.insert(NAME, value);
+        }
     }
-    response
 }

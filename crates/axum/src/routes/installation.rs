@@ -1,12 +1,11 @@
 //! `POST`, `GET` and `DELETE /v1/github/installation`, and `GET /v1/github/installation/install-url`
 
-use axum::Extension;
-use axum::extract::{RawQuery, Request, State};
+use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
-use dockline::{Caller, Issue, IssueCode, Registered, RegistrationRequest, StartInstallRequest, Uninstall};
+use dockline::{Issue, IssueCode, Registered, RegistrationRequest, StartInstallRequest, Uninstall};
 use http::{StatusCode, header};
 
-use crate::middleware::authenticate::{BindingByKey, ByKey};
+use crate::middleware::authenticate::Admitted;
 use crate::options::Context;
 use crate::wire::bodies::{InstallLinkBody, InstallationBody, Json, VerifiedInstallationBody, milliseconds};
 use crate::wire::error::ApiError;
@@ -14,14 +13,13 @@ use crate::wire::query::Parameters;
 use crate::wire::request_body;
 
 pub(super) async fn register(
-    State(context): State<Context>,
-    Extension(caller): Extension<Caller>,
-    read: Option<Extension<BindingByKey>>,
+    context: Context,
+    Admitted { caller, binding, .. }: Admitted,
     request: Request,
 ) -> Result<Response, ApiError> {
     let body = request_body::read(request, "application/json").await?;
     let request = RegistrationRequest::parse(&body).map_err(ApiError::validation)?;
-    let registered = context.dockline.register_with(&caller, BindingByKey::take(read), &request).await?;
+    let registered = context.dockline.register_with(&caller, binding, &request).await?;
     let body = InstallationBody::from(registered.binding());
     let mut response = (StatusCode::CREATED, Json(body)).into_response();
     if matches!(registered, Registered::Replayed(_)) {
@@ -31,25 +29,24 @@ pub(super) async fn register(
 }
 
 pub(super) async fn get(
-    State(context): State<Context>,
-    Extension(caller): Extension<Caller>,
-    read: Option<Extension<BindingByKey>>,
+    context: Context,
+    Admitted { caller, binding, .. }: Admitted,
+    _: Request,
 ) -> Result<Response, ApiError> {
-    match context.dockline.binding_with(&caller, BindingByKey::take(read)).await? {
+    match context.dockline.binding_with(&caller, binding).await? {
         Some(binding) => Ok(Json(VerifiedInstallationBody::from(&binding)).into_response()),
         None => Err(ApiError::nothing_bound()),
     }
 }
 
 pub(super) async fn detach(
-    State(context): State<Context>,
-    Extension(caller): Extension<Caller>,
-    read: Option<Extension<BindingByKey>>,
-    RawQuery(query): RawQuery,
+    context: Context,
+    Admitted { caller, binding, .. }: Admitted,
+    request: Request,
 ) -> Result<StatusCode, ApiError> {
-    let query = query.unwrap_or_default();
+    let query = request.uri().query().unwrap_or_default();
     let uninstall = uninstall(&Parameters::parse(query.as_bytes())).map_err(ApiError::validation)?;
-    context.dockline.detach_with(&caller, BindingByKey::take(read), uninstall).await?;
+    context.dockline.detach_with(&caller, binding, uninstall).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -68,12 +65,11 @@ fn uninstall(parameters: &Parameters<'_>) -> Result<Uninstall, Vec<Issue>> {
 }
 
 pub(super) async fn install_url(
-    State(context): State<Context>,
-    Extension(caller): Extension<Caller>,
-    key: Option<Extension<ByKey>>,
-    RawQuery(query): RawQuery,
+    context: Context,
+    Admitted { caller, key, .. }: Admitted,
+    request: Request,
 ) -> Result<Response, ApiError> {
-    let query = query.unwrap_or_default();
+    let query = request.uri().query().unwrap_or_default();
     let parameters = Parameters::parse(query.as_bytes());
     let request =
         StartInstallRequest { return_url: parameters.first("returnUrl"), state: parameters.first("state") };

@@ -1,21 +1,21 @@
 //! `GET /v1/github/repos`
 
-use axum::Extension;
-use axum::extract::{RawQuery, State};
+use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
-use dockline::{Caller, Issue, RepositoriesQuery};
+use dockline::{Issue, RepositoriesQuery};
 
+use crate::middleware::authenticate::Admitted;
 use crate::options::Context;
 use crate::wire::bodies::{Json, RepositoriesBody};
 use crate::wire::error::ApiError;
 use crate::wire::query::Parameters;
 
 pub(super) async fn list(
-    State(context): State<Context>,
-    Extension(caller): Extension<Caller>,
-    RawQuery(query): RawQuery,
+    context: Context,
+    Admitted { caller, .. }: Admitted,
+    request: Request,
 ) -> Result<Response, ApiError> {
-    let query = query.unwrap_or_default();
+    let query = request.uri().query().unwrap_or_default();
     let query = parse(&Parameters::parse(query.as_bytes())).map_err(ApiError::validation)?;
     let page = context.dockline.repositories(&caller.organization, &query).await?;
     Ok(Json(RepositoriesBody::from(&page)).into_response())
