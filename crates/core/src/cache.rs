@@ -5,9 +5,8 @@
 //! - An eviction also detaches the computations in flight, so that none of them stores its value afterwards.
 //! - The waiting callers drive a computation together, so that a cancelled caller strands no other. No runtime is needed.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
-use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::FutureExt;
@@ -41,9 +40,9 @@ impl<V: Clone, E: Clone> Entry<V, E> {
     }
 }
 
-/// Two levels, so that a lookup clones no key and an eviction finds all entries of an installation.
+/// Two levels, so that a lookup clones no key and an eviction finds all entries of an installation, which are usually few.
 struct Entries<K, V: Clone, E: Clone> {
-    by_installation: HashMap<InstallationId, HashMap<K, Entry<V, E>>>,
+    by_installation: HashMap<InstallationId, BTreeMap<K, Entry<V, E>>>,
     flights: u64,
 }
 
@@ -73,7 +72,7 @@ impl<K, V: Clone, E: Clone> Cache<K, V, E> {
 
 impl<K, V, E> Cache<K, V, E>
 where
-    K: Clone + Eq + Hash + Send + 'static,
+    K: Clone + Ord + Send + 'static,
     V: Clone + Send + Sync + 'static,
     E: Clone + Send + Sync + 'static,
 {
@@ -163,14 +162,14 @@ where
     }
 }
 
-fn values<K, V: Clone, E: Clone>(entries: HashMap<K, Entry<V, E>>) -> impl Iterator<Item = V> {
+fn values<K, V: Clone, E: Clone>(entries: BTreeMap<K, Entry<V, E>>) -> impl Iterator<Item = V> {
     entries.into_values().filter_map(|entry| match entry {
         Entry::Ready { value, .. } => Some(value),
         Entry::InFlight { .. } => None,
     })
 }
 
-impl<K: Clone + Eq + Hash, V: Clone, E: Clone> Entries<K, V, E> {
+impl<K: Clone + Ord, V: Clone, E: Clone> Entries<K, V, E> {
     fn find(
         &self,
         installation: InstallationId,
@@ -191,7 +190,7 @@ impl<K: Clone + Eq + Hash, V: Clone, E: Clone> Entries<K, V, E> {
     }
 
     fn len(&self) -> usize {
-        self.by_installation.values().map(HashMap::len).sum()
+        self.by_installation.values().map(BTreeMap::len).sum()
     }
 
     fn remove(&mut self, installation: InstallationId, key: &K) -> Option<Entry<V, E>> {
@@ -232,7 +231,7 @@ impl<K: Clone + Eq + Hash, V: Clone, E: Clone> Entries<K, V, E> {
 }
 
 /// The right of one computation to store its value. Dropping it removes the computation's entry.
-pub(crate) struct Flight<K: Clone + Eq + Hash, V: Clone, E: Clone> {
+pub(crate) struct Flight<K: Clone + Ord, V: Clone, E: Clone> {
     cache: Cache<K, V, E>,
     installation: InstallationId,
     key: K,
@@ -240,7 +239,7 @@ pub(crate) struct Flight<K: Clone + Eq + Hash, V: Clone, E: Clone> {
     generation: u64,
 }
 
-impl<K: Clone + Eq + Hash, V: Clone, E: Clone> Flight<K, V, E> {
+impl<K: Clone + Ord, V: Clone, E: Clone> Flight<K, V, E> {
     fn is_in(&self, entries: &Entries<K, V, E>) -> bool {
         let entry = entries.by_installation.get(&self.installation).and_then(|by_key| by_key.get(&self.key));
         matches!(entry, Some(Entry::InFlight { number, .. }) if *number == self.number)
@@ -266,7 +265,7 @@ impl<K: Clone + Eq + Hash, V: Clone, E: Clone> Flight<K, V, E> {
     }
 }
 
-impl<K: Clone + Eq + Hash, V: Clone, E: Clone> Drop for Flight<K, V, E> {
+impl<K: Clone + Ord, V: Clone, E: Clone> Drop for Flight<K, V, E> {
     fn drop(&mut self) {
         let mut entries = self.cache.lock();
         if self.is_in(&entries) {

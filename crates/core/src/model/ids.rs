@@ -1,5 +1,6 @@
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -114,10 +115,10 @@ pub struct InvalidOrganizationId;
 /// The host's id of an organization (a tenant): 1–128 printable ASCII characters.
 ///
 /// Ids are compared byte by byte. A host with numeric or UUID ids converts them by `From<u64>` or
-/// [`OrganizationId::from_uuid`], so that each organization has one spelling.
+/// [`OrganizationId::from_uuid`], so that each organization has one spelling. Clones share the text.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct OrganizationId(String);
+pub struct OrganizationId(Arc<str>);
 
 impl OrganizationId {
     /// Accepts 1–128 printable ASCII characters without spaces.
@@ -125,9 +126,7 @@ impl OrganizationId {
     /// # Errors
     /// [`InvalidOrganizationId`] for anything else.
     pub fn new(id: impl Into<String>) -> Result<Self, InvalidOrganizationId> {
-        let id = id.into();
-        let fits = (1..=128).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic());
-        if fits { Ok(Self(id)) } else { Err(InvalidOrganizationId) }
+        id.into().parse()
     }
 
     /// Returns the id as text.
@@ -141,21 +140,21 @@ impl OrganizationId {
     pub fn from_uuid(uuid: u128) -> Self {
         let hex = format!("{uuid:032x}");
         let parts = [0..8, 8..12, 12..16, 16..20, 20..32].map(|range| hex.get(range).unwrap_or_default());
-        Self(parts.join("-"))
+        Self(parts.join("-").into())
     }
 }
 
 impl From<u64> for OrganizationId {
     /// Returns the decimal digits of a numeric id.
     fn from(id: u64) -> Self {
-        Self(id.to_string())
+        Self(id.to_string().into())
     }
 }
 
 impl From<u32> for OrganizationId {
     /// Returns the decimal digits of a numeric id.
     fn from(id: u32) -> Self {
-        Self(id.to_string())
+        Self(id.to_string().into())
     }
 }
 
@@ -163,7 +162,8 @@ impl FromStr for OrganizationId {
     type Err = InvalidOrganizationId;
 
     fn from_str(text: &str) -> Result<Self, InvalidOrganizationId> {
-        Self::new(text)
+        let fits = (1..=128).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
+        if fits { Ok(Self(text.into())) } else { Err(InvalidOrganizationId) }
     }
 }
 
@@ -177,7 +177,7 @@ impl TryFrom<String> for OrganizationId {
 
 impl From<OrganizationId> for String {
     fn from(id: OrganizationId) -> Self {
-        id.0
+        id.0.as_ref().into()
     }
 }
 

@@ -1,6 +1,7 @@
 //! The strict parser of a registration's body. It accepts any bytes, takes linear time and bounded memory, and reports
 //! all problems at once.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt;
 
@@ -38,14 +39,16 @@ impl RegistrationRequest {
         let text = std::str::from_utf8(body).map_err(|_| {
             whole(IssueCode::Malformed, "The body is not UTF-8. Send one JSON object in UTF-8.")
         })?;
-        let not_json = |_| whole(IssueCode::Malformed, "The body is not valid JSON. Send one JSON object.");
-        // Decides what is JSON before its type, since a typed parser stops at the first byte of another type.
-        let json = serde_json::from_str::<&RawValue>(text).map_err(not_json)?.get();
-        if !json.starts_with('{') {
-            return Err(whole(IssueCode::WrongType, "The body must be one JSON object."));
+        match serde_json::from_str::<Fields>(text) {
+            Ok(fields) => fields.finish(),
+            // Decides what is JSON before its type, since a typed parser stops at the first byte of another type.
+            Err(_) => Err(match serde_json::from_str::<&RawValue>(text) {
+                Ok(json) if !json.get().starts_with('{') => {
+                    whole(IssueCode::WrongType, "The body must be one JSON object.")
+                }
+                _ => whole(IssueCode::Malformed, "The body is not valid JSON. Send one JSON object."),
+            }),
         }
-        let fields: Fields = serde_json::from_str(json).map_err(not_json)?;
-        fields.finish()
     }
 }
 
@@ -67,6 +70,11 @@ impl Fields {
         if self.issues.len() < MOST_ISSUES {
             self.issues.push(issue);
         }
+    }
+
+    fn report_duplicate(&mut self, key: &str) {
+        let message = "This key is given more than once. Give it once.";
+        self.report(Issue::new(shortened(key), IssueCode::DuplicateKey, message));
     }
 
     fn slot<T>(&mut self, parsed: Result<T, Issue>) -> Slot<T> {
@@ -121,24 +129,52 @@ impl<'de> Visitor<'de> for FieldsVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields, A::Error> {
         let mut fields = Fields { installation: Slot::Missing, state: Slot::Missing, issues: Vec::new() };
-        let mut seen = HashSet::new();
-        while let Some(key) = map.next_key::<String>()? {
+        let mut unknown = HashSet::new();
+        while let Some(Text(key)) = map.next_key()? {
             // The raw text decides, since a parsed number does not distinguish `1` from `1.0` or `1e0`.
             let value = map.next_value::<&RawValue>()?.get();
-            if seen.contains(&key) {
-                let message = "This key is given more than once. Give it once.";
-                fields.report(Issue::new(shortened(&key), IssueCode::DuplicateKey, message));
-            } else if key == INSTALLATION_ID {
-                fields.installation = fields.slot(installation_id(value));
-            } else if key == STATE {
-                fields.state = fields.slot(state(value));
-            } else {
-                let message = "There is no such key. Send installationId and state only.";
-                fields.report(Issue::new(shortened(&key), IssueCode::UnknownKey, message));
+            match &*key {
+                INSTALLATION_ID if matches!(fields.installation, Slot::Missing) => {
+                    fields.installation = fields.slot(installation_id(value));
+                }
+                STATE if matches!(fields.state, Slot::Missing) => fields.state = fields.slot(state(value)),
+                INSTALLATION_ID | STATE => fields.report_duplicate(&key),
+                _ if unknown.contains(&key) => fields.report_duplicate(&key),
+                _ => {
+                    let message = "There is no such key. Send installationId and state only.";
+                    fields.report(Issue::new(shortened(&key), IssueCode::UnknownKey, message));
+                    unknown.insert(key);
+                }
             }
-            seen.insert(key);
         }
         Ok(fields)
+    }
+}
+
+/// A string of JSON, borrowed unless it has escapes.
+struct Text<'de>(Cow<'de, str>);
+
+impl<'de> Deserialize<'de> for Text<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(TextVisitor)
+    }
+}
+
+struct TextVisitor;
+
+impl<'de> Visitor<'de> for TextVisitor {
+    type Value = Text<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string")
+    }
+
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Text<'de>, E> {
+        Ok(Text(Cow::Borrowed(text)))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Text<'de>, E> {
+        Ok(Text(Cow::Owned(text.to_owned())))
     }
 }
 
@@ -165,7 +201,7 @@ fn state(raw: &str) -> Result<State, Issue> {
     if !raw.starts_with('"') {
         return Err(Issue::new(STATE, IssueCode::WrongType, "state must be a JSON string."));
     }
-    serde_json::from_str::<String>(raw).ok().and_then(|text| State::parse(text).ok()).ok_or_else(|| {
+    serde_json::from_str(raw).ok().and_then(|Text(text)| State::parse(text).ok()).ok_or_else(|| {
         Issue::new(
             STATE,
             IssueCode::Malformed,

@@ -69,7 +69,7 @@ impl Dockline {
         };
         let now = self.now();
         let secret_hash = presented.secret_hash();
-        let remembered = self.refusals.find(presented.id(), &secret_hash, class, now);
+        let remembered = self.0.refusals.find(presented.id(), &secret_hash, class, now);
         let mut request = AdmissionRequest {
             key: presented.id().clone(),
             secret_hash,
@@ -80,7 +80,7 @@ impl Dockline {
             now,
         };
         let (mut record, mut answer) = self.admit(&keys, &request).await?;
-        self.usage.used(&record.id, now);
+        self.0.usage.used(&record.id, now);
         if !access::has_scope(&record, needed) {
             let budget = answer.decision.map(level).or(remembered.map(|refusal| refusal.budget));
             return Err(AuthenticateError::ForbiddenScope {
@@ -94,14 +94,14 @@ impl Dockline {
                 let KeyRecord { id: key, organization, .. } = record;
                 return Err(AuthenticateError::RateLimited { key, organization, budget, retry_after });
             }
-            self.refusals.forget(&record.id);
+            self.0.refusals.forget(&record.id);
             request.charge = true;
             (record, answer) = self.admit(&keys, &request).await?;
         }
         match answer.decision {
             Some(RateLimitDecision::Limited { budget, retry_after }) => {
                 let refusal = Refusal { tier: record.tier, budget, retry_after };
-                self.refusals.remember(&record.id, request.secret_hash, now, refusal);
+                self.0.refusals.remember(&record.id, request.secret_hash, now, refusal);
                 let KeyRecord { id: key, organization, .. } = record;
                 Err(AuthenticateError::RateLimited { key, organization, budget, retry_after })
             }
@@ -131,12 +131,12 @@ impl Dockline {
 
     /// Returns whether API keys are configured.
     #[must_use]
-    pub const fn has_api_keys(&self) -> bool {
-        self.keys.is_some() || self.admission.is_some()
+    pub fn has_api_keys(&self) -> bool {
+        self.0.keys.is_some() || self.0.admission.is_some()
     }
 
     fn keys(&self) -> Option<Keys<'_>> {
-        match (&self.admission, &self.keys) {
+        match (&self.0.admission, &self.0.keys) {
             (Some(admission), _) => Some(Keys::AtOnce(&**admission)),
             (None, Some(keys)) => Some(Keys::InSteps(&**keys)),
             (None, None) => None,
@@ -186,7 +186,7 @@ impl Dockline {
         permits: u32,
         now: OffsetDateTime,
     ) -> Result<Option<RateLimitDecision>, PortError> {
-        let Some(limiter) = &self.limiter else { return Ok(None) };
+        let Some(limiter) = &self.0.limiter else { return Ok(None) };
         let (key, tier) = (key.clone(), tier.clone());
         limiter.check(RateLimitRequest { key, class, tier, permits, now }).await.map(Some)
     }

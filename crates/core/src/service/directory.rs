@@ -18,7 +18,7 @@ impl Dockline {
         &self,
         facts: &InstallationFacts,
     ) -> Result<Vec<WaitingPermission>, PortError> {
-        let app = self.ports.github.app().await?;
+        let app = self.0.ports.github.app().await?;
         Ok(facts.permissions.waiting(&app.permissions))
     }
 
@@ -29,8 +29,8 @@ impl Dockline {
         reported: InstallationFacts,
         asked_at: Option<OffsetDateTime>,
     ) -> Result<(), PortError> {
-        let Some(directory) = &self.directory else { return Ok(()) };
-        let storable = facts::storable(reported, &self.ports.github.registration().install_page);
+        let Some(directory) = &self.0.directory else { return Ok(()) };
+        let storable = facts::storable(reported, &self.0.ports.github.registration().install_page);
         directory.record_facts(installation, &storable, asked_at).await
     }
 
@@ -39,8 +39,8 @@ impl Dockline {
         &self,
         reported: InstallationFacts,
     ) -> Option<InstallationFacts> {
-        let install_page = || self.ports.github.registration().install_page;
-        self.directory.as_ref().map(|_| facts::storable(reported, &install_page()))
+        let install_page = || self.0.ports.github.registration().install_page;
+        self.0.directory.as_ref().map(|_| facts::storable(reported, &install_page()))
     }
 
     /// Stores the facts that a verified delivery contains.
@@ -49,7 +49,7 @@ impl Dockline {
         event: &WebhookEvent,
         delivery: &WebhookDelivery<'_>,
     ) -> Result<(), PortError> {
-        let Some(installation) = event.installation().filter(|_| self.directory.is_some()) else {
+        let Some(installation) = event.installation().filter(|_| self.0.directory.is_some()) else {
             return Ok(());
         };
         match delivery::facts(delivery.content_type, delivery.body) {

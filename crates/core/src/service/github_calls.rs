@@ -74,7 +74,7 @@ impl Dockline {
     /// # Errors
     /// As if GitHub limited us for a second, if too many calls of the organization, or of all organizations, wait.
     pub(super) fn begin_github_call(&self, organization: &OrganizationId) -> Result<GithubCall, PortError> {
-        self.github_calls.begin(organization).map_err(|refused| {
+        self.0.github_calls.begin(organization).map_err(|refused| {
             let kind = PortErrorKind::RateLimited { retry_after: RETRY_AFTER };
             PortError::new(PortName::GithubGateway, kind, refused)
         })

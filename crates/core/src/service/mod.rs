@@ -60,7 +60,10 @@ pub struct Ports {
 
 /// The use cases over a host's ports. A clone is another handle to the same instance.
 #[derive(Debug, Clone)]
-pub struct Dockline {
+pub struct Dockline(Arc<Parts>);
+
+#[derive(Debug)]
+struct Parts {
     ports: Ports,
     keys: Option<Arc<dyn KeyStore>>,
     admission: Option<Arc<dyn Admission>>,
@@ -73,12 +76,12 @@ pub struct Dockline {
     policy: ClaimPolicy,
     confirmation: bool,
     unsolicited_install_url: Option<String>,
-    webhook_secrets: Arc<WebhookSecrets>,
+    webhook_secrets: WebhookSecrets,
     hand_over: Option<HandOver>,
     token_revocation: bool,
     look_interval: Duration,
     tokens: Tokens,
-    cache_hits: Arc<AtomicU64>,
+    cache_hits: AtomicU64,
     listings: Listings,
     readings: Readings,
     looks: Looks,
@@ -90,7 +93,7 @@ pub struct Dockline {
 #[derive(Debug)]
 #[must_use = "call build()"]
 pub struct Builder {
-    dockline: Dockline,
+    parts: Parts,
     for_jobs: bool,
 }
 
@@ -98,7 +101,7 @@ impl Dockline {
     /// Starts with the required ports. Defaults: policy [`ClaimPolicy::Controlled`], confirmation on, no webhook secrets, no
     /// API keys, no rate limit, no events, no record of key usage, the clock and the random generator of the machine.
     pub fn builder(ports: Ports) -> Builder {
-        let dockline = Self {
+        let parts = Parts {
             ports,
             keys: None,
             admission: None,
@@ -111,19 +114,19 @@ impl Dockline {
             policy: ClaimPolicy::default(),
             confirmation: true,
             unsolicited_install_url: None,
-            webhook_secrets: Arc::new(WebhookSecrets::none()),
+            webhook_secrets: WebhookSecrets::none(),
             hand_over: None,
             token_revocation: false,
             look_interval: life::LOOK_INTERVAL,
             tokens: Cache::new(MOST_TOKENS),
-            cache_hits: Arc::default(),
+            cache_hits: AtomicU64::default(),
             listings: Cache::new(MOST_LISTINGS),
             readings: Cache::new(MOST_READINGS),
             looks: Cache::new(MOST_LOOKS),
             github_calls: GithubCalls::default(),
             refusals: Refusals::default(),
         };
-        Builder { dockline, for_jobs: false }
+        Builder { parts, for_jobs: false }
     }
 
     /// Starts a [`Dockline`] for background jobs: refresh, reconciliation, tokens and repositories. It has no state store, so
@@ -137,33 +140,32 @@ impl Dockline {
 
     /// Returns the claim policy.
     #[must_use]
-    pub const fn policy(&self) -> ClaimPolicy {
-        self.policy
+    pub fn policy(&self) -> ClaimPolicy {
+        self.0.policy
     }
 
     /// Returns the current time in UTC and whole microseconds, the precision of databases, so that a value is the same
     /// before and after it is stored.
     fn now(&self) -> OffsetDateTime {
-        let now = self.clock.now().to_offset(UtcOffset::UTC);
-        now - Duration::nanoseconds(i64::from(now.nanosecond() % 1_000))
+        self.0.clock.now().to_offset(UtcOffset::UTC).truncate_to_microsecond()
     }
 
     fn record(&self, event: &Event) {
-        self.events.record(event);
+        self.0.events.record(event);
     }
 }
 
 impl Builder {
     /// Sets the claim policy. Read the warning of [`ClaimPolicy::State`] before you choose it.
     pub const fn with_policy(mut self, policy: ClaimPolicy) -> Self {
-        self.dockline.policy = policy;
+        self.parts.policy = policy;
         self
     }
 
     /// Sets whether the visitor is asked for a confirmation. With `false` the host has to ask: otherwise **an administrator
     /// who follows an attacker's install link connects their own account to the attacker's organization**.
     pub const fn with_confirmation(mut self, confirmation: bool) -> Self {
-        self.dockline.confirmation = confirmation;
+        self.parts.confirmation = confirmation;
         self
     }
 
@@ -172,47 +174,47 @@ impl Builder {
     /// install link, and redirect them to the callback with its `state` and the `installation_id`. Without such a page they
     /// are refused.
     pub fn with_unsolicited_install_url(mut self, url: impl Into<String>) -> Self {
-        self.dockline.unsolicited_install_url = Some(url.into());
+        self.parts.unsolicited_install_url = Some(url.into());
         self
     }
 
     /// Sets the webhook secrets. Without any, every delivery is rejected.
     pub fn with_webhook_secrets(mut self, secrets: WebhookSecrets) -> Self {
-        self.dockline.webhook_secrets = Arc::new(secrets);
+        self.parts.webhook_secrets = secrets;
         self
     }
 
     /// Stores verified deliveries for the product in an outbox, whose consumer hands them over. Replaces an earlier store or
     /// sink.
     pub fn with_delivery_store(mut self, store: Arc<dyn DeliveryStore>) -> Self {
-        self.dockline.hand_over = Some(HandOver::Store(store));
+        self.parts.hand_over = Some(HandOver::Store(store));
         self
     }
 
     /// Hands verified deliveries to the host's own sink, with the organization that is bound to the installation. Replaces an
     /// earlier store or sink.
     pub fn with_delivery_sink(mut self, sink: Arc<dyn DeliverySink>) -> Self {
-        self.dockline.hand_over = Some(HandOver::Sink(sink));
+        self.parts.hand_over = Some(HandOver::Sink(sink));
         self
     }
 
     /// Sets whether a detach also revokes the cached tokens of the installation at GitHub. Off by default: after a detach no
     /// token is served in any case, and tokens expire within an hour. The detach succeeds even if GitHub is down.
     pub const fn with_token_revocation(mut self, token_revocation: bool) -> Self {
-        self.dockline.token_revocation = token_revocation;
+        self.parts.token_revocation = token_revocation;
         self
     }
 
     /// Sets the time after which a sweep looks at a binding again: an hour by default. Looks at an installation that GitHub
     /// does not show have times of their own.
     pub fn with_look_interval(mut self, interval: std::time::Duration) -> Self {
-        self.dockline.look_interval = interval.try_into().unwrap_or(life::LOOK_INTERVAL);
+        self.parts.look_interval = interval.try_into().unwrap_or(life::LOOK_INTERVAL);
         self
     }
 
     /// Sets the store of API keys. Leave it out if the host authenticates callers itself.
     pub fn with_api_keys(mut self, keys: Arc<dyn KeyStore>) -> Self {
-        self.dockline.keys = Some(keys);
+        self.parts.keys = Some(keys);
         self
     }
 
@@ -220,13 +222,13 @@ impl Builder {
     /// its organization. Takes the place of the key store and the rate limiter for requests with an API key;
     /// [`Dockline::charge`] still needs the rate limiter.
     pub fn with_admission(mut self, admission: Arc<dyn Admission>) -> Self {
-        self.dockline.admission = Some(admission);
+        self.parts.admission = Some(admission);
         self
     }
 
     /// Sets the rate limiter. Without one, requests are not limited.
     pub fn with_rate_limiter(mut self, limiter: Arc<dyn RateLimiter>) -> Self {
-        self.dockline.limiter = Some(limiter);
+        self.parts.limiter = Some(limiter);
         self
     }
 
@@ -234,31 +236,31 @@ impl Builder {
     /// and the link to its settings. Without one, they are not stored. It has to read the store of [`Ports::bindings`], which
     /// stores those of a new binding.
     pub fn with_directory(mut self, directory: Arc<dyn Directory>) -> Self {
-        self.dockline.directory = Some(directory);
+        self.parts.directory = Some(directory);
         self
     }
 
     /// Sets the receiver of events.
     pub fn with_events(mut self, events: Arc<dyn Events>) -> Self {
-        self.dockline.events = events;
+        self.parts.events = events;
         self
     }
 
     /// Sets the recorder of key usage.
     pub fn with_key_usage(mut self, usage: Arc<dyn KeyUsage>) -> Self {
-        self.dockline.usage = usage;
+        self.parts.usage = usage;
         self
     }
 
     /// Replaces the clock.
     pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
-        self.dockline.clock = clock;
+        self.parts.clock = clock;
         self
     }
 
     /// Replaces the random generator.
     pub fn with_entropy(mut self, entropy: Arc<dyn Entropy>) -> Self {
-        self.dockline.entropy = entropy;
+        self.parts.entropy = entropy;
         self
     }
 
@@ -268,10 +270,10 @@ impl Builder {
     /// [`BuildError::PolicyNeedsOauthClient`] if the policy needs visitors to be identified, and the gateway has no OAuth
     /// client for it.
     pub fn build(self) -> Result<Dockline, BuildError> {
-        let needs_visitor = !claim::suffices(Proof::State, self.dockline.policy);
-        if needs_visitor && !self.for_jobs && !self.dockline.ports.github.registration().has_oauth_client() {
+        let needs_visitor = !claim::suffices(Proof::State, self.parts.policy);
+        if needs_visitor && !self.for_jobs && !self.parts.ports.github.registration().has_oauth_client() {
             return Err(BuildError::PolicyNeedsOauthClient);
         }
-        Ok(self.dockline)
+        Ok(Dockline(Arc::new(self.parts)))
     }
 }

@@ -11,7 +11,7 @@ use time::OffsetDateTime;
 use crate::model::spelled;
 use crate::model::{OrganizationId, OrganizationName, Scope, SecretDigest, Tier};
 
-const CROCKFORD: &str = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+const CROCKFORD: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
 /// The text is not of the form `lp_<environment>_<key id>_<secret>`. The error does not say which part is wrong, so that
 /// a 401 gives no hint.
@@ -30,31 +30,49 @@ spelled! {
 }
 
 /// The public part of a key: 14–18 Crockford base32 characters, safe to log.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct KeyId(String);
+pub struct KeyId {
+    /// Followed by zeroes, so that the order is that of the text.
+    characters: [u8; Self::LONGEST],
+    length: u8,
+}
 
 impl KeyId {
+    const LONGEST: usize = 18;
+
     /// Parses 14–18 upper-case Crockford base32 characters.
     ///
     /// # Errors
     /// [`MalformedApiKey`] for anything else.
     pub fn parse(text: &str) -> Result<Self, MalformedApiKey> {
-        let fits = (14..=18).contains(&text.len()) && text.chars().all(|c| CROCKFORD.contains(c));
-        if fits { Ok(Self(text.to_owned())) } else { Err(MalformedApiKey) }
+        let is_crockford = |byte| matches!(byte, b'0'..=b'9' | b'A'..=b'Z') && !b"ILOU".contains(&byte);
+        let fits = (14..=Self::LONGEST).contains(&text.len()) && text.bytes().all(is_crockford);
+        if fits { Ok(Self::of(text.bytes())) } else { Err(MalformedApiKey) }
     }
 
     /// Returns 16 characters with 80 random bits.
     pub(crate) fn from_random(bytes: [u8; 16]) -> Self {
         // 32 divides 256, so every letter is equally likely.
-        let letter = |byte: u8| CROCKFORD.chars().nth(usize::from(byte % 32));
-        Self(bytes.into_iter().filter_map(letter).collect())
+        Self::of(bytes.into_iter().filter_map(|byte| CROCKFORD.get(usize::from(byte % 32)).copied()))
+    }
+
+    /// Takes the first characters, which must be ASCII.
+    fn of(text: impl Iterator<Item = u8>) -> Self {
+        let mut id = Self { characters: [0; Self::LONGEST], length: 0 };
+        for (place, character) in id.characters.iter_mut().zip(text) {
+            *place = character;
+            id.length += 1;
+        }
+        id
     }
 
     /// Returns the id as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        let characters = self.characters.get(..usize::from(self.length)).unwrap_or_default();
+        // All are ASCII.
+        str::from_utf8(characters).unwrap_or_default()
     }
 }
 
@@ -76,13 +94,19 @@ impl TryFrom<String> for KeyId {
 
 impl From<KeyId> for String {
     fn from(id: KeyId) -> Self {
-        id.0
+        id.as_str().to_owned()
     }
 }
 
 impl fmt::Display for KeyId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Debug for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("KeyId").field(&self.as_str()).finish()
     }
 }
 
@@ -225,6 +249,17 @@ mod tests {
         assert_eq!(key.id().as_str(), "01HX9Y6K7EJ4T2");
         assert_eq!(key.environment(), KeyEnvironment::Live);
         assert_eq!(key.expose().expose_secret(), text);
+    }
+
+    #[test]
+    fn ids_are_printed_and_ordered_as_text() {
+        let texts =
+            ["0123456789ABCD", "0123456789ABCD0", "0123456789ABCD00ZZ", "0123456789ABCE", "ZZZZZZZZZZZZZZ"];
+        let ids = texts.map(|text| KeyId::parse(text).unwrap());
+        assert!(ids.is_sorted());
+        assert_eq!(ids.each_ref().map(KeyId::as_str), texts);
+        assert_eq!(format!("{} {:?}", ids[1], ids[1]), "0123456789ABCD0 KeyId(\"0123456789ABCD0\")");
+        assert_ne!(ids[0], ids[1]);
     }
 
     #[test]

@@ -1,4 +1,5 @@
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::model::{KeyId, OrganizationId};
@@ -91,20 +92,29 @@ impl Tier {
 
 /// The identity of a budget: an API key's own, or one that all callers of an organization share.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct BudgetKey(String);
+pub struct BudgetKey(Identity);
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+enum Identity {
+    Key(KeyId),
+    Organization(Arc<str>),
+}
 
 impl BudgetKey {
     /// Returns the identity as text of at most 132 printable ASCII characters. Rate limiters count by it.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        match &self.0 {
+            Identity::Key(key) => key.as_str(),
+            Identity::Organization(name) => name,
+        }
     }
 }
 
 impl From<&KeyId> for BudgetKey {
     /// The key's own budget.
     fn from(key: &KeyId) -> Self {
-        Self(key.as_str().to_owned())
+        Self(Identity::Key(key.clone()))
     }
 }
 
@@ -112,7 +122,7 @@ impl From<&OrganizationId> for BudgetKey {
     /// The budget that all callers of the organization share.
     fn from(organization: &OrganizationId) -> Self {
         // A key id contains no colon, so the two kinds cannot collide.
-        Self(format!("org:{organization}"))
+        Self(Identity::Organization(format!("org:{organization}").into()))
     }
 }
 

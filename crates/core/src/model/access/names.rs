@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
@@ -23,7 +24,7 @@ macro_rules! name {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
-        pub struct $name(String);
+        pub struct $name(Arc<str>);
 
         impl $name {
             #[doc = concat!("The maximum number of characters: ", stringify!($longest), ".")]
@@ -37,7 +38,7 @@ macro_rules! name {
             pub fn new(text: &str) -> Result<Self, InvalidName> {
                 let text = text.trim_matches(' ');
                 if is_visible(text, Self::LONGEST) {
-                    Ok(Self(text.to_owned()))
+                    Ok(Self(text.into()))
                 } else {
                     Err(InvalidName { longest: Self::LONGEST })
                 }
@@ -74,7 +75,7 @@ macro_rules! name {
 
         impl From<$name> for String {
             fn from(name: $name) -> Self {
-                name.0
+                name.0.as_ref().into()
             }
         }
     };
@@ -95,7 +96,7 @@ name! {
 impl From<&KeyId> for Actor {
     /// Returns `key:<key id>`.
     fn from(key: &KeyId) -> Self {
-        Self(format!("key:{key}"))
+        Self(["key:", key.as_str()].concat().into())
     }
 }
 
@@ -105,6 +106,11 @@ fn is_visible(text: &str, longest: usize) -> bool {
     for character in text.chars() {
         characters += 1;
         if character == ' ' {
+            continue;
+        }
+        // Most names are ASCII, for which no table is needed.
+        if character.is_ascii_graphic() {
+            has_visible = true;
             continue;
         }
         let category = character.general_category();

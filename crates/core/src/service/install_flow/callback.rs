@@ -118,7 +118,9 @@ impl Dockline {
         }
         match installation {
             // Nothing was proven, so the state is not tied. If the policy needs no proof, the product can register.
-            Some(installation) if claim::suffices(Proof::State, self.policy) && !callback.select_account => {
+            Some(installation)
+                if claim::suffices(Proof::State, self.0.policy) && !callback.select_account =>
+            {
                 let redirect = ReturnRedirect::connected(issued, state, installation, setup_action);
                 Ok(CallbackOutcome::Redirect(redirect))
             }
@@ -130,7 +132,7 @@ impl Dockline {
 
     /// Returns the host's landing page for an installation without an install link, if there is one.
     fn unsolicited(&self, callback: &Callback<'_>) -> Option<String> {
-        let landing = self.unsolicited_install_url.as_ref().filter(|_| callback.state.is_none())?;
+        let landing = self.0.unsolicited_install_url.as_ref().filter(|_| callback.state.is_none())?;
         let installation: InstallationId =
             callback.installation_id.filter(|_| !callback.ambiguous)?.parse().ok()?;
         Some(return_url::with_parameters(landing, &[("installation_id", &installation.to_string())]))

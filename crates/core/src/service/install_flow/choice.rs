@@ -64,7 +64,7 @@ impl Dockline {
             organization: visit.issued.organization.clone(),
             organization_name: visit.issued.organization_name.clone(),
             options: options.collect(),
-            install_url: format!("{}?state={state}", self.ports.github.registration().install_page),
+            install_url: format!("{}?state={state}", self.0.ports.github.registration().install_page),
             ways_out: WaysOut {
                 return_url: Some(failed(&visit.issued, &visit.state, ACCESS_DENIED)),
                 other_account: Some(format!("{again}&prompt=select_account")),

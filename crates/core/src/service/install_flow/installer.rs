@@ -16,18 +16,18 @@ impl Dockline {
         facts: &VisitorFacts,
         just_installed: bool,
     ) -> Result<Result<VerifiedClaim, CallbackRefusal>, PortError> {
-        if claim::suffices(claim.proof, self.policy) {
+        if claim::suffices(claim.proof, self.0.policy) {
             return Ok(Ok(claim));
         }
-        let record = self.ports.bindings.installer(claim.installation).await?;
-        if record.is_none() && just_installed && claim::awaits_installer(&claim, self.policy) {
+        let record = self.0.ports.bindings.installer(claim.installation).await?;
+        if record.is_none() && just_installed && claim::awaits_installer(&claim, self.0.policy) {
             return Ok(Ok(claim));
         }
-        let proven = claim::with_installer(claim, record, self.policy);
-        Ok(if claim::suffices(proven.proof, self.policy) {
+        let proven = claim::with_installer(claim, record, self.0.policy);
+        Ok(if claim::suffices(proven.proof, self.0.policy) {
             Ok(proven)
         } else {
-            Err(claim::weak_proof(&claim, facts, record.as_ref(), self.policy))
+            Err(claim::weak_proof(&claim, facts, record.as_ref(), self.0.policy))
         })
     }
 
@@ -39,23 +39,23 @@ impl Dockline {
         organization: &OrganizationId,
         claim: VerifiedClaim,
     ) -> Result<Result<VerifiedClaim, CallbackRefusal>, PortError> {
-        if !claim::awaits_installer(&claim, self.policy) {
+        if !claim::awaits_installer(&claim, self.0.policy) {
             return Ok(Ok(claim));
         }
-        let bindings = &self.ports.bindings;
+        let bindings = &self.0.ports.bindings;
         let record = match bindings.installer(claim.installation).await? {
             Some(record) => Some(record),
             None => {
                 let _call = self.begin_github_call(organization)?;
-                let record = self.ports.github.installer(claim.installation).await?;
+                let record = self.0.ports.github.installer(claim.installation).await?;
                 if let Some(record) = record {
                     bindings.record_installer(claim.installation, record, self.now()).await?;
                 }
                 record
             }
         };
-        let proven = claim::with_installer(claim, record, self.policy);
-        let meets_policy = record.is_none() || claim::suffices(proven.proof, self.policy);
+        let proven = claim::with_installer(claim, record, self.0.policy);
+        let meets_policy = record.is_none() || claim::suffices(proven.proof, self.0.policy);
         Ok(if meets_policy { Ok(proven) } else { Err(claim::not_the_installer(&claim)) })
     }
 }

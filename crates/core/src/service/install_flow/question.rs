@@ -48,9 +48,9 @@ impl Dockline {
         setup_action: SetupAction,
     ) -> Result<CallbackOutcome, Stop> {
         let Visit { state, issued, .. } = visit;
-        if !self.confirmation {
+        if !self.0.confirmation {
             let claim = self.claim_to_store(&issued.organization, claim).await??;
-            return match self.ports.states.confirm_claim(&issued.digest, None, claim).await? {
+            return match self.0.ports.states.confirm_claim(&issued.digest, None, claim).await? {
                 ConfirmOutcome::Tied | ConfirmOutcome::AlreadyTied => {
                     self.record_confirmed(issued, &claim);
                     let redirect = ReturnRedirect::connected(issued, state, claim.installation, setup_action);
@@ -60,11 +60,11 @@ impl Dockline {
                 ConfirmOutcome::Unknown => Err(CallbackRefusal::RevokedState.into()),
             };
         }
-        let ticket = Ticket::mint(self.entropy.as_ref()).map_err(PortError::from)?;
-        let browser = BrowserSecret::mint(self.entropy.as_ref()).map_err(PortError::from)?;
+        let ticket = Ticket::mint(self.0.entropy.as_ref()).map_err(PortError::from)?;
+        let browser = BrowserSecret::mint(self.0.entropy.as_ref()).map_err(PortError::from)?;
         let pending =
             PendingConfirmation { ticket: ticket.digest(), browser: browser.digest(), claim, setup_action };
-        if !self.ports.states.save_pending(&issued.digest, pending).await? {
+        if !self.0.ports.states.save_pending(&issued.digest, pending).await? {
             return Err(CallbackRefusal::RevokedState.into());
         }
         let expires_in = (issued.expires_at - self.now()).try_into().unwrap_or_default();

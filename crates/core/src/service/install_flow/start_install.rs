@@ -87,7 +87,7 @@ impl Dockline {
             .map_err(|issue| StartInstallError::Invalid(vec![issue]))?;
         let state = match own_state {
             Some(state) => state,
-            None => State::mint(self.entropy.as_ref()).map_err(PortError::from)?,
+            None => State::mint(self.0.entropy.as_ref()).map_err(PortError::from)?,
         };
         let issued_at = self.now();
         let expires_at = issued_at + IssuedState::LIFETIME;
@@ -104,9 +104,9 @@ impl Dockline {
             claim: None,
             revoked: false,
         };
-        match self.ports.states.put(issued).await? {
+        match self.0.ports.states.put(issued).await? {
             PutOutcome::Stored => {
-                let page = self.ports.github.registration().install_page;
+                let page = self.0.ports.github.registration().install_page;
                 let redirect_uri = utf8_percent_encode(return_url, COMPONENT);
                 let url = format!("{page}?state={}&redirect_uri={redirect_uri}", state.expose());
                 Ok(InstallLink { url, state, expires_at })

@@ -73,7 +73,7 @@ impl Dockline {
     /// Finds a state, live or not.
     pub(super) async fn find_state(&self, text: &str) -> Result<(State, IssuedState), Stop> {
         let state = State::parse(text).map_err(|_| CallbackRefusal::MalformedState)?;
-        let issued = self.ports.states.find_by_digest(&state.digest()).await?;
+        let issued = self.0.ports.states.find_by_digest(&state.digest()).await?;
         Ok((state, issued.ok_or(CallbackRefusal::UnknownState)?))
     }
 
@@ -108,7 +108,7 @@ impl Dockline {
             Ok(CallbackOutcome::Authorize(Box::new(authorization.after_refused_code())))
         };
         let call = self.begin_github_call(&visit.issued.organization)?;
-        match self.ports.states.reserve_code(&visit.issued.digest, &digest).await? {
+        match self.0.ports.states.reserve_code(&visit.issued.digest, &digest).await? {
             ReserveOutcome::Reserved => {}
             // The page was loaded before: GitHub would reject the code, and gives the same visitor another one.
             ReserveOutcome::Known(CodeFate::Sent | CodeFate::Used) => {
@@ -120,10 +120,10 @@ impl Dockline {
         }
         let checked = match installation {
             Some(installation) => {
-                let checked = self.ports.github.check_visitor(&grant, installation).await;
+                let checked = self.0.ports.github.check_visitor(&grant, installation).await;
                 checked.map(|checked| Checked::Visitor(installation, checked))
             }
-            None => self.ports.github.visitor_installations(&grant).await.map(Checked::Installations),
+            None => self.0.ports.github.visitor_installations(&grant).await.map(Checked::Installations),
         };
         drop(call);
         let fate = if checked.as_ref().is_ok_and(Checked::refuses_the_code) {
@@ -131,7 +131,7 @@ impl Dockline {
         } else {
             CodeFate::Used
         };
-        let settled = self.ports.states.settle_code(&visit.issued.digest, &digest, fate).await;
+        let settled = self.0.ports.states.settle_code(&visit.issued.digest, &digest, fate).await;
         let checked = checked?;
         settled?;
         match checked {

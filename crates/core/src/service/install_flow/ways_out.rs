@@ -70,7 +70,7 @@ impl Dockline {
         let is_open = !issued.revoked
             && issued.claim.is_none()
             && issued.is_live(self.now())
-            && self.ports.github.registration().has_oauth_client();
+            && self.0.ports.github.registration().has_oauth_client();
         let web_flow = |offered: bool| {
             let query = || Self::web_flow_query(state.expose(), stopped.installation, stopped.just_installed);
             (is_open && offered).then(query)

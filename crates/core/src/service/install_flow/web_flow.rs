@@ -115,11 +115,11 @@ impl Dockline {
         installation: Option<InstallationId>,
         attempt: char,
     ) -> Result<Box<Authorization>, Stop> {
-        let page = self.ports.github.registration().authorize_page.ok_or(CallbackRefusal::MissingCode)?;
+        let page = self.0.ports.github.registration().authorize_page.ok_or(CallbackRefusal::MissingCode)?;
         let mut random = [0_u8; NONCE_BYTES];
-        self.entropy.fill(&mut random).map_err(PortError::from)?;
+        self.0.entropy.fill(&mut random).map_err(PortError::from)?;
         let nonce = format!("{attempt}{}", BASE64URL_NOPAD.encode(&random));
-        let verifier = CodeVerifier::mint(self.entropy.as_ref()).map_err(PortError::from)?;
+        let verifier = CodeVerifier::mint(self.0.entropy.as_ref()).map_err(PortError::from)?;
         let action = if visit.just_installed(callback) { "i" } else { "u" };
         let named = installation.map_or_else(|| NONE.to_owned(), |id| id.to_string());
         let mut url = format!(

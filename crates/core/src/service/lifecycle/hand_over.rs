@@ -72,8 +72,8 @@ pub(super) fn verified<'a>(
 impl Dockline {
     /// Returns whether deliveries are handed to the product.
     #[must_use]
-    pub const fn hands_over_deliveries(&self) -> bool {
-        self.hand_over.is_some()
+    pub fn hands_over_deliveries(&self) -> bool {
+        self.0.hand_over.is_some()
     }
 
     /// Hands a delivery to the product. `delivery` is `None` if the host does not want it. An error carries the installation
@@ -83,11 +83,11 @@ impl Dockline {
         delivery: Option<VerifiedDelivery<'_>>,
         refresh: Option<InstallationId>,
     ) -> Result<HandedOver, WebhookError> {
-        let (Some(way), Some(delivery)) = (&self.hand_over, delivery) else {
+        let (Some(way), Some(delivery)) = (&self.0.hand_over, delivery) else {
             return Ok(HandedOver::NotConfigured);
         };
         let installation = delivery.installation;
-        let taken = way.take(delivery, &*self.ports.bindings).await;
+        let taken = way.take(delivery, &*self.0.ports.bindings).await;
         Ok(match taken.map_err(|source| WebhookError::NotTaken { source, refresh })? {
             DeliveryOutcome::Stored => HandedOver::Taken,
             DeliveryOutcome::Duplicate => HandedOver::Duplicate,

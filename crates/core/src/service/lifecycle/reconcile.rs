@@ -146,7 +146,7 @@ impl Dockline {
     /// Infrastructure failures when the bindings are listed. Failures of single bindings are in
     /// [`ReconcileReport::failed`].
     pub async fn reconcile(&self, batch: ReconcileBatch) -> Result<ReconcileReport, PortError> {
-        let due = self.ports.bindings.due(batch.scope, batch.after, batch.limit).await?;
+        let due = self.0.ports.bindings.due(batch.scope, batch.after, batch.limit).await?;
         let complete = due.len() < batch.limit as usize;
         let mut report = ReconcileReport::default();
         let mut last_checked = batch.after;
@@ -192,7 +192,7 @@ impl Dockline {
     }
 
     async fn fault_of_app(&self) -> Option<(Duration, PauseCause)> {
-        let error = self.ports.github.app().await.err()?;
+        let error = self.0.ports.github.app().await.err()?;
         Some(match error.kind() {
             PortErrorKind::RateLimited { retry_after } => (retry_after, PauseCause::RateLimited),
             PortErrorKind::Rejected => (PAUSE_AFTER_FAILURE, PauseCause::Rejected(error)),
@@ -204,7 +204,7 @@ impl Dockline {
 
     /// Returns the time of the next rate limit window if the current one has no more than the reserve left.
     pub(super) fn reserve_reached(&self, reserve_percent: u8) -> Option<OffsetDateTime> {
-        let left = self.ports.github.rate_left()?;
+        let left = self.0.ports.github.rate_left()?;
         let reserve = left.limit.saturating_mul(u64::from(reserve_percent.min(100))) / 100;
         (left.remaining <= reserve && self.now() < left.resets_at).then_some(left.resets_at)
     }

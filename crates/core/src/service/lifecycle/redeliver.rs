@@ -69,7 +69,7 @@ impl Dockline {
     ) -> Result<Option<RedeliveryReport>, PortError> {
         let now = self.now();
         let mut holder = [0; 16];
-        self.entropy.fill(&mut holder)?;
+        self.0.entropy.fill(&mut holder)?;
         let holder = u128::from_be_bytes(holder);
         let Some(position) = store.lease(holder, now, now + LEASE).await? else { return Ok(None) };
         let mut report = RedeliveryReport::default();
@@ -203,7 +203,7 @@ impl Dockline {
     ) -> Result<(), Stop> {
         let created = attempt.event == "installation" && attempt.action.as_deref() == Some("created");
         let Some(installation) = attempt.installation.filter(|_| created) else { return Ok(()) };
-        let bindings = &self.ports.bindings;
+        let bindings = &self.0.ports.bindings;
         if bindings.installer(installation).await.map_err(Stop::Failed)?.is_some() {
             return Ok(());
         }

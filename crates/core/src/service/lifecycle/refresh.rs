@@ -60,7 +60,7 @@ impl Dockline {
     pub async fn refresh(&self, installation: InstallationId) -> Result<RefreshOutcome, PortError> {
         let outcome = self.look(installation).await;
         let pause = match &outcome {
-            Ok(RefreshOutcome::AccountChanged | RefreshOutcome::Denied(_)) => self.look_interval,
+            Ok(RefreshOutcome::AccountChanged | RefreshOutcome::Denied(_)) => self.0.look_interval,
             // Also a record that cannot be read must not stay the first that is due.
             Err(error)
                 if error.port() == PortName::GithubGateway || error.kind() == PortErrorKind::Corrupt =>
@@ -69,19 +69,19 @@ impl Dockline {
             }
             Ok(_) | Err(_) => return outcome,
         };
-        let postponed = self.ports.bindings.postpone(installation, self.now().saturating_add(pause)).await;
+        let postponed = self.0.ports.bindings.postpone(installation, self.now().saturating_add(pause)).await;
         outcome.and_then(|outcome| postponed.map(|()| outcome))
     }
 
     async fn look(&self, installation: InstallationId) -> Result<RefreshOutcome, PortError> {
-        let bindings = &self.ports.bindings;
+        let bindings = &self.0.ports.bindings;
         for _ in 0..ATTEMPTS {
             let known = bindings.installation(installation).await?;
             if known.as_ref().is_some_and(|known| known.life.presence.is_final()) {
                 return Ok(RefreshOutcome::Gone);
             }
             let asked_at = self.observation_time(known.as_ref());
-            let found = match (self.ports.github.installation(installation).await?, &known) {
+            let found = match (self.0.ports.github.installation(installation).await?, &known) {
                 (LookupOutcome::Found(found), _) => found,
                 (LookupOutcome::Missing, None) => return Ok(RefreshOutcome::Unknown),
                 (LookupOutcome::Missing, Some(known)) => {
@@ -109,7 +109,7 @@ impl Dockline {
                     return Ok(RefreshOutcome::AccountChanged);
                 }
             };
-            let (status, next_look_at) = (found.status(), asked_at.saturating_add(self.look_interval));
+            let (status, next_look_at) = (found.status(), asked_at.saturating_add(self.0.look_interval));
             let observation = Observation::Present { status, account, asked_at, next_look_at };
             let Observed { outcome, change } = bindings.observe(installation, observation).await?;
             self.record_change(change.as_ref());
@@ -142,7 +142,7 @@ impl Dockline {
         known: &InstallationRecord,
         asked_at: OffsetDateTime,
     ) -> Result<Option<RefreshOutcome>, PortError> {
-        let observed = self.ports.bindings.observe(installation, Observation::Missing { asked_at }).await?;
+        let observed = self.0.ports.bindings.observe(installation, Observation::Missing { asked_at }).await?;
         self.record_change(observed.change.as_ref());
         let outcome = match observed.outcome {
             ObserveOutcome::Outdated => return Ok(None),
@@ -170,7 +170,7 @@ impl Dockline {
         installation: InstallationId,
         end: Observation,
     ) -> Result<(), PortError> {
-        let observed = self.ports.bindings.observe(installation, end).await?;
+        let observed = self.0.ports.bindings.observe(installation, end).await?;
         self.evict_tokens(installation);
         self.record_change(observed.change.as_ref());
         Ok(())
@@ -187,7 +187,7 @@ impl Dockline {
         let Ok(_call) = self.begin_github_call(&bound.organization) else { return false };
         let installation = bound.installation;
         let start = |flight| self.clone().caused_look(installation, flight).boxed();
-        match self.looks.get_or_start(installation, &(), ANY_GENERATION, self.now(), start) {
+        match self.0.looks.get_or_start(installation, &(), ANY_GENERATION, self.now(), start) {
             Lookup::InFlight(look) => drop(look.await),
             Lookup::Fresh(()) | Lookup::Outdated => {}
         }
@@ -214,7 +214,7 @@ impl Dockline {
 
     fn account_of(&self, found: &Installation) -> Option<Account> {
         match &found.installed_on {
-            InstalledOn::Account(account) if found.app == self.ports.github.registration().app => {
+            InstalledOn::Account(account) if found.app == self.0.ports.github.registration().app => {
                 Some(account.clone())
             }
             InstalledOn::Account(_) | InstalledOn::Enterprise { .. } | InstalledOn::Unknown => None,

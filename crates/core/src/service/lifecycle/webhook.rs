@@ -40,7 +40,7 @@ impl Dockline {
     /// # Errors
     /// [`SignatureRefusal::NoSecret`], [`SignatureRefusal::Missing`], [`SignatureRefusal::Malformed`].
     pub fn precheck_signature(&self, signature: Option<&[u8]>) -> Result<(), SignatureRefusal> {
-        if self.webhook_secrets.keys().next().is_none() {
+        if self.0.webhook_secrets.keys().next().is_none() {
             return Err(SignatureRefusal::NoSecret);
         }
         signature::parse(signature).map(drop)
@@ -64,8 +64,8 @@ impl Dockline {
         &self,
         delivery: WebhookDelivery<'_>,
     ) -> Result<WebhookOutcome, WebhookError> {
-        signature::verify(&self.webhook_secrets, delivery.signature, delivery.body)?;
-        let our_app = self.ports.github.registration().app;
+        signature::verify(&self.0.webhook_secrets, delivery.signature, delivery.body)?;
+        let our_app = self.0.ports.github.registration().app;
         let name = delivery.event.ok_or(DeliveryFault::NoEvent)?;
         let payload = delivery::payload(delivery.content_type, delivery.body)?;
         let event = delivery::interpret(name, &payload, our_app)?;
@@ -75,7 +75,7 @@ impl Dockline {
             .then(|| hand_over::verified(&delivery, &payload, our_app, received_at))
             .transpose()?;
         self.store_delivered_facts(&event, &delivery).await?;
-        let bindings = &self.ports.bindings;
+        let bindings = &self.0.ports.bindings;
         let refresh = match event {
             WebhookEvent::Installed { installation, record } => {
                 bindings.record_installer(installation, record, received_at).await?;

@@ -40,7 +40,7 @@ impl Dockline {
         binding: Option<ReadBinding>,
         uninstall: Uninstall,
     ) -> Result<Binding, DetachError> {
-        let bindings = &self.ports.bindings;
+        let bindings = &self.0.ports.bindings;
         let bound = self.bound(&caller.organization, binding).await?.ok_or(DetachError::NotBound)?;
         let uninstalled = uninstall == Uninstall::Yes;
         if uninstalled {
@@ -52,7 +52,7 @@ impl Dockline {
                 let (organization, installation) = (caller.organization.clone(), binding.installation);
                 // After the release, so that no mint in flight stores a token afterwards.
                 let tokens = self.evict_tokens(installation);
-                if self.token_revocation && !uninstalled {
+                if self.0.token_revocation && !uninstalled {
                     self.revoke(tokens).await;
                 }
                 let actor = caller.actor.clone();
@@ -65,11 +65,11 @@ impl Dockline {
 
     /// Uninstalls the App, unless its end is stored or GitHub has accepted to end it.
     async fn uninstall(&self, bound: &Binding) -> Result<(), DetachError> {
-        let (bindings, installation) = (&self.ports.bindings, bound.installation);
+        let (bindings, installation) = (&self.0.ports.bindings, bound.installation);
         if bound.life.presence.is_final() || matches!(bound.life.presence, Presence::Ending { .. }) {
             return Ok(());
         }
-        match self.ports.github.uninstall(installation).await {
+        match self.0.ports.github.uninstall(installation).await {
             Ok(UninstallOutcome::Removed) => {
                 let at = self.now();
                 self.record_uninstalled(installation, Observation::UninstalledByUs { at }).await?;

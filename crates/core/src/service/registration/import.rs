@@ -108,7 +108,7 @@ impl Dockline {
         actor: &Actor,
         mode: ImportMode,
     ) -> Result<ImportOutcome, PortError> {
-        let bindings = &self.ports.bindings;
+        let bindings = &self.0.ports.bindings;
         if let Some(bound) = bindings.find(&row.organization).await? {
             return Ok(compare(row, &bound));
         }
@@ -122,7 +122,7 @@ impl Dockline {
                 return Ok(ImportOutcome::Refused(ImportRefusal::Gone));
             }
         }
-        let found = match self.ports.github.installation(row.installation).await? {
+        let found = match self.0.ports.github.installation(row.installation).await? {
             LookupOutcome::Found(found) => found,
             LookupOutcome::Missing => return Ok(ImportOutcome::Refused(ImportRefusal::NotFound)),
             LookupOutcome::Denied(cause) => {
@@ -130,7 +130,7 @@ impl Dockline {
             }
         };
         let last_verified_at = self.now();
-        if found.app != self.ports.github.registration().app {
+        if found.app != self.0.ports.github.registration().app {
             return Ok(ImportOutcome::Refused(ImportRefusal::AnotherApp));
         }
         let status = found.status();
@@ -157,7 +157,7 @@ impl Dockline {
                 actor: actor.clone(),
                 spent: self.unused_state()?,
                 last_verified_at,
-                next_look_at: last_verified_at.saturating_add(self.look_interval),
+                next_look_at: last_verified_at.saturating_add(self.0.look_interval),
                 registered_at: self.now(),
                 facts: self.facts_of_binding(found.facts),
             })
@@ -184,7 +184,7 @@ impl Dockline {
         let mut bytes = [0_u8; 32];
         let failed =
             |error: EntropyFailed| PortError::new(PortName::Entropy, PortErrorKind::Unexpected, error);
-        self.entropy.fill(&mut bytes).map_err(failed)?;
+        self.0.entropy.fill(&mut bytes).map_err(failed)?;
         Ok(StateDigest::from_bytes(bytes))
     }
 }

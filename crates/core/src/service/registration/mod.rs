@@ -19,7 +19,7 @@ impl Dockline {
     /// # Errors
     /// Infrastructure failures only.
     pub async fn binding(&self, caller: &Caller) -> Result<Option<Binding>, PortError> {
-        self.ports.bindings.find(&caller.organization).await
+        self.0.ports.bindings.find(&caller.organization).await
     }
 
     /// [`Dockline::binding`] for a request that was authenticated with
@@ -44,7 +44,7 @@ impl Dockline {
     ) -> Result<Option<Binding>, PortError> {
         match read {
             Some(read) if read.organization == *organization => Ok(read.binding),
-            Some(_) | None => self.ports.bindings.find(organization).await,
+            Some(_) | None => self.0.ports.bindings.find(organization).await,
         }
     }
 }

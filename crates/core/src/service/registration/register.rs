@@ -78,22 +78,22 @@ impl Dockline {
         let state = match bound {
             // A replay needs no live state, since a client that missed the response repeats its request unchanged.
             Some(_) => None,
-            None => self.ports.states.find(organization, &spent).await?,
+            None => self.0.ports.states.find(organization, &spent).await?,
         };
         let record = match state.as_ref().and_then(|state| state.claim) {
-            Some(claim) if claim::awaits_installer(&claim, self.policy) => {
-                self.ports.bindings.installer(claim.installation).await?
+            Some(claim) if claim::awaits_installer(&claim, self.0.policy) => {
+                self.0.ports.bindings.installer(claim.installation).await?
             }
             _ => None,
         };
-        let claim = match decide(wanted, bound, state.as_ref(), self.policy, record, self.now()) {
+        let claim = match decide(wanted, bound, state.as_ref(), self.0.policy, record, self.now()) {
             Decision::Replay(bound) => return Ok(Registered::Replayed(self.looked_at(bound).await)),
             Decision::Conflict(bound) => return Err(RegisterError::Conflict(Box::new(bound))),
             Decision::Refuse(reason) => return Err(RegisterError::Refused(reason)),
             Decision::Proceed(claim) => claim,
         };
         let call = self.begin_github_call(organization)?;
-        let installation = match self.ports.github.installation(wanted).await? {
+        let installation = match self.0.ports.github.installation(wanted).await? {
             LookupOutcome::Found(installation) => installation,
             LookupOutcome::Missing => {
                 return Err(RegisterError::Refused(RefusalReason::NoSuchInstallation));
@@ -108,7 +108,7 @@ impl Dockline {
         };
         drop(call);
         let last_verified_at = self.now();
-        let our_app = self.ports.github.registration().app;
+        let our_app = self.0.ports.github.registration().app;
         let account = verify(&installation, our_app, &claim).map_err(RegisterError::Refused)?;
         let proven_by = match claim {
             Claim::Verified(claim) => Some(claim.visitor),
@@ -116,6 +116,7 @@ impl Dockline {
         };
         let status = installation.status();
         let outcome = self
+            .0
             .ports
             .bindings
             .insert(NewBinding {
@@ -128,7 +129,7 @@ impl Dockline {
                 actor: caller.actor.clone(),
                 spent,
                 last_verified_at,
-                next_look_at: last_verified_at.saturating_add(self.look_interval),
+                next_look_at: last_verified_at.saturating_add(self.0.look_interval),
                 registered_at: self.now(),
                 facts: self.facts_of_binding(installation.facts),
             })
@@ -142,7 +143,7 @@ impl Dockline {
         if !self.look_again(&bound).await {
             return bound;
         }
-        let stored = self.ports.bindings.find(&bound.organization).await.ok().flatten();
+        let stored = self.0.ports.bindings.find(&bound.organization).await.ok().flatten();
         stored.filter(|stored| stored.installation == bound.installation).unwrap_or(bound)
     }
 }

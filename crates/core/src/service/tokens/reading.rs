@@ -43,7 +43,7 @@ impl Reading {
     pub(super) fn continued(dockline: &Dockline, bound: &Binding, flight: ListingFlight) -> Self {
         let (installation, generation) = (bound.installation, bound.generation);
         let now = dockline.now();
-        let kept = dockline.readings.take(installation, &(), generation, now);
+        let kept = dockline.0.readings.take(installation, &(), generation, now);
         let kept = kept.unwrap_or_else(|| Interrupted { listing: Listing::default(), begun: now });
         let Interrupted { listing, begun } = kept;
         Self { dockline: dockline.clone(), installation, generation, flight: Some(flight), listing, begun }
@@ -57,7 +57,7 @@ impl Reading {
                 Step::Done(all) => return Ok(Listed::All(all.into())),
                 Step::TooMany => return Ok(Listed::TooMany),
             };
-            let request = |number| page(Arc::clone(&self.dockline.ports.github), token.clone(), number);
+            let request = |number| page(Arc::clone(&self.dockline.0.ports.github), token.clone(), number);
             let pages: Vec<_> = numbers.into_iter().map(request).collect();
             let mut pages = stream::iter(pages).buffer_unordered(PARALLEL);
             while let Some((number, outcome)) = pages.next().await {
@@ -93,7 +93,7 @@ impl Drop for Reading {
         if is_current && !self.listing.is_empty() {
             let interrupted = Interrupted { listing: std::mem::take(&mut self.listing), begun: self.begun };
             let (now, until) = (self.dockline.now(), self.begun + KEPT_FOR);
-            self.dockline.readings.put(self.installation, (), self.generation, interrupted, now, until);
+            self.dockline.0.readings.put(self.installation, (), self.generation, interrupted, now, until);
         }
     }
 }

@@ -65,7 +65,7 @@ impl Dockline {
     ) -> Result<RepositoriesPage, RepositoriesError> {
         let mut looked = false;
         for _ in 0..ATTEMPTS {
-            let bound = self.ports.bindings.find(organization).await?;
+            let bound = self.0.ports.bindings.find(organization).await?;
             let bound = bound.ok_or(RepositoriesError::NotBound)?;
             if let Some(error) = TokenError::unusable(&bound) {
                 if !looked && self.look_again(&bound).await {
@@ -79,7 +79,8 @@ impl Dockline {
             }
             let (installation, generation) = (bound.installation, bound.generation);
             let start = |flight| self.clone().list(bound.clone(), flight).boxed();
-            let listed = match self.listings.get_or_start(installation, &(), generation, self.now(), start) {
+            let listed = match self.0.listings.get_or_start(installation, &(), generation, self.now(), start)
+            {
                 Lookup::Fresh(listed) => Ok(listed),
                 Lookup::InFlight(listing) => {
                     let _call = self.begin_github_call(organization)?;
@@ -157,7 +158,7 @@ impl Dockline {
 
     /// Evicts the installation's tokens and revokes this one, which may work for other requests.
     async fn forget(&self, token: InstallationToken) {
-        self.tokens.evict(token.installation());
+        self.0.tokens.evict(token.installation());
         self.revoke(vec![token]).await;
     }
 }

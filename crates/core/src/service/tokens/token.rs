@@ -61,7 +61,7 @@ impl Dockline {
     ) -> Result<(InstallationToken, bool), TokenError> {
         let mut looked = false;
         for _ in 0..ATTEMPTS {
-            let bound = self.ports.bindings.find(organization).await?.ok_or(TokenError::NotBound)?;
+            let bound = self.0.ports.bindings.find(organization).await?.ok_or(TokenError::NotBound)?;
             if let Some(error) = TokenError::unusable(&bound) {
                 if looked || !self.look_again(&bound).await {
                     return Err(error);
@@ -71,9 +71,9 @@ impl Dockline {
             }
             let (installation, generation) = (bound.installation, bound.generation);
             let start = |flight| self.clone().mint(bound, scope.clone(), flight).boxed();
-            match self.tokens.get_or_start(installation, scope, generation, self.now(), start) {
+            match self.0.tokens.get_or_start(installation, scope, generation, self.now(), start) {
                 Lookup::Fresh(token) => {
-                    self.cache_hits.fetch_add(1, Ordering::Relaxed);
+                    self.0.cache_hits.fetch_add(1, Ordering::Relaxed);
                     return Ok((token, false));
                 }
                 Lookup::InFlight(mint) => match mint.await {
@@ -90,7 +90,7 @@ impl Dockline {
     /// would cost more than the cache hit.
     #[must_use]
     pub fn token_cache_hits(&self) -> u64 {
-        self.cache_hits.load(Ordering::Relaxed)
+        self.0.cache_hits.load(Ordering::Relaxed)
     }
 
     /// Reports that GitHub rejected a token of [`Dockline::token`] with 401 or 404. Evicts the installation's tokens unless
@@ -107,22 +107,22 @@ impl Dockline {
     /// Evicts all cached tokens and revokes them at GitHub, for a host that shuts down. Returns the number of tokens that
     /// could not be revoked; they expire within an hour.
     pub async fn revoke_tokens(&self) -> usize {
-        self.revoke(self.tokens.clear()).await
+        self.revoke(self.0.tokens.clear()).await
     }
 
     pub(in crate::service) async fn revoke(&self, tokens: Vec<InstallationToken>) -> usize {
         let mut failed = 0;
         for token in tokens {
-            failed += usize::from(self.ports.github.revoke(&token).await.is_err());
+            failed += usize::from(self.0.ports.github.revoke(&token).await.is_err());
         }
         failed
     }
 
     /// Evicts the tokens and the repositories of an installation, and returns the tokens.
     pub(in crate::service) fn evict_tokens(&self, installation: InstallationId) -> Vec<InstallationToken> {
-        self.listings.evict(installation);
-        self.readings.evict(installation);
-        self.tokens.evict(installation)
+        self.0.listings.evict(installation);
+        self.0.readings.evict(installation);
+        self.0.tokens.evict(installation)
     }
 
     /// Returns whether the token is so new that GitHub may not know it everywhere yet.
@@ -133,7 +133,7 @@ impl Dockline {
 
     /// Returns the error for a binding that GitHub did not show just now, with the time of the stored next look.
     async fn not_shown(&self, bound: &Binding) -> Result<TokenError, PortError> {
-        let stored = self.ports.bindings.find(&bound.organization).await?;
+        let stored = self.0.ports.bindings.find(&bound.organization).await?;
         let stored = stored.filter(|stored| stored.installation == bound.installation);
         Ok(match stored {
             Some(stored) => TokenError::unusable(&stored).unwrap_or_else(|| TokenError::Missing {
@@ -165,10 +165,10 @@ impl Dockline {
         }
         // Not before the lookup, also if this clock is behind.
         let asked_at = self.now().max(bound.life.observed_at.saturating_add(Duration::MICROSECOND));
-        let token = match self.ports.github.mint(installation, &scope).await? {
+        let token = match self.0.ports.github.mint(installation, &scope).await? {
             MintOutcome::Minted(token) => token,
             MintOutcome::Missing => {
-                if let Some(known) = self.ports.bindings.installation(installation).await? {
+                if let Some(known) = self.0.ports.bindings.installation(installation).await? {
                     self.record_not_shown(installation, &known, asked_at).await?;
                 }
                 return Err(self.not_shown(&bound).await?);
@@ -186,7 +186,7 @@ impl Dockline {
             MintOutcome::NotGranted { message } => return Err(TokenError::NotGranted { message }),
         };
         // If the binding changed during the mint, on this node or another, the token must not be used.
-        let unchanged = self.ports.bindings.find(&bound.organization).await.map(|now| {
+        let unchanged = self.0.ports.bindings.find(&bound.organization).await.map(|now| {
             now.is_some_and(|now| {
                 (now.installation, now.generation, now.status)
                     == (installation, bound.generation, bound.status)
