@@ -1,13 +1,14 @@
 //! Converts columns to model types, and times to the precision of a column.
 
+use std::cell::Cell;
 use std::error::Error;
 use std::str::FromStr;
 
 use dockline::rules::bucket::in_utc;
 use dockline::{Account, AccountId, InstallationId, SecretDigest};
 use time::OffsetDateTime;
-use tokio_postgres::Row;
 use tokio_postgres::types::FromSql;
+use tokio_postgres::{Column, Row};
 
 use crate::error::DatabaseError;
 
@@ -17,7 +18,27 @@ pub(crate) fn column_time(time: OffsetDateTime) -> OffsetDateTime {
 }
 
 pub(crate) fn get<'a, T: FromSql<'a>>(row: &'a Row, column: &'static str) -> Result<T, DatabaseError> {
-    row.try_get(column).map_err(|error| DatabaseError::corrupt(column, error))
+    let value = match position(row.columns(), column) {
+        Some(position) => row.try_get(position),
+        None => row.try_get(column),
+    };
+    value.map_err(|error| DatabaseError::corrupt(column, error))
+}
+
+thread_local! {
+    /// The position behind the column that was read last. Rows are mostly read in the order of their columns, so that the next
+    /// one is usually there: a search from the first column costs more than decoding the value.
+    static NEXT: Cell<usize> = const { Cell::new(0) };
+}
+
+fn position(columns: &[Column], name: &str) -> Option<usize> {
+    let (before, from) = columns.split_at_checked(NEXT.get()).unwrap_or((&[], columns));
+    let is_named = |column: &Column| column.name() == name;
+    let found = from.iter().position(is_named).map(|found| before.len() + found);
+    let found = found.or_else(|| before.iter().position(is_named))?;
+    debug_assert_eq!(columns.iter().filter(|column| is_named(column)).count(), 1, "two columns {name}");
+    NEXT.set(found + 1);
+    Some(found)
 }
 
 /// Reads a column as `T` and converts it to `U`.
