@@ -17,7 +17,7 @@ const TRANSFER_ENCODING: &[u8; 17] = b"transfer-encoding";
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct RequestHead {
     at: At,
-    /// The current field's name in lower case, as far as it can matter.
+    /// The current field's name, as far as it can matter.
     name: [u8; MOST],
     length: usize,
     has_content_length: bool,
@@ -52,9 +52,21 @@ impl Default for RequestHead {
 impl RequestHead {
     /// Continues with the next input, and invalidates it if it is ambiguous.
     pub(crate) fn check(&mut self, input: &mut [u8]) {
-        for byte in input {
+        let mut rest = input;
+        while self.at != At::Rest {
+            let end = match self.at {
+                // Most of a head are values, which do not matter.
+                At::Line => rest.iter().position(|byte| *byte == b'\n'),
+                At::Name => rest.iter().position(|byte| matches!(byte, b':' | b'\r' | b'\n')),
+                At::Start | At::Method | At::Target | At::Rest => Some(0),
+            };
+            let (passed, after) = rest.split_at_mut(end.unwrap_or(rest.len()));
+            if self.at == At::Name {
+                self.extend_name(passed);
+            }
+            let Some((byte, after)) = after.split_first_mut() else { return };
             self.at = match (self.at, *byte) {
-                (At::Rest, _) => return,
+                (At::Rest, _) => At::Rest,
                 (At::Start, b'\r' | b'\n') => At::Start,
                 (At::Start | At::Method, b'A'..=b'Z') => At::Method,
                 (At::Method, b' ') => At::Target,
@@ -83,21 +95,27 @@ impl RequestHead {
                     At::Line
                 }
                 (At::Name, other) => {
-                    if let Some(place) = self.name.get_mut(self.length) {
-                        *place = other.to_ascii_lowercase();
-                    }
-                    self.length = self.length.saturating_add(1);
+                    self.extend_name(&[other]);
                     At::Name
                 }
             };
+            rest = after;
         }
+    }
+
+    fn extend_name(&mut self, part: &[u8]) {
+        let places = self.name.get_mut(self.length..).unwrap_or_default();
+        for (place, byte) in places.iter_mut().zip(part) {
+            *place = *byte;
+        }
+        self.length = self.length.saturating_add(part.len());
     }
 
     /// Takes note of the field whose name is complete, and returns whether the request has both.
     fn is_ambiguous(&mut self) -> bool {
         let name = self.name.get(..self.length).unwrap_or_default();
-        self.has_content_length |= name == CONTENT_LENGTH;
-        self.has_transfer_encoding |= name == TRANSFER_ENCODING;
+        self.has_content_length |= name.eq_ignore_ascii_case(CONTENT_LENGTH);
+        self.has_transfer_encoding |= name.eq_ignore_ascii_case(TRANSFER_ENCODING);
         self.has_content_length && self.has_transfer_encoding
     }
 }
