@@ -216,3 +216,14 @@ impl Context {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clone_of_the_state_copies_one_pointer() {
+        assert_eq!(size_of::<Context>(), size_of::<usize>());
+        assert_eq!(size_of::<Dockline>(), size_of::<usize>());
+    }
+}

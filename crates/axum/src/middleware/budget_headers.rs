@@ -4,7 +4,12 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use dockline::Budget;
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+const CLASS: HeaderName = HeaderName::from_static("x-ratelimit-endpoint-class");
+const LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
+const REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
+const RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
 
 /// The budget of an authenticated request. Shared, so that [`envelope`](super::envelope) can write it even if the handler
 /// panics or exceeds its deadline.
@@ -27,10 +32,10 @@ impl BudgetLevel {
 
 /// Writes the four headers.
 pub(crate) fn write(budget: &Budget, headers: &mut HeaderMap) {
-    headers.insert("x-ratelimit-endpoint-class", HeaderValue::from_static(budget.class.as_str()));
-    headers.insert("x-ratelimit-limit", budget.limit.into());
-    headers.insert("x-ratelimit-remaining", budget.remaining.into());
-    headers.insert("x-ratelimit-reset", whole_seconds(budget.reset_after).into());
+    headers.insert(CLASS, HeaderValue::from_static(budget.class.as_str()));
+    headers.insert(LIMIT, budget.limit.into());
+    headers.insert(REMAINING, budget.remaining.into());
+    headers.insert(RESET, whole_seconds(budget.reset_after).into());
 }
 
 /// Returns the seconds, rounded up, so that a caller who waits this long has waited long enough.

@@ -6,12 +6,14 @@ use axum::extract::{MatchedPath, Request};
 use axum::response::Response;
 use dockline::{Actor, OrganizationId};
 use http::{Method, StatusCode};
-use metrics::{counter, gauge, histogram};
-use tracing::field::{Empty, display};
-use tracing::{Instrument, Span};
+use metrics::{Gauge, SharedString, counter, gauge, histogram};
+use tracing::field::Empty;
+use tracing::level_filters::LevelFilter;
+use tracing::{Instrument, Level, Span};
 
 use super::request_id::RequestId;
 use super::trace_parent::{TraceLinks, TraceParent};
+use crate::endpoint::Endpoint;
 use crate::monitoring::{HTTP_REQUEST_DURATION, HTTP_REQUESTS, HTTP_REQUESTS_IN_FLIGHT};
 use crate::wire::ApiErrorCode;
 
@@ -40,7 +42,9 @@ pub(super) async fn record<F: Future<Output = Response>>(
         code = Empty,
         latency_ms = Empty,
     );
-    if let (Some(links), Some(parent)) = (links, TraceParent::of(request.headers())) {
+    if let Some(links) = links
+        && let Some(parent) = TraceParent::of(request.headers())
+    {
         links.link(&span, &parent);
     }
     let in_flight = InFlight::start(method, route, span.clone());
@@ -53,8 +57,7 @@ pub(super) async fn record<F: Future<Output = Response>>(
 /// Records the caller on the span of the request.
 pub(crate) fn identify(organization: &OrganizationId, actor: &Actor) {
     let span = Span::current();
-    span.record("organization", display(organization));
-    span.record("actor", display(actor));
+    tracing::record_all!(span, organization = %organization, actor = %actor);
 }
 
 const UNMATCHED: &str = "unmatched";
@@ -71,13 +74,15 @@ struct InFlight {
     route: Option<MatchedPath>,
     span: Span,
     started: Instant,
+    in_flight: Gauge,
     ended: bool,
 }
 
 impl InFlight {
     fn start(method: &'static str, route: Option<MatchedPath>, span: Span) -> Self {
-        gauge!(HTTP_REQUESTS_IN_FLIGHT).increment(1.0);
-        Self { method, route, span, started: Instant::now(), ended: false }
+        let in_flight = gauge!(HTTP_REQUESTS_IN_FLIGHT);
+        in_flight.increment(1.0);
+        Self { method, route, span, started: Instant::now(), in_flight, ended: false }
     }
 
     fn end(mut self, status: StatusCode, code: Option<ResponseCode>) {
@@ -87,15 +92,20 @@ impl InFlight {
             None if status.as_u16() < 400 => "OK",
             None => NO_CODE,
         };
-        self.finish(status.as_str(), code);
-        let _in_span = self.span.enter();
         // A refused prefetch is no failure, and anyone can send one.
-        if status.is_server_error() && code != NO_CODE {
-            tracing::error!("answered");
+        let level = if status.is_server_error() && code != NO_CODE {
+            Level::ERROR
         } else if self.is_probe() {
-            tracing::debug!("answered");
+            Level::DEBUG
         } else {
-            tracing::info!("answered");
+            Level::INFO
+        };
+        self.finish(level, status.as_str(), code);
+        let _in_span = self.span.enter();
+        match level {
+            Level::ERROR => tracing::error!("answered"),
+            Level::DEBUG => tracing::debug!("answered"),
+            _ => tracing::info!("answered"),
         }
     }
 
@@ -105,26 +115,39 @@ impl InFlight {
         ["/healthz", "/readyz", "/metrics"].iter().any(|probe| route.ends_with(probe))
     }
 
-    fn finish(&self, status: &str, code: &'static str) {
+    /// Counts the response, and records it on the span unless nothing of `level` is logged or exported: a log line formats the
+    /// fields of its span beforehand.
+    fn finish(&self, level: Level, status: &str, code: &'static str) {
         let duration = self.started.elapsed();
-        self.span.record("status", status);
-        self.span.record("code", code);
-        self.span.record("latency_ms", u64::try_from(duration.as_millis()).unwrap_or(u64::MAX));
-        let route = self.route.as_ref().map_or(UNMATCHED, MatchedPath::as_str).to_owned();
+        if level <= LevelFilter::current() {
+            let latency_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+            tracing::record_all!(self.span, status = status, code = code, latency_ms = latency_ms);
+        }
+        let route = self.route_label();
         histogram!(HTTP_REQUEST_DURATION, "route" => route.clone(), "method" => self.method).record(duration);
         counter!(
             HTTP_REQUESTS,
             "route" => route, "method" => self.method, "status" => status.to_owned(), "code" => code
         )
         .increment(1);
-        gauge!(HTTP_REQUESTS_IN_FLIGHT).decrement(1.0);
+        self.in_flight.decrement(1.0);
+    }
+
+    fn route_label(&self) -> SharedString {
+        let Some(route) = &self.route else { return SharedString::const_str(UNMATCHED) };
+        let mut known = Endpoint::ALL.iter().map(|endpoint| endpoint.method_and_path().1);
+        // Under a prefix, the route is not one of the known ones.
+        match known.find(|known| *known == route.as_str()) {
+            Some(known) => SharedString::const_str(known),
+            None => SharedString::from_owned(route.as_str().to_owned()),
+        }
     }
 }
 
 impl Drop for InFlight {
     fn drop(&mut self) {
         if !self.ended {
-            self.finish(CLIENT_GONE.0, CLIENT_GONE.1);
+            self.finish(Level::INFO, CLIENT_GONE.0, CLIENT_GONE.1);
             let _in_span = self.span.enter();
             tracing::info!("the client went away");
         }

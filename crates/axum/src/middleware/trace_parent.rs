@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 use tracing::Span;
 
 /// The span of the caller. Accepted only from one well-formed header. Clients are not trusted: it decides neither the id of
@@ -23,9 +23,11 @@ pub trait TraceLinks: Debug + Send + Sync + 'static {
     fn link(&self, span: &Span, caller: &TraceParent);
 }
 
+const NAME: HeaderName = HeaderName::from_static("traceparent");
+
 impl TraceParent {
     pub(crate) fn of(headers: &HeaderMap) -> Option<Self> {
-        let mut values = headers.get_all("traceparent").iter();
+        let mut values = headers.get_all(NAME).iter();
         match (values.next(), values.next()) {
             (Some(value), None) => Self::parse(value.as_bytes()),
             _ => None,

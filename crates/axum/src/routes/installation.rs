@@ -3,7 +3,7 @@
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use dockline::{Issue, IssueCode, Registered, RegistrationRequest, StartInstallRequest, Uninstall};
-use http::{StatusCode, header};
+use http::{HeaderName, HeaderValue, StatusCode, header};
 
 use crate::middleware::authenticate::Admitted;
 use crate::options::Context;
@@ -11,6 +11,9 @@ use crate::wire::bodies::{InstallLinkBody, InstallationBody, Json, VerifiedInsta
 use crate::wire::error::ApiError;
 use crate::wire::query::Parameters;
 use crate::wire::request_body;
+
+/// The header of a response to a repeated registration.
+const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
 pub(super) async fn register(
     context: Context,
@@ -23,7 +26,7 @@ pub(super) async fn register(
     let body = InstallationBody::from(registered.binding());
     let mut response = (StatusCode::CREATED, Json(body)).into_response();
     if matches!(registered, Registered::Replayed(_)) {
-        response.headers_mut().insert("idempotent-replayed", http::HeaderValue::from_static("true"));
+        response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
     }
     Ok(response)
 }

@@ -1,25 +1,35 @@
 //! The bodies of responses, with their fields in the documented order.
 
+use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use dockline::ports::Check;
 use dockline::{AuthenticatedKey, Binding, Caller, RepositoriesPage, Repository, format_timestamp};
 
-use http::header;
+use http::{HeaderValue, header};
 use serde::Serialize;
 use time::OffsetDateTime;
 
 use super::ApiErrorCode;
 use super::error::ApiError;
 
+/// The space for a body and for headers, so that most responses do not grow.
+const MOST_BYTES: usize = 256;
+const MOST_HEADERS: usize = 10;
+
 /// A response with a JSON body.
 pub(crate) struct Json<T>(pub(crate) T);
 
 impl<T: Serialize> IntoResponse for Json<T> {
     fn into_response(self) -> Response {
-        match serde_json::to_vec(&self.0) {
-            Ok(body) => ([(header::CONTENT_TYPE, "application/json")], body).into_response(),
-            Err(_) => ApiError::internal().into_response(),
+        let mut body = Vec::with_capacity(MOST_BYTES);
+        if serde_json::to_writer(&mut body, &self.0).is_err() {
+            return ApiError::internal().into_response();
         }
+        let mut response = Response::new(Body::from(body));
+        let headers = response.headers_mut();
+        headers.reserve(MOST_HEADERS);
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        response
     }
 }
 
