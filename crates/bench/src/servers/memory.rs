@@ -1,11 +1,9 @@
-//! The API on memory adapters, and a static route of the same app with the same response body.
+//! The API on memory adapters.
 
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
 
-use axum::http::header::CONTENT_TYPE;
-use axum::routing::get;
 use dockline_axum::RouterOptions;
 use dockline_bench::dockline_on_memory;
 use dockline_listener::Listener;
@@ -17,11 +15,8 @@ use crate::Result;
 /// The tenants with a binding.
 pub(crate) const TENANTS: u64 = 1_000;
 
-/// The static route.
-pub(crate) const STATIC_ROUTE: &str = "/static";
-
-/// As large as the response to a registration.
-const BODY: &str = r#"{"installationId":1000000,"githubAccount":{"login":"account-1000000","type":"Organization"},"orgLogin":"account-1000000","status":"active","registeredAt":"2026-06-01T12:00:00.000000+00:00"}"#;
+/// The static route: it passes the listener, the router and the middleware as a registration does, and answers constant JSON.
+pub(crate) const STATIC_ROUTE: &str = "/healthz";
 
 /// Starts this program as the server.
 pub(crate) fn start(folder: &Path) -> Result<Server> {
@@ -37,8 +32,6 @@ pub(crate) fn serve() -> Result<()> {
     runtime.block_on(async {
         let (dockline, _) = dockline_on_memory(TENANTS).await?;
         let router = dockline_axum::router(dockline, RouterOptions::default())?;
-        let router =
-            router.route(STATIC_ROUTE, get(|| async { ([(CONTENT_TYPE, "application/json")], BODY) }));
         let tcp = TcpListener::bind("127.0.0.1:0").await?;
         println!(r#"{{"api":"http://{}"}}"#, tcp.local_addr()?);
         let service = router.into_make_service_with_connect_info::<SocketAddr>();
