@@ -15,7 +15,7 @@ pub(crate) enum Command {
     /// Serve a fake GitHub.
     #[command(hide = true)]
     Github,
-    /// Serve the API on memory, beside a static route.
+    /// Serve the API on memory.
     #[command(hide = true)]
     Memory,
 }
