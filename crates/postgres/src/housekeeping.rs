@@ -1,3 +1,5 @@
+mod walk;
+
 use async_trait::async_trait;
 use dockline::ports::Housekeeping;
 use dockline::rules::outbox::{BODIES_KEPT_FOR, DEAD_KEPT_FOR, KEYS_KEPT_FOR};
@@ -5,10 +7,12 @@ use dockline::{PortError, PortName};
 use time::{Duration, OffsetDateTime};
 use tokio_postgres::types::Type;
 
+use self::walk::{Walk, Walked};
 use crate::budget::microseconds;
 use crate::database::Database;
 use crate::database::{Parameters, Statement};
 use crate::decode::column_time;
+use crate::error::DatabaseError;
 
 /// Retention of expired states.
 const STATES: Duration = Duration::DAY;
@@ -45,12 +49,37 @@ const PURGE_INSTALLATIONS: &str = "WITH old AS ( \
      RETURNING true AS done \
     ) SELECT done FROM kept UNION ALL SELECT done FROM gone";
 
-/// Looks up the installations one by one. A join would read all bound installations to find the few unbound ones.
-const PURGE_INSTALLERS: &str = "DELETE FROM {schema}.installers WHERE ctid = ANY (ARRAY (\
-    SELECT noted.ctid FROM {schema}.installers AS noted WHERE noted_at < $1 \
-    AND (SELECT i.organization FROM {schema}.installations AS i \
-     WHERE i.app = noted.app AND i.installation_id = noted.installation_id) IS NULL \
-    ORDER BY noted_at LIMIT $2 FOR UPDATE OF noted SKIP LOCKED)) RETURNING true";
+/// The condition of a [`Walk`] on the pages of a row.
+macro_rules! in_pages {
+    ($row:literal) => {
+        concat!($row, ".ctid >= ('(' || $1 || ',0)')::tid AND ", $row, ".ctid < ('(' || $2 || ',0)')::tid")
+    };
+}
+
+/// The result of a [`Walk`]'s statement.
+macro_rules! walked {
+    ($table:literal) => {
+        concat!(
+            " SELECT (SELECT count(*) FROM gone) AS deleted, \
+             pg_relation_size('{schema}.",
+            $table,
+            "') <= $2 * current_setting('block_size')::bigint AS last"
+        )
+    };
+}
+
+/// Most installers belong to bound installations and stay, so an index by age would lead to them again with each purge. Looks
+/// up the installations one by one: a join would read all of them to find the few unbound ones.
+const PURGE_INSTALLERS: &str = concat!(
+    "WITH gone AS (DELETE FROM {schema}.installers WHERE ctid = ANY (ARRAY (\
+     SELECT noted.ctid FROM {schema}.installers AS noted WHERE ",
+    in_pages!("noted"),
+    " AND noted_at < $4 \
+     AND (SELECT i.organization FROM {schema}.installations AS i \
+      WHERE i.app = noted.app AND i.installation_id = noted.installation_id) IS NULL \
+     LIMIT $3 FOR UPDATE OF noted SKIP LOCKED)) RETURNING true)",
+    walked!("installers")
+);
 
 /// Bodies of delivered messages.
 const PURGE_BODIES: &str = "WITH old AS (\
@@ -75,13 +104,18 @@ const PURGE_DEAD: &str = "WITH old AS (\
      WHERE q.app = freed.app AND q.organization = freed.organization AND freed.size > 0) \
     SELECT true FROM old";
 
-/// `$1` the latest time of a bucket, `$3` now, both in microseconds. The constant is that of the statements that charge: it
-/// makes days round down.
-const PURGE_BUCKETS: &str = "DELETE FROM {schema}.budgets WHERE (key, class) IN (\
-    SELECT key, class FROM {schema}.budgets WHERE counted_to < $1 AND (used_today = 0 \
-     OR (counted_to + 432000000000000000) / 86400000000 < ($1 + 432000000000000000) / 86400000000) \
-    AND level + LEAST($3 - counted_to, 60000000) * per_minute >= per_minute * 60000000 \
-    LIMIT $2 FOR UPDATE SKIP LOCKED) RETURNING true";
+/// `$4` the latest time of a bucket, `$5` now, both in microseconds. The constant is that of the statements that charge: it
+/// makes days round down. Without an index by age, which each charge would have to update.
+const PURGE_BUCKETS: &str = concat!(
+    "WITH gone AS (DELETE FROM {schema}.budgets WHERE ctid = ANY (ARRAY (\
+     SELECT kept.ctid FROM {schema}.budgets AS kept WHERE ",
+    in_pages!("kept"),
+    " AND counted_to < $4 AND (used_today = 0 \
+      OR (counted_to + 432000000000000000) / 86400000000 < ($4 + 432000000000000000) / 86400000000) \
+     AND level + LEAST($5 - counted_to, 60000000) * per_minute >= per_minute * 60000000 \
+     LIMIT $3 FOR UPDATE SKIP LOCKED)) RETURNING true)",
+    walked!("budgets")
+);
 
 /// Deletes rows that are no longer needed, in batches: expired states, unbound installations and their installers, full
 /// rate limit buckets, and messages that were delivered or are dead. Of an installation that ended for good, deletes the
@@ -91,14 +125,14 @@ pub struct PgHousekeeping {
     database: Database,
     states: Statement,
     installations: Statement,
-    installers: Statement,
-    buckets: Statement,
+    installers: Walk,
+    buckets: Walk,
     bodies: Statement,
     delivered: Statement,
     dead: Statement,
 }
 
-/// The numbers of deleted rows.
+/// The numbers of deleted rows, and whether there may be more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Purged {
     /// States that expired more than a day ago.
@@ -113,18 +147,19 @@ pub struct Purged {
     pub bodies: usize,
     /// Messages that the product accepted more than 7 days ago, and those that have been dead for 30 days.
     pub messages: usize,
+    /// Whether the purge of installers or buckets has read a part of its table only. The next one continues there.
+    pub unread: bool,
 }
 
 impl Purged {
-    /// Returns whether any row was deleted, so that there may be more to delete.
+    /// Returns whether there may be more to delete: any row was deleted, or a part of a table is unread.
     #[must_use]
     pub const fn any(&self) -> bool {
-        self.states > 0
-            || self.installations > 0
-            || self.installers > 0
-            || self.buckets > 0
-            || self.bodies > 0
-            || self.messages > 0
+        self.rows() > 0 || self.unread
+    }
+
+    const fn rows(&self) -> usize {
+        self.states + self.installations + self.installers + self.buckets + self.bodies + self.messages
     }
 }
 
@@ -133,11 +168,12 @@ impl PgHousekeeping {
     #[must_use]
     pub fn new(database: &Database) -> Self {
         let by_age = |template| database.statement(template, &[Type::TIMESTAMPTZ, Type::INT8]);
+        let walk = |template, types| Walk::new(database.statement(template, types));
         Self {
             states: by_age(PURGE_STATES),
             installations: by_age(PURGE_INSTALLATIONS),
-            installers: by_age(PURGE_INSTALLERS),
-            buckets: database.statement(PURGE_BUCKETS, &[Type::INT8, Type::INT8, Type::INT8]),
+            installers: walk(PURGE_INSTALLERS, &[Type::INT8, Type::INT8, Type::INT8, Type::TIMESTAMPTZ]),
+            buckets: walk(PURGE_BUCKETS, &[Type::INT8, Type::INT8, Type::INT8, Type::INT8, Type::INT8]),
             bodies: by_age(PURGE_BODIES),
             delivered: by_age(PURGE_DELIVERED),
             dead: by_age(PURGE_DEAD),
@@ -149,30 +185,35 @@ impl PgHousekeeping {
     /// concurrently; rows that are locked by a transaction are skipped.
     ///
     /// # Errors
-    /// Infrastructure only. Rows that were deleted before the failure stay deleted.
+    /// Infrastructure only: the first failure. The other kinds of rows are purged nevertheless.
     pub async fn purge(&self, now: OffsetDateTime, batch: u32) -> Result<Purged, PortError> {
         let (now, batch) = (column_time(now), i64::from(batch));
         let before = |retention: Duration| now.checked_sub(retention).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+        let states = self.delete(PortName::StateStore, &self.states, &[&before(STATES), &batch]).await;
+        let installations =
+            self.delete(PortName::BindingRepo, &self.installations, &[&before(INSTALLATIONS), &batch]).await;
+        let installers = self.installers.step(&self.database, batch, &[&before(INSTALLERS)]).await;
+        let buckets = self
+            .buckets
+            .step(&self.database, batch, &[&microseconds(before(BUCKETS)), &microseconds(now)])
+            .await;
+        let bodies = self.delete(PortName::Outbox, &self.bodies, &[&before(BODIES_KEPT_FOR), &batch]).await;
+        let delivered =
+            self.delete(PortName::Outbox, &self.delivered, &[&before(KEYS_KEPT_FOR), &batch]).await;
+        let dead = self.delete(PortName::Outbox, &self.dead, &[&before(DEAD_KEPT_FOR), &batch]).await;
+        let of_port = |port: PortName| move |error: DatabaseError| error.of_port(port);
+        let (installers, buckets): (Walked, Walked) = (
+            installers.map_err(of_port(PortName::BindingRepo))?,
+            buckets.map_err(of_port(PortName::RateLimiter))?,
+        );
         Ok(Purged {
-            states: self.delete(PortName::StateStore, &self.states, &[&before(STATES), &batch]).await?,
-            installations: self
-                .delete(PortName::BindingRepo, &self.installations, &[&before(INSTALLATIONS), &batch])
-                .await?,
-            installers: self
-                .delete(PortName::BindingRepo, &self.installers, &[&before(INSTALLERS), &batch])
-                .await?,
-            buckets: self
-                .delete(
-                    PortName::RateLimiter,
-                    &self.buckets,
-                    &[&microseconds(before(BUCKETS)), &batch, &microseconds(now)],
-                )
-                .await?,
-            bodies: self.delete(PortName::Outbox, &self.bodies, &[&before(BODIES_KEPT_FOR), &batch]).await?,
-            messages: self
-                .delete(PortName::Outbox, &self.delivered, &[&before(KEYS_KEPT_FOR), &batch])
-                .await?
-                + self.delete(PortName::Outbox, &self.dead, &[&before(DEAD_KEPT_FOR), &batch]).await?,
+            states: states?,
+            installations: installations?,
+            installers: installers.deleted,
+            buckets: buckets.deleted,
+            bodies: bodies?,
+            messages: delivered? + dead?,
+            unread: installers.unread || buckets.unread,
         })
     }
 
@@ -190,9 +231,12 @@ impl PgHousekeeping {
 #[async_trait]
 impl Housekeeping for PgHousekeeping {
     async fn purge(&self, now: OffsetDateTime, batch: u32) -> Result<u64, PortError> {
-        let Purged { states, installations, installers, buckets, bodies, messages } =
-            self.purge(now, batch).await?;
-        Ok((states + installations + installers + buckets + bodies + messages) as u64)
+        loop {
+            let purged = self.purge(now, batch).await?;
+            if purged.rows() > 0 || !purged.any() {
+                return Ok(purged.rows() as u64);
+            }
+        }
     }
 }
 
@@ -211,6 +255,7 @@ mod tests {
             Purged { buckets: 1, ..none },
             Purged { bodies: 1, ..none },
             Purged { messages: 1, ..none },
+            Purged { unread: true, ..none },
         ] {
             assert!(purged.any(), "{purged:?}");
         }

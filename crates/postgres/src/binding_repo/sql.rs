@@ -218,17 +218,23 @@ pub(super) const POSTPONE: &str = "UPDATE {schema}.installations SET next_look_a
 
 /// Starts at the beginning without a cursor: 0 is below every installation id.
 ///
-/// The second part finds looks that a wrong clock dated in the future. They are later in the order than the first part, so it
-/// is read only if the first part is used up, once per sweep: it is one pass over the bound installations.
+/// The second part finds looks that a wrong clock dated in the future: those that are furthest ahead, by an index of
+/// `verified_at`, and by one of `observed_at` if it is not the same.
 pub(super) const DUE: &str = "SELECT next_look_at, installation_id FROM ( \
      (SELECT next_look_at, installation_id FROM {schema}.installations \
       WHERE app = {app} AND organization IS NOT NULL AND next_look_at < $1 \
       AND (next_look_at, installation_id) > (COALESCE($2, '-infinity'), COALESCE($3, 0)) \
       ORDER BY next_look_at, installation_id LIMIT $4) \
      UNION ALL \
-     (SELECT next_look_at, installation_id FROM {schema}.installations \
-      WHERE app = {app} AND organization IS NOT NULL AND next_look_at >= $1 \
-      AND GREATEST(observed_at, verified_at) > $1 + interval '1 minute' \
+     (SELECT next_look_at, installation_id FROM ( \
+       (SELECT next_look_at, installation_id FROM {schema}.installations \
+        WHERE app = {app} AND organization IS NOT NULL AND status <> 'uninstalled' \
+        AND verified_at > $1 + interval '1 minute' ORDER BY verified_at DESC LIMIT 1000) \
+       UNION \
+       (SELECT next_look_at, installation_id FROM {schema}.installations \
+        WHERE app = {app} AND organization IS NOT NULL AND observed_at > verified_at \
+        AND observed_at > $1 + interval '1 minute' ORDER BY observed_at DESC LIMIT 1000)) AS ahead \
+      WHERE next_look_at >= $1 \
       AND (next_look_at, installation_id) > (COALESCE($2, '-infinity'), COALESCE($3, 0)) \
       ORDER BY next_look_at, installation_id LIMIT $4)) AS due LIMIT $4";
 

@@ -32,6 +32,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { name: "0013_redeliveries", sql: include_str!("0013_redeliveries.sql") },
     Migration { name: "0014_budgets", sql: include_str!("0014_budgets.sql") },
     Migration { name: "0015_releases", sql: include_str!("0015_releases.sql") },
+    Migration { name: "0016_growth", sql: include_str!("0016_growth.sql") },
 ];
 
 const DEADLINE: Duration = Duration::from_secs(300);

@@ -74,3 +74,30 @@ async fn a_check_that_charges_nothing_writes_nothing_c_54() {
     }
     assert_eq!(version().await, before);
 }
+
+/// No index has a column that a charge changes, and each page has room for a second version of its rows. So a charge writes
+/// neither an index nor another page, and needs no vacuum.
+#[tokio::test]
+async fn charges_are_hot_updates() {
+    let (_guard, database) = test_database::database_of(1).await;
+    let limiter = PgRateLimiter::new(&database);
+    let session = session_in(database.schema()).await;
+    session
+        .batch_execute(
+            "INSERT INTO budgets SELECT lpad(n::text, 16, '0'), 'write-light', 60, 60 * 60000000::bigint, 0, 0, 0 \
+             FROM generate_series(1, 500) AS n",
+        )
+        .await
+        .unwrap();
+    for number in 1..=500 {
+        let key = (&KeyId::parse(&format!("{number:016}")).unwrap()).into();
+        limiter.check(RateLimitRequest { key, ..request(1) }).await.unwrap();
+    }
+    // The connection that charged has the numbers until it reports them.
+    let charging = database.pool().get().await.unwrap();
+    charging.execute("SELECT pg_stat_force_next_flush()", &[]).await.unwrap();
+    let updates = "SELECT n_tup_upd, n_tup_hot_upd FROM pg_stat_user_tables \
+        WHERE schemaname = $1 AND relname = 'budgets'";
+    let updates = charging.query_one(updates, &[&database.schema().as_str()]).await.unwrap();
+    assert_eq!((updates.get::<_, i64>(0), updates.get::<_, i64>(1)), (500, 500));
+}
