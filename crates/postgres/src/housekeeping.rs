@@ -27,6 +27,10 @@ const INSTALLERS: Duration = Duration::days(30);
 /// Retention of unused buckets. A node whose clock is behind must find the bucket instead of a fresh, full one.
 const BUCKETS: Duration = Duration::HOUR;
 
+/// How often a call of the port continues with the unread part of a table before it reports that it found nothing. The
+/// next run of the host continues, so that a large table is not read to its end by each.
+const STEPS: usize = 10;
+
 const PURGE_STATES: &str = "DELETE FROM {schema}.install_states WHERE ctid = ANY (ARRAY (\
     SELECT ctid FROM {schema}.install_states WHERE expires_at < $1 \
     ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED)) RETURNING true";
@@ -231,12 +235,13 @@ impl PgHousekeeping {
 #[async_trait]
 impl Housekeeping for PgHousekeeping {
     async fn purge(&self, now: OffsetDateTime, batch: u32) -> Result<u64, PortError> {
-        loop {
+        for _ in 0..STEPS {
             let purged = self.purge(now, batch).await?;
             if purged.rows() > 0 || !purged.any() {
                 return Ok(purged.rows() as u64);
             }
         }
+        Ok(0)
     }
 }
 

@@ -11,8 +11,8 @@ use crate::error::PortError;
 #[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
 #[async_trait]
 pub trait Housekeeping: Debug + Send + Sync + 'static {
-    /// Deletes up to `batch` expired rows of each kind, as of `now`, and returns the number of deleted rows; 0 if none is
-    /// left. MUST NOT delete a binding, live or released, so that its state cannot be used again. Several nodes may call this at once.
+    /// Deletes up to `batch` expired rows of each kind, as of `now`, and returns the number of deleted rows; 0 if it found
+    /// none. It may look at a part of a large table, and at the next part in the next call. MUST NOT delete a binding, live or released, so that its state cannot be used again. Several nodes may call this at once.
     ///
     /// # Errors
     /// Infrastructure failures only. Rows that were deleted before the error stay deleted.

@@ -21,9 +21,11 @@ macro_rules! leased {
 pub(super) const OPEN: &str = "INSERT INTO {schema}.outbox_queues (app, organization, last_sequence) \
     VALUES ({app}, '', 0) ON CONFLICT ON CONSTRAINT outbox_queues_pkey DO NOTHING";
 
-/// Whether the outbox is open, and whether a consumer has a queue at `$1`.
-pub(super) const IN_USE: &str = "SELECT COALESCE(bool_or(organization = ''), false) AS open, \
-    COALESCE(bool_or(lease_until > $1), false) AS leased FROM {schema}.outbox_queues WHERE app = {app}";
+/// Whether the outbox is open, and whether a consumer has a queue at `$1`. A leased queue is due at some time, so that it is in
+/// the index of due ones.
+pub(super) const IN_USE: &str = "SELECT \
+    EXISTS (SELECT FROM {schema}.outbox_queues WHERE app = {app} AND organization = '') AS open, \
+    EXISTS (SELECT FROM {schema}.outbox_queues WHERE app = {app} AND due_at IS NOT NULL AND lease_until > $1) AS leased";
 
 pub(super) const CLOSE: &str = "WITH bodies AS (DELETE FROM {schema}.outbox_bodies WHERE app = {app}), \
     entries AS (DELETE FROM {schema}.outbox_entries WHERE app = {app}) \

@@ -1,5 +1,6 @@
 //! How often rows are written, and what happens on failures and races.
 
+use dockline::KeyId;
 use dockline::ports::KeyUsage;
 use dockline_postgres::{Database, PgKeyStore, PgKeyUsage};
 use dockline_testkit::fixtures::key_of;
@@ -119,4 +120,31 @@ async fn concurrent_writes_of_the_same_keys_do_not_deadlock() {
         let written: usize = nodes.join_all().await.into_iter().sum();
         assert_eq!(written, 1_000);
     }
+}
+
+/// No index has the time of the last use, and each page has room for second versions of some rows.
+#[tokio::test]
+async fn writes_of_the_last_use_are_hot_updates() {
+    let (_guard, database) = test_database::database_of(1).await;
+    let session = session_in(database.schema()).await;
+    session
+        .batch_execute(
+            "INSERT INTO api_keys SELECT lpad(n::text, 16, '0'), 'live', sha256(n::text::bytea), 'org_' || n, \
+              'Acme Coffee', 'production', '{github:admin}', 'standard', 600, 60, 5000, '{app.example.com}', \
+              '2026-03-01 12:00Z' FROM generate_series(1, 1000) AS n",
+        )
+        .await
+        .unwrap();
+    let usage = PgKeyUsage::new(&database);
+    for number in (1..=1_000).step_by(20) {
+        usage.used(&KeyId::parse(&format!("{number:016}")).unwrap(), NOON);
+    }
+    assert_eq!(usage.write().await.unwrap(), 50);
+    // The connection that wrote has the numbers until it reports them.
+    let writing = database.pool().get().await.unwrap();
+    writing.execute("SELECT pg_stat_force_next_flush()", &[]).await.unwrap();
+    let updates = "SELECT n_tup_upd, n_tup_hot_upd FROM pg_stat_user_tables \
+        WHERE schemaname = $1 AND relname = 'api_keys'";
+    let updates = writing.query_one(updates, &[&database.schema().as_str()]).await.unwrap();
+    assert_eq!((updates.get::<_, i64>(0), updates.get::<_, i64>(1)), (50, 50));
 }
