@@ -4,6 +4,7 @@ use std::error::Error;
 use std::io;
 use std::time::Duration;
 
+use axum::body::Bytes;
 use axum::extract::Request;
 use http::{HeaderMap, StatusCode, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
@@ -19,7 +20,7 @@ const MAX_BYTES: usize = 16 * 1024;
 const DEFAULT_DEADLINE: Duration = Duration::from_secs(30);
 
 /// Reads a body of `media_type` and at most [`MAX_BYTES`] bytes.
-pub(crate) async fn read(request: Request, media_type: &str) -> Result<Vec<u8>, ApiError> {
+pub(crate) async fn read(request: Request, media_type: &str) -> Result<Bytes, ApiError> {
     check_media_type(request.headers(), &[media_type])?;
     let too_large = || {
         let message = "The body is larger than 16 KiB.";
@@ -31,7 +32,7 @@ pub(crate) async fn read(request: Request, media_type: &str) -> Result<Vec<u8>, 
     }
     let deadline = BodyDeadline::of(&request);
     match timeout_at(deadline, Limited::new(request.into_body(), MAX_BYTES).collect()).await {
-        Ok(Ok(collected)) => Ok(collected.to_bytes().into()),
+        Ok(Ok(collected)) => Ok(collected.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
         Ok(Err(error)) => Err(unreadable(&*error)),
         Err(_) => Err(too_slow()),

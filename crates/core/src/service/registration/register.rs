@@ -73,12 +73,11 @@ impl Dockline {
     ) -> Result<Registered, RegisterError> {
         let wanted = request.installation;
         let organization = &caller.organization;
-        let spent = request.state.digest();
         let bound = self.bound(organization, binding).await?;
         let state = match bound {
             // A replay needs no live state, since a client that missed the response repeats its request unchanged.
             Some(_) => None,
-            None => self.0.ports.states.find(organization, &spent).await?,
+            None => self.0.ports.states.find(organization, &request.state.digest()).await?,
         };
         let record = match state.as_ref().and_then(|state| state.claim) {
             Some(claim) if claim::awaits_installer(&claim, self.0.policy) => {
@@ -127,7 +126,7 @@ impl Dockline {
                 proof: claim.proof(),
                 proven_by,
                 actor: caller.actor.clone(),
-                spent,
+                spent: request.state.digest(),
                 last_verified_at,
                 next_look_at: last_verified_at.saturating_add(self.0.look_interval),
                 registered_at: self.now(),
