@@ -53,6 +53,19 @@ impl DatabaseError {
         error.constraint()
     }
 
+    /// Returns whether one of the calls that share a statement may have made it fail, so that the others succeed without it. The
+    /// server has rolled the statement back.
+    pub(crate) fn may_concern_one_call(&self) -> bool {
+        match self {
+            Self::Statement(error) => error.code().is_some_and(|sqlstate| {
+                *sqlstate == SqlState::LOCK_NOT_AVAILABLE
+                    || reaction(sqlstate.code()) != Reaction::Fail(PortErrorKind::Unavailable)
+            }),
+            Self::Conflict(_) => true,
+            Self::Deadline(_) | Self::Pool(_) | Self::NotMigrated(_) | Self::Corrupt { .. } => false,
+        }
+    }
+
     /// Returns the SQLSTATE of a statement's error.
     pub(crate) fn sqlstate(&self) -> Option<&str> {
         let Self::Statement(error) = self else { return None };

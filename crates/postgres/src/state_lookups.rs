@@ -5,19 +5,23 @@ use dockline::{IssuedState, OrganizationId, PortName, StateDigest};
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
-use crate::batch::{Batched, Outcome};
+use crate::batch::{Batched, Outcome, planned_once};
 use crate::database::{AppDatabase, Database, Statement};
 use crate::decode::{digest, get, parse, parse_text};
 use crate::error::DatabaseError;
 use crate::state_store::{bytes, state};
 
 /// `$1` digests, `$2` organizations. One row per lookup, in this order, which names what it is about.
-const FIND: &str = "SELECT a.digest AS asked_digest, a.organization AS asked_organization, \
+const FIND: &str = concat!(
+    "SELECT a.digest AS asked_digest, a.organization AS asked_organization, \
     s.digest, s.organization, s.organization_name, s.actor, s.return_url, s.issued_at, s.expires_at, s.discarded, \
     s.pending::text, s.answered::text, s.tie_installation, s.tie_account, s.tie_proof, s.tie_visitor, s.tie_membership \
     FROM unnest($1, $2) WITH ORDINALITY AS a (digest, organization, n) \
     LEFT JOIN {schema}.install_states AS s ON s.app = {app} AND s.digest = a.digest \
-     AND s.organization = a.organization AND NOT s.discarded ORDER BY a.n";
+     AND s.organization = a.organization AND NOT s.discarded WHERE ",
+    planned_once!("a.n"),
+    " ORDER BY a.n"
+);
 
 /// The state of an organization by its digest.
 pub(crate) struct StateLookups {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::{Batched, MOST_OF_A_KEY, Outcome, Shared, Waiting, fail};
+use super::{Batched, Outcome, Shared, Waiting, fail};
 use crate::error::DatabaseError;
 
 /// Statements for a call, if each finds that the transaction that held the lock changed the row.
@@ -25,7 +25,7 @@ async fn run<B: Batched>(shared: Arc<Shared<B>>, key: B::Key) {
         let mut callers = {
             let mut state = shared.lock();
             let now = Instant::now();
-            let callers = state.queue.take_apart(&key, MOST_OF_A_KEY, |caller| caller.until <= now);
+            let callers = state.queue.take_apart(&key, B::MOST_OF_A_KEY, |caller| caller.until <= now);
             if callers.is_empty() {
                 apart.key = None;
                 return;

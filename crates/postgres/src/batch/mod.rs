@@ -36,6 +36,20 @@ const STALLED_AFTER: Duration = Duration::from_millis(200);
 /// Keys that are asked for by themselves at a time; each may wait for a lock, with a connection.
 const MOST_APART: usize = 2;
 
+/// A condition on the number of a row of the arrays of a shared statement. It always holds, but the planner expects it of a
+/// tenth of the rows.
+///
+/// The planner expects ten rows of arrays that it does not know, and of known ones as many as they have. So a plan for the
+/// values of a small batch looks cheaper than one for all values, and each batch would be planned anew, which takes longer than
+/// its execution. With this condition both plans expect one row, and the statement is planned once per connection.
+macro_rules! planned_once {
+    ($number:literal) => {
+        concat!($number, " % 1 = 0")
+    };
+}
+
+pub(crate) use planned_once;
+
 /// A statement that answers several calls.
 #[async_trait]
 pub(crate) trait Batched: Send + Sync + 'static {
@@ -46,6 +60,9 @@ pub(crate) trait Batched: Send + Sync + 'static {
 
     /// The port of errors.
     const PORT: PortName;
+
+    /// Callers of one key per statement.
+    const MOST_OF_A_KEY: usize = MOST_OF_A_KEY;
 
     /// Executes one statement and returns the outcomes in the order of `asks`. Waits for locked rows only if `waits`.
     async fn execute(
@@ -59,7 +76,8 @@ pub(crate) trait Batched: Send + Sync + 'static {
 #[derive(Debug)]
 pub(crate) enum Outcome<A> {
     Answered(Result<A, DatabaseError>),
-    /// Another transaction has locked the row or changed it meanwhile, and nothing was done.
+    /// Nothing was done, since another transaction has locked the row or changed it meanwhile, or since the call cannot share
+    /// this statement. The call is to be executed apart from those of other keys.
     Locked,
 }
 
@@ -190,7 +208,7 @@ async fn run<B: Batched>(shared: Arc<Shared<B>>) {
         let batch = {
             let mut state = shared.lock();
             let now = Instant::now();
-            let batch = state.queue.take(MOST, MOST_OF_A_KEY, |caller| caller.until <= now);
+            let batch = state.queue.take(MOST, B::MOST_OF_A_KEY, |caller| caller.until <= now);
             if batch.is_empty() {
                 state.running = false;
                 role.is = Is::Done;

@@ -39,8 +39,8 @@ macro_rules! snapshot {
     };
 }
 
-/// The parts of a statement that store the row of `change` in the queue of its organization, with this id and time, if the
-/// App has an outbox. The queue's row is locked after the installation's, as everywhere.
+/// The parts of a statement that store each row of `change` in the queue of its organization, with this id and time, if the
+/// App has an outbox. An organization has at most one row. The queue's row is locked after the installation's, as everywhere.
 macro_rules! store_change {
     ($id:literal, $at:literal) => {
         concat!(
@@ -54,13 +54,13 @@ macro_rules! store_change {
             ), entry AS ( \
              INSERT INTO {schema}.outbox_entries \
              (app, organization, sequence, id, installation_id, change, size, has_body, received_at, status) \
-             SELECT {app}, queue.organization, queue.last_sequence, ",
+             SELECT {app}, organization, queue.last_sequence, ",
             $id,
             ", change.installation_id, ",
             change_json!(),
             ", 0, false, ",
             $at,
-            ", 'waiting' FROM queue CROSS JOIN change)"
+            ", 'waiting' FROM queue JOIN change USING (organization))"
         )
     };
 }

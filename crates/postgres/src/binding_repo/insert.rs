@@ -1,77 +1,46 @@
-use dockline::ports::InsertOutcome;
-use dockline::{MessageId, NewBinding, Status};
+use std::sync::Arc;
 
-use super::{PgBindingRepo, binding};
+use dockline::ports::InsertOutcome;
+use dockline::{MessageId, NewBinding, PortError, Status};
+
+use super::insertions::Insertion;
+use super::{PgBindingRepo, binding, port_error};
 use crate::decode::{column_time, get};
 use crate::error::DatabaseError;
 
 /// The conflicting row may be gone when it is read. The insert is then repeated, but not endlessly.
 const ATTEMPTS: u32 = 3;
 
-/// The constraints that a concurrent insert can violate.
-const CONFLICTS: [&str; 4] =
-    ["installations_pkey", "installations_one_per_organization", "bindings_spent_once", "bindings_one_live"];
-
 impl PgBindingRepo {
     /// Inserts in one round trip. If that is impossible, finds out why in a second one.
     pub(super) async fn insert_or_explain(
         &self,
-        new: &NewBinding,
-        id: &MessageId,
-    ) -> Result<InsertOutcome, DatabaseError> {
+        new: NewBinding,
+        id: MessageId,
+    ) -> Result<InsertOutcome, PortError> {
+        let find_conflict = async |new: &NewBinding| self.find_conflict(new).await.map_err(port_error);
         if new.status == Status::Uninstalled {
             // Cannot be bound, but an existing binding takes precedence in the outcome.
-            return Ok(self.find_conflict(new).await?.unwrap_or(InsertOutcome::Gone));
+            return Ok(find_conflict(&new).await?.unwrap_or(InsertOutcome::Gone));
         }
+        let facts = new.facts.as_ref().map(serde_json::to_string).transpose();
+        let facts = facts.map_err(|error| port_error(DatabaseError::corrupt("facts", error)))?;
+        let insertion = Arc::new(Insertion { new, id, facts });
         for _ in 0..ATTEMPTS {
-            if let Some(inserted) = self.try_insert(new, id).await? {
-                return Ok(inserted);
+            let organization = insertion.new.organization.clone();
+            match self.insertions.ask(organization, Arc::clone(&insertion)).await? {
+                Some(stored) if insertion.is_of(&stored) => return Ok(InsertOutcome::Inserted(stored)),
+                Some(_) => {
+                    let error = DatabaseError::corrupt("organization", "the answer is about another binding");
+                    return Err(port_error(error));
+                }
+                None => {}
             }
-            if let Some(conflict) = self.find_conflict(new).await? {
+            if let Some(conflict) = find_conflict(&insertion.new).await? {
                 return Ok(conflict);
             }
         }
-        Err(DatabaseError::Conflict(ATTEMPTS))
-    }
-
-    async fn try_insert(
-        &self,
-        new: &NewBinding,
-        id: &MessageId,
-    ) -> Result<Option<InsertOutcome>, DatabaseError> {
-        let facts = new.facts.as_ref().map(serde_json::to_string).transpose();
-        let facts = facts.map_err(|error| DatabaseError::corrupt("facts", error))?;
-        let written = self
-            .database
-            .row(
-                &self.insert,
-                &[
-                    &new.organization.as_str(),
-                    &i64::from(new.installation),
-                    &i64::from(new.account.id),
-                    &new.account.login,
-                    &new.account.kind.as_str(),
-                    &new.status.as_str(),
-                    &column_time(new.last_verified_at),
-                    &new.spent.as_bytes().as_slice(),
-                    &new.proof.as_str(),
-                    &new.proven_by.map(i64::from),
-                    &column_time(new.registered_at),
-                    &new.actor.as_str(),
-                    &column_time(new.next_look_at),
-                    &id.as_str(),
-                    &facts,
-                ],
-            )
-            .await;
-        match written {
-            Ok(Some(row)) => Ok(Some(InsertOutcome::Inserted(binding(&row)?))),
-            Ok(None) => Ok(None),
-            Err(error) if error.violated().is_some_and(|constraint| CONFLICTS.contains(&constraint)) => {
-                Ok(None)
-            }
-            Err(error) => Err(error),
-        }
+        Err(port_error(DatabaseError::Conflict(ATTEMPTS)))
     }
 
     async fn find_conflict(&self, new: &NewBinding) -> Result<Option<InsertOutcome>, DatabaseError> {

@@ -1,5 +1,7 @@
 mod changes;
 mod insert;
+mod insert_sql;
+mod insertions;
 mod observation_sql;
 mod observe;
 pub(crate) mod sql;
@@ -19,6 +21,8 @@ use time::OffsetDateTime;
 use tokio_postgres::Row;
 use tokio_postgres::types::{ToSql, Type};
 
+use self::insertions::Insertions;
+use crate::batch::{BatchCounts, Batcher};
 use crate::database::{AppDatabase, Database, Statement};
 use crate::decode::{account, account_id, column_time, get, installation, parse, parse_nullable, parse_text};
 use crate::error::DatabaseError;
@@ -28,12 +32,17 @@ use crate::error::DatabaseError;
 ///
 /// Every change is one statement and its own transaction. READ COMMITTED is sufficient. If the App has an outbox
 /// ([`PgOutbox::open`](crate::PgOutbox::open)), the statement also stores the change there.
+///
+/// Calls of [`BindingRepo::insert`] that wait at the same time share a statement, like those of
+/// [`PgAdmission`](crate::PgAdmission), and a commit. Each organization and each installation occurs in it once. If a single
+/// binding makes the statement fail, or another transaction has locked a row for a tenth of a second, nothing is written, and
+/// each binding is inserted by itself. A binding whose caller has left is inserted, too.
 #[derive(Debug, Clone)]
 pub struct PgBindingRepo {
     database: Database,
     entropy: Arc<dyn Entropy>,
     find: Statement,
-    insert: Statement,
+    insertions: Batcher<Insertions>,
     conflict: Statement,
     present: Statement,
     missing: Statement,
@@ -55,7 +64,7 @@ impl PgBindingRepo {
     pub fn new(database: &AppDatabase) -> Self {
         Self {
             find: database.statement(sql::FIND, &[Type::TEXT]),
-            insert: database.statement(sql::INSERT, sql::INSERT_TYPES),
+            insertions: Batcher::of(Insertions::new(database), database.database()),
             conflict: database
                 .statement(sql::CONFLICT, &[Type::TEXT, Type::INT8, Type::BYTEA, Type::TIMESTAMPTZ]),
             present: database.statement(observation_sql::PRESENT, observation_sql::PRESENT_TYPES),
@@ -90,6 +99,12 @@ impl PgBindingRepo {
     pub fn with_entropy(mut self, entropy: Arc<dyn Entropy>) -> Self {
         self.entropy = entropy;
         self
+    }
+
+    /// Returns the number of statements of [`BindingRepo::insert`], and of the calls that they answered.
+    #[must_use]
+    pub fn counts(&self) -> BatchCounts {
+        self.insertions.counts()
     }
 
     /// Returns the id of a change that is made at `at`.
@@ -178,7 +193,9 @@ impl BindingRepo for PgBindingRepo {
 
     async fn insert(&self, new: NewBinding) -> Result<InsertOutcome, PortError> {
         let id = self.change_id(new.registered_at)?;
-        self.database.with_timeout(self.insert_or_explain(&new, &id)).await.map_err(port_error)
+        let deadline = self.database.deadline();
+        let outcome = tokio::time::timeout(deadline, self.insert_or_explain(new, id)).await;
+        outcome.unwrap_or_else(|_| Err(port_error(DatabaseError::Deadline(deadline))))
     }
 
     async fn observe(

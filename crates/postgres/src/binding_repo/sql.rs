@@ -112,7 +112,7 @@ macro_rules! counts {
     };
 }
 
-pub(super) use {changes, counts, is_ending, is_final, set_if_counts};
+pub(super) use {binding_columns, changes, counts, is_ending, is_final, life_columns, set_if_counts};
 
 pub(super) const FIND: &str = concat!(
     "SELECT ",
@@ -121,65 +121,6 @@ pub(super) const FIND: &str = concat!(
     live_binding!(),
     " WHERE i.app = {app} AND i.organization = $1"
 );
-
-/// Claims the installation's row if it is unbound, and inserts the binding *from the claimed row*, so that both are
-/// written or neither. If something prevents that, the statement returns no row or violates a constraint. The reason is
-/// read afterwards by [`CONFLICT`], since this statement's snapshot may be older than the concurrent commit.
-///
-/// The stored account and status stay if they are newer than the new binding's. Facts that are too large are left out, since
-/// they must not prevent a binding.
-pub(super) const INSERT: &str = concat!(
-    "WITH i AS ( \
-     INSERT INTO {schema}.installations AS kept \
-     (app, installation_id, organization, account_id, account_login, account_kind, status, verified_at, observed_at, \
-      next_look_at, generation) \
-     VALUES ({app}, $2, $1, $3, $4, $5, $6, $7, $7, $13, 1) \
-     ON CONFLICT ON CONSTRAINT installations_pkey DO UPDATE SET organization = excluded.organization, previous = ",
-    snapshot!("kept"),
-    ", ",
-    set_if_counts!(),
-    " WHERE kept.organization IS NULL AND NOT ",
-    is_final!("kept"),
-    " AND NOT ",
-    is_ending!("kept", "excluded.verified_at"),
-    " RETURNING app, organization, installation_id, account_id, account_login, account_kind, status, verified_at, observed_at, \
-      next_look_at, missing_since, missing_looks, missing_last, ending_since, uninstalled_by, generation, previous \
-    ), b AS ( \
-     INSERT INTO {schema}.bindings (app, organization, installation_id, spent, proof, proven_by, registered_at, actor) \
-     SELECT app, organization, installation_id, $8, $9, $10, $11, $12 FROM i \
-     RETURNING proof, proven_by, actor, registered_at \
-    ), change AS (SELECT i.installation_id, i.organization, i.previous AS before, ",
-    snapshot!("i"),
-    " AS after, b.actor FROM i CROSS JOIN b), ",
-    store_change!("$14", "$11"),
-    ", facts AS (INSERT INTO {schema}.installation_facts AS kept (app, installation_id, facts, observed_at) \
-      SELECT i.app, i.installation_id, $15::jsonb, $7 FROM i CROSS JOIN b \
-      WHERE octet_length($15::jsonb::text) <= 32768 \
-      ON CONFLICT ON CONSTRAINT installation_facts_pkey DO UPDATE \
-       SET facts = excluded.facts, observed_at = excluded.observed_at \
-       WHERE kept.observed_at IS NULL OR excluded.observed_at >= kept.observed_at) \
-     SELECT ",
-    binding_columns!(),
-    " FROM i CROSS JOIN b"
-);
-
-pub(super) const INSERT_TYPES: &[Type] = &[
-    Type::TEXT,
-    Type::INT8,
-    Type::INT8,
-    Type::TEXT,
-    Type::TEXT,
-    Type::TEXT,
-    Type::TIMESTAMPTZ,
-    Type::BYTEA,
-    Type::TEXT,
-    Type::INT8,
-    Type::TIMESTAMPTZ,
-    Type::TEXT,
-    Type::TIMESTAMPTZ,
-    Type::TEXT,
-    Type::TEXT,
-];
 
 /// Why organization `$1` cannot bind installation `$2`, as looked up at `$4`, with state `$3`. Always one row, from one snapshot. The binding
 /// columns are those of the organization's own binding.
