@@ -58,12 +58,17 @@ impl DatabaseError {
     pub(crate) fn may_concern_one_call(&self) -> bool {
         match self {
             Self::Statement(error) => error.code().is_some_and(|sqlstate| {
-                *sqlstate == SqlState::LOCK_NOT_AVAILABLE
+                self.is_lock_timeout()
                     || reaction(sqlstate.code()) != Reaction::Fail(PortErrorKind::Unavailable)
             }),
             Self::Conflict(_) => true,
             Self::Deadline(_) | Self::Pool(_) | Self::NotMigrated(_) | Self::Corrupt { .. } => false,
         }
+    }
+
+    /// Returns whether the statement waited for a lock longer than it may.
+    pub(crate) fn is_lock_timeout(&self) -> bool {
+        self.sqlstate() == Some(SqlState::LOCK_NOT_AVAILABLE.code())
     }
 
     /// Returns the SQLSTATE of a statement's error.

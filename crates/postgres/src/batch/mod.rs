@@ -76,8 +76,8 @@ pub(crate) trait Batched: Send + Sync + 'static {
 #[derive(Debug)]
 pub(crate) enum Outcome<A> {
     Answered(Result<A, DatabaseError>),
-    /// Nothing was done, since another transaction has locked the row or changed it meanwhile, or since the call cannot share
-    /// this statement. The call is to be executed apart from those of other keys.
+    /// Nothing was done: another transaction has locked the row or changed it meanwhile, or the call cannot share the
+    /// statement with another one. The call is to be executed apart from those of other keys.
     Locked,
 }
 

@@ -16,7 +16,7 @@ use crate::batch::planned_once;
 ///
 /// - `asked` leaves out what its snapshot shows to be impossible, so that only concurrent transactions violate a
 ///   constraint. Its subqueries have a limit, since the planner would read the whole tables otherwise.
-/// - If `$16`, it waits for a lock for a tenth of a second at most, and fails otherwise.
+/// - If `$16`, it fails if it waits for a lock for a tenth of a second.
 /// - The stored account and status stay if they are newer than the new binding's.
 /// - A change is computed only if the App has an outbox.
 /// - Facts that are too large are left out, since they must not prevent a binding. The text of a `jsonb` has less than twice

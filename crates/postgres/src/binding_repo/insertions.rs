@@ -39,7 +39,8 @@ impl Insertion {
 /// Inserts bindings. The answer is the stored row, or `None` if something prevents the binding.
 ///
 /// A statement has at most one binding of each organization and installation. If it fails because of a single binding, or
-/// has to wait for another transaction, nothing is written, and each binding is inserted by itself.
+/// has to wait for another transaction, nothing is written, and each binding is inserted by itself; those that have to wait
+/// then do so apart from the others.
 pub(super) struct Insertions {
     database: Database,
     insert: Statement,
@@ -50,7 +51,8 @@ impl Insertions {
         Self { insert: database.statement(INSERT, INSERT_TYPES), database: database.database().clone() }
     }
 
-    async fn insert(&self, asks: &[&Insertion]) -> Result<Vec<Binding>, DatabaseError> {
+    /// Inserts bindings by one statement. If `is_brief`, it fails if it has to wait for a lock.
+    async fn insert(&self, asks: &[&Insertion], is_brief: bool) -> Result<Vec<Binding>, DatabaseError> {
         let texts = |value: fn(&NewBinding) -> &str| -> Vec<&str> {
             asks.iter().map(|ask| value(&ask.new)).collect()
         };
@@ -88,7 +90,7 @@ impl Insertions {
             &next_looks,
             &ids,
             &facts,
-            &(asks.len() > 1),
+            &is_brief,
         ];
         let is_asked = |row: &Row| {
             let about = (get::<&str>(row, "organization"), get::<i64>(row, "installation_id"));
@@ -102,14 +104,26 @@ impl Insertions {
     }
 
     /// Inserts a binding by itself.
-    async fn insert_one(&self, ask: &Insertion) -> Result<Option<Binding>, DatabaseError> {
-        match self.insert(&[ask]).await {
+    async fn insert_one(&self, ask: &Insertion, is_brief: bool) -> Result<Option<Binding>, DatabaseError> {
+        match self.insert(&[ask], is_brief).await {
             Ok(stored) => Ok(stored.into_iter().next()),
             Err(error) if error.violated().is_some_and(|constraint| CONFLICTS.contains(&constraint)) => {
                 Ok(None)
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// Inserts bindings one after another.
+    async fn insert_each(&self, asks: &[Arc<Insertion>]) -> Vec<Outcome<Option<Binding>>> {
+        let mut outcomes = Vec::with_capacity(asks.len());
+        for ask in asks {
+            outcomes.push(match self.insert_one(ask, true).await {
+                Err(error) if error.is_lock_timeout() => Outcome::Locked,
+                outcome => Outcome::Answered(outcome),
+            });
+        }
+        outcomes
     }
 }
 
@@ -128,17 +142,15 @@ impl Batched for Insertions {
         _: bool,
     ) -> Result<Vec<Outcome<Self::Answer>>, DatabaseError> {
         if let [ask] = asks {
-            return Ok(vec![Outcome::Answered(Ok(self.insert_one(ask).await?))]);
+            return Ok(vec![Outcome::Answered(Ok(self.insert_one(ask, false).await?))]);
         }
         let mut installations = HashSet::new();
         let is_first: Vec<_> = asks.iter().map(|ask| installations.insert(ask.new.installation)).collect();
         let together: Vec<_> =
             asks.iter().zip(&is_first).filter(|(_, first)| **first).map(|(ask, _)| &**ask).collect();
-        let mut stored = match self.insert(&together).await {
+        let mut stored = match self.insert(&together, true).await {
             Ok(stored) => stored,
-            Err(error) if error.may_concern_one_call() => {
-                return Ok(asks.iter().map(|_| Outcome::Locked).collect());
-            }
+            Err(error) if error.may_concern_one_call() => return Ok(self.insert_each(asks).await),
             Err(error) => return Err(error),
         };
         let outcomes = asks.iter().zip(is_first).map(|(ask, is_first)| {

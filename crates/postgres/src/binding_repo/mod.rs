@@ -36,7 +36,8 @@ use crate::error::DatabaseError;
 /// Calls of [`BindingRepo::insert`] that wait at the same time share a statement, like those of
 /// [`PgAdmission`](crate::PgAdmission), and a commit. Each organization and each installation occurs in it once. If a single
 /// binding makes the statement fail, or another transaction has locked a row for a tenth of a second, nothing is written, and
-/// each binding is inserted by itself. A binding whose caller has left is inserted, too.
+/// each binding is inserted by itself, so that none fails because of another one. A binding whose caller has left is inserted,
+/// too.
 #[derive(Debug, Clone)]
 pub struct PgBindingRepo {
     database: Database,

@@ -2,6 +2,7 @@
 
 mod admission;
 mod apps;
+mod binding_batches;
 mod binding_counts;
 mod binding_races;
 mod column_values;

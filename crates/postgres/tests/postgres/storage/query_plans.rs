@@ -258,3 +258,27 @@ async fn counting_reads_each_bound_installation_at_most_once() {
         }
     }
 }
+
+/// The first executions are planned for their values; then the plan for all values is used, also for a single call.
+#[tokio::test]
+async fn shared_statements_are_not_planned_for_each_execution() {
+    let (_guard, database) = filled().await;
+    let session = database.pool().get().await.unwrap();
+    session.batch_execute("RESET plan_cache_mode").await.unwrap();
+    drop(session);
+    let app = database.with_app(AppNumber::FIRST);
+    let (states, bindings) = (PgStateStore::new(&app), PgBindingRepo::new(&app));
+    for number in 20_001..20_020 {
+        states.find(&organization("org_1"), &digest("s")).await.unwrap();
+        bindings.insert(binding(&format!("org_{number}"), number, "s")).await.unwrap();
+    }
+    let session = database.pool().get().await.unwrap();
+    let planned = "SELECT statement, custom_plans, generic_plans FROM pg_prepared_statements \
+        WHERE statement LIKE '%unnest%' AND statement LIKE '%' || $1 || '%'";
+    let planned = session.query(planned, &[&database.schema().as_str()]).await.unwrap();
+    assert_eq!(planned.len(), 2);
+    for row in planned {
+        let (statement, custom, generic): (String, i64, i64) = (row.get(0), row.get(1), row.get(2));
+        assert_eq!((custom, generic), (5, 14), "{statement}");
+    }
+}
