@@ -82,6 +82,10 @@ pub(crate) enum Scenario {
     Footprint,
     /// G9: two nodes on one database.
     Nodes,
+    /// G11: 2,000 clients on one node.
+    Overload,
+    /// G12: beside a tenant over its budget, and while GitHub hangs.
+    Fairness,
     /// G10: crates in the server's tree, and with --cold-build the time to build it.
     Tree,
 }

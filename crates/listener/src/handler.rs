@@ -11,7 +11,7 @@ use http::{HeaderValue, Request, Response, header};
 use http_body::Body;
 use http_body_util::{Either, Full};
 use hyper::body::Incoming;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, timeout};
 use tower::{BoxError, Service, ServiceExt};
 
@@ -28,6 +28,8 @@ pub(crate) struct Shared {
     exempt: fn(&Parts) -> bool,
     /// Requests that the service may process at a time.
     processing: Semaphore,
+    /// Requests that may wait for that.
+    waiting: Semaphore,
     /// Requests that may be open at a time: those processed, those that wait for that, and those whose response is not
     /// fully read by the client.
     open: Arc<Semaphore>,
@@ -35,10 +37,11 @@ pub(crate) struct Shared {
 
 impl Shared {
     pub(crate) fn new(limits: Limits, rejections: Rejections, exempt: fn(&Parts) -> bool) -> Self {
-        // Each HTTP/1 connection may have one waiting request; only HTTP/2 streams can fill the memory.
+        // Each HTTP/1 connection may have one unread response; only HTTP/2 streams can fill the memory.
         let open = limits.max_requests.saturating_add(limits.max_connections).min(Semaphore::MAX_PERMITS);
         let processing = Semaphore::new(limits.max_requests);
-        Self { limits, rejections, exempt, processing, open: Arc::new(Semaphore::new(open)) }
+        let waiting = Semaphore::new(limits.max_waiting_requests.min(Semaphore::MAX_PERMITS));
+        Self { limits, rejections, exempt, processing, waiting, open: Arc::new(Semaphore::new(open)) }
     }
 
     /// Answers a request with the response of `service`, or rejects it.
@@ -89,6 +92,16 @@ impl Shared {
         self.rejections.response(rejection).map(|body| Either::Right(Full::new(body)))
     }
 
+    /// Waits until the service may process a request. Returns `None` at once if too many requests wait.
+    async fn place(&self) -> Option<SemaphorePermit<'_>> {
+        if let Ok(place) = self.processing.try_acquire() {
+            return Some(place);
+        }
+        let _waiting = self.waiting.try_acquire().ok()?;
+        // Fails only if the semaphore is closed, which it never is.
+        self.processing.acquire().await.ok()
+    }
+
     async fn call<S, B>(
         &self,
         service: S,
@@ -100,17 +113,17 @@ impl Shared {
     {
         // A panic must not cut the connection, on which other requests may be open.
         let response = AssertUnwindSafe(async {
-            // Fails only if the semaphore is closed, which it never is.
-            let _permit = if exempt { None } else { self.processing.acquire().await.ok() };
-            service.oneshot(request).await
+            let _place = if exempt { None } else { Some(self.place().await.ok_or(Rejection::Overloaded)?) };
+            Ok(service.oneshot(request).await)
         });
         match timeout(self.limits.response_timeout, response.catch_unwind()).await {
-            Ok(Ok(Ok(response))) => response.map(Either::Left),
-            Ok(Ok(Err(error))) => {
+            Ok(Ok(Ok(Ok(response)))) => response.map(Either::Left),
+            Ok(Ok(Ok(Err(error)))) => {
                 let error: BoxError = error.into();
                 tracing::error!(error, "service failed");
                 self.reject(Rejection::ServiceFailed)
             }
+            Ok(Ok(Err(rejection))) => self.reject(rejection),
             // The text of the panic is left to the panic hook.
             Ok(Err(_)) => {
                 tracing::error!("service panicked");

@@ -31,9 +31,10 @@ pub struct Limits {
     /// Open connections per client address (IPv6: per /64 network); further ones are closed at once. Loopback, private and
     /// link-local addresses are exempt, because proxies have them. `None` disables the limit.
     pub max_connections_per_address: Option<NonZeroUsize>,
-    /// Requests that the service processes at a time, over all connections. Up to `max_connections` further ones wait, at
-    /// most for `response_timeout`; beyond that the client gets a 503 at once.
+    /// Requests that the service processes at a time, over all connections.
     pub max_requests: usize,
+    /// Further requests, which wait for that, at most for `response_timeout`. Beyond them the client gets a 503 at once.
+    pub max_waiting_requests: usize,
     /// Open streams of an HTTP/2 connection.
     pub max_streams: u32,
     /// Streams that an HTTP/2 client may reset before their response, beyond the number of its answered requests; then the
@@ -64,6 +65,7 @@ impl Default for Limits {
             max_connections: 10_240,
             max_connections_per_address: None,
             max_requests: 1_024,
+            max_waiting_requests: 1_024,
             max_streams: 100,
             max_resets: 100,
             ping_interval: Duration::from_secs(20),

@@ -19,6 +19,8 @@ pub(crate) enum DatabaseError {
     NotMigrated(tokio_postgres::Error),
     #[error("the statement conflicted with other transactions {0} times")]
     Conflict(u32),
+    #[error("{0} calls wait for a statement already")]
+    Overloaded(usize),
     #[error("column {column} contains an invalid value")]
     Corrupt {
         column: &'static str,
@@ -86,6 +88,7 @@ impl DatabaseError {
             Self::Pool(PoolError::Timeout(_) | PoolError::Closed) => PortErrorKind::Unavailable,
             Self::Pool(PoolError::NoRuntimeSpecified | PoolError::PostCreateHook(_))
             | Self::NotMigrated(_) => PortErrorKind::Unexpected,
+            Self::Overloaded(_) => PortErrorKind::Overloaded,
             Self::Corrupt { .. } => PortErrorKind::Corrupt,
         }
     }

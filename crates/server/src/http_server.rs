@@ -8,6 +8,7 @@ use axum::response::Response;
 use dockline::ErrorCode;
 use dockline_axum::{ApiErrorCode, ErrorEnvelope};
 use dockline_listener::{Limits, ListenAddr, Listener, Rejection};
+use dockline_telemetry::record_listener_rejection;
 use http::StatusCode;
 use tokio::net::TcpListener;
 
@@ -35,6 +36,7 @@ pub(crate) async fn serve(
 }
 
 fn error_response(rejection: Rejection) -> Response<Bytes> {
+    record_listener_rejection(reason(rejection));
     let (code, message) = match rejection.status() {
         StatusCode::INTERNAL_SERVER_ERROR => {
             (ErrorCode::Internal.into(), "Something went wrong on our side. Quote the request id to support.")
@@ -45,6 +47,17 @@ fn error_response(rejection: Rejection) -> Response<Bytes> {
     let envelope = ErrorEnvelope::new(code, message);
     let json = Bytes::from(envelope.json().to_owned());
     envelope.into_response(rejection.status()).map(|_| json)
+}
+
+/// Returns the reason for metrics.
+const fn reason(rejection: Rejection) -> &'static str {
+    match rejection {
+        Rejection::Overloaded => "overloaded",
+        Rejection::ResponseTimeout => "response_timeout",
+        Rejection::HeadTimeout => "head_timeout",
+        Rejection::ServiceFailed => "failed",
+        Rejection::Malformed | Rejection::TargetTooLong | Rejection::HeadTooLarge | _ => "invalid",
+    }
 }
 
 #[cfg(test)]

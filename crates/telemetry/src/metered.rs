@@ -82,6 +82,7 @@ const fn label(kind: PortErrorKind) -> &'static str {
     match kind {
         PortErrorKind::Unavailable => "unavailable",
         PortErrorKind::RateLimited { .. } => "rate_limited",
+        PortErrorKind::Overloaded => "overloaded",
         PortErrorKind::Rejected => "rejected",
         PortErrorKind::Corrupt => "corrupt",
         PortErrorKind::Unexpected | _ => "unexpected",

@@ -62,6 +62,9 @@ pub const POOL_MAX_CONNECTIONS: &str = "dockline_database_pool_max_connections";
 /// Gauge of the calls that wait for a connection to the database.
 pub const POOL_WAITING: &str = "dockline_database_pool_waiting";
 
+/// Counter of the requests that the listener answered without the API, by `reason`.
+pub const LISTENER_REJECTIONS: &str = "dockline_listener_rejections_total";
+
 /// Gauge of the Unix time at which the process started.
 pub const START_TIME: &str = "dockline_start_time_seconds";
 
@@ -105,6 +108,7 @@ pub fn describe_metrics() {
     describe_gauge!(POOL_CONNECTIONS, "Connections to the database, by state.");
     describe_gauge!(POOL_MAX_CONNECTIONS, "Largest number of connections to the database.");
     describe_gauge!(POOL_WAITING, "Calls that wait for a connection to the database.");
+    describe_counter!(LISTENER_REJECTIONS, "Requests that the listener answered without the API.");
     describe_gauge!(START_TIME, Unit::Seconds, "When the process started.");
     describe_gauge!(BUILD_INFO, "Always 1; the labels name the build.");
 }

@@ -10,8 +10,8 @@ use time::OffsetDateTime;
 use crate::metric_names::{
     BATCHED_CALLS, BATCHES, BINDINGS, BINDINGS_COUNTED, BUILD_INFO, DELIVERIES_STORED, GITHUB_CALL_DURATION,
     GITHUB_JWT_SIGNATURES, GITHUB_RATE_LIMIT, GITHUB_RATE_LIMIT_REMAINING, GITHUB_RATE_LIMIT_RESET,
-    MISSING_HELD, POOL_CONNECTIONS, POOL_MAX_CONNECTIONS, POOL_WAITING, START_TIME, SWEEP_LAG,
-    TOKEN_CACHE_HITS,
+    LISTENER_REJECTIONS, MISSING_HELD, POOL_CONNECTIONS, POOL_MAX_CONNECTIONS, POOL_WAITING, START_TIME,
+    SWEEP_LAG, TOKEN_CACHE_HITS,
 };
 
 /// Records a request to GitHub. Call it from the `call_completed` of a `dockline_github::Observer`.
@@ -44,6 +44,12 @@ pub fn record_token_cache_hits(hits: u64) {
 pub fn record_batches(port: &'static str, statements: u64, calls: u64) {
     counter!(BATCHES, "port" => port).absolute(statements);
     counter!(BATCHED_CALLS, "port" => port).absolute(calls);
+}
+
+/// Counts a request that the listener answered without the API, such as one beyond its limits. Call it from the function that
+/// a `dockline_listener::Listener` makes these responses with.
+pub fn record_listener_rejection(reason: &'static str) {
+    counter!(LISTENER_REJECTIONS, "reason" => reason).increment(1);
 }
 
 /// The state of a pool of database connections.

@@ -15,8 +15,8 @@ use dockline::{
 use dockline_memory::{MemoryBindingRepo, MemoryKeyStore, MemoryStateStore};
 use dockline_telemetry::{
     BindingTotals, EVENTS, EventCounters, FanOut, Metered, PORT_CALL_DURATION, PoolState, TOKENS_MINTED,
-    describe_metrics, record_batches, record_bindings, record_github_call, record_jwt_signature, record_pool,
-    record_process, record_rate_left, record_token_cache_hits,
+    describe_metrics, record_batches, record_bindings, record_github_call, record_jwt_signature,
+    record_listener_rejection, record_pool, record_process, record_rate_left, record_token_cache_hits,
 };
 use dockline_testkit::faults::{Fault, Faulty};
 use metrics_exporter_prometheus::PrometheusBuilder;
@@ -44,6 +44,7 @@ fn calls_are_measured_by_port_method_and_outcome() {
     let kinds = [
         ("unavailable", PortErrorKind::Unavailable),
         ("rate_limited", PortErrorKind::RateLimited { retry_after: Duration::from_secs(7) }),
+        ("overloaded", PortErrorKind::Overloaded),
         ("rejected", PortErrorKind::Rejected),
         ("corrupt", PortErrorKind::Corrupt),
         ("unexpected", PortErrorKind::Unexpected),
@@ -54,7 +55,7 @@ fn calls_are_measured_by_port_method_and_outcome() {
     let keys = Metered::over(faulty);
     let id = KeyId::parse("0123456789ABCDEF").unwrap();
     let text = exposition_after(|| {
-        for _ in 0..7 {
+        for _ in 0..8 {
             let _ = pollster::block_on(keys.find(&id));
         }
     });
@@ -213,6 +214,7 @@ fn values_from_the_host_are_recorded() {
         record_rate_left(None);
         record_token_cache_hits(17);
         record_batches("admission", 3, 70);
+        record_listener_rejection("overloaded");
         record_pool(PoolState { max: 8, open: 5, idle: 2, waiting: 4 });
         record_bindings(totals, now);
         record_process("1.2.3", now);
@@ -226,6 +228,7 @@ fn values_from_the_host_are_recorded() {
         "dockline_token_cache_hits_total 17",
         "dockline_batches_total{port=\"admission\"} 3",
         "dockline_batched_calls_total{port=\"admission\"} 70",
+        "dockline_listener_rejections_total{reason=\"overloaded\"} 1",
         "dockline_database_pool_max_connections 8",
         "dockline_database_pool_connections{state=\"idle\"} 2",
         "dockline_database_pool_connections{state=\"in_use\"} 3",

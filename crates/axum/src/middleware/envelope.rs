@@ -12,7 +12,6 @@ use http::{HeaderValue, StatusCode, header};
 use tokio::time::{Instant, timeout_at};
 
 use super::budget_headers::BudgetLevel;
-use super::observe::ResponseCode;
 use super::request_head;
 use super::request_id::{NAME, RequestId};
 use crate::wire::ApiErrorCode;
@@ -108,7 +107,7 @@ pub(super) async fn render_errors<F: Future<Output = Response>>(
         },
     };
     // A struct of strings and numbers always serialises.
-    response.extensions_mut().insert(ResponseCode(error.code));
+    response.extensions_mut().insert(error.response_code());
     *response.body_mut() = Body::from(serde_json::to_vec(&body).unwrap_or_default());
     let headers = response.headers_mut();
     error.write_headers(headers);

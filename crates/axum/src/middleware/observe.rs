@@ -19,7 +19,11 @@ use crate::wire::ApiErrorCode;
 
 /// Extension of a response: the code of its error, for log and metrics.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct ResponseCode(pub(crate) ApiErrorCode);
+pub(crate) struct ResponseCode {
+    pub(crate) code: ApiErrorCode,
+    /// Whether the request was refused because too many others wait.
+    pub(crate) overloaded: bool,
+}
 
 /// Opens the span of the request, then logs and counts the response. The span has the level ERROR, so that every log line has
 /// the fields of its request.
@@ -87,13 +91,14 @@ impl InFlight {
 
     fn end(mut self, status: StatusCode, code: Option<ResponseCode>) {
         self.ended = true;
+        let overloaded = code.is_some_and(|code| code.overloaded);
         let code = match code {
-            Some(ResponseCode(code)) => code.as_str(),
+            Some(ResponseCode { code, .. }) => code.as_str(),
             None if status.as_u16() < 400 => "OK",
             None => NO_CODE,
         };
-        // A refused prefetch is no failure, and anyone can send one.
-        let level = if status.is_server_error() && code != NO_CODE {
+        // A refused prefetch is no failure, and anyone can send one. Refusals in an overload are too many for errors.
+        let level = if status.is_server_error() && code != NO_CODE && !overloaded {
             Level::ERROR
         } else if self.is_probe() {
             Level::DEBUG

@@ -29,6 +29,7 @@ impl From<PortError> for ApiError {
                 "GitHub did not answer as it should. Nothing was changed; the same call may be repeated.",
             )
             .with_details(Details::Platform { platform: "github" }),
+            (ErrorCode::Unavailable, PortErrorKind::Overloaded) => Self::overloaded(),
             (ErrorCode::Unavailable, _) => Self::of(
                 code,
                 "Our store cannot be reached. Nothing was changed; the same call may be repeated.",
@@ -43,6 +44,11 @@ impl From<PortError> for ApiError {
 /// failures need an operator and are errors.
 fn log(error: &PortError) {
     let cause = error.causes();
+    if error.kind() == PortErrorKind::Overloaded {
+        // One line per refused request would make the overload worse.
+        tracing::debug!(%error, cause, "request refused");
+        return;
+    }
     let invalid_from_github =
         error.port() == PortName::GithubGateway && error.kind() == PortErrorKind::Corrupt;
     if invalid_from_github

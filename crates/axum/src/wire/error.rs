@@ -12,6 +12,7 @@ use serde::Serialize;
 use super::ApiErrorCode;
 use super::bodies::CheckBody;
 use crate::middleware::budget_headers;
+use crate::middleware::observe::ResponseCode;
 
 /// An error response before its body is rendered with the request id.
 #[derive(Debug, Clone)]
@@ -25,6 +26,7 @@ pub(crate) struct ApiError {
     challenge: Challenge,
     failed_authentication: bool,
     closes: bool,
+    overloaded: bool,
 }
 
 /// The credential that a 401 requires.
@@ -114,6 +116,7 @@ impl ApiError {
             challenge: Challenge::ApiKey,
             failed_authentication: false,
             closes: false,
+            overloaded: false,
         }
     }
 
@@ -156,6 +159,18 @@ impl ApiError {
     pub(crate) fn timed_out() -> Self {
         let message = "The request took too long and was given up. The same call may be repeated.";
         Self::of(ErrorCode::Unavailable, message).with_retry_after(Duration::from_secs(1))
+    }
+
+    /// Returns the 503 of a request that was refused at once because too many others wait.
+    pub(super) fn overloaded() -> Self {
+        let message = "Too many requests are waiting. Nothing was changed; repeat the request after Retry-After seconds.";
+        let error = Self::of(ErrorCode::Unavailable, message).with_retry_after(Duration::from_secs(1));
+        Self { overloaded: true, ..error }
+    }
+
+    /// Returns what log and metrics say about the error.
+    pub(crate) const fn response_code(&self) -> ResponseCode {
+        ResponseCode { code: self.code, overloaded: self.overloaded }
     }
 
     pub(super) fn over_budget(budget: Budget, retry_after: Duration) -> Self {

@@ -1,6 +1,7 @@
 //! The HTTP load generator: connections that stay open, with one request in flight each, on one thread.
 
 mod connection;
+mod crowd;
 mod requests;
 
 use std::net::SocketAddr;
@@ -12,6 +13,7 @@ use tokio::task::JoinSet;
 use crate::Result;
 
 pub(crate) use connection::Connection;
+pub(crate) use crowd::{Beside, Crowd};
 pub(crate) use requests::{Order, Requests, get, post};
 
 /// A load.

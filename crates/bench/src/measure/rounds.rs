@@ -17,8 +17,23 @@ pub(crate) struct Sample {
     pub(crate) postgres: f64,
     pub(crate) load: f64,
     pub(crate) github: f64,
-    /// Resident memory of the server in bytes; 0 if unknown.
+    /// Resident memory of the server in bytes, of a load under pressure the most; 0 if unknown.
     pub(crate) resident: u64,
+    /// What else is measured of a load under pressure.
+    pub(crate) pressure: Option<Pressure>,
+}
+
+/// What a load shows that a node may refuse.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(crate) struct Pressure {
+    /// The share of the responses that are refusals.
+    pub(crate) refused: f64,
+    /// Latencies of probes in microseconds.
+    pub(crate) health_p99: f64,
+    pub(crate) health_max: f64,
+    /// Resident memory of the server in bytes before and after the load.
+    pub(crate) resident_before: u64,
+    pub(crate) resident_after: u64,
 }
 
 /// The measurements of one program in one scenario, by round.
@@ -72,6 +87,17 @@ pub(crate) fn in_rounds(
                 sample.load,
                 sample.github
             );
+            if let Some(pressure) = &sample.pressure {
+                eprintln!(
+                    "    refused {:.1} %, /healthz p99 {:.2} ms, at most {:.2} ms; MiB before {}, at most {}, after {}",
+                    pressure.refused * 100.0,
+                    pressure.health_p99 / 1e3,
+                    pressure.health_max / 1e3,
+                    pressure.resident_before >> 20,
+                    sample.resident >> 20,
+                    pressure.resident_after >> 20
+                );
+            }
             series.samples.push(sample);
         }
     }

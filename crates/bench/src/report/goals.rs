@@ -1,7 +1,7 @@
 //! The goals, and what was measured for them.
 
-use crate::measure::{Series, Summary};
-use crate::scenarios::{Results, ideal_rate, program, title};
+use crate::measure::{Pressure, Sample, Series, Summary};
+use crate::scenarios::{CLIENTS, Results, ideal_rate, program, title};
 
 /// A goal. All are ratios within one run, or sizes, so that they mean the same on every machine; times within a process are
 /// those of a machine with cores of about 3 GHz.
@@ -77,6 +77,13 @@ pub(crate) fn of(results: &Results) -> Vec<Goal> {
     };
     let footprint = results.footprint.as_ref();
     let tree = results.tree.as_ref();
+    let crowd = || results.series(title::OVERLOAD, program::PATIENT_CLIENTS);
+    let among_many = |value: fn(&Sample) -> f64| crowd()?.summary(value);
+    let beside = |program, value: fn(&Sample) -> f64| {
+        results
+            .series(title::FAIRNESS, program)?
+            .ratio(results.series(title::FAIRNESS, program::ALONE)?, value)
+    };
     let of_ideal = |series: &Series| series.summary(|sample| sample.rate / ideal_rate());
     vec![
         Goal::new("G1", "re-post, against the hand-written handler without budgets", "×", 2.0, 3.5)
@@ -127,7 +134,30 @@ pub(crate) fn of(results: &Results) -> Vec<Goal> {
             .with(tree.and_then(|tree| tree.cold_build).and_then(|time| exactly(time.as_secs_f64() / 60.0))),
         Goal::new("G10", "crates of the server", "", 200.0, 150.0)
             .with(tree.and_then(|tree| exactly(tree.crates as f64))),
+        Goal::new("G11", "p99 of the re-posts that are served, 2,000 clients", "ms", 500.0, 250.0)
+            .with(among_many(|sample| sample.p99 / 1e3)),
+        Goal::new("G11", "p99 of GET /healthz meanwhile", "ms", 5.0, 2.0)
+            .with(among_many(|sample| pressure(sample).health_p99 / 1e3)),
+        Goal::new("G11", "memory per client meanwhile", "KB", 40.0, 25.0).with(among_many(memory_per_client)),
+        Goal::new("G12", "p99 beside a tenant over its budget, of that without", "×", 1.1, 1.05)
+            .with(beside(program::BESIDE_FLOOD, |sample| sample.p99)),
+        Goal::new("G12", "p99 while GitHub hangs, of that while it answers", "×", 1.1, 1.05)
+            .with(beside(program::GITHUB_HANGS, |sample| sample.p99)),
+        Goal::new("G12", "p99 of GET /healthz while GitHub hangs", "ms", 5.0, 2.0).with(
+            results
+                .series(title::FAIRNESS, program::GITHUB_HANGS)
+                .and_then(|series| series.summary(|sample| pressure(sample).health_p99 / 1e3)),
+        ),
     ]
+}
+
+fn pressure(sample: &Sample) -> Pressure {
+    sample.pressure.unwrap_or_default()
+}
+
+fn memory_per_client(sample: &Sample) -> f64 {
+    let grown = sample.resident.saturating_sub(pressure(sample).resident_before);
+    grown as f64 / 1e3 / CLIENTS as f64
 }
 
 #[cfg(test)]
@@ -186,6 +216,22 @@ mod tests {
                 series(title::SCALE, program::DOCKLINE, 100.0, 0.0),
                 series(title::SCALE, program::MANY, 120.0, 0.0),
                 series(title::DISTANT, program::DOCKLINE, 2_048.0, 0.0),
+                series(title::FAIRNESS, program::ALONE, 400.0, 2_000.0),
+                series(title::FAIRNESS, program::BESIDE_FLOOD, 400.0, 2_100.0),
+                Series {
+                    scenario: title::OVERLOAD,
+                    program: program::PATIENT_CLIENTS,
+                    samples: vec![Sample {
+                        p99: 300_000.0,
+                        resident: 60_000_000,
+                        pressure: Some(Pressure {
+                            health_p99: 1_500.0,
+                            resident_before: 20_000_000,
+                            ..Pressure::default()
+                        }),
+                        ..Sample::default()
+                    }],
+                },
             ],
             footprint: Some(Footprint {
                 resident: 10 << 20,
@@ -212,6 +258,10 @@ mod tests {
                 ("p99 of p50 of the re-post", 2.5),
                 ("cold release build of the server", 5.0),
                 ("crates of the server", 180.0),
+                ("p99 of the re-posts that are served, 2,000 clients", 300.0),
+                ("p99 of GET /healthz meanwhile", 1.5),
+                ("memory per client meanwhile", 20.0),
+                ("p99 beside a tenant over its budget, of that without", 1.05),
             ]
         );
     }

@@ -1,7 +1,7 @@
 //! The tables.
 
 use super::goals::{Goal, Verdict};
-use crate::measure::{Sample, Series, Summary};
+use crate::measure::{Pressure, Sample, Series, Summary};
 use crate::scenarios::Micro;
 
 /// Returns the table of goals.
@@ -43,10 +43,47 @@ pub(super) fn series(series: &[Series]) -> String {
             value(|sample| sample.postgres),
             value(|sample| sample.load),
             value(|sample| sample.github),
-            value(|sample| sample.resident as f64 / f64::from(1 << 20)),
+            value(|sample| mebibytes(sample.resident)),
         );
     }
     table
+}
+
+/// Returns the table of the loads that a node may refuse; empty without any.
+pub(super) fn pressure(series: &[Series]) -> String {
+    let mut table = String::new();
+    for series in series {
+        let value = |value: fn(&Sample, &Pressure) -> f64| {
+            let of = |sample: &Sample| {
+                sample.pressure.as_ref().map_or(f64::NAN, |pressure| value(sample, pressure))
+            };
+            series.summary(of).map(|summary| number(summary.median))
+        };
+        let Some(refused) = value(|_, pressure| pressure.refused * 100.0) else { continue };
+        let values = [
+            value(|_, pressure| pressure.health_p99 / 1e3),
+            value(|_, pressure| pressure.health_max / 1e3),
+            value(|_, pressure| mebibytes(pressure.resident_before)),
+            value(|sample, _| mebibytes(sample.resident)),
+            value(|_, pressure| mebibytes(pressure.resident_after)),
+        ];
+        table += &format!("| {} | {} | {refused} |", series.scenario, series.program);
+        for value in values {
+            table += &format!(" {} |", value.unwrap_or_default());
+        }
+        table.push('\n');
+    }
+    if table.is_empty() {
+        return table;
+    }
+    format!(
+        "\n| scenario | program | refused, % | GET /healthz: p99, ms | longest, ms | RSS, MiB: before | at most | after |\n\
+         |---|---|---|---|---|---|---|---|\n{table}"
+    )
+}
+
+fn mebibytes(bytes: u64) -> f64 {
+    bytes as f64 / f64::from(1 << 20)
 }
 
 /// Returns the table of micro benchmarks.
@@ -132,5 +169,21 @@ mod tests {
         let table = series(&[series_of]);
         let row = "| re-post | Dockline | 3,200 (3,000–3,500) | 9 | 21 | 180 | – | – | – | – |\n";
         assert!(table.ends_with(row), "{table}");
+    }
+
+    #[test]
+    fn loads_under_pressure_have_a_table_of_their_own() {
+        let calm = Series { scenario: "re-post", program: "Dockline", samples: vec![Sample::default()] };
+        assert_eq!(pressure(std::slice::from_ref(&calm)), "");
+        let under = Pressure {
+            refused: 0.25,
+            health_p99: 1_500.0,
+            health_max: 4_000.0,
+            resident_before: 20 << 20,
+            resident_after: 40 << 20,
+        };
+        let sample = Sample { resident: 60 << 20, pressure: Some(under), ..Sample::default() };
+        let table = pressure(&[calm, Series { scenario: "s", program: "p", samples: vec![sample] }]);
+        assert!(table.ends_with("|---|\n| s | p | 25 | 1.5 | 4 | 20 | 60 | 40 |\n"), "{table}");
     }
 }

@@ -29,11 +29,12 @@ impl<'a> Report<'a> {
     /// Returns everything as Markdown.
     pub(crate) fn markdown(&self) -> String {
         format!(
-            "# Results\n\n{}\n\n{}\n\n## Goals\n\n{}\n## Measurements\n\n{}{}",
+            "# Results\n\n{}\n\n{}\n\n## Goals\n\n{}\n## Measurements\n\n{}{}{}",
             "`cargo xtask bench` writes this page. [benchmarks.md](../benchmarks.md) explains it.",
             machine::description(self.options),
             markdown::goals(&self.goals),
             markdown::series(&self.results.series),
+            markdown::pressure(&self.results.series),
             self.results.micro.as_ref().map(markdown::micro).unwrap_or_default(),
         )
     }

@@ -11,8 +11,8 @@ use super::program;
 use crate::Result;
 use crate::data::{Tables, load_bound};
 use crate::database::Database;
-use crate::load::{Load, Order, Requests, get, post};
-use crate::measure::{CpuTime, Sample, percentile, resident_bytes};
+use crate::load::{Crowd, Load, Order, Requests, get, post};
+use crate::measure::{CpuTime, Pressure, Probe, Sample, percentile, resident_bytes};
 use crate::options::{Options, repository};
 use crate::servers::{
     Dockline, Github, Server, build_rival, create_tables, install_fastify, start_fastify, start_rival,
@@ -103,23 +103,9 @@ impl<'a> Bench<'a> {
     /// Generates the load and measures it.
     pub(super) fn sample(&self, servers: &[&Server], load: &Load) -> Result<Sample> {
         let pids: Vec<u32> = servers.iter().map(|server| server.pid()).collect();
-        let counters = || -> Result<[CpuTime; 4]> {
-            Ok([
-                CpuTime::of(&pids)?,
-                CpuTime::of(&[self.postmaster])?,
-                CpuTime::of_this_process()?,
-                CpuTime::of(&[self.github.pid()])?,
-            ])
-        };
-        let before = counters()?;
+        let before = self.cpu_times(&pids)?;
         let measured = self.runtime.block_on(load.run())?;
-        let after = counters()?;
-        let requests = measured.latencies.len();
-        let [server, postgres, load, github] =
-            std::array::from_fn(|index| match (after.get(index), before.get(index)) {
-                (Some(after), Some(before)) => (*after - *before).per_request(requests),
-                _ => 0.0,
-            });
+        let [server, postgres, load, github] = self.since(&before, &pids, measured.latencies.len())?;
         let resident = pids.iter().map(|&pid| resident_bytes(pid)).sum::<Result<u64>>()?;
         Ok(Sample {
             rate: measured.rate(),
@@ -130,7 +116,60 @@ impl<'a> Bench<'a> {
             load,
             github,
             resident,
+            pressure: None,
         })
+    }
+
+    /// Generates the load of a crowd, probes the server meanwhile, and measures both. The CPU time is that per success.
+    pub(super) fn sample_crowd(&self, server: &Server, crowd: &Crowd) -> Result<Sample> {
+        let pids = [server.pid()];
+        let resident_before = resident_bytes(server.pid())?;
+        let before = self.cpu_times(&pids)?;
+        let probe = Probe::start(server.address, server.pid());
+        let answered = self.runtime.block_on(crowd.run());
+        let probed = probe.stop()?;
+        let answered = answered?;
+        let times = self.since(&before, &pids, answered.latencies.len())?;
+        // The server notices that the clients have left.
+        std::thread::sleep(Duration::from_secs(1));
+        let [server_time, postgres, load, github] = times;
+        let pressure = Pressure {
+            refused: answered.refused_share(),
+            health_p99: f64::from(percentile(&probed.latencies, 0.99)),
+            health_max: f64::from(percentile(&probed.latencies, 1.0)),
+            resident_before,
+            resident_after: resident_bytes(server.pid())?,
+        };
+        Ok(Sample {
+            rate: answered.latencies.len() as f64 / answered.elapsed.as_secs_f64(),
+            p50: f64::from(percentile(&answered.latencies, 0.5)),
+            p99: f64::from(percentile(&answered.latencies, 0.99)),
+            server: server_time,
+            postgres,
+            load,
+            github,
+            resident: probed.resident,
+            pressure: Some(pressure),
+        })
+    }
+
+    /// Returns the CPU time so far of the servers, PostgreSQL, this process and GitHub.
+    fn cpu_times(&self, servers: &[u32]) -> Result<[CpuTime; 4]> {
+        Ok([
+            CpuTime::of(servers)?,
+            CpuTime::of(&[self.postmaster])?,
+            CpuTime::of_this_process()?,
+            CpuTime::of(&[self.github.pid()])?,
+        ])
+    }
+
+    /// Returns the CPU time per request since `before`.
+    fn since(&self, before: &[CpuTime; 4], servers: &[u32], requests: usize) -> Result<[f64; 4]> {
+        let after = self.cpu_times(servers)?;
+        Ok(std::array::from_fn(|index| match (after.get(index), before.get(index)) {
+            (Some(after), Some(before)) => (*after - *before).per_request(requests),
+            _ => 0.0,
+        }))
     }
 }
 

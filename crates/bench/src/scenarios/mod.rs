@@ -1,9 +1,11 @@
 //! The scenarios.
 
 mod bench;
+mod fairness;
 mod footprint;
 mod memory;
 mod micro;
+mod overload;
 mod register;
 mod repost;
 mod scale;
@@ -11,6 +13,7 @@ mod tree;
 
 pub(crate) use footprint::Footprint;
 pub(crate) use micro::Micro;
+pub(crate) use overload::CLIENTS;
 pub(crate) use register::ideal_rate;
 pub(crate) use tree::Tree;
 
@@ -30,6 +33,12 @@ pub(crate) mod program {
     pub(crate) const STATIC: &str = "static route";
     pub(crate) const TWO_NODES: &str = "two nodes of Dockline";
     pub(crate) const MANY: &str = "Dockline, many bindings";
+    pub(crate) const USUAL_CLIENTS: &str = "Dockline, the usual clients";
+    pub(crate) const PATIENT_CLIENTS: &str = "Dockline, 2,000 clients that wait for Retry-After";
+    pub(crate) const STUBBORN_CLIENTS: &str = "Dockline, 2,000 clients that do not wait";
+    pub(crate) const ALONE: &str = "Dockline";
+    pub(crate) const BESIDE_FLOOD: &str = "Dockline, beside a tenant over its budget";
+    pub(crate) const GITHUB_HANGS: &str = "Dockline, while GitHub hangs";
 }
 
 /// The titles of scenarios.
@@ -42,6 +51,8 @@ pub(crate) mod title {
     pub(crate) const MEMORY: &str = "re-post on memory";
     pub(crate) const SCALE: &str = "re-post by number of bindings";
     pub(crate) const NODES: &str = "re-post by number of nodes";
+    pub(crate) const OVERLOAD: &str = "re-post by number of clients";
+    pub(crate) const FAIRNESS: &str = "re-posts and GETs, 400 a second";
 }
 
 /// Everything that was measured. What was not selected is missing.
@@ -86,6 +97,8 @@ pub(crate) fn run(options: &Options) -> Result<Results> {
         Scenario::Scale,
         Scenario::Footprint,
         Scenario::Nodes,
+        Scenario::Overload,
+        Scenario::Fairness,
     ];
     if selects(&on_postgres) {
         let binary = servers::build_dockline(&options.profile)?;
@@ -100,6 +113,12 @@ pub(crate) fn run(options: &Options) -> Result<Results> {
         }
         if options.selects(Scenario::Scale) {
             results.series.extend(scale::measure(&bench, &binary)?);
+        }
+        if options.selects(Scenario::Overload) {
+            results.series.extend(overload::measure(&bench, &binary)?);
+        }
+        if options.selects(Scenario::Fairness) {
+            results.series.extend(fairness::measure(&bench, &binary)?);
         }
     }
     Ok(results)

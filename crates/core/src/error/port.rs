@@ -49,6 +49,8 @@ pub enum PortErrorKind {
         /// The time to wait.
         retry_after: Duration,
     },
+    /// Too many calls wait already, so the adapter did not make this one. Handling: retry later.
+    Overloaded,
     /// The service rejects our own credential. Handling: an operator corrects the configuration.
     Rejected,
     /// Stored or received data is malformed. Handling: look at the source of the error; a retry rarely helps.
@@ -132,7 +134,10 @@ impl PortError {
         match (self.port, self.kind) {
             (_, PortErrorKind::Rejected) => ErrorCode::Internal,
             (PortName::GithubGateway, _) => ErrorCode::PlatformError,
-            (_, PortErrorKind::Unavailable | PortErrorKind::RateLimited { .. }) => ErrorCode::Unavailable,
+            (
+                _,
+                PortErrorKind::Unavailable | PortErrorKind::RateLimited { .. } | PortErrorKind::Overloaded,
+            ) => ErrorCode::Unavailable,
             (_, PortErrorKind::Corrupt | PortErrorKind::Unexpected) => ErrorCode::Internal,
         }
     }
@@ -177,6 +182,7 @@ impl fmt::Display for PortError {
             PortErrorKind::RateLimited { retry_after } => {
                 write!(f, "the {port} limits our requests for {} s", retry_after.as_secs())
             }
+            PortErrorKind::Overloaded => write!(f, "too many calls wait for the {port}"),
             PortErrorKind::Rejected => write!(f, "the {port} rejects our credential"),
             PortErrorKind::Corrupt => write!(f, "the {port} returned malformed data"),
             PortErrorKind::Unexpected => write!(f, "the {port} failed unexpectedly"),

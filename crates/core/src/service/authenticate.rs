@@ -2,7 +2,7 @@ use time::OffsetDateTime;
 
 use super::Dockline;
 use super::refusals::Refusal;
-use crate::error::{AuthenticateError, ChargeError, PortError};
+use crate::error::{AuthenticateError, ChargeError, PortError, PortErrorKind};
 use crate::model::{
     ApiKey, Budget, BudgetClass, BudgetKey, Caller, KeyEnvironment, KeyId, KeyRecord, Scope, Tier,
 };
@@ -53,7 +53,8 @@ impl Dockline {
     ///
     /// With [`Builder::with_admission`](super::Builder::with_admission) this is one call to the store, otherwise one to the
     /// key store and one to the rate limiter. A refused request is remembered for a second at most: meanwhile the key's
-    /// requests are refused without a look at the budget, unless its tier has changed.
+    /// requests are refused without a look at the budget, unless its tier has changed, and without a look at the key if the
+    /// store is overloaded.
     ///
     /// # Errors
     /// See [`AuthenticateError`]. Without [`Builder::with_api_keys`](super::Builder::with_api_keys) every key is
@@ -79,7 +80,15 @@ impl Dockline {
             charge: remembered.is_none(),
             now,
         };
-        let (mut record, mut answer) = self.admit(&keys, &request).await?;
+        let (mut record, mut answer) = match (self.admit(&keys, &request).await, &remembered) {
+            (Ok(admitted), _) => admitted,
+            (Err(AuthenticateError::Port(error)), Some(refusal))
+                if error.kind() == PortErrorKind::Overloaded =>
+            {
+                return Err(refusal.clone().of(request.key));
+            }
+            (Err(error), _) => return Err(error),
+        };
         self.0.usage.used(&record.id, now);
         if !access::has_scope(&record, needed) {
             let budget = answer.decision.map(level).or(remembered.map(|refusal| refusal.budget));
@@ -89,10 +98,9 @@ impl Dockline {
                 budget,
             });
         }
-        if let Some(Refusal { tier, budget, retry_after }) = remembered {
-            if tier == record.tier {
-                let KeyRecord { id: key, organization, .. } = record;
-                return Err(AuthenticateError::RateLimited { key, organization, budget, retry_after });
+        if let Some(refusal) = remembered {
+            if refusal.tier == record.tier {
+                return Err(refusal.of(record.id));
             }
             self.0.refusals.forget(&record.id);
             request.charge = true;
@@ -100,10 +108,10 @@ impl Dockline {
         }
         match answer.decision {
             Some(RateLimitDecision::Limited { budget, retry_after }) => {
-                let refusal = Refusal { tier: record.tier, budget, retry_after };
-                self.0.refusals.remember(&record.id, request.secret_hash, now, refusal);
-                let KeyRecord { id: key, organization, .. } = record;
-                Err(AuthenticateError::RateLimited { key, organization, budget, retry_after })
+                let KeyRecord { organization, tier, .. } = record;
+                let refusal = Refusal { organization, tier, budget, retry_after };
+                self.0.refusals.remember(&record.id, request.secret_hash, now, refusal.clone());
+                Err(refusal.of(record.id))
             }
             decision @ (Some(RateLimitDecision::Allowed(_)) | None) => {
                 Ok(authenticated(record, decision.map(level), answer.binding))
@@ -189,6 +197,13 @@ impl Dockline {
         let Some(limiter) = &self.0.limiter else { return Ok(None) };
         let (key, tier) = (key.clone(), tier.clone());
         limiter.check(RateLimitRequest { key, class, tier, permits, now }).await.map(Some)
+    }
+}
+
+impl Refusal {
+    fn of(self, key: KeyId) -> AuthenticateError {
+        let Self { organization, budget, retry_after, .. } = self;
+        AuthenticateError::RateLimited { key, organization, budget, retry_after }
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
-use crate::model::{ApiKeySecretHash, Budget, BudgetClass, KeyId, Tier};
+use crate::model::{ApiKeySecretHash, Budget, BudgetClass, KeyId, OrganizationId, Tier};
 
 /// How long a refusal is remembered at most.
 const LIFETIME: Duration = Duration::from_secs(1);
@@ -17,6 +17,8 @@ const MOST: usize = 10_000;
 /// A request that was refused because the budget was used up.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Refusal {
+    /// The organization of the key.
+    pub(super) organization: OrganizationId,
     /// The tier that the refusal was decided by.
     pub(super) tier: Tier,
     /// The level of the budget.
@@ -114,7 +116,8 @@ mod tests {
             remaining: 0,
             reset_after: Duration::from_secs(60),
         };
-        Refusal { tier: Tier::standard(), budget, retry_after }
+        let organization = OrganizationId::new("org_1").unwrap();
+        Refusal { organization, tier: Tier::standard(), budget, retry_after }
     }
 
     #[test]

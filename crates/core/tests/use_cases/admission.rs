@@ -208,6 +208,26 @@ async fn a_remembered_refusal_does_not_outlive_tier_scope_secret_or_revocation_c
     }
 }
 
+/// The node knows that the key has no budget, so a flood of it needs no store.
+#[tokio::test]
+async fn while_the_store_is_overloaded_a_remembered_refusal_is_repeated_and_other_requests_fail_c_54() {
+    let path = Path::new(true, |record| record.tier = Tier { reads_per_minute: 1, ..Tier::standard() });
+    path.read().await.unwrap();
+    let limited = shown(path.read().await);
+    assert_eq!(limited.0, Some(ErrorCode::RateLimited));
+    path.admission.set(Fault::FailsAs(PortErrorKind::Overloaded).always());
+    assert_eq!(shown(path.read().await), limited);
+    let write = path.present(&path.text(), BudgetClass::Write).await.unwrap_err();
+    assert_eq!((write.code(), write.key()), (ErrorCode::Unavailable, None));
+    path.world.clock.advance(Duration::SECOND);
+    assert_eq!(path.read().await.unwrap_err().code(), ErrorCode::Unavailable, "it is forgotten");
+    // Any other failure is one.
+    path.admission.clear();
+    assert_eq!(path.read().await.unwrap_err().code(), ErrorCode::RateLimited);
+    path.admission.set(Fault::FailsBefore.always());
+    assert_eq!(path.read().await.unwrap_err().code(), ErrorCode::Unavailable);
+}
+
 #[tokio::test]
 async fn if_admission_fails_the_request_is_not_allowed() {
     let path = Path::new(true, |_| {});

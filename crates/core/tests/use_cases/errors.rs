@@ -82,6 +82,7 @@ fn the_text_of_a_failure_names_port_and_kind_and_its_source_the_cause() {
     let limited = PortErrorKind::RateLimited { retry_after: Duration::from_secs(9) };
     for (port, kind, text) in [
         (PortName::KeyStore, PortErrorKind::Unavailable, "the key store is unavailable"),
+        (PortName::Admission, PortErrorKind::Overloaded, "too many calls wait for the admission"),
         (PortName::StateStore, PortErrorKind::Corrupt, "the state store returned malformed data"),
         (PortName::BindingRepo, PortErrorKind::Unexpected, "the binding repository failed unexpectedly"),
         (PortName::GithubGateway, PortErrorKind::Rejected, "the GitHub gateway rejects our credential"),

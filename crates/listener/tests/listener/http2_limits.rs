@@ -95,7 +95,7 @@ async fn streams_count_towards_the_limit_of_requests() {
 async fn requests_over_the_waiting_limit_are_rejected_at_once() {
     paused(async {
         let gauge = Gauge::new();
-        let limits = Limits { max_requests: 1, max_connections: 2, ..Limits::default() };
+        let limits = Limits { max_requests: 1, max_waiting_requests: 2, ..Limits::default() };
         let server = start(gauge.app(), limits).await;
         let (sender, _connection) = client(&server, &Builder::new()).await;
         let mut responses = statuses(&sender);
@@ -115,7 +115,7 @@ async fn requests_over_the_waiting_limit_are_rejected_at_once() {
 async fn exempt_requests_are_answered_while_all_others_wait() {
     paused(async {
         let gauge = Gauge::new();
-        let limits = Limits { max_requests: 1, max_connections: 2, ..Limits::default() };
+        let limits = Limits { max_requests: 1, max_waiting_requests: 2, ..Limits::default() };
         let app = gauge.app().route(EXEMPT, get(|| async { "alive" }));
         let server = start(app, limits).await;
         let (sender, _connection) = client(&server, &Builder::new()).await;

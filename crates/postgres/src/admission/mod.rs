@@ -35,6 +35,8 @@ const TYPES: &[Type] = &[
 /// - Only valid keys with the scope are charged, in the table `budgets` that [`PgRateLimiter`](crate::PgRateLimiter) uses. A
 ///   refused call neither locks nor writes a row.
 /// - A charge is committed asynchronously: if the server crashes, the charges of its last moment may be given back.
+/// - At most 512 calls wait. A further one takes the place of the latest of the key with the most waiting calls, which fails
+///   with [`PortErrorKind::Overloaded`](dockline::PortErrorKind::Overloaded), and fails itself if its own key has the most.
 /// - A key whose budget another transaction has locked is asked for again by itself, so that the others do not wait.
 /// - If a statement fails, each half of its calls is repeated once. If the connection failed after the commit, these calls are
 ///   charged twice. A call whose caller has left is charged, too.

@@ -30,6 +30,10 @@ const MOST: usize = 64;
 /// Callers of one key per batch.
 const MOST_OF_A_KEY: usize = 8;
 
+/// Callers that wait for a batch. At a thousand batches a second the last of them waits for eight milliseconds; if the database
+/// hangs, the memory that they take is bounded.
+const MOST_WAITING: usize = 512;
+
 /// A batch that takes longer does not hold up the next one, so that one broken connection costs no more than this.
 const STALLED_AFTER: Duration = Duration::from_millis(200);
 
@@ -109,6 +113,8 @@ struct State<B: Batched> {
     /// Whether a task takes batches from the queue.
     running: bool,
     stalled: usize,
+    /// Whether callers were refused since the queue was last empty.
+    refuses: bool,
 }
 
 struct Waiting<B: Batched> {
@@ -133,7 +139,7 @@ struct TaskEnded;
 impl<B: Batched> Batcher<B> {
     /// `deadline` is that of each call, and `connections` the size of the pool.
     fn new(batched: B, deadline: Duration, connections: usize) -> Self {
-        let state = State { queue: Queue::default(), running: false, stalled: 0 };
+        let state = State { queue: Queue::default(), running: false, stalled: 0, refuses: false };
         Self(Arc::new(Shared {
             batched,
             deadline,
@@ -150,17 +156,26 @@ impl<B: Batched> Batcher<B> {
         Self::new(batched, database.deadline(), database.pool().status().max_size)
     }
 
-    /// Sends the call with the next batch, and waits for its answer.
+    /// Sends the call with the next batch, and waits for its answer. If too many calls wait, one of the key with the most of
+    /// them is refused at once.
     pub(crate) async fn ask(&self, key: B::Key, ask: B::Ask) -> Result<B::Answer, PortError> {
         let (answer, received) = oneshot::channel();
         let deadline = self.0.deadline;
-        let starts = {
+        let caller = Waiting { ask, until: Instant::now() + deadline, answer };
+        let (refused, is_first, starts) = {
             let mut state = self.0.lock();
-            state.queue.push(key, Waiting { ask, until: Instant::now() + deadline, answer });
-            state.starts()
+            let refused = state.queue.push(key, caller, MOST_WAITING);
+            let is_first = refused.is_some() && !std::mem::replace(&mut state.refuses, true);
+            (refused, is_first, state.starts())
         };
         if starts {
             tokio::spawn(run(Arc::clone(&self.0)));
+        }
+        if let Some(refused) = refused {
+            refused.answer(Err(DatabaseError::Overloaded(MOST_WAITING)));
+        }
+        if is_first {
+            tracing::warn!(port = ?B::PORT, waiting = MOST_WAITING, "too many calls wait; further ones are refused");
         }
         match timeout(deadline, received).await {
             Ok(Ok(answer)) => answer,
@@ -211,6 +226,7 @@ async fn run<B: Batched>(shared: Arc<Shared<B>>) {
             let batch = state.queue.take(MOST, B::MOST_OF_A_KEY, |caller| caller.until <= now);
             if batch.is_empty() {
                 state.running = false;
+                state.refuses = false;
                 role.is = Is::Done;
                 return;
             }

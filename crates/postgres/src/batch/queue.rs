@@ -8,6 +8,7 @@ use std::hash::Hash;
 pub(super) struct Queue<K, W> {
     lines: HashMap<K, Line<W>>,
     turns: VecDeque<K>,
+    waiting: usize,
 }
 
 /// The waiting callers of one key.
@@ -20,12 +21,26 @@ struct Line<W> {
 
 impl<K, W> Default for Queue<K, W> {
     fn default() -> Self {
-        Self { lines: HashMap::new(), turns: VecDeque::new() }
+        Self { lines: HashMap::new(), turns: VecDeque::new(), waiting: 0 }
     }
 }
 
 impl<K: Clone + Eq + Hash, W> Queue<K, W> {
-    pub(super) fn push(&mut self, key: K, caller: W) {
+    /// Adds a caller. If `most` callers wait already, one of them has to leave and is returned: the latest of the key with the
+    /// most callers, or this one, unless another key has more. So a key with few callers gets its turn beside one with many.
+    pub(super) fn push(&mut self, key: K, caller: W, most: usize) -> Option<W> {
+        let mut leaving = None;
+        if self.waiting >= most {
+            let own = self.lines.get(&key).map_or(0, |line| line.waiting.len());
+            let longest = self.lines.values_mut().max_by_key(|line| line.waiting.len());
+            leaving =
+                longest.filter(|line| line.waiting.len() > own + 1).and_then(|line| line.waiting.pop_back());
+            if leaving.is_none() {
+                return Some(caller);
+            }
+        } else {
+            self.waiting += 1;
+        }
         match self.lines.entry(key) {
             Entry::Occupied(mut line) => line.get_mut().waiting.push_back(caller),
             Entry::Vacant(line) => {
@@ -33,6 +48,7 @@ impl<K: Clone + Eq + Hash, W> Queue<K, W> {
                 line.insert(Line { waiting: VecDeque::from([caller]), apart: false });
             }
         }
+        leaving
     }
 
     /// Removes up to `most` callers, at most `most_per_key` of each key. Drops those for which `is_over` returns true.
@@ -54,6 +70,7 @@ impl<K: Clone + Eq + Hash, W> Queue<K, W> {
             while taken.len() < before + room
                 && let Some(caller) = line.waiting.pop_front()
             {
+                self.waiting -= 1;
                 if !is_over(&caller) {
                     taken.push((key.clone(), caller));
                 }
@@ -70,6 +87,7 @@ impl<K: Clone + Eq + Hash, W> Queue<K, W> {
     /// Puts callers of a key back to the front, and takes its turns away. Returns `false` if they were taken away before.
     pub(super) fn set_apart(&mut self, key: K, callers: Vec<W>) -> bool {
         self.turns.retain(|turn| *turn != key);
+        self.waiting += callers.len();
         let line = self.lines.entry(key).or_insert_with(|| Line { waiting: VecDeque::new(), apart: false });
         for caller in callers.into_iter().rev() {
             line.waiting.push_front(caller);
@@ -84,6 +102,7 @@ impl<K: Clone + Eq + Hash, W> Queue<K, W> {
         while taken.len() < most
             && let Some(caller) = line.waiting.pop_front()
         {
+            self.waiting -= 1;
             if !is_over(&caller) {
                 taken.push(caller);
             }
@@ -96,7 +115,9 @@ impl<K: Clone + Eq + Hash, W> Queue<K, W> {
 
     /// Drops all callers of a key.
     pub(super) fn remove(&mut self, key: &K) {
-        self.lines.remove(key);
+        if let Some(line) = self.lines.remove(key) {
+            self.waiting -= line.waiting.len();
+        }
         self.turns.retain(|turn| turn != key);
     }
 
@@ -112,7 +133,7 @@ mod tests {
     fn queue_of(callers: impl IntoIterator<Item = (char, u32)>) -> Queue<char, u32> {
         let mut queue = Queue::default();
         for (key, caller) in callers {
-            queue.push(key, caller);
+            assert_eq!(queue.push(key, caller, usize::MAX), None);
         }
         queue
     }
@@ -147,14 +168,40 @@ mod tests {
     fn a_key_that_is_set_apart_has_no_turn_until_nobody_waits() {
         let mut queue = queue_of([('a', 3), ('b', 4)]);
         assert!(queue.set_apart('a', vec![1, 2]));
-        queue.push('a', 5);
+        queue.push('a', 5, 9);
         assert!(!queue.set_apart('a', vec![]));
         assert_eq!(queue.take(64, 8, |_| false), [('b', 4)]);
         assert!(queue.is_empty());
         assert_eq!(queue.take_apart(&'a', 3, |_| false), [1, 2, 3]);
         assert_eq!(queue.take_apart(&'a', 3, |_| false), [5]);
         assert!(queue.take_apart(&'a', 3, |_| false).is_empty());
-        queue.push('a', 6);
+        queue.push('a', 6, 9);
         assert_eq!(queue.take(64, 8, |_| false), [('a', 6)]);
+        assert_eq!(queue.waiting, 0);
+    }
+
+    #[test]
+    fn if_too_many_wait_the_latest_of_the_key_with_the_most_callers_leaves() {
+        let mut queue = queue_of([('a', 1), ('a', 2), ('a', 3), ('b', 4)]);
+        assert_eq!(queue.push('a', 5, 4), Some(5), "its key has the most");
+        assert_eq!(queue.push('c', 6, 4), Some(3));
+        assert_eq!(queue.push('d', 7, 4), Some(2));
+        assert_eq!(queue.push('e', 8, 4), Some(8), "no key has more than one");
+        assert_eq!(queue.push('b', 9, 4), Some(9), "no key has more than its own");
+        assert_eq!(queue.take(64, 8, |_| false), [('a', 1), ('b', 4), ('c', 6), ('d', 7)]);
+        assert_eq!(queue.waiting, 0);
+    }
+
+    /// Callers that were taken and have to wait again are not refused, but count.
+    #[test]
+    fn callers_of_a_key_that_is_set_apart_count_and_can_leave() {
+        let mut queue = queue_of([('b', 4)]);
+        queue.set_apart('a', vec![1, 2, 3]);
+        assert_eq!(queue.push('c', 5, 4), Some(3));
+        assert_eq!(queue.take_apart(&'a', 1, |_| false), [1]);
+        assert_eq!(queue.push('c', 6, 4), None);
+        queue.remove(&'a');
+        assert_eq!(queue.take(64, 8, |_| false), [('b', 4), ('c', 5), ('c', 6)]);
+        assert_eq!(queue.waiting, 0);
     }
 }

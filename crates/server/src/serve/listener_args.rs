@@ -24,10 +24,14 @@ pub(crate) struct ListenerArgs {
     /// proxy in front has a public address. Loopback and private addresses are never limited.
     #[arg(long, help_heading = HEADING, value_name = "N", env = "DOCKLINE_MAX_CONNECTIONS_PER_ADDRESS", default_value_t = 256)]
     pub(crate) max_connections_per_address: usize,
-    /// Requests processed at a time, over all connections; further ones wait.
+    /// Requests processed at a time, over all connections; further ones wait, see --max-waiting-requests.
     #[arg(long, help_heading = HEADING, value_name = "N", env = "DOCKLINE_MAX_REQUESTS", default_value_t = 1_024,
         value_parser = RangedU64ValueParser::<usize>::new().range(1..=1_000_000))]
     pub(crate) max_requests: usize,
+    /// Requests that wait until one of --max-requests has ended; further ones get a 503 at once.
+    #[arg(long, help_heading = HEADING, value_name = "N", env = "DOCKLINE_MAX_WAITING_REQUESTS", default_value_t = 1_024,
+        value_parser = RangedU64ValueParser::<usize>::new().range(0..=1_000_000))]
+    pub(crate) max_waiting_requests: usize,
     /// Maximum size of a request head, at least 8192.
     #[arg(long, help_heading = HEADING, value_name = "BYTES", env = "DOCKLINE_MAX_HEADER_BYTES", default_value_t = 32 * 1024,
         value_parser = RangedU64ValueParser::<usize>::new().range(8_192..=1_048_576))]
@@ -67,6 +71,7 @@ impl ListenerArgs {
             max_connections: raise_open_file_limit(self.max_connections),
             max_connections_per_address: NonZeroUsize::new(self.max_connections_per_address),
             max_requests: self.max_requests,
+            max_waiting_requests: self.max_waiting_requests,
             shutdown_grace: self.shutdown_grace.0,
             ..Limits::default()
         }
@@ -108,6 +113,7 @@ mod tests {
             "--max-connections=11",
             "--max-connections-per-address=12",
             "--max-requests=13",
+            "--max-waiting-requests=20",
             "--max-header-bytes=14000",
             "--header-timeout=15s",
             "--body-timeout=16s",
@@ -119,6 +125,7 @@ mod tests {
             max_connections: 11,
             max_connections_per_address: NonZeroUsize::new(12),
             max_requests: 13,
+            max_waiting_requests: 20,
             max_head_bytes: 14_000,
             head_timeout: Duration::from_secs(15),
             body_timeout: Duration::from_secs(16),

@@ -49,6 +49,11 @@ impl TestSchema {
 
     /// Creates a key of `organization` with the largest budget.
     pub(crate) async fn key(&self, organization: &str) -> SecretString {
+        self.key_of_tier(organization, Tier::partner()).await
+    }
+
+    /// Creates a key of `organization` with the budgets of `tier`.
+    pub(crate) async fn key_of_tier(&self, organization: &str, tier: Tier) -> SecretString {
         let key = ApiKey::mint(KeyEnvironment::Live, &OsEntropy).unwrap();
         let record = KeyRecord {
             id: key.id().clone(),
@@ -57,7 +62,7 @@ impl TestSchema {
             organization: OrganizationId::new(organization).unwrap(),
             organization_name: organization.parse().unwrap(),
             scopes: vec![Scope::GithubAdmin],
-            tier: Tier::partner(),
+            tier,
             return_hosts: vec!["app.example.com".into()],
             revoked_at: None,
             expires_at: None,

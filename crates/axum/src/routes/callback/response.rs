@@ -4,7 +4,6 @@ use axum::response::{Html, IntoResponse, Response};
 use dockline::WaysOut;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 
-use crate::middleware::observe::ResponseCode;
 use crate::options::Context;
 use crate::pages::{Pages, Refusal};
 use crate::wire::error::ApiError;
@@ -24,7 +23,7 @@ pub(super) fn refusal(
     let html = pages.refusal(&Refusal { code: error.code, message: &error.message, ways_out });
     let mut response = page(pages, html, "'none'");
     *response.status_mut() = error.status;
-    response.extensions_mut().insert(ResponseCode(error.code));
+    response.extensions_mut().insert(error.response_code());
     error.write_headers(response.headers_mut());
     response
 }

@@ -5,5 +5,6 @@ mod budgets_everywhere;
 mod keys_and_budgets;
 mod limited_lookups;
 mod mismatch;
+mod overload;
 mod tenant_selector;
 mod whoami;

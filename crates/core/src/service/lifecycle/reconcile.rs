@@ -185,8 +185,15 @@ impl Dockline {
         match error.kind() {
             PortErrorKind::RateLimited { retry_after } => Some((retry_after, PauseCause::RateLimited)),
             PortErrorKind::Rejected => self.fault_of_app().await,
-            PortErrorKind::Unavailable | PortErrorKind::Corrupt | PortErrorKind::Unexpected => {
-                if is_repeated { self.fault_of_app().await } else { None }
+            PortErrorKind::Unavailable
+            | PortErrorKind::Overloaded
+            | PortErrorKind::Corrupt
+            | PortErrorKind::Unexpected => {
+                if is_repeated {
+                    self.fault_of_app().await
+                } else {
+                    None
+                }
             }
         }
     }
@@ -196,9 +203,10 @@ impl Dockline {
         Some(match error.kind() {
             PortErrorKind::RateLimited { retry_after } => (retry_after, PauseCause::RateLimited),
             PortErrorKind::Rejected => (PAUSE_AFTER_FAILURE, PauseCause::Rejected(error)),
-            PortErrorKind::Unavailable | PortErrorKind::Corrupt | PortErrorKind::Unexpected => {
-                (PAUSE_AFTER_FAILURE, PauseCause::OutOfReach(error))
-            }
+            PortErrorKind::Unavailable
+            | PortErrorKind::Overloaded
+            | PortErrorKind::Corrupt
+            | PortErrorKind::Unexpected => (PAUSE_AFTER_FAILURE, PauseCause::OutOfReach(error)),
         })
     }
 

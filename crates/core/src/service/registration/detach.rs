@@ -100,7 +100,9 @@ impl Dockline {
             },
             Err(error) => {
                 return Err(match error.kind() {
-                    PortErrorKind::RateLimited { .. } | PortErrorKind::Rejected => DetachError::Port(error),
+                    PortErrorKind::RateLimited { .. }
+                    | PortErrorKind::Overloaded
+                    | PortErrorKind::Rejected => DetachError::Port(error),
                     PortErrorKind::Unavailable | PortErrorKind::Corrupt | PortErrorKind::Unexpected => {
                         DetachError::UninstallUnknown(error)
                     }

@@ -3,4 +3,6 @@
 mod budgets;
 mod canary;
 mod limits;
+mod meter;
+mod overload;
 mod statements;

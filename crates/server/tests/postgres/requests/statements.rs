@@ -1,7 +1,6 @@
 //! The number of SQL statements per request, counted on the wire.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use dockline::{AppId, ClaimPolicy, Dockline, Ports};
@@ -13,69 +12,12 @@ use dockline_postgres::{
     AppNumber, Database, PgAdmission, PgBindingRepo, PgDirectory, PgKeyStore, PgRateLimiter, PgStateStore,
     Schema, open_pool,
 };
-use secrecy::ExposeSecret;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::tcp::OwnedReadHalf;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 
+use super::meter::Meter;
 use crate::api::Backend;
 use crate::schema::TestSchema;
 use crate::server::Github;
-
-/// A proxy in front of PostgreSQL that counts executed statements.
-struct Meter {
-    url: String,
-    statements: Arc<AtomicUsize>,
-}
-
-impl Meter {
-    async fn before(schema: &TestSchema) -> Self {
-        let mut url = reqwest::Url::parse(schema.url.expose_secret()).unwrap();
-        let database = format!("{}:{}", url.host_str().unwrap(), url.port().unwrap_or(5432));
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        url.set_host(Some("127.0.0.1")).unwrap();
-        url.set_port(Some(address.port())).unwrap();
-        url.set_query(Some("sslmode=disable"));
-        let statements = Arc::new(AtomicUsize::new(0));
-        let counted = statements.clone();
-        tokio::spawn(async move {
-            while let Ok((client, _)) = listener.accept().await {
-                let server = TcpStream::connect(&database).await.unwrap();
-                let ((from_client, mut to_client), (mut from_server, to_server)) =
-                    (client.into_split(), server.into_split());
-                tokio::spawn(async move { tokio::io::copy(&mut from_server, &mut to_client).await });
-                tokio::spawn(forward(from_client, to_server, counted.clone()));
-            }
-        });
-        Self { url: url.into(), statements }
-    }
-
-    fn take(&self) -> usize {
-        self.statements.swap(0, Ordering::SeqCst)
-    }
-}
-
-/// Forwards the client's messages and counts Execute (`E`) and Query (`Q`).
-async fn forward(
-    mut client: OwnedReadHalf,
-    mut server: tokio::net::tcp::OwnedWriteHalf,
-    counted: Arc<AtomicUsize>,
-) -> std::io::Result<()> {
-    // The startup message has a length, but no type.
-    let mut header = vec![0_u8; 4];
-    loop {
-        client.read_exact(&mut header).await?;
-        let length: [u8; 4] = header[header.len() - 4..].try_into().unwrap();
-        let mut message = vec![0_u8; u32::from_be_bytes(length) as usize - 4];
-        client.read_exact(&mut message).await?;
-        if header.len() == 5 && matches!(header[0], b'E' | b'Q') {
-            counted.fetch_add(1, Ordering::SeqCst);
-        }
-        server.write_all(&[header.as_slice(), &message].concat()).await?;
-        header = vec![0_u8; 5];
-    }
-}
 
 /// How requests are authenticated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
