@@ -31,6 +31,10 @@ const MOST_WAITING: usize = 512;
 /// The calls of one key in a statement.
 const MOST_OF_A_KEY: usize = 8;
 
+/// The calls that may wait for GitHub, in all and of one organization.
+const MOST_AT_GITHUB: usize = 512;
+const MOST_AT_GITHUB_OF_ONE: usize = 128;
+
 /// Only a failing test waits this long.
 const LONG: Duration = Duration::from_secs(300);
 
@@ -42,7 +46,7 @@ struct Node {
     schema: TestSchema,
     api: String,
     http: reqwest::Client,
-    _github: Github,
+    github: Github,
 }
 
 /// The relevant parts of a response.
@@ -66,7 +70,8 @@ impl Node {
         let app = &github.app;
         let config =
             GithubAppConfig::new(AppId::new(app.app_id).unwrap(), &*app.slug, app.private_key_pem.clone())
-                .with_host(GithubHost::at(&github.sim.web, &github.sim.api).unwrap());
+                .with_host(GithubHost::at(&github.sim.web, &github.sim.api).unwrap())
+                .with_timeout(LONG);
         let database = database.with_app(AppNumber::FIRST);
         let clock = Arc::new(ManualClock::starting_at(NOON));
         let dockline = Dockline::builder(Ports {
@@ -86,7 +91,7 @@ impl Node {
         let api = format!("http://{}", listener.local_addr().unwrap());
         let service = router.into_make_service_with_connect_info::<SocketAddr>();
         tokio::spawn(Listener::new(listener).serve(service, std::future::pending()));
-        Self { meter, schema, api, http: loopback(), _github: github }
+        Self { meter, schema, api, http: loopback(), github }
     }
 
     /// Reads the binding with this key.
@@ -181,6 +186,40 @@ async fn a_flood_over_its_budget_is_a_429_without_statements_of_its_own_and_othe
     reads.iter().for_each(assert_refused);
     // The quiet tenant is in the first of them.
     assert_eq!(node.meter.take(), (MOST_WAITING - 1).div_ceil(MOST_OF_A_KEY));
+}
+
+/// As many as may wait for GitHub, with a pool of one connection.
+#[tokio::test(flavor = "multi_thread")]
+async fn registrations_that_wait_for_github_hold_no_connection_and_no_place_of_other_calls_c51() {
+    let node = Node::start().await;
+    let calm = Backend::new(node.schema.key("org_calm").await);
+    let state = calm.state(&node.api).await;
+    let installation = node.github.install("acme");
+    assert_eq!(calm.register(&node.api, installation, &state).await.unwrap().status, 201);
+    node.github.sim.sim().set_fault(FaultRule::new(Fault::Hang));
+
+    let mut registrations = JoinSet::new();
+    for organization in 0..MOST_AT_GITHUB / MOST_AT_GITHUB_OF_ONE {
+        let eager = Backend::new(node.schema.key(&format!("org_{organization}")).await);
+        let state = eager.state(&node.api).await;
+        for number in 0..MOST_AT_GITHUB_OF_ONE + 5 {
+            let (eager, api, state) = (eager.clone(), node.api.clone(), state.clone());
+            let installation = 1_000_000 + number as u64;
+            registrations.spawn(async move { eager.register(&api, installation, &state).await.unwrap() });
+        }
+        for _ in 0..5 {
+            let refused = registrations.join_next().await.unwrap().unwrap();
+            assert_eq!((refused.status, &refused.json()["error"]["code"]), (503, &"PLATFORM_ERROR".into()));
+        }
+    }
+    let late = Backend::new(node.schema.key("org_late").await);
+    let refused = late.register(&node.api, 4_242, &late.state(&node.api).await).await.unwrap();
+    assert_eq!((refused.status, &refused.json()["error"]["code"]), (503, &"PLATFORM_ERROR".into()));
+
+    assert_eq!(calm.register(&node.api, installation, &state).await.unwrap().status, 201);
+    assert_eq!(calm.inspect(&node.api).await.unwrap().status, 200);
+    node.assert_alive().await;
+    assert!(registrations.try_join_next().is_none(), "the registrations wait for GitHub");
 }
 
 #[tokio::test(flavor = "multi_thread")]
