@@ -156,6 +156,23 @@ async fn a_batch_has_at_most_eight_calls_of_a_key() {
     assert_eq!(script.executed(), expected);
 }
 
+#[tokio::test(start_paused = true)]
+async fn beyond_512_waiting_calls_the_latest_of_the_key_with_the_most_is_refused() {
+    let (script, batcher) = batcher(LONG);
+    let first = start(&batcher, [900]).await;
+    script.until_executed(1).await;
+    let mut loud = start(&batcher, (0..=512).map(|_| 100)).await;
+    let kind = async |call: Option<Call>| call.unwrap().await.unwrap().unwrap_err().kind();
+    assert_eq!(kind(loud.pop()).await, PortErrorKind::Overloaded);
+    let quiet = start(&batcher, [200]).await;
+    assert_eq!(kind(loud.pop()).await, PortErrorKind::Overloaded);
+    script.allow(100);
+    results(first).await;
+    assert_eq!(results(quiet).await, [Some(200)]);
+    assert_eq!(results(loud).await, vec![Some(100); 511]);
+    assert_eq!(batcher.counts().calls, 513, "refused calls are in no statement");
+}
+
 /// A caller that leaves is charged, and strands no other.
 #[tokio::test(start_paused = true)]
 async fn a_caller_that_leaves_stays_in_its_batch_c_79() {

@@ -1,7 +1,6 @@
 //! What reaches PostgreSQL.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use secrecy::ExposeSecret;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -11,10 +10,13 @@ use tokio::sync::watch;
 
 use crate::schema::TestSchema;
 
+/// Only a failing test waits this long.
+const LONG: Duration = Duration::from_secs(60);
+
 /// A proxy in front of PostgreSQL that counts executed statements and can hold them.
 pub(super) struct Meter {
     pub(super) url: String,
-    statements: Arc<AtomicUsize>,
+    statements: watch::Sender<usize>,
     held: watch::Sender<bool>,
 }
 
@@ -27,7 +29,7 @@ impl Meter {
         url.set_host(Some("127.0.0.1")).unwrap();
         url.set_port(Some(address.port())).unwrap();
         url.set_query(Some("sslmode=disable"));
-        let statements = Arc::new(AtomicUsize::new(0));
+        let statements = watch::Sender::new(0);
         let counted = statements.clone();
         let held = watch::Sender::new(false);
         let holds = held.clone();
@@ -45,10 +47,10 @@ impl Meter {
 
     /// Returns the statements since the last call.
     pub(super) fn take(&self) -> usize {
-        self.statements.swap(0, Ordering::SeqCst)
+        self.statements.send_replace(0)
     }
 
-    /// Holds everything that is sent to PostgreSQL from now on.
+    /// Holds the statements that are sent to PostgreSQL from now on.
     pub(super) fn hold(&self) {
         self.held.send_replace(true);
     }
@@ -60,9 +62,9 @@ impl Meter {
 
     /// Waits until so many statements were sent, or are held, since the last [`Self::take`].
     pub(super) async fn until(&self, statements: usize) {
-        while self.statements.load(Ordering::SeqCst) < statements {
-            tokio::task::yield_now().await;
-        }
+        let mut sent = self.statements.subscribe();
+        let reached = sent.wait_for(|sent| *sent >= statements);
+        tokio::time::timeout(LONG, reached).await.expect("no statement was sent").unwrap();
     }
 }
 
@@ -70,7 +72,7 @@ impl Meter {
 async fn forward(
     mut client: OwnedReadHalf,
     mut server: tokio::net::tcp::OwnedWriteHalf,
-    counted: Arc<AtomicUsize>,
+    counted: watch::Sender<usize>,
     mut held: watch::Receiver<bool>,
 ) -> std::io::Result<()> {
     // The startup message has a length, but no type.
@@ -81,10 +83,10 @@ async fn forward(
         let mut message = vec![0_u8; u32::from_be_bytes(length) as usize - 4];
         client.read_exact(&mut message).await?;
         if header.len() == 5 && matches!(header[0], b'E' | b'Q') {
-            counted.fetch_add(1, Ordering::SeqCst);
+            counted.send_modify(|counted| *counted += 1);
+            // An error means that the test is over.
+            let _ = held.wait_for(|held| !held).await;
         }
-        // An error means that the test is over.
-        let _ = held.wait_for(|held| !held).await;
         server.write_all(&[header.as_slice(), &message].concat()).await?;
         header = vec![0_u8; 5];
     }
