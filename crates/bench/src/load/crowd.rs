@@ -35,7 +35,7 @@ pub(crate) struct Answered {
     pub(crate) elapsed: Duration,
     /// Of the responses with a 2xx, in microseconds, sorted.
     pub(crate) latencies: Vec<u32>,
-    /// The responses with 429 or 503.
+    /// The responses with 429, 502 or 503.
     pub(crate) refused: usize,
 }
 
@@ -57,14 +57,12 @@ impl Crowd {
     }
 
     async fn run_counting(&self, refused: &Arc<AtomicUsize>) -> Result<Answered> {
-        let mut connections = Vec::with_capacity(self.clients);
-        for _ in 0..self.clients {
-            connections.push(Connection::open(self.server).await?);
-        }
         let mut clients = JoinSet::new();
         let started = Instant::now();
-        for (number, connection) in connections.into_iter().enumerate() {
-            // Spread evenly, so that the clients do not send all at once.
+        for number in 0..self.clients {
+            // Each sends once it is connected: a server closes connections on which nothing arrives. With an interval they are
+            // spread evenly, so that they do not send all at once.
+            let connection = Connection::open(self.server).await?;
             let offset = self.interval * u32::try_from(number)? / u32::try_from(self.clients)?;
             let client = Client { crowd: self.clone(), connection, refused: Arc::clone(refused) };
             clients.spawn(client.run(started + offset, started + self.duration));
