@@ -65,7 +65,7 @@ impl Default for Limits {
             max_connections: 10_240,
             max_connections_per_address: None,
             max_requests: 1_024,
-            max_waiting_requests: 1_024,
+            max_waiting_requests: 256,
             max_streams: 100,
             max_resets: 100,
             ping_interval: Duration::from_secs(20),

@@ -29,7 +29,7 @@ pub(crate) struct ListenerArgs {
         value_parser = RangedU64ValueParser::<usize>::new().range(1..=1_000_000))]
     pub(crate) max_requests: usize,
     /// Requests that wait until one of --max-requests has ended; further ones get a 503 at once.
-    #[arg(long, help_heading = HEADING, value_name = "N", env = "DOCKLINE_MAX_WAITING_REQUESTS", default_value_t = 1_024,
+    #[arg(long, help_heading = HEADING, value_name = "N", env = "DOCKLINE_MAX_WAITING_REQUESTS", default_value_t = 256,
         value_parser = RangedU64ValueParser::<usize>::new().range(0..=1_000_000))]
     pub(crate) max_waiting_requests: usize,
     /// Maximum size of a request head, at least 8192.
