@@ -64,7 +64,11 @@ impl DatabaseError {
                     || reaction(sqlstate.code()) != Reaction::Fail(PortErrorKind::Unavailable)
             }),
             Self::Conflict(_) => true,
-            Self::Deadline(_) | Self::Pool(_) | Self::NotMigrated(_) | Self::Corrupt { .. } => false,
+            Self::Deadline(_)
+            | Self::Pool(_)
+            | Self::NotMigrated(_)
+            | Self::Overloaded(_)
+            | Self::Corrupt { .. } => false,
         }
     }
 
