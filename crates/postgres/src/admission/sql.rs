@@ -22,7 +22,7 @@ macro_rules! wanted {
              AS a (key, hash, environment, scope, class, permits, now, at, n) \
             LEFT JOIN LATERAL (SELECT * FROM {schema}.api_keys AS k \
              WHERE k.id = a.key AND k.secret_hash = a.hash AND k.environment = a.environment \
-            AND (k.revoked_at IS NULL OR a.now < k.revoked_at) AND (k.expires_at IS NULL OR a.now < k.expires_at) \
+              AND (k.revoked_at IS NULL OR a.now < k.revoked_at) AND (k.expires_at IS NULL OR a.now < k.expires_at) \
              LIMIT 1) AS k ON true \
             LEFT JOIN LATERAL (SELECT * FROM {schema}.budgets AS kept WHERE kept.key = k.id AND kept.class = a.class \
              LIMIT 1) AS kept ON true WHERE ",

@@ -233,3 +233,12 @@ fn file_may_start_with_a_byte_order_mark() {
     let (code, stdout, stderr) = ran(&mut dockline(&["config", "--config", &file]));
     assert!(code == Some(0) && stdout.contains(":1"), "{stdout}{stderr}");
 }
+
+#[test]
+fn an_invalid_rust_log_is_named_in_a_warning() {
+    let log = |levels: &str| ran(dockline(&["doctor"]).env("RUST_LOG", levels)).2;
+    assert!(log("dockline=loud").contains("RUST_LOG is invalid and ignored"), "{}", log("dockline=loud"));
+    for valid in ["", " ", "dockline=debug"] {
+        assert!(!log(valid).contains("RUST_LOG"), "{}", log(valid));
+    }
+}

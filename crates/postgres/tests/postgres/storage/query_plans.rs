@@ -6,8 +6,8 @@ use dockline::ports::{
     StateStore,
 };
 use dockline::{
-    ApiKey, AppId, BudgetClass, CodeFate, DeliveryGuid, KeyEnvironment, OutboxBounds, PendingConfirmation,
-    RotationTerms, SetupAction, Status, Verdict, VerifiedDelivery,
+    ApiKey, AppId, BudgetClass, CodeFate, DeliveryGuid, KeyEnvironment, KeyRecord, OutboxBounds,
+    PendingConfirmation, RotationTerms, SetupAction, Status, Verdict, VerifiedDelivery,
 };
 use dockline_postgres::{
     AppNumber, Database, PgAdmission, PgBindingCounts, PgBindingRepo, PgHousekeeping, PgKeyStore, PgKeyUsage,
@@ -57,6 +57,19 @@ async fn filled() -> (SchemaGuard, Database) {
         .unwrap();
     drop(session);
     (guard, database)
+}
+
+/// Returns the charge of a read by the key.
+fn read(key: &KeyRecord) -> AdmissionRequest {
+    AdmissionRequest {
+        key: key.id.clone(),
+        secret_hash: key.secret_hash,
+        environment: key.environment,
+        needed: None,
+        class: BudgetClass::Read,
+        charge: true,
+        now: NOON,
+    }
 }
 
 /// Returns the connection's prepared statements with their generic plans.
@@ -153,16 +166,7 @@ async fn no_statement_scans_a_table_of_ten_thousand_rows() {
     let known = key("0123456789ABCDEF", "org_a");
     keys.insert(&known, "", NOON).await.unwrap();
     keys.find(&known.id).await.unwrap();
-    let admitted = AdmissionRequest {
-        key: known.id.clone(),
-        secret_hash: known.secret_hash,
-        environment: known.environment,
-        needed: None,
-        class: BudgetClass::Read,
-        charge: true,
-        now: NOON,
-    };
-    PgAdmission::new(&database.with_app(AppNumber::FIRST)).admit(admitted).await.unwrap();
+    PgAdmission::new(&database.with_app(AppNumber::FIRST)).admit(read(&known)).await.unwrap();
     let check = RateLimitRequest {
         key: (&known.id).into(),
         class: BudgetClass::Read,
@@ -268,7 +272,9 @@ async fn shared_statements_are_not_planned_for_each_execution() {
     drop(session);
     let app = database.with_app(AppNumber::FIRST);
     let (states, bindings) = (PgStateStore::new(&app), PgBindingRepo::new(&app));
+    let (admission, known) = (PgAdmission::new(&app), key("0123456789ABCDEF", "org_1"));
     for number in 20_001..20_020 {
+        admission.admit(read(&known)).await.unwrap();
         states.find(&organization("org_1"), &digest("s")).await.unwrap();
         bindings.insert(binding(&format!("org_{number}"), number, "s")).await.unwrap();
     }
@@ -276,7 +282,7 @@ async fn shared_statements_are_not_planned_for_each_execution() {
     let planned = "SELECT statement, custom_plans, generic_plans FROM pg_prepared_statements \
         WHERE statement LIKE '%unnest%' AND statement LIKE '%' || $1 || '%'";
     let planned = session.query(planned, &[&database.schema().as_str()]).await.unwrap();
-    assert_eq!(planned.len(), 2);
+    assert_eq!(planned.len(), 3);
     for row in planned {
         let (statement, custom, generic): (String, i64, i64) = (row.get(0), row.get(1), row.get(2));
         assert_eq!((custom, generic), (5, 14), "{statement}");
