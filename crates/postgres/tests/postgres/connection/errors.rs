@@ -10,7 +10,7 @@ use dockline_postgres::{
     AppNumber, Database, Migrator, PgBindingRepo, PgKeyStore, PgKeyUsage, StatementMode, open_pool,
 };
 
-use crate::fixtures::{binding, installation, key, organization};
+use crate::fixtures::{binding, key};
 use crate::test_database;
 use crate::test_database::until_blocked;
 use crate::test_schema::{self, session_in, url, url_with};
@@ -156,27 +156,21 @@ async fn a_call_that_exceeds_the_deadline_closes_its_connection() {
 #[tokio::test]
 async fn a_dropped_call_closes_its_connection_and_takes_full_effect_or_none() {
     let (_guard, database) = test_database::database_of(1).await;
-    let bindings = PgBindingRepo::new(&database.with_app(AppNumber::FIRST));
+    let (keys, new) = (PgKeyStore::new(&database), key("0123456789ABCDEF", "org_a"));
     let lock = session_in(database.schema()).await;
-    lock.batch_execute("BEGIN; LOCK TABLE bindings").await.unwrap();
+    lock.batch_execute("BEGIN; LOCK TABLE api_keys").await.unwrap();
     let dropped = {
-        let bindings = bindings.clone();
-        tokio::spawn(async move { bindings.insert(binding("org_a", 1, "first")).await })
+        let (keys, new) = (keys.clone(), new.clone());
+        tokio::spawn(async move { keys.insert(&new, "", crate::fixtures::NOON).await })
     };
     until_blocked(database.schema(), 1).await;
     dropped.abort();
     assert!(dropped.await.unwrap_err().is_cancelled());
     assert_eq!(database.pool().status().size, 0, "the connection is still open");
     lock.batch_execute("COMMIT").await.unwrap();
-    // The server may have completed the statement. The repeated call succeeds in both cases.
-    let again = bindings.insert(binding("org_a", 1, "first")).await.unwrap();
-    assert!(matches!(again, InsertOutcome::Inserted(_) | InsertOutcome::Occupied(_)), "{again:?}");
-    let binding = bindings.find(&organization("org_a")).await.unwrap().unwrap();
-    let installation = bindings.installation(installation(1)).await.unwrap().unwrap();
-    assert_eq!(
-        (binding.installation, installation.organization),
-        (crate::fixtures::installation(1), Some(binding.organization))
-    );
+    // The server may have completed the statement. The repeated call finds all of it, or does it.
+    keys.insert(&new, "", crate::fixtures::NOON).await.unwrap();
+    assert_eq!(keys.find(&new.id).await.unwrap(), Some(new));
 }
 
 #[tokio::test]

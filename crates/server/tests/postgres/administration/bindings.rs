@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::process::{Output, Stdio};
 
+use dockline_github_sim::{Fault, FaultRule};
 use serde_json::{Value, json};
 
 use super::apps::app_arguments;
@@ -190,6 +191,22 @@ async fn detach_asks_first_and_leaves_the_binding_in_the_history() {
     let same = json(&schema, &["bindings", "history", "--installation", &bound[0].1.to_string()]);
     assert_eq!(same, history);
     assert_eq!(organizations(&json(&schema, &["bindings", "list"])), [""; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_waits_for_githubs_rate_limit_and_goes_on() {
+    let schema = TestSchema::migrated().await;
+    let github = Github::start(&schema).await;
+    let installation = github.install("later");
+    let account = github.sim.sim().installation(installation).unwrap().account_id;
+    let limit = Fault::SecondaryRateLimit { retry_after: Some(1), status: 429 };
+    let path = format!("/api/v3/app/installations/{installation}");
+    github.sim.sim().set_fault(FaultRule::new(limit).for_path(&path).times(1));
+    let csv = format!("organization,installationId,accountId\norg_1,{installation},{account}\n");
+    let (code, lines) = import(&schema, &github, &csv, &["--apply"]);
+    assert_eq!(code, Some(0), "{lines:?}");
+    assert!(lines[0]["waitSeconds"].as_u64().is_some_and(|seconds| seconds > 0), "{lines:?}");
+    assert_eq!((&lines[1]["imported"], &lines[1]["failed"]), (&json!(1), &json!(0)));
 }
 
 #[tokio::test(flavor = "multi_thread")]
