@@ -335,6 +335,16 @@ nonsense"#;
     }
 
     #[test]
+    fn a_line_has_at_most_64_kib() {
+        let line = |length: usize| {
+            let row = r#"{"organization":"org_1","installationId":1,"accountId":1001"#;
+            format!("{row}{}}}", " ".repeat(length - row.len() - 1))
+        };
+        assert!(read(line(65_536).as_bytes(), None)[0].1.is_ok());
+        assert!(read(line(65_537).as_bytes(), None)[0].1.is_err());
+    }
+
+    #[test]
     fn an_organization_or_installation_occurs_once() {
         let text = b"organization,installationId,accountId\na,1,1001\na,2,1002\nb,1,1001\nb,3,1003\n";
         let problems: Vec<_> = read(text, None).into_iter().map(|(_, row)| row.err()).collect();
