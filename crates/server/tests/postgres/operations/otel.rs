@@ -1,5 +1,6 @@
 //! `serve --otel-endpoint`: spans at a collector.
 
+use std::fs::File;
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
@@ -29,7 +30,8 @@ async fn collector_gets_the_spans_of_a_request_and_no_secret() {
     let schema = TestSchema::migrated().await;
     let github = Github::start(&schema).await;
     let further = ["--otel-endpoint", endpoint.as_str()];
-    let server = Server::spawn_with(&schema, &github, "127.0.0.1:0", &further).listening();
+    let log = github.files.path("log");
+    let server = Server::spawn_logging(&schema, &github, &further, File::create(&log).unwrap()).listening();
     let key = schema.key("org_traced").await;
     let url = format!("{}/v1/whoami", server.api);
     let (trace, span) = ([0x5a_u8; 16], [0xa5_u8; 8]);
@@ -48,4 +50,7 @@ async fn collector_gets_the_spans_of_a_request_and_no_secret() {
     assert!(holds(&trace) && holds(&span), "no link to the caller's span");
     let secret = key.expose_secret().splitn(4, '_').nth(3).unwrap();
     assert!(!holds(secret.as_bytes()));
+    // Only changes are logged, and the collector accepted all.
+    let log = std::fs::read_to_string(&log).unwrap();
+    assert!(!log.contains("the collector of --otel-endpoint"), "{log}");
 }
