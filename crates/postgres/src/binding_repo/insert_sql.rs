@@ -15,7 +15,8 @@ use crate::batch::planned_once;
 /// concurrent commit.
 ///
 /// - `asked` leaves out what its snapshot shows to be impossible, so that only concurrent transactions violate a
-///   constraint. Its subqueries have a limit, since the planner would read the whole tables otherwise.
+///   constraint. Its subqueries have a limit, since the planner would read the whole tables otherwise. With
+///   `OFFSET 0` it expects them for one row, which [`planned_once`] needs.
 /// - If `$16`, it fails if it waits for a lock for a tenth of a second.
 /// - The stored account and status stay if they are newer than the new binding's.
 /// - A change is computed only if the App has an outbox.
@@ -24,13 +25,14 @@ use crate::batch::planned_once;
 pub(super) const INSERT: &str = concat!(
     "WITH patience AS MATERIALIZED (SELECT CASE WHEN $16 THEN set_config('lock_timeout', '100ms', true) END \
     ), asked AS MATERIALIZED ( \
-     SELECT a.* FROM patience CROSS JOIN \
+     SELECT a.* FROM (SELECT a.* FROM patience CROSS JOIN \
       unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) WITH ORDINALITY \
       AS a (organization, installation_id, account_id, account_login, account_kind, status, verified_at, spent, proof, \
        proven_by, registered_at, actor, next_look_at, id, facts, n) \
-     WHERE ",
+      WHERE ",
     planned_once!("a.n"),
-    " AND (SELECT true FROM {schema}.installations AS bound \
+    " OFFSET 0) AS a \
+     WHERE (SELECT true FROM {schema}.installations AS bound \
       WHERE bound.app = {app} AND bound.organization = a.organization LIMIT 1) IS NULL \
      AND (SELECT true FROM {schema}.bindings AS earlier \
       WHERE earlier.app = {app} AND earlier.organization = a.organization AND earlier.spent = a.spent LIMIT 1) IS NULL \
