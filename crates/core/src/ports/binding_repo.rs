@@ -153,7 +153,7 @@ pub enum ReleaseOutcome {
 /// If the product consumes the [`Outbox`](super::Outbox) of the App, every [`Change`] of a bound installation that
 /// [`rules::events::of`](crate::rules::events::of) names MUST be stored in the organization's queue, in the same atomic step.
 /// The change of a release goes to the queue of the organization that was bound. The changes of [`insert`](Self::insert) and
-/// [`release`](Self::release) carry the actor.
+/// [`release`](Self::release) carry the actor. Its `received_at` is the time of the registration, the release or the observation.
 #[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
 #[async_trait]
 pub trait BindingRepo: Debug + Send + Sync + 'static {

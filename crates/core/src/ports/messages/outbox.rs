@@ -51,7 +51,7 @@ pub enum RetryOutcome {
 #[async_trait]
 pub trait Outbox: Debug + Send + Sync + 'static {
     /// Leases a queue until `until` that has a message to send at `now`, and is not leased then; `None` if there is none.
-    /// Of several, the one that was due first, and a queue that is released SHOULD be due after those that wait already.
+    /// Of several, the one that was due first: a message is due from its next attempt, or else from its receipt. A queue that is released SHOULD be due after those that wait already.
     /// MUST give a queue to one consumer at a time, and each lease a greater token than the one before.
     ///
     /// # Errors

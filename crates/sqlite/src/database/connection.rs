@@ -1,0 +1,89 @@
+//! Opens connections, and ends statements at their deadline.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+/// The number of steps of SQLite's virtual machine between two looks at the clock: about 100 µs.
+const STEPS: i32 = 4_000;
+
+/// The number of prepared statements that a connection keeps.
+const STATEMENTS: usize = 128;
+
+/// The size to which the write-ahead log is cut after a checkpoint.
+const LOG_BYTES: i64 = 64 << 20;
+
+/// The time between two attempts to turn the log on.
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// The time at which the running call of a connection is interrupted.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Expiry(Arc<Mutex<Option<Instant>>>);
+
+impl Expiry {
+    pub(super) fn set(&self, deadline: Option<Instant>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = deadline;
+    }
+
+    fn is_over(&self) -> bool {
+        let deadline = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        deadline.is_some_and(|deadline| deadline <= Instant::now())
+    }
+}
+
+/// Opens an existing file.
+pub(super) fn open(path: &Path, busy_timeout: Duration) -> Result<(Connection, Expiry), rusqlite::Error> {
+    // Without the flag for URIs, so that no character of a path has a meaning.
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(busy_timeout)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    let expiry = Expiry::default();
+    let watched = expiry.clone();
+    connection.progress_handler(STEPS, Some(move || watched.is_over()))?;
+    Ok((connection, expiry))
+}
+
+/// Sets what every connection to the file needs.
+pub(super) fn prepare(connection: &Connection) -> Result<(), rusqlite::Error> {
+    connection.pragma_update(None, "foreign_keys", true)?;
+    // A file that someone else wrote cannot make SQLite call functions.
+    connection.pragma_update(None, "trusted_schema", false)?;
+    connection.pragma_update(None, "cell_size_check", true)?;
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
+    Ok(())
+}
+
+/// Turns the write-ahead log on, and returns the journal mode. SQLite does not wait by itself for another process that opens the
+/// file for the first time.
+pub(super) fn start_log(connection: &Connection, deadline: Duration) -> Result<String, rusqlite::Error> {
+    let until = Instant::now() + deadline;
+    loop {
+        match connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0)) {
+            Err(error)
+                if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && Instant::now() < until =>
+            {
+                thread::sleep(PAUSE);
+            }
+            mode => return mode,
+        }
+    }
+}
+
+/// Sets what the writing connection needs.
+pub(super) fn prepare_writer(connection: &Connection) -> Result<(), rusqlite::Error> {
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    // Deleted rows are overwritten where that costs no further page, so that erased identifiers leave the file.
+    connection.pragma_update_and_check(None, "secure_delete", "FAST", |_| Ok(()))?;
+    connection.pragma_update_and_check(None, "journal_size_limit", LOG_BYTES, |_| Ok(()))?;
+    prepare(connection)
+}
+
+/// Makes a connection read only.
+pub(super) fn prepare_reader(connection: &Connection) -> Result<(), rusqlite::Error> {
+    prepare(connection)?;
+    connection.pragma_update(None, "query_only", true)
+}

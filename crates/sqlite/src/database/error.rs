@@ -1,0 +1,74 @@
+use std::io;
+use std::time::Duration;
+
+use rusqlite::ErrorCode;
+
+use crate::error::describe;
+
+/// Why a file cannot be used. A file that existed was not changed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// The file cannot be created, or its permissions cannot be set. Handling: correct the path, or the folder's permissions.
+    #[error("the file cannot be created or its permissions cannot be set")]
+    Io(#[source] io::Error),
+    /// The file or its folder cannot be written. Handling: SQLite writes a log beside the file, so the folder must be writable.
+    #[error("the file or its folder cannot be written: {0}")]
+    Denied(String),
+    /// The file is no SQLite database. Handling: correct the path.
+    #[error("the file is not a SQLite database")]
+    NotSqlite,
+    /// The file is the database of another program. Handling: correct the path.
+    #[error("the file is a SQLite database of another program (application id {application_id})")]
+    Foreign {
+        /// The application id in the file; 0 if it has none.
+        application_id: i32,
+    },
+    /// A later release changed the file. Handling: run that release; migrations are forward only.
+    #[error("the file has version {found}, and this program supports up to {known}: run a later release")]
+    Newer {
+        /// The file's version.
+        found: u32,
+        /// The latest version of this program.
+        known: u32,
+    },
+    /// The checksum of an applied migration differs from this program's. Handling: find out which build applied it.
+    #[error("migration {version} was applied with another text: find out which build applied it")]
+    Changed {
+        /// The migration's version.
+        version: u32,
+    },
+    /// The check found damage. Handling: restore a backup.
+    #[error("the file is damaged, restore a backup: {0}")]
+    Damaged(String),
+    /// Another server uses the file. Handling: stop it first.
+    #[error("another server uses the file{}", process.map(|process| format!(" (process {process})")).unwrap_or_default())]
+    InUse {
+        /// The process, if it could be read.
+        process: Option<u32>,
+    },
+    /// Another process wrote to the file until the deadline. Handling: repeat.
+    #[error("another process wrote to the file for {0:?}")]
+    Busy(Duration),
+    /// SQLite cannot keep a write-ahead log for the file. Handling: use a local file system.
+    #[error("the file system supports no write-ahead log (journal mode {0})")]
+    NoLog(String),
+    /// Any other failure. Handling: see the text.
+    #[error("the file cannot be opened: {0}")]
+    Failed(String),
+}
+
+impl OpenError {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "every other code is reported as it is")]
+    pub(crate) fn of(error: &rusqlite::Error, deadline: Duration) -> Self {
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy(deadline),
+            Some(ErrorCode::NotADatabase) => Self::NotSqlite,
+            Some(ErrorCode::DatabaseCorrupt) => Self::Damaged(describe(error)),
+            Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => {
+                Self::Denied(describe(error))
+            }
+            _ => Self::Failed(describe(error)),
+        }
+    }
+}

@@ -1,0 +1,123 @@
+mod app_database;
+mod backup;
+mod connection;
+mod error;
+mod files;
+mod job;
+mod options;
+mod reader;
+mod writer;
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::{SyncSender, TrySendError};
+use std::time::{Duration, Instant};
+
+use rusqlite::Connection;
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+
+use self::files::ServerLock;
+use self::job::{Call, Durability, Job};
+use crate::error::SqliteError;
+
+pub use app_database::{AppDatabase, AppNumber};
+pub use backup::BackupError;
+pub use error::OpenError;
+pub use options::{DEFAULT_DEADLINE, SqliteOptions};
+
+/// An open file, from which adapters are made. Clones share its connections: one writes, some read. They are closed when the
+/// last clone is dropped and the calls under way have ended.
+#[derive(Clone)]
+pub struct SqliteDatabase {
+    inner: Arc<Inner>,
+    deadline: Duration,
+}
+
+struct Inner {
+    write: SyncSender<Box<dyn Job>>,
+    read: SyncSender<Box<dyn Job>>,
+    path: PathBuf,
+    _lock: Option<ServerLock>,
+}
+
+impl SqliteDatabase {
+    /// Opens or creates the file at `path` with the default [`SqliteOptions`].
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub async fn open(path: impl Into<PathBuf> + Send) -> Result<Self, OpenError> {
+        SqliteOptions::new(path).open().await
+    }
+
+    /// Returns a handle whose calls have another deadline.
+    #[must_use]
+    pub const fn with_deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = deadline;
+        self
+    }
+
+    pub(crate) const fn deadline(&self) -> Duration {
+        self.deadline
+    }
+
+    /// Executes `work` on a reading connection, in a transaction.
+    pub(crate) async fn read<T, F>(&self, work: F) -> Result<T, SqliteError>
+    where
+        T: Send + 'static,
+        F: Fn(&Connection) -> Result<T, SqliteError> + Send + 'static,
+    {
+        self.submit(&self.inner.read, Durability::Soon, work).await
+    }
+
+    /// Executes `work` on the writing connection, in a transaction that is on disk when this returns. May execute it again
+    /// after a rollback.
+    pub(crate) async fn write<T, F>(&self, work: F) -> Result<T, SqliteError>
+    where
+        T: Send + 'static,
+        F: Fn(&Connection) -> Result<T, SqliteError> + Send + 'static,
+    {
+        self.submit(&self.inner.write, Durability::AtOnce, work).await
+    }
+
+    /// [`write`](Self::write), in a transaction that is on disk within a second.
+    pub(crate) async fn write_soon<T, F>(&self, work: F) -> Result<T, SqliteError>
+    where
+        T: Send + 'static,
+        F: Fn(&Connection) -> Result<T, SqliteError> + Send + 'static,
+    {
+        self.submit(&self.inner.write, Durability::Soon, work).await
+    }
+
+    async fn submit<T, F>(
+        &self,
+        queue: &SyncSender<Box<dyn Job>>,
+        durability: Durability,
+        work: F,
+    ) -> Result<T, SqliteError>
+    where
+        T: Send + 'static,
+        F: Fn(&Connection) -> Result<T, SqliteError> + Send + 'static,
+    {
+        let (reply, answer) = oneshot::channel();
+        let deadline = Instant::now() + self.deadline;
+        let call = Box::new(Call { work, deadline, durability, outcome: None, reply });
+        queue.try_send(call).map_err(|error| match error {
+            TrySendError::Full(_) => SqliteError::Overloaded,
+            TrySendError::Disconnected(_) => SqliteError::Closed,
+        })?;
+        match timeout(self.deadline, answer).await {
+            Ok(Ok(outcome)) => outcome,
+            // A call whose time is over is not executed.
+            Ok(Err(_)) if Instant::now() < deadline => Err(SqliteError::Closed),
+            Ok(Err(_)) | Err(_) => Err(SqliteError::Deadline(self.deadline)),
+        }
+    }
+}
+
+impl fmt::Debug for SqliteDatabase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteDatabase").field("deadline", &self.deadline).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,158 @@
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::sync::mpsc::sync_channel;
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use rusqlite::Connection;
+use tokio::sync::oneshot;
+
+use super::connection::{self, Expiry};
+use super::error::OpenError;
+use super::files::{self, ServerLock};
+use super::writer::Writer;
+use super::{Inner, SqliteDatabase, reader};
+use crate::migrations;
+
+/// The default time within which each call ends.
+pub const DEFAULT_DEADLINE: Duration = Duration::from_secs(5);
+
+/// The number of calls that may wait for the writing connection, and for the reading ones. Further ones fail at once.
+const MOST_WAITING: usize = 1_024;
+
+const DEFAULT_READERS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(3);
+
+/// How a file is opened.
+#[derive(Debug, Clone)]
+pub struct SqliteOptions {
+    pub(super) path: PathBuf,
+    pub(super) deadline: Duration,
+    readers: NonZeroUsize,
+    is_server: bool,
+    is_checked: bool,
+    most_pages: Option<u32>,
+}
+
+impl SqliteOptions {
+    /// Opens the file at `path`, or creates it.
+    #[must_use]
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self {
+            path: path.into(),
+            deadline: DEFAULT_DEADLINE,
+            readers: DEFAULT_READERS,
+            is_server: false,
+            is_checked: true,
+            most_pages: None,
+        }
+    }
+
+    /// Sets the time within which each call ends; [`DEFAULT_DEADLINE`] if it is not set.
+    #[must_use]
+    pub const fn with_deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = deadline;
+        self
+    }
+
+    /// Sets the number of reading connections, each with a thread; 4 if it is not set.
+    #[must_use]
+    pub const fn with_readers(mut self, readers: NonZeroUsize) -> Self {
+        self.readers = readers;
+        self
+    }
+
+    /// Takes the lock of a server (`PATH-lock`), which one process has at a time. Commands work beside a server, and take none.
+    #[must_use]
+    pub const fn as_server(mut self) -> Self {
+        self.is_server = true;
+        self
+    }
+
+    /// Leaves out the check of the file, which reads all of it: for short commands beside a server that has checked it.
+    #[must_use]
+    pub const fn without_check(mut self) -> Self {
+        self.is_checked = false;
+        self
+    }
+
+    /// Bounds the size of the file, in pages of 4 KiB. Writes beyond it fail as on a full disk.
+    #[must_use]
+    pub const fn with_most_pages(mut self, pages: u32) -> Self {
+        self.most_pages = Some(pages);
+        self
+    }
+
+    /// Opens the file, checks it and applies missing migrations, in a thread of its own.
+    ///
+    /// # Errors
+    /// See [`OpenError`]. The call may be repeated.
+    pub async fn open(self) -> Result<SqliteDatabase, OpenError> {
+        let (write, written) = sync_channel(MOST_WAITING);
+        let (read, waiting) = sync_channel(MOST_WAITING);
+        let (ready, opened) = oneshot::channel();
+        let (deadline, path) = (self.deadline, self.path.clone());
+        let spawned = thread::Builder::new().name("sqlite-writer".into()).spawn(move || {
+            match self.prepare(&Arc::new(Mutex::new(waiting))) {
+                Ok((writer, lock)) => {
+                    if ready.send(Ok(lock)).is_ok() {
+                        writer.run(&written);
+                    }
+                }
+                // The caller may have left.
+                Err(error) => drop(ready.send(Err(error))),
+            }
+        });
+        spawned.map_err(OpenError::Io)?;
+        let ended = || OpenError::Failed("the thread that opens it ended".into());
+        let lock = opened.await.map_err(|_| ended())??;
+        Ok(SqliteDatabase { inner: Arc::new(Inner { write, read, path, _lock: lock }), deadline })
+    }
+
+    /// Opens all connections, and starts the reading ones.
+    fn prepare(&self, waiting: &reader::Waiting) -> Result<(Writer, Option<ServerLock>), OpenError> {
+        let (connection, expiry, lock) = self.open_writer()?;
+        for _ in 0..self.readers.get() {
+            let reader = connection::open(&self.path, self.deadline).and_then(|(connection, expiry)| {
+                connection::prepare_reader(&connection).map(|()| (connection, expiry))
+            });
+            let (connection, expiry) = reader.map_err(|error| OpenError::of(&error, self.deadline))?;
+            let waiting = Arc::clone(waiting);
+            thread::Builder::new()
+                .name("sqlite-reader".into())
+                .spawn(move || reader::run(&connection, &expiry, &waiting))
+                .map_err(OpenError::Io)?;
+        }
+        Ok((Writer::new(connection, expiry), lock))
+    }
+
+    fn open_writer(&self) -> Result<(Connection, Expiry, Option<ServerLock>), OpenError> {
+        let failed = |error: rusqlite::Error| OpenError::of(&error, self.deadline);
+        files::create_if_missing(&self.path)?;
+        let (mut connection, expiry) = connection::open(&self.path, self.deadline).map_err(failed)?;
+        // Before anything is changed.
+        migrations::check_file(&connection, self.deadline)?;
+        files::secure(&self.path)?;
+        let lock = self.is_server.then(|| ServerLock::take(&self.path)).transpose()?;
+        if self.is_checked {
+            check(&connection).map_err(failed)?.map_or(Ok(()), |damage| Err(OpenError::Damaged(damage)))?;
+        }
+        let mode = connection::start_log(&connection, self.deadline).map_err(failed)?;
+        if mode != "wal" {
+            return Err(OpenError::NoLog(mode));
+        }
+        connection::prepare_writer(&connection).map_err(failed)?;
+        migrations::run(&mut connection, self.deadline)?;
+        if let Some(pages) = self.most_pages {
+            let set = connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()));
+            set.map_err(failed)?;
+        }
+        Ok((connection, expiry, lock))
+    }
+}
+
+/// Returns the first damage that SQLite's quick check finds.
+pub(crate) fn check(connection: &Connection) -> Result<Option<String>, rusqlite::Error> {
+    let found: String = connection.query_row("PRAGMA quick_check(1)", (), |row| row.get(0))?;
+    Ok((found != "ok").then_some(found))
+}

@@ -1,0 +1,83 @@
+use dockline::rules::life::ABSENT_COUNTS_FOR;
+use dockline::{BindingState, PortError, PortName};
+use rusqlite::{Connection, params};
+use time::OffsetDateTime;
+
+use crate::database::{AppDatabase, AppNumber};
+use crate::decode::{column_time, nullable_time, number, row, rows, text};
+use crate::error::SqliteError;
+
+const COUNT: &str = "SELECT state, count(*) AS bindings, \
+     count(*) FILTER (WHERE presence = 'missing' OR (presence = 'absent' AND verified_at > ?2)) AS not_shown \
+    FROM installations WHERE app = ?1 AND organization IS NOT NULL GROUP BY state";
+
+/// Reads the first entry of the sweep's index.
+const LONGEST_DUE: &str = "SELECT next_look_at FROM installations \
+    WHERE app = ?1 AND organization IS NOT NULL AND next_look_at IS NOT NULL ORDER BY next_look_at LIMIT 1";
+
+/// Counts live bindings, for gauges.
+#[derive(Debug, Clone)]
+pub struct SqliteBindingCounts {
+    database: AppDatabase,
+}
+
+/// The numbers of live bindings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct BindingCounts {
+    /// Bindings to active installations.
+    pub active: u64,
+    /// Bindings to suspended installations.
+    pub suspended: u64,
+    /// Bindings to installations that GitHub has not shown for less than an hour.
+    pub missing: u64,
+    /// Bindings to installations that GitHub is about to uninstall at our request.
+    pub ending: u64,
+    /// Bindings to installations that were uninstalled or are absent, which no organization has detached yet.
+    pub uninstalled: u64,
+    /// Those of the missing and uninstalled ones that the bound on missing bindings counts; see
+    /// [`dockline::rules::life::LiveBindings`].
+    pub not_shown: u64,
+    /// The time from which the binding that waits longest for a sweep is due, which may be in the future; `None` if no
+    /// binding is swept. A look moves it, whatever came of the look.
+    pub due_since: Option<OffsetDateTime>,
+}
+
+impl SqliteBindingCounts {
+    /// Counts the bindings of an App.
+    #[must_use]
+    pub fn new(database: &AppDatabase) -> Self {
+        Self { database: database.clone() }
+    }
+
+    /// Counts all bindings as of `now`; once a minute is often enough.
+    ///
+    /// # Errors
+    /// Infrastructure only.
+    pub async fn count(&self, now: OffsetDateTime) -> Result<BindingCounts, PortError> {
+        let app = self.database.app();
+        let counted = self.database.database().read(move |connection| count(connection, app, now));
+        counted.await.map_err(|error| error.of_port(PortName::BindingRepo))
+    }
+}
+
+fn count(connection: &Connection, app: AppNumber, now: OffsetDateTime) -> Result<BindingCounts, SqliteError> {
+    let since = column_time(now.saturating_sub(ABSENT_COUNTS_FOR));
+    let states = rows(connection, COUNT, params![app.get(), since], |row| {
+        let state: BindingState = text(row, "state")?;
+        Ok((state, number(row, "bindings")?, number(row, "not_shown")?))
+    })?;
+    let mut counts = BindingCounts::default();
+    for (state, bindings, not_shown) in states {
+        counts.not_shown += not_shown;
+        *match state {
+            BindingState::Active => &mut counts.active,
+            BindingState::Suspended => &mut counts.suspended,
+            BindingState::Missing => &mut counts.missing,
+            BindingState::Ending => &mut counts.ending,
+            BindingState::Absent | BindingState::Uninstalled => &mut counts.uninstalled,
+        } += bindings;
+    }
+    let due = row(connection, LONGEST_DUE, [app.get()], |row| nullable_time(row, "next_look_at"))?;
+    counts.due_since = due.flatten();
+    Ok(counts)
+}

@@ -1,0 +1,15 @@
+//! Capabilities that operators, data subjects and the background work need.
+
+mod apps;
+mod binding_counts;
+mod data_subjects;
+mod directory;
+mod housekeeping;
+mod tombstones;
+
+pub use apps::{AppEntry, AppError, SqliteApps};
+pub use binding_counts::{BindingCounts, SqliteBindingCounts};
+pub use data_subjects::SqliteDataSubjects;
+pub use directory::SqliteDirectory;
+pub use housekeeping::{Purged, SqliteHousekeeping};
+pub use tombstones::{SqliteTombstones, Tombstone, TombstoneReset};

@@ -1,0 +1,159 @@
+use dockline::{InstallationId, OrganizationId, PortError, PortName, Presence, UninstalledBy};
+use rusqlite::{Connection, Row, params};
+use time::OffsetDateTime;
+
+use crate::bindings::rows::{record, save};
+use crate::database::{AppDatabase, AppNumber};
+use crate::decode::{column_time, execute, get, installation, rows, stored_time, text, time};
+use crate::error::SqliteError;
+
+const RECORD_RESET: &str = "INSERT INTO tombstone_resets (app, installation_id, uninstalled_by, ended_at, reset_at, note) \
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+
+/// The first record of an installation wins, so it must go.
+const DELETE_INSTALLER: &str = "DELETE FROM installers WHERE app = ?1 AND installation_id = ?2";
+
+const RESETS: &str = "SELECT installation_id, uninstalled_by, ended_at, reset_at, note FROM tombstone_resets \
+    WHERE app = ?1 ORDER BY reset_at, installation_id";
+
+/// The final ends of an App's installations, for an operator who has to forget one: a GitHub Enterprise Server that was
+/// restored from a backup gives numbers a second time.
+#[derive(Debug, Clone)]
+pub struct SqliteTombstones {
+    database: AppDatabase,
+}
+
+/// The final end of an installation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tombstone {
+    /// The installation.
+    pub installation: InstallationId,
+    /// The organization that is still bound to it, and has to detach first.
+    pub organization: Option<OrganizationId>,
+    /// The source of the end.
+    pub by: UninstalledBy,
+    /// The time of its report.
+    pub ended_at: OffsetDateTime,
+}
+
+/// The audit entry of a tombstone that was forgotten.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TombstoneReset {
+    /// The installation.
+    pub installation: InstallationId,
+    /// The source of the end that was forgotten.
+    pub by: UninstalledBy,
+    /// The time of its report.
+    pub ended_at: OffsetDateTime,
+    /// The time at which it was forgotten.
+    pub reset_at: OffsetDateTime,
+    /// The operator's note.
+    pub note: String,
+}
+
+impl SqliteTombstones {
+    /// Uses the installations of an App.
+    #[must_use]
+    pub fn new(database: &AppDatabase) -> Self {
+        Self { database: database.clone() }
+    }
+
+    /// Returns the final end of the installation; `None` if it has not ended for good, or is unknown.
+    ///
+    /// # Errors
+    /// Infrastructure failures only.
+    pub async fn find(&self, installation: InstallationId) -> Result<Option<Tombstone>, PortError> {
+        let app = self.database.app();
+        let found = self.database.database().read(move |connection| tombstone(connection, app, installation));
+        found.await.map_err(port_error)
+    }
+
+    /// Forgets the final end of an installation, and stores who and why (`note`, at most 500 characters). Afterwards the number
+    /// can be registered again, if GitHub shows it. Returns `None`, and changes nothing, if the installation is bound, has not
+    /// ended for good, or is unknown.
+    ///
+    /// # Errors
+    /// Infrastructure failures only. Everything was changed, or nothing; [`Self::find`] shows which.
+    pub async fn reset(
+        &self,
+        installation: InstallationId,
+        note: &str,
+        now: OffsetDateTime,
+    ) -> Result<Option<TombstoneReset>, PortError> {
+        let (app, note) = (self.database.app(), note.to_owned());
+        let reset = self
+            .database
+            .database()
+            .write(move |connection| reset(connection, app, installation, &note, now));
+        reset.await.map_err(port_error)
+    }
+
+    /// Returns all audit entries of the App, oldest first.
+    ///
+    /// # Errors
+    /// Infrastructure failures only.
+    pub async fn resets(&self) -> Result<Vec<TombstoneReset>, PortError> {
+        let app = self.database.app();
+        let resets =
+            self.database.database().read(move |connection| rows(connection, RESETS, [app.get()], entry));
+        resets.await.map_err(port_error)
+    }
+}
+
+fn tombstone(
+    connection: &Connection,
+    app: AppNumber,
+    installation: InstallationId,
+) -> Result<Option<Tombstone>, SqliteError> {
+    let Some(record) = record(connection, app, installation)? else { return Ok(None) };
+    Ok(match record.life.presence {
+        Presence::Uninstalled { by: by @ (UninstalledBy::Deletion | UninstalledBy::Us) } => Some(Tombstone {
+            installation,
+            organization: record.organization,
+            by,
+            ended_at: record.life.observed_at,
+        }),
+        Presence::Shown
+        | Presence::Missing { .. }
+        | Presence::Ending { .. }
+        | Presence::Uninstalled { by: UninstalledBy::Absence } => None,
+    })
+}
+
+/// Turns the end into an absence of an unknown account, which a later 200 undoes. The row stays, so that its generation, which
+/// fences cached tokens, does not begin anew.
+fn reset(
+    connection: &Connection,
+    app: AppNumber,
+    installation: InstallationId,
+    note: &str,
+    now: OffsetDateTime,
+) -> Result<Option<TombstoneReset>, SqliteError> {
+    let found = tombstone(connection, app, installation)?.filter(|found| found.organization.is_none());
+    let Some(Tombstone { by, ended_at, .. }) = found else { return Ok(None) };
+    let Some(mut record) = record(connection, app, installation)? else { return Ok(None) };
+    record.life.presence = Presence::Uninstalled { by: UninstalledBy::Absence };
+    record.account = None;
+    record.generation = record.generation.saturating_add(1);
+    save(connection, app, installation, &record)?;
+    let id = i64::from(installation);
+    execute(connection, DELETE_INSTALLER, params![app.get(), id])?;
+    let values = params![app.get(), id, by.as_str(), column_time(ended_at), column_time(now), note];
+    execute(connection, RECORD_RESET, values)?;
+    let note = note.to_owned();
+    Ok(Some(TombstoneReset { installation, by, ended_at, reset_at: stored_time(now), note }))
+}
+
+fn entry(row: &Row<'_>) -> Result<TombstoneReset, SqliteError> {
+    Ok(TombstoneReset {
+        installation: installation(row, "installation_id")?,
+        by: text(row, "uninstalled_by")?,
+        ended_at: time(row, "ended_at")?,
+        reset_at: time(row, "reset_at")?,
+        note: get(row, "note")?,
+    })
+}
+
+fn port_error(error: SqliteError) -> PortError {
+    error.of_port(PortName::BindingRepo)
+}

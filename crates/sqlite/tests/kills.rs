@@ -1,0 +1,121 @@
+//! Kills processes amid their writes: everything that was acknowledged is there afterwards, and nothing is there by half (I24, I37).
+//!
+//! `DOCKLINE_KILLS=100 cargo test -p dockline-sqlite --test kills` kills a hundred; without the variable it is five.
+//! `DOCKLINE_SEED` repeats a run.
+
+#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+
+use std::env;
+use std::io::{BufRead, BufReader, Write, stdout};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use dockline::OutboxBounds;
+use dockline::ports::{BindingRepo, StateStore};
+use dockline_sqlite::{
+    AppNumber, SqliteBindingRepo, SqliteDatabase, SqliteOptions, SqliteOutbox, SqliteStateStore,
+};
+use dockline_testkit::fixtures::{NOON, binding_of, digest, organization, state_of};
+use dockline_testkit::runner::block_on;
+use rusqlite::Connection;
+
+/// The calls that a process makes at the same time, so that they share transactions.
+const TOGETHER: u64 = 8;
+
+fn main() {
+    let mut arguments = env::args().skip(1);
+    match (arguments.next().as_deref(), arguments.next(), arguments.next()) {
+        (Some("write"), Some(path), Some(first)) => block_on(write(Path::new(&path), first.parse().unwrap())),
+        // The arguments of the test runner do not matter.
+        _ => kill_all(),
+    }
+}
+
+/// Stores a state and a binding for each number from `first` on, and prints each number once both are acknowledged.
+async fn write(path: &Path, first: u64) {
+    let database = SqliteOptions::new(path).as_server().open().await.unwrap();
+    let app = database.with_app(AppNumber::FIRST);
+    SqliteOutbox::open(&app, OutboxBounds::default()).await.unwrap();
+    let (bindings, states) = (SqliteBindingRepo::new(&app), SqliteStateStore::new(&app));
+    let mut calls = tokio::task::JoinSet::new();
+    for number in first.. {
+        let (bindings, states) = (bindings.clone(), states.clone());
+        calls.spawn(async move {
+            let (name, state) = (format!("org_{number}"), digest(&number.to_string()));
+            states.put(state_of(&name, state, NOON)).await.unwrap();
+            bindings.insert(binding_of(&name, number, state)).await.unwrap();
+            let mut out = stdout().lock();
+            writeln!(out, "{number}").and_then(|()| out.flush()).unwrap();
+        });
+        if number >= first + TOGETHER {
+            calls.join_next().await.unwrap().unwrap();
+        }
+    }
+}
+
+fn kill_all() {
+    let number = |name: &str| env::var(name).ok().map(|value| value.parse::<u64>().unwrap());
+    let kills = number("DOCKLINE_KILLS").unwrap_or(5);
+    let seed = number("DOCKLINE_SEED").unwrap_or_else(|| fastrand::u64(..));
+    let mut random = fastrand::Rng::with_seed(seed);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("dockline.sqlite");
+    let (mut acknowledged, mut next) = (Vec::new(), 1);
+    for round in 1..=kills {
+        let fresh = written_until_killed(&path, next, random.usize(1..150));
+        // Numbers that were begun and not acknowledged are used no more.
+        next = fresh.iter().max().map_or(next, |last| last + 1) + 2 * TOGETHER;
+        acknowledged.extend(fresh);
+        check(&path, &acknowledged, &format!("round {round}, DOCKLINE_SEED={seed}"));
+    }
+    println!("{kills} kills: all of {} acknowledged registrations are there", acknowledged.len());
+}
+
+/// Lets a process write, kills it after it has acknowledged `most` numbers, and returns all that it acknowledged.
+fn written_until_killed(path: &Path, first: u64, most: usize) -> Vec<u64> {
+    let mut process = Command::new(env::current_exe().unwrap())
+        .arg("write")
+        .arg(path)
+        .arg(first.to_string())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+    let mut numbers: Vec<u64> =
+        lines.by_ref().take(most).map(|line| line.unwrap().parse().unwrap()).collect();
+    assert_eq!(numbers.len(), most, "the process ended by itself");
+    process.kill().unwrap();
+    process.wait().unwrap();
+    // What it printed before it died.
+    numbers.extend(lines.map(|line| line.unwrap().parse::<u64>().unwrap()));
+    numbers
+}
+
+fn check(path: &Path, acknowledged: &[u64], round: &str) {
+    let connection = Connection::open(path).unwrap();
+    let asked = |sql: &str| connection.query_row(sql, (), |row| row.get::<_, i64>(0)).unwrap();
+    let found: String = connection.query_row("PRAGMA integrity_check", (), |row| row.get(0)).unwrap();
+    assert_eq!(found, "ok", "{round}");
+    assert_eq!(asked("SELECT count(*) FROM pragma_foreign_key_check"), 0, "{round}");
+    // A binding, its installation and its message are one step.
+    let bindings = asked("SELECT count(*) FROM bindings");
+    assert_eq!(
+        asked("SELECT count(*) FROM installations WHERE organization IS NOT NULL"),
+        bindings,
+        "{round}"
+    );
+    assert_eq!(asked("SELECT count(*) FROM outbox_entries"), bindings, "{round}");
+    drop(connection);
+    block_on(async {
+        let database = SqliteDatabase::open(path).await.unwrap();
+        let app = database.with_app(AppNumber::FIRST);
+        let (repo, states) = (SqliteBindingRepo::new(&app), SqliteStateStore::new(&app));
+        for number in acknowledged {
+            let name = organization(&format!("org_{number}"));
+            let binding = repo.find(&name).await.unwrap();
+            assert!(binding.is_some_and(|found| found.installation.get() == *number), "{number}, {round}");
+            let state = states.find(&name, &digest(&number.to_string())).await.unwrap();
+            assert!(state.is_some(), "{number}, {round}");
+        }
+    });
+}

@@ -1,0 +1,8 @@
+//! The adapters over SQLite files.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
+
+mod file;
+mod fixtures;
+mod storage;
+mod test_database;

@@ -1,0 +1,259 @@
+//! The conformance suites of the ports that take a driver. Their nodes are handles that were opened independently.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use dockline::ports::{
+    Admission, BindingRepo, DataSubjects, Directory, KeyStore, KeyUsage, RateLimiter, StateStore,
+};
+use dockline::{AppId, KeyId, KeyRecord};
+use dockline_sqlite::{
+    AppDatabase, AppNumber, SqliteAdmission, SqliteApps, SqliteBindingRepo, SqliteDataSubjects,
+    SqliteDatabase, SqliteDirectory, SqliteKeyStore, SqliteKeyUsage, SqliteOutbox, SqliteRateLimiter,
+    SqliteStateStore,
+};
+use dockline_testkit::admission::AdmissionDriver;
+use dockline_testkit::data_subjects::DataSubjectsDriver;
+use dockline_testkit::directory::DirectoryDriver;
+use dockline_testkit::key_store::KeyStoreDriver;
+use dockline_testkit::key_usage::KeyUsageDriver;
+use dockline_testkit::outbox::{BOUNDS, Node, OutboxDriver};
+use time::OffsetDateTime;
+
+use crate::fixtures::NOON;
+use crate::test_database::{TestFile, two_handles};
+
+dockline_testkit::admission_suite!(async {
+    let (file, handles) = two_handles().await;
+    let driver = Admitting::new(&file, &handles);
+    (file, driver)
+});
+dockline_testkit::key_store_suite!(async {
+    let (file, [written, read]) = two_handles().await;
+    (file, Keys { written: SqliteKeyStore::new(&written), read: SqliteKeyStore::new(&read) })
+});
+dockline_testkit::key_usage_suite!(async {
+    let (file, [database, _]) = two_handles().await;
+    (file, Usage { keys: SqliteKeyStore::new(&database), usage: SqliteKeyUsage::new(&database) })
+});
+dockline_testkit::outbox_suite!(async {
+    let file = TestFile::new();
+    let apps = SqliteApps::new(&file.open().await);
+    for number in [1, 2] {
+        apps.add("https://api.github.com", AppId::new(number).unwrap(), NOON).await.unwrap();
+    }
+    Outboxes(file)
+});
+dockline_testkit::directory_suite!(async {
+    let (file, [written, read]) = two_handles().await;
+    (file, Listed::new(&written, &read))
+});
+dockline_testkit::data_subjects_suite!(async {
+    let (file, [written, erased]) = two_handles().await;
+    (file, Subjects::new(&written, &erased))
+});
+
+#[derive(Debug)]
+struct Admitting {
+    path: std::path::PathBuf,
+    keys: SqliteKeyStore,
+    limiter: SqliteRateLimiter,
+    bindings: SqliteBindingRepo,
+    nodes: [SqliteAdmission; 2],
+}
+
+impl Admitting {
+    fn new(file: &TestFile, [first, second]: &[SqliteDatabase; 2]) -> Self {
+        let node = |database: &SqliteDatabase| SqliteAdmission::new(&database.with_app(AppNumber::FIRST));
+        Self {
+            path: file.path(),
+            keys: SqliteKeyStore::new(second),
+            limiter: SqliteRateLimiter::new(second),
+            bindings: SqliteBindingRepo::new(&first.with_app(AppNumber::FIRST)),
+            nodes: [node(first), node(second)],
+        }
+    }
+}
+
+#[async_trait]
+impl AdmissionDriver for Admitting {
+    fn admission(&self) -> &dyn Admission {
+        &self.nodes[0]
+    }
+
+    fn other_node(&self) -> &dyn Admission {
+        &self.nodes[1]
+    }
+
+    fn limiter(&self) -> &dyn RateLimiter {
+        &self.limiter
+    }
+
+    fn bindings(&self) -> &dyn BindingRepo {
+        &self.bindings
+    }
+
+    async fn insert(&self, record: KeyRecord) {
+        assert!(self.keys.insert(&record, "", OffsetDateTime::UNIX_EPOCH).await.unwrap());
+    }
+
+    async fn replace(&self, record: KeyRecord) {
+        let connection = rusqlite::Connection::open(&self.path).unwrap();
+        connection.busy_timeout(std::time::Duration::from_secs(5)).unwrap();
+        connection.execute("DELETE FROM api_keys WHERE id = ?1", [record.id.as_str()]).unwrap();
+        drop(connection);
+        self.insert(record).await;
+    }
+
+    async fn revoke(&self, id: &KeyId, at: OffsetDateTime) {
+        assert!(self.keys.revoke(id, at).await.unwrap());
+    }
+}
+
+#[derive(Debug)]
+struct Keys {
+    written: SqliteKeyStore,
+    read: SqliteKeyStore,
+}
+
+#[async_trait]
+impl KeyStoreDriver for Keys {
+    fn keys(&self) -> &dyn KeyStore {
+        &self.read
+    }
+
+    async fn insert(&self, record: KeyRecord) {
+        assert!(self.written.insert(&record, "", OffsetDateTime::UNIX_EPOCH).await.unwrap());
+    }
+
+    async fn revoke(&self, id: &KeyId, at: OffsetDateTime) {
+        assert!(self.written.revoke(id, at).await.unwrap());
+    }
+}
+
+#[derive(Debug)]
+struct Usage {
+    keys: SqliteKeyStore,
+    usage: SqliteKeyUsage,
+}
+
+#[async_trait]
+impl KeyUsageDriver for Usage {
+    fn usage(&self) -> &dyn KeyUsage {
+        &self.usage
+    }
+
+    async fn insert(&self, record: KeyRecord) {
+        assert!(self.keys.insert(&record, "", OffsetDateTime::UNIX_EPOCH).await.unwrap());
+    }
+
+    async fn flush(&self) {
+        self.usage.write().await.unwrap();
+    }
+
+    async fn last_used(&self, id: &KeyId) -> Option<OffsetDateTime> {
+        self.keys.entry(id).await.unwrap().and_then(|entry| entry.last_used_at)
+    }
+}
+
+/// Two Apps of one file. Each node opens it anew.
+#[derive(Debug)]
+struct Outboxes(TestFile);
+
+#[async_trait]
+impl OutboxDriver for Outboxes {
+    async fn node(&self, app: u64) -> Node {
+        let database = self.0.open().await;
+        let apps = SqliteApps::new(&database);
+        let found = apps.find("https://api.github.com", AppId::new(app).unwrap()).await.unwrap();
+        node(app, &found.unwrap()).await
+    }
+}
+
+async fn node(app: u64, database: &AppDatabase) -> Node {
+    let outbox = SqliteOutbox::open(database, BOUNDS).await.unwrap();
+    Node {
+        app,
+        bindings: Arc::new(SqliteBindingRepo::new(database)),
+        deliveries: Arc::new(outbox.clone()),
+        outbox: Arc::new(outbox),
+    }
+}
+
+#[derive(Debug)]
+struct Listed {
+    bindings: SqliteBindingRepo,
+    directory: SqliteDirectory,
+}
+
+impl Listed {
+    fn new(written: &SqliteDatabase, read: &SqliteDatabase) -> Self {
+        Self {
+            bindings: SqliteBindingRepo::new(&written.with_app(AppNumber::FIRST)),
+            directory: SqliteDirectory::new(&read.with_app(AppNumber::FIRST)),
+        }
+    }
+}
+
+impl DirectoryDriver for Listed {
+    fn bindings(&self) -> &dyn BindingRepo {
+        &self.bindings
+    }
+
+    fn directory(&self) -> &dyn Directory {
+        &self.directory
+    }
+}
+
+#[derive(Debug)]
+struct Subjects {
+    listed: Listed,
+    app: AppDatabase,
+    states: SqliteStateStore,
+    keys: SqliteKeyStore,
+    subjects: SqliteDataSubjects,
+}
+
+impl Subjects {
+    fn new(written: &SqliteDatabase, erased: &SqliteDatabase) -> Self {
+        let app = written.with_app(AppNumber::FIRST);
+        Self {
+            listed: Listed::new(written, written),
+            states: SqliteStateStore::new(&app),
+            app,
+            keys: SqliteKeyStore::new(written),
+            subjects: SqliteDataSubjects::new(erased),
+        }
+    }
+}
+
+#[async_trait]
+impl DataSubjectsDriver for Subjects {
+    fn subjects(&self) -> &dyn DataSubjects {
+        &self.subjects
+    }
+
+    fn bindings(&self) -> &dyn BindingRepo {
+        &self.listed.bindings
+    }
+
+    fn directory(&self) -> &dyn Directory {
+        &self.listed.directory
+    }
+
+    async fn open_outbox(&self) -> Node {
+        node(1, &self.app).await
+    }
+
+    fn states(&self) -> &dyn StateStore {
+        &self.states
+    }
+
+    fn keys(&self) -> &dyn KeyStore {
+        &self.keys
+    }
+
+    async fn insert_key(&self, record: KeyRecord) {
+        assert!(self.keys.insert(&record, "", OffsetDateTime::UNIX_EPOCH).await.unwrap());
+    }
+}

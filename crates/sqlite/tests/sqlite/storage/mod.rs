@@ -1,0 +1,12 @@
+//! The ports, and what the adapters offer beyond them.
+
+mod apps;
+mod binding_counts;
+mod column_values;
+mod conformance;
+mod housekeeping;
+mod key_store;
+mod outbox;
+mod tombstones;
+mod two_apps;
+mod two_handles;
