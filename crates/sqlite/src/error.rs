@@ -52,13 +52,11 @@ impl From<rusqlite::Error> for SqliteError {
 
 /// Returns SQLite's code and message. A message names columns and constraints, and no values.
 pub(crate) fn describe(error: &rusqlite::Error) -> String {
+    if let rusqlite::Error::SqliteFailure(code, Some(message)) = error {
+        return format!("SQLite error {}: {message}", code.extended_code);
+    }
     match error.sqlite_error() {
-        Some(code) => match error {
-            rusqlite::Error::SqliteFailure(_, Some(message)) => {
-                format!("SQLite error {}: {message}", code.extended_code)
-            }
-            _ => format!("SQLite error {}: {code}", code.extended_code),
-        },
+        Some(code) => format!("SQLite error {}: {code}", code.extended_code),
         None => error.to_string(),
     }
 }

@@ -50,6 +50,9 @@ pub enum OpenError {
     /// Another process wrote to the file until the deadline. Handling: repeat.
     #[error("another process wrote to the file for {0:?}")]
     Busy(Duration),
+    /// The file is on a network file system, on which locks are not reliable. Handling: use a local one.
+    #[error("the file is on a network file system: use a local one")]
+    Remote,
     /// SQLite cannot keep a write-ahead log for the file. Handling: use a local file system.
     #[error("the file system supports no write-ahead log (journal mode {0})")]
     NoLog(String),
@@ -59,7 +62,6 @@ pub enum OpenError {
 }
 
 impl OpenError {
-    #[expect(clippy::wildcard_enum_match_arm, reason = "every other code is reported as it is")]
     pub(crate) fn of(error: &rusqlite::Error, deadline: Duration) -> Self {
         match error.sqlite_error_code() {
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy(deadline),

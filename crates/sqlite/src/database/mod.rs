@@ -6,6 +6,7 @@ mod files;
 mod job;
 mod options;
 mod reader;
+mod remote;
 mod writer;
 
 use std::fmt;

@@ -11,6 +11,7 @@ use tokio::sync::oneshot;
 use super::connection::{self, Expiry};
 use super::error::OpenError;
 use super::files::{self, ServerLock};
+use super::remote::is_remote;
 use super::writer::Writer;
 use super::{Inner, SqliteDatabase, reader};
 use crate::migrations;
@@ -129,6 +130,9 @@ impl SqliteOptions {
     fn open_writer(&self) -> Result<(Connection, Expiry, Option<ServerLock>), OpenError> {
         let failed = |error: rusqlite::Error| OpenError::of(&error, self.deadline);
         files::create_if_missing(&self.path)?;
+        if is_remote(&self.path).map_err(OpenError::Io)? {
+            return Err(OpenError::Remote);
+        }
         let (mut connection, expiry) = connection::open(&self.path, self.deadline).map_err(failed)?;
         // Before anything is changed.
         migrations::check_file(&connection, self.deadline)?;

@@ -13,15 +13,16 @@ use crate::error::SqliteError;
 const NEXT: &str = "SELECT organization FROM outbox_queues WHERE app = ?1 AND due_at <= ?2 \
      AND (lease_until IS NULL OR lease_until <= ?2) ORDER BY due_at, organization LIMIT 1";
 
-/// While a queue is leased, it is due at the end of the lease: so the queue of a consumer that crashed is found.
-const LEASE: &str = "UPDATE outbox_queues SET lease_token = lease_token + 1, lease_until = ?3, due_at = ?3 \
+/// Leaves `due_at` as it is, so that the queue of a consumer that crashed is found when the lease has ended.
+const LEASE: &str = "UPDATE outbox_queues SET lease_token = lease_token + 1, lease_until = ?3 \
     WHERE app = ?1 AND organization = ?2 RETURNING organization, lease_token";
 
 const IS_LEASED: &str = "SELECT 1 FROM outbox_queues WHERE app = ?1 AND organization = ?2 AND lease_token = ?3 \
      AND lease_until IS NOT NULL";
 
-const RENEW: &str = "UPDATE outbox_queues SET due_at = CASE WHEN due_at < lease_until THEN due_at ELSE ?3 END, \
-     lease_until = ?3 WHERE app = ?1 AND organization = ?2";
+const RENEW: &str = "UPDATE outbox_queues SET lease_until = ?3 WHERE app = ?1 AND organization = ?2";
+
+const POSTPONE: &str = "UPDATE outbox_queues SET due_at = ?3 WHERE app = ?1 AND organization = ?2";
 
 const RELEASE: &str =
     "UPDATE outbox_queues SET lease_until = NULL, due_at = ?3 WHERE app = ?1 AND organization = ?2";
@@ -52,8 +53,8 @@ pub(super) fn lease(
         let Some(next) = next else { return Ok(None) };
         let due = due(connection, app, &next)?;
         if due.is_none_or(|due| due > at) {
-            // A consumer crashed after it had settled everything that was due.
-            execute(connection, RELEASE, params![app.get(), next, due])?;
+            // A consumer settled what was due, and crashed. Its lease stays, should it live on.
+            execute(connection, POSTPONE, params![app.get(), next, due])?;
             continue;
         }
         return row(connection, LEASE, params![app.get(), next, column_time(until)], |row| {

@@ -13,12 +13,14 @@ const IS_OPEN: &str = "SELECT 1 FROM outboxes WHERE app = ?1";
 const SIZES: &str = "SELECT bytes AS in_all, coalesce((SELECT q.bytes FROM outbox_queues AS q \
      WHERE q.app = ?1 AND q.organization = ?2), 0) AS bytes FROM outboxes WHERE app = ?1";
 
-/// `?3` is when the entry is due. While the queue is leased, this makes it due before the end of the lease, which the release
-/// sees.
+/// `?3` is when the entry is due.
 const APPEND: &str = "INSERT INTO outbox_queues AS q (app, organization, last_sequence, bytes, due_at) \
     VALUES (?1, ?2, 1, 0, ?3) ON CONFLICT (app, organization) DO UPDATE SET last_sequence = q.last_sequence + 1, \
-     due_at = min(coalesce(q.due_at, excluded.due_at), excluded.due_at, coalesce(q.lease_until - 1, excluded.due_at)) \
-    RETURNING last_sequence";
+     due_at = min(coalesce(q.due_at, excluded.due_at), excluded.due_at) RETURNING last_sequence";
+
+/// `due_at` is never later than the first entry that is due; a lease looks which it is.
+const MAKE_DUE: &str = "UPDATE outbox_queues SET due_at = min(coalesce(due_at, ?3), ?3) \
+    WHERE app = ?1 AND organization = ?2";
 
 const ADD_TO_QUEUE: &str = "UPDATE outbox_queues SET bytes = bytes + ?3 WHERE app = ?1 AND organization = ?2";
 
@@ -66,6 +68,16 @@ pub(super) fn append(
     sequence.ok_or_else(|| SqliteError::corrupt("last_sequence", "no row"))
 }
 
+/// Makes a queue due at this time, also while it is leased.
+pub(super) fn make_due(
+    connection: &Connection,
+    app: AppNumber,
+    organization: &str,
+    due_at: i64,
+) -> Result<(), SqliteError> {
+    execute(connection, MAKE_DUE, params![app.get(), organization, due_at]).map(drop)
+}
+
 /// Adds to the sums of undelivered bytes.
 pub(crate) fn add_bytes(
     connection: &Connection,
@@ -89,9 +101,9 @@ pub(crate) fn append_change(
     id: &str,
     at: OffsetDateTime,
 ) -> Result<(), SqliteError> {
-    let at = column_time(at);
     let organization = organization.as_str();
-    let sequence = append(connection, app, organization, at)?;
+    // Due whatever the consumer's clock says: the time of a change may be that of another clock.
+    let sequence = append(connection, app, organization, 0)?;
     let values = params![
         app.get(),
         organization,
@@ -99,7 +111,7 @@ pub(crate) fn append_change(
         id,
         i64::from(change.installation),
         json("change", change)?,
-        at,
+        column_time(at),
     ];
     execute(connection, INSERT_CHANGE, values).map(drop)
 }

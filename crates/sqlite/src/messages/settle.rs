@@ -6,7 +6,7 @@ use rusqlite::{Connection, params};
 use time::OffsetDateTime;
 
 use super::lease::is_leased;
-use super::queues::{add_bytes, column};
+use super::queues::{add_bytes, column, make_due};
 use super::rows::{entry, entry_columns};
 use crate::database::AppNumber;
 use crate::decode::{column_number, column_time, execute, get, row};
@@ -26,10 +26,6 @@ const LATEST: &str = concat!(
 
 const UPDATE: &str = "UPDATE outbox_entries SET status = ?4, attempts = ?5, refusals = ?6, first_failed_at = ?7, \
      last_cause = ?8, next_attempt_at = ?9, settled_at = ?10 WHERE app = ?1 AND organization = ?2 AND sequence = ?3";
-
-/// Makes a queue due at `?3`, also while it is leased.
-const MAKE_DUE: &str = "UPDATE outbox_queues SET \
-     due_at = min(coalesce(due_at, ?3), ?3, coalesce(lease_until - 1, ?3)) WHERE app = ?1 AND organization = ?2";
 
 /// Writes what an attempt changes in an entry.
 fn update(
@@ -89,6 +85,9 @@ pub(super) fn settle(
     }
     entry.next_attempt_at = next_attempt_at;
     update(connection, app, &entry, settled_at)?;
+    if let Some(next) = next_attempt_at {
+        make_due(connection, app, queue, column_time(next))?;
+    }
     Ok(true)
 }
 
@@ -117,6 +116,6 @@ pub(super) fn retry(
         entry.next_attempt_at = Some(now);
     }
     update(connection, app, &entry, None)?;
-    execute(connection, MAKE_DUE, params![app.get(), queue, column_time(now)])?;
+    make_due(connection, app, &queue, column_time(now))?;
     Ok(RetryOutcome::Queued)
 }

@@ -247,7 +247,7 @@ CREATE TABLE outbox_queues (
     last_sequence INTEGER NOT NULL CONSTRAINT outbox_queues_last_sequence CHECK (last_sequence >= 0),
     -- The bytes of the bodies of entries that are not done.
     bytes INTEGER NOT NULL CONSTRAINT outbox_queues_bytes CHECK (bytes >= 0),
-    -- From when there may be something to send; null: never. While the queue is leased: lease_until, or less if an entry was added.
+    -- From when there may be something to send, or earlier; null: never.
     due_at INTEGER,
     -- The number of the last lease. A consumer with another number settles nothing.
     lease_token INTEGER NOT NULL DEFAULT 0 CONSTRAINT outbox_queues_lease_token CHECK (lease_token >= 0),

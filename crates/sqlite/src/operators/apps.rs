@@ -10,8 +10,11 @@ use crate::error::SqliteError;
 
 const LIST: &str = "SELECT id, api_base, app_id, added_at, retired_at FROM apps ORDER BY id";
 
+const ADD_FIRST: &str = "INSERT INTO apps (id, api_base, app_id, added_at) VALUES (1, ?1, ?2, ?3)";
+
+/// Never gives the number of the first App, whose rows may exist without it.
 const ADD: &str = "INSERT INTO apps (id, api_base, app_id, added_at) \
-    SELECT coalesce(max(id), 0) + 1, ?1, ?2, ?3 FROM apps WHERE true \
+    SELECT coalesce(max(id), 1) + 1, ?1, ?2, ?3 FROM apps WHERE true \
     ON CONFLICT (api_base, app_id) DO UPDATE SET retired_at = NULL RETURNING id";
 
 const RETIRE: &str =
@@ -81,7 +84,7 @@ impl SqliteApps {
     }
 
     /// Returns the file restricted to the App with this id at the API with base URL `api_base`. A file without an App gets
-    /// this one.
+    /// this one, as [`AppNumber::FIRST`].
     ///
     /// # Errors
     /// See [`AppError`]. The call may be repeated.
@@ -95,7 +98,7 @@ impl SqliteApps {
         let apps = self.database.write(move |connection| {
             // In one transaction, so that of processes of different Apps only one is the first.
             if list(connection)?.is_empty() {
-                add(connection, &wanted, app, now)?;
+                execute(connection, ADD_FIRST, params![wanted, i64::from(app), column_time(now)])?;
             }
             list(connection)
         });

@@ -1,9 +1,8 @@
 //! Values that the tests store.
 
 use dockline::{
-    Account, AccountId, AccountKind, Actor, ApiKeySecretHash, ClaimMembership, InstallationId,
-    InstallerRecord, IssuedState, KeyEnvironment, KeyId, KeyRecord, NewBinding, OrganizationId, Proof, Scope,
-    SecretDigest, Status, Tier, VerifiedClaim,
+    Account, AccountId, AccountKind, Actor, ApiKeySecretHash, InstallationId, InstallerRecord, IssuedState,
+    KeyEnvironment, KeyId, KeyRecord, NewBinding, OrganizationId, Proof, Scope, SecretDigest, Status, Tier,
 };
 use time::macros::datetime;
 use time::{Duration, OffsetDateTime};
@@ -64,16 +63,6 @@ pub(crate) fn state(owner: &str, text: &str) -> IssuedState {
         answered: None,
         claim: None,
         revoked: false,
-    }
-}
-
-pub(crate) fn claim(number: u64) -> VerifiedClaim {
-    VerifiedClaim {
-        installation: installation(number),
-        account: AccountId::new(number).unwrap(),
-        proof: Proof::Installed,
-        visitor: AccountId::new(77).unwrap(),
-        membership: ClaimMembership::Member,
     }
 }
 

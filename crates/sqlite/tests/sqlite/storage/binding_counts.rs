@@ -82,13 +82,4 @@ async fn longest_due_binding_is_the_first_of_the_sweep_and_a_failed_look_puts_it
     }
     bindings.release(&organization("org_3"), installation(3), &actor(), NOON).await.unwrap();
     assert_eq!(counts.count(NOON).await.unwrap().due_since, None);
-    // A row of an earlier version, whose next look has the column's default, counts as due since its last look.
-    let session = database.pool().get().await.unwrap();
-    let row = format!(
-        "INSERT INTO {}.installations (installation_id, organization, account_id, account_login, account_kind, status, \
-         verified_at, generation) VALUES (9, 'org_9', 9, 'account', 'User', 'active', '2026-03-01 11:00Z', 1)",
-        database.schema()
-    );
-    session.batch_execute(&row).await.unwrap();
-    assert_eq!(due_since().await, NOON - Duration::HOUR);
 }
