@@ -30,6 +30,12 @@ impl SqliteError {
         Self::Corrupt { column, source: source.into() }
     }
 
+    /// Returns whether the statement was interrupted at its deadline.
+    pub(crate) fn is_interruption(&self) -> bool {
+        let Self::Sqlite(error) = self else { return false };
+        error.sqlite_error_code() == Some(ErrorCode::OperationInterrupted)
+    }
+
     pub(crate) fn kind(&self) -> PortErrorKind {
         match self {
             Self::Deadline(_) | Self::Overloaded | Self::Closed => PortErrorKind::Unavailable,

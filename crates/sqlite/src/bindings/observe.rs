@@ -12,11 +12,9 @@ use crate::database::AppNumber;
 use crate::decode::{column_number, column_time, count, stored_time};
 use crate::error::SqliteError;
 
-/// Those for which `rules::life::counts_as_not_shown` is true.
-const NOT_SHOWN: &str = "SELECT (SELECT count(*) FROM installations \
-     WHERE app = ?1 AND organization IS NOT NULL AND presence = 'missing') + \
-    (SELECT count(*) FROM installations \
-     WHERE app = ?1 AND organization IS NOT NULL AND presence = 'absent' AND verified_at > ?2)";
+/// Those for which `rules::life::counts_as_not_shown` is true. The last condition is that of the index.
+const NOT_SHOWN: &str = "SELECT count(*) FROM installations WHERE app = ?1 AND organization IS NOT NULL \
+     AND (presence = 'missing' OR verified_at > ?2) AND presence IN ('missing', 'absent')";
 
 /// Counts no more than it takes to decide.
 const ALL: &str = "SELECT count(*) FROM (SELECT 1 FROM installations \

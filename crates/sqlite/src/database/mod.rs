@@ -7,6 +7,8 @@ mod job;
 mod options;
 mod reader;
 mod remote;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 use std::fmt;
@@ -109,6 +111,7 @@ impl SqliteDatabase {
             TrySendError::Disconnected(_) => SqliteError::Closed,
         })?;
         match timeout(self.deadline, answer).await {
+            Ok(Ok(Err(error))) if error.is_interruption() => Err(SqliteError::Deadline(self.deadline)),
             Ok(Ok(outcome)) => outcome,
             // A call whose time is over is not executed.
             Ok(Err(_)) if Instant::now() < deadline => Err(SqliteError::Closed),

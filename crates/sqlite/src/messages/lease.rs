@@ -31,9 +31,10 @@ const RELEASE: &str =
 /// time of its own it is due at once.
 const DUE: &str = "SELECT min(due) AS due FROM ( \
      SELECT * FROM (SELECT coalesce(next_attempt_at, -9223372036854775807) AS due FROM outbox_entries \
-      WHERE app = ?1 AND organization = ?2 AND status = 'waiting' ORDER BY sequence LIMIT 1) \
+      WHERE app = ?1 AND organization = ?2 AND status <> 'done' AND status = 'waiting' ORDER BY sequence LIMIT 1) \
      UNION ALL \
-     SELECT next_attempt_at FROM outbox_entries WHERE app = ?1 AND organization = ?2 AND status = 'set_aside')";
+     SELECT next_attempt_at FROM outbox_entries \
+      WHERE app = ?1 AND organization = ?2 AND status <> 'done' AND status = 'set_aside')";
 
 fn due(connection: &Connection, app: AppNumber, organization: &str) -> Result<Option<i64>, SqliteError> {
     let due = row(connection, DUE, params![app.get(), organization], |row| get(row, "due"))?;

@@ -15,13 +15,13 @@ use crate::error::SqliteError;
 const WAITING: &str = concat!(
     "SELECT ",
     entry_columns!(),
-    " FROM outbox_entries AS e WHERE app = ?1 AND organization = ?2 AND status = 'waiting' ORDER BY sequence LIMIT ?3"
+    " FROM outbox_entries AS e WHERE app = ?1 AND organization = ?2 AND status <> 'done' AND status = 'waiting' ORDER BY sequence LIMIT ?3"
 );
 
 const ASIDE: &str = concat!(
     "SELECT ",
     entry_columns!(),
-    " FROM outbox_entries AS e WHERE app = ?1 AND organization = ?2 AND status = 'set_aside' AND next_attempt_at <= ?4 \
+    " FROM outbox_entries AS e WHERE app = ?1 AND organization = ?2 AND status <> 'done' AND status = 'set_aside' AND next_attempt_at <= ?4 \
      ORDER BY next_attempt_at, sequence LIMIT ?3"
 );
 

@@ -167,7 +167,7 @@ CREATE INDEX installations_purgeable ON installations (verified_at)
 CREATE INDEX installations_by_state ON installations (app, state, organization) WHERE organization IS NOT NULL;
 CREATE INDEX installations_by_login ON installations (app, lower(account_login), organization)
     WHERE organization IS NOT NULL;
-CREATE INDEX installations_by_account ON installations (account_id);
+CREATE INDEX installations_by_account ON installations (app, account_id, organization);
 CREATE INDEX installations_unverified ON installations (app, verified_at)
     WHERE organization IS NOT NULL AND status <> 'uninstalled';
 
@@ -294,6 +294,7 @@ CREATE TABLE outbox_entries (
     CONSTRAINT outbox_entries_content CHECK ((change IS NULL) <> (event IS NULL)),
     CONSTRAINT outbox_entries_settled CHECK ((settled_at IS NULL) = (status IN ('waiting', 'set_aside')))
 ) STRICT;
+-- SQLite uses a partial index only if the statement repeats its condition.
 CREATE INDEX outbox_entries_open ON outbox_entries (app, organization, status, sequence) WHERE status <> 'done';
 CREATE INDEX outbox_entries_by_id ON outbox_entries (app, id);
 CREATE INDEX outbox_entries_with_body ON outbox_entries (settled_at) WHERE status = 'done' AND has_body;

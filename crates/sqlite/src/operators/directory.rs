@@ -100,7 +100,10 @@ fn list(query: &DirectoryQuery, limit: u32, app: AppNumber) -> Statement {
     if let Some(after) = after {
         statement.add(" AND i.organization > ?", after.as_str().to_owned());
     }
-    statement.add(" AND i.organization IS NOT NULL ORDER BY i.organization LIMIT ?", i64::from(limit));
+    // The same order, by the table whose index has the condition.
+    let order = if proof.is_some() { "b" } else { "i" };
+    let text = format!(" AND i.organization IS NOT NULL ORDER BY {order}.organization LIMIT ?");
+    statement.add(&text, i64::from(limit));
     statement
 }
 
