@@ -22,17 +22,25 @@ use rusqlite::Connection;
 /// The calls that a process makes at the same time, so that they share transactions.
 const TOGETHER: u64 = 8;
 
+/// Writes, and prints what is acknowledged.
+const WRITE: &str = "write";
+
+/// Prints before it writes, which the check must find.
+const BOAST: &str = "boast";
+
 fn main() {
     let mut arguments = env::args().skip(1);
     match (arguments.next().as_deref(), arguments.next(), arguments.next()) {
-        (Some("write"), Some(path), Some(first)) => block_on(write(Path::new(&path), first.parse().unwrap())),
+        (Some(mode @ (WRITE | BOAST)), Some(path), Some(first)) => {
+            block_on(write(Path::new(&path), first.parse().unwrap(), mode == BOAST));
+        }
         // The arguments of the test runner do not matter.
         _ => kill_all(),
     }
 }
 
 /// Stores a state and a binding for each number from `first` on, and prints each number once both are acknowledged.
-async fn write(path: &Path, first: u64) {
+async fn write(path: &Path, first: u64, boasts: bool) {
     let database = SqliteOptions::new(path).as_server().open().await.unwrap();
     let app = database.with_app(AppNumber::FIRST);
     SqliteOutbox::open(&app, OutboxBounds::default()).await.unwrap();
@@ -41,11 +49,19 @@ async fn write(path: &Path, first: u64) {
     for number in first.. {
         let (bindings, states) = (bindings.clone(), states.clone());
         calls.spawn(async move {
+            let print = || {
+                let mut out = stdout().lock();
+                writeln!(out, "{number}").and_then(|()| out.flush()).unwrap();
+            };
+            if boasts {
+                print();
+            }
             let (name, state) = (format!("org_{number}"), digest(&number.to_string()));
             states.put(state_of(&name, state, NOON)).await.unwrap();
             bindings.insert(binding_of(&name, number, state)).await.unwrap();
-            let mut out = stdout().lock();
-            writeln!(out, "{number}").and_then(|()| out.flush()).unwrap();
+            if !boasts {
+                print();
+            }
         });
         if number >= first + TOGETHER {
             calls.join_next().await.unwrap().unwrap();
@@ -62,19 +78,23 @@ fn kill_all() {
     let path = folder.path().join("dockline.sqlite");
     let (mut acknowledged, mut next) = (Vec::new(), 1);
     for round in 1..=kills {
-        let fresh = written_until_killed(&path, next, random.usize(1..150));
+        let fresh = written_until_killed(&path, WRITE, next, random.usize(1..150));
         // Numbers that were begun and not acknowledged are used no more.
         next = fresh.iter().max().map_or(next, |last| last + 1) + 2 * TOGETHER;
         acknowledged.extend(fresh);
-        check(&path, &acknowledged, &format!("round {round}, DOCKLINE_SEED={seed}"));
+        let round = format!("round {round}, DOCKLINE_SEED={seed}");
+        assert_eq!(lost(&path, &acknowledged, &round), [0_u64; 0], "{round}");
     }
+    let path = folder.path().join("control.sqlite");
+    let boasted = written_until_killed(&path, BOAST, 1, 50);
+    assert!(!lost(&path, &boasted, "control").is_empty(), "the check finds nothing");
     println!("{kills} kills: all of {} acknowledged registrations are there", acknowledged.len());
 }
 
 /// Lets a process write, kills it after it has acknowledged `most` numbers, and returns all that it acknowledged.
-fn written_until_killed(path: &Path, first: u64, most: usize) -> Vec<u64> {
+fn written_until_killed(path: &Path, mode: &str, first: u64, most: usize) -> Vec<u64> {
     let mut process = Command::new(env::current_exe().unwrap())
-        .arg("write")
+        .arg(mode)
         .arg(path)
         .arg(first.to_string())
         .stdout(Stdio::piped())
@@ -91,7 +111,8 @@ fn written_until_killed(path: &Path, first: u64, most: usize) -> Vec<u64> {
     numbers
 }
 
-fn check(path: &Path, acknowledged: &[u64], round: &str) {
+/// Checks the file, and returns the numbers whose state or binding is missing.
+fn lost(path: &Path, acknowledged: &[u64], round: &str) -> Vec<u64> {
     let connection = Connection::open(path).unwrap();
     let asked = |sql: &str| connection.query_row(sql, (), |row| row.get::<_, i64>(0)).unwrap();
     let found: String = connection.query_row("PRAGMA integrity_check", (), |row| row.get(0)).unwrap();
@@ -110,12 +131,16 @@ fn check(path: &Path, acknowledged: &[u64], round: &str) {
         let database = SqliteDatabase::open(path).await.unwrap();
         let app = database.with_app(AppNumber::FIRST);
         let (repo, states) = (SqliteBindingRepo::new(&app), SqliteStateStore::new(&app));
+        let mut lost = Vec::new();
         for number in acknowledged {
             let name = organization(&format!("org_{number}"));
             let binding = repo.find(&name).await.unwrap();
-            assert!(binding.is_some_and(|found| found.installation.get() == *number), "{number}, {round}");
             let state = states.find(&name, &digest(&number.to_string())).await.unwrap();
-            assert!(state.is_some(), "{number}, {round}");
+            let is_bound = binding.is_some_and(|found| found.installation.get() == *number);
+            if !is_bound || state.is_none() {
+                lost.push(*number);
+            }
         }
-    });
+        lost
+    })
 }

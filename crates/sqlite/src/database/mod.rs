@@ -54,10 +54,10 @@ impl SqliteDatabase {
         SqliteOptions::new(path).open().await
     }
 
-    /// Returns a handle whose calls have another deadline.
+    /// Returns a handle whose calls have another deadline, at most an hour.
     #[must_use]
     pub const fn with_deadline(mut self, deadline: Duration) -> Self {
-        self.deadline = deadline;
+        self.deadline = options::at_most_an_hour(deadline);
         self
     }
 

@@ -49,10 +49,10 @@ impl SqliteOptions {
         }
     }
 
-    /// Sets the time within which each call ends; [`DEFAULT_DEADLINE`] if it is not set.
+    /// Sets the time within which each call ends, at most an hour; [`DEFAULT_DEADLINE`] if it is not set.
     #[must_use]
     pub const fn with_deadline(mut self, deadline: Duration) -> Self {
-        self.deadline = deadline;
+        self.deadline = at_most_an_hour(deadline);
         self
     }
 
@@ -153,6 +153,12 @@ impl SqliteOptions {
         }
         Ok((connection, expiry, lock))
     }
+}
+
+/// Bounds a deadline, since neither the clock nor SQLite can add any time.
+pub(super) const fn at_most_an_hour(deadline: Duration) -> Duration {
+    const HOUR: Duration = Duration::from_secs(3_600);
+    if deadline.as_secs() < HOUR.as_secs() { deadline } else { HOUR }
 }
 
 /// Returns the first damage that SQLite's quick check finds.

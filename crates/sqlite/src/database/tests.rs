@@ -97,3 +97,11 @@ async fn call_whose_caller_left_before_its_turn_is_not_executed() {
     database.write(|connection| insert(connection, "stayed")).await.unwrap();
     assert_eq!(stored(&database).await, ["stayed"]);
 }
+
+#[tokio::test]
+async fn deadline_of_any_length_is_accepted() {
+    let (_folder, database) = open().await;
+    let patient = database.with_deadline(Duration::MAX);
+    patient.write(|connection| insert(connection, "patient")).await.unwrap();
+    assert_eq!(stored(&patient).await, ["patient"]);
+}
