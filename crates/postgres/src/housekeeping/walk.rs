@@ -51,10 +51,12 @@ impl Walk {
         let deleted = parse(&row, "deleted", |number: i64| usize::try_from(number))?;
         let last: bool = get(&row, "last")?;
         // With a full batch, the same pages may have more.
-        let next = match deleted.cmp(&usize::try_from(batch).unwrap_or(usize::MAX)) {
-            std::cmp::Ordering::Less if last => 0,
-            std::cmp::Ordering::Less => end,
-            _ => page,
+        let next = if deleted >= usize::try_from(batch).unwrap_or(usize::MAX) {
+            page
+        } else if last {
+            0
+        } else {
+            end
         };
         self.page.store(next, Ordering::Relaxed);
         Ok(Walked { deleted, unread: next > 0 })
