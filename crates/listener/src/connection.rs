@@ -80,8 +80,9 @@ pub(crate) async fn serve<S, B>(
     let state = ConnectionState::new(is_http2, if is_http2 { Instant::now() } else { accepted });
     let io = TokioIo::new(Io::new(&mut stream, prefix, Arc::clone(&state)));
     let (handler_shared, handler_state) = (Arc::clone(&shared), Arc::clone(&state));
+    // Boxed, because hyper keeps memory for the future of a request as long as the connection is open.
     let handler = service_fn(move |request| {
-        Arc::clone(&handler_shared).handle(service.clone(), request, Arc::clone(&handler_state))
+        Box::pin(Arc::clone(&handler_shared).handle(service.clone(), request, Arc::clone(&handler_state)))
     });
     // Boxed, so that a connection without a request takes little memory.
     let end = if is_http2 {

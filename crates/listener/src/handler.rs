@@ -7,12 +7,12 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures_util::FutureExt;
 use http::request::Parts;
-use http::{HeaderValue, Request, Response, header};
+use http::{HeaderValue, Request, Response, StatusCode, header};
 use http_body::Body;
 use http_body_util::{Either, Full};
 use hyper::body::Incoming;
 use tokio::sync::{Semaphore, SemaphorePermit};
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tower::{BoxError, Service, ServiceExt};
 
 use crate::body::{RequestBody, ResponseBody};
@@ -68,6 +68,10 @@ impl Shared {
             }
             None => self.call(service, Request::from_parts(head, body), exempt).await,
         };
+        // A sleep of no time would still take a turn of the timer.
+        if !exempt && is_refusal(response.status()) && !self.limits.refusal_delay.is_zero() {
+            sleep(self.limits.refusal_delay).await;
+        }
         if !rest.end().await {
             // Where the next request begins is not known. Without the header, the client would send it on a connection that is
             // about to close.
@@ -135,4 +139,9 @@ impl Shared {
             }
         }
     }
+}
+
+/// Returns whether the response asks the client to repeat the request later.
+const fn is_refusal(status: StatusCode) -> bool {
+    matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE)
 }

@@ -35,6 +35,9 @@ pub struct Limits {
     pub max_requests: usize,
     /// Further requests, which wait for that, at most for `response_timeout`. Beyond them the client gets a 503 at once.
     pub max_waiting_requests: usize,
+    /// How long a 429 or a 503 is held back before it is sent, other than to exempt requests. A client that repeats its
+    /// request at once, without a look at `Retry-After`, would otherwise take processing time from all others.
+    pub refusal_delay: Duration,
     /// Open streams of an HTTP/2 connection.
     pub max_streams: u32,
     /// Streams that an HTTP/2 client may reset before their response, beyond the number of its answered requests; then the
@@ -66,6 +69,7 @@ impl Default for Limits {
             max_connections_per_address: None,
             max_requests: 1_024,
             max_waiting_requests: 256,
+            refusal_delay: Duration::from_millis(250),
             max_streams: 100,
             max_resets: 100,
             ping_interval: Duration::from_secs(20),

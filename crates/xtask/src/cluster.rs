@@ -60,7 +60,7 @@ const FAST: &str = "-c fsync=off -c synchronous_commit=off -c full_page_writes=o
     -c wal_level=minimal -c max_wal_senders=0 -c autovacuum_naptime=10min";
 
 /// For benchmarks: PostgreSQL's defaults, under which a commit is on disk, and room for long runs.
-const DURABLE: &str = "-c max_wal_size=4GB -c shared_buffers=256MB";
+const DURABLE: &str = "-c max_wal_size=4GB -c shared_buffers=2GB";
 
 /// A PostgreSQL server for tests.
 pub(crate) enum Cluster {

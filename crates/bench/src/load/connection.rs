@@ -1,5 +1,6 @@
 use std::net::SocketAddr;
 use std::str;
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -20,6 +21,8 @@ pub(crate) struct Connection {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Response<'a> {
     pub(crate) status: u16,
+    /// The value of `Retry-After`.
+    pub(crate) retry_after: Option<Duration>,
     pub(crate) body: &'a [u8],
 }
 
@@ -27,6 +30,7 @@ pub(crate) struct Response<'a> {
 #[derive(Debug, PartialEq, Eq)]
 struct Head {
     status: u16,
+    retry_after: Option<Duration>,
     /// The bytes of the head.
     length: usize,
     body_length: usize,
@@ -57,7 +61,7 @@ impl Connection {
             self.receive().await?;
         }
         let body = self.received.get(head.length..end).unwrap_or_default();
-        Ok(Response { status: head.status, body })
+        Ok(Response { status: head.status, retry_after: head.retry_after, body })
     }
 
     async fn receive(&mut self) -> Result<()> {
@@ -83,7 +87,9 @@ fn head(received: &[u8]) -> Result<Option<Head>> {
         None if status == 204 => 0,
         None => return Err("a response without Content-Length".into()),
     };
-    Ok(Some(Head { status, length, body_length }))
+    let seconds = value("retry-after").map(|seconds| seconds.trim().parse()).transpose()?;
+    let retry_after = seconds.map(Duration::from_secs);
+    Ok(Some(Head { status, retry_after, length, body_length }))
 }
 
 #[cfg(test)]
@@ -92,12 +98,13 @@ mod tests {
 
     #[test]
     fn a_head_is_parsed_once_it_is_complete() {
-        let response = b"HTTP/1.1 201 Created\r\nX: y\r\nContent-LENGTH: 12\r\n\r\n{\"a\":1}";
+        let response = b"HTTP/1.1 201 Created\r\nRetry-After: 5\r\nContent-LENGTH: 12\r\n\r\n{\"a\":1}";
         let complete = response.len() - 7;
         for end in 0..complete {
             assert_eq!(head(&response[..end]).unwrap(), None, "{end}");
         }
-        let parsed = Head { status: 201, length: complete, body_length: 12 };
+        let retry_after = Some(Duration::from_secs(5));
+        let parsed = Head { status: 201, retry_after, length: complete, body_length: 12 };
         assert_eq!(head(response).unwrap(), Some(parsed));
     }
 
@@ -105,6 +112,7 @@ mod tests {
     fn a_response_without_a_length_is_an_error_unless_it_has_no_body() {
         assert!(head(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n").is_err());
         assert!(head(b"HTTP/1.1 200 OK\r\ncontent-length: x\r\n\r\n").is_err());
+        assert!(head(b"HTTP/1.1 429 X\r\nretry-after: later\r\ncontent-length: 0\r\n\r\n").is_err());
         assert!(head(b"nonsense\r\n\r\n").is_err());
         assert_eq!(head(b"HTTP/1.1 204 No Content\r\n\r\n").unwrap().unwrap().body_length, 0);
     }

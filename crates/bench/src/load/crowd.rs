@@ -16,6 +16,9 @@ use crate::Result;
 /// Time for the last responses after the end of the load.
 const GRACE: Duration = Duration::from_secs(3);
 
+/// The pause of a patient client after a 502, which may come without `Retry-After`.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
 /// Clients of one server, with one request in flight each.
 #[derive(Debug, Clone)]
 pub(crate) struct Crowd {
@@ -25,8 +28,10 @@ pub(crate) struct Crowd {
     pub(crate) requests: Arc<Requests>,
     /// Time between the beginnings of a client's requests, if they are answered by then; zero for no pause.
     pub(crate) interval: Duration,
-    /// Pause of a client that was refused.
-    pub(crate) after_refusal: Duration,
+    /// The time over which the first requests are spread evenly, so that clients do not send in step.
+    pub(crate) spread: Duration,
+    /// Whether a refused client waits for `Retry-After`.
+    pub(crate) patient: bool,
 }
 
 /// What became of the requests of a crowd.
@@ -60,10 +65,9 @@ impl Crowd {
         let mut clients = JoinSet::new();
         let started = Instant::now();
         for number in 0..self.clients {
-            // Each sends once it is connected: a server closes connections on which nothing arrives. With an interval they are
-            // spread evenly, so that they do not send all at once.
+            // Each sends once it is connected: a server closes connections on which nothing arrives.
             let connection = Connection::open(self.server).await?;
-            let offset = self.interval * u32::try_from(number)? / u32::try_from(self.clients)?;
+            let offset = self.spread * u32::try_from(number)? / u32::try_from(self.clients)?;
             let client = Client { crowd: self.clone(), connection, refused: Arc::clone(refused) };
             clients.spawn(client.run(started + offset, started + self.duration));
         }
@@ -103,8 +107,8 @@ impl Client {
                 // 502 ends a call for which GitHub took too long.
                 429 | 502 | 503 => {
                     self.refused.fetch_add(1, Ordering::Relaxed);
-                    if !self.crowd.after_refusal.is_zero() {
-                        sleep(self.crowd.after_refusal).await;
+                    if self.crowd.patient {
+                        sleep(response.retry_after.unwrap_or(RETRY_AFTER)).await;
                     }
                 }
                 status => {
@@ -204,7 +208,8 @@ mod tests {
             duration: Duration::from_secs(600),
             requests: Arc::new(requests),
             interval: Duration::ZERO,
-            after_refusal: Duration::ZERO,
+            spread: Duration::ZERO,
+            patient: false,
         }
     }
 

@@ -32,8 +32,8 @@ const OF_OTHERS: u64 = 400;
 /// Longer than any measurement.
 const HANGS: Duration = Duration::from_secs(3_600);
 
-/// The pause of a client whose registration was refused.
-const RETRY_AFTER: Duration = Duration::from_secs(1);
+/// The time over which those registrations begin.
+const SPREAD: Duration = Duration::from_secs(1);
 
 pub(super) fn measure(bench: &Bench<'_>, binary: &Path) -> Result<Vec<Series>> {
     if raise_open_file_limit(4_000) < 4_000 {
@@ -60,14 +60,27 @@ pub(super) fn measure(bench: &Bench<'_>, binary: &Path) -> Result<Vec<Series>> {
     in_rounds(&programs, bench.options.rounds(), |index| match index {
         0 => scene.others(),
         1 => {
-            let flood = scene.beside(registrations([noisy.0].into_iter())?, OVER_BUDGET, Duration::ZERO);
-            scene.others_beside(flood)
+            let requests = Arc::new(Requests::new(registrations([noisy.0].into_iter())?, Order::Again));
+            scene.others_beside(Crowd {
+                requests,
+                clients: OVER_BUDGET,
+                spread: Duration::ZERO,
+                patient: false,
+                ..scene.crowd()
+            })
         }
         _ => {
             bench.runtime.block_on(bench.github.set_delay(HANGS))?;
             let sample = hanging(&waiting).and_then(|requests| {
                 let clients = requests.len();
-                scene.others_beside(scene.beside(requests, clients, RETRY_AFTER))
+                let requests = Arc::new(Requests::new(requests, Order::Again));
+                scene.others_beside(Crowd {
+                    requests,
+                    clients,
+                    spread: SPREAD,
+                    patient: true,
+                    ..scene.crowd()
+                })
             });
             bench.runtime.block_on(bench.github.set_delay(Duration::ZERO))?;
             sample
@@ -91,13 +104,14 @@ struct Scene<'a> {
 impl Scene<'_> {
     fn others(&self) -> Result<Sample> {
         let clients = u32::try_from(self.bench.options.connections)?;
+        let interval = Duration::from_secs(1) * clients / PER_SECOND;
         let crowd = Crowd {
-            server: self.dockline.address,
             clients: self.bench.options.connections,
             duration: self.bench.options.duration(),
-            requests: Arc::clone(&self.requests),
-            interval: Duration::from_secs(1) * clients / PER_SECOND,
-            after_refusal: RETRY_AFTER,
+            interval,
+            spread: interval,
+            patient: true,
+            ..self.crowd()
         };
         self.bench.sample_crowd(self.dockline, &crowd)
     }
@@ -109,14 +123,16 @@ impl Scene<'_> {
         sample
     }
 
-    fn beside(&self, requests: Vec<Vec<u8>>, clients: usize, after_refusal: Duration) -> Crowd {
+    /// Returns what all crowds have in common.
+    fn crowd(&self) -> Crowd {
         Crowd {
             server: self.dockline.address,
-            clients,
+            clients: 0,
             duration: HANGS,
-            requests: Arc::new(Requests::new(requests, Order::Again)),
+            requests: Arc::clone(&self.requests),
             interval: Duration::ZERO,
-            after_refusal,
+            spread: Duration::ZERO,
+            patient: false,
         }
     }
 }

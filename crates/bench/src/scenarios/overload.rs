@@ -18,9 +18,6 @@ const SCHEMA: &str = "dockline_overload";
 
 pub(crate) const CLIENTS: usize = 2_000;
 
-/// What `Retry-After` of a 503 says.
-const RETRY_AFTER: Duration = Duration::from_secs(1);
-
 pub(super) fn measure(bench: &Bench<'_>, binary: &Path) -> Result<Vec<Series>> {
     if raise_open_file_limit(CLIENTS + 500) < CLIENTS + 500 {
         return Err("the limit of open files is too low: ulimit -n 4096".into());
@@ -30,18 +27,19 @@ pub(super) fn measure(bench: &Bench<'_>, binary: &Path) -> Result<Vec<Series>> {
     load_bound(&bench.database, &tables(SCHEMA), BINDINGS)?;
     bench.warm_up(&[&dockline], registrations(0..BINDINGS)?, REGISTERED)?;
     let reposts = Arc::new(Requests::new(registrations(0..BINDINGS)?, Order::Again));
-    let crowd = |clients, after_refusal| Crowd {
+    let crowd = |clients, patient| Crowd {
         server: dockline.address,
         clients,
         duration: bench.options.duration(),
         requests: Arc::clone(&reposts),
         interval: Duration::ZERO,
-        after_refusal,
+        spread: Duration::ZERO,
+        patient,
     };
     let runs = [
-        (program::USUAL_CLIENTS, crowd(bench.options.connections, RETRY_AFTER)),
-        (program::PATIENT_CLIENTS, crowd(CLIENTS, RETRY_AFTER)),
-        (program::STUBBORN_CLIENTS, crowd(CLIENTS, Duration::ZERO)),
+        (program::USUAL_CLIENTS, crowd(bench.options.connections, true)),
+        (program::PATIENT_CLIENTS, crowd(CLIENTS, true)),
+        (program::STUBBORN_CLIENTS, crowd(CLIENTS, false)),
     ];
     let programs: Vec<_> = runs.iter().map(|(program, _)| (title::OVERLOAD, *program)).collect();
     in_rounds(&programs, bench.options.rounds(), |index| {

@@ -13,12 +13,25 @@ const MOST: usize = 512;
 /// The calls of one organization among them.
 const MOST_PER_ORGANIZATION: usize = 128;
 
-/// The time after which a refused call should be repeated.
-const RETRY_AFTER: Duration = Duration::from_secs(1);
-
+/// Too many calls wait.
 #[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-struct TooManyCalls(&'static str);
+enum TooManyCalls {
+    #[error("too many calls wait for GitHub")]
+    OfAll,
+    #[error("too many calls of the organization wait for GitHub")]
+    OfOrganization,
+}
+
+impl TooManyCalls {
+    /// Returns the time after which a refused call should be repeated. An organization has so many calls in flight only if
+    /// it repeats them or GitHub hardly answers, so that a second more or less does not matter to it.
+    const fn retry_after(&self) -> Duration {
+        match self {
+            Self::OfAll => Duration::from_secs(1),
+            Self::OfOrganization => Duration::from_secs(5),
+        }
+    }
+}
 
 /// Counts the calls that wait for GitHub. Without a bound, a GitHub that hangs would soon hold every request that the
 /// process may work on; without a share, the calls of one organization would.
@@ -42,11 +55,11 @@ impl GithubCalls {
     fn begin(&self, organization: &OrganizationId) -> Result<GithubCall, TooManyCalls> {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if counts.all >= MOST {
-            return Err(TooManyCalls("too many calls wait for GitHub"));
+            return Err(TooManyCalls::OfAll);
         }
         let of_organization = counts.by_organization.entry(organization.clone()).or_default();
         if *of_organization >= MOST_PER_ORGANIZATION {
-            return Err(TooManyCalls("too many calls of the organization wait for GitHub"));
+            return Err(TooManyCalls::OfOrganization);
         }
         *of_organization += 1;
         counts.all += 1;
@@ -72,10 +85,11 @@ impl Dockline {
     /// Counts a call of the organization that waits for GitHub.
     ///
     /// # Errors
-    /// As if GitHub limited us for a second, if too many calls of the organization, or of all organizations, wait.
+    /// As if GitHub limited us, if too many calls of the organization (for five seconds), or of all organizations (for one),
+    /// wait.
     pub(super) fn begin_github_call(&self, organization: &OrganizationId) -> Result<GithubCall, PortError> {
         self.0.github_calls.begin(organization).map_err(|refused| {
-            let kind = PortErrorKind::RateLimited { retry_after: RETRY_AFTER };
+            let kind = PortErrorKind::RateLimited { retry_after: refused.retry_after() };
             PortError::new(PortName::GithubGateway, kind, refused)
         })
     }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
@@ -9,12 +10,12 @@ use axum::routing::get;
 use dockline_listener::Limits;
 use h2::Reason;
 use h2::client::{Builder, SendRequest};
-use http::Request;
+use http::{Request, StatusCode};
 use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinSet;
 
 use super::http2::{client, request};
-use crate::support::{EXEMPT, ok, paused, start};
+use crate::support::{EXEMPT, assert_at, fast_forward, ok, paused, soon, start};
 
 /// A service that counts the requests it processes at a time.
 #[derive(Clone)]
@@ -91,12 +92,15 @@ async fn streams_count_towards_the_limit_of_requests() {
     .await;
 }
 
+fn one_and_two_waiting() -> Limits {
+    Limits { max_requests: 1, max_waiting_requests: 2, refusal_delay: Duration::ZERO, ..Limits::default() }
+}
+
 #[tokio::test]
 async fn requests_over_the_waiting_limit_are_rejected_at_once() {
     paused(async {
         let gauge = Gauge::new();
-        let limits = Limits { max_requests: 1, max_waiting_requests: 2, ..Limits::default() };
-        let server = start(gauge.app(), limits).await;
+        let server = start(gauge.app(), one_and_two_waiting()).await;
         let (sender, _connection) = client(&server, &Builder::new()).await;
         let mut responses = statuses(&sender);
         // One is processed, two wait.
@@ -115,9 +119,8 @@ async fn requests_over_the_waiting_limit_are_rejected_at_once() {
 async fn exempt_requests_are_answered_while_all_others_wait() {
     paused(async {
         let gauge = Gauge::new();
-        let limits = Limits { max_requests: 1, max_waiting_requests: 2, ..Limits::default() };
         let app = gauge.app().route(EXEMPT, get(|| async { "alive" }));
-        let server = start(app, limits).await;
+        let server = start(app, one_and_two_waiting()).await;
         let (sender, _connection) = client(&server, &Builder::new()).await;
         let mut responses = statuses(&sender);
         for _ in 0..7 {
@@ -131,6 +134,39 @@ async fn exempt_requests_are_answered_while_all_others_wait() {
         gauge.respond.add_permits(3);
         for _ in 0..3 {
             assert_eq!(responses.join_next().await.unwrap().unwrap(), 200);
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn refusals_are_held_back_and_hold_no_place_meanwhile() {
+    paused(async {
+        const DELAY: Duration = Duration::from_secs(2);
+        let app = Router::new()
+            .route("/", get(async || "fine"))
+            .route("/limited", get(async || StatusCode::TOO_MANY_REQUESTS))
+            .route("/unavailable", get(async || StatusCode::SERVICE_UNAVAILABLE))
+            .route("/failed", get(async || StatusCode::BAD_GATEWAY))
+            .route(EXEMPT, get(async || StatusCode::SERVICE_UNAVAILABLE));
+        let limits = Limits {
+            max_requests: 1,
+            max_waiting_requests: 0,
+            refusal_delay: DELAY,
+            response_timeout: DELAY / 2,
+            ..Limits::default()
+        };
+        let server = start(app, limits).await;
+        let (sender, _connection) = client(&server, &Builder::new()).await;
+        for path in ["/limited", "/unavailable"] {
+            let mut refused = request(&sender, path).await;
+            assert!(soon(&mut refused).await.is_none(), "{path}");
+            for (path, status) in [("/", 200), ("/failed", 502), (EXEMPT, 503)] {
+                assert_eq!(request(&sender, path).await.await.unwrap().status(), status, "{path}");
+            }
+            let (response, passed) = fast_forward(refused).await;
+            assert!(matches!(response.unwrap().status().as_u16(), 429 | 503));
+            assert_at(passed, DELAY);
         }
     })
     .await;

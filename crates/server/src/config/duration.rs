@@ -3,7 +3,7 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-/// A duration as an option value: `90s`, `15m`, `1h`, `2d`, or `0`.
+/// A duration as an option value: `250ms`, `90s`, `15m`, `1h`, `2d`, or `0`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DurationArg(pub Duration);
 
@@ -15,21 +15,25 @@ impl DurationArg {
     }
 }
 
+/// Milliseconds of a day.
+const DAY: u64 = 86_400_000;
+
 impl FromStr for DurationArg {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let help = "write it as a number and s, m, h or d, such as 15m, at most 365d";
+        let help = "write it as a number and ms, s, m, h or d, such as 15m, at most 365d";
         if text == "0" {
             return Ok(Self(Duration::ZERO));
         }
-        let units = [("s", 1), ("m", 60), ("h", 3_600), ("d", 86_400)];
-        let read = units.into_iter().find_map(|(unit, seconds)| Some((text.strip_suffix(unit)?, seconds)));
-        let (number, seconds) = read.ok_or(help)?;
+        // "ms" comes first, since it ends in "s".
+        let units = [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000), ("d", DAY)];
+        let read = units.into_iter().find_map(|(unit, millis)| Some((text.strip_suffix(unit)?, millis)));
+        let (number, millis) = read.ok_or(help)?;
         let digits = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
         let number: u64 = number.parse().ok().filter(|_| digits).ok_or(help)?;
-        let seconds = number.checked_mul(seconds).filter(|seconds| *seconds <= 365 * 86_400).ok_or(help)?;
-        Ok(Self(Duration::from_secs(seconds)))
+        let millis = number.checked_mul(millis).filter(|millis| *millis <= 365 * DAY).ok_or(help)?;
+        Ok(Self(Duration::from_millis(millis)))
     }
 }
 
@@ -44,7 +48,10 @@ mod tests {
         {
             assert_eq!(text.parse(), Ok(DurationArg(Duration::from_secs(seconds))), "{text}");
         }
-        for text in ["", "15", "m", "-1m", "+1m", "1.5h", "1 h", "1w", "366d", "99999999999999999999d"] {
+        assert_eq!("250ms".parse(), Ok(DurationArg(Duration::from_millis(250))));
+        for text in
+            ["", "15", "m", "-1m", "+1m", "1.5h", "1 h", "1w", "ms", "-1ms", "366d", "99999999999999999999d"]
+        {
             assert!(text.parse::<DurationArg>().is_err(), "{text}");
         }
     }

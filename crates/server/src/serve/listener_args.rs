@@ -32,6 +32,10 @@ pub(crate) struct ListenerArgs {
     #[arg(long, help_heading = HEADING, value_name = "N", env = "DOCKLINE_MAX_WAITING_REQUESTS", default_value_t = 256,
         value_parser = RangedU64ValueParser::<usize>::new().range(0..=1_000_000))]
     pub(crate) max_waiting_requests: usize,
+    /// How long a 429 or a 503 is held back before it is sent, so that clients that repeat their requests at once take little
+    /// from the others. Probes are exempt.
+    #[arg(long, help_heading = HEADING, value_name = "DURATION", env = "DOCKLINE_REFUSAL_DELAY", default_value = "250ms", value_parser = refusal_delay)]
+    pub(crate) refusal_delay: DurationArg,
     /// Maximum size of a request head, at least 8192.
     #[arg(long, help_heading = HEADING, value_name = "BYTES", env = "DOCKLINE_MAX_HEADER_BYTES", default_value_t = 32 * 1024,
         value_parser = RangedU64ValueParser::<usize>::new().range(8_192..=1_048_576))]
@@ -72,6 +76,7 @@ impl ListenerArgs {
             max_connections_per_address: NonZeroUsize::new(self.max_connections_per_address),
             max_requests: self.max_requests,
             max_waiting_requests: self.max_waiting_requests,
+            refusal_delay: self.refusal_delay.0,
             shutdown_grace: self.shutdown_grace.0,
             ..Limits::default()
         }
@@ -81,6 +86,11 @@ impl ListenerArgs {
 fn timeout(text: &str) -> Result<DurationArg, &'static str> {
     let duration: DurationArg = text.parse()?;
     if duration.0 < Duration::from_secs(1) { Err("set at least 1s") } else { Ok(duration) }
+}
+
+fn refusal_delay(text: &str) -> Result<DurationArg, &'static str> {
+    let duration: DurationArg = text.parse()?;
+    if duration.0 > Duration::from_secs(5) { Err("set at most 5s") } else { Ok(duration) }
 }
 
 #[cfg(test)]
@@ -114,6 +124,7 @@ mod tests {
             "--max-connections-per-address=12",
             "--max-requests=13",
             "--max-waiting-requests=20",
+            "--refusal-delay=21ms",
             "--max-header-bytes=14000",
             "--header-timeout=15s",
             "--body-timeout=16s",
@@ -126,6 +137,7 @@ mod tests {
             max_connections_per_address: NonZeroUsize::new(12),
             max_requests: 13,
             max_waiting_requests: 20,
+            refusal_delay: Duration::from_millis(21),
             max_head_bytes: 14_000,
             head_timeout: Duration::from_secs(15),
             body_timeout: Duration::from_secs(16),
