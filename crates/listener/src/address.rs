@@ -4,7 +4,7 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 
 /// An address to listen on, as typed on a command line: `127.0.0.1:8080`, `[::1]:8080`, or `:8080` and `localhost:8080` for
 /// 127.0.0.1.
@@ -57,12 +57,25 @@ impl BindError {
     }
 }
 
+/// Connections that wait to be accepted, if the operating system allows as many (`net.core.somaxconn`). Beyond them, it ignores
+/// the client's first packet, which is repeated after a second.
+const BACKLOG: u32 = 4_096;
+
 /// Listens on `address`; never falls back to another port.
 ///
 /// # Errors
 /// If the address is in use, is not one of this machine's, or needs privileges.
 pub async fn bind(address: SocketAddr) -> Result<TcpListener, BindError> {
-    TcpListener::bind(address).await.map_err(|cause| BindError { address, cause })
+    listen(address).map_err(|cause| BindError { address, cause })
+}
+
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // As `TcpListener::bind` does: connections of a process that has just ended do not hold the address.
+    #[cfg(not(windows))]
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 /// Returns the URL at which clients on this machine reach a listener: `0.0.0.0` and `::` become the loopback address.

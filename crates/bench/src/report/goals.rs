@@ -71,8 +71,8 @@ pub(crate) fn of(results: &Results) -> Vec<Goal> {
         let (hit, read) = (micro("token_cache_hit")?, micro("token_binding_read")?);
         Some((hit.nanoseconds - read.nanoseconds, hit.allocations - read.allocations))
     };
-    let scaled = || {
-        let many = results.series(title::SCALE, program::MANY)?;
+    let scaled = |program| {
+        let many = results.series(title::SCALE, program)?;
         many.ratio(ours(title::SCALE)?, |sample| sample.server + sample.postgres)
     };
     let footprint = results.footprint.as_ref();
@@ -88,6 +88,8 @@ pub(crate) fn of(results: &Results) -> Vec<Goal> {
     vec![
         Goal::new("G1", "re-post, against the hand-written handler without budgets", "×", 2.0, 3.5)
             .with(against(title::REPOST, program::RIVAL)),
+        Goal::new("G1", "… with sqlx's default ping before each statement", "×", 2.0, 3.5)
+            .with(against(title::REPOST, program::PINGING_RIVAL)),
         Goal::new("G1", "re-post, against fastify without budgets", "×", 2.5, 4.0)
             .with(against(title::REPOST, program::FASTIFY)),
         Goal::new("G1", "re-post, of pgbench's primary-key select", "×", 0.25, 0.40)
@@ -96,6 +98,8 @@ pub(crate) fn of(results: &Results) -> Vec<Goal> {
             .with(rate_of(ours(title::READ), ours(title::REPOST))),
         Goal::new("G2", "first registration, against the hand-written handler", "×", 3.5, 4.2)
             .with(against(title::REGISTER, program::RIVAL)),
+        Goal::new("G2", "… with sqlx's default ping before each statement", "×", 3.5, 4.2)
+            .with(against(title::REGISTER, program::PINGING_RIVAL)),
         Goal::new("G2", "first registration, against fastify", "×", 6.0, 9.0)
             .with(against(title::REGISTER, program::FASTIFY)),
         Goal::new(
@@ -119,7 +123,8 @@ pub(crate) fn of(results: &Results) -> Vec<Goal> {
         Goal::new("G6", "re-post in the core", "µs", 1.5, 0.8)
             .with(micro("repost_in_core").and_then(|core| exactly(core.nanoseconds / 1e3))),
         Goal::new("G7", "CPU time of a re-post with many bindings, of that with 1,000", "×", 1.3, 1.1)
-            .with(scaled()),
+            .with(scaled(program::MANY)),
+        Goal::new("G7", "… while 1,000 of them are used", "×", 1.3, 1.1).with(scaled(program::FEW_OF_MANY)),
         Goal::new("G8", "resident memory at 32 connections", "MiB", 20.0, 12.0)
             .with(footprint.and_then(|footprint| exactly(footprint.resident as f64 / f64::from(1 << 20)))),
         Goal::new("G8", "memory per further idle connection", "KB", 20.0, 8.0)

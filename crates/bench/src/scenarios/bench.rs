@@ -72,7 +72,10 @@ impl<'a> Bench<'a> {
         create_tables(database)?;
         load_bound(database, &Tables::Rival, BINDINGS)?;
         let binary = build_rival(&options.profile)?;
-        let mut rivals = vec![(program::RIVAL, start_rival(&binary, database, github, folder)?)];
+        let mut rivals = Vec::new();
+        for (name, pings) in [(program::RIVAL, false), (program::PINGING_RIVAL, true)] {
+            rivals.push((name, start_rival(&binary, database, github, folder, pings)?));
+        }
         if options.fastify {
             rivals.push((program::FASTIFY, start_fastify(&install_fastify()?, database, github, folder)?));
         }

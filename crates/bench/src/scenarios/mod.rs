@@ -28,11 +28,13 @@ use crate::servers;
 pub(crate) mod program {
     pub(crate) const DOCKLINE: &str = "Dockline";
     pub(crate) const RIVAL: &str = "hand-written";
+    pub(crate) const PINGING_RIVAL: &str = "hand-written, with sqlx's default ping";
     pub(crate) const FASTIFY: &str = "fastify";
     pub(crate) const PGBENCH: &str = "pgbench";
     pub(crate) const STATIC: &str = "static route";
     pub(crate) const TWO_NODES: &str = "two nodes of Dockline";
     pub(crate) const MANY: &str = "Dockline, many bindings";
+    pub(crate) const FEW_OF_MANY: &str = "Dockline, many bindings, of which 1,000 are used";
     pub(crate) const USUAL_CLIENTS: &str = "Dockline, the usual clients";
     pub(crate) const PATIENT_CLIENTS: &str = "Dockline, 2,000 clients that wait for Retry-After";
     pub(crate) const STUBBORN_CLIENTS: &str = "Dockline, 2,000 clients that do not wait";

@@ -17,28 +17,39 @@ const LARGE: &str = "dockline_large";
 const MOST_ACTIVE: u64 = 20_000;
 
 pub(super) fn measure(bench: &Bench<'_>, binary: &Path) -> Result<Vec<Series>> {
-    let mut programs = Vec::new();
-    for (schema, bindings) in [(SMALL, BINDINGS), (LARGE, bench.options.bindings())] {
+    let many = bench.options.bindings();
+    let mut servers = Vec::new();
+    for (schema, bindings) in [(SMALL, BINDINGS), (LARGE, many)] {
         bench.drop_schema(schema)?;
         let (server, _) = bench.dockline(binary, schema)?;
         eprintln!("loading {bindings} bindings …");
         load_bound(&bench.database, &tables(schema), bindings)?;
-        bench.warm_up(&[&server], registrations(active(bindings))?, REGISTERED)?;
-        programs.push((server, Arc::new(Requests::new(registrations(active(bindings))?, Order::Again))));
+        bench.warm_up(&[&server], registrations(active(bindings, MOST_ACTIVE))?, REGISTERED)?;
+        servers.push(server);
     }
-    let names = [(title::SCALE, program::DOCKLINE), (title::SCALE, program::MANY)];
+    let [few, large] = servers.as_slice() else { return Err("there are two schemas".into()) };
+    let requests = |bindings, most| {
+        Ok::<_, crate::Error>(Arc::new(Requests::new(registrations(active(bindings, most))?, Order::Again)))
+    };
+    let runs = [
+        (program::DOCKLINE, few, requests(BINDINGS, BINDINGS)?),
+        (program::MANY, large, requests(many, MOST_ACTIVE)?),
+        // Tells the cost of many rows from that of many tenants that send requests.
+        (program::FEW_OF_MANY, large, requests(many, BINDINGS)?),
+    ];
+    let names: Vec<_> = runs.iter().map(|(program, ..)| (title::SCALE, *program)).collect();
     let series = in_rounds(&names, bench.options.rounds(), |index| {
-        let (server, requests) = programs.get(index).ok_or("there are two programs")?;
+        let (_, server, requests) = runs.get(index).ok_or("there are three programs")?;
         bench.sample(&[server], &bench.load(&[server], requests, REGISTERED))
     })?;
-    drop(programs);
+    drop(servers);
     bench.drop_schema(LARGE)?;
     Ok(series)
 }
 
-/// Returns the tenants that send requests, in an order that does not follow that of the rows.
-fn active(bindings: u64) -> impl Iterator<Item = u64> {
-    let number = bindings.min(MOST_ACTIVE);
+/// Returns the tenants that send requests, at most `most`, in an order that does not follow that of the rows.
+fn active(bindings: u64, most: u64) -> impl Iterator<Item = u64> {
+    let number = bindings.min(most);
     let stride = bindings / number;
     // A prime that divides no number of tenants in use, so that every index occurs once.
     (0..number).map(move |index| (index * 7_919 % number) * stride)
@@ -53,7 +64,7 @@ mod tests {
     #[test]
     fn active_tenants_are_different_and_spread_over_all() {
         for (bindings, number) in [(1_000, 1_000), (50_000, 20_000), (10_000_000, 20_000)] {
-            let tenants: BTreeSet<u64> = active(bindings).collect();
+            let tenants: BTreeSet<u64> = active(bindings, MOST_ACTIVE).collect();
             assert_eq!(tenants.len(), number);
             assert!(tenants.last().is_some_and(|&last| last < bindings && last > bindings / 3));
         }

@@ -23,14 +23,19 @@ pub(crate) fn create_tables(database: &Database) -> Result<()> {
     database.query(include_str!("../../rival/schema.sql")).map(drop)
 }
 
-/// Starts the rival.
+/// Starts the rival, which pings the database before each statement if `pings`.
 pub(crate) fn start_rival(
     binary: &Path,
     database: &Database,
     github: &Github,
     folder: &Path,
+    pings: bool,
 ) -> Result<Server> {
-    Server::start(configured(Command::new(binary), database, github), &folder.join("rival.log"))
+    let mut rival = configured(Command::new(binary), database, github);
+    if pings {
+        rival.env("PING", "1");
+    }
+    Server::start(rival, &folder.join(if pings { "rival-pings.log" } else { "rival.log" }))
 }
 
 /// Installs the packages of the rival for Node, and returns the script.
