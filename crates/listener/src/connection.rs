@@ -41,13 +41,14 @@ const GRACEFUL_CLOSE: Duration = Duration::from_secs(5);
 const LINGER: Duration = Duration::from_secs(1);
 const MAX_LINGER_BYTES: u64 = 256 * 1024;
 
-/// Serves a connection until it ends or has to be cut.
+/// Serves a connection until it ends or has to be cut, and holds its places until then.
 pub(crate) async fn serve<S, B>(
     mut stream: TcpStream,
     peer: SocketAddr,
     service: impl Future<Output = Result<S, BoxError>>,
     shared: Arc<Shared>,
     shutdown: watch::Receiver<bool>,
+    _places: impl Send,
 ) where
     S: Service<Request<RequestBody>, Response = Response<B>, Error: Into<BoxError>, Future: Send>,
     S: Clone + Send + 'static,
@@ -84,13 +85,13 @@ pub(crate) async fn serve<S, B>(
     let handler = service_fn(move |request| {
         Box::pin(Arc::clone(&handler_shared).handle(service.clone(), request, Arc::clone(&handler_state)))
     });
-    // Boxed, so that a connection without a request takes little memory.
+    // Boxed, so that a connection without a request takes little memory, and moving it copies nothing.
     let end = if is_http2 {
-        let connection = http2(&limits).serve_connection(io, handler);
-        Box::pin(drive(connection, http2::Connection::graceful_shutdown, &state, &limits, shutdown)).await
+        let connection = Box::pin(http2(&limits).serve_connection(io, handler));
+        drive(connection, http2::Connection::graceful_shutdown, &state, &limits, shutdown).await
     } else {
-        let connection = http1(&limits).serve_connection(io, handler);
-        Box::pin(drive(connection, http1::Connection::graceful_shutdown, &state, &limits, shutdown)).await
+        let connection = Box::pin(http1(&limits).serve_connection(io, handler));
+        drive(connection, http1::Connection::graceful_shutdown, &state, &limits, shutdown).await
     };
     let rejection = match end {
         End::Closed => None,
@@ -191,13 +192,12 @@ enum End {
 
 /// Polls a connection to its end, closes it gracefully in a shutdown, and enforces its deadlines.
 async fn drive<C: Future<Output = hyper::Result<()>>>(
-    connection: C,
+    mut connection: Pin<Box<C>>,
     graceful_shutdown: fn(Pin<&mut C>),
     state: &ConnectionState,
     limits: &Limits,
     mut shutdown: watch::Receiver<bool>,
 ) -> End {
-    let mut connection = pin!(connection);
     let mut shutdown = pin!(async move {
         let _ = shutdown.wait_for(|shutdown| *shutdown).await;
     });

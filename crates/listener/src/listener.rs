@@ -154,11 +154,8 @@ impl<M> Connections<M> {
         };
         let service = self.make_service.clone().oneshot(peer).map_err(Into::into);
         let shared = Arc::clone(&self.shared);
-        let connection = connection::serve(stream, peer, service, shared, self.shutdown.subscribe());
-        self.tasks.spawn(async move {
-            connection.await;
-            drop((place, address_place));
-        });
+        let places = (place, address_place);
+        self.tasks.spawn(connection::serve(stream, peer, service, shared, self.shutdown.subscribe(), places));
     }
 
     async fn drain(mut self, grace: Duration) {
