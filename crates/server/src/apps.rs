@@ -8,7 +8,6 @@ use clap::{Args, Subcommand};
 use dockline::AppId;
 use dockline::ports::{Clock, GithubGateway, SystemClock};
 use dockline_github::GithubApp;
-use dockline_postgres::{AppDatabase, AppEntry, AppError, Database, PgApps};
 use serde_json::{Value, json};
 use time::format_description::well_known::Rfc3339;
 
@@ -17,6 +16,7 @@ use crate::database::DatabaseArgs;
 use crate::github_app::{self, Connected, GithubArgs};
 use crate::logging;
 use crate::serve::checks::chain;
+use crate::storage::{AppEntry, AppStorage, Storage};
 
 /// The subcommands of `dockline apps`.
 #[derive(Debug, Clone, Subcommand)]
@@ -92,17 +92,17 @@ struct AppArgs {
 pub async fn run(command: AppsCommand) -> Result<ExitCode, Box<dyn Error + Send + Sync>> {
     logging::start();
     let said = match command {
-        AppsCommand::List(args) => list(&PgApps::new(&args.database.open()?).list().await?, args.json)?,
+        AppsCommand::List(args) => list(&args.database.open().await?.apps().list().await?, args.json)?,
         AppsCommand::Add(args) => add(&args).await?,
         AppsCommand::Retire(RetireArgs { database, app: AppArgs { app, api_base } }) => {
-            let apps = PgApps::new(&database.open()?);
+            let apps = database.open().await?.apps();
             if !apps.retire(&api_base, app, SystemClock.now()).await? {
                 return Err(unknown(app, &api_base).into());
             }
             format!("retired App {app} at {api_base}\n")
         }
         AppsCommand::Rename(RenameArgs { database, app: AppArgs { app, api_base }, to }) => {
-            let apps = PgApps::new(&database.open()?);
+            let apps = database.open().await?.apps();
             if !apps.rename(&api_base, app, &to).await? {
                 return Err(unknown(app, &api_base).into());
             }
@@ -120,68 +120,56 @@ fn unknown(app: AppId, api_base: &str) -> String {
 async fn add(args: &AddArgs) -> Result<String, Box<dyn Error + Send + Sync>> {
     let mut errors = ConfigErrors::default();
     let (database, configured) = (args.database.check(&mut errors), args.github.check(&mut errors));
-    let (Some(database), Some(configured)) = (database, configured) else { return Err(errors.into()) };
+    let (Some(location), Some(configured)) = (database, configured) else { return Err(errors.into()) };
     let Connected { github, settings, differences } = github_app::connect(&configured).await?;
     differences.into_result()?;
     settings?;
     let (app, api_base) = (github.registration().app, github.api_base());
-    let added = PgApps::new(&database).add(api_base, app, SystemClock.now()).await?;
-    Ok(format!("App {app} at {api_base} is number {} of the schema {}\n", added.app(), database.schema()))
+    let storage = location.open().await?;
+    let (number, _) = storage.apps().add(api_base, app, SystemClock.now()).await?;
+    Ok(format!("App {app} at {api_base} is number {number} of {}\n", storage.name()))
 }
 
 fn list(apps: &[AppEntry], as_json: bool) -> Result<String, time::error::Format> {
     let mut rows = Vec::new();
     let mut text = String::new();
-    for AppEntry { number, api_base, app, added_at, retired_at } in apps {
+    for AppEntry { number, api_base, app, added_at, retired_at, .. } in apps {
         let added = added_at.format(&Rfc3339)?;
         let retired = retired_at.map(|at| at.format(&Rfc3339)).transpose()?;
         let state = retired.as_ref().map_or_else(|| "in use".to_owned(), |at| format!("retired {at}"));
         text.push_str(&format!("{number}  App {app} at {api_base}  added {added}  {state}\n"));
         rows.push(json!({
-            "number": number.get(), "appId": app.get(), "apiBase": api_base, "addedAt": added, "retiredAt": retired,
+            "number": number, "appId": app.get(), "apiBase": api_base, "addedAt": added, "retiredAt": retired,
         }));
     }
     if text.is_empty() {
-        text.push_str("the schema has no App; serve adds its own\n");
+        text.push_str("there is no App yet; serve adds its own\n");
     }
     Ok(if as_json { format!("{:#}\n", Value::Array(rows)) } else { text })
 }
 
-/// Returns the database restricted to the App of `github`. A schema without an App gets it; with `new_app`, one with other
+/// Returns the storage restricted to the App of `github`. A storage without an App gets it; with `new_app`, one with other
 /// Apps, too.
 ///
 /// # Errors
-/// If the schema belongs to other Apps, or has bindings that are not this App's.
+/// If the storage belongs to other Apps, or has bindings that are not this App's.
 pub(crate) async fn open(
-    database: &Database,
+    storage: &Storage,
     github: &GithubApp,
     new_app: bool,
-) -> Result<AppDatabase, ConfigErrors> {
-    let apps = PgApps::new(database);
+) -> Result<AppStorage, ConfigErrors> {
+    let apps = storage.apps();
     let now = SystemClock.now();
-    let opened = match apps.open(github.api_base(), github, now).await {
-        Err(AppError::Foreign(_)) if new_app => {
-            let added = apps.add(github.api_base(), github.registration().app, now).await;
-            added.map_err(AppError::from)
-        }
-        opened => opened,
+    let failed = |error: &(dyn Error + 'static), help| {
+        ConfigErrors::from(ConfigError::new(storage.name(), chain(error), help))
     };
-    opened.map_err(|error| config_error(database, &error).into())
-}
-
-/// Describes why the database cannot be used for the App.
-pub(crate) fn config_error(database: &Database, error: &AppError) -> ConfigError {
-    ConfigError::new(format!("the schema {}", database.schema()), chain(error), help(error))
-}
-
-/// Returns what to do about the error.
-pub(crate) const fn help(error: &AppError) -> &'static str {
-    match error {
-        AppError::Foreign(_) => {
-            "check the App's credential and the schema; to use the schema for both Apps, run `dockline apps add`"
+    match apps.open(github, now).await {
+        Err(error) if error.is_foreign() && new_app => {
+            let added = apps.add(github.api_base(), github.registration().app, now).await;
+            added
+                .map(|(_, added)| added)
+                .map_err(|error| failed(&error, "repeat when the database is reachable"))
         }
-        AppError::Retired(_) => "run `dockline apps add` to use it again",
-        AppError::NotOurs { .. } => "check the App's credential; start with the App of these bindings",
-        AppError::Port(_) | _ => "repeat when the database and GitHub are reachable",
+        opened => opened.map_err(|error| failed(&error, error.help())),
     }
 }

@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::apps::AppsCommand;
+use crate::backup::BackupArgs;
 use crate::bindings::BindingsCommand;
 use crate::config::{CommandLineError, EffectiveConfig};
 use crate::deliveries::DeliveriesCommand;
@@ -19,7 +20,7 @@ use crate::organizations::OrganizationsCommand;
 use crate::reconcile::ReconcileArgs;
 use crate::serve::ServeArgs;
 use crate::{
-    apps, bindings, config, deliveries, doctor, generate, installations, keys, migrate, organizations,
+    apps, backup, bindings, config, deliveries, doctor, generate, installations, keys, migrate, organizations,
     reconcile, serve,
 };
 
@@ -33,7 +34,9 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Serve the API on PostgreSQL, for the real GitHub.
+    /// Serve the API on PostgreSQL or a SQLite file, for the real GitHub.
+    ///
+    /// Without --database-url, everything is stored in the file dockline.db in --data-dir, which is created.
     ///
     /// Each option can also be set by an environment variable, or in a TOML file (--config). Set secrets by files or
     /// variables. serve checks the whole configuration before it serves anything; it reports all errors at once and exits
@@ -49,10 +52,15 @@ enum Command {
     /// `FAIL`, with the remedy; `????`, GitHub's API does not say, with the place to look. Exits with 0 if no check failed,
     /// otherwise with 1.
     Doctor(Box<ServeArgs>),
-    /// Migrate the database's schema to this version.
+    /// Migrate the database's schema, or the SQLite file, to this version.
     ///
-    /// Safe to repeat, and to run on several machines at once.
+    /// Creates what is missing. Safe to repeat, and to run on several machines at once.
     Migrate(MigrateArgs),
+    /// Copy the SQLite file to a new file, also while serve uses it.
+    ///
+    /// The copy has everything that was answered before, and is checked. To restore it, see docs/operating/single-file.md.
+    /// PostgreSQL has tools of its own: docs/operating/backup.md.
+    Backup(BackupArgs),
     /// Refresh all stale bindings from GitHub.
     ///
     /// Run it after an outage, or from a timer if serve does not sweep. It starts with the oldest check, so that a new run
@@ -121,6 +129,7 @@ impl Cli {
             Command::Config(args) => print(&effective, args.json),
             Command::Doctor(args) => doctor::run(&args, &effective).await,
             Command::Migrate(args) => migrate::run(args).await,
+            Command::Backup(args) => backup::run(args).await,
             Command::Reconcile(args) => reconcile::run(*args).await,
             Command::Apps(command) => apps::run(command).await,
             Command::Bindings(command) => bindings::run(command).await,

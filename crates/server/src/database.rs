@@ -5,18 +5,24 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use dockline_postgres::{
-    DEFAULT_CONNECTIONS, Database, Migrator, OpenError, Pool, Schema, StatementMode, open_pool,
-    open_reloading_pool,
+    DEFAULT_CONNECTIONS, Database, OpenError, Pool, Schema, StatementMode, open_pool, open_reloading_pool,
 };
 use secrecy::SecretString;
 
 use crate::config::secret::{SecretOptions, from_file};
 use crate::config::{ConfigError, ConfigErrors};
+use crate::storage::{Location, Storage};
+
+/// The name of the SQLite file in its folder.
+const FILE: &str = "dockline.db";
 
 /// Options of every command that needs the database.
 #[derive(Debug, Clone, Args)]
 pub struct DatabaseArgs {
-    /// URL of the database, such as postgres://dockline@db.example.com/dockline?sslmode=verify-full.
+    #[command(flatten)]
+    pub(crate) file: FileArgs,
+    /// URL of a PostgreSQL database, such as postgres://dockline@db.example.com/dockline?sslmode=verify-full. Without it, the
+    /// database is the SQLite file dockline.db in --data-dir.
     ///
     /// If it contains a password, set it by the environment or by a file: other users of the machine can read command lines.
     #[arg(
@@ -56,6 +62,29 @@ pub struct DatabaseArgs {
     pub database_statements: Statements,
 }
 
+/// The folder of the SQLite file.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct FileArgs {
+    /// Folder of the SQLite file dockline.db, on a local disk. Ignored if a database URL is set. Only serve and migrate create
+    /// the file.
+    #[arg(
+        long,
+        value_name = "FOLDER",
+        env = "DOCKLINE_DATA_DIR",
+        help_heading = "Database",
+        default_value = "."
+    )]
+    data_dir: PathBuf,
+}
+
+impl FileArgs {
+    /// Returns the path of the file, absolute if the working directory is known.
+    pub(crate) fn path(&self) -> PathBuf {
+        let path = self.data_dir.join(FILE);
+        std::path::absolute(&path).unwrap_or(path)
+    }
+}
+
 /// How statements are sent.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub enum Statements {
@@ -69,15 +98,31 @@ pub enum Statements {
 }
 
 impl DatabaseArgs {
-    /// Creates the connection pool. Does not connect.
+    /// Opens the storage for a command. Does not connect to PostgreSQL yet.
     ///
     /// # Errors
-    /// [`ConfigErrors`] if an option is missing or invalid.
-    pub fn open(&self) -> Result<Database, Box<dyn Error + Send + Sync>> {
+    /// [`ConfigErrors`] if an option is invalid, or the file cannot be opened.
+    pub(crate) async fn open(&self) -> Result<Storage, Box<dyn Error + Send + Sync>> {
+        Ok(self.location()?.open().await?)
+    }
+
+    /// Returns where the storage is.
+    ///
+    /// # Errors
+    /// If an option is invalid.
+    pub(crate) fn location(&self) -> Result<Location, ConfigErrors> {
         let mut errors = ConfigErrors::default();
-        match self.check(&mut errors) {
-            Some(database) => Ok(database),
-            None => Err(errors.into()),
+        self.check(&mut errors).ok_or(errors)
+    }
+
+    /// Returns the PostgreSQL database.
+    ///
+    /// # Errors
+    /// If an option is missing or invalid.
+    pub(crate) fn postgres(&self) -> Result<Database, ConfigErrors> {
+        match self.location()? {
+            Location::Postgres(database) => Ok(database),
+            Location::File(_) => Err(no_url().into()),
         }
     }
 
@@ -86,13 +131,17 @@ impl DatabaseArgs {
     /// # Errors
     /// [`ConfigErrors`] if the URL is missing or invalid.
     pub(crate) fn further_pool(&self, connections: usize) -> Result<Pool, ConfigErrors> {
-        Ok(self.url().and_then(|url| self.pool(&url, connections))?)
+        Ok(self.url()?.ok_or_else(no_url).and_then(|url| self.pool(&url, connections))?)
     }
 
-    /// Creates the connection pool; returns `None` if it added to `errors`.
-    pub(crate) fn check(&self, errors: &mut ConfigErrors) -> Option<Database> {
+    /// Checks the options. Returns `None` if it added to `errors`. Neither connects nor opens a file.
+    pub(crate) fn check(&self, errors: &mut ConfigErrors) -> Option<Location> {
         let before = errors.0.len();
-        let url = errors.check(self.url());
+        let url = match errors.check(self.url()) {
+            Some(Some(url)) => Some(url),
+            Some(None) => return Some(Location::File(self.file.path())),
+            None => None,
+        };
         let schema = Schema::new(&*self.database_schema);
         if let Err(invalid) = &schema {
             errors.push(ConfigError::new("--database-schema", invalid.to_string(), "choose another name"));
@@ -110,23 +159,18 @@ impl DatabaseArgs {
             Statements::Prepared => StatementMode::Prepared,
             Statements::Unnamed => StatementMode::Unnamed,
         };
-        Some(Database::new(pool?).with_schema(schema.ok()?).with_statement_mode(mode))
+        let database = Database::new(pool?).with_schema(schema.ok()?).with_statement_mode(mode);
+        Some(Location::Postgres(database))
     }
 
-    fn url(&self) -> Result<SecretString, ConfigError> {
+    /// Returns the URL; `None` if it is not set.
+    fn url(&self) -> Result<Option<SecretString>, ConfigError> {
         let options = SecretOptions {
             name: "database-url",
             text: self.database_url.as_ref(),
             file: self.database_url_file.as_ref(),
         };
-        options.read()?.ok_or_else(|| {
-            ConfigError::new(
-                "--database-url",
-                "is not set, and this command needs a PostgreSQL database",
-                "set --database-url, DOCKLINE_DATABASE_URL or --database-url-file. To try Dockline without a database, run: \
-                 cargo run -p dockline-demo -- --walk",
-            )
-        })
+        options.read()
     }
 
     fn pool(&self, url: &SecretString, connections: usize) -> Result<Pool, ConfigError> {
@@ -137,6 +181,14 @@ impl DatabaseArgs {
         };
         pool.map_err(|error| open_error("--database-url", &error))
     }
+}
+
+fn no_url() -> ConfigError {
+    ConfigError::new(
+        "--database-url",
+        "is not set, and this command needs a PostgreSQL database",
+        "set --database-url, DOCKLINE_DATABASE_URL or --database-url-file",
+    )
 }
 
 fn open_error(place: &str, error: &OpenError) -> ConfigError {
@@ -151,10 +203,4 @@ fn reread(path: &Path) -> Option<SecretString> {
             None
         }
     }
-}
-
-/// Returns the migrator of a database.
-#[must_use]
-pub fn migrator(database: &Database) -> Migrator {
-    Migrator::new(database.pool().clone(), database.schema().clone())
 }

@@ -7,12 +7,12 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use dockline::ports::{Clock, SystemClock};
 use dockline::{AppId, InstallationId};
-use dockline_postgres::{AppDatabase, AppEntry, Database, PgApps, PgTombstones, TombstoneReset};
 use serde_json::{Value, json};
 use time::format_description::well_known::Rfc3339;
 
 use crate::database::DatabaseArgs;
 use crate::logging;
+use crate::storage::{AppStorage, Storage, TombstoneReset, Tombstones};
 
 type Failure = Box<dyn Error + Send + Sync>;
 
@@ -78,15 +78,15 @@ struct AppArgs {
 }
 
 impl AppArgs {
-    async fn open(&self, database: &Database) -> Result<AppDatabase, Failure> {
-        let mut apps = PgApps::new(database).list().await?;
+    async fn open(&self, storage: &Storage) -> Result<AppStorage, Failure> {
+        let mut apps = storage.apps().list().await?;
         let base = self.api_base.as_ref().map(|base| base.trim_end_matches('/').to_ascii_lowercase());
         apps.retain(|entry| {
             self.app.is_none_or(|app| app == entry.app)
                 && base.as_ref().is_none_or(|base| *base == entry.api_base)
         });
         match &*apps {
-            [AppEntry { number, .. }] => Ok(database.with_app(*number)),
+            [app] => Ok(app.storage.clone()),
             [] => Err("the schema has no such App; dockline apps list shows all Apps".into()),
             _ => Err("the schema has several Apps; choose one with --app and --api-base".into()),
         }
@@ -108,12 +108,12 @@ pub async fn run(command: InstallationsCommand) -> Result<ExitCode, Failure> {
     logging::start();
     let said = match command {
         InstallationsCommand::Reset(args) => {
-            let tombstones = PgTombstones::new(&args.app.open(&args.database.open()?).await?);
+            let tombstones = args.app.open(&args.database.open().await?).await?.tombstones();
             let reset = reset(&tombstones, &args).await?;
             if args.json { format!("{:#}\n", as_json(&reset)?) } else { line(&reset)? }
         }
         InstallationsCommand::Resets(args) => {
-            let tombstones = PgTombstones::new(&args.app.open(&args.database.open()?).await?);
+            let tombstones = args.app.open(&args.database.open().await?).await?.tombstones();
             list(&tombstones.resets().await?, args.json)?
         }
     };
@@ -121,7 +121,7 @@ pub async fn run(command: InstallationsCommand) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn reset(tombstones: &PgTombstones, args: &ResetArgs) -> Result<TombstoneReset, Failure> {
+async fn reset(tombstones: &Tombstones, args: &ResetArgs) -> Result<TombstoneReset, Failure> {
     let id = args.installation;
     let not_ended = || -> Failure {
         format!(

@@ -2,6 +2,7 @@
 
 mod app_database;
 pub mod apps;
+pub mod backup;
 pub mod bindings;
 pub mod cli;
 pub mod config;
@@ -20,5 +21,6 @@ pub mod organizations;
 mod progress;
 pub mod reconcile;
 pub mod serve;
+mod storage;
 mod table;
 pub mod telemetry;

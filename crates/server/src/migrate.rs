@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use crate::database::{DatabaseArgs, migrator};
+use crate::database::DatabaseArgs;
 use crate::logging;
 
 /// Options of `dockline migrate`.
@@ -25,20 +25,20 @@ pub struct MigrateArgs {
 /// If the database cannot be reached, the schema is newer than this version, or a migration fails.
 pub async fn run(args: MigrateArgs) -> Result<ExitCode, Box<dyn Error + Send + Sync>> {
     logging::start();
-    let database = args.database.open()?;
-    let schema = database.schema().to_string();
-    let migrator = migrator(&database);
+    let location = args.database.location()?;
+    let name = location.name();
+    let name = name.strip_prefix("the ").unwrap_or(&name);
     let mut stdout = io::stdout();
     if args.check {
-        migrator.check().await?;
-        writeln!(stdout, "schema {schema}: nothing to do")?;
+        location.check_migrated().await?;
+        writeln!(stdout, "{name}: nothing to do")?;
         return Ok(ExitCode::SUCCESS);
     }
-    let applied = migrator.run().await?;
+    let applied = location.migrate().await?;
     if applied.from == applied.to {
-        writeln!(stdout, "schema {schema}: nothing to do, it is at version {}", applied.to)?;
+        writeln!(stdout, "{name}: nothing to do, it is at version {}", applied.to)?;
     } else {
-        writeln!(stdout, "schema {schema}: migrated from version {} to {}", applied.from, applied.to)?;
+        writeln!(stdout, "{name}: migrated from version {} to {}", applied.from, applied.to)?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -11,17 +11,17 @@ use dockline::ports::{Clock, ReconcileScope, SystemClock};
 use dockline_axum::TracingEvents;
 use dockline_github::GithubApp;
 use dockline_listener::shutdown_signal;
-use dockline_postgres::{AppDatabase, PgBindingCounts, PgBindingRepo, PgDirectory};
 use dockline_worker::{Sweep, SweepOutcome, SweepProgress, SweepTotals};
 use serde_json::json;
 use time::{OffsetDateTime, PrimitiveDateTime};
 
 use crate::apps;
 use crate::config::{ConfigErrors, DurationArg};
-use crate::database::{DatabaseArgs, migrator};
+use crate::database::DatabaseArgs;
 use crate::github_app::{self, GithubArgs};
 use crate::logging;
 use crate::progress::Progress;
+use crate::storage::{AppStorage, BindingCounter};
 
 /// Options of `dockline reconcile`.
 #[derive(Debug, Clone, Args)]
@@ -53,12 +53,13 @@ pub async fn run(args: ReconcileArgs) -> Result<ExitCode, Box<dyn Error + Send +
     let ended = shutdown_signal()?;
     let mut errors = ConfigErrors::default();
     let (database, configured) = (args.database.check(&mut errors), args.github.check(&mut errors));
-    let (Some(database), Some(configured)) = (database, configured) else { return Err(errors.into()) };
+    let (Some(location), Some(configured)) = (database, configured) else { return Err(errors.into()) };
     let github = github_app::open(&configured).await?;
-    migrator(&database).check().await?;
-    let database = apps::open(&database, &github, false).await?;
-    let dockline = dockline(&database, github)?;
-    let counts = PgBindingCounts::new(&database);
+    let storage = location.open().await?;
+    storage.check_migrated().await?;
+    let storage = apps::open(&storage, &github, false).await?;
+    let dockline = dockline(&storage, github)?;
+    let counts = storage.binding_counter();
     let output =
         Output { json: args.json, progress: Progress::start(length(&args, &counts).await, args.json) };
     let mut sweep = Sweep::new(Arc::new(SystemClock), scope(&args), args.limit);
@@ -72,7 +73,7 @@ pub async fn run(args: ReconcileArgs) -> Result<ExitCode, Box<dyn Error + Send +
 }
 
 /// Returns the number of bindings to refresh, if it is known.
-async fn length(args: &ReconcileArgs, counts: &PgBindingCounts) -> Option<u64> {
+async fn length(args: &ReconcileArgs, counts: &BindingCounter) -> Option<u64> {
     let all = match counts.count(SystemClock.now()).await {
         Ok(counts) if args.all => Some(counts.active + counts.suspended + counts.missing + counts.ending),
         Ok(_) | Err(_) => None,
@@ -92,11 +93,11 @@ fn scope(args: &ReconcileArgs) -> ReconcileScope {
 
 /// Builds what commands need that ask GitHub about bindings.
 pub(crate) fn dockline(
-    database: &AppDatabase,
+    storage: &AppStorage,
     github: GithubApp,
 ) -> Result<Dockline, Box<dyn Error + Send + Sync>> {
-    let builder = Dockline::for_jobs(Arc::new(PgBindingRepo::new(database)), Arc::new(github));
-    let builder = builder.with_directory(Arc::new(PgDirectory::new(database)));
+    let builder = Dockline::for_jobs(storage.bindings(), Arc::new(github));
+    let builder = builder.with_directory(storage.directory());
     Ok(builder.with_events(Arc::new(TracingEvents)).build()?)
 }
 

@@ -9,10 +9,12 @@ mod messages;
 mod migrations;
 mod operators;
 mod states;
+mod transfer;
 
 pub use bindings::SqliteBindingRepo;
 pub use database::{
-    AppDatabase, AppNumber, BackupError, DEFAULT_DEADLINE, OpenError, SqliteDatabase, SqliteOptions,
+    AppDatabase, AppNumber, BackupError, CheckError, DEFAULT_DEADLINE, FileFacts, OpenError, ServerProcess,
+    SqliteDatabase, SqliteOptions,
 };
 pub use keys::{KeyEntry, SqliteAdmission, SqliteKeyStore, SqliteKeyUsage, SqliteRateLimiter};
 pub use messages::{OutboxUsage, SqliteOutbox, SqliteRedeliveryStore};
@@ -21,3 +23,4 @@ pub use operators::{
     SqliteDirectory, SqliteHousekeeping, SqliteTombstones, Tombstone, TombstoneReset,
 };
 pub use states::SqliteStateStore;
+pub use transfer::{Seal, SealedFile, SealedRows};

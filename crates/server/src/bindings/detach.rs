@@ -4,10 +4,9 @@ use std::process::ExitCode;
 
 use clap::Args;
 use dockline::error::DetachError;
-use dockline::ports::{BindingRepo, Clock, Event, Events, ReleaseOutcome, SystemClock};
+use dockline::ports::{Clock, Event, Events, ReleaseOutcome, SystemClock};
 use dockline::{Actor, Binding, Caller, OrganizationId, OrganizationName, Uninstall};
 use dockline_axum::TracingEvents;
-use dockline_postgres::{AppDatabase, PgBindingRepo};
 use serde_json::{Value, json};
 
 use super::output::binding_json;
@@ -16,7 +15,6 @@ use crate::app_database::AppDatabaseArgs;
 use crate::apps;
 use crate::config::ConfigErrors;
 use crate::consent::ConsentArgs;
-use crate::database::migrator;
 use crate::github_app::{self, GithubArgs};
 use crate::reconcile::dockline;
 
@@ -67,8 +65,7 @@ pub(super) async fn run(args: DetachArgs) -> Result<ExitCode, Box<dyn Error + Se
 
 /// Ends the binding only, which needs no call to GitHub.
 async fn release(args: &DetachArgs) -> Result<Binding, Box<dyn Error + Send + Sync>> {
-    let database: AppDatabase = args.database.open().await?;
-    let bindings = PgBindingRepo::new(&database);
+    let bindings = args.database.open().await?.bindings();
     let organization = &args.organization;
     let bound = bindings.find(organization).await?.ok_or_else(|| not_bound(organization))?;
     let installation = bound.installation;
@@ -87,12 +84,13 @@ async fn uninstall(args: &DetachArgs) -> Result<Binding, Box<dyn Error + Send + 
     let mut errors = ConfigErrors::default();
     let (database, configured) =
         (args.database.all_apps().check(&mut errors), args.github.check(&mut errors));
-    let (Some(database), Some(configured)) = (database, configured) else { return Err(errors.into()) };
+    let (Some(location), Some(configured)) = (database, configured) else { return Err(errors.into()) };
     let github = github_app::open(&configured).await?;
-    migrator(&database).check().await?;
-    let database = apps::open(&database, &github, false).await?;
+    let storage = location.open().await?;
+    storage.check_migrated().await?;
+    let storage = apps::open(&storage, &github, false).await?;
     let caller = Caller::new(args.organization.clone(), OrganizationName::new("-")?, args.actor.clone());
-    match dockline(&database, github)?.detach(&caller, Uninstall::Yes).await {
+    match dockline(&storage, github)?.detach(&caller, Uninstall::Yes).await {
         Ok(binding) => Ok(binding),
         Err(DetachError::NotBound) => Err(not_bound(&args.organization).into()),
         Err(error) => Err(error.into()),

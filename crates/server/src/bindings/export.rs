@@ -4,8 +4,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use dockline::BindingState;
-use dockline::ports::{Clock, Directory, DirectoryQuery, SystemClock};
-use dockline_postgres::{PgBindingCounts, PgDirectory};
+use dockline::ports::{Clock, DirectoryQuery, SystemClock};
 use serde_json::json;
 
 use crate::app_database::AppDatabaseArgs;
@@ -21,11 +20,11 @@ pub struct ExportArgs {
 }
 
 pub(super) async fn run(args: ExportArgs) -> Result<ExitCode, Box<dyn Error + Send + Sync>> {
-    let database = args.database.open().await?;
-    let counts = PgBindingCounts::new(&database).count(SystemClock.now()).await?;
+    let storage = args.database.open().await?;
+    let counts = storage.binding_counter().count(SystemClock.now()).await?;
     let total = counts.active + counts.suspended + counts.missing + counts.ending + counts.uninstalled;
     let progress = Progress::start(Some(total), false);
-    let directory = PgDirectory::new(&database);
+    let directory = storage.directory();
     let mut stdout = BufWriter::new(io::stdout());
     let mut query = DirectoryQuery::default();
     let (mut read, mut ended) = (0_u64, 0_u64);

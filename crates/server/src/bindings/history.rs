@@ -3,9 +3,8 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::{ArgGroup, Args};
-use dockline::ports::{Directory, HistoryOf};
+use dockline::ports::HistoryOf;
 use dockline::{HistoryEntry, InstallationId, OrganizationId};
-use dockline_postgres::PgDirectory;
 use serde_json::Value;
 
 use super::output::history_json;
@@ -44,7 +43,7 @@ pub(super) async fn run(args: HistoryArgs) -> Result<ExitCode, Box<dyn Error + S
         (None, Some(installation)) => HistoryOf::Installation(installation),
         (None, None) => return Err("name an organization or an installation".into()),
     };
-    let directory = PgDirectory::new(&args.database.open().await?);
+    let directory = args.database.open().await?.directory();
     let (mut entries, mut after, mut left) = (Vec::new(), None, args.limit);
     while left > 0 {
         let page = directory.history(&of, after, left.min(PAGE)).await?;

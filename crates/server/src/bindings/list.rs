@@ -3,9 +3,8 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::Args;
-use dockline::ports::{Clock, Directory, DirectoryQuery, LoginFilter, SystemClock};
+use dockline::ports::{Clock, DirectoryQuery, LoginFilter, SystemClock};
 use dockline::{AccountId, Binding, BindingState, OrganizationId, Proof};
-use dockline_postgres::PgDirectory;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
@@ -72,7 +71,7 @@ pub(super) async fn run(args: ListArgs) -> Result<ExitCode, Box<dyn Error + Send
         after: args.after,
         ..DirectoryQuery::default()
     };
-    let directory = PgDirectory::new(&args.database.open().await?);
+    let directory = args.database.open().await?.directory();
     // One more shows whether there is a next page.
     let mut bindings = directory.list(&query, args.limit + 1).await?;
     let is_last = bindings.len() <= args.limit as usize;

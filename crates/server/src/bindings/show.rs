@@ -4,9 +4,8 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::{ArgGroup, Args};
-use dockline::ports::{Directory, DirectoryQuery, LoginFilter};
+use dockline::ports::{DirectoryQuery, LoginFilter};
 use dockline::{AccountId, Binding, InstallationId, OrganizationId, StoredFacts, WaitingPermission};
-use dockline_postgres::{AppDatabase, PgDirectory};
 use serde_json::{Value, json};
 
 use super::output::{binding_json, facts_json};
@@ -15,6 +14,7 @@ use crate::app_database::AppDatabaseArgs;
 use crate::config::ConfigErrors;
 use crate::github_app::{self, GithubArgs};
 use crate::reconcile::dockline;
+use crate::storage::AppStorage;
 use crate::table::{minute, visible};
 
 /// An account has one installation of an App, but a login may be that of several accounts, which were renamed.
@@ -53,8 +53,8 @@ struct Shown {
 }
 
 pub(super) async fn run(args: ShowArgs) -> Result<ExitCode, Box<dyn Error + Send + Sync>> {
-    let database = args.database.open().await?;
-    let directory = PgDirectory::new(&database);
+    let storage = args.database.open().await?;
+    let directory = storage.directory();
     let query = DirectoryQuery {
         organization: args.organization.clone(),
         installation: args.installation,
@@ -74,7 +74,7 @@ pub(super) async fn run(args: ShowArgs) -> Result<ExitCode, Box<dyn Error + Send
         || args.github.github_private_key_file.is_some()
         || args.github.github_signer_command.is_some()
     {
-        add_waiting(&args.github, &database, &mut all).await?;
+        add_waiting(&args.github, &storage, &mut all).await?;
     }
     let mut stdout = io::stdout().lock();
     if args.json {
@@ -90,12 +90,12 @@ pub(super) async fn run(args: ShowArgs) -> Result<ExitCode, Box<dyn Error + Send
 /// Asks GitHub what the App requests.
 async fn add_waiting(
     github: &GithubArgs,
-    database: &AppDatabase,
+    storage: &AppStorage,
     all: &mut [Shown],
 ) -> Result<(), Box<dyn Error + Send + Sync>> {
     let mut errors = ConfigErrors::default();
     let Some(configured) = github.check(&mut errors) else { return Err(errors.into()) };
-    let dockline = dockline(database, github_app::open(&configured).await?)?;
+    let dockline = dockline(storage, github_app::open(&configured).await?)?;
     for shown in all {
         let Some(facts) = &shown.facts else { continue };
         match dockline.waiting_permissions(&facts.facts).await {

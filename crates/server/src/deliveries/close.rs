@@ -4,10 +4,9 @@ use std::process::ExitCode;
 
 use clap::Args;
 use dockline::Backlog;
-use dockline::ports::{Clock, Outbox, SystemClock};
+use dockline::ports::{Clock, SystemClock};
 use serde_json::json;
 
-use super::open;
 use crate::app_database::AppDatabaseArgs;
 use crate::consent::ConsentArgs;
 
@@ -24,14 +23,14 @@ pub struct CloseArgs {
 }
 
 pub(super) async fn run(args: CloseArgs) -> Result<ExitCode, Box<dyn Error + Send + Sync>> {
-    let outbox = open(&args.database).await?;
+    let outbox = args.database.open().await?.outbox();
     let usage = outbox.usage(SystemClock.now()).await?;
     if usage.is_leased {
         return Err("a consumer is sending messages: stop all nodes with --forward-to, and every program that consumes the \
              outbox; after a crash, wait a minute"
             .into());
     }
-    let backlog = outbox.backlog().await?;
+    let backlog = outbox.port().backlog().await?;
     let Backlog { waiting, set_aside, dead, bytes, .. } = backlog;
     let messages =
         format!("{waiting} waiting, {set_aside} set-aside and {dead} dead messages ({bytes} bytes)");

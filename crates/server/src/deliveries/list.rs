@@ -4,7 +4,6 @@ use std::process::ExitCode;
 
 use clap::Args;
 use dockline::OutboxEntry;
-use dockline::ports::Outbox;
 use serde_json::json;
 
 use super::output::{PageEnd, kind, organization};

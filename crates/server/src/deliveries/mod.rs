@@ -8,11 +8,11 @@ mod show;
 
 use std::error::Error;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::{Args, Subcommand};
-use dockline::ports::EntryFilter;
-use dockline::{EntryStatus, MessageId, OrganizationId, OutboxBounds};
-use dockline_postgres::PgOutbox;
+use dockline::ports::{EntryFilter, Outbox};
+use dockline::{EntryStatus, MessageId, OrganizationId};
 
 pub use close::CloseArgs;
 pub use list::ListArgs;
@@ -76,8 +76,8 @@ fn unknown(id: &MessageId) -> String {
     format!("there is no message {id}; dockline deliveries list shows all messages")
 }
 
-async fn open(database: &AppDatabaseArgs) -> Result<PgOutbox, Box<dyn Error + Send + Sync>> {
-    Ok(PgOutbox::new(&database.open().await?, OutboxBounds::default()))
+async fn open(database: &AppDatabaseArgs) -> Result<Arc<dyn Outbox>, Box<dyn Error + Send + Sync>> {
+    Ok(database.open().await?.outbox().port())
 }
 
 /// Runs the subcommand.

@@ -37,11 +37,11 @@ pub(super) async fn run(args: RetryArgs) -> Result<ExitCode, Box<dyn Error + Sen
         return Err("--status done needs --organization: all accepted messages would be sent again".into());
     }
     let total = match &*args.ids {
-        [] => total(&outbox, &filter).await?,
+        [] => total(&*outbox, &filter).await?,
         ids => u64::try_from(ids.len()).ok(),
     };
     let progress = Progress::start(total, args.json);
-    let mut retry = Retry { outbox: &outbox, json: args.json, progress, done: 0, queued: 0 };
+    let mut retry = Retry { outbox: &*outbox, json: args.json, progress, done: 0, queued: 0 };
     if args.ids.is_empty() {
         let mut after: Option<EntryCursor> = None;
         loop {

@@ -3,7 +3,6 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::Args;
-use dockline::ports::Outbox;
 use dockline::{InstallationId, MessageId, OutboxEntry, OutboxMessage, format_timestamp};
 use serde::Serialize;
 use serde_json::value::RawValue;

@@ -2,10 +2,12 @@
 
 mod database;
 mod deliveries;
+mod file;
 mod forward;
 mod github;
 mod local;
 mod result;
+mod storage;
 
 use std::error::Error;
 use std::io::{self, Write};
@@ -31,10 +33,10 @@ pub(crate) async fn run(
     let local = checks::local(args, &mut errors);
     let mut results: Vec<CheckResult> = errors.0.into_iter().map(CheckResult::from).collect();
     results.extend(local::check(args, effective, &local).await);
-    let (database, github, forward) = tokio::join!(
+    let (storage, github, forward) = tokio::join!(
         async {
-            match &local.database {
-                Some(database) => database::check(args, local.github.as_ref(), database).await,
+            match &local.storage {
+                Some(location) => storage::check(args, local.github.as_ref(), location).await,
                 None => Vec::new(),
             }
         },
@@ -46,7 +48,7 @@ pub(crate) async fn run(
         },
         forward::check(args, &local)
     );
-    results.extend(database);
+    results.extend(storage);
     results.extend(github);
     results.extend(forward);
     let text = if args.json { json(&results) } else { human(&results) };

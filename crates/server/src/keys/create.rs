@@ -4,13 +4,13 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 use dockline::ports::{Clock, OsEntropy, SystemClock};
 use dockline::{ApiKey, KeyEnvironment, KeyRecord, OrganizationId, OrganizationName, Scope};
-use dockline_postgres::{KeyEntry, PgKeyStore};
 
 use super::expiry::ExpiryArgs;
 use super::organization;
 use super::output::{key_json, print_key};
 use super::tier::TierArgs;
 use crate::database::DatabaseArgs;
+use crate::storage::KeyEntry;
 
 /// Options of `dockline keys create`.
 #[derive(Debug, Clone, Args)]
@@ -54,7 +54,7 @@ enum Environment {
 pub(super) async fn run(args: CreateArgs) -> Result<ExitCode, Box<dyn Error + Send + Sync>> {
     let created_at = SystemClock.now();
     let (tier, expires_at) = (args.tier.tier()?, args.expiry.expires_at(created_at)?);
-    let store = PgKeyStore::new(&args.database.open()?);
+    let store = args.database.open().await?.keys();
     let environment = match args.env {
         Environment::Live => KeyEnvironment::Live,
         Environment::Test => KeyEnvironment::Test,

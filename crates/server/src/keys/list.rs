@@ -5,13 +5,13 @@ use std::process::ExitCode;
 use clap::Args;
 use dockline::ports::{Clock, SystemClock};
 use dockline::{KeyId, OrganizationId, Scope};
-use dockline_postgres::{KeyEntry, PgKeyStore};
 use serde_json::Value;
 use time::OffsetDateTime;
 
 use super::organization;
 use super::output::key_json;
 use crate::database::DatabaseArgs;
+use crate::storage::KeyEntry;
 use crate::table::{self, minute, visible};
 
 const HEADINGS: [&str; 10] = [
@@ -41,7 +41,7 @@ pub struct ListArgs {
 }
 
 pub(super) async fn run(args: ListArgs) -> Result<ExitCode, Box<dyn Error + Send + Sync>> {
-    let store = PgKeyStore::new(&args.database.open()?);
+    let store = args.database.open().await?.keys();
     let entries = store.list(args.organization.as_ref()).await?;
     let mut stdout = io::stdout().lock();
     if args.json {

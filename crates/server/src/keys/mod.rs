@@ -14,7 +14,6 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use dockline::ports::{Clock, SystemClock};
 use dockline::{KeyId, OrganizationId};
-use dockline_postgres::PgKeyStore;
 use serde_json::json;
 
 pub use create::CreateArgs;
@@ -83,7 +82,7 @@ pub struct RevokeArgs {
 }
 
 async fn revoke(args: RevokeArgs) -> Result<ExitCode, Box<dyn Error + Send + Sync>> {
-    let store = PgKeyStore::new(&args.database.open()?);
+    let store = args.database.open().await?.keys();
     let at = SystemClock.now();
     if !store.revoke(&args.key, at).await? {
         return Err(unknown_key(&args.key).into());

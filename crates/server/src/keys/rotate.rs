@@ -4,7 +4,6 @@ use std::process::ExitCode;
 use clap::Args;
 use dockline::ports::{Clock, OsEntropy, SystemClock};
 use dockline::{ApiKey, KeyId, Rotation, RotationTerms, Unrotatable};
-use dockline_postgres::{KeyEntry, PgKeyStore};
 use serde_json::Value;
 
 use super::expiry::ExpiryArgs;
@@ -12,6 +11,7 @@ use super::output::{key_json, print_key, rfc3339};
 use super::{key_id, unknown_key};
 use crate::config::DurationArg;
 use crate::database::DatabaseArgs;
+use crate::storage::KeyEntry;
 
 /// Options of `dockline keys rotate`.
 #[derive(Debug, Clone, Args)]
@@ -34,7 +34,7 @@ pub struct RotateArgs {
 pub(super) async fn run(args: RotateArgs) -> Result<ExitCode, Box<dyn Error + Send + Sync>> {
     let now = SystemClock.now();
     let given = args.expiry.expires_at(now)?;
-    let store = PgKeyStore::new(&args.database.open()?);
+    let store = args.database.open().await?.keys();
     let old = store.entry(&args.key).await?.ok_or_else(|| unknown_key(&args.key))?;
     // By default the new key has the lifetime of the old one.
     let inherited = old.record.expires_at.map(|expires_at| now + (expires_at - old.created_at));

@@ -5,9 +5,8 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::{ArgGroup, Args, Subcommand};
-use dockline::ports::{Clock, DataSubjects, Forgotten, OsEntropy, Pseudonyms, SystemClock};
+use dockline::ports::{Clock, Forgotten, OsEntropy, Pseudonyms, SystemClock};
 use dockline::{AccountId, OrganizationId};
-use dockline_postgres::PgDataSubjects;
 use serde_json::{Value, json};
 
 use crate::bindings::organization;
@@ -76,8 +75,8 @@ pub async fn run(command: OrganizationsCommand) -> Result<ExitCode, Box<dyn Erro
 }
 
 async fn export(args: ExportArgs) -> Result<ExitCode, Box<dyn Error + Send + Sync>> {
-    let subjects = PgDataSubjects::new(&args.database.open()?);
-    let progress = Progress::start(Some(PgDataSubjects::TABLES), false);
+    let subjects = args.database.open().await?.subjects();
+    let progress = Progress::start(Some(subjects.tables()), false);
     let mut read = 0;
     let exported = subjects
         .export_with(&args.organization, |table| {
@@ -97,7 +96,7 @@ async fn export(args: ExportArgs) -> Result<ExitCode, Box<dyn Error + Send + Syn
 }
 
 async fn forget(args: ForgetArgs) -> Result<ExitCode, Box<dyn Error + Send + Sync>> {
-    let subjects = PgDataSubjects::new(&args.database.open()?);
+    let subjects = args.database.open().await?.subjects().port();
     let whom = match (&args.organization, args.github_user) {
         (Some(organization), _) => format!("the organization {organization}"),
         (None, Some(user)) => format!("the GitHub user {user}"),

@@ -1,45 +1,41 @@
-//! The parts of `dockline serve`, on PostgreSQL and the real GitHub.
+//! The parts of `dockline serve`, on its storage and the real GitHub.
 
 use std::sync::Arc;
 
 use dockline::error::BuildError;
-use dockline::ports::Events;
+use dockline::ports::{Admission, Events, KeyUsage, KeyUsageWriter};
 use dockline::{Builder, Dockline, Ports, WebhookSecrets};
 use dockline_axum::TracingEvents;
 use dockline_github::GithubApp;
-use dockline_postgres::{
-    AppDatabase, PgAdmission, PgBindingRepo, PgDirectory, PgHousekeeping, PgKeyUsage, PgRedeliveryStore,
-    PgStateStore,
-};
 use dockline_telemetry::{EventCounters, FanOut, Metered};
 use dockline_worker::{SweepOptions, Worker, WorkerBuilder};
 
 use super::options::ServeArgs;
 use super::probes;
-use crate::database::migrator;
+use crate::storage::AppStorage;
 
 /// Builds `Dockline` with metrics around every port, and counters and log lines for every event.
 ///
 /// # Errors
 /// If the policy needs an OAuth client and none is configured.
 pub(super) fn dockline(
-    database: &AppDatabase,
-    admission: PgAdmission,
+    storage: &AppStorage,
+    admission: Arc<dyn Admission>,
     github: Arc<GithubApp>,
     webhook_secrets: WebhookSecrets,
-    usage: PgKeyUsage,
+    usage: Arc<dyn KeyUsage>,
     with_options: impl FnOnce(Builder) -> Builder,
 ) -> Result<Dockline, BuildError> {
     let events = [Arc::new(TracingEvents) as Arc<dyn Events>, Arc::new(EventCounters)];
     let builder = Dockline::builder(Ports {
-        states: Arc::new(Metered::over(PgStateStore::new(database))),
-        bindings: Arc::new(Metered::over(PgBindingRepo::new(database))),
+        states: storage.states(),
+        bindings: storage.bindings(),
         github: Arc::new(Metered::over(github)),
     })
-    .with_admission(Arc::new(Metered::over(admission)))
-    .with_directory(Arc::new(Metered::over(PgDirectory::new(database))))
+    .with_admission(admission)
+    .with_directory(storage.directory())
     .with_events(Arc::new(FanOut::to(events)))
-    .with_key_usage(Arc::new(usage))
+    .with_key_usage(usage)
     .with_webhook_secrets(webhook_secrets);
     with_options(builder).build()
 }
@@ -48,25 +44,23 @@ pub(super) fn dockline(
 pub(super) fn worker(
     args: &ServeArgs,
     dockline: Dockline,
-    app_database: &AppDatabase,
+    app_storage: &AppStorage,
     github: Arc<GithubApp>,
-    usage: PgKeyUsage,
+    usage: Arc<dyn KeyUsageWriter>,
     with_messages: impl FnOnce(WorkerBuilder) -> WorkerBuilder,
 ) -> Worker {
-    let database = app_database.database();
-    let mut worker = Worker::builder(dockline)
-        .with_housekeeping(Arc::new(PgHousekeeping::new(database)))
-        .with_key_usage(Arc::new(usage));
+    let storage = app_storage.all_apps();
+    let mut worker =
+        Worker::builder(dockline).with_housekeeping(storage.housekeeping()).with_key_usage(usage);
     for (name, probe) in [("database", probes::database as probes::Probe), ("schema", probes::schema)] {
-        let migrator = migrator(database);
-        worker = worker.with_probe(name, move || probe(migrator.clone()));
+        let storage = storage.clone();
+        worker = worker.with_probe(name, move || probe(storage.clone()));
     }
     if let Some(interval) = args.reconcile_every.non_zero() {
         worker = worker.with_sweeper(SweepOptions::default().with_interval(interval));
     }
     if let Some(interval) = args.redeliver_every.non_zero() {
-        let store = Arc::new(PgRedeliveryStore::new(app_database));
-        worker = worker.with_redeliverer(github.clone(), store, interval);
+        worker = worker.with_redeliverer(github.clone(), app_storage.redeliveries(), interval);
     }
     if let Some(within) = args.ready_github_within.non_zero() {
         worker = worker.with_github_probe(github, within);

@@ -1,23 +1,17 @@
 //! Checks before `serve` serves anything: first those that need no network, then database and GitHub. Reports all errors.
 
-use std::time::Duration;
-
 use dockline::WebhookSecrets;
-use dockline_postgres::{Database, MigrationError};
 
 use super::forward::ForwardTarget;
-use super::options::{Migrations, PolicyArg, ServeArgs, check_public_url, check_unsolicited_install_url};
+use super::options::{PolicyArg, ServeArgs, check_public_url, check_unsolicited_install_url};
 use crate::config::secret::SecretListOptions;
 use crate::config::{ConfigError, ConfigErrors};
-use crate::database::migrator;
 use crate::github_app::{Configured, Connected, connect};
-
-/// Time for the first response of the database.
-const DATABASE_DEADLINE: Duration = Duration::from_secs(10);
+use crate::storage::Location;
 
 /// The valid values of the options.
 pub(crate) struct Local {
-    pub(crate) database: Option<Database>,
+    pub(crate) storage: Option<Location>,
     pub(crate) github: Option<Configured>,
     pub(crate) webhook_secrets: Option<WebhookSecrets>,
     pub(crate) public_url: Option<String>,
@@ -27,7 +21,7 @@ pub(crate) struct Local {
 
 /// Everything that `serve` needs, checked.
 pub(crate) struct Checked {
-    pub(crate) database: Database,
+    pub(crate) storage: Location,
     pub(crate) github: Connected,
     pub(crate) webhook_secrets: WebhookSecrets,
     pub(crate) public_url: Option<String>,
@@ -37,7 +31,7 @@ pub(crate) struct Checked {
 
 /// Checks what needs no network call.
 pub(crate) fn local(args: &ServeArgs, errors: &mut ConfigErrors) -> Local {
-    let database = args.database.check(errors);
+    let storage = args.database.check(errors);
     let github = args.github.check(errors);
     if args.claim_policy != PolicyArg::State && args.github.github_client_id.is_none() {
         errors.push(ConfigError::new(
@@ -52,7 +46,7 @@ pub(crate) fn local(args: &ServeArgs, errors: &mut ConfigErrors) -> Local {
     let unsolicited = check_unsolicited_install_url(args.unsolicited_install_url.as_deref());
     let unsolicited_install_url = errors.check(unsolicited).flatten();
     let forward = args.forward.check(errors);
-    Local { database, github, webhook_secrets, public_url, unsolicited_install_url, forward }
+    Local { storage, github, webhook_secrets, public_url, unsolicited_install_url, forward }
 }
 
 fn webhook_secrets(args: &ServeArgs, errors: &mut ConfigErrors) -> Option<WebhookSecrets> {
@@ -89,10 +83,10 @@ pub(crate) async fn all(args: &ServeArgs) -> Result<Checked, ConfigErrors> {
     if let Err(error) = dockline_listener::bind(args.listen.0).await {
         errors.push(ConfigError::new("--listen", error.to_string(), error.help()));
     }
-    let (schema, github) = tokio::join!(
+    let (checked, github) = tokio::join!(
         async {
-            match &local.database {
-                Some(database) => schema(database, args.migrations).await,
+            match &local.storage {
+                Some(storage) => storage.check(args.migrations).await,
                 None => Ok(()),
             }
         },
@@ -103,7 +97,7 @@ pub(crate) async fn all(args: &ServeArgs) -> Result<Checked, ConfigErrors> {
             }
         }
     );
-    errors.check(schema);
+    errors.check(checked);
     if let Some(variable) = local.github.as_ref().and_then(Configured::ignored_proxy) {
         tracing::warn!(
             variable,
@@ -117,58 +111,13 @@ pub(crate) async fn all(args: &ServeArgs) -> Result<Checked, ConfigErrors> {
     if let Some(connected) = &mut github {
         errors.0.append(&mut connected.differences.0);
     }
-    let Local { database, webhook_secrets, public_url, unsolicited_install_url, forward, .. } = local;
+    let Local { storage, webhook_secrets, public_url, unsolicited_install_url, forward, .. } = local;
     errors.into_result()?;
-    match (database, github, webhook_secrets) {
-        (Some(database), Some(github), Some(webhook_secrets)) => {
-            Ok(Checked { database, github, webhook_secrets, public_url, unsolicited_install_url, forward })
+    match (storage, github, webhook_secrets) {
+        (Some(storage), Some(github), Some(webhook_secrets)) => {
+            Ok(Checked { storage, github, webhook_secrets, public_url, unsolicited_install_url, forward })
         }
         _ => Err(ConfigError::new("the configuration", "is incomplete", "report this as a bug").into()),
-    }
-}
-
-/// Checks that the database can be reached, and that its schema is up to date or will be migrated.
-pub(crate) async fn schema(database: &Database, migrations: Migrations) -> Result<(), ConfigError> {
-    match migrator(database).with_deadline(DATABASE_DEADLINE).check().await {
-        Ok(()) => Ok(()),
-        Err(MigrationError::Pending { .. }) if migrations == Migrations::Apply => Ok(()),
-        Err(error) => Err(schema_error(database, &error)),
-    }
-}
-
-fn schema_error(database: &Database, error: &MigrationError) -> ConfigError {
-    let schema = format!("the schema {}", database.schema());
-    match error {
-        MigrationError::Newer { .. } => ConfigError::new(
-            schema,
-            error.to_string(),
-            "run the newer program; schemas cannot be migrated back",
-        ),
-        MigrationError::Changed { .. } => ConfigError::new(
-            schema,
-            error.to_string(),
-            "restore the migration, or the database from a backup",
-        ),
-        MigrationError::Pending { found, known } => ConfigError::new(
-            schema,
-            format!("has version {found}, but version {known} is needed"),
-            "run dockline migrate, or start with --migrations apply",
-        ),
-        MigrationError::Encoding { found } => ConfigError::new(
-            "the database",
-            format!("has the encoding {found}, and names need UTF8"),
-            "create a database with ENCODING 'UTF8' TEMPLATE template0",
-        ),
-        MigrationError::Deadline(after) => ConfigError::new(
-            "the database",
-            format!("did not respond within {after:?}"),
-            "check --database-url, the network and firewalls, and that the database runs",
-        ),
-        failed @ (MigrationError::Failed(_) | _) => ConfigError::new(
-            "the database",
-            chain(failed),
-            "check --database-url, that the database runs, and that it accepts this user",
-        ),
     }
 }
 

@@ -5,15 +5,15 @@ use std::sync::Arc;
 
 use clap::Args;
 use dockline::ports::{Clock, MessageSender, Outbox, SystemClock};
-use dockline::{AppId, Backlog, Builder, OutboxBounds, PortError};
+use dockline::{AppId, Backlog, Builder, PortError};
 use dockline_forward::{Endpoint, HttpSender, SigningSecret, SigningSecrets};
-use dockline_postgres::{AppDatabase, PgOutbox, Pool};
-use dockline_telemetry::Metered;
+use dockline_postgres::Pool;
 use dockline_worker::{ForwardOptions, OutboxSignal, WorkerBuilder};
 use secrecy::SecretString;
 
 use crate::config::secret::SecretListOptions;
 use crate::config::{ConfigError, ConfigErrors};
+use crate::storage::{AppOutbox, AppStorage};
 
 /// Set for each option: if the struct sets it, clap applies it to the options that follow, too.
 const HEADING: &str = "Forwarding";
@@ -105,47 +105,47 @@ fn config_error(place: impl Into<String>, error: &dockline_forward::ConfigError)
 
 /// The parts that store messages and send them.
 pub(super) struct Forwarding {
-    outbox: PgOutbox,
+    outbox: AppOutbox,
     sender: Arc<dyn MessageSender>,
     signal: OutboxSignal,
 }
 
 impl Forwarding {
-    /// Opens the App's outbox, whose deliveries are stored over connections of `pool`.
+    /// Opens the App's outbox. On PostgreSQL, its deliveries are stored over connections that `pool` makes.
     ///
     /// # Errors
-    /// If the database fails, or the HTTPS client cannot be built.
+    /// If the storage fails, or the HTTPS client cannot be built.
     pub(super) async fn open(
-        database: &AppDatabase,
-        pool: Pool,
+        storage: &AppStorage,
+        pool: impl FnOnce(usize) -> Result<Pool, ConfigErrors> + Send,
         app: AppId,
         target: ForwardTarget,
     ) -> Result<Self, ForwardError> {
         let ForwardTarget { endpoint, secrets } = target;
         let sender = Arc::new(HttpSender::new(app, endpoint, secrets)?);
-        let outbox = PgOutbox::open(database, OutboxBounds::default()).await?.with_delivery_pool(pool);
+        let outbox = storage.open_outbox(|connections| pool(connections).map_err(ForwardError::from)).await?;
         Ok(Self { outbox, sender, signal: OutboxSignal::default() })
     }
 
     /// Makes `Dockline` store deliveries.
     pub(super) fn store_deliveries(&self, builder: Builder) -> Builder {
-        builder.with_delivery_store(self.signal.after(Arc::new(Metered::over(self.outbox.clone()))))
+        builder.with_delivery_store(self.signal.after(self.outbox.delivery_store()))
     }
 
     /// Adds the part that sends them.
     pub(super) fn add_to(&self, worker: WorkerBuilder) -> WorkerBuilder {
-        let outbox = Arc::new(Metered::over(self.outbox.clone()));
         let options = ForwardOptions::default().with_signal(self.signal.clone());
-        worker.with_forwarder(outbox, Arc::clone(&self.sender), options)
+        worker.with_forwarder(self.outbox.port(), Arc::clone(&self.sender), options)
     }
 }
 
 /// Returns the App's outbox if it is open: another program consumes it, or `--forward-to` was removed. Warns if messages wait.
-pub(super) async fn outbox_of_others(database: &AppDatabase) -> Result<Option<PgOutbox>, PortError> {
-    let outbox = PgOutbox::new(database, OutboxBounds::default());
+pub(super) async fn outbox_of_others(storage: &AppStorage) -> Result<Option<Arc<dyn Outbox>>, PortError> {
+    let outbox = storage.outbox();
     if !outbox.usage(SystemClock.now()).await?.is_open {
         return Ok(None);
     }
+    let outbox = outbox.port();
     let Backlog { waiting, set_aside, .. } = outbox.backlog().await?;
     if waiting + set_aside > 0 {
         tracing::warn!(
@@ -164,6 +164,9 @@ pub(super) enum ForwardError {
     /// The HTTPS client cannot be built.
     #[error(transparent)]
     Client(#[from] dockline_forward::ConfigError),
+    /// The connections cannot be configured.
+    #[error(transparent)]
+    Connections(#[from] ConfigErrors),
     /// The outbox cannot be opened.
     #[error("the outbox cannot be opened")]
     Outbox(#[from] PortError),

@@ -1,4 +1,4 @@
-//! `dockline serve`: the API on PostgreSQL and the real GitHub.
+//! `dockline serve`: the API on PostgreSQL or a SQLite file, and the real GitHub.
 
 mod assembly;
 mod auth_failures;
@@ -18,8 +18,7 @@ use dockline::ports::GithubGateway;
 use dockline::{Builder, ClaimPolicy};
 use dockline_axum::RouterOptions;
 use dockline_github::AppSettings;
-use dockline_postgres::{PgAdmission, PgBindingCounts, PgKeyUsage, PgOutbox};
-use dockline_telemetry::Metered;
+use dockline_worker::WorkerBuilder;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
@@ -30,8 +29,9 @@ use forward::Forwarding;
 use shutdown::{ShutdownSignals, StoppedAt};
 use sockets::Sockets;
 
-use crate::database::{Statements, migrator};
+use crate::database::Statements;
 use crate::http_server;
+use crate::storage::Storage;
 use crate::telemetry::{self, Metrics, Sources, Tracer};
 use crate::{apps, github_app, logging};
 
@@ -58,7 +58,7 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Box<dyn Error + Send + Syn
     logging::start_with(args.telemetry.log_format, tracer.layer());
     let metrics = Metrics::install()?;
     let signals = ShutdownSignals::install(args.listener.drain_delay.0)?;
-    let checks::Checked { database, github, webhook_secrets, public_url, unsolicited_install_url, forward } =
+    let checks::Checked { storage, github, webhook_secrets, public_url, unsolicited_install_url, forward } =
         checks::all(&args).await?;
     if args.webhook_secret.is_empty() && args.webhook_secret_file.is_empty() {
         tracing::warn!("no --webhook-secret-file: every webhook delivery is rejected");
@@ -70,7 +70,9 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Box<dyn Error + Send + Syn
     if let Ok(settings) = &github.settings {
         warn_without_members(args.claim_policy, settings);
     }
-    if args.database.database_statements == Statements::Prepared
+    let storage = storage.open_for_server(args.migrations).await?;
+    if let Storage::Postgres(database) = &storage
+        && args.database.database_statements == Statements::Prepared
         && database.probe().await.is_ok_and(|facts| facts.pooled)
     {
         tracing::warn!(
@@ -79,59 +81,44 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Box<dyn Error + Send + Syn
         );
     }
     let github = Arc::new(github.github);
-    let migrator = migrator(&database);
-    // Otherwise the checks have rejected pending migrations.
-    if args.migrations == Migrations::Apply {
-        let applied = migrator.run().await?;
-        if applied.from != applied.to {
-            tracing::info!(from = applied.from, to = applied.to, "the schema was migrated");
-        }
-    }
-    let app_database = apps::open(&database, &github, args.new_app).await?;
+    let app_storage = apps::open(&storage, &github, args.new_app).await?;
     let (forwarding, outbox_of_others) = match forward {
         Some(target) => {
-            let pool = args.database.further_pool(PgOutbox::STORED_AT_ONCE)?;
-            let forwarding = Forwarding::open(&app_database, pool, github.registration().app, target).await?;
+            let pool = |connections| args.database.further_pool(connections);
+            let forwarding = Forwarding::open(&app_storage, pool, github.registration().app, target).await?;
             (Some(forwarding), None)
         }
-        None => (None, forward::outbox_of_others(&app_database).await?),
+        None => (None, forward::outbox_of_others(&app_storage).await?),
     };
-    let usage = PgKeyUsage::new(&database);
-    let admission = PgAdmission::new(&app_database);
+    let (usage, usage_writer) = storage.key_usage();
+    let (admission, storage_metrics) = app_storage.admission();
     let policy = args.claim_policy.into();
     let interval = args.reconcile_unverified_for.0;
-    let dockline = assembly::dockline(
-        &app_database,
-        admission.clone(),
-        github.clone(),
-        webhook_secrets,
-        usage.clone(),
-        |builder| {
+    let dockline =
+        assembly::dockline(&app_storage, admission, github.clone(), webhook_secrets, usage, |builder| {
             let builder = builder.with_policy(policy).with_look_interval(interval);
             let builder = forwarding.iter().fold(builder, |builder, parts| parts.store_deliveries(builder));
             unsolicited_install_url.into_iter().fold(builder, Builder::with_unsolicited_install_url)
-        },
-    )?;
+        })?;
     let sockets = Sockets::bind(&args).await?;
-    sockets.announce(public_url.as_deref(), args.json)?;
-    let worker = assembly::worker(&args, dockline.clone(), &app_database, github.clone(), usage, |worker| {
-        let worker = outbox_of_others
-            .into_iter()
-            .fold(worker, |worker, outbox| worker.with_backlog(Arc::new(Metered::over(outbox))));
-        forwarding.iter().fold(worker, |worker, parts| parts.add_to(worker))
-    });
+    sockets.announce(public_url.as_deref(), &storage, args.json)?;
+    let worker =
+        assembly::worker(&args, dockline.clone(), &app_storage, github.clone(), usage_writer, |worker| {
+            let worker = outbox_of_others.into_iter().fold(worker, WorkerBuilder::with_backlog);
+            forwarding.iter().fold(worker, |worker, parts| parts.add_to(worker))
+        });
     let readiness = worker.readiness();
     let options =
         RouterOptions::default().with_refresh_queue(worker.refresh_queue()).with_readiness(readiness.clone());
     // Aborted when the server has stopped: each part may be cut off at any await.
     let mut background = JoinSet::new();
     let options = tracer.link(options);
-    let sources = Sources { dockline: dockline.clone(), github, pool: database.pool().clone(), admission };
+    let sources = Sources { dockline: dockline.clone(), github, storage: storage_metrics };
     let exposition = metrics.exposition(sources);
     if let Some(socket) = sockets.metrics {
         background.spawn(telemetry::serve_metrics(socket, exposition.clone()));
     }
-    background.spawn(telemetry::count_bindings(PgBindingCounts::new(&app_database), metrics));
+    background.spawn(telemetry::count_bindings(app_storage.binding_counter(), metrics));
     let options = if sockets.metrics_on_api { options.with_metrics(exposition) } else { options };
     let options = match args.auth_failures.limit() {
         Some(limit) => options.with_auth_failure_limit(limit),

@@ -9,6 +9,7 @@ use tokio::net::TcpListener;
 
 use super::options::ServeArgs;
 use crate::http_server::bind;
+use crate::storage::Storage;
 use crate::telemetry::{self, MetricsAt};
 
 /// The bound sockets.
@@ -35,8 +36,8 @@ impl Sockets {
         Ok(Self { api, metrics, metrics_on_api })
     }
 
-    /// Prints the addresses, and the URLs for the App's settings on GitHub.
-    pub(super) fn announce(&self, public_url: Option<&str>, json: bool) -> io::Result<()> {
+    /// Prints the addresses, the storage, and the URLs for the App's settings on GitHub.
+    pub(super) fn announce(&self, public_url: Option<&str>, storage: &Storage, json: bool) -> io::Result<()> {
         let api = local_url(self.api.local_addr()?);
         let metrics = self.metrics.as_ref().map(TcpListener::local_addr).transpose()?.map(local_url);
         let metrics = metrics.or_else(|| self.metrics_on_api.then(|| api.clone()));
@@ -46,11 +47,14 @@ impl Sockets {
         let webhook = format!("{public}/v1/github/webhooks");
         let mut stdout = io::stdout().lock();
         if json {
-            let line =
-                json!({ "api": api, "callbackUrl": callback, "webhookUrl": webhook, "metrics": metrics });
+            let line = json!({
+                "api": api, "callbackUrl": callback, "webhookUrl": webhook, "metrics": metrics,
+                "databaseFile": storage.file(),
+            });
             writeln!(stdout, "{line}")?;
         } else {
             writeln!(stdout, "listening on {api}")?;
+            writeln!(stdout, "database: {}", storage.name())?;
             writeln!(stdout, "the App's callback URL on GitHub: {callback}")?;
             writeln!(stdout, "the App's webhook URL on GitHub:  {webhook}")?;
             let metrics = metrics.as_deref().unwrap_or("off; set --metrics-listen to serve them");

@@ -3,16 +3,16 @@
 use std::time::Duration;
 
 use dockline::ports::{Clock, SystemClock};
-use dockline_postgres::{BindingCounts, PgBindingCounts};
-use dockline_telemetry::{BindingTotals, record_bindings};
+use dockline_telemetry::record_bindings;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::Metrics;
+use crate::storage::BindingCounter;
 
 const INTERVAL: Duration = Duration::from_secs(60);
 
 /// Counts until dropped. Logs a failure and tries again a minute later; until then the gauges keep their last values.
-pub(crate) async fn count_bindings(counts: PgBindingCounts, metrics: Metrics) {
+pub(crate) async fn count_bindings(counts: BindingCounter, metrics: Metrics) {
     let mut ticks = interval(INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -20,23 +20,11 @@ pub(crate) async fn count_bindings(counts: PgBindingCounts, metrics: Metrics) {
         metrics.run_upkeep();
         let now = SystemClock.now();
         match counts.count(now).await {
-            Ok(counts) => record_bindings(totals(counts), now),
+            Ok(counts) => record_bindings(counts, now),
             Err(error) => {
                 let cause = error.causes();
                 tracing::warn!(%error, cause, "counting bindings failed; trying again in a minute");
             }
         }
-    }
-}
-
-const fn totals(counts: BindingCounts) -> BindingTotals {
-    BindingTotals {
-        active: counts.active,
-        suspended: counts.suspended,
-        missing: counts.missing,
-        ending: counts.ending,
-        uninstalled: counts.uninstalled,
-        not_shown: counts.not_shown,
-        due_since: counts.due_since,
     }
 }

@@ -10,13 +10,13 @@ use dockline::Dockline;
 use dockline::ports::GithubGateway;
 use dockline_axum::Exposition;
 use dockline_listener::Limits;
-use dockline_postgres::{PgAdmission, Pool};
-use dockline_telemetry::{PoolState, record_batches, record_pool, record_rate_left, record_token_cache_hits};
+use dockline_telemetry::{record_rate_left, record_token_cache_hits};
 use http::header;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
 
 use crate::http_server;
+use crate::storage::StorageMetrics;
 
 /// The media type of Prometheus' text format.
 const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -35,23 +35,14 @@ pub(crate) async fn serve_metrics(socket: TcpListener, exposition: Arc<dyn Expos
 pub(crate) struct Sources {
     pub(crate) dockline: Dockline,
     pub(crate) github: Arc<dyn GithubGateway>,
-    pub(crate) pool: Pool,
-    pub(crate) admission: PgAdmission,
+    pub(crate) storage: StorageMetrics,
 }
 
 impl Sources {
     fn record(&self) {
         record_token_cache_hits(self.dockline.token_cache_hits());
         record_rate_left(self.github.rate_left());
-        let pool = self.pool.status();
-        record_pool(PoolState {
-            max: pool.max_size,
-            open: pool.size,
-            idle: pool.available,
-            waiting: pool.waiting,
-        });
-        let batches = self.admission.counts();
-        record_batches("admission", batches.statements, batches.calls);
+        self.storage.record();
     }
 }
 

@@ -1,4 +1,4 @@
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -41,13 +41,28 @@ impl From<io::Error> for BackupError {
     }
 }
 
-/// The copy while it is being made. Removed unless it is complete.
-struct Partial(PathBuf);
+/// The copy while it is being made, locked, so that the rest of an interrupted one is recognized. Removed unless it is complete.
+struct Partial {
+    path: PathBuf,
+    _file: File,
+}
+
+impl Partial {
+    fn create(path: PathBuf) -> Result<Self, BackupError> {
+        let file = files::open_private(&path)?;
+        match file.try_lock() {
+            Ok(()) => file.set_len(0)?,
+            Err(TryLockError::WouldBlock) => return Err(BackupError::Exists),
+            Err(TryLockError::Error(error)) => return Err(error.into()),
+        }
+        Ok(Self { path, _file: file })
+    }
+}
 
 impl Drop for Partial {
     fn drop(&mut self) {
         // It may not exist.
-        drop(fs::remove_file(&self.0));
+        drop(fs::remove_file(&self.path));
     }
 }
 
@@ -79,10 +94,9 @@ fn copy(from: &Connection, to: &Path) -> Result<(), BackupError> {
     if to.try_exists()? {
         return Err(BackupError::Exists);
     }
-    let partial = Partial(files::beside(to, "-partial"));
-    drop(files::create(&partial.0)?);
+    let partial = Partial::create(files::beside(to, "-partial"))?;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let mut copy = Connection::open_with_flags(&partial.0, flags)?;
+    let mut copy = Connection::open_with_flags(&partial.path, flags)?;
     // The copy counts only once it is complete, so it needs no journal.
     copy.pragma_update_and_check(None, "journal_mode", "OFF", |_| Ok(()))?;
     copy.pragma_update(None, "synchronous", "OFF")?;
@@ -95,9 +109,9 @@ fn copy(from: &Connection, to: &Path) -> Result<(), BackupError> {
         return Err(BackupError::Damaged(damage));
     }
     copy.close().map_err(|(_, error)| error)?;
-    File::open(&partial.0)?.sync_all()?;
+    File::open(&partial.path)?.sync_all()?;
     // Unlike a rename, a link never replaces a file.
-    fs::hard_link(&partial.0, to)?;
+    fs::hard_link(&partial.path, to)?;
     if let Some(folder) = to.parent() {
         let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
         sync_folder(folder)?;

@@ -21,7 +21,7 @@ const PAUSE: Duration = Duration::from_millis(10);
 
 /// The time at which the running call of a connection is interrupted.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Expiry(Arc<Mutex<Option<Instant>>>);
+pub(crate) struct Expiry(Arc<Mutex<Option<Instant>>>);
 
 impl Expiry {
     pub(super) fn set(&self, deadline: Option<Instant>) {
@@ -35,7 +35,7 @@ impl Expiry {
 }
 
 /// Opens an existing file.
-pub(super) fn open(path: &Path, busy_timeout: Duration) -> Result<(Connection, Expiry), rusqlite::Error> {
+pub(crate) fn open(path: &Path, busy_timeout: Duration) -> Result<(Connection, Expiry), rusqlite::Error> {
     // Without the flag for URIs, so that no character of a path has a meaning.
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags)?;
@@ -74,7 +74,7 @@ pub(super) fn start_log(connection: &Connection, deadline: Duration) -> Result<S
 }
 
 /// Sets what the writing connection needs.
-pub(super) fn prepare_writer(connection: &Connection) -> Result<(), rusqlite::Error> {
+pub(crate) fn prepare_writer(connection: &Connection) -> Result<(), rusqlite::Error> {
     connection.pragma_update(None, "synchronous", "FULL")?;
     // Deleted rows are overwritten where that costs no further page, so that erased identifiers leave the file.
     connection.pragma_update_and_check(None, "secure_delete", "FAST", |_| Ok(()))?;
@@ -83,7 +83,7 @@ pub(super) fn prepare_writer(connection: &Connection) -> Result<(), rusqlite::Er
 }
 
 /// Makes a connection read only.
-pub(super) fn prepare_reader(connection: &Connection) -> Result<(), rusqlite::Error> {
+pub(crate) fn prepare_reader(connection: &Connection) -> Result<(), rusqlite::Error> {
     prepare(connection)?;
     connection.pragma_update(None, "query_only", true)
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 use rusqlite::ErrorCode;
 
 use crate::error::describe;
+use crate::transfer::Seal;
 
 /// Why a file cannot be used. A file that existed was not changed.
 #[derive(Debug, thiserror::Error)]
@@ -15,6 +16,9 @@ pub enum OpenError {
     /// The file or its folder cannot be written. Handling: SQLite writes a log beside the file, so the folder must be writable.
     #[error("the file or its folder cannot be written: {0}")]
     Denied(String),
+    /// The file does not exist, and is not to be created. Handling: correct the path, or start the server first.
+    #[error("the file does not exist")]
+    Missing,
     /// The file is no SQLite database. Handling: correct the path.
     #[error("the file is not a SQLite database")]
     NotSqlite,
@@ -32,6 +36,20 @@ pub enum OpenError {
         /// The latest version of this program.
         known: u32,
     },
+    /// Migrations are missing, and are not to be applied. Handling: apply them first.
+    #[error("the file has version {found}, and this program needs {known}: migrate it")]
+    Pending {
+        /// The file's version, 0 if it is empty.
+        found: u32,
+        /// The version that is needed.
+        known: u32,
+    },
+    /// The file is sealed: its rows are moved to another database. Handling: use that one, or remove the seal.
+    #[error("the file is sealed, because its rows are moved to another database")]
+    Sealed(Seal),
+    /// The file is not sealed. Handling: seal it first.
+    #[error("the file is not sealed")]
+    NotSealed,
     /// The checksum of an applied migration differs from this program's. Handling: find out which build applied it.
     #[error("migration {version} was applied with another text: find out which build applied it")]
     Changed {

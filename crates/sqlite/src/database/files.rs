@@ -4,6 +4,8 @@ use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use super::error::OpenError;
 
@@ -27,12 +29,35 @@ pub(crate) fn create(path: &Path) -> io::Result<File> {
     private(path, OpenOptions::new().create_new(true))
 }
 
+/// Opens a file for writing, or creates it, so that only its owner may read it.
+pub(super) fn open_private(path: &Path) -> io::Result<File> {
+    let file = private(path, OpenOptions::new().create(true).truncate(false))?;
+    restrict(path)?;
+    Ok(file)
+}
+
 /// Creates the database file if it does not exist.
 pub(super) fn create_if_missing(path: &Path) -> Result<(), OpenError> {
     match create(path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         created => created.map(drop).map_err(OpenError::Io),
     }
+}
+
+/// What tells a file from another one at the same path: its device and number.
+pub(super) type Identity = (u64, u64);
+
+/// Returns the identity of the file at `path`.
+#[cfg(unix)]
+pub(super) fn identity(path: &Path) -> io::Result<Identity> {
+    use std::os::unix::fs::MetadataExt;
+    fs::metadata(path).map(|metadata| (metadata.dev(), metadata.ino()))
+}
+
+/// Returns the same for every file: other systems keep an open file from being removed.
+#[cfg(not(unix))]
+pub(super) fn identity(path: &Path) -> io::Result<Identity> {
+    fs::metadata(path).map(|_| (0, 0))
 }
 
 /// Lets only the owner read the database file and its log. SQLite gives a new log the permissions of the file.
@@ -64,25 +89,57 @@ fn restrict(path: &Path) -> io::Result<()> {
     }
 }
 
+/// How long a server waits for the lock, which [`server`] takes for an instant.
+const PATIENCE: Duration = Duration::from_millis(200);
+
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// A process that has the lock of a server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ServerProcess {
+    /// Its number, if it could be read.
+    pub process: Option<u32>,
+}
+
+/// Returns the server that uses the file at `path`, if there is one.
+pub(super) fn server(path: &Path) -> io::Result<Option<ServerProcess>> {
+    let mut file = match File::open(beside(path, "-lock")) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        opened => opened?,
+    };
+    match file.try_lock_shared() {
+        Ok(()) => Ok(None),
+        Err(TryLockError::WouldBlock) => Ok(Some(ServerProcess { process: process(&mut file) })),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
+fn process(file: &mut File) -> Option<u32> {
+    let mut text = String::new();
+    file.read_to_string(&mut text).ok().and_then(|_| text.trim().parse().ok())
+}
+
 /// The lock of a server, which the operating system releases when the process ends.
 #[derive(Debug)]
-pub(super) struct ServerLock {
+pub(crate) struct ServerLock {
     _file: File,
 }
 
 impl ServerLock {
     /// Takes the lock of the file at `path`, and writes the number of this process into it.
-    pub(super) fn take(path: &Path) -> Result<Self, OpenError> {
+    pub(crate) fn take(path: &Path) -> Result<Self, OpenError> {
         let lock = private(&beside(path, "-lock"), OpenOptions::new().create(true).truncate(false));
         let mut file = lock.map_err(OpenError::Io)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                let mut text = String::new();
-                let process = file.read_to_string(&mut text).ok().and_then(|_| text.trim().parse().ok());
-                return Err(OpenError::InUse { process });
+        let until = Instant::now() + PATIENCE;
+        loop {
+            match file.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::WouldBlock) if Instant::now() < until => thread::sleep(PAUSE),
+                Err(TryLockError::WouldBlock) => {
+                    return Err(OpenError::InUse { process: process(&mut file) });
+                }
+                Err(TryLockError::Error(error)) => return Err(OpenError::Io(error)),
             }
-            Err(TryLockError::Error(error)) => return Err(OpenError::Io(error)),
         }
         let written = file.set_len(0).and_then(|()| file.rewind());
         written.and_then(|()| writeln!(file, "{}", std::process::id())).map_err(OpenError::Io)?;

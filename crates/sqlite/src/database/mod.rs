@@ -1,12 +1,13 @@
 mod app_database;
 mod backup;
-mod connection;
+pub(crate) mod connection;
 mod error;
-mod files;
+pub(crate) mod files;
+mod inspect;
 mod job;
-mod options;
+pub(crate) mod options;
 mod reader;
-mod remote;
+pub(crate) mod remote;
 #[cfg(test)]
 mod tests;
 mod writer;
@@ -28,6 +29,8 @@ use crate::error::SqliteError;
 pub use app_database::{AppDatabase, AppNumber};
 pub use backup::BackupError;
 pub use error::OpenError;
+pub use files::ServerProcess;
+pub use inspect::{CheckError, FileFacts};
 pub use options::{DEFAULT_DEADLINE, SqliteOptions};
 
 /// An open file, from which adapters are made. Clones share its connections: one writes, some read. They are closed when the
@@ -42,6 +45,7 @@ struct Inner {
     write: SyncSender<Box<dyn Job>>,
     read: SyncSender<Box<dyn Job>>,
     path: PathBuf,
+    identity: files::Identity,
     _lock: Option<ServerLock>,
 }
 

@@ -14,7 +14,7 @@ use super::files::{self, ServerLock};
 use super::remote::is_remote;
 use super::writer::Writer;
 use super::{Inner, SqliteDatabase, reader};
-use crate::migrations;
+use crate::{migrations, transfer};
 
 /// The default time within which each call ends.
 pub const DEFAULT_DEADLINE: Duration = Duration::from_secs(5);
@@ -31,7 +31,8 @@ pub struct SqliteOptions {
     pub(super) deadline: Duration,
     readers: NonZeroUsize,
     is_server: bool,
-    is_checked: bool,
+    pub(super) is_checked: bool,
+    is_new: bool,
     most_pages: Option<u32>,
 }
 
@@ -45,6 +46,7 @@ impl SqliteOptions {
             readers: DEFAULT_READERS,
             is_server: false,
             is_checked: true,
+            is_new: true,
             most_pages: None,
         }
     }
@@ -73,6 +75,14 @@ impl SqliteOptions {
     /// Leaves out the check of the file, which reads all of it: for short commands beside a server that has checked it.
     #[must_use]
     pub const fn without_check(mut self) -> Self {
+        self.is_checked = false;
+        self
+    }
+
+    /// Opens the file for a command beside a server: neither creates it nor applies migrations, and leaves out the check.
+    #[must_use]
+    pub const fn as_command(mut self) -> Self {
+        self.is_new = false;
         self.is_checked = false;
         self
     }
@@ -107,7 +117,8 @@ impl SqliteOptions {
         spawned.map_err(OpenError::Io)?;
         let ended = || OpenError::Failed("the thread that opens it ended".into());
         let lock = opened.await.map_err(|_| ended())??;
-        Ok(SqliteDatabase { inner: Arc::new(Inner { write, read, path, _lock: lock }), deadline })
+        let identity = files::identity(&path).map_err(OpenError::Io)?;
+        Ok(SqliteDatabase { inner: Arc::new(Inner { write, read, path, identity, _lock: lock }), deadline })
     }
 
     /// Opens all connections, and starts the reading ones.
@@ -129,13 +140,21 @@ impl SqliteOptions {
 
     fn open_writer(&self) -> Result<(Connection, Expiry, Option<ServerLock>), OpenError> {
         let failed = |error: rusqlite::Error| OpenError::of(&error, self.deadline);
-        files::create_if_missing(&self.path)?;
+        if self.is_new {
+            files::create_if_missing(&self.path)?;
+        } else if !self.path.try_exists().map_err(OpenError::Io)? {
+            return Err(OpenError::Missing);
+        }
         if is_remote(&self.path).map_err(OpenError::Io)? {
             return Err(OpenError::Remote);
         }
         let (mut connection, expiry) = connection::open(&self.path, self.deadline).map_err(failed)?;
         // Before anything is changed.
         migrations::check_file(&connection, self.deadline)?;
+        transfer::check_not_sealed(&connection, self.deadline)?;
+        if !self.is_new {
+            migrations::check(&connection, self.deadline)?;
+        }
         files::secure(&self.path)?;
         let lock = self.is_server.then(|| ServerLock::take(&self.path)).transpose()?;
         if self.is_checked {

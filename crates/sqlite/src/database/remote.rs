@@ -8,7 +8,7 @@ const REMOTE: [u32; 7] = [0x6969, 0x517b, 0xff53_4d42, 0xfe53_4d42, 0x5346_414f,
 
 /// Returns whether the file is on a network file system; `false` if the system does not tell.
 #[cfg(target_os = "linux")]
-pub(super) fn is_remote(path: &Path) -> io::Result<bool> {
+pub(crate) fn is_remote(path: &Path) -> io::Result<bool> {
     // The number has 32 bits, in a field whose size differs between systems.
     Ok(is_remote_kind(rustix::fs::statfs(path)?.f_type as u32))
 }

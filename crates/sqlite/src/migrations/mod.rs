@@ -11,9 +11,10 @@ use crate::database::OpenError;
 const APPLICATION_ID: i32 = 0x444f_434b;
 
 /// The migrations, the first of which is version 1.
-const MIGRATIONS: [&str; 1] = [include_str!("0001_first.sql")];
+const MIGRATIONS: [&str; 2] = [include_str!("0001_first.sql"), include_str!("0002_seal.sql")];
 
-const KNOWN: u32 = MIGRATIONS.len() as u32;
+/// The latest version.
+pub(crate) const KNOWN: u32 = MIGRATIONS.len() as u32;
 
 fn pragma<T: rusqlite::types::FromSql>(connection: &Connection, name: &str) -> Result<T, rusqlite::Error> {
     connection.pragma_query_value(None, name, |row| row.get(0))
@@ -41,7 +42,25 @@ fn check_version(connection: &Connection, deadline: Duration) -> Result<(), Open
         }
     }
     let found = u32::try_from(version).unwrap_or(u32::MAX);
-    if found > KNOWN { Err(OpenError::Newer { found, known: KNOWN }) } else { Ok(()) }
+    if found > KNOWN {
+        return Err(OpenError::Newer { found, known: KNOWN });
+    }
+    Ok(())
+}
+
+/// Returns the version of the tables, 0 if there are none.
+pub(crate) fn version(connection: &Connection) -> Result<u32, rusqlite::Error> {
+    pragma(connection, "user_version")
+}
+
+/// Checks that no migration is missing. Changes nothing.
+pub(crate) fn check(connection: &Connection, deadline: Duration) -> Result<(), OpenError> {
+    let found = version(connection).map_err(|error| OpenError::of(&error, deadline))?;
+    if found == KNOWN {
+        verify(connection, found, deadline)
+    } else {
+        Err(OpenError::Pending { found, known: KNOWN })
+    }
 }
 
 /// Applies the missing migrations in one transaction. Of several processes, one applies them. Writes nothing if none is

@@ -56,10 +56,11 @@ const ON_ACCOUNT: &str =
 const STILL_BOUND: &str =
     "SELECT count(*) FROM installations WHERE account_id = ?1 AND organization IS NOT NULL";
 
-/// Erases organizations and persons in the rows of all Apps, each in one transaction.
+/// Erases organizations and persons, each in one transaction, and exports what is stored about an organization, in the rows of
+/// all Apps.
 #[derive(Debug, Clone)]
 pub struct SqliteDataSubjects {
-    database: SqliteDatabase,
+    pub(super) database: SqliteDatabase,
 }
 
 impl SqliteDataSubjects {

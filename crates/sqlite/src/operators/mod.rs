@@ -4,6 +4,7 @@ mod apps;
 mod binding_counts;
 mod data_subjects;
 mod directory;
+mod export;
 mod housekeeping;
 mod tombstones;
 

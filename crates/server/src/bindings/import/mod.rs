@@ -20,7 +20,7 @@ use self::report::{LineOutcome, Report};
 use self::rows::Rows;
 use crate::apps;
 use crate::config::ConfigErrors;
-use crate::database::{DatabaseArgs, migrator};
+use crate::database::DatabaseArgs;
 use crate::github_app::{self, GithubArgs};
 use crate::reconcile::dockline;
 
@@ -67,7 +67,7 @@ pub(super) async fn run(args: ImportArgs) -> Result<ExitCode, Box<dyn Error + Se
     let ended = shutdown_signal()?;
     let mut errors = ConfigErrors::default();
     let (database, configured) = (args.database.check(&mut errors), args.github.check(&mut errors));
-    let (Some(database), Some(configured)) = (database, configured) else { return Err(errors.into()) };
+    let (Some(location), Some(configured)) = (database, configured) else { return Err(errors.into()) };
     let (file, length): (Box<dyn Read + Send>, _) = if args.file.as_os_str() == "-" {
         (Box::new(std::io::stdin()), None)
     } else {
@@ -77,10 +77,11 @@ pub(super) async fn run(args: ImportArgs) -> Result<ExitCode, Box<dyn Error + Se
     };
     let rows = Rows::open(BufReader::new(file), args.format)?;
     let github = github_app::open(&configured).await?;
-    migrator(&database).check().await?;
-    let database = apps::open(&database, &github, false).await?;
+    let storage = location.open().await?;
+    storage.check_migrated().await?;
+    let storage = apps::open(&storage, &github, false).await?;
     let mode = if args.apply { ImportMode::Apply } else { ImportMode::DryRun };
-    let import = Import { dockline: dockline(&database, github.clone())?, github, actor: args.actor, mode };
+    let import = Import { dockline: dockline(&storage, github.clone())?, github, actor: args.actor, mode };
     let mut report = Report::start(length, args.json, args.apply);
     let outcome = tokio::select! {
         outcome = import.run(rows, &mut report) => outcome,

@@ -11,16 +11,6 @@ fn text(bytes: &[u8]) -> String {
 }
 
 #[test]
-fn serve_without_a_database_names_the_demo() {
-    let schema = TestSchema::new();
-    let mut command = dockline(&schema, &["serve"]);
-    let ended = command.env_remove("DOCKLINE_DATABASE_URL").output().unwrap();
-    assert_eq!(ended.status.code(), Some(2));
-    let stderr = text(&ended.stderr);
-    assert!(stderr.contains("--database-url") && stderr.contains("cargo run -p dockline-demo"), "{stderr}");
-}
-
-#[test]
 fn error_about_unreachable_database_has_no_password() {
     let schema = TestSchema::new();
     let mut command = dockline(&schema, &["migrate"]);

@@ -1,0 +1,111 @@
+use dockline::{ApiKey, KeyId, KeyRecord, OrganizationId, PortError, Rotation, RotationTerms};
+use dockline_postgres::PgKeyStore;
+use dockline_sqlite::SqliteKeyStore;
+use time::OffsetDateTime;
+
+use super::Storage;
+
+/// A key with its administrative data.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct KeyEntry {
+    pub(crate) record: KeyRecord,
+    /// The operator's name for the key.
+    pub(crate) name: String,
+    pub(crate) created_at: OffsetDateTime,
+    /// The last recorded use, up to an hour early.
+    pub(crate) last_used_at: Option<OffsetDateTime>,
+    pub(crate) replaced_by: Option<KeyId>,
+    pub(crate) rotated_from: Option<KeyId>,
+}
+
+macro_rules! from_entry {
+    ($entry:path) => {
+        impl From<$entry> for KeyEntry {
+            fn from(entry: $entry) -> Self {
+                Self {
+                    record: entry.record,
+                    name: entry.name,
+                    created_at: entry.created_at,
+                    last_used_at: entry.last_used_at,
+                    replaced_by: entry.replaced_by,
+                    rotated_from: entry.rotated_from,
+                }
+            }
+        }
+    };
+}
+
+from_entry!(dockline_postgres::KeyEntry);
+from_entry!(dockline_sqlite::KeyEntry);
+
+/// Creates, lists, rotates and revokes API keys.
+#[derive(Debug)]
+pub(crate) enum Keys {
+    Postgres(PgKeyStore),
+    File(SqliteKeyStore),
+}
+
+impl Storage {
+    pub(crate) fn keys(&self) -> Keys {
+        match self {
+            Self::Postgres(database) => Keys::Postgres(PgKeyStore::new(database)),
+            Self::File(database) => Keys::File(SqliteKeyStore::new(database)),
+        }
+    }
+}
+
+impl Keys {
+    /// Adds a key. Returns `false` if the id exists.
+    pub(crate) async fn insert(
+        &self,
+        record: &KeyRecord,
+        name: &str,
+        created_at: OffsetDateTime,
+    ) -> Result<bool, PortError> {
+        match self {
+            Self::Postgres(keys) => keys.insert(record, name, created_at).await,
+            Self::File(keys) => keys.insert(record, name, created_at).await,
+        }
+    }
+
+    /// Returns the keys of all organizations or of one, oldest first.
+    pub(crate) async fn list(
+        &self,
+        organization: Option<&OrganizationId>,
+    ) -> Result<Vec<KeyEntry>, PortError> {
+        Ok(match self {
+            Self::Postgres(keys) => keys.list(organization).await?.into_iter().map(KeyEntry::from).collect(),
+            Self::File(keys) => keys.list(organization).await?.into_iter().map(KeyEntry::from).collect(),
+        })
+    }
+
+    /// Returns one key, or `None` if the id is unknown.
+    pub(crate) async fn entry(&self, id: &KeyId) -> Result<Option<KeyEntry>, PortError> {
+        Ok(match self {
+            Self::Postgres(keys) => keys.entry(id).await?.map(KeyEntry::from),
+            Self::File(keys) => keys.entry(id).await?.map(KeyEntry::from),
+        })
+    }
+
+    /// Replaces the key `id` by `fresh`.
+    pub(crate) async fn rotate(
+        &self,
+        id: &KeyId,
+        fresh: &ApiKey,
+        terms: &RotationTerms,
+        now: OffsetDateTime,
+    ) -> Result<Rotation, PortError> {
+        match self {
+            Self::Postgres(keys) => keys.rotate(id, fresh, terms, now).await,
+            Self::File(keys) => keys.rotate(id, fresh, terms, now).await,
+        }
+    }
+
+    /// Revokes the key from `at` on. Returns `false` if the id is unknown.
+    pub(crate) async fn revoke(&self, id: &KeyId, at: OffsetDateTime) -> Result<bool, PortError> {
+        match self {
+            Self::Postgres(keys) => keys.revoke(id, at).await,
+            Self::File(keys) => keys.revoke(id, at).await,
+        }
+    }
+}

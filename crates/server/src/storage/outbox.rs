@@ -1,0 +1,91 @@
+use std::sync::Arc;
+
+use dockline::ports::{DeliveryStore, Outbox};
+use dockline::{OutboxBounds, PortError};
+use dockline_postgres::{PgOutbox, Pool};
+use dockline_sqlite::SqliteOutbox;
+use dockline_telemetry::Metered;
+use time::OffsetDateTime;
+
+use super::AppStorage;
+
+/// The outbox of an App.
+#[derive(Debug, Clone)]
+pub(crate) enum AppOutbox {
+    Postgres(PgOutbox),
+    File(SqliteOutbox),
+}
+
+/// Whether an outbox is used.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct OutboxUsage {
+    /// Whether changes are stored.
+    pub(crate) is_open: bool,
+    /// Whether a consumer has leased a queue.
+    pub(crate) is_leased: bool,
+}
+
+impl AppStorage {
+    /// Returns the outbox, open or not.
+    pub(crate) fn outbox(&self) -> AppOutbox {
+        match self {
+            Self::Postgres(database) => AppOutbox::Postgres(PgOutbox::new(database, OutboxBounds::default())),
+            Self::File(database) => AppOutbox::File(SqliteOutbox::new(database, OutboxBounds::default())),
+        }
+    }
+
+    /// Opens the outbox, which then stores changes. On PostgreSQL, deliveries are stored over connections of their own, which
+    /// `pool` makes.
+    pub(crate) async fn open_outbox<E: From<PortError>>(
+        &self,
+        pool: impl FnOnce(usize) -> Result<Pool, E> + Send,
+    ) -> Result<AppOutbox, E> {
+        Ok(match self {
+            Self::Postgres(database) => {
+                let pool = pool(PgOutbox::STORED_AT_ONCE)?;
+                let outbox = PgOutbox::open(database, OutboxBounds::default()).await?;
+                AppOutbox::Postgres(outbox.with_delivery_pool(pool))
+            }
+            Self::File(database) => {
+                AppOutbox::File(SqliteOutbox::open(database, OutboxBounds::default()).await?)
+            }
+        })
+    }
+}
+
+impl AppOutbox {
+    pub(crate) fn delivery_store(&self) -> Arc<dyn DeliveryStore> {
+        match self.clone() {
+            Self::Postgres(outbox) => Arc::new(Metered::over(outbox)),
+            Self::File(outbox) => Arc::new(Metered::over(outbox)),
+        }
+    }
+
+    pub(crate) fn port(&self) -> Arc<dyn Outbox> {
+        match self.clone() {
+            Self::Postgres(outbox) => Arc::new(Metered::over(outbox)),
+            Self::File(outbox) => Arc::new(Metered::over(outbox)),
+        }
+    }
+
+    pub(crate) async fn usage(&self, now: OffsetDateTime) -> Result<OutboxUsage, PortError> {
+        Ok(match self {
+            Self::Postgres(outbox) => {
+                let usage = outbox.usage(now).await?;
+                OutboxUsage { is_open: usage.is_open, is_leased: usage.is_leased }
+            }
+            Self::File(outbox) => {
+                let usage = outbox.usage(now).await?;
+                OutboxUsage { is_open: usage.is_open, is_leased: usage.is_leased }
+            }
+        })
+    }
+
+    /// Deletes all messages of the App, and stores no more changes.
+    pub(crate) async fn close(&self) -> Result<(), PortError> {
+        match self {
+            Self::Postgres(outbox) => outbox.close().await,
+            Self::File(outbox) => outbox.close().await,
+        }
+    }
+}
