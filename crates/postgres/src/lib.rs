@@ -23,6 +23,7 @@ mod schema;
 mod state_lookups;
 mod state_store;
 mod tombstones;
+mod transfer;
 
 // Unit tests share the integration tests' schemas.
 #[cfg(test)]
@@ -57,3 +58,4 @@ pub use redelivery_store::PgRedeliveryStore;
 pub use schema::{InvalidSchema, Schema};
 pub use state_store::PgStateStore;
 pub use tombstones::{PgTombstones, Tombstone, TombstoneReset};
+pub use transfer::{ImportError, PgImport};

@@ -16,12 +16,13 @@ use crate::generate::{CompletionsArgs, ManArgs};
 use crate::installations::InstallationsCommand;
 use crate::keys::KeysCommand;
 use crate::migrate::MigrateArgs;
+use crate::moving::MoveCommand;
 use crate::organizations::OrganizationsCommand;
 use crate::reconcile::ReconcileArgs;
 use crate::serve::ServeArgs;
 use crate::{
-    apps, backup, bindings, config, deliveries, doctor, generate, installations, keys, migrate, organizations,
-    reconcile, serve,
+    apps, backup, bindings, config, deliveries, doctor, generate, installations, keys, migrate, moving,
+    organizations, reconcile, serve,
 };
 
 /// Connects GitHub App installations to the organizations of a multi-tenant product.
@@ -61,6 +62,9 @@ enum Command {
     /// The copy has everything that was answered before, and is checked. To restore it, see docs/operating/single-file.md.
     /// PostgreSQL has tools of its own: docs/operating/backup.md.
     Backup(BackupArgs),
+    /// Move everything from the SQLite file to PostgreSQL: seal, copy, verify.
+    #[command(subcommand)]
+    Move(MoveCommand),
     /// Refresh all stale bindings from GitHub.
     ///
     /// Run it after an outage, or from a timer if serve does not sweep. It starts with the oldest check, so that a new run
@@ -130,6 +134,7 @@ impl Cli {
             Command::Doctor(args) => doctor::run(&args, &effective).await,
             Command::Migrate(args) => migrate::run(args).await,
             Command::Backup(args) => backup::run(args).await,
+            Command::Move(command) => moving::run(command).await,
             Command::Reconcile(args) => reconcile::run(*args).await,
             Command::Apps(command) => apps::run(command).await,
             Command::Bindings(command) => bindings::run(command).await,

@@ -7,10 +7,10 @@ use clap::{Args, ValueEnum};
 use dockline_postgres::{
     DEFAULT_CONNECTIONS, Database, OpenError, Pool, Schema, StatementMode, open_pool, open_reloading_pool,
 };
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
 use crate::config::secret::{SecretOptions, from_file};
-use crate::config::{ConfigError, ConfigErrors};
+use crate::config::{ConfigError, ConfigErrors, redacted};
 use crate::storage::{Location, Storage};
 
 /// The name of the SQLite file in its folder.
@@ -124,6 +124,13 @@ impl DatabaseArgs {
             Location::Postgres(database) => Ok(database),
             Location::File(_) => Err(no_url().into()),
         }
+    }
+
+    /// Returns the PostgreSQL database and schema without the password, for messages.
+    pub(crate) fn target(&self) -> String {
+        let url = self.url().ok().flatten();
+        let url = url.map(|url| redacted("database-url", url.expose_secret(), true)).unwrap_or_default();
+        format!("{url}, schema {}", self.database_schema)
     }
 
     /// Creates another pool of this many connections.

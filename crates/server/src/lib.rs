@@ -17,6 +17,7 @@ pub mod installations;
 pub mod keys;
 pub mod logging;
 pub mod migrate;
+pub mod moving;
 pub mod organizations;
 mod progress;
 pub mod reconcile;

@@ -113,7 +113,7 @@ const REDACTED: &str = "[redacted]";
 
 /// Returns the value with its secret redacted. In a URL that is the password; if it is uncertain which part that is, the
 /// whole value.
-fn redacted(option: &str, value: &str, secret: bool) -> String {
+pub(crate) fn redacted(option: &str, value: &str, secret: bool) -> String {
     let is_url = option.ends_with("-url");
     match (secret, url_without_password(value)) {
         (true, Some(url)) if is_url => url,

@@ -20,6 +20,7 @@ use clap::{Arg, ArgMatches, Command, ValueHint};
 use file::Entry;
 
 pub use duration::DurationArg;
+pub(crate) use effective::redacted;
 pub use effective::{EffectiveConfig, Origin, Setting};
 pub use error::{ConfigError, ConfigErrors};
 pub use report::{human, json};

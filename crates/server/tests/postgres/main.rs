@@ -16,6 +16,7 @@ mod faults;
 mod forwarding;
 #[path = "../support/http_client.rs"]
 mod http_client;
+mod moving;
 #[path = "../canary/needles.rs"]
 mod needles;
 mod operations;

@@ -17,4 +17,5 @@ mod rate_limiter;
 mod redeliveries;
 mod state_races;
 mod tombstones;
+mod transfer;
 mod two_apps;

@@ -5,7 +5,7 @@ mod commands;
 mod figures;
 mod flow;
 mod missed;
-mod product;
+pub(crate) mod product;
 mod scene;
 mod tenants;
 mod trouble;

@@ -4,3 +4,4 @@ mod backup;
 mod calls;
 mod opening;
 mod permissions;
+mod sealing;
