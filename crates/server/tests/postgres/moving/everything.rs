@@ -1,6 +1,9 @@
 //! Everything is there after the move, unchanged.
 
-use dockline::ports::{BindingRepo, Directory, HistoryOf, RedeliveryStore, ScanPosition, StateStore};
+use dockline::ports::{
+    BindingRepo, Clock, Directory, HistoryOf, InterruptedScan, RedeliveryStore, ReserveOutcome, ScanPosition,
+    StateStore, SystemClock,
+};
 use dockline::{
     AccountId, ClaimMembership, CodeFate, HistoryEntry, InstallationId, InstallationRecord, InstallerRecord,
     IssuedState, OrganizationId, PendingConfirmation, Proof, SecretDigest, SetupAction, StoredFacts,
@@ -61,7 +64,7 @@ fn pending(ticket: &str, number: u64) -> PendingConfirmation {
 #[derive(Debug, PartialEq)]
 struct Stored {
     states: Vec<Option<IssuedState>>,
-    codes: Vec<dockline::ports::ReserveOutcome>,
+    codes: Vec<ReserveOutcome>,
     installations: Vec<Option<InstallationRecord>>,
     installers: Vec<Option<InstallerRecord>>,
     facts: Vec<Option<StoredFacts>>,
@@ -96,7 +99,7 @@ async fn fill(scene: &Scene, now: OffsetDateTime) {
     let scans = SqliteRedeliveryStore::new(&app);
     let until = now + Duration::MINUTE;
     if scans.lease(1, now, until).await.unwrap().is_some() {
-        let interrupted = dockline::ports::InterruptedScan { cursor: "next".to_owned(), newest: now };
+        let interrupted = InterruptedScan { cursor: "next".to_owned(), newest: now };
         let position = ScanPosition { read_to: Some(now - Duration::DAY), interrupted: Some(interrupted) };
         assert!(scans.release(1, &position).await.unwrap());
     }
@@ -132,7 +135,7 @@ async fn stored(
         all.history.extend(directory.history(&HistoryOf::Installation(id), None, 100).await.unwrap());
     }
     // Long after any lease.
-    let now = OffsetDateTime::now_utc() + Duration::DAY;
+    let now = SystemClock.now() + Duration::DAY;
     all.scan = scans.lease(2, now, now).await.unwrap();
     all
 }
@@ -186,7 +189,7 @@ async fn everything_is_the_same_on_postgres_and_serve_goes_on_there() {
     let bound = prepare(&scene, &server).await;
     let answer = bound[0].backend.inspect(&server.api).await.unwrap().body;
     assert_eq!(server.end(), Some(0));
-    fill(&scene, OffsetDateTime::now_utc()).await;
+    fill(&scene, SystemClock.now()).await;
     let before = shown(|arguments| scene.json(arguments));
     assert!(!before[2]["deliveries"].as_array().unwrap().is_empty());
 
@@ -253,7 +256,7 @@ async fn ports_return_the_same_from_both_databases() {
     let bound = prepare(&scene, &server).await;
     let installations: Vec<u64> = bound.iter().map(|bound| bound.installation).collect();
     assert_eq!(server.end(), Some(0));
-    fill(&scene, OffsetDateTime::now_utc()).await;
+    fill(&scene, SystemClock.now()).await;
     let before = {
         let database = SqliteOptions::new(scene.database()).as_command().open().await.unwrap();
         let app = database.with_app(AppNumber::FIRST);

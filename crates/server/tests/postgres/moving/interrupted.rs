@@ -32,7 +32,7 @@ async fn killed_copy_leaves_the_schema_empty_and_can_be_repeated() {
     session.batch_execute(&format!("select pg_advisory_lock(hashtext('{}'))", schema.name)).await.unwrap();
     let mut child = copy(&scene, &schema);
     let waiting = "select count(*) from pg_locks where locktype = 'advisory' and not granted \
-         and objid = hashtext('$schema')::bigint & 4294967295";
+         and objid::bigint = hashtext('$schema')::bigint & 4294967295";
     while schema.number(waiting).await == 0 {
         assert_eq!(child.try_wait().unwrap(), None, "the copy ended");
         tokio::time::sleep(Duration::from_millis(20)).await;
