@@ -137,6 +137,7 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Box<dyn Error + Send + Syn
         background.abort_all();
         let _ = stop.send(stopped_at.rest(limits.shutdown_grace));
         let _ = worker.await;
+        storage.close().await;
         tracer.shutdown().await;
         ExitCode::SUCCESS
     };

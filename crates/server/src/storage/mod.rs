@@ -64,6 +64,18 @@ impl Storage {
         }
     }
 
+    /// Ends the use by a server: makes the file complete by itself, so that a copy of it lacks nothing.
+    pub(crate) async fn close(&self) {
+        if let Self::File(database) = self
+            && let Err(error) = database.checkpoint().await
+        {
+            tracing::warn!(
+                cause = error.causes(),
+                "the log of the file was not written into it; keep both together"
+            );
+        }
+    }
+
     /// Returns the storage restricted to its first App.
     pub(crate) fn first_app(&self) -> AppStorage {
         match self {

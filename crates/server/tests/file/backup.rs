@@ -23,7 +23,7 @@ async fn backup_beside_a_running_serve_has_what_was_answered_and_serves_after_a_
     std::fs::rename(&copy, scene.database()).unwrap();
     let server = scene.serve(&[]);
     let again = bound.backend.register(&server.api, bound.installation, &bound.state).await.unwrap();
-    assert_eq!((again.status, &again.body), (200, &bound.registered));
+    assert_eq!((again.status, &again.body), (201, &bound.registered));
     assert_eq!(later.backend.inspect(&server.api).await.unwrap().status, 401, "its key is younger");
     assert_eq!(server.end(), Some(0));
 }

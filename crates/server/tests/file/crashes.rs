@@ -50,7 +50,7 @@ async fn killed_serve_loses_nothing_that_was_acknowledged_and_starts_again() {
     for (number, (state, body)) in &acknowledged {
         let (backend, installation) = &all[*number];
         let again = backend.register(&server.api, *installation, state).await.unwrap();
-        assert_eq!((again.status, &again.body), (200, body), "org_{number}");
+        assert_eq!((again.status, &again.body), (201, body), "org_{number}");
     }
     // The others are bound or not, and can be bound.
     for (number, (backend, installation)) in all.iter().enumerate() {

@@ -72,13 +72,13 @@ async fn registration_is_answered_the_same_again_and_after_a_restart() {
     let server = scene.serve(&[]);
     let bound = scene.bind(&server, "org_1").await;
     let again = bound.backend.register(&server.api, bound.installation, &bound.state).await.unwrap();
-    assert_eq!((again.status, &again.body), (200, &bound.registered));
+    assert_eq!((again.status, &again.body), (201, &bound.registered));
     let read = bound.backend.inspect(&server.api).await.unwrap();
     assert_eq!(server.end(), Some(0));
 
     let server = scene.serve(&[]);
     let after = bound.backend.register(&server.api, bound.installation, &bound.state).await.unwrap();
-    assert_eq!((after.status, &after.body), (200, &bound.registered));
+    assert_eq!((after.status, &after.body), (201, &bound.registered));
     assert_eq!(bound.backend.inspect(&server.api).await.unwrap().body, read.body);
     let other = scene.backend("org_2");
     let state = other.state(&server.api).await;
@@ -111,4 +111,19 @@ async fn file_has_readiness_webhooks_and_metrics_and_a_removed_one_makes_serve_u
     until_database_is(&server.api, Some("removed")).await;
     std::fs::rename(scene.path("data/moved.db"), scene.database()).unwrap();
     until_database_is(&server.api, None).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn file_of_a_stopped_serve_is_complete_by_itself() {
+    let scene = Scene::start().await;
+    let server = scene.serve(&[]);
+    let bound = scene.bind(&server, "org_1").await;
+    assert_eq!(server.end(), Some(0));
+    std::fs::copy(scene.database(), scene.path("copy.db")).unwrap();
+    std::fs::remove_dir_all(scene.path("data")).unwrap();
+    std::fs::create_dir(scene.path("data")).unwrap();
+    std::fs::rename(scene.path("copy.db"), scene.database()).unwrap();
+    let server = scene.serve(&[]);
+    let again = bound.backend.register(&server.api, bound.installation, &bound.state).await.unwrap();
+    assert_eq!((again.status, &again.body), (201, &bound.registered));
 }

@@ -13,6 +13,7 @@ use super::files::{self, ServerProcess, beside};
 use super::options::{SqliteOptions, check};
 use super::remote::is_remote;
 use super::{SqliteDatabase, connection};
+use crate::error::SqliteError;
 use crate::{migrations, transfer};
 
 /// Facts about a file.
@@ -113,6 +114,30 @@ impl SqliteDatabase {
         }
         let read = self.write(|connection| Ok(migrations::version(connection)?)).await;
         read.map(drop).map_err(|error| CheckError::Port(error.of_port(PortName::BindingRepo)))
+    }
+
+    /// Writes the log into the file, so that the file is complete by itself until the next write: for the end of a server. Calls go on
+    /// meanwhile; what a reader still needs stays in the log.
+    ///
+    /// # Errors
+    /// Infrastructure only. Nothing is lost: the log stays.
+    pub async fn checkpoint(&self) -> Result<(), PortError> {
+        let (path, deadline) = (self.inner.path.clone(), self.deadline);
+        let (reply, done) = oneshot::channel();
+        let checkpoint = move || {
+            let written = connection::open(&path, deadline).and_then(|(connection, _)| {
+                connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(()))
+            });
+            // The caller may have left.
+            drop(reply.send(written));
+        };
+        let port_error = |error: SqliteError| error.of_port(PortName::BindingRepo);
+        let spawned = thread::Builder::new().name("sqlite-checkpoint".into()).spawn(checkpoint);
+        spawned.map_err(|_| port_error(SqliteError::Overloaded))?;
+        match done.await {
+            Ok(written) => written.map_err(|error| port_error(error.into())),
+            Err(_) => Err(port_error(SqliteError::Closed)),
+        }
     }
 
     /// Returns the path of the file.

@@ -42,7 +42,7 @@ async fn seal_needs_serve_stopped_and_keeps_every_command_away_until_it_is_remov
     assert_eq!(scene.json(&["move", "unseal", "--yes"])["wasSealed"], false);
     let server = scene.serve(&[]);
     let again = bound.backend.register(&server.api, bound.installation, &bound.state).await.unwrap();
-    assert_eq!((again.status, &again.body), (200, &bound.registered));
+    assert_eq!((again.status, &again.body), (201, &bound.registered));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use dockline::OutboxBounds;
 use dockline::ports::{BindingRepo, Outbox};
-use dockline_sqlite::{AppNumber, BackupError, SqliteBindingRepo, SqliteDatabase, SqliteOutbox};
+use dockline_sqlite::{AppNumber, BackupError, CheckError, SqliteBindingRepo, SqliteDatabase, SqliteOutbox};
 
 use crate::fixtures::{binding, organization};
 use crate::test_database::database;
@@ -65,4 +65,31 @@ async fn backup_replaces_no_file_and_leaves_none_if_it_fails() {
         fs::read_dir(file.beside("")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     names.sort();
     assert_eq!(names, ["copy", "dockline.sqlite", "dockline.sqlite-shm", "dockline.sqlite-wal", "taken"]);
+}
+
+#[tokio::test]
+async fn checkpoint_makes_the_file_complete_by_itself() {
+    let (file, database) = database().await;
+    let bindings = SqliteBindingRepo::new(&database.with_app(AppNumber::FIRST));
+    bindings.insert(binding("org_1", 1, "state")).await.unwrap();
+    let log = file.beside("dockline.sqlite-wal");
+    assert!(fs::metadata(&log).unwrap().len() > 0);
+    database.checkpoint().await.unwrap();
+    assert_eq!(fs::metadata(&log).unwrap().len(), 0);
+    fs::copy(file.path(), file.beside("copy.sqlite")).unwrap();
+    let copied = SqliteDatabase::open(file.beside("copy.sqlite")).await.unwrap();
+    let bindings = SqliteBindingRepo::new(&copied.with_app(AppNumber::FIRST));
+    assert!(bindings.find(&organization("org_1")).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn check_passes_while_the_file_is_in_its_place() {
+    let (file, database) = database().await;
+    database.check().await.unwrap();
+    fs::rename(file.path(), file.beside("moved.sqlite")).unwrap();
+    assert!(matches!(database.check().await, Err(CheckError::Removed)));
+    fs::copy(file.beside("moved.sqlite"), file.path()).unwrap();
+    assert!(matches!(database.check().await, Err(CheckError::Removed)), "another file");
+    fs::rename(file.beside("moved.sqlite"), file.path()).unwrap();
+    database.check().await.unwrap();
 }
