@@ -43,6 +43,7 @@ fn rows(table: &TransferTable) -> Vec<TransferRow> {
         match (table.name, column) {
             ("apps", "id") | (_, "app") => Cell::Number(1 + if table.key == 1 { row } else { 0 }),
             ("apps", "api_base") => text("https://api.github.com"),
+            (_, "organization") => text(&format!("org_{row}")),
             (_, "environment") => text("live"),
             (_, "class") => text("write-light"),
             ("installations", "status") => text("active"),

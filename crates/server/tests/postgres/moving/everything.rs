@@ -224,7 +224,7 @@ async fn everything_is_the_same_on_postgres_and_serve_goes_on_there() {
     let register =
         async |bound: &Bound| bound.backend.register(&server.api, bound.installation, &bound.state).await;
     let again = register(&bound[0]).await.unwrap();
-    assert_eq!((again.status, &again.body), (200, &bound[0].registered));
+    assert_eq!((again.status, &again.body), (201, &bound[0].registered));
     assert_eq!(register(&bound[1]).await.unwrap().status, 422, "its state is spent");
     let ended = bound[2].backend.inspect(&server.api).await.unwrap();
     assert_eq!(ended.json()["status"], "uninstalled");
