@@ -8,13 +8,20 @@ use crate::error::DatabaseError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum MigrationError {
-    /// The schema was migrated by a later release. Handling: run that release; migrations are forward only.
-    #[error("the schema has version {found}, and this program supports up to {known}: run a later release")]
+    /// The schema was migrated by a later release, and this program cannot use it. Handling: run that release, or one between
+    /// the two; migrations are forward only.
+    #[error(
+        "the schema has version {found}{}, and this program, which knows version {known}, cannot use it: run a later release, \
+         or restore the backup of the time before the migration",
+        .release.as_ref().map(|release| format!(" by release {release}")).unwrap_or_default()
+    )]
     Newer {
         /// The schema's version.
         found: u32,
         /// The latest version of this program.
         known: u32,
+        /// The release that migrated the schema; `None` if it is unknown.
+        release: Option<String>,
     },
     /// The checksum of an applied migration differs from this program's. Handling: find out which build applied it.
     #[error("migration {version} was applied with another text: find out which build applied it")]

@@ -15,24 +15,30 @@ use crate::database::PooledConnection;
 use crate::decode::column_time;
 use crate::schema::Schema;
 
+/// The version of the first release. No program that knows less reads a schema.
+const FIRST_RELEASE: u32 = 16;
+
 /// All migrations in order; the first is version 1. Never edit a released one: databases store its checksum.
+///
+/// `oldest_program` is the least version that a program must know to read and write the schema after this migration. It lets
+/// an operator go back to that program, so it is at most the version of the release before.
 const MIGRATIONS: &[Migration] = &[
-    Migration { name: "0001_first", sql: include_str!("0001_first.sql") },
-    Migration { name: "0002_life", sql: include_str!("0002_life.sql") },
-    Migration { name: "0003_keys", sql: include_str!("0003_keys.sql") },
-    Migration { name: "0004_actors", sql: include_str!("0004_actors.sql") },
-    Migration { name: "0005_presence", sql: include_str!("0005_presence.sql") },
-    Migration { name: "0006_confirmations", sql: include_str!("0006_confirmations.sql") },
-    Migration { name: "0007_memberships", sql: include_str!("0007_memberships.sql") },
-    Migration { name: "0008_lag", sql: include_str!("0008_lag.sql") },
-    Migration { name: "0009_apps", sql: include_str!("0009_apps.sql") },
-    Migration { name: "0010_outbox", sql: include_str!("0010_outbox.sql") },
-    Migration { name: "0011_facts", sql: include_str!("0011_facts.sql") },
-    Migration { name: "0012_tombstones", sql: include_str!("0012_tombstones.sql") },
-    Migration { name: "0013_redeliveries", sql: include_str!("0013_redeliveries.sql") },
-    Migration { name: "0014_budgets", sql: include_str!("0014_budgets.sql") },
-    Migration { name: "0015_releases", sql: include_str!("0015_releases.sql") },
-    Migration { name: "0016_growth", sql: include_str!("0016_growth.sql") },
+    Migration { name: "0001_first", oldest_program: FIRST_RELEASE, sql: include_str!("0001_first.sql") },
+    Migration { name: "0002_life", oldest_program: FIRST_RELEASE, sql: include_str!("0002_life.sql") },
+    Migration { name: "0003_keys", oldest_program: FIRST_RELEASE, sql: include_str!("0003_keys.sql") },
+    Migration { name: "0004_actors", oldest_program: FIRST_RELEASE, sql: include_str!("0004_actors.sql") },
+    Migration::of_first_release("0005_presence", include_str!("0005_presence.sql")),
+    Migration::of_first_release("0006_confirmations", include_str!("0006_confirmations.sql")),
+    Migration::of_first_release("0007_memberships", include_str!("0007_memberships.sql")),
+    Migration { name: "0008_lag", oldest_program: FIRST_RELEASE, sql: include_str!("0008_lag.sql") },
+    Migration { name: "0009_apps", oldest_program: FIRST_RELEASE, sql: include_str!("0009_apps.sql") },
+    Migration { name: "0010_outbox", oldest_program: FIRST_RELEASE, sql: include_str!("0010_outbox.sql") },
+    Migration { name: "0011_facts", oldest_program: FIRST_RELEASE, sql: include_str!("0011_facts.sql") },
+    Migration::of_first_release("0012_tombstones", include_str!("0012_tombstones.sql")),
+    Migration::of_first_release("0013_redeliveries", include_str!("0013_redeliveries.sql")),
+    Migration { name: "0014_budgets", oldest_program: FIRST_RELEASE, sql: include_str!("0014_budgets.sql") },
+    Migration::of_first_release("0015_releases", include_str!("0015_releases.sql")),
+    Migration { name: "0016_growth", oldest_program: FIRST_RELEASE, sql: include_str!("0016_growth.sql") },
 ];
 
 const DEADLINE: Duration = Duration::from_secs(300);
@@ -74,18 +80,31 @@ const CREATE_TABLE: &str = "CREATE TABLE {schema}.migrations (
     COMMENT ON COLUMN {schema}.migrations.checksum IS 'SHA-256 of the migration''s text.';
     COMMENT ON COLUMN {schema}.migrations.applied_at IS 'Time of the migration.';";
 
+/// Apart from the table, since schemas of the time before the first release lack them.
+const ADD_COLUMNS: &str = "ALTER TABLE {schema}.migrations
+        ADD COLUMN IF NOT EXISTS oldest_program integer,
+        ADD COLUMN IF NOT EXISTS applied_by text;
+    COMMENT ON COLUMN {schema}.migrations.oldest_program
+        IS 'The least version that a program must know to use the schema after this migration.';
+    COMMENT ON COLUMN {schema}.migrations.applied_by IS 'Release of the program that applied the migration.';";
+
 const APPLIED: &str = "SELECT version, checksum FROM {schema}.migrations ORDER BY version";
 
-const RECORD_APPLIED: &str =
-    "INSERT INTO {schema}.migrations (version, name, checksum, applied_at) VALUES ($1, $2, $3, $4)";
+const RECORD_APPLIED: &str = "INSERT INTO {schema}.migrations \
+    (version, name, checksum, applied_at, oldest_program, applied_by) VALUES ($1, $2, $3, $4, $5, $6)";
+
+/// What the migrations that the program does not know require of it, and the release that applied the last of them.
+const LATER: &str = "SELECT bool_and(coalesce(oldest_program <= $1, false)), \
+    (array_agg(applied_by ORDER BY version DESC))[1] FROM {schema}.migrations WHERE version > $1";
 
 #[derive(Debug, Clone, Copy)]
 struct Migration {
     name: &'static str,
+    oldest_program: u32,
     sql: &'static str,
 }
 
-/// The outcome of [`Migrator::run`]. Nothing was applied if both versions are equal.
+/// The outcome of [`Migrator::run`]. Nothing was applied if both versions are equal; they may be later than this program's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Applied {
     /// The schema's version before, 0 for a new schema.
@@ -95,6 +114,9 @@ pub struct Applied {
 }
 
 /// Migrates a schema to the version that this program needs: forward only, in one transaction.
+///
+/// A schema that a later release migrated is left as it is, and can be used if its migrations say so: a host can go back by one
+/// release.
 ///
 /// Any number of instances may migrate concurrently. One holds an advisory lock, which ends with the transaction and so
 /// works behind a pooler, too; the others wait for it and find nothing left to do. A table that another session locks, such
@@ -128,7 +150,7 @@ impl Migrator {
         self.migrate_to(MIGRATIONS).await
     }
 
-    /// Checks that the schema has the version that this program needs. Changes nothing.
+    /// Checks that this program can use the schema. Changes nothing.
     ///
     /// # Errors
     /// [`MigrationError::Pending`] if [`Migrator::run`] has migrations to apply; other variants as there.
@@ -218,14 +240,22 @@ impl Migrator {
     ) -> Result<Applied, MigrationError> {
         let from = self.applied_version(transaction, known).await?;
         let to = count(known.len());
-        if from == to {
-            return Ok(Applied { from, to });
+        if from >= to {
+            if from > to {
+                tracing::warn!(
+                    found = from,
+                    known = to,
+                    "the schema is of a later release; this program can use it"
+                );
+            }
+            return Ok(Applied { from, to: from });
         }
         transaction.batch_execute(LOCK_TIMEOUT).await?;
         if from == 0 {
             self.check_encoding(transaction).await?;
             self.create(transaction).await?;
         }
+        transaction.batch_execute(&self.schema.qualify(ADD_COLUMNS)).await?;
         // Ends with the transaction, so that the session stays unchanged.
         transaction.batch_execute(&self.schema.qualify("SET LOCAL search_path TO {schema}")).await?;
         let record = self.schema.qualify(RECORD_APPLIED);
@@ -240,6 +270,8 @@ impl Migrator {
                         (&migration.name, Type::TEXT),
                         (&migration.checksum(), Type::BYTEA),
                         (&applied_at, Type::TIMESTAMPTZ),
+                        (&i32::try_from(migration.oldest_program).unwrap_or(i32::MAX), Type::INT4),
+                        (&env!("CARGO_PKG_VERSION"), Type::TEXT),
                     ],
                 )
                 .await?;
@@ -247,7 +279,7 @@ impl Migrator {
         Ok(Applied { from, to })
     }
 
-    /// Returns the schema's version, after checking that its migrations are this program's.
+    /// Returns the schema's version, after checking that its migrations are this program's, or allow this program.
     async fn applied_version(
         &self,
         transaction: &Transaction<'_>,
@@ -258,16 +290,32 @@ impl Migrator {
         }
         let rows = transaction.query_typed(&self.schema.qualify(APPLIED), &[]).await?;
         let found = count(rows.len());
-        if rows.len() > known.len() {
-            return Err(MigrationError::Newer { found, known: count(known.len()) });
-        }
         for ((version, migration), row) in (1_u32..).zip(known).zip(&rows) {
             let recorded: (i32, Vec<u8>) = (row.try_get(0)?, row.try_get(1)?);
             if u32::try_from(recorded.0) != Ok(version) || recorded.1 != migration.checksum() {
                 return Err(MigrationError::Changed { version });
             }
         }
+        if rows.len() > known.len() {
+            self.check_later(transaction, found, count(known.len())).await?;
+        }
         Ok(found)
+    }
+
+    /// Checks that the migrations that this program does not know allow it.
+    async fn check_later(
+        &self,
+        transaction: &Transaction<'_>,
+        found: u32,
+        known: u32,
+    ) -> Result<(), MigrationError> {
+        let version = i32::try_from(known).unwrap_or(i32::MAX);
+        let rows = transaction.query_typed(&self.schema.qualify(LATER), &[(&version, Type::INT4)]).await?;
+        let Some(later) = rows.first() else { return Ok(()) };
+        if later.try_get::<_, Option<bool>>(0)?.unwrap_or_default() {
+            return Ok(());
+        }
+        Err(MigrationError::Newer { found, known, release: later.try_get(1)? })
     }
 
     async fn check_encoding(&self, transaction: &Transaction<'_>) -> Result<(), MigrationError> {
@@ -299,6 +347,10 @@ impl std::fmt::Debug for Migrator {
 }
 
 impl Migration {
+    const fn of_first_release(name: &'static str, sql: &'static str) -> Self {
+        Self { name, oldest_program: FIRST_RELEASE, sql }
+    }
+
     fn checksum(&self) -> Vec<u8> {
         Sha256::digest(self.sql.as_bytes()).to_vec()
     }

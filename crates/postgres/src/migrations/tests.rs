@@ -14,6 +14,7 @@ const LATEST: u32 = MIGRATIONS.len() as u32;
 /// Rewrites every row.
 const NEXT: Migration = Migration {
     name: "later_test",
+    oldest_program: LATEST,
     sql: "ALTER TABLE api_keys ADD COLUMN note text NOT NULL DEFAULT ''; \
         UPDATE api_keys SET note = name; \
         CREATE UNIQUE INDEX api_keys_note ON api_keys (note);",

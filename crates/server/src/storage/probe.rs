@@ -82,7 +82,7 @@ mod tests {
 
     #[test]
     fn newer_schema_keeps_a_running_node_ready() {
-        let found = Health::failed(&MigrationError::Newer { found: 3, known: 2 });
+        let found = Health::failed(&MigrationError::Newer { found: 3, known: 2, release: None });
         assert_eq!(found, Health { database: None, schema: None });
         let found = Health::failed(&MigrationError::Pending { found: 1, known: 2 });
         assert_eq!(found, Health { database: None, schema: Some("not_migrated") });

@@ -28,13 +28,20 @@ pub enum OpenError {
         /// The application id in the file; 0 if it has none.
         application_id: i32,
     },
-    /// A later release changed the file. Handling: run that release; migrations are forward only.
-    #[error("the file has version {found}, and this program supports up to {known}: run a later release")]
+    /// A later release changed the file, and this program cannot use it. Handling: run that release, or one between the two;
+    /// migrations are forward only.
+    #[error(
+        "the file has version {found}{}, and this program, which knows version {known}, cannot use it: run a later release, or \
+         restore the backup of the time before the migration",
+        .release.as_ref().map(|release| format!(" by release {release}")).unwrap_or_default()
+    )]
     Newer {
         /// The file's version.
         found: u32,
         /// The latest version of this program.
         known: u32,
+        /// The release that changed the file; `None` if it is unknown.
+        release: Option<String>,
     },
     /// Migrations are missing, and are not to be applied. Handling: apply them first.
     #[error("the file has version {found}, and this program needs {known}: migrate it")]

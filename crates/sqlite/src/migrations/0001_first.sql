@@ -3,7 +3,11 @@
 
 CREATE TABLE migrations (
     version INTEGER PRIMARY KEY,
-    checksum BLOB NOT NULL CONSTRAINT migrations_checksum CHECK (length(checksum) = 32)
+    checksum BLOB NOT NULL CONSTRAINT migrations_checksum CHECK (length(checksum) = 32),
+    -- The least version that a program must know to use the file after this migration.
+    oldest_program INTEGER NOT NULL,
+    -- The release of the program that applied the migration.
+    applied_by TEXT NOT NULL
 ) STRICT;
 
 -- The GitHub Apps whose rows are in this file. Other tables refer to `id`.

@@ -10,8 +10,13 @@ use crate::database::OpenError;
 /// Marks files of this program: `DOCK`.
 const APPLICATION_ID: i32 = 0x444f_434b;
 
-/// The migrations, the first of which is version 1.
-const MIGRATIONS: [&str; 2] = [include_str!("0001_first.sql"), include_str!("0002_seal.sql")];
+/// The version of the first release. No program that knows less reads a file.
+const FIRST_RELEASE: u32 = 2;
+
+/// The migrations, the first of which is version 1, each with the least version that a program must know to read and write the
+/// file after it. That lets an operator go back to that program, so it is at most the version of the release before.
+const MIGRATIONS: [(u32, &str); 2] =
+    [(FIRST_RELEASE, include_str!("0001_first.sql")), (FIRST_RELEASE, include_str!("0002_seal.sql"))];
 
 /// The latest version.
 pub(crate) const KNOWN: u32 = MIGRATIONS.len() as u32;
@@ -42,10 +47,7 @@ fn check_version(connection: &Connection, deadline: Duration) -> Result<(), Open
         }
     }
     let found = u32::try_from(version).unwrap_or(u32::MAX);
-    if found > KNOWN {
-        return Err(OpenError::Newer { found, known: KNOWN });
-    }
-    Ok(())
+    if found > KNOWN { check_later(connection, found, deadline) } else { Ok(()) }
 }
 
 /// Returns the version of the tables, 0 if there are none.
@@ -56,19 +58,49 @@ pub(crate) fn version(connection: &Connection) -> Result<u32, rusqlite::Error> {
 /// Checks that no migration is missing. Changes nothing.
 pub(crate) fn check(connection: &Connection, deadline: Duration) -> Result<(), OpenError> {
     let found = version(connection).map_err(|error| OpenError::of(&error, deadline))?;
-    if found == KNOWN {
+    if found >= KNOWN {
         verify(connection, found, deadline)
     } else {
         Err(OpenError::Pending { found, known: KNOWN })
     }
 }
 
-/// Applies the missing migrations in one transaction. Of several processes, one applies them. Writes nothing if none is
-/// missing, so that a command need not wait for a server's writes.
+/// Checks that this program knows every column of the file, as a copy of all rows needs.
+pub(crate) fn check_whole(connection: &Connection, deadline: Duration) -> Result<(), OpenError> {
+    check(connection, deadline)?;
+    let failed = |error: rusqlite::Error| OpenError::of(&error, deadline);
+    let found = version(connection).map_err(failed)?;
+    match later(connection).map_err(failed)?.into_iter().next_back() {
+        Some((_, release)) => Err(OpenError::Newer { found, known: KNOWN, release: Some(release) }),
+        None => Ok(()),
+    }
+}
+
+/// Returns the oldest program and the release of each migration that this program does not know.
+fn later(connection: &Connection) -> Result<Vec<(u32, String)>, rusqlite::Error> {
+    let sql = "SELECT oldest_program, applied_by FROM migrations WHERE version > ?1 ORDER BY version";
+    let mut statement = connection.prepare(sql)?;
+    let rows = statement.query_map([KNOWN], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    rows.collect()
+}
+
+/// Checks that the migrations that this program does not know allow it.
+fn check_later(connection: &Connection, found: u32, deadline: Duration) -> Result<(), OpenError> {
+    let later = later(connection).map_err(|error| OpenError::of(&error, deadline))?;
+    let allows = !later.is_empty() && later.iter().all(|(oldest_program, _)| *oldest_program <= KNOWN);
+    if allows {
+        return Ok(());
+    }
+    let release = later.into_iter().next_back().map(|(_, release)| release);
+    Err(OpenError::Newer { found, known: KNOWN, release })
+}
+
+/// Applies the missing migrations in one transaction; a file of a later release has none. Of several processes, one applies
+/// them. Writes nothing if none is missing, so that a command need not wait for a server's writes.
 pub(crate) fn run(connection: &mut Connection, deadline: Duration) -> Result<(), OpenError> {
     let failed = |error: rusqlite::Error| OpenError::of(&error, deadline);
     let applied: u32 = pragma(connection, "user_version").map_err(failed)?;
-    if applied == KNOWN {
+    if applied >= KNOWN {
         return verify(connection, applied, deadline);
     }
     let behavior = TransactionBehavior::Immediate;
@@ -77,12 +109,17 @@ pub(crate) fn run(connection: &mut Connection, deadline: Duration) -> Result<(),
     check_file(&transaction, deadline)?;
     let applied: u32 = pragma(&transaction, "user_version").map_err(failed)?;
     verify(&transaction, applied, deadline)?;
-    for (version, text) in (1..).zip(MIGRATIONS).filter(|(version, _)| *version > applied) {
+    for (version, (oldest_program, text)) in (1..).zip(MIGRATIONS).filter(|(version, _)| *version > applied) {
         transaction.execute_batch(text).map_err(failed)?;
-        let sql = "INSERT INTO migrations (version, checksum) VALUES (?1, ?2)";
-        transaction.execute(sql, params![version, checksum(text)]).map_err(failed)?;
+        let sql =
+            "INSERT INTO migrations (version, checksum, oldest_program, applied_by) VALUES (?1, ?2, ?3, ?4)";
+        let release = env!("CARGO_PKG_VERSION");
+        transaction
+            .execute(sql, params![version, checksum(text), oldest_program, release])
+            .map_err(failed)?;
     }
-    transaction.pragma_update(None, "user_version", KNOWN).map_err(failed)?;
+    // Another process of a later release may have migrated the file meanwhile.
+    transaction.pragma_update(None, "user_version", KNOWN.max(applied)).map_err(failed)?;
     transaction.pragma_update(None, "application_id", APPLICATION_ID).map_err(failed)?;
     transaction.commit().map_err(failed)
 }
@@ -93,7 +130,7 @@ fn checksum(text: &str) -> [u8; 32] {
 
 /// Compares the texts of the applied migrations with this program's.
 fn verify(connection: &Connection, applied: u32, deadline: Duration) -> Result<(), OpenError> {
-    for (version, text) in (1..=applied).zip(MIGRATIONS) {
+    for (version, (_, text)) in (1..=applied).zip(MIGRATIONS) {
         let sql = "SELECT checksum FROM migrations WHERE version = ?1";
         let known: Vec<u8> = connection
             .query_row(sql, [version], |row| row.get(0))

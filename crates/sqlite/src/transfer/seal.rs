@@ -131,7 +131,7 @@ impl SealedFile {
         in_thread(move || {
             let (connection, seal) = open(&path)?;
             let seal = seal.ok_or(OpenError::NotSealed)?;
-            migrations::check(&connection, DEFAULT_DEADLINE)?;
+            migrations::check_whole(&connection, DEFAULT_DEADLINE)?;
             let connection = Arc::new(SharedConnection(std::sync::Mutex::new(connection)));
             Ok(Self { path, seal, connection })
         })

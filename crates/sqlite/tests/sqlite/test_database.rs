@@ -1,6 +1,7 @@
 //! Files that are removed after their test.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use dockline_sqlite::SqliteDatabase;
 use tempfile::TempDir;
@@ -30,15 +31,28 @@ impl TestFile {
     }
 }
 
-pub(crate) async fn database() -> (TestFile, SqliteDatabase) {
+/// Returns a file that does not exist yet, or that the program in `DOCKLINE_LATER_PROGRAM` has created. So `.ci/rollback` shows
+/// that this release works on the file of a later one.
+fn file_of_later_program() -> TestFile {
     let file = TestFile::new();
+    if let Some(program) = std::env::var_os("DOCKLINE_LATER_PROGRAM") {
+        let folder = file.0.path();
+        let migrated = Command::new(program).arg("migrate").arg("--data-dir").arg(folder).output().unwrap();
+        assert!(migrated.status.success(), "{}", String::from_utf8_lossy(&migrated.stderr));
+        std::fs::rename(file.beside("dockline.db"), file.path()).unwrap();
+    }
+    file
+}
+
+pub(crate) async fn database() -> (TestFile, SqliteDatabase) {
+    let file = file_of_later_program();
     let database = file.open().await;
     (file, database)
 }
 
 /// Two handles to one file, as two processes have them.
 pub(crate) async fn two_handles() -> (TestFile, [SqliteDatabase; 2]) {
-    let file = TestFile::new();
+    let file = file_of_later_program();
     let handles = [file.open().await, file.open().await];
     (file, handles)
 }

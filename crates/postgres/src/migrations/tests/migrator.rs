@@ -12,18 +12,67 @@ use crate::test_schema;
 const LOCK_OF_DOCKLINE: i64 = -6_254_615_218_419_058_163;
 
 /// Its second statement fails.
-const BROKEN: Migration =
-    Migration { name: "later_broken", sql: "CREATE TABLE half (id bigint); INSERT INTO nowhere VALUES (1);" };
+const BROKEN: Migration = Migration {
+    name: "later_broken",
+    oldest_program: LATEST,
+    sql: "CREATE TABLE half (id bigint); INSERT INTO nowhere VALUES (1);",
+};
 
+/// C-39: of two later migrations, both must allow the program.
 #[tokio::test]
-async fn a_newer_schema_is_refused_and_unchanged() {
-    let (_guard, schema) = migrated_to(released_and(NEXT)).await;
-    for refused in [migrator(&schema).run().await.map(drop), migrator(&schema).check().await] {
-        assert!(
-            matches!(refused, Err(MigrationError::Newer { found, known: LATEST }) if found == LATEST + 1),
-            "{refused:?}"
-        );
+async fn a_newer_schema_can_be_used_if_its_migrations_allow_it() {
+    let additive =
+        |name| Migration { name, oldest_program: LATEST, sql: "ALTER TABLE api_keys ADD note text" };
+    let later =
+        [MIGRATIONS, &[additive("next"), Migration { sql: "SELECT 1", ..additive("after_next") }]].concat();
+    let (_guard, schema) = migrated_to(&later).await;
+    migrator(&schema).check().await.unwrap();
+    let used = migrator(&schema).run().await.unwrap();
+    assert_eq!(used, Applied { from: LATEST + 2, to: LATEST + 2 });
+
+    let session = test_schema::session_in(&schema).await;
+    for version in [LATEST + 1, LATEST + 2] {
+        let require = format!("UPDATE migrations SET oldest_program = {}", LATEST + 1);
+        session.batch_execute(&format!("{require} WHERE version = {version}")).await.unwrap();
+        assert_refused(&schema, LATEST + 2).await;
+        let allow = format!("UPDATE migrations SET oldest_program = {LATEST} WHERE version > {LATEST}");
+        session.batch_execute(&allow).await.unwrap();
     }
+    session.batch_execute("UPDATE migrations SET oldest_program = NULL").await.unwrap();
+    assert_refused(&schema, LATEST + 2).await;
+}
+
+/// C-39: the error names the release that migrated the schema.
+#[tokio::test]
+async fn a_newer_schema_that_does_not_allow_the_program_is_refused_and_unchanged() {
+    let next = Migration { oldest_program: LATEST + 1, ..NEXT };
+    let (_guard, schema) = migrated_to(released_and(next)).await;
+    assert_refused(&schema, LATEST + 1).await;
+}
+
+async fn assert_refused(schema: &Schema, version: u32) {
+    for refused in [migrator(schema).run().await.map(drop), migrator(schema).check().await] {
+        let error = refused.unwrap_err();
+        assert!(
+            matches!(error, MigrationError::Newer { found, known: LATEST, .. } if found == version),
+            "{error:?}"
+        );
+        let text = error.to_string();
+        let release = format!("by release {}", env!("CARGO_PKG_VERSION"));
+        assert!(text.contains(&release) && text.contains("run a later release"), "{text}");
+    }
+}
+
+/// C-39: a schema whose migrations were applied before programs recorded what they allow.
+#[tokio::test]
+async fn a_schema_without_the_columns_gets_them_with_the_next_migration() {
+    let (_guard, schema) = migrated_to(&MIGRATIONS[..2]).await;
+    let session = test_schema::session_in(&schema).await;
+    let drop_columns = "ALTER TABLE migrations DROP COLUMN oldest_program, DROP COLUMN applied_by";
+    session.batch_execute(drop_columns).await.unwrap();
+    migrator(&schema).check().await.unwrap_err();
+    assert_eq!(migrator(&schema).run().await.unwrap(), Applied { from: 2, to: LATEST });
+    migrator(&schema).check().await.unwrap();
 }
 
 #[tokio::test]
@@ -42,7 +91,7 @@ async fn an_older_or_missing_schema_is_pending() {
 #[tokio::test]
 async fn a_migration_with_another_checksum_is_refused() {
     let (_guard, schema) = migrated_to(&MIGRATIONS[..1]).await;
-    let changed = Migration { name: MIGRATIONS[0].name, sql: "SELECT 1" };
+    let changed = Migration { sql: "SELECT 1", ..MIGRATIONS[0] };
     let refused = migrator(&schema).migrate_to(&[changed]).await;
     assert!(matches!(refused, Err(MigrationError::Changed { version: 1 })), "{refused:?}");
 }

@@ -110,6 +110,31 @@ async fn newer_schema_is_rejected() {
     assert!(text(&ended.stderr).contains("run a later release"), "{}", text(&ended.stderr));
 }
 
+/// C-39: the operator goes back by one release, or by too many.
+#[tokio::test(flavor = "multi_thread")]
+async fn schema_of_a_later_release_is_used_if_that_release_allows_it() {
+    let schema = TestSchema::migrated().await;
+    let github = Github::start(&schema).await;
+    schema
+        .execute(
+            "insert into $schema.migrations select max(version) + 1, 'later', '', max(applied_at), max(version), '9.8.7' \
+             from $schema.migrations; alter table $schema.installations add column note text",
+        )
+        .await;
+    let migrated = run(&schema, &["migrate"]);
+    assert!(text(&migrated.stdout).contains("nothing to do"), "{}", text(&migrated.stdout));
+    let backend = Backend::new(schema.key("org_1").await);
+    for further in [&[][..], &["--migrations", "check"]] {
+        let server = Server::spawn_with(&schema, &github, "127.0.0.1:0", further).listening();
+        assert_eq!(backend.inspect(&server.api).await.unwrap().status, 404);
+    }
+    schema.execute("update $schema.migrations set oldest_program = version where name = 'later'").await;
+    let ended = Server::command(&schema, &github, "127.0.0.1:0", &[]).output().unwrap();
+    let said = text(&ended.stderr);
+    assert_eq!(ended.status.code(), Some(1), "{said}");
+    assert!(said.contains("by release 9.8.7") && said.contains("run a later release"), "{said}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn serve_without_migrations_starts_on_a_current_schema() {
     let schema = TestSchema::migrated().await;

@@ -42,17 +42,56 @@ async fn file_of_another_program_is_refused_and_not_changed() {
 }
 
 #[tokio::test]
-async fn file_of_a_later_release_or_of_another_build_is_refused() {
+async fn file_of_another_build_is_refused() {
     let file = TestFile::new();
     drop(file.open().await);
     let connection = Connection::open(file.path()).unwrap();
-    let change = |sql: &str| connection.execute_batch(sql).unwrap();
-    change("PRAGMA user_version = 1000");
-    let refused = refusal(&file).await;
-    assert!(matches!(refused, OpenError::Newer { found: 1000, known: 1.. }), "{refused:?}");
-    change("PRAGMA user_version = 1; UPDATE migrations SET checksum = zeroblob(32)");
+    connection.execute_batch("UPDATE migrations SET checksum = zeroblob(32)").unwrap();
     let refused = refusal(&file).await;
     assert!(matches!(refused, OpenError::Changed { version: 1 }), "{refused:?}");
+}
+
+/// C-39
+#[tokio::test]
+async fn file_of_a_later_release_is_used_if_all_its_migrations_allow_it_and_refused_otherwise() {
+    let file = TestFile::new();
+    drop(file.open().await);
+    let connection = Connection::open(file.path()).unwrap();
+    let known: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
+    let later = |version: u32, oldest_program: u32| {
+        let sql = "INSERT OR REPLACE INTO migrations (version, checksum, oldest_program, applied_by) \
+            VALUES (?1, zeroblob(32), ?2, ?3)";
+        let release = format!("0.{version}.0");
+        connection.execute(sql, (version, oldest_program, release)).unwrap();
+        connection.pragma_update(None, "user_version", version).unwrap();
+    };
+    let refused_by = |release: &str, refused: &OpenError| {
+        let text = refused.to_string();
+        assert!(matches!(refused, OpenError::Newer { known: ours, .. } if *ours == known), "{refused:?}");
+        assert!(text.contains(&format!("by release {release}")), "{text}");
+        assert!(text.contains("run a later release"), "{text}");
+    };
+    connection.execute_batch("ALTER TABLE api_keys ADD COLUMN note TEXT").unwrap();
+    later(known + 1, known);
+    later(known + 2, known);
+    let record = key("0123456789ABCDEF", "org_acme");
+    let keys = SqliteKeyStore::new(&file.open().await);
+    assert!(keys.insert(&record, "ci", NOON).await.unwrap());
+    assert_eq!(keys.find(&record.id).await.unwrap(), Some(record));
+    drop(keys);
+
+    later(known + 1, known + 1);
+    later(known + 2, known);
+    refused_by(&format!("0.{}.0", known + 2), &refusal(&file).await);
+    later(known + 1, known);
+    later(known + 2, known + 1);
+    refused_by(&format!("0.{}.0", known + 2), &refusal(&file).await);
+    let version: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
+    assert_eq!(version, known + 2);
+
+    connection.execute("DELETE FROM migrations WHERE version > ?1", [known]).unwrap();
+    let refused = refusal(&file).await;
+    assert!(matches!(refused, OpenError::Newer { release: None, .. }), "{refused:?}");
 }
 
 #[tokio::test]
