@@ -1,4 +1,5 @@
 mod error;
+mod list;
 #[cfg(test)]
 mod tests;
 
@@ -11,35 +12,10 @@ use sha2::{Digest, Sha256};
 use tokio_postgres::types::Type;
 
 pub use self::error::MigrationError;
+use self::list::{MIGRATIONS, Migration};
 use crate::database::PooledConnection;
 use crate::decode::column_time;
 use crate::schema::Schema;
-
-/// The version of the first release. No program that knows less reads a schema.
-const FIRST_RELEASE: u32 = 16;
-
-/// All migrations in order; the first is version 1. Never edit a released one: databases store its checksum.
-///
-/// `oldest_program` is the least version that a program must know to read and write the schema after this migration. It lets
-/// an operator go back to that program, so it is at most the version of the release before.
-const MIGRATIONS: &[Migration] = &[
-    Migration { name: "0001_first", oldest_program: FIRST_RELEASE, sql: include_str!("0001_first.sql") },
-    Migration { name: "0002_life", oldest_program: FIRST_RELEASE, sql: include_str!("0002_life.sql") },
-    Migration { name: "0003_keys", oldest_program: FIRST_RELEASE, sql: include_str!("0003_keys.sql") },
-    Migration { name: "0004_actors", oldest_program: FIRST_RELEASE, sql: include_str!("0004_actors.sql") },
-    Migration::of_first_release("0005_presence", include_str!("0005_presence.sql")),
-    Migration::of_first_release("0006_confirmations", include_str!("0006_confirmations.sql")),
-    Migration::of_first_release("0007_memberships", include_str!("0007_memberships.sql")),
-    Migration { name: "0008_lag", oldest_program: FIRST_RELEASE, sql: include_str!("0008_lag.sql") },
-    Migration { name: "0009_apps", oldest_program: FIRST_RELEASE, sql: include_str!("0009_apps.sql") },
-    Migration { name: "0010_outbox", oldest_program: FIRST_RELEASE, sql: include_str!("0010_outbox.sql") },
-    Migration { name: "0011_facts", oldest_program: FIRST_RELEASE, sql: include_str!("0011_facts.sql") },
-    Migration::of_first_release("0012_tombstones", include_str!("0012_tombstones.sql")),
-    Migration::of_first_release("0013_redeliveries", include_str!("0013_redeliveries.sql")),
-    Migration { name: "0014_budgets", oldest_program: FIRST_RELEASE, sql: include_str!("0014_budgets.sql") },
-    Migration::of_first_release("0015_releases", include_str!("0015_releases.sql")),
-    Migration { name: "0016_growth", oldest_program: FIRST_RELEASE, sql: include_str!("0016_growth.sql") },
-];
 
 const DEADLINE: Duration = Duration::from_secs(300);
 
@@ -96,13 +72,6 @@ const RECORD_APPLIED: &str = "INSERT INTO {schema}.migrations \
 /// What the migrations that the program does not know require of it, and the release that applied the last of them.
 const LATER: &str = "SELECT bool_and(coalesce(oldest_program <= $1, false)), \
     (array_agg(applied_by ORDER BY version DESC))[1] FROM {schema}.migrations WHERE version > $1";
-
-#[derive(Debug, Clone, Copy)]
-struct Migration {
-    name: &'static str,
-    oldest_program: u32,
-    sql: &'static str,
-}
 
 /// The outcome of [`Migrator::run`]. Nothing was applied if both versions are equal; they may be later than this program's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -343,16 +312,6 @@ impl Migrator {
 impl std::fmt::Debug for Migrator {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Migrator").field("schema", &self.schema).finish_non_exhaustive()
-    }
-}
-
-impl Migration {
-    const fn of_first_release(name: &'static str, sql: &'static str) -> Self {
-        Self { name, oldest_program: FIRST_RELEASE, sql }
-    }
-
-    fn checksum(&self) -> Vec<u8> {
-        Sha256::digest(self.sql.as_bytes()).to_vec()
     }
 }
 

@@ -31,8 +31,8 @@ pub enum OpenError {
     /// A later release changed the file, and this program cannot use it. Handling: run that release, or one between the two;
     /// migrations are forward only.
     #[error(
-        "the file has version {found}{}, and this program, which knows version {known}, cannot use it: run a later release, or \
-         restore the backup of the time before the migration",
+        "the file was migrated to version {found}{}, and this program, which knows version {known}, cannot use it: run a later \
+         release, or restore the backup from before the migration",
         .release.as_ref().map(|release| format!(" by release {release}")).unwrap_or_default()
     )]
     Newer {

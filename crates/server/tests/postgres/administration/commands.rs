@@ -131,7 +131,7 @@ async fn schema_of_a_later_release_is_used_if_that_release_allows_it() {
     schema.execute("update $schema.migrations set oldest_program = version where name = 'later'").await;
     let ended = Server::command(&schema, &github, "127.0.0.1:0", &[]).output().unwrap();
     let said = text(&ended.stderr);
-    assert_eq!(ended.status.code(), Some(1), "{said}");
+    assert_eq!(ended.status.code(), Some(2), "{said}");
     assert!(said.contains("by release 9.8.7") && said.contains("run a later release"), "{said}");
 }
 
