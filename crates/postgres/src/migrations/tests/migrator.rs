@@ -18,7 +18,7 @@ const BROKEN: Migration = Migration {
     sql: "CREATE TABLE half (id bigint); INSERT INTO nowhere VALUES (1);",
 };
 
-/// C-39: of two later migrations, both must allow the program.
+/// Of two later migrations, both must allow the program.
 #[tokio::test]
 async fn a_newer_schema_can_be_used_if_its_migrations_allow_it() {
     let additive =
@@ -42,7 +42,7 @@ async fn a_newer_schema_can_be_used_if_its_migrations_allow_it() {
     assert_refused(&schema, LATEST + 2).await;
 }
 
-/// C-39: the error names the release that migrated the schema.
+/// The error names the release that migrated the schema.
 #[tokio::test]
 async fn a_newer_schema_that_does_not_allow_the_program_is_refused_and_unchanged() {
     let next = Migration { oldest_program: LATEST + 1, ..NEXT };
@@ -63,7 +63,7 @@ async fn assert_refused(schema: &Schema, version: u32) {
     }
 }
 
-/// C-39: a schema whose migrations were applied before programs recorded what they allow.
+/// A schema whose migrations were applied before programs recorded what they allow.
 #[tokio::test]
 async fn a_schema_without_the_columns_gets_them_with_the_next_migration() {
     let (_guard, schema) = migrated_to(&MIGRATIONS[..2]).await;

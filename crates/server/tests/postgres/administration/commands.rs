@@ -110,7 +110,7 @@ async fn newer_schema_is_rejected() {
     assert!(text(&ended.stderr).contains("run a later release"), "{}", text(&ended.stderr));
 }
 
-/// C-39: the operator goes back by one release, or by too many.
+/// The operator goes back by one release, or by too many.
 #[tokio::test(flavor = "multi_thread")]
 async fn schema_of_a_later_release_is_used_if_that_release_allows_it() {
     let schema = TestSchema::migrated().await;

@@ -51,7 +51,6 @@ async fn file_of_another_build_is_refused() {
     assert!(matches!(refused, OpenError::Changed { version: 1 }), "{refused:?}");
 }
 
-/// C-39
 #[tokio::test]
 async fn file_of_a_later_release_is_used_if_all_its_migrations_allow_it_and_refused_otherwise() {
     let file = TestFile::new();
