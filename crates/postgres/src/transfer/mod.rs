@@ -73,9 +73,8 @@ impl PgImport {
         for table in &TABLES {
             let query = format!("SELECT true FROM {}.{} LIMIT 1", import.schema, table.name);
             let mut rows = import.query(&query).await.map_err(port_error)?;
-            match rows.next().await.transpose().map_err(failed)? {
-                Some(_) => return Err(ImportError::NotEmpty(table.name)),
-                None => {}
+            if rows.next().await.transpose().map_err(failed)?.is_some() {
+                return Err(ImportError::NotEmpty(table.name));
             }
         }
         Ok(import)

@@ -77,6 +77,6 @@ fn import_error(schema: &str, error: ImportError) -> Failure {
              dockline move verify",
         ))
         .into(),
-        other => other.into(),
+        other @ (ImportError::Differs(_) | ImportError::Port(_) | _) => other.into(),
     }
 }

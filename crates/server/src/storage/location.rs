@@ -72,8 +72,17 @@ impl Location {
                 Ok(Storage::Postgres(database))
             }
             Self::File(path) => {
+                let is_new = !path.exists();
                 let opened = SqliteOptions::new(&path).as_server().open().await;
-                Ok(Storage::File(opened.map_err(|error| ConfigErrors::from(file_error(&path, &error)))?))
+                let database = opened.map_err(|error| ConfigErrors::from(file_error(&path, &error)))?;
+                let file = path.display();
+                if is_new {
+                    // A URL that got lost must not go unnoticed.
+                    tracing::warn!(%file, "created an empty database file, since no database URL is set");
+                } else {
+                    tracing::info!(%file, "opened the database file, since no database URL is set");
+                }
+                Ok(Storage::File(database))
             }
         }
     }

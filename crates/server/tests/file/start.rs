@@ -82,7 +82,11 @@ async fn registration_is_answered_the_same_again_and_after_a_restart() {
     assert_eq!(bound.backend.inspect(&server.api).await.unwrap().body, read.body);
     let other = scene.backend("org_2");
     let state = other.state(&server.api).await;
-    assert_eq!(other.register(&server.api, bound.installation, &state).await.unwrap().status, 409);
+    assert_eq!(
+        other.register(&server.api, bound.installation, &state).await.unwrap().status,
+        422,
+        "it is taken"
+    );
     assert_eq!(bound.backend.detach(&server.api).await.unwrap().status, 204);
     let spent = bound.backend.register(&server.api, bound.installation, &bound.state).await.unwrap();
     assert_eq!(spent.status, 422, "a state is used once: {}", spent.body);

@@ -117,7 +117,7 @@ fn rows(
 
 fn object(row: &Row<'_>) -> Result<Value, SqliteError> {
     let statement: &rusqlite::Statement<'_> = row.as_ref();
-    let names = statement.column_names().into_iter().enumerate();
+    let names = statement.column_names().enumerate();
     let members = names.map(|(at, name)| Ok((name.to_owned(), value(name, row.get_ref(at)?)?)));
     members.collect::<Result<Map<_, _>, SqliteError>>().map(Value::Object)
 }

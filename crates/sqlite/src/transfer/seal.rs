@@ -1,4 +1,6 @@
 use std::fmt;
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
@@ -12,7 +14,7 @@ use tokio::sync::oneshot;
 
 use super::{SealedRows, sql};
 use crate::database::connection::{self, prepare_reader, prepare_writer};
-use crate::database::files::ServerLock;
+use crate::database::files::{ServerLock, beside};
 use crate::database::options::check;
 use crate::database::remote::is_remote;
 use crate::database::{DEFAULT_DEADLINE, OpenError};
@@ -56,7 +58,11 @@ fn find(connection: &Connection) -> Result<Option<Seal>, SqliteError> {
 fn open_error(error: SqliteError, deadline: Duration) -> OpenError {
     match error {
         SqliteError::Sqlite(error) => OpenError::of(&error, deadline),
-        other => OpenError::Failed(other.to_string()),
+        other @ (SqliteError::Deadline(_)
+        | SqliteError::Overloaded
+        | SqliteError::Closed
+        | SqliteError::Panicked
+        | SqliteError::Corrupt { .. }) => OpenError::Failed(other.to_string()),
     }
 }
 
@@ -243,6 +249,11 @@ fn exclusively(
         .map_err(failed)?;
     if mode != "delete" {
         return Err(OpenError::Busy(DEFAULT_DEADLINE));
+    }
+    // The rest of a process that closed the file meanwhile. This connection has the lock of the whole file, and uses none.
+    match fs::remove_file(beside(path, "-shm")) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(OpenError::Io(error)),
+        _ => {}
     }
     seal(&connection).map_err(|error| open_error(error, DEFAULT_DEADLINE))
 }

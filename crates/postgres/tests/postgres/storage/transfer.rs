@@ -132,7 +132,7 @@ async fn missing_bindings_count_towards_the_bound_after_the_import() {
     let other = InstallationId::new(100).unwrap();
     let asked_at = OffsetDateTime::from_unix_timestamp_nanos(i128::from(NOON + 60_000_000) * 1_000).unwrap();
     let observed = bindings.observe(other, Observation::Missing { asked_at }).await.unwrap();
-    assert_eq!(observed.outcome, ObserveOutcome::Recorded);
+    assert_eq!(observed.outcome, ObserveOutcome::Missing);
     let numbers = crate::test_schema::session_in(database.schema()).await;
     let numbers =
         numbers.query("SELECT denied_number FROM installations ORDER BY installation_id", &[]).await.unwrap();
