@@ -41,14 +41,14 @@ from_entry!(dockline_sqlite::KeyEntry);
 /// Creates, lists, rotates and revokes API keys.
 #[derive(Debug)]
 pub(crate) enum Keys {
-    Postgres(PgKeyStore),
+    Postgres(Box<PgKeyStore>),
     File(SqliteKeyStore),
 }
 
 impl Storage {
     pub(crate) fn keys(&self) -> Keys {
         match self {
-            Self::Postgres(database) => Keys::Postgres(PgKeyStore::new(database)),
+            Self::Postgres(database) => Keys::Postgres(Box::new(PgKeyStore::new(database))),
             Self::File(database) => Keys::File(SqliteKeyStore::new(database)),
         }
     }
