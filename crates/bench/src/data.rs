@@ -12,10 +12,10 @@ use crate::database::Database;
 const FAR: &str = "2099-01-01 00:00:00+00";
 
 /// The account of the visitor who proved the claims.
-const VISITOR: u64 = 77;
+pub(crate) const VISITOR: u64 = 77;
 
 /// Tenants without a binding have higher numbers than all with one.
-const FIRST_FRESH: u64 = 100_000_000;
+pub(crate) const FIRST_FRESH: u64 = 100_000_000;
 
 /// Whose tables are filled.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,6 +2,7 @@
 
 mod data;
 mod database;
+mod file;
 mod load;
 mod measure;
 mod options;

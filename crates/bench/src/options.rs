@@ -82,6 +82,8 @@ pub(crate) enum Scenario {
     Footprint,
     /// G9: two nodes on one database.
     Nodes,
+    /// One SQLite file against PostgreSQL.
+    File,
     /// G11: 2,000 clients on one node.
     Overload,
     /// G12: beside a tenant over its budget, and while GitHub hangs.

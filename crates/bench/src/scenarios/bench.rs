@@ -15,7 +15,8 @@ use crate::load::{Crowd, Load, Order, Requests, get, post};
 use crate::measure::{CpuTime, Pressure, Probe, Sample, percentile, resident_bytes};
 use crate::options::{Options, repository};
 use crate::servers::{
-    Dockline, Github, Server, build_rival, create_tables, install_fastify, start_fastify, start_rival,
+    Dockline, Github, Server, Storage, build_rival, create_tables, install_fastify, start_fastify,
+    start_rival,
 };
 
 /// Bindings in the tables of all scenarios but `scale`.
@@ -39,7 +40,7 @@ pub(super) struct Bench<'a> {
 }
 
 impl<'a> Bench<'a> {
-    pub(super) fn start(options: &'a Options) -> Result<Self> {
+    pub(super) fn new(options: &'a Options) -> Result<Self> {
         let folder = repository().join("target/benchmarks/run");
         std::fs::create_dir_all(&folder)?;
         let database = Database::from_environment()?;
@@ -56,9 +57,18 @@ impl<'a> Bench<'a> {
 
     /// Starts a node of Dockline on a schema. Also returns the time until it was ready.
     pub(super) fn dockline(&self, binary: &Path, schema: &str) -> Result<(Server, Duration)> {
+        self.start(binary, Storage::Schema(schema))
+    }
+
+    /// Starts a node of Dockline on the file in a folder.
+    pub(super) fn dockline_on_file(&self, binary: &Path, folder: &Path) -> Result<Server> {
+        self.start(binary, Storage::Folder(folder)).map(|(server, _)| server)
+    }
+
+    fn start(&self, binary: &Path, storage: Storage<'_>) -> Result<(Server, Duration)> {
         let Self { database, github, folder, options, .. } = self;
         let dockline = Dockline { binary, database, github, folder, log: &options.log };
-        self.runtime.block_on(dockline.start(schema))
+        self.runtime.block_on(dockline.start(storage))
     }
 
     /// Deletes a schema of an earlier run.

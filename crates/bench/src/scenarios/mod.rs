@@ -2,6 +2,7 @@
 
 mod bench;
 mod fairness;
+mod file;
 mod footprint;
 mod memory;
 mod micro;
@@ -35,6 +36,7 @@ pub(crate) mod program {
     pub(crate) const TWO_NODES: &str = "two nodes of Dockline";
     pub(crate) const MANY: &str = "Dockline, many bindings";
     pub(crate) const FEW_OF_MANY: &str = "Dockline, many bindings, of which 1,000 are used";
+    pub(crate) const ON_FILE: &str = "Dockline on a SQLite file";
     pub(crate) const USUAL_CLIENTS: &str = "Dockline, the usual clients";
     pub(crate) const PATIENT_CLIENTS: &str = "Dockline, 2,000 clients that wait for Retry-After";
     pub(crate) const STUBBORN_CLIENTS: &str = "Dockline, 2,000 clients that do not wait";
@@ -53,6 +55,9 @@ pub(crate) mod title {
     pub(crate) const MEMORY: &str = "re-post on memory";
     pub(crate) const SCALE: &str = "re-post by number of bindings";
     pub(crate) const NODES: &str = "re-post by number of nodes";
+    pub(crate) const FILE_REPOST: &str = "re-post by storage";
+    pub(crate) const FILE_READ: &str = "GET of a binding by storage";
+    pub(crate) const FILE_REGISTER: &str = "first registration by storage";
     pub(crate) const OVERLOAD: &str = "re-post by number of clients";
     pub(crate) const FAIRNESS: &str = "re-posts and GETs, 400 a second";
 }
@@ -86,7 +91,7 @@ pub(crate) fn run(options: &Options) -> Result<Results> {
     if options.selects(Scenario::Micro) {
         results.micro = Some(micro::measure()?);
     }
-    let bench = Bench::start(options)?;
+    let bench = Bench::new(options)?;
     if options.selects(Scenario::Memory) {
         results.series.extend(memory::measure(&bench)?);
     }
@@ -99,6 +104,7 @@ pub(crate) fn run(options: &Options) -> Result<Results> {
         Scenario::Scale,
         Scenario::Footprint,
         Scenario::Nodes,
+        Scenario::File,
         Scenario::Overload,
         Scenario::Fairness,
     ];
@@ -115,6 +121,9 @@ pub(crate) fn run(options: &Options) -> Result<Results> {
         }
         if options.selects(Scenario::Scale) {
             results.series.extend(scale::measure(&bench, &binary)?);
+        }
+        if options.selects(Scenario::File) {
+            results.series.extend(file::measure(&bench, &binary)?);
         }
         if options.selects(Scenario::Overload) {
             results.series.extend(overload::measure(&bench, &binary)?);

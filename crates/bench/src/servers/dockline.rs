@@ -14,6 +14,15 @@ use crate::load::{Connection, get};
 /// How long a server may take until it is ready.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// Where a node stores its rows.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Storage<'a> {
+    /// This schema of PostgreSQL.
+    Schema(&'a str),
+    /// The SQLite file in this folder.
+    Folder(&'a Path),
+}
+
 /// Starts `dockline serve`.
 #[derive(Debug)]
 pub(crate) struct Dockline<'a> {
@@ -33,10 +42,14 @@ pub(crate) fn build_dockline(profile: &str) -> Result<PathBuf> {
 }
 
 impl Dockline<'_> {
-    /// Starts a node on this schema, which it migrates, and waits until it is ready. Also returns the time that it took.
-    pub(crate) async fn start(&self, schema: &str) -> Result<(Server, Duration)> {
+    /// Starts a node, which migrates its storage, and waits until it is ready. Also returns the time that it took.
+    pub(crate) async fn start(&self, storage: Storage<'_>) -> Result<(Server, Duration)> {
         let started = Instant::now();
-        let server = Server::start(self.command(schema)?, &self.folder.join(format!("{schema}.log")))?;
+        let log = match storage {
+            Storage::Schema(schema) => self.folder.join(format!("{schema}.log")),
+            Storage::Folder(folder) => folder.join("serve.log"),
+        };
+        let server = Server::start(self.command(storage)?, &log)?;
         let ready = get("/readyz", None);
         while started.elapsed() < PATIENCE {
             if let Ok(mut connection) = Connection::open(server.address).await
@@ -49,12 +62,12 @@ impl Dockline<'_> {
         Err(format!("dockline was not ready within {PATIENCE:?}").into())
     }
 
-    fn command(&self, schema: &str) -> Result<Command> {
+    fn command(&self, storage: Storage<'_>) -> Result<Command> {
         let secret = self.folder.join("secret");
         std::fs::write(&secret, "0123456789abcdef0123456789abcdef")?;
         let mut command = Command::new(self.binary);
         command
-            .args(["serve", "--json", "--listen", "127.0.0.1:0", "--database-schema", schema])
+            .args(["serve", "--json", "--listen", "127.0.0.1:0"])
             .args(["--github-web-url", &self.github.web(), "--github-api-url", &self.github.api()])
             .args(["--github-app-slug", "bench", "--github-client-id", "Iv1.bench"])
             .args(["--github-app-id", &APP.to_string()])
@@ -64,8 +77,14 @@ impl Dockline<'_> {
             .arg(&secret)
             .arg("--github-private-key-file")
             .arg(self.github.key_file())
-            .env("DOCKLINE_DATABASE_URL", self.database.url())
-            .env("RUST_LOG", self.log);
+            .env("RUST_LOG", self.log)
+            .env_remove("DOCKLINE_DATABASE_URL");
+        match storage {
+            Storage::Schema(schema) => {
+                command.args(["--database-schema", schema]).env("DOCKLINE_DATABASE_URL", self.database.url())
+            }
+            Storage::Folder(folder) => command.arg("--data-dir").arg(folder),
+        };
         Ok(command)
     }
 }

@@ -6,7 +6,7 @@ pub(crate) mod memory;
 mod process;
 mod rival;
 
-pub(crate) use dockline::{Dockline, build_dockline};
+pub(crate) use dockline::{Dockline, Storage, build_dockline};
 pub(crate) use github::Github;
 pub(crate) use process::{Server, build, cargo};
 pub(crate) use rival::{build_rival, create_tables, install_fastify, start_fastify, start_rival};
