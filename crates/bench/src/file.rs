@@ -46,13 +46,14 @@ pub(crate) fn load_fresh(file: &Path, tenants: impl Iterator<Item = Tenant>) -> 
                 record.tier.writes_per_minute,
                 record.tier.writes_per_day,
             ])?;
-            let (organization, installation) = (tenant.organization(), tenant.installation());
+            // SQLite's integers have a sign.
+            let (installation, visitor) = (i64::try_from(tenant.installation())?, i64::try_from(VISITOR)?);
             state.execute(params![
                 tenant.state_digest().as_bytes(),
-                organization,
+                tenant.organization(),
                 FAR,
                 installation,
-                VISITOR
+                visitor
             ])?;
         }
     }

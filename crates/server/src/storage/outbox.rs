@@ -12,7 +12,7 @@ use super::AppStorage;
 /// The outbox of an App.
 #[derive(Debug, Clone)]
 pub(crate) enum AppOutbox {
-    Postgres(PgOutbox),
+    Postgres(Box<PgOutbox>),
     File(SqliteOutbox),
 }
 
@@ -29,7 +29,9 @@ impl AppStorage {
     /// Returns the outbox, open or not.
     pub(crate) fn outbox(&self) -> AppOutbox {
         match self {
-            Self::Postgres(database) => AppOutbox::Postgres(PgOutbox::new(database, OutboxBounds::default())),
+            Self::Postgres(database) => {
+                AppOutbox::Postgres(Box::new(PgOutbox::new(database, OutboxBounds::default())))
+            }
             Self::File(database) => AppOutbox::File(SqliteOutbox::new(database, OutboxBounds::default())),
         }
     }
@@ -44,7 +46,7 @@ impl AppStorage {
             Self::Postgres(database) => {
                 let pool = pool(PgOutbox::STORED_AT_ONCE)?;
                 let outbox = PgOutbox::open(database, OutboxBounds::default()).await?;
-                AppOutbox::Postgres(outbox.with_delivery_pool(pool))
+                AppOutbox::Postgres(Box::new(outbox.with_delivery_pool(pool)))
             }
             Self::File(database) => {
                 AppOutbox::File(SqliteOutbox::open(database, OutboxBounds::default()).await?)
@@ -56,14 +58,14 @@ impl AppStorage {
 impl AppOutbox {
     pub(crate) fn delivery_store(&self) -> Arc<dyn DeliveryStore> {
         match self.clone() {
-            Self::Postgres(outbox) => Arc::new(Metered::over(outbox)),
+            Self::Postgres(outbox) => Arc::new(Metered::over(*outbox)),
             Self::File(outbox) => Arc::new(Metered::over(outbox)),
         }
     }
 
     pub(crate) fn port(&self) -> Arc<dyn Outbox> {
         match self.clone() {
-            Self::Postgres(outbox) => Arc::new(Metered::over(outbox)),
+            Self::Postgres(outbox) => Arc::new(Metered::over(*outbox)),
             Self::File(outbox) => Arc::new(Metered::over(outbox)),
         }
     }
