@@ -39,7 +39,7 @@ fn spellings_are_those_of_github_and_of_the_documentation() {
         ["read-light", "write-light"]
     );
     for action in ["install", "update", "request"] {
-        assert_eq!(SetupAction::parse(action).as_str(), action);
+        assert_eq!(SetupAction::of_github(action).as_str(), action);
     }
 }
 

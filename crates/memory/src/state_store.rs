@@ -61,15 +61,15 @@ impl Row {
     }
 
     /// Returns whether `ticket` is that of a pending confirmation, or none was given.
-    fn accepts(&self, ticket: Option<&SecretDigest>) -> bool {
-        ticket.is_none_or(|shown| self.state.pending.iter().any(|pending| pending.ticket.matches(shown)))
+    fn accepts(&self, ticket: Option<SecretDigest>) -> bool {
+        ticket.is_none_or(|shown| self.state.pending.iter().any(|pending| pending.ticket.matches(&shown)))
     }
 
     /// Makes the pending confirmation of the ticket the answered one.
-    fn answer(&mut self, ticket: Option<&SecretDigest>, confirmed: bool) {
+    fn answer(&mut self, ticket: Option<SecretDigest>, confirmed: bool) {
         let Some(ticket) = ticket else { return };
         let pending = &mut self.state.pending;
-        let Some(index) = pending.iter().position(|pending| pending.ticket.matches(ticket)) else { return };
+        let Some(index) = pending.iter().position(|pending| pending.ticket.matches(&ticket)) else { return };
         self.state.answered = Some(AnsweredConfirmation { question: pending.remove(index), confirmed });
     }
 }
@@ -123,7 +123,7 @@ impl States {
     fn confirm_claim(
         &mut self,
         digest: &StateDigest,
-        ticket: Option<&SecretDigest>,
+        ticket: Option<SecretDigest>,
         claim: VerifiedClaim,
     ) -> ConfirmOutcome {
         // Another ticket changes nothing, so that the visitors of the pending confirmations can still answer.
@@ -140,7 +140,7 @@ impl States {
         outcome
     }
 
-    fn revoke(&mut self, digest: &StateDigest, ticket: Option<&SecretDigest>) -> bool {
+    fn revoke(&mut self, digest: &StateDigest, ticket: Option<SecretDigest>) -> bool {
         self.active_mut(digest).filter(|row| row.accepts(ticket)).is_some_and(|row| {
             row.answer(ticket, false);
             row.state.revoked = true;
@@ -203,20 +203,16 @@ impl StateStore for MemoryStateStore {
         Ok(self.0.lock().save_pending(digest, pending))
     }
 
-    async fn confirm_claim<'a>(
+    async fn confirm_claim(
         &self,
         digest: &StateDigest,
-        ticket: Option<&'a SecretDigest>,
+        ticket: Option<SecretDigest>,
         claim: VerifiedClaim,
     ) -> Result<ConfirmOutcome, PortError> {
         Ok(self.0.lock().confirm_claim(digest, ticket, claim))
     }
 
-    async fn revoke<'a>(
-        &self,
-        digest: &StateDigest,
-        ticket: Option<&'a SecretDigest>,
-    ) -> Result<bool, PortError> {
+    async fn revoke(&self, digest: &StateDigest, ticket: Option<SecretDigest>) -> Result<bool, PortError> {
         Ok(self.0.lock().revoke(digest, ticket))
     }
 

@@ -24,7 +24,7 @@ struct Confirmation {
     proof: Proof,
     visitor: AccountId,
     membership: ClaimMembership,
-    setup_action: String,
+    setup_action: SetupAction,
     /// The answer; absent while the confirmation is pending.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     confirmed: Option<bool>,
@@ -41,7 +41,7 @@ impl From<&PendingConfirmation> for Confirmation {
             proof: claim.proof,
             visitor: claim.visitor,
             membership: claim.membership,
-            setup_action: setup_action.as_str().to_owned(),
+            setup_action: *setup_action,
             confirmed: None,
         }
     }
@@ -62,13 +62,11 @@ impl TryFrom<Confirmation> for PendingConfirmation {
             setup_action,
             ..
         } = stored;
-        let actions = [SetupAction::Install, SetupAction::Update, SetupAction::Request];
-        let setup_action = actions.into_iter().find(|action| action.as_str() == setup_action);
         Ok(Self {
             ticket: digest(&ticket)?,
             browser: digest(&browser)?,
             claim: VerifiedClaim { installation, account, proof, visitor, membership },
-            setup_action: setup_action.ok_or("unknown name")?,
+            setup_action,
         })
     }
 }

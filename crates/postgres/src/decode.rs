@@ -68,16 +68,6 @@ pub(crate) fn parse_text<T: FromStr<Err: Error + Send + Sync + 'static>>(
     parse(row, column, str::parse)
 }
 
-/// Returns the value of `all` whose name is in the column.
-pub(crate) fn parse_name<T: Copy, const N: usize>(
-    row: &Row,
-    column: &'static str,
-    all: [T; N],
-    name: fn(T) -> &'static str,
-) -> Result<T, DatabaseError> {
-    parse(row, column, |text: &str| all.into_iter().find(|value| name(*value) == text).ok_or("unknown name"))
-}
-
 pub(crate) fn digest(bytes: &[u8]) -> Result<SecretDigest, std::array::TryFromSliceError> {
     bytes.try_into().map(SecretDigest::from_bytes)
 }

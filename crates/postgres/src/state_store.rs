@@ -244,10 +244,10 @@ impl StateStore for PgStateStore {
         Ok(row.map_err(port_error)?.is_some())
     }
 
-    async fn confirm_claim<'a>(
+    async fn confirm_claim(
         &self,
         digest: &StateDigest,
-        ticket: Option<&'a SecretDigest>,
+        ticket: Option<SecretDigest>,
         claim: VerifiedClaim,
     ) -> Result<ConfirmOutcome, PortError> {
         let row = self
@@ -256,7 +256,7 @@ impl StateStore for PgStateStore {
                 &self.confirm_claim,
                 &[
                     &bytes(digest),
-                    &ticket.map(hex),
+                    &ticket.as_ref().map(hex),
                     &i64::from(claim.installation),
                     &i64::from(claim.account),
                     &claim.proof.as_str(),
@@ -274,12 +274,8 @@ impl StateStore for PgStateStore {
         })
     }
 
-    async fn revoke<'a>(
-        &self,
-        digest: &StateDigest,
-        ticket: Option<&'a SecretDigest>,
-    ) -> Result<bool, PortError> {
-        let row = self.database.row(&self.revoke, &[&bytes(digest), &ticket.map(hex)]).await;
+    async fn revoke(&self, digest: &StateDigest, ticket: Option<SecretDigest>) -> Result<bool, PortError> {
+        let row = self.database.row(&self.revoke, &[&bytes(digest), &ticket.as_ref().map(hex)]).await;
         Ok(row.map_err(port_error)?.is_some())
     }
 

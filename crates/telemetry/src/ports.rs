@@ -67,20 +67,16 @@ impl<P: StateStore> StateStore for Metered<P> {
         measured("state_store", "save_pending", self.0.save_pending(digest, pending)).await
     }
 
-    async fn confirm_claim<'a>(
+    async fn confirm_claim(
         &self,
         digest: &StateDigest,
-        ticket: Option<&'a SecretDigest>,
+        ticket: Option<SecretDigest>,
         claim: VerifiedClaim,
     ) -> Result<ConfirmOutcome, PortError> {
         measured("state_store", "confirm_claim", self.0.confirm_claim(digest, ticket, claim)).await
     }
 
-    async fn revoke<'a>(
-        &self,
-        digest: &StateDigest,
-        ticket: Option<&'a SecretDigest>,
-    ) -> Result<bool, PortError> {
+    async fn revoke(&self, digest: &StateDigest, ticket: Option<SecretDigest>) -> Result<bool, PortError> {
         measured("state_store", "revoke", self.0.revoke(digest, ticket)).await
     }
 

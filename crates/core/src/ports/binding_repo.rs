@@ -9,7 +9,7 @@ use super::forward;
 use crate::error::PortError;
 use crate::model::{
     Account, Actor, Binding, Change, InstallationId, InstallationRecord, InstallerRecord, NewBinding,
-    OrganizationId, Status, timestamp,
+    OrganizationId, Status, spelled, timestamp,
 };
 
 /// The outcome of [`BindingRepo::insert`].
@@ -92,25 +92,26 @@ pub struct Observed {
     pub change: Option<Change>,
 }
 
-/// The outcome of an observation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ObserveOutcome {
-    /// The observation was applied, whether it changed anything or not.
-    Recorded,
-    /// The 404 was applied: the installation, which GitHub showed before, is missing now.
-    Missing,
-    /// The 404 was applied: the installation is uninstalled by absence now.
-    Absent,
-    /// The 404 moved only the times of the looks, since too many bindings are missing or absent.
-    Held,
-    /// The installation stays `ending`, whatever GitHub shows.
-    Ending,
-    /// Nothing changed: a later observation is stored, or the installation is unknown and the observation stores nothing
-    /// about an unknown one.
-    Outdated,
-    /// Nothing changed: the installation was uninstalled before, which is final. For [`Observation::PermissionsChanged`],
-    /// it may also be absent.
-    Gone,
+spelled! {
+    /// The outcome of an observation.
+    pub enum ObserveOutcome("outcome of an observation") {
+        /// The observation was applied, whether it changed anything or not.
+        Recorded = "recorded",
+        /// The 404 was applied: the installation, which GitHub showed before, is missing now.
+        Missing = "missing",
+        /// The 404 was applied: the installation is uninstalled by absence now.
+        Absent = "absent",
+        /// The 404 moved only the times of the looks, since too many bindings are missing or absent.
+        Held = "held",
+        /// The installation stays `ending`, whatever GitHub shows.
+        Ending = "ending",
+        /// Nothing changed: a later observation is stored, or the installation is unknown and the observation stores nothing
+        /// about an unknown one.
+        Outdated = "outdated",
+        /// Nothing changed: the installation was uninstalled before, which is final. For [`Observation::PermissionsChanged`],
+        /// it may also be absent.
+        Gone = "gone",
+    }
 }
 
 /// The bound installations that [`BindingRepo::due`] lists, and their order.

@@ -100,10 +100,10 @@ pub trait StateStore: Debug + Send + Sync + 'static {
     ///
     /// # Errors
     /// Infrastructure failures only. The same call may be repeated.
-    async fn confirm_claim<'a>(
+    async fn confirm_claim(
         &self,
         digest: &StateDigest,
-        ticket: Option<&'a SecretDigest>,
+        ticket: Option<SecretDigest>,
         claim: VerifiedClaim,
     ) -> Result<ConfirmOutcome, PortError>;
 
@@ -113,11 +113,7 @@ pub trait StateStore: Debug + Send + Sync + 'static {
     ///
     /// # Errors
     /// Infrastructure failures only. The same call may be repeated.
-    async fn revoke<'a>(
-        &self,
-        digest: &StateDigest,
-        ticket: Option<&'a SecretDigest>,
-    ) -> Result<bool, PortError>;
+    async fn revoke(&self, digest: &StateDigest, ticket: Option<SecretDigest>) -> Result<bool, PortError>;
 
     /// Stores a code that came with the state as [`CodeFate::Sent`], before it is sent to GitHub. MUST be atomic, so that
     /// a code is sent once, and many at once stay within the limits.
@@ -150,8 +146,8 @@ forward!(StateStore {
     async fn find(&self, organization: &OrganizationId, digest: &StateDigest) -> Result<Option<IssuedState>, PortError>;
     async fn find_by_digest(&self, digest: &StateDigest) -> Result<Option<IssuedState>, PortError>;
     async fn save_pending(&self, digest: &StateDigest, pending: PendingConfirmation) -> Result<bool, PortError>;
-    async fn confirm_claim<'a>(&self, digest: &StateDigest, ticket: Option<&'a SecretDigest>, claim: VerifiedClaim) -> Result<ConfirmOutcome, PortError>;
-    async fn revoke<'a>(&self, digest: &StateDigest, ticket: Option<&'a SecretDigest>) -> Result<bool, PortError>;
+    async fn confirm_claim(&self, digest: &StateDigest, ticket: Option<SecretDigest>, claim: VerifiedClaim) -> Result<ConfirmOutcome, PortError>;
+    async fn revoke(&self, digest: &StateDigest, ticket: Option<SecretDigest>) -> Result<bool, PortError>;
     async fn reserve_code(&self, digest: &StateDigest, code: &SecretDigest) -> Result<ReserveOutcome, PortError>;
     async fn settle_code(&self, digest: &StateDigest, code: &SecretDigest, fate: CodeFate) -> Result<(), PortError>;
 } );

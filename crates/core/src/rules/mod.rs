@@ -6,6 +6,7 @@ pub mod claim;
 pub mod delivery;
 pub mod events;
 pub mod facts;
+pub mod key_usage;
 pub mod life;
 pub(crate) mod listing;
 pub mod outbox;

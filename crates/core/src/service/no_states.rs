@@ -28,16 +28,16 @@ impl StateStore for NoStates {
         Ok(false)
     }
 
-    async fn confirm_claim<'a>(
+    async fn confirm_claim(
         &self,
         _: &StateDigest,
-        _: Option<&'a SecretDigest>,
+        _: Option<SecretDigest>,
         _: VerifiedClaim,
     ) -> Result<ConfirmOutcome, PortError> {
         Ok(ConfirmOutcome::Unknown)
     }
 
-    async fn revoke<'a>(&self, _: &StateDigest, _: Option<&'a SecretDigest>) -> Result<bool, PortError> {
+    async fn revoke(&self, _: &StateDigest, _: Option<SecretDigest>) -> Result<bool, PortError> {
         Ok(false)
     }
 

@@ -5,7 +5,7 @@ use tokio_postgres::Row;
 
 use super::PgBindingRepo;
 use super::changes::change;
-use crate::decode::{column_time, parse_name};
+use crate::decode::{column_time, parse_text};
 use crate::error::DatabaseError;
 
 /// A 404 that loses against a concurrent one is judged again, but not endlessly: of any that meet, one is written.
@@ -14,33 +14,10 @@ const ATTEMPTS: u32 = 100;
 /// The index that two statements violate if each makes an installation missing or absent.
 const NUMBERED: &str = "installations_denied";
 
-const OUTCOMES: [ObserveOutcome; 7] = [
-    ObserveOutcome::Recorded,
-    ObserveOutcome::Missing,
-    ObserveOutcome::Absent,
-    ObserveOutcome::Held,
-    ObserveOutcome::Ending,
-    ObserveOutcome::Outdated,
-    ObserveOutcome::Gone,
-];
-
-/// The outcome's name in the statements.
-const fn name(outcome: ObserveOutcome) -> &'static str {
-    match outcome {
-        ObserveOutcome::Recorded => "recorded",
-        ObserveOutcome::Missing => "missing",
-        ObserveOutcome::Absent => "absent",
-        ObserveOutcome::Held => "held",
-        ObserveOutcome::Ending => "ending",
-        ObserveOutcome::Outdated => "outdated",
-        ObserveOutcome::Gone => "gone",
-    }
-}
-
 /// Reads outcome and change. Without a row, the installation is unknown and nothing changed.
 fn observed(row: Option<&Row>) -> Result<Observed, DatabaseError> {
     let Some(row) = row else { return Ok(Observed { outcome: ObserveOutcome::Outdated, change: None }) };
-    Ok(Observed { outcome: parse_name(row, "observed", OUTCOMES, name)?, change: change(row)? })
+    Ok(Observed { outcome: parse_text(row, "observed")?, change: change(row)? })
 }
 
 impl PgBindingRepo {

@@ -1,11 +1,11 @@
 //! Reads and writes the confirmations of a state.
 
-use dockline::{AnsweredConfirmation, IssuedState, PendingConfirmation, SetupAction, StateDigest};
+use dockline::{AnsweredConfirmation, IssuedState, PendingConfirmation, StateDigest};
 use rusqlite::{Connection, Row, params};
 
 use super::rows::claim;
 use crate::database::AppNumber;
-use crate::decode::{digest, execute, get, parse, rows};
+use crate::decode::{digest, execute, get, rows, text};
 use crate::error::SqliteError;
 
 const READ: &str = "SELECT ticket, browser, installation_id, account_id, proof, visitor, membership, setup_action, confirmed \
@@ -35,14 +35,11 @@ pub(super) fn read(
 }
 
 fn confirmation(row: &Row<'_>) -> Result<(PendingConfirmation, Option<bool>), SqliteError> {
-    let actions = [SetupAction::Install, SetupAction::Update, SetupAction::Request];
     let question = PendingConfirmation {
         ticket: digest(row, "ticket")?,
         browser: digest(row, "browser")?,
         claim: claim(row)?,
-        setup_action: parse(row, "setup_action", |text: String| {
-            actions.into_iter().find(|action| action.as_str() == text).ok_or("unknown name")
-        })?,
+        setup_action: text(row, "setup_action")?,
     };
     Ok((question, get(row, "confirmed")?))
 }

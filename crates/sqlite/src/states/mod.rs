@@ -58,14 +58,16 @@ fn active(
 }
 
 /// Returns whether `ticket` is that of a pending confirmation, or none was given.
-fn accepts(state: &IssuedState, ticket: Option<&SecretDigest>) -> bool {
-    ticket.is_none_or(|shown| state.pending.iter().any(|pending| pending.ticket.matches(shown)))
+fn accepts(state: &IssuedState, ticket: Option<SecretDigest>) -> bool {
+    ticket.is_none_or(|shown| state.pending.iter().any(|pending| pending.ticket.matches(&shown)))
 }
 
 /// Makes the pending confirmation of the ticket the answered one.
-fn answer(state: &mut IssuedState, ticket: Option<&SecretDigest>, confirmed: bool) {
+fn answer(state: &mut IssuedState, ticket: Option<SecretDigest>, confirmed: bool) {
     let Some(ticket) = ticket else { return };
-    let Some(index) = state.pending.iter().position(|pending| pending.ticket.matches(ticket)) else { return };
+    let Some(index) = state.pending.iter().position(|pending| pending.ticket.matches(&ticket)) else {
+        return;
+    };
     state.answered = Some(AnsweredConfirmation { question: state.pending.remove(index), confirmed });
 }
 
@@ -88,7 +90,7 @@ fn confirm(
     connection: &Connection,
     app: AppNumber,
     digest: &StateDigest,
-    ticket: Option<&SecretDigest>,
+    ticket: Option<SecretDigest>,
     claim: VerifiedClaim,
 ) -> Result<ConfirmOutcome, SqliteError> {
     // Another ticket changes nothing, so that the visitors of the pending confirmations can still answer.
@@ -109,7 +111,7 @@ fn revoke(
     connection: &Connection,
     app: AppNumber,
     digest: &StateDigest,
-    ticket: Option<&SecretDigest>,
+    ticket: Option<SecretDigest>,
 ) -> Result<bool, SqliteError> {
     let state = active(connection, app, digest)?.filter(|state| accepts(state, ticket));
     let Some(mut state) = state else { return Ok(false) };
@@ -176,27 +178,21 @@ impl StateStore for SqliteStateStore {
             .await
     }
 
-    async fn confirm_claim<'a>(
+    async fn confirm_claim(
         &self,
         digest: &StateDigest,
-        ticket: Option<&'a SecretDigest>,
+        ticket: Option<SecretDigest>,
         claim: VerifiedClaim,
     ) -> Result<ConfirmOutcome, PortError> {
-        let (digest, ticket) = (*digest, ticket.copied());
+        let digest = *digest;
         self.database
-            .write(PORT, move |connection, app| confirm(connection, app, &digest, ticket.as_ref(), claim))
+            .write(PORT, move |connection, app| confirm(connection, app, &digest, ticket, claim))
             .await
     }
 
-    async fn revoke<'a>(
-        &self,
-        digest: &StateDigest,
-        ticket: Option<&'a SecretDigest>,
-    ) -> Result<bool, PortError> {
-        let (digest, ticket) = (*digest, ticket.copied());
-        self.database
-            .write(PORT, move |connection, app| revoke(connection, app, &digest, ticket.as_ref()))
-            .await
+    async fn revoke(&self, digest: &StateDigest, ticket: Option<SecretDigest>) -> Result<bool, PortError> {
+        let digest = *digest;
+        self.database.write(PORT, move |connection, app| revoke(connection, app, &digest, ticket)).await
     }
 
     async fn reserve_code(

@@ -56,7 +56,7 @@ cases!(
         }
         states.save_pending(&digest("pending"), pending("one")).await.unwrap();
         states.save_pending(&digest("answered"), pending("two")).await.unwrap();
-        states.revoke(&digest("answered"), Some(&digest("two"))).await.unwrap();
+        states.revoke(&digest("answered"), Some(digest("two"))).await.unwrap();
         states.confirm_claim(&digest("claimed"), None, claim(1)).await.unwrap();
         // The claims are those of the visitor 77 to the account 1234.
         assert_eq!(forget(driver, account_id(78)).await, Forgotten::default());

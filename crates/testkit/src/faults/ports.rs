@@ -68,10 +68,10 @@ faulty! {
         async find(organization: &OrganizationId, digest: &StateDigest) -> Option<IssuedState>;
         async find_by_digest(digest: &StateDigest) -> Option<IssuedState>;
         async save_pending(digest: &StateDigest, pending: PendingConfirmation) -> bool;
-        async confirm_claim<'a>(
-            digest: &StateDigest, ticket: Option<&'a SecretDigest>, claim: VerifiedClaim
+        async confirm_claim(
+            digest: &StateDigest, ticket: Option<SecretDigest>, claim: VerifiedClaim
         ) -> ConfirmOutcome;
-        async revoke<'a>(digest: &StateDigest, ticket: Option<&'a SecretDigest>) -> bool;
+        async revoke(digest: &StateDigest, ticket: Option<SecretDigest>) -> bool;
         async reserve_code(digest: &StateDigest, code: &SecretDigest) -> ReserveOutcome;
         async settle_code(digest: &StateDigest, code: &SecretDigest, fate: CodeFate) -> ();
     }

@@ -13,7 +13,7 @@ use crate::runner::cases;
 /// Confirms the claim to an installation, with a ticket or without.
 async fn confirm(states: &dyn StateStore, ticket_name: Option<&str>, installation: u64) -> ConfirmOutcome {
     let shown = ticket_name.map(ticket);
-    states.confirm_claim(&digest(), shown.as_ref(), claim(installation)).await.unwrap()
+    states.confirm_claim(&digest(), shown, claim(installation)).await.unwrap()
 }
 
 /// Puts [`issued`] with a pending confirmation.

@@ -31,7 +31,7 @@ cases!(
         states.put(another_at(expiry() + Duration::HOUR)).await.unwrap();
         assert!(states.save_pending(&digest(), pending("ticket")).await.unwrap());
         let shown = ticket("ticket");
-        let confirmed = states.confirm_claim(&digest(), Some(&shown), claim(1)).await.unwrap();
+        let confirmed = states.confirm_claim(&digest(), Some(shown), claim(1)).await.unwrap();
         assert_eq!(confirmed, ConfirmOutcome::Tied);
         let after = IssuedState { answered: answered("ticket", true), ..claimed() };
         assert_eq!(stored(states).await, Some(after.clone()));

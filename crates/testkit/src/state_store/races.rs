@@ -109,7 +109,7 @@ cases!(
         for round in ROUNDS {
             let digest = put_pending(&**states, round).await;
             let outcomes = race(states, |states, _| async move {
-                states.confirm_claim(&digest, Some(&ticket("ticket")), claim(1)).await.unwrap()
+                states.confirm_claim(&digest, Some(ticket("ticket")), claim(1)).await.unwrap()
             })
             .await;
             only(&outcomes, &ConfirmOutcome::Tied);
@@ -124,9 +124,9 @@ cases!(
             let outcomes = race(states, |states, number| async move {
                 let shown = ticket("ticket");
                 if number % 2 == 0 {
-                    states.revoke(&digest, Some(&shown)).await.unwrap()
+                    states.revoke(&digest, Some(shown)).await.unwrap()
                 } else {
-                    states.confirm_claim(&digest, Some(&shown), claim(1)).await.unwrap()
+                    states.confirm_claim(&digest, Some(shown), claim(1)).await.unwrap()
                         == ConfirmOutcome::Tied
                 }
             })

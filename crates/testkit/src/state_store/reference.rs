@@ -45,10 +45,9 @@ impl Reference {
     }
 
     /// The row, if it is not revoked and the shown ticket, if any, is that of a pending confirmation.
-    fn open(&mut self, digest: &StateDigest, shown: Option<&SecretDigest>) -> Option<&mut Row> {
+    fn open(&mut self, digest: &StateDigest, shown: Option<SecretDigest>) -> Option<&mut Row> {
         let row = self.row(digest)?;
-        let has_ticket =
-            |ticket: &SecretDigest| row.0.pending.iter().any(|pending| pending.ticket == *ticket);
+        let has_ticket = |ticket: SecretDigest| row.0.pending.iter().any(|pending| pending.ticket == ticket);
         (!row.0.revoked && shown.is_none_or(has_ticket)).then_some(row)
     }
 
@@ -63,7 +62,7 @@ impl Reference {
     pub(super) fn confirm_claim(
         &mut self,
         digest: &StateDigest,
-        shown: Option<&SecretDigest>,
+        shown: Option<SecretDigest>,
         claim: VerifiedClaim,
     ) -> ConfirmOutcome {
         let Some((state, _)) = self.open(digest, shown) else { return ConfirmOutcome::Unknown };
@@ -77,7 +76,7 @@ impl Reference {
         outcome
     }
 
-    pub(super) fn revoke(&mut self, digest: &StateDigest, shown: Option<&SecretDigest>) -> bool {
+    pub(super) fn revoke(&mut self, digest: &StateDigest, shown: Option<SecretDigest>) -> bool {
         let Some((state, _)) = self.open(digest, shown) else { return false };
         answer(state, shown, false);
         state.revoked = true;
@@ -105,8 +104,8 @@ impl Reference {
     }
 }
 
-fn answer(state: &mut IssuedState, shown: Option<&SecretDigest>, confirmed: bool) {
-    let index = state.pending.iter().position(|pending| Some(&pending.ticket) == shown);
+fn answer(state: &mut IssuedState, shown: Option<SecretDigest>, confirmed: bool) {
+    let index = state.pending.iter().position(|pending| Some(pending.ticket) == shown);
     if let Some(index) = index {
         state.answered = Some(AnsweredConfirmation { question: state.pending.remove(index), confirmed });
     }

@@ -46,24 +46,24 @@ cases!(
         for name in ["first", "second"] {
             states.save_pending(&digest(), pending(name)).await.unwrap();
         }
-        assert!(states.revoke(&digest(), Some(&ticket("first"))).await.unwrap());
+        assert!(states.revoke(&digest(), Some(ticket("first"))).await.unwrap());
         let after = IssuedState { answered: answered("first", false), revoked: true, ..asked("second") };
         assert_eq!(stored(states).await, Some(after));
-        assert!(!states.revoke(&digest(), Some(&ticket("second"))).await.unwrap());
+        assert!(!states.revoke(&digest(), Some(ticket("second"))).await.unwrap());
     }
 
     /// A wrong ticket revokes nothing (L-19).
     pub async fn wrong_ticket_revokes_nothing(states: &dyn StateStore) {
         states.put(issued()).await.unwrap();
         states.save_pending(&digest(), pending("right")).await.unwrap();
-        assert!(!states.revoke(&digest(), Some(&ticket("wrong"))).await.unwrap());
+        assert!(!states.revoke(&digest(), Some(ticket("wrong"))).await.unwrap());
         assert_eq!(stored(states).await, Some(asked("right")));
     }
 
     /// A ticket revokes nothing if no confirmation is pending (L-16).
     pub async fn ticket_without_pending_confirmation_revokes_nothing(states: &dyn StateStore) {
         states.put(issued()).await.unwrap();
-        assert!(!states.revoke(&digest(), Some(&ticket("ticket"))).await.unwrap());
+        assert!(!states.revoke(&digest(), Some(ticket("ticket"))).await.unwrap());
         assert_eq!(stored(states).await, Some(issued()));
     }
 );

@@ -83,8 +83,8 @@ impl Sequence {
                 if saved { "pending" } else { "not pending" }
             }
             5..8 => {
-                let confirmed = states.confirm_claim(&digest, shown.as_ref(), claim).await.unwrap();
-                assert_eq!(confirmed, self.reference.confirm_claim(&digest, shown.as_ref(), claim));
+                let confirmed = states.confirm_claim(&digest, shown, claim).await.unwrap();
+                assert_eq!(confirmed, self.reference.confirm_claim(&digest, shown, claim));
                 match confirmed {
                     ConfirmOutcome::Tied => "confirmed",
                     ConfirmOutcome::AlreadyTied => "already confirmed",
@@ -93,8 +93,8 @@ impl Sequence {
                 }
             }
             8 => {
-                let revoked = states.revoke(&digest, shown.as_ref()).await.unwrap();
-                assert_eq!(revoked, self.reference.revoke(&digest, shown.as_ref()));
+                let revoked = states.revoke(&digest, shown).await.unwrap();
+                assert_eq!(revoked, self.reference.revoke(&digest, shown));
                 if revoked { "revoked" } else { "not revoked" }
             }
             9..19 => {

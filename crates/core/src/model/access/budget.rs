@@ -2,25 +2,16 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::model::{KeyId, OrganizationId};
+use crate::model::{KeyId, OrganizationId, spelled};
 
-/// The class of a request. Reads and writes have separate budgets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum BudgetClass {
-    /// A request that changes nothing.
-    Read,
-    /// A request that changes something.
-    Write,
-}
-
-impl BudgetClass {
-    /// Returns the class as `X-RateLimit-Endpoint-Class` spells it.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Read => "read-light",
-            Self::Write => "write-light",
-        }
+spelled! {
+    /// The class of a request, as `X-RateLimit-Endpoint-Class` spells it. Reads and writes have separate budgets.
+    #[derive(PartialOrd, Ord)]
+    pub enum BudgetClass("budget class") {
+        /// A request that changes nothing.
+        Read = "read-light",
+        /// A request that changes something.
+        Write = "write-light",
     }
 }
 

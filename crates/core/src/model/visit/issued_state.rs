@@ -101,36 +101,22 @@ spelled! {
     }
 }
 
-/// GitHub's `setup_action`: what the visitor did. Unknown values count as [`SetupAction::Install`], since nothing is
-/// decided by it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum SetupAction {
-    /// Installed the App.
-    Install,
-    /// Changed an existing installation.
-    Update,
-    /// Asked the owners to install the App. There is no installation yet.
-    Request,
+spelled! {
+    /// GitHub's `setup_action`: what the visitor did.
+    pub enum SetupAction("setup action") {
+        /// Installed the App.
+        Install = "install",
+        /// Changed an existing installation.
+        Update = "update",
+        /// Asked the owners to install the App. There is no installation yet.
+        Request = "request",
+    }
 }
 
 impl SetupAction {
-    /// Parses GitHub's spelling.
+    /// Returns the action that GitHub names. An unknown one counts as [`SetupAction::Install`], since nothing is decided by it.
     #[must_use]
-    pub fn parse(text: &str) -> Self {
-        match text {
-            "update" => Self::Update,
-            "request" => Self::Request,
-            _ => Self::Install,
-        }
-    }
-
-    /// Returns GitHub's spelling.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Install => "install",
-            Self::Update => "update",
-            Self::Request => "request",
-        }
+    pub fn of_github(text: &str) -> Self {
+        text.parse().unwrap_or(Self::Install)
     }
 }

@@ -68,7 +68,7 @@ impl Dockline {
         same_browser(&pending, answer.browser)?;
         let installation = pending.claim.installation;
         if !answer.confirmed {
-            if !self.0.ports.states.revoke(&issued.digest, Some(&ticket)).await? {
+            if !self.0.ports.states.revoke(&issued.digest, Some(ticket)).await? {
                 return Ok(None);
             }
             let organization = issued.organization.clone();
@@ -76,7 +76,7 @@ impl Dockline {
             return Ok(Some(ReturnRedirect::denied(issued, state)));
         }
         let claim = self.claim_to_store(&issued.organization, pending.claim).await??;
-        match self.0.ports.states.confirm_claim(&issued.digest, Some(&ticket), claim).await? {
+        match self.0.ports.states.confirm_claim(&issued.digest, Some(ticket), claim).await? {
             ConfirmOutcome::Tied | ConfirmOutcome::AlreadyTied => {
                 self.record_confirmed(issued, &claim);
                 let redirect = ReturnRedirect::connected(issued, state, installation, pending.setup_action);

@@ -39,7 +39,7 @@ impl Visit<'_> {
         match &self.flow {
             Some(flow) if flow.just_installed => SetupAction::Install,
             Some(_) => SetupAction::Update,
-            None => callback.setup_action.map_or(SetupAction::Install, SetupAction::parse),
+            None => callback.setup_action.map_or(SetupAction::Install, SetupAction::of_github),
         }
     }
 

@@ -94,9 +94,9 @@ async fn a_ticket_whose_question_was_replaced_meanwhile_neither_confirms_nor_rev
             tokio::spawn(async move {
                 let (text, ticket) = (digest("text"), digest("first"));
                 if revoke {
-                    !states.revoke(&text, Some(&ticket)).await.unwrap()
+                    !states.revoke(&text, Some(ticket)).await.unwrap()
                 } else {
-                    let outcome = states.confirm_claim(&text, Some(&ticket), claim(1)).await.unwrap();
+                    let outcome = states.confirm_claim(&text, Some(ticket), claim(1)).await.unwrap();
                     outcome == ConfirmOutcome::Unknown
                 }
             })

@@ -144,21 +144,17 @@ impl StateStore for Interleaved<PgStateStore> {
         self.tested.save_pending(digest, pending).await
     }
 
-    async fn confirm_claim<'a>(
+    async fn confirm_claim(
         &self,
         digest: &StateDigest,
-        ticket: Option<&'a SecretDigest>,
+        ticket: Option<SecretDigest>,
         claim: VerifiedClaim,
     ) -> Result<ConfirmOutcome, PortError> {
         self.other.confirm_claim(digest, ticket, claim).await?;
         self.tested.confirm_claim(digest, ticket, claim).await
     }
 
-    async fn revoke<'a>(
-        &self,
-        digest: &StateDigest,
-        ticket: Option<&'a SecretDigest>,
-    ) -> Result<bool, PortError> {
+    async fn revoke(&self, digest: &StateDigest, ticket: Option<SecretDigest>) -> Result<bool, PortError> {
         self.other.revoke(digest, ticket).await?;
         self.tested.revoke(digest, ticket).await
     }

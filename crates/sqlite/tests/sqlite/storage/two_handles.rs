@@ -186,20 +186,16 @@ impl<P: StateStore> StateStore for Alternating<P> {
         self.next().save_pending(digest, pending).await
     }
 
-    async fn confirm_claim<'a>(
+    async fn confirm_claim(
         &self,
         digest: &StateDigest,
-        ticket: Option<&'a SecretDigest>,
+        ticket: Option<SecretDigest>,
         claim: VerifiedClaim,
     ) -> Result<ConfirmOutcome, PortError> {
         self.next().confirm_claim(digest, ticket, claim).await
     }
 
-    async fn revoke<'a>(
-        &self,
-        digest: &StateDigest,
-        ticket: Option<&'a SecretDigest>,
-    ) -> Result<bool, PortError> {
+    async fn revoke(&self, digest: &StateDigest, ticket: Option<SecretDigest>) -> Result<bool, PortError> {
         self.next().revoke(digest, ticket).await
     }
 

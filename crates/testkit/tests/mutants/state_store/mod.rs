@@ -29,13 +29,13 @@ trait Mutant: Debug + Send + Sync + 'static {
     async fn confirm_claim(
         &self,
         digest: &StateDigest,
-        ticket: Option<&SecretDigest>,
+        ticket: Option<SecretDigest>,
         claim: VerifiedClaim,
     ) -> ConfirmOutcome {
         self.memory().confirm_claim(digest, ticket, claim).await.unwrap()
     }
 
-    async fn revoke(&self, digest: &StateDigest, ticket: Option<&SecretDigest>) -> bool {
+    async fn revoke(&self, digest: &StateDigest, ticket: Option<SecretDigest>) -> bool {
         self.memory().revoke(digest, ticket).await.unwrap()
     }
 
@@ -80,20 +80,16 @@ impl<M: Mutant> StateStore for Store<M> {
         Ok(self.0.save_pending(digest, pending).await)
     }
 
-    async fn confirm_claim<'a>(
+    async fn confirm_claim(
         &self,
         digest: &StateDigest,
-        ticket: Option<&'a SecretDigest>,
+        ticket: Option<SecretDigest>,
         claim: VerifiedClaim,
     ) -> Result<ConfirmOutcome, PortError> {
         Ok(self.0.confirm_claim(digest, ticket, claim).await)
     }
 
-    async fn revoke<'a>(
-        &self,
-        digest: &StateDigest,
-        ticket: Option<&'a SecretDigest>,
-    ) -> Result<bool, PortError> {
+    async fn revoke(&self, digest: &StateDigest, ticket: Option<SecretDigest>) -> Result<bool, PortError> {
         Ok(self.0.revoke(digest, ticket).await)
     }
 

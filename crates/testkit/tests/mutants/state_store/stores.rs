@@ -17,12 +17,11 @@ use crate::{killed, mutant};
 async fn ticket_is_valid(
     memory: &MemoryStateStore,
     digest: &StateDigest,
-    shown: Option<&SecretDigest>,
+    shown: Option<SecretDigest>,
 ) -> bool {
     let state = memory.find_by_digest(digest).await.unwrap();
-    let is_pending = |shown: &SecretDigest| {
-        state.is_some_and(|state| state.pending.iter().any(|one| one.ticket == *shown))
-    };
+    let is_pending =
+        |shown: SecretDigest| state.is_some_and(|state| state.pending.iter().any(|one| one.ticket == shown));
     shown.is_none_or(is_pending)
 }
 
@@ -34,7 +33,7 @@ mutant!(
     async fn confirm_claim(
         &self,
         digest: &StateDigest,
-        ticket: Option<&SecretDigest>,
+        ticket: Option<SecretDigest>,
         claim: VerifiedClaim,
     ) -> ConfirmOutcome {
         if !ticket_is_valid(&self.memory, digest, ticket).await {
@@ -44,7 +43,7 @@ mutant!(
         self.memory.confirm_claim(digest, None, claim).await.unwrap()
     }
 
-    async fn revoke(&self, digest: &StateDigest, ticket: Option<&SecretDigest>) -> bool {
+    async fn revoke(&self, digest: &StateDigest, ticket: Option<SecretDigest>) -> bool {
         if !ticket_is_valid(&self.memory, digest, ticket).await {
             return false;
         }
@@ -105,7 +104,7 @@ mutant!(
     async fn confirm_claim(
         &self,
         digest: &StateDigest,
-        ticket: Option<&SecretDigest>,
+        ticket: Option<SecretDigest>,
         claim: VerifiedClaim,
     ) -> ConfirmOutcome {
         let outcome = self.memory.confirm_claim(digest, ticket, claim).await.unwrap();
@@ -131,7 +130,7 @@ mutant!(
     async fn confirm_claim(
         &self,
         digest: &StateDigest,
-        ticket: Option<&SecretDigest>,
+        ticket: Option<SecretDigest>,
         claim: VerifiedClaim,
     ) -> ConfirmOutcome {
         let outcome = self.memory.confirm_claim(digest, ticket, claim).await.unwrap();
@@ -147,7 +146,7 @@ mutant!(
     /// Reads whether the state exists and reports success to every caller, without a write.
     struct ReportsEveryRevocation {}
 
-    async fn revoke(&self, digest: &StateDigest, _: Option<&SecretDigest>) -> bool {
+    async fn revoke(&self, digest: &StateDigest, _: Option<SecretDigest>) -> bool {
         self.memory.find_by_digest(digest).await.unwrap().is_some_and(|state| !state.revoked)
     }
 );
@@ -199,7 +198,7 @@ mutant!(
         Some(IssuedState { revoked, ..state })
     }
 
-    async fn revoke(&self, digest: &StateDigest, _: Option<&SecretDigest>) -> bool {
+    async fn revoke(&self, digest: &StateDigest, _: Option<SecretDigest>) -> bool {
         self.revoked.lock().unwrap().insert(*digest)
     }
 );
@@ -212,7 +211,7 @@ mutant!(
     async fn confirm_claim(
         &self,
         digest: &StateDigest,
-        ticket: Option<&SecretDigest>,
+        ticket: Option<SecretDigest>,
         claim: VerifiedClaim,
     ) -> ConfirmOutcome {
         let before = self.memory.find_by_digest(digest).await.unwrap();
@@ -232,7 +231,7 @@ mutant!(
     async fn confirm_claim(
         &self,
         digest: &StateDigest,
-        ticket: Option<&SecretDigest>,
+        ticket: Option<SecretDigest>,
         claim: VerifiedClaim,
     ) -> ConfirmOutcome {
         let outcome = self.memory.confirm_claim(digest, ticket, claim).await.unwrap();
