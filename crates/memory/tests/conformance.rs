@@ -19,14 +19,19 @@ use dockline_testkit::key_usage::KeyUsageDriver;
 use dockline_testkit::outbox::{BOUNDS, Node, OutboxDriver};
 use time::OffsetDateTime;
 
-dockline_testkit::binding_repo_suite!(async { MemoryBindingRepo::new() });
-dockline_testkit::state_store_suite!(async { MemoryStateStore::new() });
-dockline_testkit::rate_limiter_suite!(async { MemoryRateLimiter::new() });
-dockline_testkit::redelivery_store_suite!(async { MemoryRedeliveryStore::new() });
+// Clones are handles to one store, which a process cannot share with another one.
+dockline_testkit::binding_repo_suite!(async { twice(&MemoryBindingRepo::new()) });
+dockline_testkit::state_store_suite!(async { twice(&MemoryStateStore::new()) });
+dockline_testkit::rate_limiter_suite!(async { twice(&MemoryRateLimiter::new()) });
+dockline_testkit::redelivery_store_suite!(async { twice(&MemoryRedeliveryStore::new()) });
 dockline_testkit::admission_suite!(async { Admitting::new() });
 dockline_testkit::key_store_suite!(async { Keys(MemoryKeyStore::new()) });
 dockline_testkit::outbox_suite!(async { Outboxes::default() });
 dockline_testkit::key_usage_suite!(async { Usage(MemoryKeyUsage::new()) });
+
+fn twice<T: Clone>(adapter: &T) -> [T; 2] {
+    [adapter.clone(), adapter.clone()]
+}
 
 /// The repositories of two Apps, each with its outbox.
 #[derive(Debug, Default)]
@@ -38,6 +43,10 @@ impl OutboxDriver for Outboxes {
         let [first, second] = &self.0;
         let bindings = if app == 1 { first } else { second };
         node(app, bindings)
+    }
+
+    async fn close(&self, _: u64) -> bool {
+        false
     }
 }
 

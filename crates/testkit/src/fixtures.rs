@@ -1,6 +1,7 @@
 //! Model values for tests. Functions without arguments return values that are unique in the process, so that tests can
 //! share a store.
 
+use std::fmt::Debug;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use dockline::ports::SeededEntropy;
@@ -10,7 +11,7 @@ use dockline::{
     SecretDigest, StateDigest, Status, Tier, VerifiedClaim,
 };
 use time::macros::datetime;
-use time::{Duration, OffsetDateTime};
+use time::{Duration, OffsetDateTime, UtcOffset};
 
 /// The time of the fixtures: 2026-06-01 12:00 UTC.
 pub const NOON: OffsetDateTime = datetime!(2026-06-01 12:00 UTC);
@@ -19,6 +20,54 @@ pub const NOON: OffsetDateTime = datetime!(2026-06-01 12:00 UTC);
 #[must_use]
 pub fn seconds(after_noon: i64) -> OffsetDateTime {
     NOON + Duration::seconds(after_noon)
+}
+
+/// Returns the same instant by a clock in the east, whose day is further on.
+///
+/// # Panics
+/// Never, because the offset is valid.
+#[must_use]
+pub fn in_the_east(time: OffsetDateTime) -> OffsetDateTime {
+    time.to_offset(UtcOffset::from_hms(12, 45, 0).unwrap())
+}
+
+/// Returns the same instant by a clock in the west, which shows an earlier time.
+///
+/// # Panics
+/// Never, because the offset is valid.
+#[must_use]
+pub fn in_the_west(time: OffsetDateTime) -> OffsetDateTime {
+    time.to_offset(UtcOffset::from_hms(-9, -30, 0).unwrap())
+}
+
+/// A text that no `Debug` of an adapter may show.
+pub const CANARY: &str = "canary-7f3a";
+
+/// Asserts that the `Debug` of an adapter shows neither this text nor anything else that the case stored.
+///
+/// # Panics
+/// Panics if it does.
+pub fn assert_hidden(adapter: &(impl Debug + ?Sized), text: &str) {
+    for shown in [format!("{adapter:?}"), format!("{adapter:#?}")] {
+        assert!(
+            !shown.contains(text),
+            "`Debug` shows {text:?}, which was stored: {shown}; write `Debug` by hand"
+        );
+    }
+}
+
+/// Returns two digests whose Base64 differs in case only.
+#[must_use]
+pub fn digests_that_differ_in_case() -> [StateDigest; 2] {
+    let of = |triple: [u8; 3]| {
+        let mut bytes = [0; 32];
+        for (byte, value) in bytes[..30].iter_mut().zip(triple.into_iter().cycle()) {
+            *byte = value;
+        }
+        SecretDigest::from_bytes(bytes)
+    };
+    // `AAAA…` and `aaaa…`
+    [of([0, 0, 0]), of([0x69, 0xa6, 0x9a])]
 }
 
 /// Returns a number that it has not returned before.

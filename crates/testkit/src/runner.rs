@@ -13,39 +13,71 @@ use tokio::time::timeout;
 use crate::admission::AdmissionDriver;
 use crate::data_subjects::DataSubjectsDriver;
 use crate::directory::DirectoryDriver;
+use crate::failures::FailureDriver;
 use crate::github_gateway::GatewayDriver;
+use crate::handles::TwoHandles;
+use crate::housekeeping::HousekeepingDriver;
 use crate::key_store::KeyStoreDriver;
 use crate::key_usage::KeyUsageDriver;
 use crate::outbox::OutboxDriver;
+use crate::steps::{RecordedOutbox, Steps};
 
 /// A case that hangs fails after this time, which is longer than any case takes on a slow database.
 const DEADLINE: Duration = Duration::from_secs(300);
 
-/// The value of the expression that a suite takes: an adapter of the port `P`, or `(guard, adapter)`.
+/// The value of the expression that a suite takes, or `(guard, value)`: two handles to one store as an array, or a driver.
 ///
 /// `Shape` distinguishes the two and is always inferred.
+#[diagnostic::on_unimplemented(
+    message = "the suite cannot test `{Self}`",
+    note = "return `[first, second]`, two handles to the same store that were opened independently, or the suite's driver; \
+        with a guard: `(guard, [first, second])` or `(guard, driver)`"
+)]
 pub trait Fresh<P: ?Sized, Shape> {
     /// A value that lives until the case has ended, such as a temporary schema or a container.
     type Guard;
 
     /// Splits the value into guard and adapter.
-    fn into_parts(self) -> (Self::Guard, Arc<P>);
+    fn into_parts(self, steps: &Arc<Steps>) -> (Self::Guard, Arc<P>);
 }
 
-/// Shape of [`Fresh`]: an adapter.
+/// Shape of [`Fresh`]: handles or a driver.
 #[derive(Debug)]
 pub enum Alone {}
 
-/// Shape of [`Fresh`]: a guard and an adapter.
+/// Shape of [`Fresh`]: a guard, and handles or a driver.
 #[derive(Debug)]
 pub enum Guarded {}
 
-macro_rules! fresh {
+macro_rules! handles {
+    ($($port:ident),+) => {$(
+        impl<A: $port> Fresh<dyn $port, Alone> for [A; 2] {
+            type Guard = ();
+
+            fn into_parts(self, steps: &Arc<Steps>) -> ((), Arc<dyn $port>) {
+                let handles = self.map(|handle| Arc::new(handle) as Arc<dyn $port>);
+                ((), Arc::new(TwoHandles::recorded(handles, Arc::clone(steps))))
+            }
+        }
+
+        impl<G, A: $port> Fresh<dyn $port, Guarded> for (G, [A; 2]) {
+            type Guard = G;
+
+            fn into_parts(self, steps: &Arc<Steps>) -> (G, Arc<dyn $port>) {
+                (self.0, Fresh::<dyn $port, Alone>::into_parts(self.1, steps).1)
+            }
+        }
+    )+};
+}
+
+handles!(BindingRepo, StateStore, RateLimiter, RedeliveryStore);
+
+macro_rules! drivers {
     ($($port:ident),+) => {$(
         impl<A: $port> Fresh<dyn $port, Alone> for A {
             type Guard = ();
 
-            fn into_parts(self) -> ((), Arc<dyn $port>) {
+            fn into_parts(self, _: &Arc<Steps>) -> ((), Arc<dyn $port>) {
                 ((), Arc::new(self))
             }
         }
@@ -53,26 +85,39 @@ macro_rules! fresh {
         impl<G, A: $port> Fresh<dyn $port, Guarded> for (G, A) {
             type Guard = G;
 
-            fn into_parts(self) -> (G, Arc<dyn $port>) {
+            fn into_parts(self, _: &Arc<Steps>) -> (G, Arc<dyn $port>) {
                 (self.0, Arc::new(self.1))
             }
         }
     )+};
 }
 
-fresh!(
-    BindingRepo,
-    StateStore,
-    RateLimiter,
-    RedeliveryStore,
+drivers!(
     KeyStoreDriver,
     KeyUsageDriver,
     GatewayDriver,
-    OutboxDriver,
     DirectoryDriver,
     DataSubjectsDriver,
-    AdmissionDriver
+    AdmissionDriver,
+    HousekeepingDriver,
+    FailureDriver
 );
+
+impl<A: OutboxDriver> Fresh<dyn OutboxDriver, Alone> for A {
+    type Guard = ();
+
+    fn into_parts(self, steps: &Arc<Steps>) -> ((), Arc<dyn OutboxDriver>) {
+        ((), Arc::new(RecordedOutbox { driver: Arc::new(self), steps: Arc::clone(steps) }))
+    }
+}
+
+impl<G, A: OutboxDriver> Fresh<dyn OutboxDriver, Guarded> for (G, A) {
+    type Guard = G;
+
+    fn into_parts(self, steps: &Arc<Steps>) -> (G, Arc<dyn OutboxDriver>) {
+        (self.0, Fresh::<dyn OutboxDriver, Alone>::into_parts(self.1, steps).1)
+    }
+}
 
 /// Runs a future to completion on a new multi-threaded runtime with timers and I/O.
 ///
@@ -124,6 +169,24 @@ pub struct CaseInfo {
     pub rule: &'static str,
 }
 
+/// Returns what a failing case prints after its assertion.
+#[doc(hidden)]
+#[must_use]
+pub fn report(CaseInfo { name, rule }: CaseInfo, steps: &Steps) -> String {
+    let mut report = format!(
+        "\nThe adapter violates a rule of its port:{rule}\n\
+         What to do: find the rule in the rustdoc of the port, then read the case, dockline_testkit::{name}: it is a short list \
+         of calls. The assertion above failed on the answer to the last call; `left` is that answer and `right` the \
+         expected one, unless its message says otherwise."
+    );
+    let steps = steps.to_string();
+    if !steps.is_empty() {
+        report.push_str("\nThe last calls and their answers:\n");
+        report.push_str(&steps);
+    }
+    report
+}
+
 /// Runs one case on one fresh adapter, then the teardown, and fails as the case failed.
 #[doc(hidden)]
 pub fn run<P, Shape, F, C, T>(
@@ -138,14 +201,12 @@ pub fn run<P, Shape, F, C, T>(
     T: Future<Output = ()>,
 {
     block_on(async {
-        let (guard, adapter) = fresh.await.into_parts();
+        let steps = Arc::default();
+        let (guard, adapter) = fresh.await.into_parts(&steps);
         let outcome = attempt(case(adapter)).await;
         teardown(guard).await;
         if let Err(panic) = outcome {
-            let CaseInfo { name, rule } = info;
-            eprintln!(
-                "\nThe adapter violates a rule of its port:{rule}\nThe case is dockline_testkit::{name}."
-            );
+            eprintln!("{}", report(info, &steps));
             resume_unwind(panic);
         }
     });
@@ -187,8 +248,8 @@ macro_rules! suite {
     (@define ($d:tt) [$($meta:tt)*] $name:ident, $suite:ident, $port:ident: $($file:ident),+) => {
         $($meta)*
         ///
-        /// Takes a future of a fresh, empty, isolated adapter, or of `(guard, adapter)`. To take the guard down
-        /// asynchronously, add `teardown = |guard| async move { … }`.
+        /// Takes a future of a value for a fresh, empty, isolated store ([`Fresh`](crate::runner::Fresh)), or of
+        /// `(guard, value)`. To take the guard down asynchronously, add `teardown = |guard| async move { … }`.
         #[macro_export]
         macro_rules! $name {
             ($d fresh:expr) => {

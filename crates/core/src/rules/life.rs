@@ -176,6 +176,17 @@ pub fn is_ending(presence: Presence, asked_at: OffsetDateTime) -> bool {
     matches!(presence, Presence::Ending { since } if asked_at < since.saturating_add(ENDING_TIME))
 }
 
+/// Returns whether the installation of this record can be bound by facts that were asked for at this time.
+///
+/// It cannot if its end is final, if it is ending, or if its account was erased after the facts were asked for: a request that
+/// was under way would undo the erasure otherwise.
+#[must_use]
+pub fn can_be_bound(record: &InstallationRecord, asked_at: OffsetDateTime) -> bool {
+    let Life { presence, observed_at, .. } = record.life;
+    let has_account = record.account.is_some() || asked_at >= observed_at;
+    !presence.is_final() && !is_ending(presence, asked_at) && has_account
+}
+
 fn not_shown(
     record: &mut InstallationRecord,
     asked_at: OffsetDateTime,

@@ -111,11 +111,10 @@ impl Bindings {
             return InsertOutcome::Taken;
         }
         let asked_at = stored_time(new.last_verified_at);
-        let has_ended = self.installations.get(&new.installation).is_some_and(|row| {
-            let presence = row.record.life.presence;
-            presence.is_final() || life::is_ending(presence, asked_at)
-        });
-        if has_ended || new.status == Status::Uninstalled {
+        let row = self.installations.get(&new.installation);
+        if row.is_some_and(|row| !life::can_be_bound(&row.record, asked_at))
+            || new.status == Status::Uninstalled
+        {
             return InsertOutcome::Gone;
         }
         if self.spent.contains(&(new.organization.clone(), new.spent)) {

@@ -39,7 +39,8 @@ struct Queue {
     bytes: u64,
     token: u64,
     leased_until: Option<OffsetDateTime>,
-    released_at: Option<OffsetDateTime>,
+    /// No later than the time from which the queue has something to send; `None` if it has nothing.
+    due_at: Option<OffsetDateTime>,
 }
 
 struct Stored {
@@ -87,12 +88,26 @@ impl Queue {
 
     /// Since when the queue has waited for a consumer; `None` if it has nothing to send.
     fn due_since(&self, now: OffsetDateTime) -> Option<OffsetDateTime> {
-        let entry = &self.due(now).next()?.entry;
-        let due = entry.next_attempt_at.unwrap_or(entry.received_at);
-        Some(self.released_at.map_or(due, |released| due.max(released)))
+        let due_at = self.due_at.filter(|due| *due <= now)?;
+        self.due(now).next().map(|_| due_at)
     }
 
-    fn push(&mut self, stored: impl FnOnce(u64) -> Stored) -> u64 {
+    fn make_due(&mut self, at: OffsetDateTime) {
+        self.due_at = Some(self.due_at.map_or(at, |due| due.min(at)));
+    }
+
+    /// Ends the lease. What is left is due after the queues that wait already.
+    fn release(&mut self, now: OffsetDateTime) {
+        self.leased_until = None;
+        let first = self.waiting().next().map(|stored| stored.entry.next_attempt_at.unwrap_or(now));
+        let aside = self.entries.values().filter(|stored| stored.entry.status == EntryStatus::SetAside);
+        let next = aside.filter_map(|stored| stored.entry.next_attempt_at).chain(first).min();
+        self.due_at = next.map(|next| next.max(now));
+    }
+
+    /// Adds an entry that is due at this time.
+    fn push(&mut self, due_at: OffsetDateTime, stored: impl FnOnce(u64) -> Stored) -> u64 {
+        self.make_due(due_at);
         self.last_sequence = self.last_sequence.saturating_add(1);
         let stored = stored(self.last_sequence);
         self.bytes = self.bytes.saturating_add(stored.entry.size);
@@ -121,7 +136,8 @@ impl Queues {
         let received_at = stored_time(at);
         let id = MessageId::of_event(received_at, self.random);
         let queue = self.queues.entry(Some(organization.clone())).or_default();
-        queue.push(|sequence| Stored {
+        // Due whatever the consumer's clock says: the time of a change may be that of another clock.
+        queue.push(OffsetDateTime::UNIX_EPOCH, |sequence| Stored {
             entry: OutboxEntry {
                 id,
                 organization: Some(organization.clone()),
@@ -165,7 +181,7 @@ impl Queues {
             return DeliveryOutcome::Full { organization };
         }
         let key = (delivery.guid.clone(), delivery.digest());
-        let sequence = queue.push(|sequence| Stored {
+        let sequence = queue.push(received_at, |sequence| Stored {
             entry: OutboxEntry {
                 id: MessageId::of_delivery(delivery.app, &delivery.guid),
                 organization: organization.clone(),
@@ -212,6 +228,7 @@ impl Queues {
         let due = free.filter_map(|(organization, queue)| Some((queue.due_since(now)?, organization, queue)));
         let (_, organization, queue) = due.min_by(|a, b| (a.0, a.1).cmp(&(b.0, b.1)))?;
         queue.token = queue.token.saturating_add(1);
+        let until = stored_time(until);
         queue.leased_until = Some(until);
         Some(Lease { organization: organization.clone(), token: queue.token, until })
     }
@@ -221,13 +238,12 @@ impl Queues {
     }
 
     pub(crate) fn renew(&mut self, lease: &Lease, until: OffsetDateTime) -> bool {
-        self.leased(lease).map(|queue| queue.leased_until = Some(until)).is_some()
+        self.leased(lease).map(|queue| queue.leased_until = Some(stored_time(until))).is_some()
     }
 
     pub(crate) fn release(&mut self, lease: &Lease, now: OffsetDateTime) {
         if let Some(queue) = self.leased(lease) {
-            queue.leased_until = None;
-            queue.released_at = Some(now);
+            queue.release(stored_time(now));
         }
     }
 
@@ -336,6 +352,7 @@ impl Queues {
                 entry.done_at = None;
             }
         }
+        queue.make_due(stored_time(now));
         RetryOutcome::Queued
     }
 

@@ -18,7 +18,8 @@ use crate::batch::planned_once;
 ///   constraint. Its subqueries have a limit, since the planner would read the whole tables otherwise. With
 ///   `OFFSET 0` it expects them for one row, which [`planned_once`] needs.
 /// - If `$16`, it fails if it waits for a lock for a tenth of a second.
-/// - The stored account and status stay if they are newer than the new binding's.
+/// - The stored account and status stay if they are newer than the new binding's. If the account was erased since the new
+///   binding's facts were asked for, there is no binding.
 /// - A change is computed only if the App has an outbox.
 /// - Facts that are too large are left out, since they must not prevent a binding. The text of a `jsonb` has less than twice
 ///   the length of the parameter.
@@ -51,7 +52,8 @@ pub(super) const INSERT: &str = concat!(
     is_final!("kept"),
     " AND NOT ",
     is_ending!("kept", "excluded.verified_at"),
-    " RETURNING organization, installation_id, account_id, account_login, account_kind, status, verified_at, observed_at, \
+    " AND (kept.account_id IS NOT NULL OR excluded.verified_at >= GREATEST(kept.observed_at, kept.verified_at)) \
+     RETURNING organization, installation_id, account_id, account_login, account_kind, status, verified_at, observed_at, \
       next_look_at, missing_since, missing_looks, missing_last, ending_since, uninstalled_by, generation, previous \
     ), b AS ( \
      INSERT INTO {schema}.bindings (app, organization, installation_id, spent, proof, proven_by, registered_at, actor) \

@@ -99,7 +99,6 @@ macro_rules! changes {
     };
 }
 
-/// An absent row without an account was stored by an earlier version, as the end of an unknown installation.
 macro_rules! counts {
     () => {
         concat!(
@@ -107,7 +106,7 @@ macro_rules! counts {
             is_final!("kept"),
             " AND NOT ",
             is_ending!("kept", "excluded.verified_at"),
-            " AND (excluded.verified_at >= GREATEST(kept.observed_at, kept.verified_at) OR kept.account_id IS NULL)"
+            " AND excluded.verified_at >= GREATEST(kept.observed_at, kept.verified_at)"
         )
     };
 }
@@ -132,7 +131,8 @@ pub(super) const CONFLICT: &str = concat!(
     is_final!("wanted"),
     " OR ",
     is_ending!("wanted", "$4"),
-    ") AS gone, \
+    " OR (wanted.installation_id IS NOT NULL AND wanted.account_id IS NULL \
+       AND $4 < GREATEST(wanted.observed_at, wanted.verified_at))) AS gone, \
      EXISTS (SELECT FROM {schema}.bindings WHERE app = {app} AND organization = $1 AND spent = $3) AS spent \
      FROM (SELECT) AS always \
      LEFT JOIN (",

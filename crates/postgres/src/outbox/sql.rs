@@ -33,14 +33,16 @@ pub(super) const CLOSE: &str = "WITH bodies AS (DELETE FROM {schema}.outbox_bodi
 
 /// The share lock on the installation conflicts with its binding and its release, but with no other statement: so the
 /// organization is that of this instant. Of two statements that store the same delivery at the same time, the later one
-/// violates `outbox_entries_once`.
+/// violates `outbox_entries_once`. Without the App's own queue, the outbox is closed: nothing is stored, since a delivery of the
+/// App itself would open it again.
 pub(super) const STORE: &str = "WITH known AS ( \
      SELECT FROM {schema}.outbox_entries WHERE app = {app} AND guid = $2 AND digest = $3 \
     ), bound AS ( \
      SELECT organization FROM {schema}.installations \
      WHERE app = {app} AND installation_id = $1 AND organization IS NOT NULL FOR KEY SHARE \
     ), target AS ( \
-     SELECT organization FROM bound UNION ALL SELECT '' WHERE $1 IS NULL \
+     SELECT organization FROM (SELECT organization FROM bound UNION ALL SELECT '' WHERE $1 IS NULL) AS wanted \
+     WHERE EXISTS (SELECT FROM {schema}.outbox_queues WHERE app = {app} AND organization = '') \
     ), queue AS ( \
      INSERT INTO {schema}.outbox_queues AS q (app, organization, last_sequence, bytes, due_at) \
      SELECT {app}, organization, 1, $8, $7 FROM target WHERE NOT EXISTS (SELECT FROM known) AND $8 <= $10 \

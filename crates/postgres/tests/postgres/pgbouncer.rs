@@ -61,6 +61,14 @@ pub(crate) async fn database() -> (Pooled, Database) {
     panic!("pgbouncer did not listen: {:?}", std::fs::read_to_string(pooled.folder.join("log")));
 }
 
+/// [`database`] and a second handle to it.
+pub(crate) async fn two_handles() -> (Pooled, [Database; 2]) {
+    let (pooled, first) = database().await;
+    let pool = open_pool(&pooled.url.as_str().into(), 8).unwrap();
+    let second = Database::new(pool).with_schema(first.schema().clone());
+    (pooled, [first, second])
+}
+
 fn dbname(server: &Config) -> &str {
     server.get_dbname().or(server.get_user()).unwrap()
 }

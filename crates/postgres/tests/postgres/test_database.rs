@@ -17,6 +17,14 @@ pub(crate) async fn database_of(connections: usize) -> (SchemaGuard, Database) {
     (guard, database)
 }
 
+/// Returns two handles to a migrated schema, as two nodes have them: with a pool of four connections each.
+pub(crate) async fn two_handles() -> (SchemaGuard, [Database; 2]) {
+    let (guard, first) = database_of(4).await;
+    let url = url_with(&format!("application_name={}", first.schema()));
+    let second = Database::new(open_pool(&url.into(), 4).unwrap()).with_schema(first.schema().clone());
+    (guard, [first, second])
+}
+
 pub(crate) async fn database() -> (SchemaGuard, Database) {
     database_of(8).await
 }

@@ -46,11 +46,9 @@ pub(super) fn insert(
         return Ok(InsertOutcome::Taken);
     }
     let asked_at = stored_time(new.last_verified_at);
-    let has_ended = before.as_ref().is_some_and(|before| {
-        let presence = before.life.presence;
-        presence.is_final() || life::is_ending(presence, asked_at)
-    });
-    if has_ended || new.status == Status::Uninstalled {
+    if before.as_ref().is_some_and(|before| !life::can_be_bound(before, asked_at))
+        || new.status == Status::Uninstalled
+    {
         return Ok(InsertOutcome::Gone);
     }
     let (organization, spent) = (new.organization.as_str(), new.spent.as_bytes());
@@ -71,10 +69,7 @@ pub(super) fn insert(
         }
         None => life::first(&observation),
     };
-    // Without an account there is nothing to bind: these facts are older than the erasure of the account.
-    let Some(mut after) = after.filter(|after| after.account.is_some()) else {
-        return Ok(InsertOutcome::Gone);
-    };
+    let Some(mut after) = after else { return Ok(InsertOutcome::Gone) };
     after.organization = Some(new.organization.clone());
     save(connection, app, new.installation, &after)?;
     let values = params![

@@ -6,7 +6,7 @@ use dockline::{BudgetClass, KeyEnvironment, KeyRecord, Scope};
 use time::Duration;
 
 use super::{AdmissionDriver, NOON, admit, left, read};
-use crate::fixtures::{key, key_of};
+use crate::fixtures::{in_the_east, in_the_west, key, key_of};
 use crate::runner::cases;
 
 /// A row of the access table: what differs from a valid key and its request.
@@ -115,5 +115,18 @@ cases!(
             assert_eq!((answer.decision, answer.binding), (None, None));
         }
         assert_eq!(left(driver, &record, BudgetClass::Read).await, 120);
+    }
+
+    /// Expiry and revocation are judged by instants, whatever the offsets of the times (I27).
+    pub async fn offsets_of_times_change_nothing(driver: &dyn AdmissionDriver) {
+        let (api_key, mut record) = key();
+        let expiry = NOON + Duration::MINUTE;
+        record.expires_at = Some(in_the_west(expiry));
+        driver.insert(record).await;
+        let ask = |now| AdmissionRequest { now, ..read(&api_key) };
+        let just_before = in_the_east(expiry - Duration::MICROSECOND);
+        assert!(admit(driver.admission(), ask(just_before)).await.decision.is_some(), "before the expiry");
+        let expired = admit(driver.admission(), ask(in_the_west(expiry))).await;
+        assert_eq!(expired.decision, None, "at the expiry");
     }
 );

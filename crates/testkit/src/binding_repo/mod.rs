@@ -9,9 +9,11 @@ use time::{Duration, OffsetDateTime};
 use crate::runner::suite;
 
 pub mod bound;
+pub mod dropped;
 pub mod due;
 pub mod insert;
 pub mod installation;
+pub mod kept;
 pub mod observation_races;
 pub mod observe;
 pub mod observe_outcomes;
@@ -20,6 +22,7 @@ pub mod races;
 mod reference;
 pub mod release;
 pub mod sequences;
+pub mod times;
 
 pub(crate) use crate::fixtures::{
     NOON, account, account_id, actor, installation, installer_record, organization, seconds,
@@ -28,7 +31,7 @@ pub(crate) use crate::fixtures::{
 suite! {
     /// Makes one `#[test]` per case of [`BindingRepo`](crate::dockline::ports::BindingRepo) in a module `binding_repo`.
     binding_repo_suite, binding_repo, BindingRepo:
-    insert, observe, observe_outcomes, presence, bound, installation, due, release, sequences, races,
+    insert, observe, observe_outcomes, presence, bound, installation, due, release, times, kept, dropped, sequences, races,
     observation_races
 }
 

@@ -1,6 +1,8 @@
 //! Forgetting an organization.
 
-use dockline::ports::{DirectoryQuery, Forgotten, HistoryOf, InsertOutcome, Pseudonyms, SeededEntropy};
+use dockline::ports::{
+    DirectoryQuery, Forgotten, HistoryOf, InsertOutcome, ObserveOutcome, Pseudonyms, SeededEntropy,
+};
 use dockline::{BindingState, InstallationFacts, NewBinding};
 
 use super::DataSubjectsDriver;
@@ -146,5 +148,35 @@ cases!(
         driver.bindings().observe(installation(1), shown).await.unwrap();
         let record = driver.bindings().installation(installation(1)).await.unwrap().unwrap();
         assert_eq!(record.account.unwrap().login, "acme");
+    }
+
+    /// An organization that differs in the case of a letter is another one (I10).
+    pub async fn case_of_letters_distinguishes_organizations(driver: &dyn DataSubjectsDriver) {
+        scene(driver).await;
+        let kept = bind(driver.bindings(), on_account("ACME", 9, "acme")).await;
+        driver.insert_key(key_of("ACME", 9).1).await;
+        forget(driver, "acme").await;
+        assert_eq!(driver.bindings().find(&organization("ACME")).await.unwrap(), Some(kept));
+        assert!(driver.keys().find(&key_of("ACME", 9).1.id).await.unwrap().is_some());
+    }
+
+    /// Facts that were asked for before the erasure store no account, neither by an observation nor by a binding, which is
+    /// refused: a request that was under way would undo the erasure otherwise. Later ones do.
+    pub async fn facts_from_before_the_erasure_are_refused(driver: &dyn DataSubjectsDriver) {
+        scene(driver).await;
+        let repo = driver.bindings();
+        repo.observe(installation(2), present(dockline::Status::Active, "acme", seconds(90))).await.unwrap();
+        forget(driver, "acme").await;
+        let early = present(dockline::Status::Active, "acme", seconds(89));
+        assert_eq!(repo.observe(installation(2), early).await.unwrap().outcome, ObserveOutcome::Outdated);
+        let of = |seconds_after| NewBinding {
+            last_verified_at: seconds(seconds_after),
+            ..on_account("third", 2, "acme")
+        };
+        assert_eq!(repo.insert(of(89)).await.unwrap(), InsertOutcome::Gone);
+        assert_eq!(repo.find(&organization("third")).await.unwrap(), None);
+        assert_eq!(repo.installation(installation(2)).await.unwrap().unwrap().account, None);
+        let bound = bind(repo, of(200)).await;
+        assert_eq!(bound.account.login, "acme");
     }
 );

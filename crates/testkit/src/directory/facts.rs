@@ -7,7 +7,7 @@ use dockline::{
 
 use super::{DirectoryDriver, bind, on_account};
 use crate::binding_repo::deleted;
-use crate::fixtures::{actor, installation, organization, seconds};
+use crate::fixtures::{actor, in_the_east, in_the_west, installation, organization, seconds};
 use crate::runner::cases;
 
 fn facts(level: &str) -> InstallationFacts {
@@ -112,5 +112,17 @@ cases!(
         assert_eq!(repo.installation(installation(1)).await.unwrap(), before);
         repo.observe(installation(1), deleted(seconds(20))).await.unwrap();
         assert_eq!(stored(driver).await.unwrap().facts, facts("read"));
+    }
+
+    /// Requests are ordered by instants, whatever the offsets of their times.
+    pub async fn facts_are_ordered_by_instant(driver: &dyn DirectoryDriver) {
+        bind(driver.bindings(), on_account("acme", 1, "acme")).await;
+        let store = async |level, at| {
+            driver.directory().record_facts(installation(1), &facts(level), Some(at)).await.unwrap();
+        };
+        store("read", in_the_west(seconds(20))).await;
+        store("admin", in_the_east(seconds(10))).await;
+        let expected = StoredFacts { facts: facts("read"), observed_at: Some(seconds(20)) };
+        assert_eq!(stored(driver).await, Some(expected));
     }
 );

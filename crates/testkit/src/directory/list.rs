@@ -1,12 +1,14 @@
 //! Lists of live bindings: order, pages, conditions.
 
-use dockline::ports::{DirectoryQuery, LoginFilter, Observation};
+use dockline::ports::{DirectoryQuery, HistoryOf, LoginFilter, Observation};
 use dockline::{BindingState, Proof, Status};
 use time::Duration;
 
 use super::{DirectoryDriver, bind, on_account, organizations};
 use crate::binding_repo::{deleted, missing};
-use crate::fixtures::{NOON, account_id, actor, installation, organization, seconds};
+use crate::fixtures::{
+    NOON, account_id, actor, in_the_east, in_the_west, installation, organization, seconds,
+};
 use crate::runner::cases;
 
 fn in_state(state: BindingState) -> DirectoryQuery {
@@ -163,5 +165,31 @@ cases!(
         // What ended is not verified any more.
         driver.bindings().observe(installation(1), deleted(seconds(9))).await.unwrap();
         assert_eq!(organizations(driver, &stale).await, ["org_2"]);
+    }
+
+    /// Organizations that differ in the case of a letter are different: in the list, in pages, and in the history (I10).
+    pub async fn case_of_letters_distinguishes_organizations(driver: &dyn DirectoryDriver) {
+        for (number, name) in [(1, "acme"), (2, "ACME")] {
+            bind(driver.bindings(), on_account(name, number, "acme")).await;
+        }
+        for (number, name) in [(1, "acme"), (2, "ACME")] {
+            let query =
+                DirectoryQuery { organization: Some(organization(name)), ..DirectoryQuery::default() };
+            assert_eq!(organizations(driver, &query).await, [name]);
+            let of = HistoryOf::Organization(organization(name));
+            let history = driver.directory().history(&of, None, 10).await.unwrap();
+            assert_eq!(history.iter().map(|entry| entry.installation.get()).collect::<Vec<_>>(), [number]);
+        }
+        let after = DirectoryQuery { after: Some(organization("ACME")), ..DirectoryQuery::default() };
+        assert_eq!(organizations(driver, &after).await, ["acme"]);
+    }
+
+    /// `verified_before` compares instants, whatever the offsets.
+    pub async fn verified_before_compares_instants(driver: &dyn DirectoryDriver) {
+        bind(driver.bindings(), on_account("acme", 1, "acme")).await;
+        for (before, listed) in [(in_the_east(NOON), 0), (in_the_west(NOON + Duration::MICROSECOND), 1)] {
+            let query = DirectoryQuery { verified_before: Some(before), ..DirectoryQuery::default() };
+            assert_eq!(organizations(driver, &query).await.len(), listed);
+        }
     }
 );

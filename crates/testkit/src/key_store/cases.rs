@@ -6,7 +6,8 @@ use dockline::{KeyEnvironment, KeyId, KeyRecord, Scope, Tier};
 use time::Duration;
 
 use super::KeyStoreDriver;
-use crate::fixtures::{NOON, key_of};
+use crate::dropped::{POLLS, dropped_after, soon};
+use crate::fixtures::{CANARY, NOON, assert_hidden, in_the_east, in_the_west, key_of};
 use crate::runner::cases;
 
 fn record(seed: u64) -> KeyRecord {
@@ -100,5 +101,50 @@ cases!(
         driver.insert(record(2)).await;
         driver.revoke(&record(1).id, NOON).await;
         assert_eq!(find(driver, &record(2).id).await, Some(record(2)));
+    }
+
+    /// The times of a key come back as the same instants, whatever their offsets (I27).
+    pub async fn offsets_of_times_change_nothing(driver: &dyn KeyStoreDriver) {
+        let expires_at = NOON + Duration::DAY;
+        driver.insert(KeyRecord { expires_at: Some(in_the_west(expires_at)), ..record(1) }).await;
+        driver.revoke(&record(1).id, in_the_east(NOON)).await;
+        let expected = KeyRecord { expires_at: Some(expires_at), revoked_at: Some(NOON), ..record(1) };
+        assert_eq!(find(driver, &record(1).id).await, Some(expected));
+    }
+
+    /// The name and the organization of a key keep the case of their letters, and so do its scopes and hosts.
+    pub async fn case_of_letters_is_kept(driver: &dyn KeyStoreDriver) {
+        for (seed, name) in [(1, "org_acme"), (2, "ORG_ACME")] {
+            let record = KeyRecord {
+                organization_name: name.parse().unwrap(),
+                scopes: vec![Scope::Other("Billing:Read".into()), Scope::Other("billing:read".into())],
+                return_hosts: vec!["App.Acme.example".into()],
+                ..key_of(name, seed).1
+            };
+            driver.insert(record.clone()).await;
+            assert_eq!(find(driver, &record.id).await, Some(record));
+        }
+    }
+
+    /// `Debug` of the store shows nothing of a key (I14).
+    pub async fn debug_shows_nothing_stored(driver: &dyn KeyStoreDriver) {
+        let record = key_of(CANARY, 1).1;
+        driver.insert(record.clone()).await;
+        assert!(find(driver, &record.id).await.is_some());
+        let hash = format!("{:?}", record.secret_hash);
+        for hidden in [CANARY, record.id.as_str(), hash.as_str()] {
+            assert_hidden(driver.keys(), hidden);
+        }
+    }
+
+    /// Dropped calls keep nothing: any number of them leaves the store usable.
+    pub async fn dropped_calls_keep_nothing(driver: &dyn KeyStoreDriver) {
+        driver.insert(record(1)).await;
+        for _ in 0..8 {
+            for polls in POLLS {
+                dropped_after(polls, driver.keys().find(&record(1).id)).await;
+            }
+        }
+        assert_eq!(soon(find(driver, &record(1).id)).await, Some(record(1)));
     }
 );

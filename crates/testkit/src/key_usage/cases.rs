@@ -8,7 +8,7 @@ use fastrand::Rng;
 use time::{Duration, OffsetDateTime};
 
 use super::KeyUsageDriver;
-use crate::fixtures::{NOON, key_of};
+use crate::fixtures::{NOON, in_the_east, in_the_west, key_of};
 use crate::race::{ROUNDS, TASKS, race};
 use crate::random::{SeedOnFailure, seeds};
 use crate::runner::cases;
@@ -182,5 +182,17 @@ cases!(
                 assert_within_the_hour(last_used(&**driver, id).await, NOON + Duration::DAY);
             }
         }
+    }
+
+    /// A use counts at its instant, whatever its offset (I27).
+    pub async fn offsets_of_times_change_nothing(driver: &dyn KeyUsageDriver) {
+        let id = stored_key(driver, 1).await;
+        driver.usage().used(&id, in_the_west(NOON + Duration::hours(2)));
+        assert_within_the_hour(last_used(driver, &id).await, NOON + Duration::hours(2));
+        // Its clock shows the next day, but it is earlier.
+        driver.usage().used(&id, in_the_east(NOON));
+        assert_within_the_hour(last_used(driver, &id).await, NOON + Duration::hours(2));
+        driver.usage().used(&id, in_the_east(NOON + Duration::hours(4)));
+        assert_within_the_hour(last_used(driver, &id).await, NOON + Duration::hours(4));
     }
 );

@@ -1,10 +1,11 @@
 //! Deliveries are attributed once, by the binding of the moment, and stored once.
 
-use dockline::ports::DeliveryOutcome;
-use dockline::{EntryContent, EntryStatus};
+use dockline::ports::{DeliveryOutcome, EntryFilter};
+use dockline::{EntryContent, EntryStatus, Verdict};
 
 use super::{OutboxDriver, id, push};
-use crate::fixtures::{installation, organization, seconds};
+use crate::dropped::{POLLS, dropped_after, soon};
+use crate::fixtures::{CANARY, assert_hidden, installation, organization, seconds};
 use crate::runner::cases;
 
 cases!(
@@ -112,5 +113,79 @@ cases!(
         second.release_lease(&lease, seconds(0)).await;
         second.no_lease(seconds(60)).await;
         assert_eq!(first.due(&first.lease("acme", seconds(0)).await, seconds(0)).await, [1, 2]);
+    }
+
+    /// Organizations and deliveries that differ in the case of a letter are different (I10, I38).
+    pub async fn case_of_letters_distinguishes(driver: &dyn OutboxDriver) {
+        let node = driver.node(1).await;
+        node.bind("acme", 1, 1).await;
+        node.bind("ACME", 2, 2).await;
+        for (number, guid) in [(1, "guid-a"), (1, "GUID-A"), (2, "guid-b")] {
+            let same_body = super::Push { guid: guid.into(), ..push(number, "same") };
+            assert_eq!(node.store(&same_body).await, DeliveryOutcome::Stored, "{guid}");
+        }
+        assert_eq!(node.types("acme").await, ["installation.registered", "push", "push"]);
+        assert_eq!(node.types("ACME").await, ["installation.registered", "push"]);
+        let found = node.outbox.find(&id(1, "GUID-A")).await.unwrap().unwrap();
+        assert_eq!(found.entry.sequence, 3);
+    }
+
+    /// A closed outbox stores nothing: no delivery of a bound installation, none of the App itself, no change. The outcome is
+    /// [`DeliveryOutcome::Unbound`], so that GitHub sends none again. Adapters whose outbox cannot be closed have no such case.
+    pub async fn closed_outbox_stores_nothing(driver: &dyn OutboxDriver) {
+        let node = driver.node(1).await;
+        node.bind("acme", 1, 1).await;
+        node.store(&push(1, "a")).await;
+        node.store(&push(None, "b")).await;
+        if !driver.close(1).await {
+            return;
+        }
+        for delivery in [push(1, "c"), push(1, "a"), push(None, "d"), push(9, "e")] {
+            assert_eq!(node.store(&delivery).await, DeliveryOutcome::Unbound, "{delivery:?}");
+        }
+        node.release("acme", 1).await;
+        assert_eq!(node.outbox.list(&EntryFilter::default(), None, 10).await.unwrap(), []);
+        node.no_lease(seconds(60)).await;
+        // Opened again, it starts empty, and stores.
+        let node = driver.node(1).await;
+        assert_eq!(node.store(&push(None, "b")).await, DeliveryOutcome::Stored);
+        assert_eq!(node.entries("").await.len(), 1);
+    }
+
+    /// A dropped store stored the whole delivery or nothing: the same call then tells which, and there is one entry (I6, I37).
+    pub async fn dropped_store_is_whole(driver: &dyn OutboxDriver) {
+        let node = driver.node(1).await;
+        node.bind("acme", 1, 1).await;
+        let mut bytes = 0;
+        for (polls, round) in (0..3).flat_map(|round| POLLS.map(move |polls| (polls, round))) {
+            let delivery = push(1, &format!("{round}-{polls}"));
+            dropped_after(polls, node.store(&delivery)).await;
+            let again = soon(node.store(&delivery)).await;
+            assert!(matches!(again, DeliveryOutcome::Stored | DeliveryOutcome::Duplicate), "{again:?}");
+            bytes += delivery.body.len() as u64;
+        }
+        let entries = soon(node.entries("acme")).await;
+        assert_eq!(entries.iter().filter(|entry| entry.size > 0).count(), 24);
+        assert_eq!(node.outbox.backlog().await.unwrap().bytes, bytes);
+        let lease = node.lease("acme", seconds(0)).await;
+        for message in node.read(&lease, seconds(0)).await.into_iter().skip(1) {
+            assert_eq!(message.body.len() as u64, message.entry.size, "an entry without its body");
+            let sequence = message.entry.sequence;
+            let polls = usize::try_from(sequence % 8 + 1).unwrap();
+            let done = || Verdict::Done { at: seconds(1) };
+            dropped_after(polls, node.settle(&lease, sequence, done())).await;
+            soon(node.settle(&lease, sequence, done())).await;
+            bytes -= message.entry.size;
+            assert_eq!(soon(node.outbox.backlog()).await.unwrap().bytes, bytes);
+        }
+    }
+
+    /// `Debug` of the outbox and of its store shows nothing of a delivery (I14).
+    pub async fn debug_shows_nothing_stored(driver: &dyn OutboxDriver) {
+        let node = driver.node(1).await;
+        node.bind(CANARY, 1, 1).await;
+        node.store(&push(1, CANARY)).await;
+        assert_hidden(&*node.outbox, CANARY);
+        assert_hidden(&*node.deliveries, CANARY);
     }
 );

@@ -1,9 +1,10 @@
 //! A queue belongs to one consumer at a time, and a consumer that crashes loses it with the time.
 
 use dockline::ports::DeliveryOutcome;
+use time::Duration;
 
 use super::{LEASE, OutboxDriver, push, retry_later, set_aside};
-use crate::fixtures::seconds;
+use crate::fixtures::{in_the_east, in_the_west, seconds};
 use crate::runner::cases;
 
 cases!(
@@ -117,5 +118,65 @@ cases!(
         let mut all = first.to_vec();
         all.sort_unstable();
         assert_eq!(all, ["org-1", "org-2", "org-3"]);
+    }
+
+    /// A lease whose time has passed stays valid until another consumer takes the queue: it reads, settles, is renewed and
+    /// released. So a consumer that was slow loses nothing if no other one was there.
+    pub async fn expired_lease_that_nobody_took_stays_valid(driver: &dyn OutboxDriver) {
+        let node = driver.node(1).await;
+        node.bind("acme", 1, 1).await;
+        node.store(&push(1, "a")).await;
+        let lease = node.lease("acme", seconds(0)).await;
+        let late = seconds(0) + LEASE * 10;
+        assert_eq!(node.due(&lease, late).await, [1, 2]);
+        node.done(&lease, 1, late).await;
+        assert!(node.outbox.renew(&lease, late + LEASE).await.unwrap());
+        node.no_lease(late + LEASE - Duration::MICROSECOND).await;
+        node.done(&lease, 2, late).await;
+        node.release_lease(&lease, late + LEASE * 2).await;
+        node.no_lease(late + LEASE * 3).await;
+    }
+
+    /// A delivery whose time of receipt is later than the consumer's clock shows, by the clock of another node, makes its queue
+    /// due at that time, not before. In a queue that is leased for another message, it is read in its turn like any other.
+    pub async fn delivery_from_the_future_waits_for_its_time(driver: &dyn OutboxDriver) {
+        let node = driver.node(1).await;
+        node.bind("acme", 1, 1).await;
+        let lease = node.lease("acme", seconds(0)).await;
+        node.done(&lease, 1, seconds(0)).await;
+        node.release_lease(&lease, seconds(0)).await;
+        let ahead = |name| super::Push { at: seconds(100), ..push(1, name) };
+        assert_eq!(node.store(&ahead("a")).await, DeliveryOutcome::Stored);
+        node.no_lease(seconds(99)).await;
+        let lease = node.lease("acme", seconds(100)).await;
+        assert_eq!(node.due(&lease, seconds(100)).await, [2]);
+        node.done(&lease, 2, seconds(100)).await;
+        node.release_lease(&lease, seconds(100)).await;
+        let later = super::Push { at: seconds(300), ..push(1, "b") };
+        assert_eq!(node.store(&later).await, DeliveryOutcome::Stored);
+        assert_eq!(
+            node.store(&super::Push { at: seconds(150), ..push(1, "c") }).await,
+            DeliveryOutcome::Stored
+        );
+        node.no_lease(seconds(149)).await;
+        let lease = node.lease("acme", seconds(150)).await;
+        assert_eq!(node.due(&lease, seconds(150)).await, [3, 4]);
+    }
+
+    /// Times are instants, whatever their offsets: of receipts, of leases and of attempts.
+    pub async fn offsets_of_times_change_nothing(driver: &dyn OutboxDriver) {
+        let node = driver.node(1).await;
+        node.store(&super::Push { at: in_the_east(seconds(10)), ..push(None, "a") }).await;
+        node.no_lease(in_the_east(seconds(9))).await;
+        let lease = node.outbox.lease(in_the_west(seconds(10)), in_the_east(seconds(70))).await.unwrap();
+        let lease = lease.unwrap();
+        assert_eq!(lease.until, seconds(70));
+        assert_eq!(node.entries("").await[0].received_at, seconds(10));
+        let retry = retry_later(in_the_east(seconds(11)), in_the_west(seconds(20)));
+        assert!(node.settle(&lease, 1, retry).await);
+        assert_eq!(node.due(&lease, in_the_east(seconds(19))).await, [0_u64; 0]);
+        assert_eq!(node.due(&lease, in_the_west(seconds(20))).await, [1]);
+        node.no_lease(in_the_east(seconds(69))).await;
+        assert!(node.lease("", in_the_west(seconds(70))).await.token > lease.token);
     }
 );

@@ -34,9 +34,13 @@ pub const BOUNDS: OutboxBounds = OutboxBounds { per_organization: 40_000, in_all
 /// Opens handles to the outboxes of two Apps.
 #[async_trait]
 pub trait OutboxDriver: Debug + Send + Sync + 'static {
-    /// Returns a new handle to the stores of the App with this number, 1 or 2, with [`BOUNDS`], as a node has it. Handles of
-    /// one App share their data.
+    /// Returns a new handle to the stores of the App with this number, 1 or 2, with [`BOUNDS`], as a node has it: opened
+    /// independently of the others. Handles of one App share their data.
     async fn node(&self, app: u64) -> Node;
+
+    /// Closes the outbox of the App, as an operator does who stops to forward for good, so that it stores nothing until the
+    /// next [`node`](Self::node) opens it. Returns `false` if the adapter's outbox cannot be closed.
+    async fn close(&self, app: u64) -> bool;
 }
 
 /// The stores of an App, as one node has them.

@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use dockline::ports::{RateLimitRequest, RateLimiter};
-use dockline::{Budget, BudgetClass};
+use dockline::{Budget, BudgetClass, BudgetKey};
 
 use super::{NOON, RESOLUTION, allowed, key, limited, reads, tier_of, writes};
+use crate::dropped::{POLLS, dropped_after, soon};
+use crate::fixtures::{CANARY, assert_hidden, organization};
 use crate::runner::cases;
 
 const HALF_A_SECOND: Duration = Duration::from_millis(500);
@@ -145,5 +147,37 @@ cases!(
         assert_eq!((budget.limit, budget.remaining), (u32::MAX, 1)); // the rest of the day's cap
         limited(limiter, largest(2, later)).await;
         assert_eq!(allowed(limiter, largest(1, later)).await.remaining, 0);
+    }
+
+    /// Organizations that differ in the case of a letter have budgets of their own (I10).
+    pub async fn case_of_letters_distinguishes_budgets(limiter: &dyn RateLimiter) {
+        for name in ["org_acme", "ORG_ACME"] {
+            let key = BudgetKey::from(&organization(name));
+            let request = RateLimitRequest { key, ..reads(120, NOON) };
+            assert_eq!(allowed(limiter, request).await.remaining, 0, "{name}");
+        }
+    }
+
+    /// A dropped call charged all of its permits or none, and keeps nothing (I20).
+    pub async fn dropped_call_is_charged_whole_or_not(limiter: &dyn RateLimiter) {
+        for round in 1_u32..=4 {
+            let key = key(&format!("{round:016}"));
+            let request = |permits| RateLimitRequest { key: key.clone(), ..reads(permits, NOON) };
+            for polls in POLLS {
+                dropped_after(polls, limiter.check(request(10))).await;
+            }
+            let left = soon(allowed(limiter, request(0))).await.remaining;
+            assert!(
+                left >= 40 && left.is_multiple_of(10),
+                "{left} are left of 120 after at most eight times 10"
+            );
+        }
+    }
+
+    /// `Debug` of the limiter shows no budget's key (I14).
+    pub async fn debug_shows_nothing_stored(limiter: &dyn RateLimiter) {
+        let key = BudgetKey::from(&organization(CANARY));
+        allowed(limiter, RateLimitRequest { key, ..reads(1, NOON) }).await;
+        assert_hidden(limiter, CANARY);
     }
 );

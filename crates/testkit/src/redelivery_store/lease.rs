@@ -6,6 +6,7 @@ use dockline::ports::ScanPosition;
 use time::Duration;
 
 use super::{LEASE, NOON, RedeliveryStore, interrupted, lease, read_to};
+use crate::fixtures::{in_the_east, in_the_west};
 use crate::race::{ROUNDS, race};
 use crate::runner::cases;
 
@@ -55,5 +56,28 @@ cases!(
                     .await;
             assert_eq!(leases.iter().flatten().count(), 1);
         }
+    }
+
+    /// A lease ends at its instant, whatever the offsets of the times, and a position keeps its instants.
+    pub async fn offsets_of_times_change_nothing(store: &Arc<dyn RedeliveryStore>) {
+        let until = in_the_west(NOON + LEASE);
+        assert!(store.lease(1, in_the_east(NOON), until).await.unwrap().is_some());
+        // Its clock shows the next day.
+        let before_end = in_the_east(NOON + LEASE - Duration::MICROSECOND);
+        assert_eq!(lease(&**store, 2, before_end).await, None);
+        let position = read_to(5);
+        let shifted = ScanPosition { read_to: position.read_to.map(in_the_west), ..position.clone() };
+        assert!(store.release(1, &shifted).await.unwrap());
+        assert_eq!(lease(&**store, 2, in_the_west(NOON)).await, Some(position));
+        // Its clock shows a time before the lease.
+        assert!(lease(&**store, 3, in_the_west(NOON + LEASE)).await.is_some());
+    }
+
+    /// A lease whose time has passed still counts until another holder takes it: a scan that takes longer keeps its position.
+    pub async fn expired_lease_that_nobody_took_stores_the_position(store: &Arc<dyn RedeliveryStore>) {
+        assert!(lease(&**store, 1, NOON).await.is_some());
+        assert!(store.release(1, &read_to(60)).await.unwrap());
+        let later = NOON + Duration::HOUR;
+        assert_eq!(lease(&**store, 2, later).await, Some(read_to(60)));
     }
 );

@@ -7,6 +7,7 @@ use dockline::ports::RedeliveryRequests;
 use time::{Duration, OffsetDateTime};
 
 use super::{NOON, RedeliveryStore};
+use crate::fixtures::{in_the_east, in_the_west};
 use crate::race::{TASKS, race};
 use crate::runner::cases;
 
@@ -56,5 +57,17 @@ cases!(
         race(store, |store, _| async move { record(&*store, GUID, NOON).await }).await;
         let requests = requests_of(&**store, &[GUID]).await;
         assert_eq!(requests.get(GUID).map(|requests| u64::from(requests.count)), Some(TASKS), "{requests:?}");
+    }
+
+    /// Deliveries that differ in the case of a letter are different, and times are instants.
+    pub async fn case_of_letters_distinguishes_deliveries(store: &Arc<dyn RedeliveryStore>) {
+        let (lower, upper) = (GUID, GUID.to_ascii_uppercase());
+        record(&**store, lower, in_the_east(NOON)).await;
+        record(&**store, lower, in_the_west(NOON + Duration::SECOND)).await;
+        record(&**store, &upper, NOON).await;
+        let requests = requests_of(&**store, &[lower, &upper]).await;
+        let of = |count, last| Some(RedeliveryRequests { count, last });
+        assert_eq!(requests.get(lower).copied(), of(2, NOON + Duration::SECOND));
+        assert_eq!(requests.get(&upper).copied(), of(1, NOON));
     }
 );

@@ -11,6 +11,7 @@ use crate::runner::suite;
 
 pub mod codes;
 pub mod confirm;
+pub mod dropped;
 pub mod expiry;
 pub mod put;
 pub mod races;
@@ -22,7 +23,7 @@ pub(crate) use crate::fixtures::{NOON, claim, digest as ticket, organization};
 
 suite! {
     /// Makes one `#[test]` per case of [`StateStore`](crate::dockline::ports::StateStore) in a module `state_store`.
-    state_store_suite, state_store, StateStore: put, expiry, confirm, revoke, codes, sequences, races
+    state_store_suite, state_store, StateStore: put, expiry, confirm, revoke, codes, dropped, sequences, races
 }
 
 pub(crate) fn digest() -> StateDigest {

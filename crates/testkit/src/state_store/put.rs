@@ -8,6 +8,7 @@ use super::{
     NOON, answered, asked, claim, claimed, digest, issued, issued_at, organization, pending, revoked, stored,
     ticket,
 };
+use crate::fixtures::{CANARY, assert_hidden, digests_that_differ_in_case, state_of};
 use crate::runner::cases;
 
 cases!(
@@ -108,5 +109,33 @@ cases!(
         states.revoke(&digest(), None).await.unwrap();
         assert_eq!(states.put(issued()).await.unwrap(), PutOutcome::InUse);
         assert_eq!(stored(states).await, Some(revoked()));
+    }
+
+    /// Organizations that differ in the case of a letter are different, and so are digests whose Base64 does (I10).
+    pub async fn case_of_letters_distinguishes(states: &dyn StateStore) {
+        let [upper, lower] = digests_that_differ_in_case();
+        for (name, digest) in [("org_acme", upper), ("ORG_ACME", lower)] {
+            let state = state_of(name, digest, NOON);
+            assert_eq!(states.put(state).await.unwrap(), PutOutcome::Stored, "{name}");
+        }
+        for (name, digest, found) in [
+            ("org_acme", upper, true),
+            ("ORG_ACME", upper, false),
+            ("org_acme", lower, false),
+            ("ORG_ACME", lower, true),
+        ] {
+            let state = states.find(&organization(name), &digest).await.unwrap();
+            assert_eq!(state.is_some(), found, "the state of {name}");
+        }
+        assert!(states.revoke(&upper, None).await.unwrap());
+        assert!(!states.find_by_digest(&lower).await.unwrap().unwrap().revoked, "another state was revoked");
+    }
+
+    /// `Debug` of the store shows nothing that is stored (I14).
+    pub async fn debug_shows_nothing_stored(states: &dyn StateStore) {
+        let return_url = format!("https://app.acme.example/{CANARY}");
+        states.put(IssuedState { return_url, organization: organization(CANARY), ..issued() }).await.unwrap();
+        assert!(stored(states).await.is_some());
+        assert_hidden(states, CANARY);
     }
 );

@@ -25,9 +25,18 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 // Without rules, a wrapped port passes its suite.
-binding_repo_suite!(async { Faulty::<dyn BindingRepo>::over(Arc::new(MemoryBindingRepo::new())) });
-state_store_suite!(async { Faulty::<dyn StateStore>::over(Arc::new(MemoryStateStore::new())) });
-rate_limiter_suite!(async { Faulty::<dyn RateLimiter>::over(Arc::new(MemoryRateLimiter::new())) });
+binding_repo_suite!(async {
+    let port: Arc<dyn BindingRepo> = Arc::new(MemoryBindingRepo::new());
+    [Faulty::over(Arc::clone(&port)), Faulty::over(port)]
+});
+state_store_suite!(async {
+    let port: Arc<dyn StateStore> = Arc::new(MemoryStateStore::new());
+    [Faulty::over(Arc::clone(&port)), Faulty::over(port)]
+});
+rate_limiter_suite!(async {
+    let port: Arc<dyn RateLimiter> = Arc::new(MemoryRateLimiter::new());
+    [Faulty::over(Arc::clone(&port)), Faulty::over(port)]
+});
 
 fn bindings() -> (MemoryBindingRepo, Faulty<dyn BindingRepo>) {
     let memory = MemoryBindingRepo::new();

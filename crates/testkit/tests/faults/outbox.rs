@@ -22,7 +22,8 @@ use crate::error;
 
 // Without rules, a wrapped port passes its suite.
 redelivery_store_suite!(async {
-    Faulty::<dyn RedeliveryStore>::over(Arc::new(MemoryRedeliveryStore::new()))
+    let port: Arc<dyn RedeliveryStore> = Arc::new(MemoryRedeliveryStore::new());
+    [Faulty::over(Arc::clone(&port)), Faulty::over(port)]
 });
 outbox_suite!(async { Outboxes::default() });
 
@@ -42,6 +43,10 @@ impl OutboxDriver for Outboxes {
             deliveries: Arc::new(Faulty::<dyn DeliveryStore>::over(Arc::new(outbox.clone()))),
             outbox: Arc::new(Faulty::<dyn Outbox>::over(Arc::new(outbox))),
         }
+    }
+
+    async fn close(&self, _: u64) -> bool {
+        false
     }
 }
 

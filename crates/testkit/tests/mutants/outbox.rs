@@ -76,6 +76,10 @@ impl OutboxDriver for Driver {
         let wrong = Arc::new(Wrong { defect, bindings: bindings.clone(), memory, shared });
         Node { app, bindings: Arc::new(bindings.clone()), deliveries: wrong.clone(), outbox: wrong }
     }
+
+    async fn close(&self, _: u64) -> bool {
+        false
+    }
 }
 
 #[async_trait]

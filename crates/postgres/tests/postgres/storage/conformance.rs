@@ -1,20 +1,23 @@
 //! The conformance suites of all storage ports.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use dockline::ports::{
-    Admission, BindingRepo, DataSubjects, Directory, KeyStore, KeyUsage, RateLimiter, StateStore,
+    Admission, BindingRepo, DataSubjects, Directory, Housekeeping, KeyStore, KeyUsage, RateLimiter,
+    StateStore,
 };
 use dockline::{AppId, KeyId, KeyRecord};
 use dockline_postgres::tokio_postgres::types::Type;
 use dockline_postgres::{
     AppDatabase, AppNumber, Database, PgAdmission, PgApps, PgBindingRepo, PgDataSubjects, PgDirectory,
-    PgKeyStore, PgKeyUsage, PgOutbox, PgRateLimiter, PgRedeliveryStore, PgStateStore,
+    PgHousekeeping, PgKeyStore, PgKeyUsage, PgOutbox, PgRateLimiter, PgRedeliveryStore, PgStateStore,
 };
 use dockline_testkit::admission::AdmissionDriver;
 use dockline_testkit::data_subjects::DataSubjectsDriver;
 use dockline_testkit::directory::DirectoryDriver;
+use dockline_testkit::housekeeping::HousekeepingDriver;
 use dockline_testkit::key_store::KeyStoreDriver;
 use dockline_testkit::key_usage::KeyUsageDriver;
 use dockline_testkit::outbox::{BOUNDS, Node, OutboxDriver};
@@ -24,39 +27,44 @@ use crate::fixtures::NOON;
 use crate::{test_database, test_schema};
 
 dockline_testkit::binding_repo_suite!(async {
-    let (guard, database) = test_database::database().await;
-    (guard, PgBindingRepo::new(&database.with_app(AppNumber::FIRST)))
+    handles(|database| PgBindingRepo::new(&database.with_app(AppNumber::FIRST))).await
 });
 dockline_testkit::state_store_suite!(async {
-    let (guard, database) = test_database::database().await;
-    (guard, PgStateStore::new(&database.with_app(AppNumber::FIRST)))
+    handles(|database| PgStateStore::new(&database.with_app(AppNumber::FIRST))).await
 });
-dockline_testkit::rate_limiter_suite!(async {
-    let (guard, database) = test_database::database().await;
-    (guard, PgRateLimiter::new(&database))
-});
-dockline_testkit::admission_suite!(async {
-    let (guard, database) = test_database::database().await;
-    (guard, Admitting::new(&database))
-});
+dockline_testkit::rate_limiter_suite!(async { handles(PgRateLimiter::new).await });
 dockline_testkit::redelivery_store_suite!(async {
-    let (guard, database) = test_database::database().await;
-    (guard, PgRedeliveryStore::new(&database.with_app(AppNumber::FIRST)))
+    handles(|database| PgRedeliveryStore::new(&database.with_app(AppNumber::FIRST))).await
+});
+
+/// Handles with a pool each, as two nodes have them.
+async fn handles<P>(adapter: impl Fn(&Database) -> P) -> (test_schema::SchemaGuard, [P; 2]) {
+    let (guard, databases) = test_database::two_handles().await;
+    (guard, databases.each_ref().map(adapter))
+}
+
+dockline_testkit::admission_suite!(async {
+    let (guard, databases) = test_database::two_handles().await;
+    (guard, Admitting::new(&databases))
 });
 dockline_testkit::key_store_suite!(async { keys().await });
-dockline_testkit::outbox_suite!(async { outboxes(test_database::database().await).await });
+dockline_testkit::outbox_suite!(async { outboxes(test_database::two_handles().await).await });
 dockline_testkit::key_usage_suite!(async {
     let (guard, database) = test_database::database().await;
     (guard, Usage { keys: PgKeyStore::new(&database), usage: PgKeyUsage::new(&database) })
 });
 
 dockline_testkit::directory_suite!(async {
-    let (guard, database) = test_database::database().await;
-    (guard, Listed::new(&database))
+    let (guard, [written, read]) = test_database::two_handles().await;
+    (guard, Listed::new(&written, &read))
 });
 dockline_testkit::data_subjects_suite!(async {
-    let (guard, database) = test_database::database().await;
-    (guard, Subjects::new(&database))
+    let (guard, [written, erased]) = test_database::two_handles().await;
+    (guard, Subjects::new(&written, &erased))
+});
+dockline_testkit::housekeeping_suite!(async {
+    let (guard, [written, purged]) = test_database::two_handles().await;
+    (guard, Kept::new(&written, &purged))
 });
 
 #[derive(Debug)]
@@ -69,14 +77,14 @@ pub(crate) struct Admitting {
 }
 
 impl Admitting {
-    pub(crate) fn new(database: &Database) -> Self {
-        let app = database.with_app(AppNumber::FIRST);
+    pub(crate) fn new([database, second]: &[Database; 2]) -> Self {
+        let [app, other] = [database, second].map(|database| database.with_app(AppNumber::FIRST));
         Self {
             database: database.clone(),
-            keys: PgKeyStore::new(database),
-            limiter: PgRateLimiter::new(database),
+            keys: PgKeyStore::new(second),
+            limiter: PgRateLimiter::new(second),
             bindings: PgBindingRepo::new(&app),
-            nodes: [PgAdmission::new(&app), PgAdmission::new(&app)],
+            nodes: [PgAdmission::new(&app), PgAdmission::new(&other)],
         }
     }
 }
@@ -123,9 +131,11 @@ struct Listed {
 }
 
 impl Listed {
-    fn new(database: &Database) -> Self {
-        let database = database.with_app(AppNumber::FIRST);
-        Self { bindings: PgBindingRepo::new(&database), directory: PgDirectory::new(&database) }
+    fn new(written: &Database, read: &Database) -> Self {
+        Self {
+            bindings: PgBindingRepo::new(&written.with_app(AppNumber::FIRST)),
+            directory: PgDirectory::new(&read.with_app(AppNumber::FIRST)),
+        }
     }
 }
 
@@ -149,13 +159,13 @@ struct Subjects {
 }
 
 impl Subjects {
-    fn new(database: &Database) -> Self {
+    fn new(written: &Database, erased: &Database) -> Self {
         Self {
-            listed: Listed::new(database),
-            app: database.with_app(AppNumber::FIRST),
-            states: PgStateStore::new(&database.with_app(AppNumber::FIRST)),
-            keys: PgKeyStore::new(database),
-            subjects: PgDataSubjects::new(database),
+            listed: Listed::new(written, written),
+            app: written.with_app(AppNumber::FIRST),
+            states: PgStateStore::new(&written.with_app(AppNumber::FIRST)),
+            keys: PgKeyStore::new(written),
+            subjects: PgDataSubjects::new(erased),
         }
     }
 }
@@ -191,29 +201,74 @@ impl DataSubjectsDriver for Subjects {
     }
 }
 
+#[derive(Debug)]
+struct Kept {
+    app: AppDatabase,
+    bindings: PgBindingRepo,
+    states: PgStateStore,
+    limiter: PgRateLimiter,
+    housekeeping: PgHousekeeping,
+}
+
+impl Kept {
+    fn new(written: &Database, purged: &Database) -> Self {
+        let app = written.with_app(AppNumber::FIRST);
+        Self {
+            bindings: PgBindingRepo::new(&app),
+            states: PgStateStore::new(&app),
+            limiter: PgRateLimiter::new(written),
+            housekeeping: PgHousekeeping::new(purged),
+            app,
+        }
+    }
+}
+
+#[async_trait]
+impl HousekeepingDriver for Kept {
+    fn housekeeping(&self) -> &dyn Housekeeping {
+        &self.housekeeping
+    }
+
+    fn bindings(&self) -> &dyn BindingRepo {
+        &self.bindings
+    }
+
+    fn states(&self) -> &dyn StateStore {
+        &self.states
+    }
+
+    fn limiter(&self) -> &dyn RateLimiter {
+        &self.limiter
+    }
+
+    async fn open_outbox(&self) -> Node {
+        node(1, &self.app).await
+    }
+}
+
 /// The same through PgBouncer in transaction mode.
 mod pooled {
-    use super::{Admitting, AppNumber, PgBindingRepo, PgRateLimiter, PgStateStore, outboxes};
-    use crate::pgbouncer;
+    use super::{Admitting, AppNumber, Database, PgBindingRepo, PgRateLimiter, PgStateStore, outboxes};
+    use crate::pgbouncer::{self, Pooled};
 
     dockline_testkit::admission_suite!(async {
-        let (guard, database) = pgbouncer::database().await;
-        (guard, Admitting::new(&database))
+        let (guard, databases) = pgbouncer::two_handles().await;
+        (guard, Admitting::new(&databases))
     });
 
     dockline_testkit::binding_repo_suite!(async {
-        let (guard, database) = pgbouncer::database().await;
-        (guard, PgBindingRepo::new(&database.with_app(AppNumber::FIRST)))
+        handles(|database| PgBindingRepo::new(&database.with_app(AppNumber::FIRST))).await
     });
     dockline_testkit::state_store_suite!(async {
-        let (guard, database) = pgbouncer::database().await;
-        (guard, PgStateStore::new(&database.with_app(AppNumber::FIRST)))
+        handles(|database| PgStateStore::new(&database.with_app(AppNumber::FIRST))).await
     });
-    dockline_testkit::outbox_suite!(async { outboxes(pgbouncer::database().await).await });
-    dockline_testkit::rate_limiter_suite!(async {
-        let (guard, database) = pgbouncer::database().await;
-        (guard, PgRateLimiter::new(&database))
-    });
+    dockline_testkit::outbox_suite!(async { outboxes(pgbouncer::two_handles().await).await });
+    dockline_testkit::rate_limiter_suite!(async { handles(PgRateLimiter::new).await });
+
+    async fn handles<P>(adapter: impl Fn(&Database) -> P) -> (Pooled, [P; 2]) {
+        let (guard, databases) = pgbouncer::two_handles().await;
+        (guard, databases.each_ref().map(adapter))
+    }
 
     #[tokio::test]
     async fn pgbouncer_assigns_server_connections_per_transaction() {
@@ -235,22 +290,40 @@ mod pooled {
     }
 }
 
-/// Two Apps of one schema. Each node has handles of its own.
-async fn outboxes<G>((guard, database): (G, Database)) -> (G, Outboxes) {
-    PgApps::new(&database).add("https://api.github.com", AppId::new(1).unwrap(), NOON).await.unwrap();
-    let second = PgApps::new(&database).add("https://api.github.com", AppId::new(2).unwrap(), NOON).await;
-    (guard, Outboxes([database.with_app(AppNumber::FIRST), second.unwrap()]))
+/// Two Apps of one schema. Nodes have one of two pools in turns.
+async fn outboxes<G>((guard, databases): (G, [Database; 2])) -> (G, Outboxes) {
+    let [database, _] = &databases;
+    for app in [1, 2] {
+        let app = AppId::new(app).unwrap();
+        PgApps::new(database).add("https://api.github.com", app, NOON).await.unwrap();
+    }
+    (guard, Outboxes { databases, opened: AtomicUsize::new(0) })
 }
 
 #[derive(Debug)]
-struct Outboxes([AppDatabase; 2]);
+struct Outboxes {
+    databases: [Database; 2],
+    opened: AtomicUsize,
+}
+
+impl Outboxes {
+    async fn open(&self, app: u64) -> AppDatabase {
+        let [first, second] = &self.databases;
+        let is_first = self.opened.fetch_add(1, Ordering::Relaxed).is_multiple_of(2);
+        let apps = PgApps::new(if is_first { first } else { second });
+        apps.find("https://api.github.com", AppId::new(app).unwrap()).await.unwrap().unwrap()
+    }
+}
 
 #[async_trait]
 impl OutboxDriver for Outboxes {
     async fn node(&self, app: u64) -> Node {
-        let [first, second] = &self.0;
-        let database = if app == 1 { first } else { second };
-        node(app, database).await
+        node(app, &self.open(app).await).await
+    }
+
+    async fn close(&self, app: u64) -> bool {
+        PgOutbox::new(&self.open(app).await, BOUNDS).close().await.unwrap();
+        true
     }
 }
 
@@ -265,25 +338,28 @@ async fn node(app: u64, database: &AppDatabase) -> Node {
 }
 
 async fn keys() -> (test_schema::SchemaGuard, Keys) {
-    let (guard, database) = test_database::database().await;
-    (guard, Keys(PgKeyStore::new(&database)))
+    let (guard, [written, read]) = test_database::two_handles().await;
+    (guard, Keys { written: PgKeyStore::new(&written), read: PgKeyStore::new(&read) })
 }
 
 #[derive(Debug)]
-struct Keys(PgKeyStore);
+struct Keys {
+    written: PgKeyStore,
+    read: PgKeyStore,
+}
 
 #[async_trait]
 impl KeyStoreDriver for Keys {
     fn keys(&self) -> &dyn KeyStore {
-        &self.0
+        &self.read
     }
 
     async fn insert(&self, record: KeyRecord) {
-        assert!(self.0.insert(&record, "", OffsetDateTime::UNIX_EPOCH).await.unwrap());
+        assert!(self.written.insert(&record, "", OffsetDateTime::UNIX_EPOCH).await.unwrap());
     }
 
     async fn revoke(&self, id: &KeyId, at: OffsetDateTime) {
-        assert!(self.0.revoke(id, at).await.unwrap());
+        assert!(self.written.revoke(id, at).await.unwrap());
     }
 }
 

@@ -4,17 +4,19 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use dockline::ports::{
-    Admission, BindingRepo, DataSubjects, Directory, KeyStore, KeyUsage, RateLimiter, StateStore,
+    Admission, BindingRepo, DataSubjects, Directory, Housekeeping, KeyStore, KeyUsage, RateLimiter,
+    StateStore,
 };
 use dockline::{AppId, KeyId, KeyRecord};
 use dockline_sqlite::{
     AppDatabase, AppNumber, SqliteAdmission, SqliteApps, SqliteBindingRepo, SqliteDataSubjects,
-    SqliteDatabase, SqliteDirectory, SqliteKeyStore, SqliteKeyUsage, SqliteOutbox, SqliteRateLimiter,
-    SqliteStateStore,
+    SqliteDatabase, SqliteDirectory, SqliteHousekeeping, SqliteKeyStore, SqliteKeyUsage, SqliteOutbox,
+    SqliteRateLimiter, SqliteStateStore,
 };
 use dockline_testkit::admission::AdmissionDriver;
 use dockline_testkit::data_subjects::DataSubjectsDriver;
 use dockline_testkit::directory::DirectoryDriver;
+use dockline_testkit::housekeeping::HousekeepingDriver;
 use dockline_testkit::key_store::KeyStoreDriver;
 use dockline_testkit::key_usage::KeyUsageDriver;
 use dockline_testkit::outbox::{BOUNDS, Node, OutboxDriver};
@@ -47,6 +49,10 @@ dockline_testkit::outbox_suite!(async {
 dockline_testkit::directory_suite!(async {
     let (file, [written, read]) = two_handles().await;
     (file, Listed::new(&written, &read))
+});
+dockline_testkit::housekeeping_suite!(async {
+    let (file, [written, purged]) = two_handles().await;
+    (file, Kept::new(&written, &purged))
 });
 dockline_testkit::data_subjects_suite!(async {
     let (file, [written, erased]) = two_handles().await;
@@ -168,6 +174,13 @@ impl OutboxDriver for Outboxes {
         let found = apps.find("https://api.github.com", AppId::new(app).unwrap()).await.unwrap();
         node(app, &found.unwrap()).await
     }
+
+    async fn close(&self, app: u64) -> bool {
+        let apps = SqliteApps::new(&self.0.open().await);
+        let found = apps.find("https://api.github.com", AppId::new(app).unwrap()).await.unwrap();
+        SqliteOutbox::new(&found.unwrap(), BOUNDS).close().await.unwrap();
+        true
+    }
 }
 
 async fn node(app: u64, database: &AppDatabase) -> Node {
@@ -255,5 +268,50 @@ impl DataSubjectsDriver for Subjects {
 
     async fn insert_key(&self, record: KeyRecord) {
         assert!(self.keys.insert(&record, "", OffsetDateTime::UNIX_EPOCH).await.unwrap());
+    }
+}
+
+#[derive(Debug)]
+struct Kept {
+    app: AppDatabase,
+    bindings: SqliteBindingRepo,
+    states: SqliteStateStore,
+    limiter: SqliteRateLimiter,
+    housekeeping: SqliteHousekeeping,
+}
+
+impl Kept {
+    fn new(written: &SqliteDatabase, purged: &SqliteDatabase) -> Self {
+        let app = written.with_app(AppNumber::FIRST);
+        Self {
+            bindings: SqliteBindingRepo::new(&app),
+            states: SqliteStateStore::new(&app),
+            limiter: SqliteRateLimiter::new(written),
+            housekeeping: SqliteHousekeeping::new(purged),
+            app,
+        }
+    }
+}
+
+#[async_trait]
+impl HousekeepingDriver for Kept {
+    fn housekeeping(&self) -> &dyn Housekeeping {
+        &self.housekeeping
+    }
+
+    fn bindings(&self) -> &dyn BindingRepo {
+        &self.bindings
+    }
+
+    fn states(&self) -> &dyn StateStore {
+        &self.states
+    }
+
+    fn limiter(&self) -> &dyn RateLimiter {
+        &self.limiter
+    }
+
+    async fn open_outbox(&self) -> Node {
+        node(1, &self.app).await
     }
 }

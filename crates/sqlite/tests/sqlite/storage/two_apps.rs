@@ -1,184 +1,33 @@
 //! The conformance suites of one App while another App of the same file has the same organizations, installations and states:
-//! each call is made for the other App first, through another handle (I35).
+//! each call is made for the other App first (I35).
 
-use async_trait::async_trait;
-use dockline::ports::{
-    BindingRepo, ConfirmOutcome, InsertOutcome, Observation, Observed, PutOutcome, ReconcileCursor,
-    ReconcileScope, ReleaseOutcome, ReserveOutcome, StateStore,
-};
-use dockline::{
-    AccountId, Actor, AppId, Binding, CodeFate, InstallationId, InstallationRecord, InstallerRecord,
-    IssuedState, NewBinding, OrganizationId, PendingConfirmation, PortError, SecretDigest, StateDigest,
-    VerifiedClaim,
-};
+use std::sync::Arc;
+
+use dockline::AppId;
+use dockline::ports::{BindingRepo, StateStore};
 use dockline_sqlite::{AppDatabase, SqliteApps, SqliteBindingRepo, SqliteStateStore};
-use time::OffsetDateTime;
+use dockline_testkit::two_apps::BesideAnotherApp;
 
 use crate::fixtures::NOON;
 use crate::test_database::{TestFile, two_handles};
 
-dockline_testkit::binding_repo_suite!(async { second_of(SqliteBindingRepo::new).await });
-dockline_testkit::state_store_suite!(async { second_of(SqliteStateStore::new).await });
+dockline_testkit::binding_repo_suite!(async {
+    beside(|app| Arc::new(SqliteBindingRepo::new(app)) as Arc<dyn BindingRepo>).await
+});
+dockline_testkit::state_store_suite!(async {
+    beside(|app| Arc::new(SqliteStateStore::new(app)) as Arc<dyn StateStore>).await
+});
 
-/// Forwards each call to the adapter of the other App, and then to that of the tested one.
-#[derive(Debug)]
-struct Interleaved<P> {
-    other: P,
-    tested: P,
-}
-
-async fn second_of<P>(adapter: fn(&AppDatabase) -> P) -> (TestFile, Interleaved<P>) {
-    let (file, [first, second]) = two_handles().await;
-    let add = async |database, number| {
-        SqliteApps::new(database)
-            .add("https://ghes.test/api/v3", AppId::new(number).unwrap(), NOON)
-            .await
-            .unwrap()
+/// The handles of the tested App, each beside the other handle of the other App.
+async fn beside<P: ?Sized>(adapter: impl Fn(&AppDatabase) -> Arc<P>) -> (TestFile, [BesideAnotherApp<P>; 2]) {
+    let (file, handles) = two_handles().await;
+    let [first, second] = &handles;
+    let add = async |number| {
+        let app = AppId::new(number).unwrap();
+        SqliteApps::new(first).add("https://ghes.test/api/v3", app, NOON).await.unwrap()
     };
-    let (other, tested) = (add(&first, 1).await, add(&second, 2).await);
-    (file, Interleaved { other: adapter(&other), tested: adapter(&tested) })
-}
-
-#[async_trait]
-impl BindingRepo for Interleaved<SqliteBindingRepo> {
-    async fn find(&self, organization: &OrganizationId) -> Result<Option<Binding>, PortError> {
-        self.other.find(organization).await?;
-        self.tested.find(organization).await
-    }
-
-    async fn insert(&self, binding: NewBinding) -> Result<InsertOutcome, PortError> {
-        self.other.insert(binding.clone()).await?;
-        self.tested.insert(binding).await
-    }
-
-    async fn observe(
-        &self,
-        installation: InstallationId,
-        observation: Observation,
-    ) -> Result<Observed, PortError> {
-        self.other.observe(installation, observation.clone()).await?;
-        self.tested.observe(installation, observation).await
-    }
-
-    async fn installation(
-        &self,
-        installation: InstallationId,
-    ) -> Result<Option<InstallationRecord>, PortError> {
-        self.other.installation(installation).await?;
-        self.tested.installation(installation).await
-    }
-
-    async fn record_installer(
-        &self,
-        installation: InstallationId,
-        record: InstallerRecord,
-        recorded_at: OffsetDateTime,
-    ) -> Result<(), PortError> {
-        // The first installer is kept, so another one would show in the tested App.
-        let another = AccountId::new(if record.installer.get() == 1 { 2 } else { 1 }).unwrap();
-        let other = InstallerRecord { installer: another, ..record };
-        self.other.record_installer(installation, other, recorded_at).await?;
-        self.tested.record_installer(installation, record, recorded_at).await
-    }
-
-    async fn installer(&self, installation: InstallationId) -> Result<Option<InstallerRecord>, PortError> {
-        self.other.installer(installation).await?;
-        self.tested.installer(installation).await
-    }
-
-    async fn postpone(
-        &self,
-        installation: InstallationId,
-        next_look_at: OffsetDateTime,
-    ) -> Result<(), PortError> {
-        self.other.postpone(installation, next_look_at).await?;
-        self.tested.postpone(installation, next_look_at).await
-    }
-
-    async fn due(
-        &self,
-        scope: ReconcileScope,
-        after: Option<ReconcileCursor>,
-        limit: u32,
-    ) -> Result<Vec<ReconcileCursor>, PortError> {
-        self.other.due(scope, after, limit).await?;
-        self.tested.due(scope, after, limit).await
-    }
-
-    async fn release(
-        &self,
-        organization: &OrganizationId,
-        installation: InstallationId,
-        actor: &Actor,
-        released_at: OffsetDateTime,
-    ) -> Result<ReleaseOutcome, PortError> {
-        let released = self.tested.release(organization, installation, actor, released_at).await;
-        self.other.release(organization, installation, actor, released_at).await?;
-        released
-    }
-}
-
-#[async_trait]
-impl StateStore for Interleaved<SqliteStateStore> {
-    async fn put(&self, state: IssuedState) -> Result<PutOutcome, PortError> {
-        self.other.put(state.clone()).await?;
-        self.tested.put(state).await
-    }
-
-    async fn find(
-        &self,
-        organization: &OrganizationId,
-        digest: &StateDigest,
-    ) -> Result<Option<IssuedState>, PortError> {
-        self.other.find(organization, digest).await?;
-        self.tested.find(organization, digest).await
-    }
-
-    async fn find_by_digest(&self, digest: &StateDigest) -> Result<Option<IssuedState>, PortError> {
-        self.other.find_by_digest(digest).await?;
-        self.tested.find_by_digest(digest).await
-    }
-
-    async fn save_pending(
-        &self,
-        digest: &StateDigest,
-        pending: PendingConfirmation,
-    ) -> Result<bool, PortError> {
-        self.other.save_pending(digest, pending).await?;
-        self.tested.save_pending(digest, pending).await
-    }
-
-    async fn confirm_claim(
-        &self,
-        digest: &StateDigest,
-        ticket: Option<SecretDigest>,
-        claim: VerifiedClaim,
-    ) -> Result<ConfirmOutcome, PortError> {
-        self.other.confirm_claim(digest, ticket, claim).await?;
-        self.tested.confirm_claim(digest, ticket, claim).await
-    }
-
-    async fn revoke(&self, digest: &StateDigest, ticket: Option<SecretDigest>) -> Result<bool, PortError> {
-        self.other.revoke(digest, ticket).await?;
-        self.tested.revoke(digest, ticket).await
-    }
-
-    async fn reserve_code(
-        &self,
-        digest: &StateDigest,
-        code: &SecretDigest,
-    ) -> Result<ReserveOutcome, PortError> {
-        self.other.reserve_code(digest, code).await?;
-        self.tested.reserve_code(digest, code).await
-    }
-
-    async fn settle_code(
-        &self,
-        digest: &StateDigest,
-        code: &SecretDigest,
-        fate: CodeFate,
-    ) -> Result<(), PortError> {
-        self.other.settle_code(digest, code, fate).await?;
-        self.tested.settle_code(digest, code, fate).await
-    }
+    let (other, tested) = (add(1).await, add(2).await);
+    let [other_there, tested_there] = [&other, &tested].map(|app| second.with_app(app.app()));
+    let first = BesideAnotherApp::new(adapter(&other_there), adapter(&tested));
+    (file, [first, BesideAnotherApp::new(adapter(&other), adapter(&tested_there))])
 }

@@ -26,8 +26,6 @@ use dockline::{PortError, PortErrorKind, PortName};
 use tokio::sync::Barrier;
 use tokio::time::sleep;
 
-mod ports;
-
 /// The failure of a call.
 #[derive(Debug, Clone)]
 pub enum Fault {
@@ -95,7 +93,7 @@ pub struct Call {
 
 /// A port with faults, which records every call. `Faulty<dyn BindingRepo>` is a `BindingRepo`, and so on.
 pub struct Faulty<P: ?Sized> {
-    port: Arc<P>,
+    pub(crate) port: Arc<P>,
     rules: Mutex<Vec<Rule>>,
     calls: Mutex<Vec<Call>>,
 }
@@ -133,7 +131,7 @@ impl<P: ?Sized> Faulty<P> {
         locked(&self.calls).iter().filter(|call| call.method == method).count()
     }
 
-    fn record(&self, method: &'static str, arguments: String) {
+    pub(crate) fn record(&self, method: &'static str, arguments: String) {
         locked(&self.calls).push(Call { method, arguments });
     }
 
@@ -146,7 +144,7 @@ impl<P: ?Sized> Faulty<P> {
 }
 
 impl<P: ?Sized + Send + Sync> Faulty<P> {
-    async fn call<T: Send>(
+    pub(crate) async fn call<T: Send>(
         &self,
         name: PortName,
         method: &'static str,

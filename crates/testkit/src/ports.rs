@@ -1,4 +1,4 @@
-//! Every port, called through its faults.
+//! Every port, called through its faults or over two handles.
 
 use std::collections::{HashMap, HashSet};
 
@@ -20,11 +20,12 @@ use dockline::{
 };
 use time::OffsetDateTime;
 
-use super::Faulty;
+use crate::faults::Faulty;
+use crate::handles::TwoHandles;
 
 /// Implements a port for `Faulty`: asynchronous methods go through the faults; those after `direct` are only recorded,
-/// because they make no call that can fail.
-macro_rules! faulty {
+/// because they make no call that can fail. And for `TwoHandles`: each call goes to the other handle than the one before.
+macro_rules! wrapped {
     (
         $port:ident {
             $(async $method:ident $(<$lifetime:lifetime>)? ($($argument:ident: $type:ty),*) -> $output:ty;)*
@@ -47,22 +48,39 @@ macro_rules! faulty {
                 }
             )*
         }
+
+        #[async_trait]
+        impl $port for TwoHandles<dyn $port> {
+            $(
+                async fn $method $(<$lifetime>)? (&self, $($argument: $type),*) -> Result<$output, PortError> {
+                    let call = format!(concat!(stringify!($method), "{:?}"), ($(&$argument,)*));
+                    let answer = self.next().$method($($argument),*).await;
+                    self.record(format!("{call} -> {answer:?}"));
+                    answer
+                }
+            )*
+            $(
+                fn $direct(&self) -> $direct_output {
+                    self.next().$direct()
+                }
+            )*
+        }
     };
 }
 
-faulty! {
+wrapped! {
     Admission {
         async admit(request: AdmissionRequest) -> AdmissionAnswer;
     }
 }
 
-faulty! {
+wrapped! {
     KeyStore {
         async find(id: &KeyId) -> Option<KeyRecord>;
     }
 }
 
-faulty! {
+wrapped! {
     StateStore {
         async put(state: IssuedState) -> PutOutcome;
         async find(organization: &OrganizationId, digest: &StateDigest) -> Option<IssuedState>;
@@ -77,7 +95,7 @@ faulty! {
     }
 }
 
-faulty! {
+wrapped! {
     BindingRepo {
         async find(organization: &OrganizationId) -> Option<Binding>;
         async insert(binding: NewBinding) -> InsertOutcome;
@@ -97,13 +115,13 @@ faulty! {
     }
 }
 
-faulty! {
+wrapped! {
     RateLimiter {
         async check(request: RateLimitRequest) -> RateLimitDecision;
     }
 }
 
-faulty! {
+wrapped! {
     GithubGateway {
         async app() -> AppFacts;
         async installation(id: InstallationId) -> LookupOutcome;
@@ -119,7 +137,7 @@ faulty! {
     }
 }
 
-faulty! {
+wrapped! {
     Directory {
         async list(query: &DirectoryQuery, limit: u32) -> Vec<Binding>;
         async history(of: &HistoryOf, after: Option<HistoryCursor>, limit: u32) -> Vec<HistoryEntry>;
@@ -130,19 +148,19 @@ faulty! {
     }
 }
 
-faulty! {
+wrapped! {
     DeliverySink {
         async deliver<'a>(delivery: TenantDelivery<'a>) -> ();
     }
 }
 
-faulty! {
+wrapped! {
     DeliveryStore {
         async store<'a>(delivery: VerifiedDelivery<'a>) -> DeliveryOutcome;
     }
 }
 
-faulty! {
+wrapped! {
     Outbox {
         async lease(now: OffsetDateTime, until: OffsetDateTime) -> Option<Lease>;
         async renew(lease: &Lease, until: OffsetDateTime) -> bool;
@@ -156,7 +174,7 @@ faulty! {
     }
 }
 
-faulty! {
+wrapped! {
     RedeliveryStore {
         async lease(holder: u128, now: OffsetDateTime, until: OffsetDateTime) -> Option<ScanPosition>;
         async release(holder: u128, position: &ScanPosition) -> bool;
