@@ -12,6 +12,7 @@ pub mod fixtures;
 pub mod github_gateway;
 pub mod handles;
 pub mod housekeeping;
+pub mod key_admin;
 pub mod key_store;
 pub mod key_usage;
 pub mod outbox;

@@ -17,6 +17,7 @@ use crate::failures::FailureDriver;
 use crate::github_gateway::GatewayDriver;
 use crate::handles::TwoHandles;
 use crate::housekeeping::HousekeepingDriver;
+use crate::key_admin::KeyAdminDriver;
 use crate::key_store::KeyStoreDriver;
 use crate::key_usage::KeyUsageDriver;
 use crate::outbox::OutboxDriver;
@@ -93,6 +94,7 @@ macro_rules! drivers {
 }
 
 drivers!(
+    KeyAdminDriver,
     KeyStoreDriver,
     KeyUsageDriver,
     GatewayDriver,

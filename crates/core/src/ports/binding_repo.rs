@@ -23,7 +23,7 @@ pub enum InsertOutcome {
     Taken,
     /// The organization used this state for an earlier binding, live or released.
     Spent,
-    /// The installation was uninstalled for good, or is ending.
+    /// The installation was uninstalled for good, is ending, or its account was erased after the binding's facts were asked for.
     Gone,
 }
 
@@ -149,7 +149,11 @@ pub enum ReleaseOutcome {
 ///
 /// For every installation that was ever observed or bound, the repository keeps the account, the status and a generation
 /// number that starts at 1, also after a release. [`rules::life`](crate::rules::life) is the table by which observations
-/// change them. Timestamps are kept to the microsecond.
+/// change them.
+///
+/// What may be deleted: an unbound installation whose end is not final, and the record of an installer of an unbound
+/// installation, 30 days after they were last observed, released or recorded; the account of a final end after the same time.
+/// Bindings, live or released, the states that they spent, and ends that are final MUST be kept for ever.
 ///
 /// If the product consumes the [`Outbox`](super::Outbox) of the App, every [`Change`] of a bound installation that
 /// [`rules::events::of`](crate::rules::events::of) names MUST be stored in the organization's queue, in the same atomic step.
@@ -169,8 +173,10 @@ pub trait BindingRepo: Debug + Send + Sync + 'static {
     ///
     /// 1. The organization has no live binding ([`InsertOutcome::Occupied`]).
     /// 2. No other organization has a live binding to the installation ([`InsertOutcome::Taken`]).
-    /// 3. The installation was not uninstalled by deletion or by us and is not ending, and the new status is not
-    ///    [`Status::Uninstalled`] ([`InsertOutcome::Gone`]). An installation that is missing or absent can be bound.
+    /// 3. The installation was not uninstalled by deletion or by us and is not ending, its account was not erased after
+    ///    `last_verified_at` ([`DataSubjects`](super::DataSubjects)), and the new status is not [`Status::Uninstalled`]
+    ///    ([`InsertOutcome::Gone`]). An installation that is missing or absent can be bound.
+    ///    [`rules::life::can_be_bound`](crate::rules::life::can_be_bound) decides all but the last.
     /// 4. The organization never used the state for a binding ([`InsertOutcome::Spent`]).
     ///
     /// MUST be atomic under any number of concurrent calls: a constraint guarantees uniqueness, never a preceding read.
@@ -207,7 +213,7 @@ pub trait BindingRepo: Debug + Send + Sync + 'static {
     ) -> Result<Option<InstallationRecord>, PortError>;
 
     /// Stores who installed the installation, as a signed delivery of GitHub or its log named it. The first call for an
-    /// installation wins, since an installation is installed once. The record is independent of all other facts about the
+    /// installation wins, since an installation is installed once; a later one neither replaces nor renews it. The record is independent of all other facts about the
     /// installation, which may be unknown.
     ///
     /// # Errors

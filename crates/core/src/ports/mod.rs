@@ -4,9 +4,25 @@
 //!
 //! Rules for adapters:
 //! - Business outcomes are values. A [`PortError`](crate::PortError) always is an infrastructure failure.
-//! - Each method is atomic. A future that is dropped before it completes has its whole effect or none.
+//! - Each method is atomic. A future that is dropped before it completes has its whole effect or none, and keeps no lock,
+//!   connection or place in a queue.
 //! - No method keeps a transaction open for its caller.
-//! - `Debug` of an adapter shows no secret.
+//! - Several nodes use one store at the same time: a constraint, a lock of the store or its atomic operation decides, never a
+//!   lock, a cache or a counter of one process.
+//! - If the store aborts a transaction because of another one (a deadlock, a serialization failure, a conflicting write), the
+//!   adapter repeats it within the call's deadline. The caller never sees it.
+//! - Every call has a deadline, which includes the wait for a connection and all attempts. A store that is unreachable or does
+//!   not answer is [`Unavailable`](crate::PortErrorKind::Unavailable), never an answer such as `None`. After it is back, the
+//!   adapter works again without a restart.
+//! - A stored value that does not parse is [`Corrupt`](crate::PortErrorKind::Corrupt), not left out.
+//! - A time is an instant: its offset from UTC changes neither what is stored nor how it is compared. Stored times are truncated
+//!   to whole microseconds. The adapter has no clock of its own: times are arguments.
+//! - Ids, digests, GUIDs and names are compared byte by byte: the case of a letter distinguishes them. Every other text is
+//!   returned byte by byte as it was passed.
+//! - Nothing is deleted before its time. The methods and [`Housekeeping`] say how long; what they do not mention is kept for ever.
+//! - A list has at most `limit` entries; none if it is 0.
+//! - `Debug` of an adapter, of its handles and of its options shows no secret of its configuration and nothing that is stored.
+//!   Neither does an error.
 //! - There are no default methods, so that every adapter decides on each one. Optional capabilities are separate traits.
 //!
 //! # A complete adapter

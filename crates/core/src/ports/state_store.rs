@@ -47,13 +47,14 @@ pub enum ReserveOutcome {
 
 /// Stores issued states, by digest only.
 ///
-/// The core decides about expiry by its own clock, so both `find` methods MUST return expired states as long as they are
-/// kept, which SHOULD be a day. The [`BindingRepo`](super::BindingRepo) remembers which states were used for a binding,
+/// The core decides about expiry by its own clock: both `find` methods MUST return expired states, and every other method MUST
+/// accept them, as long as they are kept. Every state, used or not, MUST be kept for a day after `expires_at`, by the latest
+/// time that the store was passed, and MAY be deleted afterwards. The [`BindingRepo`](super::BindingRepo) remembers which states were used for a binding,
 /// so the two ports need no common transaction.
 #[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
 #[async_trait]
 pub trait StateStore: Debug + Send + Sync + 'static {
-    /// Stores a new state.
+    /// Stores a new state, with every field that it has: pending and answered confirmations, claim and revocation, too.
     ///
     /// An existing state of the same digest MUST be replaced if it is expired at `state.issued_at`, or if it belongs to
     /// the same organization, has no confirmation, pending or answered, and no claim, and was not revoked (a repeated
@@ -81,8 +82,8 @@ pub trait StateStore: Debug + Send + Sync + 'static {
     /// Infrastructure failures only.
     async fn find_by_digest(&self, digest: &StateDigest) -> Result<Option<IssuedState>, PortError>;
 
-    /// Adds a pending confirmation to the state, tied or not. If there are [`IssuedState::MOST_PENDING`], MUST remove the
-    /// oldest. MUST be atomic. Tickets are unique. Returns `false` if the state is unknown or revoked.
+    /// Adds a pending confirmation to the state, tied or not, after those that it has. If there are
+    /// [`IssuedState::MOST_PENDING`], MUST remove the oldest. MUST be atomic. Tickets are unique. Returns `false` if the state is unknown or revoked.
     ///
     /// # Errors
     /// Infrastructure failures only.
@@ -92,7 +93,8 @@ pub trait StateStore: Debug + Send + Sync + 'static {
         pending: PendingConfirmation,
     ) -> Result<bool, PortError>;
 
-    /// Stores the claim, which ties the state to its installation, in one atomic step. The first claim wins.
+    /// Stores the claim, which ties the state to its installation, in one atomic step. The first claim wins with all of its
+    /// fields, also against a later one to the same installation.
     ///
     /// If `ticket` is given, it MUST be that of a pending confirmation, which the same step makes the answered one, also
     /// if the outcome is [`ConfirmOutcome::AlreadyTied`]. Otherwise the outcome MUST be [`ConfirmOutcome::Unknown`], so

@@ -3,7 +3,9 @@
 use tokio_postgres::types::Type;
 
 use super::changes::{change_json, snapshot, store_change};
-use super::sql::{binding_columns, changes, counts, is_ending, is_final, life_columns, set_if_counts};
+use super::sql::{
+    binding_columns, changes, counts, is_ending, is_final, is_unknown_end, life_columns, set_if_counts,
+};
 use crate::batch::planned_once;
 
 /// Inserts the bindings of `$1` to `$15`, each about another organization and another installation. Returns a row for each
@@ -52,8 +54,9 @@ pub(super) const INSERT: &str = concat!(
     is_final!("kept"),
     " AND NOT ",
     is_ending!("kept", "excluded.verified_at"),
-    " AND (kept.account_id IS NOT NULL OR excluded.verified_at >= GREATEST(kept.observed_at, kept.verified_at)) \
-     RETURNING organization, installation_id, account_id, account_login, account_kind, status, verified_at, observed_at, \
+    " AND (kept.account_id IS NOT NULL OR excluded.verified_at >= GREATEST(kept.observed_at, kept.verified_at) OR ",
+    is_unknown_end!("kept"),
+    ") RETURNING organization, installation_id, account_id, account_login, account_kind, status, verified_at, observed_at, \
       next_look_at, missing_since, missing_looks, missing_last, ending_since, uninstalled_by, generation, previous \
     ), b AS ( \
      INSERT INTO {schema}.bindings (app, organization, installation_id, spent, proof, proven_by, registered_at, actor) \

@@ -3,7 +3,7 @@
 use tokio_postgres::types::Type;
 
 use super::changes::{change_columns, change_json, snapshot, store_change};
-use super::sql::{changes, counts, is_ending, is_final, set_if_counts};
+use super::sql::{changes, counts, is_ending, is_final, is_unknown_end, set_if_counts};
 
 /// The change of the row that a statement wrote as `i`.
 macro_rules! changed_row {

@@ -35,6 +35,14 @@ pub(crate) const BINDING_COLUMNS: &str = binding_columns!();
 /// The tables of live bindings, for statements with other conditions.
 pub(crate) const LIVE_BINDING: &str = live_binding!();
 
+/// Whether an installation without an account was stored by an earlier version, as the end of an unknown one: an erasure of
+/// the account names the source of the end.
+macro_rules! is_unknown_end {
+    ($row:literal) => {
+        concat!("(", $row, ".account_id IS NULL AND ", $row, ".uninstalled_by IS NULL)")
+    };
+}
+
 /// Whether the installation that a table alias names was uninstalled by deletion or by us.
 macro_rules! is_final {
     ($row:literal) => {
@@ -106,12 +114,16 @@ macro_rules! counts {
             is_final!("kept"),
             " AND NOT ",
             is_ending!("kept", "excluded.verified_at"),
-            " AND excluded.verified_at >= GREATEST(kept.observed_at, kept.verified_at)"
+            " AND (excluded.verified_at >= GREATEST(kept.observed_at, kept.verified_at) OR ",
+            is_unknown_end!("kept"),
+            ")"
         )
     };
 }
 
-pub(super) use {binding_columns, changes, counts, is_ending, is_final, life_columns, set_if_counts};
+pub(super) use {
+    binding_columns, changes, counts, is_ending, is_final, is_unknown_end, life_columns, set_if_counts,
+};
 
 pub(super) const FIND: &str = concat!(
     "SELECT ",
@@ -131,8 +143,9 @@ pub(super) const CONFLICT: &str = concat!(
     is_final!("wanted"),
     " OR ",
     is_ending!("wanted", "$4"),
-    " OR (wanted.installation_id IS NOT NULL AND wanted.account_id IS NULL \
-       AND $4 < GREATEST(wanted.observed_at, wanted.verified_at))) AS gone, \
+    " OR (wanted.installation_id IS NOT NULL AND wanted.account_id IS NULL AND NOT ",
+    is_unknown_end!("wanted"),
+    " AND $4 < GREATEST(wanted.observed_at, wanted.verified_at))) AS gone, \
      EXISTS (SELECT FROM {schema}.bindings WHERE app = {app} AND organization = $1 AND spent = $3) AS spent \
      FROM (SELECT) AS always \
      LEFT JOIN (",

@@ -8,6 +8,7 @@ use dockline_postgres::tokio_postgres::config::Host;
 use dockline_postgres::{Database, open_pool};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 
 use crate::test_schema::{url, url_with};
 
@@ -15,9 +16,21 @@ const FORWARD: u8 = 0;
 const CUT_REQUEST: u8 = 1;
 const CUT_RESPONSE: u8 = 2;
 
-/// The number of round trips, and whether to cut the next one.
-#[derive(Debug, Clone, Default)]
+/// The state of the network between client and server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Network {
+    /// Everything passes.
+    Up,
+    /// Open connections are closed, and new ones, too.
+    Down,
+    /// Connections are accepted, and nothing passes.
+    Silent,
+}
+
+/// The number of round trips, whether to cut the next one, and the network.
+#[derive(Debug, Clone)]
 pub(crate) struct Proxy {
+    network: Arc<watch::Sender<Network>>,
     round_trips: Arc<AtomicUsize>,
     cut: Arc<AtomicU8>,
 }
@@ -25,7 +38,8 @@ pub(crate) struct Proxy {
 impl Proxy {
     /// Returns a proxy, and `database` through it with a pool of `connections`.
     pub(crate) async fn to(database: &Database, connections: usize) -> (Self, Database) {
-        let proxy = Self::default();
+        let network = Arc::new(watch::Sender::new(Network::Up));
+        let proxy = Self { network, round_trips: Arc::default(), cut: Arc::default() };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let server: Config = url().parse().unwrap();
@@ -39,6 +53,9 @@ impl Proxy {
         let accepted = proxy.clone();
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
+                if *accepted.network.borrow() == Network::Down {
+                    continue;
+                }
                 let server = TcpStream::connect((host.as_str(), from)).await.unwrap();
                 client.set_nodelay(true).unwrap();
                 server.set_nodelay(true).unwrap();
@@ -47,6 +64,16 @@ impl Proxy {
         });
         let pool = open_pool(&proxied.into(), connections).unwrap();
         (proxy, Database::new(pool).with_schema(database.schema().clone()))
+    }
+
+    /// Changes the network, for open connections and for new ones.
+    pub(crate) fn set(&self, network: Network) {
+        self.network.send_replace(network);
+    }
+
+    /// Waits while the network is silent.
+    async fn passes(&self) {
+        self.network.subscribe().wait_for(|network| *network != Network::Silent).await.unwrap();
     }
 
     /// Returns the round trips since the last call.
@@ -68,9 +95,10 @@ impl Proxy {
         let (mut from_client, mut to_client) = client.into_split();
         let (mut from_server, mut to_server) = server.into_split();
         let responses = tokio::spawn({
-            let cut = Arc::clone(&self.cut);
+            let (cut, proxy) = (Arc::clone(&self.cut), self.clone());
             async move {
                 while let Some((kind, message)) = message(&mut from_server).await {
+                    proxy.passes().await;
                     if cut.load(Ordering::SeqCst) == CUT_RESPONSE {
                         // ReadyForQuery: the transaction is committed.
                         if kind == b'Z' {
@@ -83,6 +111,7 @@ impl Proxy {
                 }
             }
         });
+        self.passes().await;
         // The startup message has no kind.
         let length = from_client.read_u32().await.unwrap_or(4);
         let mut start = vec![0; usize::try_from(length).unwrap() - 4];
@@ -91,6 +120,7 @@ impl Proxy {
         to_server.write_all(&start).await.ok();
         let requests = async {
             while let Some((kind, message)) = message(&mut from_client).await {
+                self.passes().await;
                 if self.cut.compare_exchange(CUT_REQUEST, FORWARD, Ordering::SeqCst, Ordering::SeqCst).is_ok()
                 {
                     return;
@@ -106,7 +136,13 @@ impl Proxy {
         };
         // If one direction ends, both connections close.
         let abort = responses.abort_handle();
-        tokio::select! { () = requests => abort.abort(), _ = responses => {} }
+        let mut network = self.network.subscribe();
+        let down = network.wait_for(|network| *network == Network::Down);
+        tokio::select! {
+            () = requests => abort.abort(),
+            _ = down => abort.abort(),
+            _ = responses => {}
+        }
     }
 }
 

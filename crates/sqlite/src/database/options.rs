@@ -1,3 +1,4 @@
+use std::fmt;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::mpsc::sync_channel;
@@ -25,7 +26,7 @@ const MOST_WAITING: usize = 1_024;
 const DEFAULT_READERS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(3);
 
 /// How a file is opened.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct SqliteOptions {
     pub(super) path: PathBuf,
     pub(super) deadline: Duration,
@@ -34,6 +35,19 @@ pub struct SqliteOptions {
     pub(super) is_checked: bool,
     is_new: bool,
     most_pages: Option<u32>,
+}
+
+/// Shows no path, which may name a customer or a user.
+impl fmt::Debug for SqliteOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteOptions")
+            .field("deadline", &self.deadline)
+            .field("readers", &self.readers)
+            .field("is_server", &self.is_server)
+            .field("is_checked", &self.is_checked)
+            .field("most_pages", &self.most_pages)
+            .finish_non_exhaustive()
+    }
 }
 
 impl SqliteOptions {

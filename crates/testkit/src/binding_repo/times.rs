@@ -81,4 +81,18 @@ cases!(
         let before = ReconcileScope::ObservedBefore(in_the_west(NOON + Duration::SECOND));
         assert_eq!(repo.due(before, None, 10).await.unwrap().len(), 2);
     }
+
+    /// Times before 2000 and before 1970 are truncated downwards, too: some drivers count from there, and round towards it.
+    pub async fn early_times_are_truncated_downwards(repo: &dyn BindingRepo) {
+        for (number, year) in (1..).zip([1901, 1969, 1999]) {
+            let whole = NOON.replace_year(year).unwrap() + Duration::microseconds(123_456);
+            let at = in_the_east(whole + Duration::nanoseconds(999));
+            let name = format!("org-{year}");
+            let new =
+                NewBinding { registered_at: at, last_verified_at: at, ..new_binding(&name, number, "state") };
+            let row = bind(repo, new).await;
+            assert_eq!((row.registered_at, row.last_verified_at), (whole, whole));
+            assert_eq!(find(repo, &name).await, Some(row));
+        }
+    }
 );

@@ -7,7 +7,7 @@ use dockline::{PortError, PortErrorKind};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
-use super::calls::{Call, calls};
+use super::calls::{Call, calls, end_all};
 use super::{Affected, Failure, FailureDriver};
 use crate::fixtures::{NOON, binding_of, digest, organization, state_of};
 use crate::runner::cases;
@@ -49,7 +49,7 @@ async fn check(call: Call, affected: Affected, deadline: Duration) {
     }
 }
 
-/// Makes every call while the backend fails, one after another.
+/// Makes every call while the backend fails, all at once, so that the case takes one deadline.
 async fn check_all(driver: &dyn FailureDriver, failure: Failure) {
     let (stores, deadline) = (driver.stores(), driver.deadline());
     for call in calls(&stores, 1) {
@@ -61,9 +61,11 @@ async fn check_all(driver: &dyn FailureDriver, failure: Failure) {
     if affected == Affected::Nothing {
         return;
     }
+    let mut tasks = JoinSet::new();
     for call in calls(&stores, 2) {
-        check(call, affected, deadline).await;
+        tasks.spawn(check(call, affected, deadline));
     }
+    tasks.join_all().await;
     driver.recover().await;
 }
 
@@ -119,9 +121,7 @@ cases!(
             if driver.fail(failure).await == Affected::Nothing {
                 continue;
             }
-            for call in calls(&stores, 100 + round) {
-                call.end(deadline).await;
-            }
+            end_all(calls(&stores, 100 + round), deadline).await;
             driver.recover().await;
             if let Some(states) = &stores.states {
                 let digest = digest(&format!("recovered {round}"));

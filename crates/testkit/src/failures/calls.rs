@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use dockline::ports::{Observation, RateLimitRequest};
 use dockline::{BudgetClass, BudgetKey, PortError, PortName, Tier};
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::Stores;
@@ -46,6 +47,15 @@ impl Call {
         );
         Ended { error: answer.unwrap().err(), took: started.elapsed() }
     }
+}
+
+/// Ends all calls at once, and returns the errors with the names of their calls.
+pub(super) async fn end_all(calls: Vec<Call>, deadline: Duration) -> Vec<(&'static str, PortError)> {
+    let mut tasks = JoinSet::new();
+    for call in calls {
+        tasks.spawn(async move { (call.name, call.end(deadline).await.error) });
+    }
+    tasks.join_all().await.into_iter().filter_map(|(name, error)| Some((name, error?))).collect()
 }
 
 macro_rules! call {

@@ -2,7 +2,7 @@
 
 use dockline::{PortErrorKind, PortName};
 
-use super::calls::calls;
+use super::calls::{calls, end_all};
 use super::{Affected, Failure, FailureDriver};
 use crate::fixtures::{CANARY, NOON, binding_of, digest, organization, state_of};
 use crate::runner::cases;
@@ -41,11 +41,8 @@ cases!(
             if driver.fail(failure).await == Affected::Nothing {
                 continue;
             }
-            for call in calls(&stores, 1) {
-                let name = call.name;
-                if let Some(error) = call.end(deadline).await.error {
-                    assert_no_secret(driver, &format!("{error} {error:?} {}", error.causes()), name);
-                }
+            for (name, error) in end_all(calls(&stores, 1), deadline).await {
+                assert_no_secret(driver, &format!("{error} {error:?} {}", error.causes()), name);
             }
             driver.recover().await;
         }

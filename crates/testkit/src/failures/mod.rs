@@ -53,7 +53,7 @@ pub struct Stores {
 /// An adapter whose backend a case makes fail. Start one backend per case, or put a proxy before one that cases share.
 #[async_trait]
 pub trait FailureDriver: Debug + Send + Sync + 'static {
-    /// Returns the ports, with a deadline of about a second, so that the cases are short.
+    /// Returns the ports, with a deadline of a second or two: a case takes some of them, and calls must succeed within it.
     fn stores(&self) -> Stores;
 
     /// The longest time that a call may take, with all attempts, once the backend fails.

@@ -13,7 +13,7 @@ use dockline_memory::{MemoryAdmission, MemoryBindingRepo, MemoryKeyStore, Memory
 use dockline_testkit::admission::{AdmissionDriver, access, budgets, identity, races};
 use time::OffsetDateTime;
 
-use crate::{killed, yield_to_others};
+use crate::{killed, without_offset, yield_to_others};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Defect {
@@ -33,6 +33,8 @@ enum Defect {
     ReadsThenCharges,
     /// Charges requests that only ask.
     ChargesEachRequest,
+    /// Compares what the clocks showed, without the offsets.
+    DropsOffsets,
 }
 
 /// The memory adapter with one defect.
@@ -78,6 +80,7 @@ impl Admission for Wrong {
             }
             Defect::ChargesWithoutTheScope => request.needed = None,
             Defect::ChargesEachRequest => request.charge = true,
+            Defect::DropsOffsets => request.now = without_offset(request.now),
             Defect::ReadsThenCharges => {
                 let looked = self.right.admit(AdmissionRequest { charge: false, ..request.clone() }).await?;
                 yield_to_others().await;
@@ -164,6 +167,7 @@ impl AdmissionDriver for Wrong {
 
 killed! {
     AdmissionDriver;
+    offsets_dropped: Wrong::with(Defect::DropsOffsets) => access::offsets_of_times_change_nothing;
     charge_before_the_secret: Wrong::with(Defect::ChargesBeforeTheSecret) =>
         access::wrong_secret_leaves_the_budget_untouched,
         access::every_row_of_the_access_table_is_decided_as_by_the_small_ports;

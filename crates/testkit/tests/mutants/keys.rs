@@ -11,7 +11,7 @@ mod store {
     use dockline_testkit::key_store::{KeyStoreDriver, cases};
     use time::OffsetDateTime;
 
-    use crate::killed;
+    use crate::{killed, without_offset};
 
     #[derive(Debug, PartialEq, Eq)]
     enum Defect {
@@ -21,6 +21,10 @@ mod store {
         ComparesAPrefix,
         /// Drops scopes that it does not know, as a column of an enumeration type does.
         DropsUnknownScopes,
+        /// Stores times without their offsets.
+        DropsOffsets,
+        /// Stores hosts and scopes in lower case.
+        LowersTheCase,
     }
 
     /// The memory store with one defect.
@@ -40,7 +44,7 @@ mod store {
         fn looked_up(&self, id: &KeyId) -> KeyId {
             let matches = |stored: &&KeyId| match self.defect {
                 Defect::ComparesAPrefix => stored.as_str()[..14] == id.as_str()[..14],
-                Defect::Caches | Defect::DropsUnknownScopes => *stored == id,
+                _ => *stored == id,
             };
             self.ids.lock().unwrap().iter().find(matches).unwrap_or(id).clone()
         }
@@ -60,7 +64,11 @@ mod store {
                 Defect::Caches => {
                     self.cache.lock().unwrap().insert(id.clone(), record.clone());
                 }
-                Defect::ComparesAPrefix => {}
+                Defect::LowersTheCase => {
+                    let lower = |scope: &Scope| scope.as_str().to_lowercase().parse().unwrap();
+                    record.scopes = record.scopes.iter().map(lower).collect();
+                }
+                Defect::ComparesAPrefix | Defect::DropsOffsets => {}
             }
             Ok(Some(record))
         }
@@ -78,12 +86,17 @@ mod store {
         }
 
         async fn revoke(&self, id: &KeyId, at: OffsetDateTime) {
+            let at = if self.defect == Defect::DropsOffsets { without_offset(at) } else { at };
             assert!(self.memory.revoke(id, at));
         }
     }
 
     killed! {
         KeyStoreDriver;
+        offsets_dropped: Store::with(Defect::DropsOffsets) => cases::offsets_of_times_change_nothing;
+        case_lowered: Store::with(Defect::LowersTheCase) => cases::case_of_letters_is_kept;
+        // Derives `Debug` over its cache (I14).
+        rows_shown: Store::with(Defect::Caches) => cases::debug_shows_nothing_stored;
         key_cached_beyond_its_revocation: Store::with(Defect::Caches) =>
             cases::revocation_is_visible_at_once;
         key_found_by_a_prefix_of_its_id: Store::with(Defect::ComparesAPrefix) =>
@@ -103,7 +116,7 @@ mod usage {
     use dockline_testkit::key_usage::{KeyUsageDriver, cases};
     use time::OffsetDateTime;
 
-    use crate::killed;
+    use crate::{killed, without_offset};
 
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
     enum Defect {
@@ -117,6 +130,8 @@ mod usage {
         ClearsAfterTheWrite,
         /// Buffers ten uses and drops the others.
         DropsUses,
+        /// Compares what the clocks showed, without the offsets.
+        DropsOffsets,
     }
 
     #[derive(Debug)]
@@ -138,6 +153,7 @@ mod usage {
             if self.defect == Defect::DropsUses && buffer.len() >= 10 {
                 return;
             }
+            let at = if self.defect == Defect::DropsOffsets { without_offset(at) } else { at };
             buffer.push((key.clone(), at));
         }
     }
@@ -189,6 +205,7 @@ mod usage {
 
     killed! {
         KeyUsageDriver;
+        offsets_dropped: Usage::with(Defect::DropsOffsets) => cases::offsets_of_times_change_nothing;
         time_overwritten: Usage::with(Defect::Overwrites) =>
             cases::earlier_use_does_not_move_the_time_back,
             cases::random_uses_stay_within_the_hour;

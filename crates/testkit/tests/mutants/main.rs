@@ -10,15 +10,19 @@
 use std::future::Future;
 
 use dockline_testkit::runner::{attempt, block_on};
+use time::{OffsetDateTime, UtcOffset};
 use tokio::task::yield_now;
 
 mod admission;
 mod binding_repo;
+mod failures;
 mod github_gateway;
+mod housekeeping;
 mod keys;
 mod operators;
 mod outbox;
 mod rate_limiter;
+mod redelivery_store;
 mod state_store;
 
 /// Asserts that a case fails.
@@ -32,6 +36,21 @@ async fn yield_to_others() {
         yield_now().await;
     }
 }
+
+/// Returns what the clock of the time's place showed, as if it were UTC: the mistake of a column without an offset.
+fn without_offset(time: OffsetDateTime) -> OffsetDateTime {
+    time.replace_offset(UtcOffset::UTC)
+}
+
+/// Two handles to one store, called in turns.
+macro_rules! handles {
+    ($port:path: $first:expr, $second:expr) => {{
+        let handles: [std::sync::Arc<dyn $port>; 2] =
+            [std::sync::Arc::new($first), std::sync::Arc::new($second)];
+        dockline_testkit::handles::TwoHandles::new(handles)
+    }};
+}
+pub(crate) use handles;
 
 /// Makes a test per mutant: `name: adapter => case, case`. Each case must fail by itself.
 macro_rules! killed {
@@ -50,12 +69,12 @@ pub(crate) use killed;
 /// Parentheses, not braces, so that rustfmt formats it.
 macro_rules! mutant {
     (
-        $memory:ty: $(#[$doc:meta])* struct $name:ident { $($field:ident: $type:ty),* $(,)? }
+        $memory:ty: $(#[$doc:meta])* $visibility:vis struct $name:ident { $($field:ident: $type:ty),* $(,)? }
         $($method:tt)+
     ) => {
         $(#[$doc])*
         #[derive(Debug, Default)]
-        struct $name {
+        $visibility struct $name {
             memory: $memory,
             $($field: $type,)*
         }

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use dockline::ports::{
-    BindingRepo, DataSubjects, Directory, DirectoryQuery, Forgotten, HistoryOf, KeyStore, LoginFilter,
-    Pseudonyms, StateStore,
+    BindingRepo, DataSubjects, Directory, DirectoryQuery, Forgotten, HistoryOf, InsertOutcome, KeyStore,
+    LoginFilter, Pseudonyms, StateStore,
 };
 use dockline::{
     AccountId, Binding, HistoryCursor, HistoryEntry, InstallationFacts, InstallationId, KeyRecord,
-    OrganizationId, PortError, StoredFacts,
+    NewBinding, OrganizationId, PortError, StoredFacts,
 };
 use dockline_memory::{
     MemoryBindingRepo, MemoryDataSubjects, MemoryKeyStore, MemoryOutbox, MemoryStateStore,
@@ -20,7 +20,8 @@ use dockline_testkit::fixtures::{actor, installation, organization};
 use dockline_testkit::outbox::{BOUNDS, Node};
 use time::OffsetDateTime;
 
-use crate::killed;
+use crate::binding_repo::{Mutant, Repo};
+use crate::{killed, without_offset};
 
 /// What a directory does wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +38,8 @@ enum Defect {
     EarlierFactsCount,
     DeliveriesCount,
     FactsOfUnknown,
+    ComparesWithoutCase,
+    DropsOffsets,
 }
 
 #[derive(Debug)]
@@ -69,6 +72,8 @@ impl Directory for Wrong {
             Defect::StartsAtTheBeginning => query.after = None,
             Defect::ReturnsMore => limit += 1,
             Defect::IgnoresState => query.state = None,
+            Defect::ComparesWithoutCase => query.organization = None,
+            Defect::DropsOffsets => query.verified_before = query.verified_before.map(without_offset),
             Defect::ComparesCase | Defect::MatchesAnywhere => query.login = None,
             _ => {}
         }
@@ -138,6 +143,7 @@ impl Directory for Wrong {
     ) -> Result<(), PortError> {
         let kept = self.0.facts(id).await?.and_then(|kept| kept.observed_at);
         let asked_at = match (self.1, asked_at) {
+            (Defect::DropsOffsets, Some(at)) => Some(without_offset(at)),
             (Defect::EarlierFactsCount, Some(at)) => Some(kept.map_or(at, |kept| kept.max(at))),
             (Defect::DeliveriesCount, None) => kept,
             (_, asked_at) => asked_at,
@@ -162,6 +168,11 @@ killed! {
         directory::history::pages_of_the_history_contain_each_entry_once;
     earlier_facts_count: Wrong::new(Defect::EarlierFactsCount) => directory::facts::later_request_counts;
     deliveries_count: Wrong::new(Defect::DeliveriesCount) => directory::facts::delivery_never_replaces_a_request;
+    compared_without_case: Wrong::new(Defect::ComparesWithoutCase) =>
+        directory::list::case_of_letters_distinguishes_organizations;
+    offsets_dropped: Wrong::new(Defect::DropsOffsets) =>
+        directory::list::verified_before_compares_instants,
+        directory::facts::facts_are_ordered_by_instant;
     facts_of_unknown: Wrong::new(Defect::FactsOfUnknown) => directory::facts::facts_are_returned_as_recorded;
 }
 
@@ -174,6 +185,8 @@ enum Fault {
     KeepsTheInstaller,
     KeepsTheMessages,
     ForgetsBoundPersons,
+    ComparesWithoutCase,
+    BindsTheErased,
 }
 
 #[derive(Debug)]
@@ -182,13 +195,36 @@ struct Forgets {
     states: MemoryStateStore,
     keys: MemoryKeyStore,
     fault: Fault,
+    binds_the_erased: Repo<BindsTheErased>,
+}
+
+/// Binds by facts from before the erasure, as if they were new.
+#[derive(Debug)]
+struct BindsTheErased(MemoryBindingRepo);
+
+#[async_trait]
+impl Mutant for BindsTheErased {
+    fn memory(&self) -> &MemoryBindingRepo {
+        &self.0
+    }
+
+    async fn insert(&self, new: NewBinding) -> InsertOutcome {
+        match self.0.insert(new.clone()).await.unwrap() {
+            InsertOutcome::Gone => {
+                let last_verified_at = new.last_verified_at + time::Duration::DAY;
+                self.0.insert(NewBinding { last_verified_at, ..new }).await.unwrap()
+            }
+            outcome => outcome,
+        }
+    }
 }
 
 impl Forgets {
     fn new(fault: Fault) -> Self {
         let (bindings, states, keys) =
             (MemoryBindingRepo::new(), MemoryStateStore::new(), MemoryKeyStore::new());
-        Self { bindings, states, keys, fault }
+        let binds_the_erased = Repo(BindsTheErased(bindings.clone()));
+        Self { bindings, states, keys, fault, binds_the_erased }
     }
 
     fn memory(&self) -> MemoryDataSubjects {
@@ -210,7 +246,7 @@ impl DataSubjectsDriver for Forgets {
     }
 
     fn bindings(&self) -> &dyn BindingRepo {
-        &self.bindings
+        if self.fault == Fault::BindsTheErased { &self.binds_the_erased } else { &self.bindings }
     }
 
     fn directory(&self) -> &dyn Directory {
@@ -244,6 +280,9 @@ impl DataSubjects for Forgets {
         pseudonyms: &Pseudonyms,
         at: OffsetDateTime,
     ) -> Result<Forgotten, PortError> {
+        if self.fault == Fault::ComparesWithoutCase {
+            self.memory().forget_organization(&organization("ACME"), pseudonyms, at).await?;
+        }
         if self.fault == Fault::ForgetsAllOrganizations {
             self.memory().forget_organization(&organization("other"), pseudonyms, at).await?;
         }
@@ -283,6 +322,10 @@ killed! {
         data_subjects::organization::history_keeps_entries_under_a_pseudonym;
     forgets_all_organizations: Forgets::new(Fault::ForgetsAllOrganizations) =>
         data_subjects::organization::other_organizations_are_untouched;
+    forgets_without_case: Forgets::new(Fault::ComparesWithoutCase) =>
+        data_subjects::organization::case_of_letters_distinguishes_organizations;
+    binds_the_erased: Forgets::new(Fault::BindsTheErased) =>
+        data_subjects::organization::facts_from_before_the_erasure_are_refused;
     keeps_the_installer: Forgets::new(Fault::KeepsTheInstaller) =>
         data_subjects::person::visitor_and_installer_get_a_pseudonym;
     keeps_the_messages: Forgets::new(Fault::KeepsTheMessages) =>

@@ -8,7 +8,8 @@ use dockline::ports::{
     BindingRepo, DeliveryOutcome, DeliveryStore, EntryCursor, EntryFilter, Outbox, RetryOutcome,
 };
 use dockline::{
-    Backlog, EntryStatus, Lease, MessageId, OutboxEntry, OutboxMessage, PortError, Verdict, VerifiedDelivery,
+    Backlog, DeliveryGuid, EntryStatus, Lease, MessageId, OutboxEntry, OutboxMessage, PortError, Verdict,
+    VerifiedDelivery,
 };
 use dockline_memory::{MemoryBindingRepo, MemoryOutbox};
 use dockline_testkit::fixtures::organization;
@@ -17,7 +18,7 @@ use dockline_testkit::outbox::{
 };
 use time::OffsetDateTime;
 
-use crate::{killed, yield_to_others};
+use crate::{killed, without_offset, yield_to_others};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Defect {
@@ -37,6 +38,20 @@ enum Defect {
     StarvesTheSetAside,
     /// Sends set-aside messages again that an operator asked for only after the pause.
     IgnoresOperators,
+    /// Takes a lease for lost once its time has passed.
+    LosesExpiredLeases,
+    /// Leases a queue for a message of the future.
+    LeasesTheFuture,
+    /// Compares what the clocks showed, without the offsets.
+    DropsOffsets,
+    /// Compares GUIDs without case.
+    ComparesWithoutCase,
+    /// Stores deliveries in a closed outbox, which the first one opens.
+    OpensAgain,
+    /// Counts the bytes of a delivery before it stores it (I6).
+    StoresInTwoSteps,
+    /// Derives `Debug` over the deliveries.
+    ShowsDeliveries,
 }
 
 /// The memory outboxes with one defect.
@@ -78,7 +93,7 @@ impl OutboxDriver for Driver {
     }
 
     async fn close(&self, _: u64) -> bool {
-        false
+        self.defect == Defect::OpensAgain
     }
 }
 
@@ -104,6 +119,27 @@ impl DeliveryStore for Wrong {
                 }
                 Ok(outcome)
             }
+            (Defect::ComparesWithoutCase, _) => {
+                delivery.guid = DeliveryGuid::new(delivery.guid.as_str().to_lowercase()).unwrap();
+                self.memory.store(delivery).await
+            }
+            (Defect::DropsOffsets, _) => {
+                delivery.received_at = without_offset(delivery.received_at);
+                self.memory.store(delivery).await
+            }
+            (Defect::StoresInTwoSteps, _) => {
+                let key = delivery.guid.to_string();
+                if self.shared.delivered.lock().unwrap().contains(&key) {
+                    return Ok(DeliveryOutcome::Duplicate);
+                }
+                self.shared.delivered.lock().unwrap().push(key);
+                yield_to_others().await;
+                self.memory.store(delivery).await
+            }
+            (Defect::ShowsDeliveries, _) => {
+                self.shared.delivered.lock().unwrap().push(format!("{:?}", delivery.guid));
+                self.memory.store(delivery).await
+            }
             _ => self.memory.store(delivery).await,
         }
     }
@@ -112,7 +148,10 @@ impl DeliveryStore for Wrong {
 #[async_trait]
 impl Outbox for Wrong {
     async fn lease(&self, now: OffsetDateTime, until: OffsetDateTime) -> Result<Option<Lease>, PortError> {
-        let lease = self.memory.lease(now, until).await?;
+        let mut lease = self.memory.lease(now, until).await?;
+        if self.defect == Defect::LeasesTheFuture && lease.is_none() {
+            lease = self.memory.lease(now + time::Duration::DAY, until).await?;
+        }
         if let Some(lease) = &lease {
             self.shared.leases.lock().unwrap().insert(format!("{:?}", lease.organization), lease.clone());
         }
@@ -131,6 +170,9 @@ impl Outbox for Wrong {
         most_bytes: u64,
     ) -> Result<Vec<OutboxMessage>, PortError> {
         let mut messages = self.memory.read(lease, now, most, most_bytes).await?;
+        if self.defect == Defect::LosesExpiredLeases && now >= lease.until {
+            messages.clear();
+        }
         if self.defect == Defect::StarvesTheSetAside {
             let all = self.memory.read(lease, now, u32::MAX, u64::MAX).await?;
             let is_aside = |message: &OutboxMessage| message.entry.status == EntryStatus::SetAside;
@@ -213,6 +255,20 @@ impl Outbox for Wrong {
 
 killed! {
     OutboxDriver;
+    expired_lease_lost: with(Defect::LosesExpiredLeases) =>
+        leases::expired_lease_that_nobody_took_stays_valid;
+    future_leased: with(Defect::LeasesTheFuture) =>
+        leases::delivery_from_the_future_waits_for_its_time;
+    offsets_dropped: with(Defect::DropsOffsets) =>
+        leases::offsets_of_times_change_nothing;
+    compared_without_case: with(Defect::ComparesWithoutCase) =>
+        deliveries::case_of_letters_distinguishes;
+    opened_again_by_a_delivery: with(Defect::OpensAgain) =>
+        deliveries::closed_outbox_stores_nothing;
+    stored_in_two_steps: with(Defect::StoresInTwoSteps) =>
+        deliveries::dropped_store_is_whole;
+    deliveries_shown: with(Defect::ShowsDeliveries) =>
+        deliveries::debug_shows_nothing_stored;
     organization_found_before_the_write: with(Defect::AttributesFirst) =>
         races::racing_move_attributes_each_delivery_to_one_organization;
     organization_found_when_read: with(Defect::AttributesWhenRead) =>

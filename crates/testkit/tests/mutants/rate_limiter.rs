@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use dockline::ports::{RateLimitDecision, RateLimitRequest, RateLimiter};
-use dockline::{BudgetKey, PortError, Tier};
+use dockline::{BudgetKey, OrganizationId, PortError, Tier};
 use dockline_memory::MemoryRateLimiter;
 use dockline_testkit::rate_limiter::{clocks, daily, minute, races, sequences};
 use time::{OffsetDateTime, UtcOffset};
 use tokio::task::yield_now;
 
-use crate::killed;
+use crate::{handles, killed};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Defect {
@@ -34,6 +34,10 @@ enum Defect {
     CountsPerWindow,
     /// Caches the first tier of a key.
     CachesTheTier,
+    /// Has a collation without case.
+    ComparesWithoutCase,
+    /// Charges each permit in a step of its own.
+    ChargesOneByOne,
 }
 
 /// The memory limiter with one defect.
@@ -68,6 +72,10 @@ impl Limiter {
             Defect::CountsPerWindow => request.now = before,
             Defect::NeverGoesBack => request.now = request.now.max(before),
             Defect::CountsLocalDays => request.now = request.now.replace_offset(UtcOffset::UTC),
+            Defect::ComparesWithoutCase => {
+                let name = request.key.as_str().to_lowercase();
+                request.key = BudgetKey::from(&OrganizationId::new(name).unwrap());
+            }
             Defect::CachesTheTier => {
                 let mut tiers = self.tiers.lock().unwrap();
                 request.tier = tiers.entry(request.key.clone()).or_insert(request.tier).clone();
@@ -98,6 +106,16 @@ impl RateLimiter for Limiter {
                 _ => charged,
             });
         }
+        if self.defect == Defect::ChargesOneByOne {
+            for _ in 1..request.permits {
+                self.memory().check(RateLimitRequest { permits: 1, ..request.clone() }).await?;
+                yield_now().await;
+            }
+            return self
+                .memory()
+                .check(RateLimitRequest { permits: request.permits.min(1), ..request })
+                .await;
+        }
         let decision = self.memory().check(request.clone()).await?;
         let RateLimitDecision::Limited { budget, retry_after } = decision else { return Ok(decision) };
         let seconds = retry_after.as_secs();
@@ -116,6 +134,13 @@ impl RateLimiter for Limiter {
 
 killed! {
     RateLimiter;
+    budget_of_its_process: handles!(RateLimiter: MemoryRateLimiter::new(), MemoryRateLimiter::new()) =>
+        races::budget_is_exact_under_concurrency,
+        minute::key_can_burst_up_to_its_limit;
+    compared_without_case: Limiter::with(Defect::ComparesWithoutCase) =>
+        minute::case_of_letters_distinguishes_budgets;
+    charged_one_by_one: Limiter::with(Defect::ChargesOneByOne) =>
+        minute::dropped_call_is_charged_whole_or_not;
     read_then_charge: Limiter::with(Defect::ReadsThenCharges) =>
         races::budget_is_exact_under_concurrency,
         races::daily_cap_is_exact_under_concurrency;

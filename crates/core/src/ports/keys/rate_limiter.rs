@@ -51,7 +51,11 @@ pub trait RateLimiter: Debug + Send + Sync + 'static {
     /// - MUST NOT return budget if `now` goes backwards.
     /// - MUST NOT stay blocked after `now` was far in the future: if `now` is more than an hour behind, counting continues
     ///   from `now` with the current level.
-    /// - MUST NOT allow more permits than the whole budget.
+    /// - MUST NOT allow more permits than the whole budget. `retry_after` is then more than ten years: it never succeeds. The
+    ///   bundled adapters return [`NEVER`](crate::rules::bucket::NEVER), a hundred years.
+    /// - MUST keep the level and the count of the day until a full bucket would decide the same
+    ///   ([`Bucket::is_spare`](crate::rules::bucket::Bucket::is_spare)).
+    /// - `retry_after` and `reset_after` MUST be exact to the microsecond: the request is allowed after the wait, and not before.
     /// - `reset_after` refers to the daily cap if less than a minute's limit is left of it.
     ///
     /// # Errors

@@ -34,7 +34,7 @@ pub enum DeliveryOutcome {
     Stored,
     /// Nothing was stored: a delivery with this GUID and body was stored before for this App, and may have been delivered.
     Duplicate,
-    /// Nothing was stored: no organization is bound to the installation.
+    /// Nothing was stored: no organization is bound to the installation, or the outbox is closed.
     Unbound,
     /// Nothing was stored: the undelivered bytes of the organization, or of all together, have reached their bound.
     Full {
@@ -52,8 +52,14 @@ pub trait DeliveryStore: Debug + Send + Sync + 'static {
     ///
     /// The binding MUST be read in the same atomic step that stores the delivery, and never again: a later release or
     /// binding changes nothing. A delivery of an unbound installation MUST NOT be stored. One whose App, GUID and body are
-    /// those of an entry MUST NOT be stored again, for at least 7 days after the product accepted it. The store MUST bound
-    /// the bytes of undelivered bodies per organization and in all.
+    /// those of an entry MUST NOT be stored again, for at least 7 days after the product accepted it.
+    ///
+    /// The store MUST bound the bytes of undelivered bodies per organization and in all. Dead messages count, delivered ones do
+    /// not, and changes have no bytes and are never refused. A duplicate is [`DeliveryOutcome::Duplicate`] and an unbound
+    /// delivery [`DeliveryOutcome::Unbound`] also if the store is full.
+    ///
+    /// While the outbox is closed, nothing MUST be stored: the outcome is [`DeliveryOutcome::Unbound`], also of a delivery
+    /// without an installation, which would open the outbox otherwise.
     ///
     /// # Errors
     /// Infrastructure failures only. The same call may be repeated.

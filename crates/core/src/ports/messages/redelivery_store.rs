@@ -39,8 +39,8 @@ pub struct RedeliveryRequests {
 #[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
 #[async_trait]
 pub trait RedeliveryStore: Debug + Send + Sync + 'static {
-    /// Takes the lease of the scan for `holder` until `until`, and returns the position; `None` if another holder's lease has
-    /// not expired at `now`. MUST grant the lease to one holder at a time.
+    /// Takes the lease of the scan for `holder` until `until`, and returns the position that was stored last; `None` if a lease has
+    /// not expired at `now`, also one of the same holder. MUST grant the lease to one holder at a time.
     ///
     /// # Errors
     /// Infrastructure failures only.
@@ -51,8 +51,8 @@ pub trait RedeliveryStore: Debug + Send + Sync + 'static {
         until: OffsetDateTime,
     ) -> Result<Option<ScanPosition>, PortError>;
 
-    /// Stores the position and ends the lease of `holder`. Returns `false`, and stores nothing, if `holder` has lost the
-    /// lease to another holder.
+    /// Stores the position and ends the lease of `holder`. Returns `false`, and stores nothing, if `holder` has no lease, has
+    /// released it or has lost it to another holder. A lease whose time has passed stays valid until another holder takes it.
     ///
     /// # Errors
     /// Infrastructure failures only.

@@ -1,206 +1,66 @@
-//! Keys beyond the port: creating, listing, revoking and rotating them.
+//! Keys beyond the port: adding, listing, revoking and rotating them, by two handles in turns.
 
-use std::sync::Arc;
+use async_trait::async_trait;
+use dockline::ports::{KeyStore, KeyUsage};
+use dockline::{ApiKey, KeyId, KeyRecord, OrganizationId, Rotation, RotationTerms};
+use dockline_postgres::{KeyEntry, PgKeyStore, PgKeyUsage};
+use dockline_testkit::key_admin::{KeyAdminDriver, KeyRow};
+use time::OffsetDateTime;
 
-use dockline::ports::{KeyStore, KeyUsage, SeededEntropy};
-use dockline::{ApiKey, KeyEnvironment, KeyId, KeyRecord, Rotation, RotationTerms, Unrotatable};
-use dockline_postgres::{PgKeyStore, PgKeyUsage};
-use dockline_testkit::race::{ROUNDS, race};
-use time::{Duration, OffsetDateTime};
-
-use crate::fixtures::{NOON, key, organization};
 use crate::test_database;
 
-const OLD: &str = "0123456789ABCDEF";
+dockline_testkit::key_admin_suite!(async {
+    let (guard, [written, read]) = test_database::two_handles().await;
+    let (keys, other) = (PgKeyStore::new(&written), PgKeyStore::new(&read));
+    (guard, Keys { keys, other, usage: PgKeyUsage::new(&written) })
+});
 
-fn fresh(seed: u64) -> ApiKey {
-    ApiKey::mint(KeyEnvironment::Live, &SeededEntropy::new(seed)).unwrap()
+#[derive(Debug)]
+struct Keys {
+    keys: PgKeyStore,
+    other: PgKeyStore,
+    usage: PgKeyUsage,
 }
 
-fn terms(grace: Duration) -> RotationTerms {
-    RotationTerms { old_expires_at: NOON + grace, expires_at: None }
+fn key_row(entry: KeyEntry) -> KeyRow {
+    let KeyEntry { record, name, created_at, last_used_at, replaced_by, rotated_from } = entry;
+    KeyRow { record, name, created_at, last_used_at, replaced_by, rotated_from }
 }
 
-async fn found(keys: &PgKeyStore, id: &KeyId) -> Option<KeyRecord> {
-    keys.find(id).await.unwrap()
-}
-
-#[tokio::test]
-async fn an_added_key_is_found_and_never_overwritten() {
-    let (_guard, database) = test_database::database().await;
-    let keys = PgKeyStore::new(&database);
-    let record = key("0123456789ABCDEF", "org_acme");
-    assert!(keys.insert(&record, "ci", NOON).await.unwrap());
-    let mut other = key("0123456789ABCDEF", "org_mallory");
-    other.environment = KeyEnvironment::Test;
-    assert!(!keys.insert(&other, "theft", NOON).await.unwrap());
-    assert_eq!(keys.find(&record.id).await.unwrap(), Some(record));
-}
-
-#[tokio::test]
-async fn keys_are_listed_by_organization_oldest_first_including_revoked_ones() {
-    let (_guard, database) = test_database::database().await;
-    let keys = PgKeyStore::new(&database);
-    for (id, owner, after) in
-        [("0000000000000001", "org_a", 2), ("0000000000000002", "org_b", 1), ("0000000000000003", "org_a", 0)]
-    {
-        assert!(keys.insert(&key(id, owner), id, NOON + Duration::seconds(after)).await.unwrap());
+#[async_trait]
+impl KeyAdminDriver for Keys {
+    fn keys(&self) -> &dyn KeyStore {
+        &self.other
     }
-    assert!(keys.revoke(&key("0000000000000003", "org_a").id, NOON).await.unwrap());
-    let all = keys.list(None).await.unwrap();
-    let names: Vec<_> = all.iter().map(|entry| entry.name.as_str()).collect();
-    assert_eq!(names, ["0000000000000003", "0000000000000002", "0000000000000001"]);
-    assert_eq!(all.first().unwrap().record.revoked_at, Some(NOON));
-    assert_eq!(all.first().unwrap().created_at, NOON);
-    let of_a = keys.list(Some(&organization("org_a"))).await.unwrap();
-    assert_eq!(of_a.len(), 2);
-    assert!(keys.list(Some(&organization("org_c"))).await.unwrap().is_empty());
-}
 
-#[tokio::test]
-async fn an_unknown_key_cannot_be_revoked() {
-    let (_guard, database) = test_database::database().await;
-    let keys = PgKeyStore::new(&database);
-    assert!(!keys.revoke(&key("0000000000000009", "org_a").id, NOON).await.unwrap());
-}
-
-#[tokio::test]
-async fn a_rotation_copies_the_key_and_limits_the_old_one_to_the_grace_period() {
-    let (_guard, database) = test_database::database().await;
-    let keys = PgKeyStore::new(&database);
-    let old = key(OLD, "org_acme");
-    assert!(keys.insert(&old, "ci", NOON - Duration::DAY).await.unwrap());
-    let usage = PgKeyUsage::new(&database);
-    usage.used(&old.id, NOON);
-    usage.write().await.unwrap();
-    let terms = RotationTerms { expires_at: Some(NOON + Duration::WEEK), ..terms(Duration::HOUR) };
-    let rotated = keys.rotate(&old.id, &fresh(1), &terms, NOON).await.unwrap();
-
-    let expected = KeyRecord {
-        id: fresh(1).id().clone(),
-        secret_hash: fresh(1).secret_hash(),
-        expires_at: Some(NOON + Duration::WEEK),
-        ..old.clone()
-    };
-    let old_expires_at = NOON + Duration::HOUR;
-    assert_eq!(rotated, Rotation::Rotated { fresh: Box::new(expected.clone()), old_expires_at });
-    assert_eq!(found(&keys, &expected.id).await, Some(expected.clone()));
-    let old = KeyRecord { expires_at: Some(old_expires_at), ..old };
-    assert_eq!(found(&keys, &old.id).await, Some(old.clone()));
-
-    let entries = keys.list(None).await.unwrap();
-    let [first, second] = entries.as_slice() else { panic!("{entries:?}") };
-    assert_eq!((&first.record, &second.record), (&old, &expected));
-    assert_eq!((first.name.as_str(), second.name.as_str()), ("ci", "ci"));
-    assert_eq!((first.replaced_by.as_ref(), first.rotated_from.as_ref()), (Some(&expected.id), None));
-    assert_eq!((second.replaced_by.as_ref(), second.rotated_from.as_ref()), (None, Some(&old.id)));
-    assert_eq!((first.last_used_at, second.last_used_at), (Some(NOON), None), "a fresh key has no use");
-    assert_eq!(second.created_at, NOON);
-    assert_eq!(keys.entry(&old.id).await.unwrap().as_ref(), Some(first));
-}
-
-#[tokio::test]
-async fn the_old_key_expires_after_the_grace_period_or_earlier_if_it_already_did() {
-    let (_guard, database) = test_database::database().await;
-    let keys = PgKeyStore::new(&database);
-    for (seed, expires_in, grace, ends_in) in [
-        (1, None, Duration::ZERO, Duration::ZERO),
-        (2, Some(Duration::HOUR), Duration::DAY, Duration::HOUR),
-        (3, Some(Duration::WEEK), Duration::DAY, Duration::DAY),
-    ] {
-        let id = format!("000000000000000{seed}");
-        let old = KeyRecord { expires_at: expires_in.map(|life| NOON + life), ..key(&id, "org_acme") };
-        assert!(keys.insert(&old, "", NOON).await.unwrap());
-        let rotated = keys.rotate(&old.id, &fresh(seed), &terms(grace), NOON).await.unwrap();
-        let Rotation::Rotated { old_expires_at, .. } = rotated else { panic!("{rotated:?}") };
-        assert_eq!(old_expires_at, NOON + ends_in);
-        assert_eq!(found(&keys, &old.id).await.unwrap().expires_at, Some(NOON + ends_in));
+    async fn insert(&self, record: &KeyRecord, name: &str, created_at: OffsetDateTime) -> bool {
+        self.keys.insert(record, name, created_at).await.unwrap()
     }
-}
 
-#[tokio::test]
-async fn a_refused_rotation_changes_nothing() {
-    let (_guard, database) = test_database::database().await;
-    let keys = PgKeyStore::new(&database);
-    let replaced = key("0000000000000001", "org_acme");
-    assert!(keys.insert(&replaced, "", NOON).await.unwrap());
-    keys.rotate(&replaced.id, &fresh(100), &terms(Duration::DAY), NOON).await.unwrap();
-    let replaced = found(&keys, &replaced.id).await.unwrap();
-    let at = |at: OffsetDateTime| Some(at);
-    let cases = [
-        (replaced, Unrotatable::Replaced(fresh(100).id().clone())),
-        (KeyRecord { revoked_at: at(NOON), ..key("0000000000000002", "org_acme") }, Unrotatable::Revoked),
-        (
-            KeyRecord { revoked_at: at(NOON + Duration::DAY), ..key("0000000000000003", "org_acme") },
-            Unrotatable::Revoked,
-        ),
-        (KeyRecord { expires_at: at(NOON), ..key("0000000000000004", "org_acme") }, Unrotatable::Expired),
-        (
-            KeyRecord { environment: KeyEnvironment::Test, ..key("0000000000000005", "org_acme") },
-            Unrotatable::OtherEnvironment,
-        ),
-    ];
-    for (seed, (old, reason)) in (1..).zip(cases) {
-        // The replaced key exists already.
-        keys.insert(&old, "", NOON).await.unwrap();
-        let refused = keys.rotate(&old.id, &fresh(seed), &terms(Duration::HOUR), NOON).await.unwrap();
-        assert_eq!(refused, Rotation::Refused(reason));
-        assert_eq!(found(&keys, &old.id).await, Some(old));
-        assert_eq!(found(&keys, fresh(seed).id()).await, None);
+    async fn list(&self, organization: Option<&OrganizationId>) -> Vec<KeyRow> {
+        self.other.list(organization).await.unwrap().into_iter().map(key_row).collect()
     }
-    let unknown = key("0000000000000009", "org_acme").id;
-    let refused = keys.rotate(&unknown, &fresh(9), &terms(Duration::HOUR), NOON).await.unwrap();
-    assert_eq!(refused, Rotation::Refused(Unrotatable::Unknown));
-    assert_eq!(found(&keys, fresh(9).id()).await, None);
-}
 
-/// Of 16 concurrent rotations, the others return the winner's key id and leave no fresh key.
-#[tokio::test(flavor = "multi_thread")]
-async fn one_of_several_concurrent_rotations_succeeds() {
-    let (_guard, database) = test_database::database().await;
-    let keys = Arc::new(PgKeyStore::new(&database));
-    for round in ROUNDS {
-        let old = key(&format!("{round:016}"), "org_acme");
-        assert!(keys.insert(&old, "", NOON).await.unwrap());
-        let id = old.id.clone();
-        let outcomes = race(&keys, move |keys, number| {
-            let id = id.clone();
-            async move {
-                let fresh = fresh(round * 1_000 + number);
-                (fresh.id().clone(), keys.rotate(&id, &fresh, &terms(Duration::DAY), NOON).await.unwrap())
-            }
-        })
-        .await;
-        let winners: Vec<_> =
-            outcomes.iter().filter(|(_, outcome)| matches!(outcome, Rotation::Rotated { .. })).collect();
-        let [(winner, _)] = winners.as_slice() else { panic!("{winners:?}") };
-        let refused = Rotation::Refused(Unrotatable::Replaced(winner.clone()));
-        for (loser, outcome) in outcomes.iter().filter(|(id, _)| id != winner) {
-            assert_eq!(*outcome, refused);
-            assert_eq!(found(&keys, loser).await, None);
-        }
-        assert_eq!(keys.entry(&old.id).await.unwrap().unwrap().replaced_by.as_ref(), Some(winner));
+    async fn entry(&self, id: &KeyId) -> Option<KeyRow> {
+        self.other.entry(id).await.unwrap().map(key_row)
     }
-}
 
-/// The old key is revoked in both orders. The fresh key exists only if the rotation came first.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_concurrent_rotation_does_not_undo_a_revocation() {
-    let (_guard, database) = test_database::database().await;
-    let keys = PgKeyStore::new(&database);
-    for round in ROUNDS {
-        let old = key(&format!("{round:016}"), "org_acme");
-        assert!(keys.insert(&old, "", NOON).await.unwrap());
-        let fresh = fresh(round);
-        let terms = terms(Duration::DAY);
-        let (rotated, revoked) =
-            tokio::join!(keys.rotate(&old.id, &fresh, &terms, NOON), keys.revoke(&old.id, NOON));
-        assert!(revoked.unwrap());
-        assert_eq!(found(&keys, &old.id).await.unwrap().revoked_at, Some(NOON));
-        let made = found(&keys, fresh.id()).await;
-        match rotated.unwrap() {
-            Rotation::Rotated { fresh, .. } => assert_eq!(made, Some(*fresh)),
-            Rotation::Refused(reason) => assert_eq!((reason, made), (Unrotatable::Revoked, None)),
-        }
+    async fn rotate(
+        &self,
+        id: &KeyId,
+        fresh: &ApiKey,
+        terms: &RotationTerms,
+        now: OffsetDateTime,
+    ) -> Rotation {
+        self.keys.rotate(id, fresh, terms, now).await.unwrap()
+    }
+
+    async fn revoke(&self, id: &KeyId, at: OffsetDateTime) -> bool {
+        self.other.revoke(id, at).await.unwrap()
+    }
+
+    async fn used(&self, id: &KeyId, at: OffsetDateTime) {
+        self.usage.used(id, at);
+        self.usage.write().await.unwrap();
     }
 }

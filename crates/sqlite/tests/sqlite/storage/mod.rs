@@ -2,8 +2,8 @@
 
 mod apps;
 mod binding_counts;
-mod column_values;
 mod conformance;
+mod failures;
 mod housekeeping;
 mod key_store;
 mod outbox;

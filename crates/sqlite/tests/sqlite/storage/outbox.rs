@@ -93,33 +93,6 @@ async fn closed_outbox_stores_nothing_and_forgets_everything() {
 }
 
 #[tokio::test]
-async fn delivered_message_can_be_sent_again_for_a_day_and_its_key_is_kept_for_a_week() {
-    let (_file, app, _, outbox) = open().await;
-    outbox.store(delivery("a", b"{}")).await.unwrap();
-    settle_all(&outbox, NOON, || Verdict::Done { at: NOON }).await;
-    let id = outbox.list(&EntryFilter::default(), None, 9).await.unwrap().remove(1).id;
-    let housekeeping = SqliteHousekeeping::new(app.database());
-    let day = |days: i64| NOON + Duration::days(days) + Duration::SECOND;
-    let purged = async |at| {
-        let purged = housekeeping.purge(at, 10).await.unwrap();
-        (purged.bodies, purged.messages)
-    };
-    assert_eq!(purged(day(0)).await, (0, 0));
-    assert_eq!(outbox.retry(&id, day(0)).await.unwrap(), RetryOutcome::Queued);
-    assert_eq!(outbox.backlog().await.unwrap().bytes, 2);
-    settle_all(&outbox, day(0), || Verdict::Done { at: NOON }).await;
-    assert_eq!(purged(day(1)).await, (1, 0));
-    assert_eq!(outbox.retry(&id, day(1)).await.unwrap(), RetryOutcome::BodyDeleted);
-    assert_eq!(outbox.find(&id).await.unwrap().unwrap().body, b"");
-    assert_eq!(purged(day(6)).await, (0, 0));
-    assert_eq!(outbox.store(delivery("a", b"{}")).await.unwrap(), DeliveryOutcome::Duplicate);
-    assert_eq!(purged(day(7)).await, (0, 2));
-    assert_eq!(outbox.store(delivery("a", b"{}")).await.unwrap(), DeliveryOutcome::Stored);
-    // Positions go on, although the earlier entries are gone.
-    assert_eq!(outbox.find(&id).await.unwrap().unwrap().entry.sequence, 3);
-}
-
-#[tokio::test]
 async fn dead_message_is_kept_for_thirty_days_and_counts_until_then() {
     let (file, app, _, outbox) = open().await;
     outbox.store(delivery("a", b"{}")).await.unwrap();

@@ -16,12 +16,13 @@ use time::OffsetDateTime;
 
 mod answers;
 mod life;
+pub(crate) mod nodes;
 mod observation_races;
 mod races;
 
 /// The memory repository, except for the methods that a mutant overrides.
 #[async_trait]
-trait Mutant: Debug + Send + Sync + 'static {
+pub(crate) trait Mutant: Debug + Send + Sync + 'static {
     fn memory(&self) -> &MemoryBindingRepo;
 
     async fn find(&self, organization: &OrganizationId) -> Option<Binding> {
@@ -74,7 +75,7 @@ trait Mutant: Debug + Send + Sync + 'static {
 
 /// A mutant as a repository.
 #[derive(Debug)]
-struct Repo<M>(M);
+pub(crate) struct Repo<M>(pub(crate) M);
 
 #[async_trait]
 impl<M: Mutant> BindingRepo for Repo<M> {

@@ -10,15 +10,21 @@ use dockline::{
 };
 use dockline_memory::MemoryStateStore;
 
+mod nodes;
 mod stores;
 
 /// The memory store, except for the methods that a mutant overrides.
 #[async_trait]
-trait Mutant: Debug + Send + Sync + 'static {
+pub(crate) trait Mutant: Debug + Send + Sync + 'static {
     fn memory(&self) -> &MemoryStateStore;
 
     async fn put(&self, state: IssuedState) -> PutOutcome {
         self.memory().put(state).await.unwrap()
+    }
+
+    /// The organization that `find` looks for.
+    fn organization(&self, organization: &OrganizationId) -> OrganizationId {
+        organization.clone()
     }
 
     /// The row as every `find` method returns it.
@@ -50,7 +56,7 @@ trait Mutant: Debug + Send + Sync + 'static {
 
 /// A mutant as a store.
 #[derive(Debug)]
-struct Store<M>(M);
+pub(crate) struct Store<M>(pub(crate) M);
 
 #[async_trait]
 impl<M: Mutant> StateStore for Store<M> {
@@ -63,7 +69,7 @@ impl<M: Mutant> StateStore for Store<M> {
         organization: &OrganizationId,
         digest: &StateDigest,
     ) -> Result<Option<IssuedState>, PortError> {
-        let state = self.0.memory().find(organization, digest).await?;
+        let state = self.0.memory().find(&self.0.organization(organization), digest).await?;
         Ok(state.and_then(|state| self.0.found(state)))
     }
 

@@ -1,0 +1,207 @@
+//! Adding, listing, revoking and rotating keys.
+
+use std::sync::Arc;
+
+use dockline::ports::SeededEntropy;
+use dockline::{ApiKey, KeyEnvironment, KeyId, KeyRecord, Rotation, RotationTerms, Scope, Tier, Unrotatable};
+use time::{Duration, OffsetDateTime};
+
+use super::KeyAdminDriver;
+use crate::fixtures::{NOON, key_of, organization};
+use crate::race::{ROUNDS, race};
+use crate::runner::cases;
+
+const OLD: &str = "0123456789ABCDEF";
+
+fn key(id: &str, owner: &str) -> KeyRecord {
+    KeyRecord {
+        id: KeyId::parse(id).unwrap(),
+        scopes: vec![Scope::GithubAdmin, Scope::Other("billing:read".to_owned())],
+        tier: Tier::partner(),
+        ..key_of(owner, 7).1
+    }
+}
+
+fn fresh(seed: u64) -> ApiKey {
+    ApiKey::mint(KeyEnvironment::Live, &SeededEntropy::new(seed)).unwrap()
+}
+
+fn terms(grace: Duration) -> RotationTerms {
+    RotationTerms { old_expires_at: NOON + grace, expires_at: None }
+}
+
+async fn found(keys: &dyn KeyAdminDriver, id: &KeyId) -> Option<KeyRecord> {
+    keys.keys().find(id).await.unwrap()
+}
+
+cases!(
+    use __key_admin_cases as list;
+
+    /// A key that was added is found, and another one of the same id is refused and changes nothing.
+    pub async fn added_key_is_found_and_never_overwritten(keys: &dyn KeyAdminDriver) {
+        let record = key("0123456789ABCDEF", "org_acme");
+        assert!(keys.insert(&record, "ci", NOON).await);
+        let mut other = key("0123456789ABCDEF", "org_mallory");
+        other.environment = KeyEnvironment::Test;
+        assert!(!keys.insert(&other, "theft", NOON).await);
+        assert_eq!(found(keys, &record.id).await, Some(record));
+    }
+
+    /// Keys are listed oldest first, of all organizations or of one, revoked ones included.
+    pub async fn keys_are_listed_by_organization_oldest_first_including_revoked_ones(
+        keys: &dyn KeyAdminDriver,
+    ) {
+        for (id, owner, after) in [
+            ("0000000000000001", "org_a", 2),
+            ("0000000000000002", "org_b", 1),
+            ("0000000000000003", "org_a", 0),
+        ] {
+            assert!(keys.insert(&key(id, owner), id, NOON + Duration::seconds(after)).await);
+        }
+        assert!(keys.revoke(&key("0000000000000003", "org_a").id, NOON).await);
+        let all = keys.list(None).await;
+        let names: Vec<_> = all.iter().map(|entry| entry.name.as_str()).collect();
+        assert_eq!(names, ["0000000000000003", "0000000000000002", "0000000000000001"]);
+        assert_eq!(all.first().unwrap().record.revoked_at, Some(NOON));
+        assert_eq!(all.first().unwrap().created_at, NOON);
+        let of_a = keys.list(Some(&organization("org_a"))).await;
+        assert_eq!(of_a.len(), 2);
+        assert!(keys.list(Some(&organization("org_c"))).await.is_empty());
+    }
+
+    /// The revocation of an unknown key returns `false`.
+    pub async fn unknown_key_cannot_be_revoked(keys: &dyn KeyAdminDriver) {
+        assert!(!keys.revoke(&key("0000000000000009", "org_a").id, NOON).await);
+    }
+
+    /// A rotation copies everything but id, secret, expiry and use; the old key expires after the grace period.
+    pub async fn rotation_copies_the_key_and_limits_the_old_one_to_the_grace_period(
+        keys: &dyn KeyAdminDriver,
+    ) {
+        let old = key(OLD, "org_acme");
+        assert!(keys.insert(&old, "ci", NOON - Duration::DAY).await);
+        keys.used(&old.id, NOON).await;
+        let terms = RotationTerms { expires_at: Some(NOON + Duration::WEEK), ..terms(Duration::HOUR) };
+        let rotated = keys.rotate(&old.id, &fresh(1), &terms, NOON).await;
+
+        let expected = KeyRecord {
+            id: fresh(1).id().clone(),
+            secret_hash: fresh(1).secret_hash(),
+            expires_at: Some(NOON + Duration::WEEK),
+            ..old.clone()
+        };
+        let old_expires_at = NOON + Duration::HOUR;
+        assert_eq!(rotated, Rotation::Rotated { fresh: Box::new(expected.clone()), old_expires_at });
+        assert_eq!(found(keys, &expected.id).await, Some(expected.clone()));
+        let old = KeyRecord { expires_at: Some(old_expires_at), ..old };
+        assert_eq!(found(keys, &old.id).await, Some(old.clone()));
+
+        let entries = keys.list(None).await;
+        let [first, second] = entries.as_slice() else { panic!("{entries:?}") };
+        assert_eq!((&first.record, &second.record), (&old, &expected));
+        assert_eq!((first.name.as_str(), second.name.as_str()), ("ci", "ci"));
+        assert_eq!((first.replaced_by.as_ref(), first.rotated_from.as_ref()), (Some(&expected.id), None));
+        assert_eq!((second.replaced_by.as_ref(), second.rotated_from.as_ref()), (None, Some(&old.id)));
+        assert_eq!((first.last_used_at, second.last_used_at), (Some(NOON), None), "a fresh key has no use");
+        assert_eq!(second.created_at, NOON);
+        assert_eq!(keys.entry(&old.id).await.as_ref(), Some(first));
+    }
+
+    /// The old key expires after the grace period, but never later than before.
+    pub async fn old_key_expires_after_the_grace_period_or_earlier_if_it_already_did(
+        keys: &dyn KeyAdminDriver,
+    ) {
+        for (seed, expires_in, grace, ends_in) in [
+            (1, None, Duration::ZERO, Duration::ZERO),
+            (2, Some(Duration::HOUR), Duration::DAY, Duration::HOUR),
+            (3, Some(Duration::WEEK), Duration::DAY, Duration::DAY),
+        ] {
+            let id = format!("000000000000000{seed}");
+            let old = KeyRecord { expires_at: expires_in.map(|life| NOON + life), ..key(&id, "org_acme") };
+            assert!(keys.insert(&old, "", NOON).await);
+            let rotated = keys.rotate(&old.id, &fresh(seed), &terms(grace), NOON).await;
+            let Rotation::Rotated { old_expires_at, .. } = rotated else { panic!("{rotated:?}") };
+            assert_eq!(old_expires_at, NOON + ends_in);
+            assert_eq!(found(keys, &old.id).await.unwrap().expires_at, Some(NOON + ends_in));
+        }
+    }
+
+    /// A rotation that is refused changes nothing and leaves no fresh key.
+    pub async fn refused_rotation_changes_nothing(keys: &dyn KeyAdminDriver) {
+        let replaced = key("0000000000000001", "org_acme");
+        assert!(keys.insert(&replaced, "", NOON).await);
+        keys.rotate(&replaced.id, &fresh(100), &terms(Duration::DAY), NOON).await;
+        let replaced = found(keys, &replaced.id).await.unwrap();
+        let at = |at: OffsetDateTime| Some(at);
+        let cases = [
+            (replaced, Unrotatable::Replaced(fresh(100).id().clone())),
+            (KeyRecord { revoked_at: at(NOON), ..key("0000000000000002", "org_acme") }, Unrotatable::Revoked),
+            (
+                KeyRecord { revoked_at: at(NOON + Duration::DAY), ..key("0000000000000003", "org_acme") },
+                Unrotatable::Revoked,
+            ),
+            (KeyRecord { expires_at: at(NOON), ..key("0000000000000004", "org_acme") }, Unrotatable::Expired),
+            (
+                KeyRecord { environment: KeyEnvironment::Test, ..key("0000000000000005", "org_acme") },
+                Unrotatable::OtherEnvironment,
+            ),
+        ];
+        for (seed, (old, reason)) in (1..).zip(cases) {
+            // The replaced key exists already.
+            keys.insert(&old, "", NOON).await;
+            let refused = keys.rotate(&old.id, &fresh(seed), &terms(Duration::HOUR), NOON).await;
+            assert_eq!(refused, Rotation::Refused(reason));
+            assert_eq!(found(keys, &old.id).await, Some(old));
+            assert_eq!(found(keys, fresh(seed).id()).await, None);
+        }
+        let unknown = key("0000000000000009", "org_acme").id;
+        let refused = keys.rotate(&unknown, &fresh(9), &terms(Duration::HOUR), NOON).await;
+        assert_eq!(refused, Rotation::Refused(Unrotatable::Unknown));
+        assert_eq!(found(keys, fresh(9).id()).await, None);
+    }
+
+    /// Of concurrent rotations one succeeds; the others return the winner's key and leave no fresh key.
+    pub async fn one_of_several_concurrent_rotations_succeeds(keys: &Arc<dyn KeyAdminDriver>) {
+        for round in ROUNDS {
+            let old = key(&format!("{round:016}"), "org_acme");
+            assert!(keys.insert(&old, "", NOON).await);
+            let id = old.id.clone();
+            let outcomes = race(keys, move |keys, number| {
+                let id = id.clone();
+                async move {
+                    let fresh = fresh(round * 1_000 + number);
+                    (fresh.id().clone(), keys.rotate(&id, &fresh, &terms(Duration::DAY), NOON).await)
+                }
+            })
+            .await;
+            let winners: Vec<_> =
+                outcomes.iter().filter(|(_, outcome)| matches!(outcome, Rotation::Rotated { .. })).collect();
+            let [(winner, _)] = winners.as_slice() else { panic!("{winners:?}") };
+            let refused = Rotation::Refused(Unrotatable::Replaced(winner.clone()));
+            for (loser, outcome) in outcomes.iter().filter(|(id, _)| id != winner) {
+                assert_eq!(*outcome, refused);
+                assert_eq!(found(&**keys, loser).await, None);
+            }
+            assert_eq!(keys.entry(&old.id).await.unwrap().replaced_by.as_ref(), Some(winner));
+        }
+    }
+
+    /// A revocation that races a rotation holds: the fresh key exists only if the rotation came first.
+    pub async fn concurrent_rotation_does_not_undo_a_revocation(keys: &dyn KeyAdminDriver) {
+        for round in ROUNDS {
+            let old = key(&format!("{round:016}"), "org_acme");
+            assert!(keys.insert(&old, "", NOON).await);
+            let fresh = fresh(round);
+            let terms = terms(Duration::DAY);
+            let (rotated, revoked) =
+                tokio::join!(keys.rotate(&old.id, &fresh, &terms, NOON), keys.revoke(&old.id, NOON));
+            assert!(revoked);
+            assert_eq!(found(keys, &old.id).await.revoked_at, Some(NOON));
+            let made = found(keys, fresh.id()).await;
+            match rotated {
+                Rotation::Rotated { fresh, .. } => assert_eq!(made, Some(*fresh)),
+                Rotation::Refused(reason) => assert_eq!((reason, made), (Unrotatable::Revoked, None)),
+            }
+        }
+    }
+);
