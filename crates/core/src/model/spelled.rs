@@ -76,8 +76,10 @@ pub(crate) use spelled;
 mod tests {
     use crate::error::{CallbackRefusal, GithubCredential, RefusalReason};
     use crate::model::{
-        AccountKind, ClaimMembership, ClaimPolicy, DenialCause, KeyEnvironment, Proof, Status,
+        AccountKind, BudgetClass, ClaimMembership, ClaimPolicy, CodeFate, DenialCause, EntryStatus,
+        KeyEnvironment, PresenceKind, Proof, RepositorySelection, SetupAction, Status, UninstalledBy,
     };
+    use crate::ports::ObserveOutcome;
 
     #[test]
     fn every_variant_round_trips_through_its_spelling_and_json() {
@@ -103,6 +105,14 @@ mod tests {
         check(KeyEnvironment::ALL);
         check(RefusalReason::ALL);
         check(CallbackRefusal::ALL);
+        check(CodeFate::ALL);
+        check(SetupAction::ALL);
+        check(BudgetClass::ALL);
+        check(UninstalledBy::ALL);
+        check(PresenceKind::ALL);
+        check(EntryStatus::ALL);
+        check(RepositorySelection::ALL);
+        check(ObserveOutcome::ALL);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use super::{Affected, Failure, FailureDriver};
 use crate::fixtures::{CANARY, NOON, binding_of, digest, organization, state_of};
 use crate::runner::cases;
 
-/// The longest part of a secret that may appear by chance.
+/// Asserts that a text contains none of the driver's secrets.
 fn assert_no_secret(driver: &dyn FailureDriver, shown: &str, what: &str) {
     for secret in driver.secrets() {
         assert!(!secret.is_empty(), "the driver names an empty secret");

@@ -17,7 +17,7 @@ async fn insert(
     state: &str,
     at: OffsetDateTime,
 ) -> InsertOutcome {
-    let new = NewBinding { last_verified_at: at, ..new_binding(name, number, state) };
+    let new = NewBinding { last_verified_at: at, registered_at: at, ..new_binding(name, number, state) };
     driver.bindings().insert(new).await.unwrap()
 }
 

@@ -41,7 +41,7 @@ cases!(
         assert_eq!(node.store(&push(1, "a")).await, DeliveryOutcome::Duplicate, "the key is kept for a week");
         purge(driver, NOON + KEYS_KEPT_FOR + Duration::SECOND).await;
         assert_eq!(node.store(&push(1, "a")).await, DeliveryOutcome::Stored);
-        assert_eq!(node.entries("acme").await[0].sequence, 3, "a position was used again");
+        assert_eq!(node.entries("acme").await.first().unwrap().sequence, 3, "a position was used again");
     }
 
     /// A message that the product has yet to get is never deleted, however old; a dead one is kept for 30 days (I37).

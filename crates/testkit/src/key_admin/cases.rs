@@ -97,7 +97,7 @@ cases!(
         assert_eq!(found(keys, &old.id).await, Some(old.clone()));
 
         let entries = keys.list(None).await;
-        let [first, second] = entries.as_slice() else { panic!("{entries:?}") };
+        let [first, second] = entries.as_slice() else { unreachable!("{entries:?}") };
         assert_eq!((&first.record, &second.record), (&old, &expected));
         assert_eq!((first.name.as_str(), second.name.as_str()), ("ci", "ci"));
         assert_eq!((first.replaced_by.as_ref(), first.rotated_from.as_ref()), (Some(&expected.id), None));
@@ -120,7 +120,7 @@ cases!(
             let old = KeyRecord { expires_at: expires_in.map(|life| NOON + life), ..key(&id, "org_acme") };
             assert!(keys.insert(&old, "", NOON).await);
             let rotated = keys.rotate(&old.id, &fresh(seed), &terms(grace), NOON).await;
-            let Rotation::Rotated { old_expires_at, .. } = rotated else { panic!("{rotated:?}") };
+            let Rotation::Rotated { old_expires_at, .. } = rotated else { unreachable!("{rotated:?}") };
             assert_eq!(old_expires_at, NOON + ends_in);
             assert_eq!(found(keys, &old.id).await.unwrap().expires_at, Some(NOON + ends_in));
         }
@@ -176,7 +176,7 @@ cases!(
             .await;
             let winners: Vec<_> =
                 outcomes.iter().filter(|(_, outcome)| matches!(outcome, Rotation::Rotated { .. })).collect();
-            let [(winner, _)] = winners.as_slice() else { panic!("{winners:?}") };
+            let [(winner, _)] = winners.as_slice() else { unreachable!("{winners:?}") };
             let refused = Rotation::Refused(Unrotatable::Replaced(winner.clone()));
             for (loser, outcome) in outcomes.iter().filter(|(id, _)| id != winner) {
                 assert_eq!(*outcome, refused);
@@ -187,18 +187,25 @@ cases!(
     }
 
     /// A revocation that races a rotation holds: the fresh key exists only if the rotation came first.
-    pub async fn concurrent_rotation_does_not_undo_a_revocation(keys: &dyn KeyAdminDriver) {
+    pub async fn concurrent_rotation_does_not_undo_a_revocation(keys: &Arc<dyn KeyAdminDriver>) {
         for round in ROUNDS {
             let old = key(&format!("{round:016}"), "org_acme");
             assert!(keys.insert(&old, "", NOON).await);
-            let fresh = fresh(round);
-            let terms = terms(Duration::DAY);
-            let (rotated, revoked) =
-                tokio::join!(keys.rotate(&old.id, &fresh, &terms, NOON), keys.revoke(&old.id, NOON));
-            assert!(revoked);
-            assert_eq!(found(keys, &old.id).await.revoked_at, Some(NOON));
-            let made = found(keys, fresh.id()).await;
-            match rotated {
+            let id = old.id.clone();
+            let outcomes = race(keys, move |keys, number| {
+                let id = id.clone();
+                async move {
+                    if number == 1 {
+                        return Some(keys.rotate(&id, &fresh(round), &terms(Duration::DAY), NOON).await);
+                    }
+                    assert!(number != 2 || keys.revoke(&id, NOON).await);
+                    None
+                }
+            })
+            .await;
+            assert_eq!(found(&**keys, &old.id).await.unwrap().revoked_at, Some(NOON));
+            let made = found(&**keys, fresh(round).id()).await;
+            match outcomes.into_iter().flatten().next().unwrap() {
                 Rotation::Rotated { fresh, .. } => assert_eq!(made, Some(*fresh)),
                 Rotation::Refused(reason) => assert_eq!((reason, made), (Unrotatable::Revoked, None)),
             }

@@ -87,8 +87,9 @@ impl Housekeeping for Keeper {
             yield_to_others().await;
         }
         let mut expiries = expiries.lock().unwrap();
-        let deleted = expired.iter().filter(|digest| expiries.remove(digest).is_some()).count();
-        Ok(if self.defect == Defect::CountsTwice { expired.len() } else { deleted } as u64)
+        let deleted = expired.iter().filter(|digest| expiries.remove(*digest).is_some()).count();
+        let counted = if self.defect == Defect::CountsTwice { expired.len() } else { deleted };
+        Ok(counted as u64)
     }
 }
 

@@ -3,9 +3,9 @@
 use std::sync::Mutex;
 
 use dockline::ports::{
-    BindingRepo, InsertOutcome, Observation, ObserveOutcome, ReconcileCursor, ReconcileScope, ReleaseOutcome,
+    BindingRepo, InsertOutcome, Observation, ObserveOutcome, ReconcileCursor, ReconcileScope,
 };
-use dockline::{Actor, InstallationId, NewBinding, OrganizationId};
+use dockline::{InstallationId, NewBinding};
 use dockline_memory::MemoryBindingRepo;
 use dockline_testkit::binding_repo::{dropped, kept, races, times};
 use dockline_testkit::fixtures::{NOON, digest};
@@ -164,29 +164,6 @@ mutant!(
 
 mutant!(
     MemoryBindingRepo:
-    /// Unbinds, and writes the history in another step (L-59).
-    struct ReleasesInTwoSteps {}
-
-    async fn release(
-        &self,
-        organization: &OrganizationId,
-        id: InstallationId,
-        actor: &Actor,
-        at: OffsetDateTime,
-    ) -> ReleaseOutcome {
-        let outcome = self.memory.release(organization, id, actor, at).await.unwrap();
-        yield_to_others().await;
-        if outcome != ReleaseOutcome::NothingBound {
-            // The second step also raises the generation: the memory repository does so by an observation.
-            let changed = Observation::PermissionsChanged { at };
-            self.memory.observe(id, changed).await.unwrap();
-        }
-        outcome
-    }
-);
-
-mutant!(
-    MemoryBindingRepo:
     /// Derives `Debug` over its rows (I14).
     struct ShowsItsRows {
         rows: Mutex<Vec<NewBinding>>,
@@ -216,8 +193,6 @@ killed! {
         kept::unbound_installations_are_kept_for_30_days;
     state_spent_first: Repo(SpendsTheStateFirst::default()) =>
         dropped::dropped_insert_is_whole;
-    released_in_two_steps: Repo(ReleasesInTwoSteps::default()) =>
-        dropped::dropped_release_is_whole;
     rows_shown: Repo(ShowsItsRows::default()) =>
         kept::debug_shows_nothing_stored;
 }
