@@ -1,16 +1,11 @@
-//! Which rows a purge deletes, and which it keeps.
+//! Purges of large and of locked tables. The suite tests which rows are deleted.
 
-use dockline::ports::{
-    BindingRepo, Housekeeping, InsertOutcome, Observation, RateLimitRequest, RateLimiter, ReleaseOutcome,
-    StateStore,
-};
-use dockline::{BudgetClass, KeyId, PortName, Status, Tier};
-use dockline_postgres::{
-    AppNumber, Database, PgBindingRepo, PgHousekeeping, PgRateLimiter, PgStateStore, Purged,
-};
+use dockline::PortName;
+use dockline::ports::{Housekeeping, StateStore};
+use dockline_postgres::{AppNumber, Database, PgHousekeeping, PgStateStore};
 use time::Duration;
 
-use crate::fixtures::{NOON, account, actor, binding, digest, installation, installer, organization, state};
+use crate::fixtures::{NOON, state};
 use crate::test_database;
 use crate::test_schema::session_in;
 

@@ -2,7 +2,6 @@
 
 use dockline::ports::{
     BindingRepo, DeliveryOutcome, DeliveryStore, EntryFilter, InsertOutcome, Observation, Outbox,
-    RetryOutcome,
 };
 use dockline::{
     AppId, Backlog, DeliveryGuid, EntryStatus, FailedAttempt, OutboxBounds, Verdict, VerifiedDelivery,

@@ -19,8 +19,8 @@ dockline_testkit::state_store_suite!(async {
     beside(|app| Arc::new(PgStateStore::new(app)) as Arc<dyn StateStore>).await
 });
 
-async fn beside<P: ?Sized>(
-    adapter: impl Fn(&AppDatabase) -> Arc<P>,
+async fn beside<P: ?Sized + Send + Sync>(
+    adapter: impl Fn(&AppDatabase) -> Arc<P> + Send,
 ) -> (SchemaGuard, [BesideAnotherApp<P>; 2]) {
     let (guard, databases) = test_database::two_handles().await;
     let [first, _] = &databases;

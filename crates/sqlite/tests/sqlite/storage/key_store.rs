@@ -10,15 +10,15 @@ use time::OffsetDateTime;
 use crate::test_database;
 
 dockline_testkit::key_admin_suite!(async {
-    let (guard, [written, read]) = test_database::two_handles().await;
-    let (keys, other) = (SqliteKeyStore::new(&written), SqliteKeyStore::new(&read));
-    (guard, Keys { keys, other, usage: SqliteKeyUsage::new(&written) })
+    let (guard, [first, second]) = test_database::two_handles().await;
+    let (written, read) = (SqliteKeyStore::new(&first), SqliteKeyStore::new(&second));
+    (guard, Keys { written, read, usage: SqliteKeyUsage::new(&first) })
 });
 
 #[derive(Debug)]
 struct Keys {
-    keys: SqliteKeyStore,
-    other: SqliteKeyStore,
+    written: SqliteKeyStore,
+    read: SqliteKeyStore,
     usage: SqliteKeyUsage,
 }
 
@@ -30,19 +30,19 @@ fn key_row(entry: KeyEntry) -> KeyRow {
 #[async_trait]
 impl KeyAdminDriver for Keys {
     fn keys(&self) -> &dyn KeyStore {
-        &self.other
+        &self.read
     }
 
     async fn insert(&self, record: &KeyRecord, name: &str, created_at: OffsetDateTime) -> bool {
-        self.keys.insert(record, name, created_at).await.unwrap()
+        self.written.insert(record, name, created_at).await.unwrap()
     }
 
     async fn list(&self, organization: Option<&OrganizationId>) -> Vec<KeyRow> {
-        self.other.list(organization).await.unwrap().into_iter().map(key_row).collect()
+        self.read.list(organization).await.unwrap().into_iter().map(key_row).collect()
     }
 
     async fn entry(&self, id: &KeyId) -> Option<KeyRow> {
-        self.other.entry(id).await.unwrap().map(key_row)
+        self.read.entry(id).await.unwrap().map(key_row)
     }
 
     async fn rotate(
@@ -52,11 +52,11 @@ impl KeyAdminDriver for Keys {
         terms: &RotationTerms,
         now: OffsetDateTime,
     ) -> Rotation {
-        self.keys.rotate(id, fresh, terms, now).await.unwrap()
+        self.written.rotate(id, fresh, terms, now).await.unwrap()
     }
 
     async fn revoke(&self, id: &KeyId, at: OffsetDateTime) -> bool {
-        self.other.revoke(id, at).await.unwrap()
+        self.read.revoke(id, at).await.unwrap()
     }
 
     async fn used(&self, id: &KeyId, at: OffsetDateTime) {

@@ -19,7 +19,9 @@ dockline_testkit::state_store_suite!(async {
 });
 
 /// The handles of the tested App, each beside the other handle of the other App.
-async fn beside<P: ?Sized>(adapter: impl Fn(&AppDatabase) -> Arc<P>) -> (TestFile, [BesideAnotherApp<P>; 2]) {
+async fn beside<P: ?Sized + Send + Sync>(
+    adapter: impl Fn(&AppDatabase) -> Arc<P> + Send,
+) -> (TestFile, [BesideAnotherApp<P>; 2]) {
     let (file, handles) = two_handles().await;
     let [first, second] = &handles;
     let add = async |number| {
