@@ -1,6 +1,6 @@
 //! The adapters over SQLite files.
 
-#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "tests fail by panicking")]
+#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 mod file;
 mod fixtures;

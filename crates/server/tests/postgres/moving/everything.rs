@@ -90,8 +90,8 @@ async fn fill(scene: &Scene, now: OffsetDateTime) {
         assert!(states.save_pending(&digest(name), pending(ticket, number)).await.unwrap());
     }
     let ticket = digest("three");
-    states.confirm_claim(&digest("answered"), Some(&ticket), claim(102)).await.unwrap();
-    states.revoke(&digest("refused"), Some(&digest("four"))).await.unwrap();
+    states.confirm_claim(&digest("answered"), Some(ticket), claim(102)).await.unwrap();
+    states.revoke(&digest("refused"), Some(digest("four"))).await.unwrap();
     states.settle_code(&digest("answered"), &digest("code"), CodeFate::Used).await.unwrap();
     let installer = InstallerRecord { installer: AccountId::new(7).unwrap(), members_permission: true };
     let bindings = SqliteBindingRepo::new(&app);
