@@ -1,6 +1,5 @@
 //! What a failing case prints.
 
-#![expect(clippy::unwrap_used, reason = "memory does not fail")]
 
 use std::sync::Arc;
 
