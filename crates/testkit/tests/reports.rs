@@ -1,6 +1,5 @@
 //! What a failing case prints.
 
-
 use std::sync::Arc;
 
 use dockline::ports::RateLimiter;
