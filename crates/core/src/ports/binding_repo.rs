@@ -23,7 +23,8 @@ pub enum InsertOutcome {
     Taken,
     /// The organization used this state for an earlier binding, live or released.
     Spent,
-    /// The installation was uninstalled for good, is ending, or its account was erased after the binding's facts were asked for.
+    /// The installation was uninstalled for good, is ending, or its account was erased and the binding's facts are older than
+    /// its last observation.
     Gone,
 }
 
@@ -173,10 +174,10 @@ pub trait BindingRepo: Debug + Send + Sync + 'static {
     ///
     /// 1. The organization has no live binding ([`InsertOutcome::Occupied`]).
     /// 2. No other organization has a live binding to the installation ([`InsertOutcome::Taken`]).
-    /// 3. The installation was not uninstalled by deletion or by us and is not ending, its account was not erased after
-    ///    `last_verified_at` ([`DataSubjects`](super::DataSubjects)), and the new status is not [`Status::Uninstalled`]
-    ///    ([`InsertOutcome::Gone`]). An installation that is missing or absent can be bound.
-    ///    [`rules::life::can_be_bound`](crate::rules::life::can_be_bound) decides all but the last.
+    /// 3. The installation was not uninstalled by deletion or by us and is not ending, the new status is not
+    ///    [`Status::Uninstalled`], and if its account was erased ([`DataSubjects`](super::DataSubjects)), `last_verified_at` is
+    ///    not before its last observation ([`InsertOutcome::Gone`]). An installation that is missing or absent can be bound.
+    ///    [`rules::life::can_be_bound`](crate::rules::life::can_be_bound) decides all but the status.
     /// 4. The organization never used the state for a binding ([`InsertOutcome::Spent`]).
     ///
     /// MUST be atomic under any number of concurrent calls: a constraint guarantees uniqueness, never a preceding read.

@@ -178,8 +178,8 @@ pub fn is_ending(presence: Presence, asked_at: OffsetDateTime) -> bool {
 
 /// Returns whether the installation of this record can be bound by facts that were asked for at this time.
 ///
-/// It cannot if its end is final, if it is ending, or if its account was erased after the facts were asked for: a request that
-/// was under way would undo the erasure otherwise.
+/// It cannot if its end is final, if it is ending, or if its account was erased and the facts are older than its last
+/// observation, so that a request that was under way does not undo the erasure.
 #[must_use]
 pub fn can_be_bound(record: &InstallationRecord, asked_at: OffsetDateTime) -> bool {
     let Life { presence, observed_at, .. } = record.life;

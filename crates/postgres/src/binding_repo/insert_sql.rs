@@ -20,8 +20,8 @@ use crate::batch::planned_once;
 ///   constraint. Its subqueries have a limit, since the planner would read the whole tables otherwise. With
 ///   `OFFSET 0` it expects them for one row, which [`planned_once`] needs.
 /// - If `$16`, it fails if it waits for a lock for a tenth of a second.
-/// - The stored account and status stay if they are newer than the new binding's. If the account was erased since the new
-///   binding's facts were asked for, there is no binding.
+/// - The stored account and status stay if they are newer than the new binding's. If the account was erased and
+///   they are older than the last observation, there is no binding.
 /// - A change is computed only if the App has an outbox.
 /// - Facts that are too large are left out, since they must not prevent a binding. The text of a `jsonb` has less than twice
 ///   the length of the parameter.

@@ -160,8 +160,8 @@ cases!(
         assert!(driver.keys().find(&key_of("ACME", 9).1.id).await.unwrap().is_some());
     }
 
-    /// Facts that were asked for before the erasure store no account, neither by an observation nor by a binding, which is
-    /// refused: a request that was under way would undo the erasure otherwise. Later ones do.
+    /// After an erasure, facts that are older than the last observation store no account, neither by an observation nor by a
+    /// binding, which is refused: a request that was under way would undo the erasure otherwise. Later ones do.
     pub async fn facts_from_before_the_erasure_are_refused(driver: &dyn DataSubjectsDriver) {
         scene(driver).await;
         let repo = driver.bindings();
