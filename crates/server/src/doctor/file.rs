@@ -44,7 +44,7 @@ pub(super) async fn check(args: &ServeArgs, path: &Path) -> (Vec<CheckResult>, b
         ));
     }
     let check = "database schema";
-    let is_current = version == known;
+    let is_current = version >= known;
     results.push(match (is_current, args.migrations) {
         (true, _) => CheckResult::ok(check, "up to date"),
         (false, Migrations::Apply) => CheckResult::warn(

@@ -11,18 +11,32 @@ use crate::database::OpenError;
 const APPLICATION_ID: i32 = 0x444f_434b;
 
 /// The version of the first release. No program that knows less reads a file.
-const FIRST_RELEASE: u32 = 2;
+const FIRST_RELEASE: u32 = 1;
 
 /// The migrations, the first of which is version 1, each with the least version that a program must know to read and write the
 /// file after it. That lets an operator go back to that program, so it is at most the version of the release before.
-const MIGRATIONS: [(u32, &str); 2] =
-    [(FIRST_RELEASE, include_str!("0001_first.sql")), (FIRST_RELEASE, include_str!("0002_seal.sql"))];
+const MIGRATIONS: [(u32, &str); 1] = [(FIRST_RELEASE, include_str!("0001_first.sql"))];
 
 /// The latest version.
 pub(crate) const KNOWN: u32 = MIGRATIONS.len() as u32;
 
 fn pragma<T: rusqlite::types::FromSql>(connection: &Connection, name: &str) -> Result<T, rusqlite::Error> {
     connection.pragma_query_value(None, name, |row| row.get(0))
+}
+
+/// Returns the version of the tables, 0 if there are none.
+pub(crate) fn version(connection: &Connection) -> Result<u32, rusqlite::Error> {
+    pragma(connection, "user_version")
+}
+
+/// Checks that no migration is missing. Changes nothing.
+pub(crate) fn check(connection: &Connection, deadline: Duration) -> Result<(), OpenError> {
+    let found = version(connection).map_err(|error| OpenError::of(&error, deadline))?;
+    if found >= KNOWN {
+        verify(connection, found, deadline)
+    } else {
+        Err(OpenError::Pending { found, known: KNOWN })
+    }
 }
 
 /// Checks that the file is empty or one of this program's, and not of a later release.
@@ -48,21 +62,6 @@ fn check_version(connection: &Connection, deadline: Duration) -> Result<(), Open
     }
     let found = u32::try_from(version).unwrap_or(u32::MAX);
     if found > KNOWN { check_later(connection, found, deadline) } else { Ok(()) }
-}
-
-/// Returns the version of the tables, 0 if there are none.
-pub(crate) fn version(connection: &Connection) -> Result<u32, rusqlite::Error> {
-    pragma(connection, "user_version")
-}
-
-/// Checks that no migration is missing. Changes nothing.
-pub(crate) fn check(connection: &Connection, deadline: Duration) -> Result<(), OpenError> {
-    let found = version(connection).map_err(|error| OpenError::of(&error, deadline))?;
-    if found >= KNOWN {
-        verify(connection, found, deadline)
-    } else {
-        Err(OpenError::Pending { found, known: KNOWN })
-    }
 }
 
 /// Checks that this program knows every column of the file, as a copy of all rows needs.

@@ -42,7 +42,7 @@ pub struct Seal {
 }
 
 fn find(connection: &Connection) -> Result<Option<Seal>, SqliteError> {
-    // Files of the first version have no such table.
+    // An empty file has no such table.
     if row(connection, HAS_SEAL, (), |_| Ok(()))?.is_none() {
         return Ok(None);
     }
