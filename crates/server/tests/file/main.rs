@@ -1,5 +1,10 @@
 //! The program as processes, on a SQLite file and a simulated GitHub.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests fail by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "tests fail by panicking"
+)]
 
 #[path = "../postgres/api.rs"]
 #[expect(dead_code, reason = "the tests of PostgreSQL use more of it")]
