@@ -64,15 +64,15 @@ fn check_version(connection: &Connection, deadline: Duration) -> Result<(), Open
     if found > KNOWN { check_later(connection, found, deadline) } else { Ok(()) }
 }
 
-/// Checks that this program knows every column of the file, as a copy of all rows needs.
-pub(crate) fn check_whole(connection: &Connection, deadline: Duration) -> Result<(), OpenError> {
-    check(connection, deadline)?;
-    let failed = |error: rusqlite::Error| OpenError::of(&error, deadline);
-    let found = version(connection).map_err(failed)?;
-    match later(connection).map_err(failed)?.into_iter().next_back() {
-        Some((_, release)) => Err(OpenError::Newer { found, known: KNOWN, release: Some(release) }),
-        None => Ok(()),
+/// Checks that the migrations that this program does not know allow it.
+fn check_later(connection: &Connection, found: u32, deadline: Duration) -> Result<(), OpenError> {
+    let later = later(connection).map_err(|error| OpenError::of(&error, deadline))?;
+    let allows = !later.is_empty() && later.iter().all(|(oldest_program, _)| *oldest_program <= KNOWN);
+    if allows {
+        return Ok(());
     }
+    let release = later.into_iter().next_back().map(|(_, release)| release);
+    Err(OpenError::Newer { found, known: KNOWN, release })
 }
 
 /// Returns the oldest program and the release of each migration that this program does not know.
@@ -83,14 +83,14 @@ fn later(connection: &Connection) -> Result<Vec<(u32, String)>, rusqlite::Error>
     rows.collect()
 }
 
-/// Checks that the migrations that this program does not know allow it.
-fn check_later(connection: &Connection, found: u32, deadline: Duration) -> Result<(), OpenError> {
-    let later = later(connection).map_err(|error| OpenError::of(&error, deadline))?;
-    let allows = !later.is_empty() && later.iter().all(|(oldest_program, _)| *oldest_program <= KNOWN);
-    if allows {
+/// Checks that this program knows every column of the file, as a copy of all rows needs.
+pub(crate) fn check_none_is_later(connection: &Connection, deadline: Duration) -> Result<(), OpenError> {
+    let failed = |error: rusqlite::Error| OpenError::of(&error, deadline);
+    let found = version(connection).map_err(failed)?;
+    if found <= KNOWN {
         return Ok(());
     }
-    let release = later.into_iter().next_back().map(|(_, release)| release);
+    let release = later(connection).map_err(failed)?.into_iter().next_back().map(|(_, release)| release);
     Err(OpenError::Newer { found, known: KNOWN, release })
 }
 

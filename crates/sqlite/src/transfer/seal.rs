@@ -131,13 +131,14 @@ impl SealedFile {
     /// Opens a sealed file.
     ///
     /// # Errors
-    /// [`OpenError::NotSealed`], [`OpenError::Pending`] if another release sealed it, and the other variants.
+    /// [`OpenError::NotSealed`], [`OpenError::Pending`] or [`OpenError::Newer`] if another release sealed it, and the other variants.
     pub async fn open(path: impl Into<PathBuf> + Send) -> Result<Self, OpenError> {
         let path = path.into();
         in_thread(move || {
             let (connection, seal) = open(&path)?;
             let seal = seal.ok_or(OpenError::NotSealed)?;
-            migrations::check_whole(&connection, DEFAULT_DEADLINE)?;
+            migrations::check(&connection, DEFAULT_DEADLINE)?;
+            migrations::check_none_is_later(&connection, DEFAULT_DEADLINE)?;
             let connection = Arc::new(SharedConnection(std::sync::Mutex::new(connection)));
             Ok(Self { path, seal, connection })
         })
@@ -232,9 +233,12 @@ fn exclusively(
     seal: impl FnOnce(&Connection) -> Result<Seal, SqliteError>,
 ) -> Result<Seal, OpenError> {
     let failed = |error: rusqlite::Error| OpenError::of(&error, DEFAULT_DEADLINE);
-    if let (_, Some(found)) = open(path)? {
+    let (connection, found) = open(path)?;
+    if let Some(found) = found {
         return Ok(found);
     }
+    migrations::check_none_is_later(&connection, DEFAULT_DEADLINE)?;
+    drop(connection);
     let _lock = ServerLock::take(path)?;
     let (mut connection, _) = connection::open(path, DEFAULT_DEADLINE).map_err(failed)?;
     // Before the first statement: then SQLite takes the lock of the whole file, and keeps it.

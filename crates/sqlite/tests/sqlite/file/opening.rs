@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use dockline::PortErrorKind;
 use dockline::ports::KeyStore;
-use dockline_sqlite::{OpenError, SqliteDatabase, SqliteKeyStore, SqliteOptions};
+use dockline_sqlite::{OpenError, SealedFile, SqliteDatabase, SqliteKeyStore, SqliteOptions};
 use rusqlite::Connection;
 
 use crate::fixtures::{NOON, key};
@@ -78,6 +78,9 @@ async fn file_of_a_later_release_is_used_if_all_its_migrations_allow_it_and_refu
     assert!(keys.insert(&record, "ci", NOON).await.unwrap());
     assert_eq!(keys.find(&record.id).await.unwrap(), Some(record));
     drop(keys);
+    // A copy of all rows would lack the columns that this program does not know.
+    let refused = SealedFile::seal(file.path(), NOON).await.unwrap_err();
+    refused_by(&format!("0.{}.0", known + 2), &refused);
 
     later(known + 1, known + 1);
     later(known + 2, known);
