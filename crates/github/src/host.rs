@@ -83,6 +83,15 @@ impl GithubHost {
         format!("{}/{}/{slug}/installations/new", self.web, self.apps)
     }
 
+    /// Returns the page that takes the manifest of a new App: that of an organization, or of the signed-in user.
+    pub(crate) fn new_app_page(&self, organization: Option<&str>) -> String {
+        let path = organization.map(|login| {
+            let login: String = form_urlencoded::byte_serialize(login.as_bytes()).collect();
+            format!("/organizations/{login}")
+        });
+        format!("{}{}/settings/apps/new", self.web, path.unwrap_or_default())
+    }
+
     /// Returns the page on which a visitor authorizes the App, without a state.
     pub(crate) fn authorize_page(&self, client_id: &str) -> String {
         let client_id: String = form_urlencoded::byte_serialize(client_id.as_bytes()).collect();

@@ -23,6 +23,6 @@ pub use error::{CallError, ConfigError, HostProblem, KeyProblem, PublicKeyProble
 pub use gateway::GithubApp;
 pub use host::GithubHost;
 pub use observer::{CallOutcome, CompletedCall, Observer, Operation};
-pub use operations::{AppSettings, DeliveryRecord, WebhookConfig};
+pub use operations::{AppManifests, AppSettings, CreatedApp, DeliveryRecord, WebhookConfig};
 pub use proxy::HttpsProxy;
 pub use secrecy::SecretString;

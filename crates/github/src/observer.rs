@@ -54,6 +54,8 @@ labels! {
     Operation {
         /// `GET /app`
         App = "app",
+        /// `POST /app-manifests/{code}/conversions`
+        ConvertManifest = "convert_manifest",
         /// `GET /app/installations/{id}`
         Installation = "installation",
         /// `DELETE /app/installations/{id}`
@@ -138,6 +140,7 @@ impl CallOutcome {
             | GithubError::NoOauthClient
             | GithubError::OauthClientRejected { .. }
             | GithubError::ExchangeRejected { .. }
+            | GithubError::ManifestCodeRejected
             | GithubError::Signing(_)
             | GithubError::TaskEnded => Self::UnexpectedStatus,
         }

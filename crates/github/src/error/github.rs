@@ -30,6 +30,7 @@ pub(crate) enum GithubError {
     NoOauthClient,
     OauthClientRejected { error: String },
     ExchangeRejected { error: String },
+    ManifestCodeRejected,
     VisitorTokenRejected,
     Signing(SignerError),
     TaskEnded,
@@ -65,7 +66,8 @@ impl GithubError {
             | Self::Denied { .. }
             | Self::PermissionMissing { .. }
             | Self::NoOauthClient
-            | Self::OauthClientRejected { .. } => PortErrorKind::Rejected,
+            | Self::OauthClientRejected { .. }
+            | Self::ManifestCodeRejected => PortErrorKind::Rejected,
             Self::Signing(error) => error.kind(),
             Self::Redirect { .. } | Self::InvalidResponse { .. } | Self::TooLarge { .. } => {
                 PortErrorKind::Corrupt

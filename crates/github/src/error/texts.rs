@@ -81,6 +81,9 @@ impl GithubError {
             Self::ExchangeRejected { error } => {
                 format!("GitHub refused to exchange the code with an error unknown to this version ({error})")
             }
+            Self::ManifestCodeRejected => {
+                "GitHub refuses the code of the new App, which is valid once and for an hour".to_owned()
+            }
             Self::VisitorTokenRejected => "GitHub refuses the visitor's new token (401)".to_owned(),
             Self::Signing(error) => format!("the App's JWT could not be signed; {error}"),
             Self::TaskEnded => "the task that checks the visitor ended early".to_owned(),
@@ -117,6 +120,9 @@ impl GithubError {
             Self::TooLarge { .. } => "check the host",
             Self::NoOauthClient => "configure client id and client secret",
             Self::OauthClientRejected { .. } => "check client id, client secret, callback URL and host",
+            Self::ManifestCodeRejected => {
+                "if the App exists at GitHub, generate its secrets on its settings page, or delete it and create it again"
+            }
             Self::VisitorTokenRejected => "ask the visitor to try again",
             Self::Signing(_) => "check the signer and its key",
             Self::TaskEnded => "if the process is not shutting down, report it as a bug",

@@ -29,7 +29,7 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(90);
 
 /// HTTP/1.1 with deadlines and size limits. Follows no redirects and never retries a response; what a response means is
 /// decided elsewhere.
-pub(super) struct HttpClient {
+pub(crate) struct HttpClient {
     client: Client<Connector, Full<Bytes>>,
     timeout: Duration,
     user_agent: String,
@@ -38,7 +38,7 @@ pub(super) struct HttpClient {
 }
 
 impl HttpClient {
-    pub(super) fn new(config: &GithubAppConfig) -> Result<Self, ConfigError> {
+    pub(crate) fn new(config: &GithubAppConfig) -> Result<Self, ConfigError> {
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE_TIMEOUT)
@@ -53,7 +53,7 @@ impl HttpClient {
     }
 
     /// Sends the request and reads the whole response within the timeout, in a span of its own.
-    pub(super) async fn send(
+    pub(crate) async fn send(
         &self,
         base: &str,
         request: Request,
@@ -99,8 +99,9 @@ impl HttpClient {
         request: Request,
         credential: Credential<'_>,
     ) -> Result<http::Request<Full<Bytes>>, GithubError> {
+        let is_api = !matches!(credential, Credential::InForm);
         let authorization = match credential {
-            Credential::InForm => None,
+            Credential::InForm | Credential::InPath => None,
             Credential::Bearer(token) => Some(authorization("Bearer", token.expose_secret())?),
             Credential::Installation(token) => Some(authorization("Bearer", token.expose())?),
             Credential::Basic(id, secret) => {
@@ -113,12 +114,16 @@ impl HttpClient {
             .uri(format!("{base}{}", request.path))
             .header(USER_AGENT, &self.user_agent);
         let builder = match authorization {
-            Some(authorization) => builder
-                .header(AUTHORIZATION, authorization)
+            Some(authorization) => builder.header(AUTHORIZATION, authorization),
+            None => builder,
+        };
+        let builder = if is_api {
+            builder
                 .header(ACCEPT, "application/vnd.github+json")
-                .header("X-GitHub-Api-Version", self.version.as_str()),
-            // This goes to a page of the web host, not to the API.
-            None => builder.header(ACCEPT, "application/json"),
+                .header("X-GitHub-Api-Version", self.version.as_str())
+        } else {
+            // This goes to a page of the web host.
+            builder.header(ACCEPT, "application/json")
         };
         let builder = match request.extra_header {
             Some((name, value)) => builder.header(name, value),

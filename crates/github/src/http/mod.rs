@@ -11,7 +11,9 @@ mod request;
 mod response;
 
 pub(crate) use api::Api;
+pub(crate) use client::HttpClient;
+pub(crate) use error_mapping::error_of;
 pub(crate) use links::{PER_PAGE, PageOf, next_page, next_query};
 pub(crate) use redact::redacted;
-pub(crate) use request::Request;
+pub(crate) use request::{Credential, Request};
 pub(crate) use response::Response;

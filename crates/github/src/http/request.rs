@@ -12,9 +12,11 @@ const LARGE_MAX_BODY: usize = 8 << 20;
 
 /// How a request is authenticated.
 #[derive(Clone, Copy)]
-pub(super) enum Credential<'a> {
+pub(crate) enum Credential<'a> {
     /// The client secret is in the form.
     InForm,
+    /// The code in the path is the credential.
+    InPath,
     /// The App's JWT or a visitor's token.
     Bearer(&'a SecretString),
     Installation(&'a InstallationToken),
@@ -56,6 +58,10 @@ impl Request {
 
     pub(crate) fn delete_json(operation: Operation, path: impl Into<String>, json: String) -> Self {
         Self::new(operation, Method::DELETE, path, Body::Json(json))
+    }
+
+    pub(crate) fn post(operation: Operation, path: impl Into<String>) -> Self {
+        Self::new(operation, Method::POST, path, Body::None)
     }
 
     pub(crate) fn post_json(operation: Operation, path: impl Into<String>, json: String) -> Self {

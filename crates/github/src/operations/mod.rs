@@ -1,6 +1,7 @@
 //! The calls to GitHub.
 
 mod app;
+mod app_manifest;
 mod app_settings;
 pub(crate) mod delivery_log;
 mod installer;
@@ -9,6 +10,7 @@ mod tokens;
 mod visitor;
 
 pub(crate) use app::AppClient;
+pub use app_manifest::{AppManifests, CreatedApp};
 pub use app_settings::{AppSettings, DeliveryRecord, WebhookConfig};
 pub(crate) use installer::installer;
 pub(crate) use repositories::list;

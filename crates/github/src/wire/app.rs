@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use dockline::ports::AppFacts;
 use dockline::{AppId, Permissions};
+use secrecy::SecretString;
 use serde::Deserialize;
 use time::OffsetDateTime;
 
 use super::id_out_of_range;
 use crate::error::GithubError;
-use crate::operations::{AppSettings, WebhookConfig};
+use crate::operations::{AppSettings, CreatedApp, WebhookConfig};
 
 /// `GET /app`, to identify the App.
 #[derive(Deserialize)]
@@ -93,5 +94,36 @@ impl From<HookConfigWire> for WebhookConfig {
                 Some(InsecureSsl::Number(number)) => number != 0.0,
             },
         }
+    }
+}
+
+/// `POST /app-manifests/{code}/conversions`.
+#[derive(Deserialize)]
+pub(crate) struct CreatedAppWire {
+    id: u64,
+    slug: String,
+    name: String,
+    html_url: String,
+    client_id: String,
+    client_secret: String,
+    /// Null for an App without a webhook.
+    webhook_secret: Option<String>,
+    pem: String,
+}
+
+impl TryFrom<CreatedAppWire> for CreatedApp {
+    type Error = GithubError;
+
+    fn try_from(wire: CreatedAppWire) -> Result<Self, GithubError> {
+        Ok(Self {
+            app: AppId::new(wire.id).map_err(|_| id_out_of_range())?,
+            slug: wire.slug,
+            name: wire.name,
+            page: wire.html_url,
+            client_id: wire.client_id,
+            client_secret: wire.client_secret.into(),
+            webhook_secret: wire.webhook_secret.filter(|secret| !secret.is_empty()).map(SecretString::from),
+            private_key_pem: wire.pem.into(),
+        })
     }
 }

@@ -7,7 +7,7 @@ mod repository;
 mod token;
 mod visitor;
 
-pub(crate) use app::{AppSettingsWire, AppWire, HookConfigWire};
+pub(crate) use app::{AppSettingsWire, AppWire, CreatedAppWire, HookConfigWire};
 pub(crate) use delivery::{DeliveryWire, LoggedWire, RecordWire, SentWire};
 pub(crate) use installation::{InstallationWire, InstallationsWire};
 pub(crate) use repository::RepositoriesWire;

@@ -1,5 +1,6 @@
 //! The calls that the gateway makes.
 
+mod app_manifest;
 mod app_settings;
 mod installer;
 mod listing;
