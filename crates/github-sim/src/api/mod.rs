@@ -1,6 +1,7 @@
 //! The REST API.
 
 mod app;
+mod app_manifests;
 mod auth;
 mod body;
 mod errors;
@@ -41,6 +42,7 @@ pub(crate) fn app_of_jwt(model: &Model, token: &str, now: OffsetDateTime) -> Opt
 pub(crate) fn routes(sim: &GithubSim) -> Router<GithubSim> {
     Router::new()
         .merge(app::routes())
+        .merge(app_manifests::routes())
         .merge(user::routes())
         .merge(installation::routes())
         .merge(repository::routes())

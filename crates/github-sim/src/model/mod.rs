@@ -9,6 +9,7 @@ pub(crate) mod installation;
 pub(crate) mod installation_token;
 mod keys;
 mod lifecycle;
+pub(crate) mod manifest;
 mod membership;
 pub(crate) mod push;
 pub(crate) mod repository;
@@ -22,6 +23,7 @@ use change::Change;
 use grant::Grants;
 use installation::{Installation, InstallationRequest};
 use installation_token::InstallationTokens;
+use manifest::ManifestCodes;
 
 #[derive(Debug, Default)]
 pub(crate) struct Model {
@@ -35,6 +37,7 @@ pub(crate) struct Model {
     requests: BTreeMap<u64, InstallationRequest>,
     pub(crate) grants: Grants,
     pub(crate) installation_tokens: InstallationTokens,
+    pub(crate) manifest_codes: ManifestCodes,
     default_user: Option<u64>,
     /// Users who decline to authorize Apps.
     refusing: BTreeSet<u64>,

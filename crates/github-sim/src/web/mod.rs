@@ -3,6 +3,7 @@
 mod home;
 mod install;
 mod install_page;
+mod new_app;
 mod oauth;
 mod page;
 mod session;
@@ -18,6 +19,7 @@ pub(crate) fn routes() -> Router<GithubSim> {
         .merge(home::routes())
         .merge(install::routes())
         .merge(settings::routes())
+        .merge(new_app::routes())
         .merge(session::routes())
         .merge(oauth::routes())
         .merge(sso::routes())

@@ -3,6 +3,7 @@
 mod configure;
 mod device;
 mod install;
+mod new_app;
 mod oauth;
 mod session;
 mod settings;

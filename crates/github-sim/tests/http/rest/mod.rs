@@ -9,7 +9,7 @@ mod gate;
 pub(crate) mod installation_requests;
 mod jwt;
 mod lookups;
-mod openapi;
+pub(crate) mod openapi;
 mod rate_limits;
 mod repositories;
 mod token_lifetime;
