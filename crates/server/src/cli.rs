@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::ffi::OsString;
 use std::io::{self, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -13,6 +14,7 @@ use crate::bindings::BindingsCommand;
 use crate::config::{CommandLineError, EffectiveConfig};
 use crate::deliveries::DeliveriesCommand;
 use crate::generate::{CompletionsArgs, ManArgs};
+use crate::init::InitArgs;
 use crate::installations::InstallationsCommand;
 use crate::keys::KeysCommand;
 use crate::migrate::MigrateArgs;
@@ -21,7 +23,7 @@ use crate::organizations::OrganizationsCommand;
 use crate::reconcile::ReconcileArgs;
 use crate::serve::ServeArgs;
 use crate::{
-    apps, backup, bindings, config, deliveries, doctor, generate, installations, keys, migrate, moving,
+    apps, backup, bindings, config, deliveries, doctor, generate, init, installations, keys, migrate, moving,
     organizations, reconcile, serve,
 };
 
@@ -53,6 +55,12 @@ enum Command {
     /// `FAIL`, with the remedy; `????`, GitHub's API does not say, with the place to look. Exits with 0 if no check failed,
     /// otherwise with 1.
     Doctor(Box<ServeArgs>),
+    /// Ask for a GitHub App, or create one, and write the configuration.
+    ///
+    /// Asks for what the App's settings page at GitHub shows, or creates the App with --create-app. Writes dockline.toml, and
+    /// files with the secrets beside it that only their owner can read. Then it runs the checks of doctor. Without a
+    /// terminal, answers are read from standard input, one per line; options and variables answer questions in advance.
+    Init(Box<InitArgs>),
     /// Migrate the database's schema, or the SQLite file, to this version.
     ///
     /// Creates what is missing. Safe to repeat, and to run on several machines at once.
@@ -132,6 +140,7 @@ impl Cli {
             Command::Serve(args) => serve::run(*args).await,
             Command::Config(args) => print(&effective, args.json),
             Command::Doctor(args) => doctor::run(&args, &effective).await,
+            Command::Init(args) => init::run(*args).await,
             Command::Migrate(args) => migrate::run(args).await,
             Command::Backup(args) => backup::run(args).await,
             Command::Move(command) => moving::run(command).await,
@@ -146,6 +155,21 @@ impl Cli {
             Command::Man(args) => generate::man(&args, command()),
         }
     }
+}
+
+/// Returns the options of `dockline doctor --config FILE`.
+///
+/// # Errors
+/// If the file or the environment is invalid.
+pub(crate) fn doctor_args(
+    path: &Path,
+) -> Result<(Box<ServeArgs>, EffectiveConfig), Box<dyn Error + Send + Sync>> {
+    let args = ["dockline", "doctor", "--config"].map(OsString::from).into_iter().chain([path.into()]);
+    let (cli, effective) = Cli::read(args)?;
+    let Command::Doctor(args) = cli.command else {
+        return Err("doctor was not parsed; report this as a bug".into());
+    };
+    Ok((args, effective))
 }
 
 fn print(effective: &EffectiveConfig, json: bool) -> Result<ExitCode, Box<dyn Error + Send + Sync>> {

@@ -78,6 +78,11 @@ pub(crate) struct FileArgs {
 }
 
 impl FileArgs {
+    /// Returns the folder, absolute if the working directory is known.
+    pub(crate) fn folder(&self) -> PathBuf {
+        std::path::absolute(&self.data_dir).unwrap_or_else(|_| self.data_dir.clone())
+    }
+
     /// Returns the path of the file, absolute if the working directory is known.
     pub(crate) fn path(&self) -> PathBuf {
         let path = self.data_dir.join(FILE);

@@ -13,6 +13,7 @@ mod doctor;
 mod generate;
 mod github_app;
 mod http_server;
+mod init;
 pub mod installations;
 pub mod keys;
 pub mod logging;

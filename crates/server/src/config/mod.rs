@@ -44,7 +44,9 @@ pub enum CommandLineError {
 pub fn with_file_option(command: Command) -> Command {
     // Help is often shown to others, and values of the environment may be secret; `dockline config` shows them redacted.
     let command = command.mut_subcommands(with_file_option).mut_args(|arg| arg.hide_env_values(true));
-    if !command.get_arguments().any(file::accepts) {
+    // init writes the file, and does not read it.
+    let has_own = command.get_arguments().any(|arg| arg.get_long() == Some(FILE));
+    if has_own || !command.get_arguments().any(file::accepts) {
         return command;
     }
     command.arg(

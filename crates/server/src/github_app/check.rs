@@ -175,7 +175,8 @@ impl GithubArgs {
         }
     }
 
-    fn proxy(&self, errors: &mut ConfigErrors) -> Option<HttpsProxy> {
+    /// Returns the proxy, if one is set. Adds to `errors` if it is invalid.
+    pub(crate) fn proxy(&self, errors: &mut ConfigErrors) -> Option<HttpsProxy> {
         let options = SecretOptions {
             name: "https-proxy",
             text: self.https_proxy.as_ref(),

@@ -109,7 +109,8 @@ fn differences(configured: &Configured, settings: &AppSettings) -> ConfigErrors 
     errors
 }
 
-fn is_temporary(error: &PortError) -> bool {
+/// Returns whether a later call may succeed.
+pub(crate) fn is_temporary(error: &PortError) -> bool {
     matches!(error.kind(), PortErrorKind::Unavailable | PortErrorKind::RateLimited { .. })
 }
 

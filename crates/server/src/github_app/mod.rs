@@ -14,7 +14,7 @@ use secrecy::SecretString;
 
 use crate::telemetry;
 
-pub(crate) use connect::{Connected, cause_and_help, connect, open};
+pub(crate) use connect::{Connected, cause_and_help, connect, is_temporary, open};
 pub(crate) use options::GithubArgs;
 
 /// The values of the options, checked without network calls.

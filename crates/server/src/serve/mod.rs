@@ -23,6 +23,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
 pub use auth_failures::AuthFailureArgs;
+pub(crate) use options::check_public_url;
 pub use options::{Migrations, PolicyArg, ServeArgs};
 
 use forward::Forwarding;
