@@ -133,11 +133,17 @@ class Browser:
         request = urllib.request.Request(self.session + path, method="DELETE")
         urllib.request.urlopen(request, timeout=DEADLINE).close()
 
+    def chrome(self, command: str, parameters: dict):
+        """Runs a command of Chromium's own protocol."""
+        self.call("/goog/cdp/execute", {"cmd": command, "params": parameters})
+
+    def screenshot(self) -> bytes:
+        with urllib.request.urlopen(self.session + "/screenshot", timeout=DEADLINE) as answer:
+            return base64.b64decode(json.load(answer)["value"])
+
     def shot(self, name: str):
         self.shot_count += 1
-        path = self.shots / f"{self.name}-{self.shot_count}-{name}.png"
-        with urllib.request.urlopen(self.session + "/screenshot", timeout=DEADLINE) as answer:
-            path.write_bytes(base64.b64decode(json.load(answer)["value"]))
+        (self.shots / f"{self.name}-{self.shot_count}-{name}.png").write_bytes(self.screenshot())
 
     def close(self):
         urllib.request.urlopen(urllib.request.Request(self.session, method="DELETE"), timeout=DEADLINE).close()

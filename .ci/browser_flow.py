@@ -1,7 +1,8 @@
 """Runs the main flow in real browsers: connect, install, confirm; an attack in which an administrator follows a stranger's link; and every
 step repeated.
 
-Usage: browser_flow.py PATH_OF_DOCKLINE_DEMO. Uses only the standard library; writes screenshots beside the binary.
+Usage: browser_flow.py PATH_OF_DOCKLINE_DEMO [PICTURE]. Uses only the standard library; writes screenshots beside the binary, and the
+picture of the README to PICTURE.
 """
 
 import json
@@ -9,6 +10,7 @@ import pathlib
 import signal
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -106,7 +108,36 @@ def connect(demo: dict, admin: Browser):
     check("the API agrees", (status, bound.get("orgLogin")) == (200, "acme-coffee"), bound)
 
 
-def main(binary: str):
+def shows_steps(demo: dict, admin: Browser, picture: pathlib.Path | None):
+    """The product's page shows what happened, fits a phone, and is photographed for the README."""
+    end = time.monotonic() + DEADLINE
+    while "installation.registered" not in admin.text("#steps") and time.monotonic() < end:
+        admin.open(demo["product"])
+    steps = admin.text("#steps")
+    for part in ("proved to administer the account", "came from another browser", "no visitor proved", "Dockline bound the two",
+                 "Bean Counter received the event installation.registered"):
+        check(f"the page shows: {part}", part in steps, steps)
+    # Headless windows are not narrower than 500 px, a phone is.
+    phone = {"width": 360, "height": 740, "deviceScaleFactor": 1, "mobile": True}
+    admin.chrome("Emulation.setDeviceMetricsOverride", phone)
+    admin.open(demo["product"])
+    width, viewport = admin.run("return [document.documentElement.scrollWidth, innerWidth]")
+    check("the page fits a phone of 360 px", width <= 360 and viewport == 360, (width, viewport))
+    admin.shot("phone")
+    # As high as the page, without a scroll bar.
+    page = {**phone, "width": 760}
+    admin.chrome("Emulation.setDeviceMetricsOverride", page)
+    admin.open(demo["product"])
+    page["height"] = admin.run("return document.documentElement.scrollHeight")
+    admin.chrome("Emulation.setDeviceMetricsOverride", page)
+    image = admin.screenshot()
+    admin.chrome("Emulation.clearDeviceMetricsOverride", {})
+    check("the picture is smaller than 150 kB", len(image) < 150_000, len(image))
+    if picture is not None:
+        picture.write_bytes(image)
+
+
+def main(binary: str, picture: pathlib.Path | None):
     server = subprocess.Popen(
         [binary, "--json", "--listen", "127.0.0.1:0", "--github-listen", "127.0.0.1:0"],
         stdout=subprocess.PIPE, text=True)
@@ -115,6 +146,7 @@ def main(binary: str):
         with browsers(pathlib.Path(binary).parent.parent / "browser-flow", "olga", "stranger") as (olga, stranger):
             lured(demo, olga, stranger)
             connect(demo, olga)
+            shows_steps(demo, olga, picture)
             repeats(demo, olga, api)
     finally:
         server.send_signal(signal.SIGTERM)
@@ -124,4 +156,4 @@ def main(binary: str):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1], pathlib.Path(sys.argv[2]) if len(sys.argv) > 2 else None)

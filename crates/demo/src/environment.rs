@@ -7,20 +7,21 @@ use std::time::Duration;
 
 use dockline::ports::OsEntropy;
 use dockline::{
-    ApiKey, AppId, ClaimPolicy, Dockline, KeyEnvironment, KeyRecord, OrganizationId, Ports, Scope, Tier,
-    WebhookSecrets,
+    ApiKey, AppId, ClaimPolicy, Dockline, KeyEnvironment, KeyRecord, OrganizationId, OutboxBounds, Ports,
+    Scope, Tier, WebhookSecrets,
 };
-use dockline_axum::{RouterOptions, TracingEvents};
+use dockline_axum::RouterOptions;
 use dockline_github::{GithubApp, GithubAppConfig, GithubHost};
 use dockline_github_sim::cli::{ORGANIZATION, SLUG, base_url, bind, create_samples};
 use dockline_github_sim::{AppCredentials, GithubSim};
-use dockline_memory::{MemoryBindingRepo, MemoryKeyStore, MemoryRateLimiter, MemoryStateStore};
-use dockline_worker::{Refresher, Worker};
+use dockline_memory::{MemoryBindingRepo, MemoryKeyStore, MemoryOutbox, MemoryRateLimiter, MemoryStateStore};
+use dockline_worker::{ForwardOptions, Refresher, Worker};
 use secrecy::SecretString;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
+use crate::journal::Journal;
 use crate::product::{self, ProductConfig};
 
 /// The installation of the API documentation's example; it exists with [`ClaimPolicy::State`].
@@ -31,6 +32,9 @@ pub const EXAMPLE_STATE: &str = "lUNN5tIRm-K3a8sBXvBQDxVOCgz2x9YK";
 
 /// The time limit for the hints of webhooks, and for requests, when the demo stops.
 const DRAIN: Duration = Duration::from_secs(1);
+
+/// The time between two looks for messages to the product.
+const MESSAGES: Duration = Duration::from_millis(50);
 
 /// The URLs of the parts, without a trailing slash.
 #[derive(Debug, Clone)]
@@ -98,16 +102,21 @@ impl Environment {
         let keys = MemoryKeyStore::new();
         let acme = tenant(&keys, "org_acme", "Acme Coffee (demo)")?;
         let rival = tenant(&keys, "org_rival", "Rival Roasters")?;
+        let journal = Journal::default();
+        let bindings = MemoryBindingRepo::new();
+        // The product receives changes and deliveries from it.
+        let outbox = Arc::new(MemoryOutbox::open(&bindings, OutboxBounds::default()));
         let ports = Ports {
             states: Arc::new(MemoryStateStore::new()),
-            bindings: Arc::new(MemoryBindingRepo::new()),
+            bindings: Arc::new(bindings),
             github: Arc::new(gateway(&addresses.github, &app)?),
         };
         let dockline = Dockline::builder(ports)
             .with_policy(policy)
             .with_api_keys(Arc::new(keys))
             .with_rate_limiter(Arc::new(MemoryRateLimiter::new()))
-            .with_events(Arc::new(TracingEvents))
+            .with_events(Arc::new(journal.clone()))
+            .with_delivery_store(outbox.clone())
             .with_webhook_secrets(WebhookSecrets::new([app.webhook_secret])?)
             .build()?;
         let product = product::router(ProductConfig {
@@ -116,10 +125,14 @@ impl Environment {
             product: addresses.product.clone(),
             return_url: addresses.return_url.clone(),
             github: addresses.github.clone(),
+            journal: journal.clone(),
             // With this policy the example's installation must survive a detach: GitHub never reuses an id.
             uninstall: policy != ClaimPolicy::State,
         })?;
-        let worker = Worker::builder(dockline.clone()).with_drain_timeout(DRAIN).build();
+        let worker = Worker::builder(dockline.clone())
+            .with_forwarder(outbox, Arc::new(journal), ForwardOptions::default().with_idle_pause(MESSAGES))
+            .with_drain_timeout(DRAIN)
+            .build();
         let refresher = worker.refresh_queue();
         let options = RouterOptions::default().with_refresh_queue(refresher.clone());
         let router = dockline_axum::router(dockline, options)?.merge(product);

@@ -54,6 +54,45 @@ async fn account_can_be_connected_disconnected_and_connected_again() {
     environment.stop().await;
 }
 
+/// Returns the steps on the product's page, once it shows one with this text.
+async fn steps_with(environment: &Environment, browser: &Browser, text: &str) -> String {
+    let shown = async {
+        loop {
+            let page = browser.open(&environment.addresses().product).await.unwrap();
+            if let Some(steps) = page.text("steps").filter(|steps| steps.contains(text)) {
+                return steps;
+            }
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(20), shown).await.unwrap()
+}
+
+#[tokio::test]
+async fn page_shows_who_proved_what_what_was_refused_and_what_the_product_received() {
+    let (environment, browser) = start().await;
+    let page = browser.open(&environment.addresses().product).await.unwrap();
+    assert!(!page.has("steps"));
+    let page = connect(&environment, &browser).await;
+    let id = page.text("bound-id").unwrap();
+    let steps =
+        steps_with(&environment, &browser, "Bean Counter received the event installation.registered.").await;
+    let proved = format!("the visitor proved to administer the account of installation {id}");
+    let bound = format!("org_acme posted installation {id} with its state, and Dockline bound the two.");
+    assert!(steps.contains(&proved) && steps.contains(&bound), "{steps}");
+
+    let rival = loopback().build().unwrap();
+    let url = format!("{}/v1/github/installation", environment.addresses().api);
+    let key = secrecy::ExposeSecret::expose_secret(&environment.rival().key).to_owned();
+    let link =
+        rival.get(format!("{url}/install-url?returnUrl=https%3A%2F%2Fapp.example.com%2F")).bearer_auth(&key);
+    let link: serde_json::Value = link.send().await.unwrap().json().await.unwrap();
+    let body = serde_json::json!({ "installationId": id.parse::<u64>().unwrap(), "state": link["state"] });
+    assert_eq!(rival.post(url).bearer_auth(&key).json(&body).send().await.unwrap().status(), 422);
+    let refused = format!("Refused Dockline refused to bind installation {id} to org_rival: ");
+    steps_with(&environment, &browser, &refused).await;
+    environment.stop().await;
+}
+
 #[tokio::test]
 async fn state_of_another_browser_is_rejected_and_nothing_is_bound() {
     let (environment, attacker) = start().await;

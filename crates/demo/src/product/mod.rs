@@ -18,6 +18,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 use crate::http_client::loopback;
+use crate::journal::Journal;
 use api::{Api, ApiError};
 
 /// Stores the state that the API issued for this browser. Behind HTTPS a product would add `Secure` and the prefix `__Host-`.
@@ -38,6 +39,8 @@ pub(crate) struct ProductConfig {
     pub(crate) return_url: String,
     /// The web origin of GitHub, to which the connect form redirects.
     pub(crate) github: String,
+    /// What happened, for the page.
+    pub(crate) journal: Journal,
     /// Uninstall the App at GitHub when the account is disconnected. Otherwise it can be connected again.
     pub(crate) uninstall: bool,
 }
@@ -97,9 +100,10 @@ async fn style() -> Response {
 }
 
 async fn home(State(product): State<Arc<Product>>) -> Result<Response, ApiError> {
+    let steps = product.config.journal.steps();
     Ok(match product.api.binding().await? {
-        Some(binding) => pages::connected(&binding),
-        None => pages::not_connected(),
+        Some(binding) => pages::connected(&binding, &steps),
+        None => pages::not_connected(&steps),
     }
     .into_response())
 }

@@ -3,19 +3,23 @@
 use maud::{DOCTYPE, Markup, html};
 
 use super::api::Binding;
+use crate::journal::Step;
 
 /// The style sheet of every page.
 pub(super) const STYLE: &str = "\
 body{font:1.1rem/1.5 system-ui,sans-serif;color:#2b1d14;background:#fbf7f2;margin:0}\
-main{max-width:34rem;margin:10vh auto;padding:0 1.5rem}\
-h1{font-size:1.6rem}\
+main{max-width:34rem;margin:6vh auto;padding:0 1.2rem;overflow-wrap:anywhere}\
+h1{font-size:1.6rem}h2{font-size:1.2rem;margin-top:2.5rem;border-top:1px solid #e3d8cd;padding-top:1rem}\
+ol{padding-left:1.4rem}li{margin:.5rem 0}\
+strong{font-size:.85rem;padding:.1rem .5rem;border-radius:.3rem;background:#ece2d8;color:#2b1d14}\
+.proved,.bound{background:#d5ecd9;color:#0f4a22}.refused{background:#f9d9d5;color:#7a1712}.received{background:#d6e4f7;color:#123e78}\
 dl{display:grid;grid-template-columns:max-content 1fr;gap:.3rem 1.2rem}dt{color:#6b5547}dd{margin:0}\
 button{font:inherit;padding:.6rem 1.4rem;border-radius:.4rem;border:1px solid #5a3620;background:#5a3620;\
 color:#fff;cursor:pointer}\
 button.plain{background:transparent;color:#5a3620}\
 button:focus-visible,a:focus-visible{outline:3px solid #0969da;outline-offset:2px}";
 
-pub(super) fn not_connected() -> Markup {
+pub(super) fn not_connected(steps: &[Step]) -> Markup {
     page(
         "GitHub",
         html! {
@@ -24,11 +28,12 @@ pub(super) fn not_connected() -> Markup {
             form method="post" action="/product/connect" {
                 button #connect { "Connect GitHub" }
             }
+            (happened(steps))
         },
     )
 }
 
-pub(super) fn connected(binding: &Binding) -> Markup {
+pub(super) fn connected(binding: &Binding, steps: &[Step]) -> Markup {
     page(
         "GitHub",
         html! {
@@ -42,6 +47,7 @@ pub(super) fn connected(binding: &Binding) -> Markup {
             form method="post" action="/product/detach" {
                 button #detach .plain { "Disconnect" }
             }
+            (happened(steps))
         },
     )
 }
@@ -88,6 +94,23 @@ pub(super) fn problem(code: &str, message: &str) -> Markup {
             (back())
         },
     )
+}
+
+/// The steps so far, newest last. A product would not show them.
+fn happened(steps: &[Step]) -> Markup {
+    html! {
+        @if !steps.is_empty() {
+            section aria-labelledby="happened" {
+                h2 #happened { "What happened" }
+                ol #steps {
+                    @for step in steps {
+                        li { strong class=(step.kind.as_str().to_ascii_lowercase()) { (step.kind.as_str()) } " " (step.text) }
+                    }
+                }
+                p { a #refresh href="/product" { "Refresh" } }
+            }
+        }
+    }
 }
 
 fn back() -> Markup {
