@@ -11,7 +11,7 @@ use super::Failure;
 use super::asker::{Asker, Question};
 use super::check::check;
 use super::options::InitArgs;
-use super::settings::{Settings, Source, WEBHOOK_SECRET};
+use super::settings::{Settings, Source};
 use crate::config::{ConfigError, ConfigErrors};
 use crate::serve::{ServeArgs, check_public_url};
 
@@ -222,9 +222,7 @@ fn webhook_secret(
     }
     Ok(asker.ask(WEBHOOK, |text| {
         if text.is_empty() {
-            let secret = random(32)?;
-            eprintln!("Set the webhook secret on the App's settings page to the content of the file {WEBHOOK_SECRET}.");
-            return Ok(Source::Typed(secret.into()));
+            return Ok(Source::Generated(random(32)?.into()));
         }
         check(place, |args| args.webhook_secret = vec![text.into()])?;
         Ok(Source::Typed(text.into()))

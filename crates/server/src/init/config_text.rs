@@ -59,7 +59,7 @@ pub(super) fn render(settings: &Settings, files: &Files) -> Result<String, Failu
     ] {
         match source {
             Source::Files(paths) => add(comment, key, &file_list(paths)?),
-            Source::Typed(_) => add(comment, key, &path(&files.path(name))?),
+            Source::Typed(_) | Source::Generated(_) => add(comment, key, &path(&files.path(name))?),
             Source::Environment(variable) => {
                 text_line(&mut add, comment, key, &format!("is set by the variable {variable}"));
             }

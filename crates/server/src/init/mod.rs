@@ -17,7 +17,7 @@ use std::process::ExitCode;
 
 use asker::Asker;
 use files::Files;
-use settings::Settings;
+use settings::{Settings, Source, WEBHOOK_SECRET};
 
 use crate::{cli, doctor};
 
@@ -55,6 +55,11 @@ fn write(settings: &Settings, files: &Files) -> Result<(), Failure> {
         println!("wrote {}", files.write(name, secret)?.display());
     }
     println!("wrote {}", files.write_config(&text)?.display());
+    if let Source::Generated(_) = settings.webhook_secret {
+        println!(
+            "Set the webhook secret on the App's settings page to the content of the file {WEBHOOK_SECRET}."
+        );
+    }
     Ok(())
 }
 

@@ -30,6 +30,8 @@ pub(super) enum Source {
     Files(Vec<PathBuf>),
     /// Typed or created, to be written into a file.
     Typed(SecretString),
+    /// Made up here, to be written into a file and to be set at GitHub, too.
+    Generated(SecretString),
     /// In the environment variable of this name, where it stays.
     Environment(&'static str),
     /// The App has none.
@@ -45,7 +47,7 @@ impl Settings {
             (WEBHOOK_SECRET, &self.webhook_secret),
         ];
         let typed = all.into_iter().filter_map(|(name, source)| match source {
-            Source::Typed(secret) => Some((name, secret)),
+            Source::Typed(secret) | Source::Generated(secret) => Some((name, secret)),
             Source::Files(_) | Source::Environment(_) | Source::Absent => None,
         });
         typed.collect()

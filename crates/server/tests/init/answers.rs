@@ -121,12 +121,14 @@ async fn invalid_answers_are_explained_and_asked_again() {
         "none.pem cannot be read",
         "  has fewer than 16 bytes",
         "  is not an https URL without query",
-        "Set the webhook secret on the App's settings page to the content of the file webhook-secret.",
     ] {
         assert!(init.stderr.contains(expected), "{expected}\n{}", init.stderr);
     }
+    let remedy =
+        "Set the webhook secret on the App's settings page to the content of the file webhook-secret.";
+    assert!(init.stdout.contains(remedy), "{}", init.stdout);
     let generated = scene.read("webhook-secret");
-    assert!(generated.trim().len() == 64 && !init.stderr.contains(generated.trim()));
+    assert!(generated.trim().len() == 64 && !init.stdout.contains(generated.trim()));
 }
 
 #[tokio::test(flavor = "multi_thread")]
