@@ -54,7 +54,8 @@ impl AppManifests {
     pub fn new(host: GithubHost, proxy: Option<HttpsProxy>) -> Result<Self, ConfigError> {
         // The client needs host, proxy and timeouts only: there is no App yet.
         let placeholder = AppId::new(1).map_err(|_| ConfigError::AppId)?;
-        let config = GithubAppConfig::new(placeholder, "app", SecretString::default()).with_host(host.clone());
+        let config =
+            GithubAppConfig::new(placeholder, "app", SecretString::default()).with_host(host.clone());
         let config = match proxy {
             Some(proxy) => config.with_proxy(proxy),
             None => config,
