@@ -133,7 +133,7 @@ async fn close(running: Running, silent: watch::Receiver<Option<Address>>) {
 fn cancel(peer: Peer) -> Pin<Box<dyn Future<Output = bool> + Send>> {
     let Peer { address, config, mut tls, tls_name, cancel } = peer;
     let request = async move {
-        let socket = Watched::new(address.open(&config).await.ok()?, None);
+        let socket = Watched::new(address.open(&config).await.ok()?, None).closing_last();
         let tls = <Tls as MakeTlsConnect<Watched>>::make_tls_connect(&mut tls, &tls_name).ok()?;
         cancel.cancel_query_raw(socket, tls).await.ok()
     };

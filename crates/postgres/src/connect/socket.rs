@@ -92,6 +92,7 @@ fn set_options(stream: &TcpStream, config: &Config) -> io::Result<()> {
 pub(crate) struct Watched {
     io: Box<dyn Io>,
     silence: Option<Silence>,
+    closes_last: bool,
 }
 
 impl Watched {
@@ -103,7 +104,14 @@ impl Watched {
             patience: PATIENCE,
             phase: Phase::Idle,
         });
-        Self { io, silence }
+        Self { io, silence, closes_last: false }
+    }
+
+    /// Keeps this end open until the server has closed its end. libpq does so after a request to cancel, and PgBouncer 1.18
+    /// crashes if the client leaves while it passes the request on.
+    pub(crate) fn closing_last(mut self) -> Self {
+        self.closes_last = true;
+        self
     }
 }
 
@@ -113,7 +121,7 @@ impl AsyncRead for Watched {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let Self { io, silence } = &mut *self;
+        let Self { io, silence, .. } = &mut *self;
         match (Pin::new(io).poll_read(cx, buffer), silence) {
             (Poll::Pending, Some(silence)) => {
                 ready!(silence.poll(cx));
@@ -132,7 +140,7 @@ impl AsyncRead for Watched {
 
 impl AsyncWrite for Watched {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let Self { io, silence } = &mut *self;
+        let Self { io, silence, .. } = &mut *self;
         if let Some(silence) = silence
             && matches!(silence.phase, Phase::Idle)
         {
@@ -149,7 +157,7 @@ impl AsyncWrite for Watched {
 
     /// Also waits until the server has closed its end, since only then its process is gone.
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if ready!(Pin::new(&mut self.io).poll_shutdown(cx)).is_err() {
+        if !self.closes_last && ready!(Pin::new(&mut self.io).poll_shutdown(cx)).is_err() {
             return Poll::Ready(Ok(()));
         }
         loop {
