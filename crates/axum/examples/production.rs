@@ -40,8 +40,8 @@ use dockline_axum::{Exposition, RouterOptions, TracingEvents};
 use dockline_github::{CompletedCall, GithubApp, GithubAppConfig, Observer};
 use dockline_github_sim::GithubSim;
 use dockline_postgres::{
-    DEFAULT_CONNECTIONS, Database, Migrator, PgAdmission, PgApps, PgBindingRepo, PgHousekeeping, PgKeyUsage,
-    PgRedeliveryStore, PgStateStore, Schema, open_pool,
+    DEFAULT_CONNECTIONS, Database, Migrator, PgAdmission, PgApps, PgBindingRepo, PgHousekeeping, PgKeyStore,
+    PgKeyUsage, PgRedeliveryStore, PgStateStore, Schema, open_pool,
 };
 use dockline_telemetry::{
     DURATION_BUCKETS, EventCounters, FanOut, Metered, PoolState, record_github_call, record_jwt_signature,
@@ -200,7 +200,10 @@ async fn check(database: Database) -> Result {
     let refreshes = worker.refresh_queue();
     let (stop, stopped) = oneshot::channel::<()>();
     let worker = tokio::spawn(worker.run(async { drop(stopped.await) }));
-    let bearer = api_key::create(&database).await?;
+    // The schema keeps the bindings of earlier checks.
+    let organization = format!("org_{}", SystemClock.now().unix_timestamp_nanos());
+    let (record, bearer) = api_key::new(&organization, "Acme Coffee")?;
+    PgKeyStore::new(&database).insert(&record, "example", SystemClock.now()).await?;
     let check = async |origin: &str, github: &GithubSim, app: u64| {
         let visitor = Visitor::new()?;
         let api = format!("{origin}/v1/github/installation");
