@@ -148,8 +148,8 @@ where
         }
     }
 
-    /// Removes all entries of the installation and returns the values among them. Computations in flight go on for their
-    /// callers, but their values are not stored.
+    /// Removes all entries of the installation and returns the values among them. Computations in flight continue for
+    /// their callers, but their values are not stored.
     pub(crate) fn evict(&self, installation: InstallationId) -> Vec<V> {
         let evicted = self.lock().by_installation.remove(&installation).unwrap_or_default();
         values(evicted).collect()

@@ -50,17 +50,17 @@ spelled! {
         IpBlocked = "ip_blocked",
         /// GitHub suspended the visitor's account.
         AccountSuspended = "account_suspended",
-        /// GitHub denies to say what the visitor may see, for another reason.
+        /// GitHub refuses to report what the visitor can see, for another reason.
         AccessDenied = "access_denied",
         /// The visitor sees too many of the App's installations to find this one among them.
         TooManyInstallations = "too_many_installations",
-        /// GitHub failed to say whether the visitor is a member of the organization.
+        /// GitHub failed to report whether the visitor is a member of the organization.
         MembershipUnavailable = "membership_unavailable",
         /// The installation is on an enterprise, or on an account that GitHub does not name.
         UnbindableAccount = "unbindable_account",
         /// The ticket is not that of the pending confirmation, which was answered before or replaced by a later visit.
         TicketRefused = "ticket_refused",
-        /// The answer came from another browser than the one that the confirmation page was shown in.
+        /// The answer came from another browser than the one that showed the confirmation page.
         OtherBrowser = "other_browser",
     }
 }
@@ -78,7 +78,7 @@ impl CallbackRefusal {
         }
     }
 
-    /// Returns whether another GitHub account may pass.
+    /// Returns whether the visitor may succeed with another GitHub account.
     #[must_use]
     pub const fn is_about_the_account(self) -> bool {
         matches!(
@@ -97,7 +97,7 @@ impl CallbackRefusal {
         )
     }
 
-    /// Returns whether the same visitor may pass if they go through GitHub's web flow again.
+    /// Returns whether the same visitor may succeed by another visit to GitHub's web flow.
     #[must_use]
     pub const fn may_pass_again(self) -> bool {
         matches!(
@@ -119,10 +119,11 @@ impl CallbackRefusal {
     }
 }
 
-/// The ways out of a refusal, for links on its page.
+/// The links on the page of a refusal.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct WaysOut {
-    /// The stored return URL with `error` and `state`, so that the product learns of the end. `None` if the state is unknown.
+    /// The stored return URL with `error` and `state`, which reports the refusal to the product. `None` if the state is
+    /// unknown.
     pub return_url: Option<String>,
     /// The query of the callback that sends the visitor through GitHub's web flow again.
     pub again: Option<String>,

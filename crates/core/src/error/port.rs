@@ -60,7 +60,7 @@ pub enum PortErrorKind {
 }
 
 spelled! {
-    /// The credential that a call to GitHub used. A fault says something about this credential only.
+    /// The credential that a call to GitHub used. A fault concerns only this credential.
     pub enum GithubCredential("GitHub credential") {
         /// The App's JWT.
         App = "app",
@@ -84,7 +84,7 @@ pub struct PortError {
 }
 
 impl PortError {
-    /// Wraps an adapter's own error, which `source()` returns for logs and for a downcast. The error must contain no secret.
+    /// Wraps an adapter's own error, which `source()` returns. The error must contain no secret.
     pub fn new(port: PortName, kind: PortErrorKind, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { kind, port, credential: None, source: source.into().into() }
     }

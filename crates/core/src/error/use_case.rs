@@ -43,8 +43,8 @@ pub enum AuthenticateError {
         /// The time after which the same request is allowed, if no other request takes its place.
         retry_after: Duration,
     },
-    /// The store answered about another key or organization, which is a bug of the adapter or of a pooler. Nothing of the
-    /// answer was used. Handling: 500, and close the connection.
+    /// The store returned the data of another key or organization, which is a bug of the adapter or of a pooler. The
+    /// data was not used. Handling: 500, and close the connection.
     #[error("the store answered about another key")]
     Mismatched,
     /// Infrastructure failure. Handling: do not allow the request.
@@ -248,8 +248,8 @@ pub enum DetachError {
         /// The cause.
         cause: DenialCause,
     },
-    /// GitHub's response to the request to uninstall was lost: GitHub may have uninstalled the App or not. The binding is
-    /// kept. Handling: retry the same call, which then finds out.
+    /// GitHub's response to the request to uninstall was lost, so the App may or may not be uninstalled. The binding is
+    /// kept. Handling: retry the same call.
     #[error("it is unknown whether GitHub uninstalled the App")]
     UninstallUnknown(#[source] PortError),
     /// Infrastructure failure. Handling: retry the same call.

@@ -36,7 +36,7 @@ pub enum DeliveryFault {
     /// The delivery is for another App.
     #[error("the delivery is for another App")]
     ForeignApp,
-    /// The delivery has no `X-GitHub-Delivery`, or an invalid one. Checked if deliveries are handed to the product.
+    /// The delivery has no `X-GitHub-Delivery`, or an invalid one. Checked if deliveries are passed on to the product.
     #[error("the delivery has no X-GitHub-Delivery of 1 to 64 characters of a-z, A-Z, 0-9 and -")]
     NoDeliveryId,
 }
@@ -64,7 +64,8 @@ pub enum WebhookError {
         /// The installation to refresh nevertheless.
         refresh: Option<InstallationId>,
     },
-    /// The host's sink or the outbox did not take the delivery. Handling: 503, so that GitHub lists the delivery as failed.
+    /// The host's sink or the outbox did not accept the delivery. Handling: 503, so that GitHub lists the delivery as
+    /// failed.
     #[error("the product did not get the delivery: {source}")]
     NotTaken {
         /// The failure.

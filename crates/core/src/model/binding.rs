@@ -32,7 +32,7 @@ pub struct NewBinding {
     pub next_look_at: OffsetDateTime,
     /// The time of the registration, in whole microseconds.
     pub registered_at: OffsetDateTime,
-    /// Facts that are only shown, as GitHub just reported them, for a [`Directory`](crate::ports::Directory) of the same store;
+    /// Facts for display, as GitHub just reported them, for a [`Directory`](crate::ports::Directory) of the same store;
     /// `None` stores none.
     pub facts: Option<InstallationFacts>,
 }

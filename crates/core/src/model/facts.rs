@@ -1,4 +1,4 @@
-//! What GitHub reports about an installation besides its account and its status. Nothing is decided by it.
+//! What GitHub reports about an installation besides its account and its status. No decision depends on it.
 
 use std::collections::BTreeMap;
 

@@ -13,11 +13,11 @@ spelled! {
         Active = "active",
         /// GitHub shows the installation, suspended.
         Suspended = "suspended",
-        /// GitHub denies the installation for less than an hour.
+        /// GitHub has returned 404 for the installation for less than an hour.
         Missing = "missing",
         /// GitHub accepted our request to uninstall it, but has not confirmed the end.
         Ending = "ending",
-        /// GitHub denied the installation for an hour. It returns if GitHub shows it again.
+        /// GitHub returned 404 for the installation for an hour. It returns if GitHub shows it again.
         Absent = "absent",
         /// GitHub signed or confirmed the end, which is final.
         Uninstalled = "uninstalled",

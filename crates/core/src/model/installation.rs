@@ -53,7 +53,7 @@ pub struct Installation {
     pub installed_on: InstalledOn,
     /// Whether the owner or GitHub suspended it.
     pub suspended: bool,
-    /// Facts that are stored to be shown, and decide nothing.
+    /// Facts for display. No decision depends on them.
     pub facts: InstallationFacts,
 }
 

@@ -3,8 +3,8 @@ use time::OffsetDateTime;
 
 use super::{spelled, timestamp};
 
-/// Where an installation is in its life, and the times of its looks. A look is a request to GitHub about the installation
-/// that GitHub answered with 200 or with a 404 of its own.
+/// The presence of an installation at GitHub, and the times of its looks. A look is a lookup at GitHub that returned
+/// 200 or GitHub's own 404.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Life {

@@ -31,7 +31,7 @@ pub enum InsertOutcome {
 /// An observation about an installation. Times are those of the requests to GitHub.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Observation {
-    /// GitHub shows the installation, for our App and on the account that is known.
+    /// GitHub shows the installation, for our App and on the known account.
     Present {
         /// Active or suspended. An observation with [`Status::Uninstalled`] MUST be treated as [`Observation::Missing`].
         status: Status,
@@ -42,7 +42,7 @@ pub enum Observation {
         /// The time of the next look.
         next_look_at: OffsetDateTime,
     },
-    /// GitHub answers a 404 of its own, and accepts the App's credential.
+    /// GitHub returned its own 404, and accepts the App's credential.
     Missing {
         /// The time of the request.
         asked_at: OffsetDateTime,

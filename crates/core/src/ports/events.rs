@@ -40,7 +40,7 @@ pub enum Event {
         actor: Actor,
         /// The installation.
         installation: InstallationId,
-        /// The reason, which the caller does not learn.
+        /// The reason, which is not in the response.
         reason: RefusalReason,
     },
     /// A registration was refused, since the organization is bound to another installation.
@@ -127,8 +127,9 @@ pub enum Event {
         /// The installation.
         installation: InstallationId,
     },
-    /// GitHub does not show an installation, nor so many others that none becomes missing or absent. An operator should look:
-    /// GitHub, or what stands between, answers wrongly, or the App lost its installations.
+    /// GitHub returns 404 for an installation, and for so many others that no further one becomes missing or absent. An
+    /// operator should check whether GitHub, or a proxy in between, returns wrong responses, or the App lost its
+    /// installations.
     MissingHeld {
         /// The organization that is bound to it.
         organization: Option<OrganizationId>,
@@ -179,8 +180,8 @@ pub enum Event {
         /// The cause.
         cause: DenialCause,
     },
-    /// A delivery was refused, since the undelivered messages of its organization, or of all together, have reached their
-    /// bound. GitHub lists it as failed. An operator should find out why the product takes no messages.
+    /// A delivery was refused, since the undelivered messages of its organization, or of all together, have reached
+    /// their bound. GitHub lists it as failed. An operator should find out why the product accepts no messages.
     OutboxFull {
         /// The organization; `None` if the delivery concerns the App itself.
         organization: Option<OrganizationId>,

@@ -55,7 +55,7 @@ pub enum LookupOutcome {
     Denied(DenialCause),
 }
 
-/// A visitor's code, with what it was issued for.
+/// A visitor's code, with the parameters of the web flow that it was issued for.
 #[derive(Debug, Clone)]
 pub struct CodeGrant {
     /// The code.
@@ -81,7 +81,7 @@ pub enum VisitorCheck {
     Visitor(VisitorFacts),
     /// GitHub rejected the code: it was used before, has expired, or belongs to another App or web flow.
     CodeRefused,
-    /// GitHub accepted the code and does not say who the visitor is.
+    /// GitHub accepted the code, but does not identify the visitor.
     Denied(UnknownReason),
 }
 
@@ -97,7 +97,7 @@ pub enum VisitorInstallations {
     },
     /// GitHub rejected the code: it was used before, has expired, or belongs to another App or web flow.
     CodeRefused,
-    /// GitHub accepted the code and lists nothing.
+    /// GitHub accepted the code, but returned no list.
     Denied(UnknownReason),
 }
 
@@ -106,7 +106,7 @@ pub enum VisitorInstallations {
 pub enum UninstallOutcome {
     /// GitHub uninstalled the App.
     Removed,
-    /// GitHub accepted to uninstall the App, and may show the installation for some minutes more.
+    /// GitHub accepted the request to uninstall the App, and may still show the installation for some minutes.
     Accepted,
     /// GitHub does not show the installation; the rule is that of [`LookupOutcome::Missing`]. Handling: look it up.
     Missing,
@@ -177,8 +177,8 @@ pub struct RateLeft {
 /// - `Corrupt`: the body is not GitHub's.
 /// - `Unexpected`: anything else.
 ///
-/// [`PortError::credential`] MUST name the credential of the call. What GitHub denies because of a setting of an account is
-/// an outcome, not an error; GitHub's words about it are for the gateway's log only.
+/// [`PortError::credential`] MUST name the credential of the call. If GitHub denies a call because of a setting of an
+/// account, that is an outcome, not an error; GitHub's message is for the gateway's log only.
 ///
 /// A limit that GitHub sets MUST pause only the calls with the same credential to the same host.
 #[cfg_attr(any(test, feature = "mocks"), mockall::automock)]

@@ -21,7 +21,7 @@ pub fn authenticate(request: &AdmissionRequest, record: Option<KeyRecord>) -> Op
     usable.then_some(record)
 }
 
-/// Returns whether the key has the scope; without a needed scope, every key has.
+/// Returns whether the key has the needed scope; `true` if the request needs none.
 #[must_use]
 pub fn has_scope(record: &KeyRecord, needed: Option<&Scope>) -> bool {
     needed.is_none_or(|needed| record.scopes.iter().any(|held| held.covers(needed)))

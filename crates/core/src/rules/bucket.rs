@@ -75,9 +75,9 @@ impl Bucket {
         self.level = self.level.min(capacity(self.limit));
     }
 
-    /// Returns whether [`Bucket::catch_up`] corrected the bucket `before`, which has to be stored even if nothing is charged: its
-    /// clock, since the bucket would wait for its time in the future otherwise, or a level above the limit of a smaller tier,
-    /// which a larger tier must not bring back.
+    /// Returns whether [`Bucket::catch_up`] corrected the clock of the bucket `before`, or cut its level to a smaller
+    /// tier. The result has to be stored even if nothing is charged: otherwise the bucket would wait for its time in
+    /// the future, or a larger tier would restore the level.
     #[must_use]
     pub fn was_corrected(&self, before: &Self) -> bool {
         self.at < before.at || self.lag != before.lag || before.level > capacity(self.limit)

@@ -11,7 +11,7 @@
 //! | shown, and suspended since | `installation.suspended` |
 //! | suspended → active | `installation.unsuspended` |
 //! | its account's login or type changed | `installation.renamed` |
-//! | anything else, but for our request to uninstall | `installation.permissions_changed` |
+//! | any other change, except our request to uninstall | `installation.permissions_changed` |
 //!
 //! One look at GitHub can find several of them at once.
 
@@ -46,8 +46,8 @@ spelled! {
     }
 }
 
-/// Returns the events of a change, the weightiest first; none for our own request to uninstall, and for an installation
-/// that is observed for the first time and has not ended.
+/// Returns the events of a change, the most important first; none for our own request to uninstall, and for an
+/// installation that is observed for the first time and has not ended.
 #[must_use]
 pub fn of(change: &Change) -> Vec<EventName> {
     let after = &change.after;
@@ -98,7 +98,7 @@ fn of_presence(before: &InstallationSnapshot, after: &InstallationSnapshot) -> O
     }
 }
 
-/// Returns the `type` of a message: GitHub's name of the event, or the weightiest event of the change.
+/// Returns the `type` of a message: GitHub's name of the event, or the most important event of the change.
 #[must_use]
 pub fn type_of(content: &EntryContent) -> &str {
     match content {
@@ -109,8 +109,8 @@ pub fn type_of(content: &EntryContent) -> &str {
     }
 }
 
-/// Returns the payload of a change: a JSON object with `installation`, `events` (all of them, the weightiest first), `before`,
-/// `after` and `actor`.
+/// Returns the payload of a change: a JSON object with `installation`, `events` (all of them, the most important
+/// first), `before`, `after` and `actor`.
 #[must_use]
 pub fn payload(change: &Change) -> Vec<u8> {
     #[derive(Serialize)]

@@ -11,9 +11,10 @@
 //! | any but uninstalled by deletion | GitHub confirms our request to uninstall (204) | uninstalled by us, final |
 //! | any | the signed webhook `installation.deleted` | uninstalled by deletion, final |
 //!
-//! A 404 is unsigned, so what follows from it is undone by a later 200, and is bounded by the share of the live bindings that
-//! are missing or lately absent: no record becomes missing that would make them more than 20 and more than 10 %, and no
-//! missing record becomes absent while they are more. Looks go on ([`LiveBindings`]). Every change of the presence, the status or the account raises the generation.
+//! A 404 is unsigned, so a later 200 reverses its effects, and the effects are bounded by the share of the live
+//! bindings that are missing or recently absent: no record becomes missing that would make them more than 20 and more
+//! than 10 %, and no missing record becomes absent while they are more. Looks go on ([`LiveBindings`]). Every change of
+//! the presence, the status or the account raises the generation.
 
 use time::{Duration, OffsetDateTime};
 
@@ -32,17 +33,17 @@ pub const ABSENT_AFTER: Duration = Duration::HOUR;
 /// The time after our request to uninstall during which GitHub may still show the installation.
 pub const ENDING_TIME: Duration = Duration::minutes(15);
 
-/// The next look at an installation whose 404 had no effect because of the bound.
+/// The time to the next look at an installation whose 404 had no effect because of the bound.
 pub const HELD_LOOK_AFTER: Duration = Duration::minutes(20);
 
-/// How far ahead of this clock the time of a look may be. A look that is later was dated by a clock that is wrong, so that the
-/// installation is due whatever its next look.
+/// How far ahead of this clock the time of a look may be. If it is further ahead, the clock that dated it was wrong,
+/// and the installation is due at once.
 pub const CLOCK_TOLERANCE: Duration = Duration::MINUTE;
 
-/// The next look at a binding whose look failed.
+/// The time to the next look at a binding whose look failed.
 pub const FAILED_LOOK_AFTER: Duration = Duration::minutes(5);
 
-/// The next look at an absent installation.
+/// The time to the next look at an absent installation.
 pub const ABSENT_LOOK_AFTER: Duration = Duration::DAY;
 
 /// The time after the last 200 until which an absent installation is looked at.

@@ -1,4 +1,4 @@
-//! Decides what becomes of an entry of the outbox after an attempt.
+//! Decides on an entry of the outbox after an attempt.
 
 use std::time::Duration as Pause;
 
@@ -24,7 +24,7 @@ pub const BODIES_KEPT_FOR: Duration = Duration::DAY;
 /// How long a dead entry is kept.
 pub const DEAD_KEPT_FOR: Duration = Duration::days(30);
 
-/// How long an entry that is set aside lets others pass once its next attempt is due.
+/// How long an entry that is set aside waits behind others once its next attempt is due.
 pub const LETS_PASS_FOR: Duration = Duration::MINUTE;
 
 /// Returns whether an entry that is set aside is read before those that wait for their turn, so that a queue that never
@@ -50,7 +50,7 @@ pub enum AttemptOutcome {
         /// `Retry-After`
         retry_after: Option<Pause>,
     },
-    /// The product gave no answer.
+    /// The product did not respond.
     Failed {
         /// The cause, for operators.
         cause: String,
@@ -69,9 +69,9 @@ pub enum AttemptOutcome {
 /// | any but 2xx, of an entry that is set aside | the first less than 3 days ago | stays set aside |
 /// | any but 2xx, of an entry that is set aside | the first at least 3 days ago | dead |
 ///
-/// Pauses double from a second to a minute. Of entries that are set aside they are half the time since the first failure,
-/// from 5 minutes to 3 hours. They are shortened by up to a quarter: `jitter` is a random byte. `Retry-After` lengthens a
-/// pause, up to the longest one.
+/// Pauses double from a second to a minute. For entries that are set aside, they are half the time since the first
+/// failure, from 5 minutes to 3 hours. `jitter`, a random byte, shortens them by up to a quarter. `Retry-After`
+/// lengthens a pause, up to the longest one.
 #[must_use]
 pub fn judge(
     status: EntryStatus,

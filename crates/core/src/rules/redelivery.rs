@@ -53,7 +53,7 @@ impl Scan {
         Self { to, from, deliveries: HashMap::new(), newest: None }
     }
 
-    /// Adds the next older attempt. Returns `false` if it was read by an earlier scan, as all after it.
+    /// Adds the next older attempt. Returns `false` if an earlier scan read it, and so all older ones.
     pub fn add(&mut self, attempt: LoggedDelivery) -> bool {
         if attempt.delivered_at <= self.from {
             return false;
@@ -101,14 +101,14 @@ impl Scan {
     }
 }
 
-/// What to do about a failed delivery.
+/// The decision on a failed delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decision {
     /// Request it.
     Request,
     /// GitHub has not logged the requested attempt yet.
     Wait,
-    /// It was requested as often as it may be.
+    /// It was requested the maximum number of times.
     GiveUp,
 }
 
@@ -134,8 +134,8 @@ const fn succeeded(status: u16) -> bool {
     status >= 200 && status < 400
 }
 
-/// Returns whether the response says that the delivery is at fault, so that it would be rejected again. 408, 425 and 429 are
-/// about the moment.
+/// Returns whether the response rejects the delivery itself, so that a repetition would be rejected, too. 408, 425 and
+/// 429 are temporary.
 const fn is_rejection(status: u16) -> bool {
     status >= 400 && status < 500 && !matches!(status, 408 | 425 | 429)
 }

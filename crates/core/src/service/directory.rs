@@ -1,4 +1,4 @@
-//! Facts about installations that are only shown.
+//! Facts about installations for display.
 
 use time::OffsetDateTime;
 

@@ -169,10 +169,10 @@ impl Builder {
         self
     }
 
-    /// Sets the page of the product that takes visitors who installed the App without an install link, such as from its page
+    /// Sets the page of the product for visitors who installed the App without an install link, such as from its page
     /// at GitHub. They are redirected there with `installation_id`, which proves nothing: let them sign in, request an
-    /// install link, and redirect them to the callback with its `state` and the `installation_id`. Without such a page they
-    /// are refused.
+    /// install link, and redirect them to the callback with its `state` and the `installation_id`. Without such a page
+    /// they are refused.
     pub fn with_unsolicited_install_url(mut self, url: impl Into<String>) -> Self {
         self.parts.unsolicited_install_url = Some(url.into());
         self
@@ -205,8 +205,8 @@ impl Builder {
         self
     }
 
-    /// Sets the time after which a sweep looks at a binding again: an hour by default. Looks at an installation that GitHub
-    /// does not show have times of their own.
+    /// Sets the time after which a sweep looks at a binding again: an hour by default. An installation that GitHub does
+    /// not show is looked up on its own schedule.
     pub fn with_look_interval(mut self, interval: std::time::Duration) -> Self {
         self.parts.look_interval = interval.try_into().unwrap_or(life::LOOK_INTERVAL);
         self
@@ -218,8 +218,8 @@ impl Builder {
         self
     }
 
-    /// Sets an adapter that authenticates API keys in one call: it finds the key, charges its budget and reads the binding of
-    /// its organization. Takes the place of the key store and the rate limiter for requests with an API key;
+    /// Sets an adapter that authenticates API keys in one call: it finds the key, charges its budget and reads the
+    /// binding of its organization. Replaces the key store and the rate limiter for requests with an API key;
     /// [`Dockline::charge`] still needs the rate limiter.
     pub fn with_admission(mut self, admission: Arc<dyn Admission>) -> Self {
         self.parts.admission = Some(admission);
@@ -232,9 +232,9 @@ impl Builder {
         self
     }
 
-    /// Sets the store of facts that are only shown: permissions, the selection of repositories, who suspended an installation
-    /// and the link to its settings. Without one, they are not stored. It has to read the store of [`Ports::bindings`], which
-    /// stores those of a new binding.
+    /// Sets the store of facts for display: permissions, the selection of repositories, who suspended an installation
+    /// and the link to its settings. Without one, they are not stored. It has to read the store of [`Ports::bindings`],
+    /// which stores those of a new binding.
     pub fn with_directory(mut self, directory: Arc<dyn Directory>) -> Self {
         self.parts.directory = Some(directory);
         self

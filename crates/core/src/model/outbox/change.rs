@@ -7,7 +7,7 @@ use crate::model::{
 };
 
 spelled! {
-    /// Where an installation is in its life, without times.
+    /// The presence of an installation at GitHub, without times.
     pub enum PresenceKind("presence") {
         /// GitHub shows it, active or suspended.
         Shown = "shown",
@@ -55,7 +55,7 @@ pub struct InstallationSnapshot {
     pub account: Option<Account>,
     /// The status to show.
     pub status: Status,
-    /// Where it is in its life.
+    /// Its presence at GitHub.
     pub presence: PresenceKind,
     /// A number that grows with each change.
     pub generation: u64,
@@ -79,8 +79,8 @@ const FORGOTTEN: &str = "forgotten";
 /// Replaces the login before a rename.
 const FORGOTTEN_BEFORE: &str = "forgotten-before";
 
-/// A change of an installation or its binding, as one atomic step of the store made it. Every change raises the generation;
-/// a step that only moves times is none. [`rules::events::of`](crate::rules::events::of) names it.
+/// A change of an installation or its binding, as one atomic step of the store made it. Every change raises the
+/// generation; a step that only moves times is not a change. [`rules::events::of`](crate::rules::events::of) names it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Change {

@@ -6,11 +6,11 @@ use crate::model::spelled;
 use crate::model::{InstallationId, OrganizationId, timestamp};
 
 spelled! {
-    /// Where an entry of the outbox is on its way.
+    /// The status of an entry of the outbox.
     pub enum EntryStatus("entry status") {
         /// Waits for its turn in the order of its queue.
         Waiting = "waiting",
-        /// Failed too often to keep the later ones waiting. It is sent again at times of its own, out of order.
+        /// Failed too often, so later entries do not wait for it. It is retried out of order.
         SetAside = "set_aside",
         /// Failed for three days. It is not sent again unless an operator asks for it.
         Dead = "dead",
@@ -24,7 +24,7 @@ spelled! {
 pub enum EntryContent {
     /// A delivery of GitHub.
     Delivery {
-        /// The name of the event, such as `push`. It is that of the header, which GitHub does not sign.
+        /// The name of the event, such as `push`. It comes from the header, which GitHub does not sign.
         event: String,
         /// The action within the event, such as `opened`.
         action: Option<String>,
@@ -67,7 +67,7 @@ pub struct OutboxEntry {
     pub size: u64,
     /// The time at which it was received.
     pub received_at: OffsetDateTime,
-    /// Where it is on its way.
+    /// Its status.
     pub status: EntryStatus,
     /// The failed attempts since it was received, or since an operator asked to send it again.
     pub failures: FailureRecord,
@@ -100,7 +100,7 @@ pub struct Lease {
     pub until: OffsetDateTime,
 }
 
-/// What becomes of an entry after an attempt.
+/// The decision on an entry after an attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
     /// The product accepted it.
@@ -174,7 +174,7 @@ pub struct Backlog {
     pub dead: u64,
     /// The bytes of all their bodies.
     pub bytes: u64,
-    /// The time at which the oldest entry was received that waits or is set aside.
+    /// The time of receipt of the oldest entry that waits or is set aside.
     #[serde(serialize_with = "timestamp::serialize_option")]
     pub oldest: Option<OffsetDateTime>,
 }
@@ -223,7 +223,7 @@ impl Serialize for OutboxEntry {
     }
 }
 
-/// The bounds of the bodies that were not delivered yet.
+/// The bounds of undelivered bodies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OutboxBounds {
     /// The bytes per organization.
@@ -233,7 +233,7 @@ pub struct OutboxBounds {
 }
 
 impl Default for OutboxBounds {
-    /// Returns 256 MiB per organization and 4 GiB in all.
+    /// Returns 256 MiB per organization and 4 GiB in total.
     fn default() -> Self {
         Self { per_organization: 256 << 20, in_all: 4 << 30 }
     }

@@ -11,7 +11,7 @@ use crate::model::{
 use crate::ports::RateLimitDecision;
 use crate::ports::forward;
 
-/// The argument of [`Admission::admit`]: a presented key, and what it is presented for.
+/// The argument of [`Admission::admit`]: a presented key, and the scope and budget class of the request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AdmissionRequest {
     /// The public part of the presented key.
@@ -30,8 +30,8 @@ pub struct AdmissionRequest {
     pub now: OffsetDateTime,
 }
 
-/// The answer of [`Admission::admit`]. It names whom it is about, and the core compares that with its request before it uses
-/// anything of it.
+/// The answer of [`Admission::admit`]. It names the key and secret that it is about; the core compares them with its
+/// request before it uses the answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AdmissionAnswer {
     /// The key that the answer is about.
@@ -70,7 +70,7 @@ pub trait Admission: Debug + Send + Sync + 'static {
     /// - MUST decide by the key as stored during the call, so that a revocation and a new tier apply from the next request.
     /// - MUST charge as [`RateLimiter::check`](crate::ports::RateLimiter::check) does, to the same budget.
     /// - MUST return the level of a valid key's budget also if the request is not charged.
-    /// - MAY charge a request whose caller has left, and one whose answer is lost.
+    /// - MAY charge a request whose call was dropped, and one whose answer was lost.
     ///
     /// # Errors
     /// Infrastructure failures only, for which the core rejects the request.

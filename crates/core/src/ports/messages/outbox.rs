@@ -39,27 +39,28 @@ pub enum RetryOutcome {
     Unknown,
 }
 
-/// The queues of messages for the product: of each organization one, and one of the App itself. A message is a delivery of
+/// The queues of messages for the product: one per organization, and one of the App itself. A message is a delivery of
 /// GitHub that a [`DeliveryStore`](crate::ports::DeliveryStore) stored, or a [`Change`](crate::Change) that a
 /// [`BindingRepo`](crate::ports::BindingRepo) made, which MUST store it in the same atomic step.
 ///
-/// A consumer leases a queue, reads its messages, hands them to the product in this order, and settles each by the verdict
-/// of [`rules::outbox::judge`](crate::rules::outbox::judge). After [`Verdict::RetryLater`] it MUST hand over no later
-/// message of the queue that waits for its turn; it releases the queue instead. A consumer that crashes loses its lease with
-/// the time, and the next one gets the same messages, so that the product receives each at least once.
+/// A consumer leases a queue, reads its messages, hands them to the product in this order, and settles each by the
+/// verdict of [`rules::outbox::judge`](crate::rules::outbox::judge). After [`Verdict::RetryLater`] it MUST hand over no
+/// later message of the queue that waits for its turn; it releases the queue instead. If a consumer crashes, its lease
+/// expires, and the next one gets the same messages, so that the product receives each at least once.
 ///
 /// A lease is lost when it was released or when another consumer got the queue. Until then it stays valid, also after its time:
 /// a slow consumer loses nothing if no other one was there.
 ///
 /// An outbox that an operator closed is empty and stores nothing, neither changes nor deliveries, until it is opened again.
 ///
-/// How long entries are kept, [`Housekeeping`](crate::ports::Housekeeping) says. Those that wait or are set aside MUST be kept
-/// until the product has them.
+/// [`Housekeeping`](crate::ports::Housekeeping) says how long entries are kept. Those that wait or are set aside MUST
+/// be kept until the product has them.
 #[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
 #[async_trait]
 pub trait Outbox: Debug + Send + Sync + 'static {
-    /// Leases a queue until `until` that has a message to send at `now`, and is not leased then; `None` if there is none.
-    /// Of several, the one that was due first. A queue that is released SHOULD be due after those that wait already.
+    /// Leases a queue until `until` that has a message to send at `now`, and is not leased then; `None` if there is
+    /// none. If there are several, the one that was due first. A queue that is released SHOULD be due after those that
+    /// wait already.
     ///
     /// A message is due from its next attempt, if it has one. Otherwise a change is due at once, and a delivery from its
     /// `received_at`: one that a node received whose clock is ahead waits until the consumer's clock shows that time. In a queue
@@ -98,9 +99,9 @@ pub trait Outbox: Debug + Send + Sync + 'static {
         most_bytes: u64,
     ) -> Result<Vec<OutboxMessage>, PortError>;
 
-    /// Settles the message at `sequence` of the leased queue. Returns `false`, and changes nothing, if the lease is lost or
-    /// the message is done or dead. [`Verdict::Done`] MUST keep the key of a delivery for at least 7 days. Of a failure, the
-    /// cause is kept as [`FailedAttempt::kept_cause`](crate::FailedAttempt::kept_cause) returns it.
+    /// Settles the message at `sequence` of the leased queue. Returns `false`, and changes nothing, if the lease is
+    /// lost or the message is done or dead. [`Verdict::Done`] MUST keep the key of a delivery for at least 7 days. The
+    /// cause of a failure is kept as [`FailedAttempt::kept_cause`](crate::FailedAttempt::kept_cause) returns it.
     ///
     /// # Errors
     /// Infrastructure failures only. The same call may be repeated; it then returns `false`.

@@ -71,7 +71,8 @@ pub trait RedeliveryStore: Debug + Send + Sync + 'static {
     /// Infrastructure failures only.
     async fn requests(&self, guids: &[String]) -> Result<HashMap<String, RedeliveryRequests>, PortError>;
 
-    /// Removes requests that were last made before `forget_before`, then counts a request to redeliver, which so may be the first again.
+    /// Removes requests that were last made before `forget_before`, then counts a request to redeliver, which may then
+    /// be the first again.
     ///
     /// # Errors
     /// Infrastructure failures only.

@@ -10,7 +10,7 @@ use super::{Entropy, forward};
 use crate::error::{EntropyFailed, PortError};
 use crate::model::{AccountId, Actor, OrganizationId};
 
-/// What replaces the identifiers of an organization or a person in the history, which keeps its rows.
+/// The replacements for the identifiers of an organization or a person in the history, whose rows stay.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pseudonyms {
     /// Replaces the organization.
@@ -49,8 +49,8 @@ pub struct Forgotten {
     pub api_keys: u64,
     /// Deleted states of install links.
     pub states: u64,
-    /// Messages of the outbox. Of an organization those that were deleted, delivered or not; of a person those whose body was
-    /// deleted or whose account was replaced.
+    /// Messages of the outbox: for an organization, the deleted ones, delivered or not; for a person, those whose body
+    /// was deleted or whose account was replaced.
     pub messages: u64,
     /// Bindings in the history whose identifiers were replaced. A live one is released, too.
     pub bindings: u64,

@@ -41,7 +41,7 @@ pub enum LoginFilter {
     Prefix(String),
 }
 
-/// Whose history [`Directory::history`] returns.
+/// The scope of the history that [`Directory::history`] returns.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HistoryOf {
     /// All bindings of an organization.
@@ -50,8 +50,8 @@ pub enum HistoryOf {
     Installation(InstallationId),
 }
 
-/// Lists bindings for operators, and stores facts about installations that are only shown. A capability of storage adapters:
-/// no request depends on it.
+/// Lists bindings for operators, and stores facts about installations for display. A capability of storage adapters: no
+/// request depends on it.
 #[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
 #[async_trait]
 pub trait Directory: Debug + Send + Sync + 'static {

@@ -33,7 +33,7 @@ pub struct InstallationOption {
 }
 
 impl Dockline {
-    /// Goes on with the only installation, or asks which one it should be.
+    /// Selects the only installation, or asks the visitor to choose.
     pub(super) fn choose(
         &self,
         visit: &Visit<'_>,

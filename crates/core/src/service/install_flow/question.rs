@@ -13,7 +13,7 @@ use crate::service::Dockline;
 
 /// The content of the confirmation page: "Connect `account` to `organization_name`?"
 ///
-/// Show the organization's name and id, the actor and `return_host`: they are how a visitor recognizes a stranger's link.
+/// Show the organization's name and id, the actor and `return_host`: a visitor recognizes a stranger's link by them.
 #[derive(Debug)]
 pub struct ConfirmationPrompt {
     /// The account that would be connected.

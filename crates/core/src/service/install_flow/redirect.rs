@@ -54,7 +54,7 @@ impl ReturnRedirect {
 /// `error` if the visitor decided not to connect.
 pub(super) const ACCESS_DENIED: &str = "access_denied";
 
-/// `error` if the visitor or the state cannot prove enough.
+/// `error` if the visitor's proof is too weak, or the state cannot be used.
 pub(super) const NOT_PERMITTED: &str = "not_permitted";
 
 /// `error` if GitHub or a store failed.

@@ -1,4 +1,4 @@
-//! A visit: the state that a browser brings, and what GitHub says about the visitor.
+//! A visit: the state that a browser sends, and GitHub's facts about the visitor.
 
 use super::callback::{Callback, CallbackOutcome};
 use super::ways_out::Stop;
@@ -77,7 +77,7 @@ impl Dockline {
         Ok((state, issued.ok_or(CallbackRefusal::UnknownState)?))
     }
 
-    /// Exchanges the visitor's code, at most once, and goes on with what GitHub says about them.
+    /// Exchanges the visitor's code, at most once, and continues with GitHub's facts about the visitor.
     pub(super) async fn visit_with_code(
         &self,
         visit: &Visit<'_>,

@@ -15,17 +15,17 @@ pub(in crate::service) enum HandOver {
     Sink(Arc<dyn DeliverySink>),
 }
 
-/// What became of a delivery that is handed to the product.
+/// The outcome of passing a delivery on to the product.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum HandedOver {
     /// The host neither stores deliveries nor has a sink.
     NotConfigured,
-    /// It was stored, or the host's sink took it.
+    /// It was stored, or the host's sink accepted it.
     Taken,
     /// It was stored before, so it was not stored again.
     Duplicate,
-    /// No organization is bound to its installation, so it is for no one.
+    /// No organization is bound to its installation, so it was dropped.
     Unbound,
 }
 

@@ -8,7 +8,7 @@ use crate::model::{InstallationId, Status, timestamp};
 use crate::ports::{ReconcileCursor, ReconcileScope};
 use crate::service::{Dockline, RefreshOutcome};
 
-/// The number of consecutive failures after which a batch finds out whether GitHub or the store fails for all.
+/// The number of consecutive failures after which a batch checks whether GitHub or the store fails for all bindings.
 const MAX_CONSECUTIVE_FAILURES: u32 = 3;
 
 /// The pause after a rejected credential or consecutive failures.

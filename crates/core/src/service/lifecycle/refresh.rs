@@ -31,9 +31,9 @@ pub enum RefreshOutcome {
     Present(Status),
     /// GitHub does not show the installation, which is therefore missing.
     Missing,
-    /// GitHub does not show the installation, nor so many others that it stays as it was.
+    /// GitHub returns 404 for the installation, and for so many others that its status was kept.
     Held,
-    /// GitHub accepted our request to uninstall the installation. Whatever it shows for some minutes does not count.
+    /// GitHub accepted our request to uninstall the installation. For some minutes, lookups do not count.
     Ending,
     /// The installation was uninstalled, or has been missing for an hour.
     Gone,
@@ -52,8 +52,8 @@ impl Dockline {
     /// deliveries.
     ///
     /// The observation has the time of the *request*, and is later than the stored one even if this clock is behind: of
-    /// two concurrent lookups the later request counts. A 404 matters only for a known installation, since GitHub may not
-    /// show a new one yet. Whatever comes of it, the next look is put forward.
+    /// two concurrent lookups the later request counts. A 404 matters only for a known installation, since GitHub may
+    /// not show a new one yet. In any case, the next look is put forward.
     ///
     /// # Errors
     /// Infrastructure failures only. Nothing was stored, or the same call may be repeated.
@@ -194,7 +194,7 @@ impl Dockline {
         true
     }
 
-    /// Looks on behalf of the callers that wait. A failure is theirs only in that the binding stays as it is.
+    /// Looks on behalf of the waiting callers. If the look fails, the binding stays as it is.
     async fn caused_look(
         self,
         installation: InstallationId,

@@ -29,7 +29,7 @@ pub struct WebhookOutcome {
     /// The installation to pass to [`Dockline::refresh`] after the delivery was acknowledged: GitHub waits ten seconds for
     /// the acknowledgement, and a lookup may take longer. If the host loses it, the next reconciliation corrects the status.
     pub refresh: Option<InstallationId>,
-    /// What became of the delivery for the product.
+    /// The outcome of passing the delivery on to the product.
     pub handed_over: HandedOver,
 }
 
@@ -52,10 +52,10 @@ impl Dockline {
     /// for all other changes the cached tokens are evicted and the outcome names the installation to look up. A delivery
     /// never creates, moves or ends a binding.
     ///
-    /// At last the delivery is handed to the product, if the host wants it
+    /// Finally, the delivery is passed on to the product, if the host has configured it
     /// ([`Builder::with_delivery_store`](crate::Builder::with_delivery_store),
-    /// [`Builder::with_delivery_sink`](crate::Builder::with_delivery_sink)). If this fails, the caller should refuse the
-    /// delivery, so that GitHub lists it as failed, and still refresh the installation of
+    /// [`Builder::with_delivery_sink`](crate::Builder::with_delivery_sink)). If this fails, the caller should refuse
+    /// the delivery, so that GitHub lists it as failed, and still refresh the installation of
     /// [`WebhookError::refresh`].
     ///
     /// # Errors

@@ -96,9 +96,10 @@ pub enum ImportMode {
 }
 
 impl Dockline {
-    /// Binds an installation to an organization on the operator's word ([`Proof::Imported`]), which satisfies every policy:
-    /// **a caller of this can bind any installation of the App to any organization.** GitHub is asked, and must show the
-    /// installation to this App, on the account of the row. Never moves or replaces a binding, so it can be repeated.
+    /// Binds an installation to an organization without a visitor, on the operator's responsibility. The proof
+    /// ([`Proof::Imported`]) satisfies every policy: **a caller of this can bind any installation of the App to any
+    /// organization.** GitHub must show the installation to this App, on the account of the row. Never moves or
+    /// replaces a binding, so it can be repeated.
     ///
     /// # Errors
     /// Infrastructure failures only. Nothing was written, or the binding; the same call may be repeated.
