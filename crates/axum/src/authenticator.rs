@@ -40,7 +40,7 @@ pub enum AuthenticationError {
         /// The value of `Retry-After`.
         retry_after: Duration,
     },
-    /// The login system is out of reach: 503.
+    /// The login system is unreachable: 503.
     #[error("the login system is out of reach")]
     Unavailable,
 }

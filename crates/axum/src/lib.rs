@@ -37,8 +37,8 @@ pub use wire::ApiErrorCode;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RouterError {
-    /// Nothing authenticates the callers of the API. Configure API keys with
-    /// [`dockline::Builder::with_api_keys`], or the host's login with [`RouterOptions::with_authenticator`].
+    /// Neither API keys nor a login are configured. Configure API keys with [`dockline::Builder::with_api_keys`], or
+    /// the host's login with [`RouterOptions::with_authenticator`].
     #[error(
         "nothing authenticates the callers of the API: configure API keys (Builder::with_api_keys) or the host's login \
          (RouterOptions::with_authenticator)"
@@ -73,8 +73,8 @@ pub fn api_router(dockline: Dockline, options: RouterOptions) -> Result<Router, 
     Ok(layered(routes::of(&[Group::Api], &context), context))
 }
 
-/// Returns the routes of the browser: GitHub's redirect and the confirmation page. They need no login; the state and
-/// GitHub's answer about the visitor decide.
+/// Returns the routes of the browser: GitHub's redirect and the confirmation page. They need no login: the state and
+/// GitHub's facts about the visitor authorize a request.
 pub fn callback_router(dockline: Dockline, options: RouterOptions) -> Router {
     let context = Context::new(dockline, options);
     layered(routes::of(&[Group::Callback], &context), context)
@@ -92,8 +92,8 @@ pub fn operations_router(dockline: Dockline, options: RouterOptions) -> Router {
     layered(routes::of(&[Group::Operations], &context), context)
 }
 
-/// Returns whether this is a path of [`operations_router`], outside of any prefix. A server should answer such requests also
-/// while it works on as many others as it may.
+/// Returns whether this is a path of [`operations_router`], outside of any prefix. A server should exempt these
+/// requests from its limit of requests.
 #[must_use]
 pub fn is_operations_path(path: &str) -> bool {
     let mut endpoints = Endpoint::ALL.iter().filter(|endpoint| endpoint.group() == Group::Operations);

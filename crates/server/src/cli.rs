@@ -67,16 +67,17 @@ enum Command {
     Migrate(MigrateArgs),
     /// Copy the SQLite file to a new file, also while serve uses it.
     ///
-    /// The copy has everything that was answered before, and is checked. To restore it, see docs/operating/single-file.md.
-    /// PostgreSQL has tools of its own: docs/operating/backup.md.
+    /// The copy contains every write that was acknowledged before, and is checked. To restore it, see
+    /// docs/operating/single-file.md. For PostgreSQL, see docs/operating/backup.md.
     Backup(BackupArgs),
     /// Move everything from the SQLite file to PostgreSQL: seal, copy, verify.
     #[command(subcommand)]
     Move(MoveCommand),
     /// Refresh all stale bindings from GitHub.
     ///
-    /// Run it after an outage, or from a timer if serve does not sweep. It starts with the oldest check, so that a new run
-    /// continues where an interrupted one stopped. Exits with 0 if it completed and nothing failed, otherwise with 1.
+    /// Run it after an outage, or from a timer if serve does not sweep. It starts with the oldest check, so that a new
+    /// run continues where an interrupted one stopped. Exits with 0 if it completed and no binding failed or was held,
+    /// otherwise with 1.
     Reconcile(Box<ReconcileArgs>),
     /// List, add, retire and rename the GitHub Apps of a schema.
     #[command(subcommand)]
@@ -84,10 +85,10 @@ enum Command {
     /// List, show, detach, export and import bindings, and print their history.
     #[command(subcommand)]
     Bindings(BindingsCommand),
-    /// Export what is stored about an organization, and erase organizations and persons.
+    /// Export the stored data of an organization, and erase organizations and persons.
     #[command(subcommand)]
     Organizations(OrganizationsCommand),
-    /// Forget the final end of an installation, whose number a restored GitHub Enterprise Server gives again.
+    /// Forget the final end of an installation whose id a restored GitHub Enterprise Server reuses.
     #[command(subcommand)]
     Installations(InstallationsCommand),
     /// Create, rotate, list and revoke API keys.

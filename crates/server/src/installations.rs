@@ -24,10 +24,10 @@ const MOST_NOTE: usize = 500;
 pub enum InstallationsCommand {
     /// Forget that an installation was uninstalled for good.
     ///
-    /// An end that GitHub signed or confirmed is final for the installation's number, because GitHub never gives a number
-    /// twice. A GitHub Enterprise Server that was restored from a backup does. Afterwards the number can be connected again, if
-    /// GitHub shows it. An entry of the reset is kept for ever. Without --yes, it only says what it would forget, and exits
-    /// with 1.
+    /// An end that GitHub signed or confirmed is final for the installation's id, because GitHub never reuses an id. A
+    /// GitHub Enterprise Server that was restored from a backup may reuse ids. After the reset, the id can be connected
+    /// again if GitHub shows it. A record of the reset is kept for ever. Without --yes, the command only prints what it
+    /// would forget, and exits with 1.
     Reset(ResetArgs),
     /// List all resets: what was forgotten, when and why.
     Resets(ResetsArgs),
@@ -40,7 +40,7 @@ pub struct ResetArgs {
     database: DatabaseArgs,
     #[command(flatten)]
     app: AppArgs,
-    /// Number of the installation at GitHub.
+    /// Id of the installation at GitHub.
     #[arg(value_name = "ID")]
     installation: InstallationId,
     /// Who resets it and why; it is kept with the entry.
@@ -72,7 +72,7 @@ struct AppArgs {
     /// Id of the App at GitHub, if the schema has several Apps.
     #[arg(long, value_name = "APP_ID")]
     app: Option<AppId>,
-    /// Base URL of GitHub's API, if the schema has the App at several.
+    /// Base URL of GitHub's API, if the schema has the App at several hosts.
     #[arg(long, value_name = "URL")]
     api_base: Option<String>,
 }

@@ -42,8 +42,8 @@ impl SweepOptions {
     }
 }
 
-/// Sweeps periodically. Every node sweeps: bindings that one node has refreshed are not due for the others, and if
-/// two nodes meet, they only ask GitHub twice.
+/// Sweeps periodically. Every node sweeps: bindings that one node has refreshed are not due for the others, and if two
+/// sweeps overlap, some bindings are checked twice.
 #[derive(Debug)]
 pub(crate) struct Sweeper<'a> {
     pub(crate) dockline: &'a Dockline,
@@ -59,7 +59,8 @@ impl Sweeper<'_> {
         sleep(interval.mul_f64(fraction(self.entropy))).await;
         loop {
             let next = Instant::now() + interval.mul_f64(0.9 + 0.2 * fraction(self.entropy));
-            // A sweep that GitHub makes wait ends when the next one is due, which continues where this one stopped.
+            // If a sweep waits for GitHub's rate limit, it ends when the next one is due, which continues where this
+            // one stopped.
             let outcome = timeout_at(next, self.sweep()).await.unwrap_or_else(|_| {
                 tracing::warn!("a sweep was cut off by the next one");
                 "cut_off"

@@ -222,9 +222,9 @@ impl WorkerBuilder {
         self
     }
 
-    /// Adds the forwarding of the outbox's messages to the product, and the gauges of its backlog. At most one consumer of an
-    /// outbox may run per product: a host that consumes it itself has no forwarder. Several nodes with this part share
-    /// the queues.
+    /// Adds the forwarding of the outbox's messages to the product, and the gauges of its backlog. An outbox has one
+    /// consumer: do not use a forwarder if the host consumes the outbox itself. Several nodes with this part share the
+    /// queues.
     pub fn with_forwarder(
         mut self,
         outbox: Arc<dyn Outbox>,

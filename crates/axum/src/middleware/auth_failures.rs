@@ -46,7 +46,7 @@ pub struct AuthFailureLimit {
 }
 
 impl AuthFailureLimit {
-    /// Allows this many failures per minute, all of them at once if need be; the allowance refills evenly.
+    /// Allows this many failures per minute, all of them also at once; the allowance refills evenly.
     #[must_use]
     pub const fn per_minute(failures: NonZeroU32) -> Self {
         Self { per_minute: failures, trusted_proxies: Vec::new() }

@@ -97,7 +97,8 @@ impl InFlight {
             None if status.as_u16() < 400 => "OK",
             None => NO_CODE,
         };
-        // A refused prefetch is no failure, and anyone can send one. Refusals in an overload are too many for errors.
+        // A refused prefetch is not a failure, and anyone can send one. In an overload, refusals are too many to log as
+        // errors.
         let level = if status.is_server_error() && code != NO_CODE && !overloaded {
             Level::ERROR
         } else if self.is_probe() {

@@ -1,4 +1,4 @@
-//! Rejects requests that ask for another organization than the caller's.
+//! Rejects requests whose tenant header names another organization than the caller's.
 
 use dockline::{ErrorCode, OrganizationId};
 use http::{HeaderMap, HeaderName};

@@ -64,7 +64,7 @@ impl<'a> Parameters<'a> {
         issues.into_iter().map(|(_, issue)| issue).collect()
     }
 
-    /// Returns where a parameter is first given; behind all others if it is not.
+    /// Returns the position of a parameter's first occurrence; behind all others if there is none.
     fn position(&self, name: &str) -> usize {
         self.0.iter().position(|(given, _)| given == name).unwrap_or(usize::MAX)
     }

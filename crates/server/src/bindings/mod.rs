@@ -31,25 +31,26 @@ pub enum BindingsCommand {
     ///
     /// The options restrict the list to the bindings that meet all of them.
     List(Box<ListArgs>),
-    /// Show live bindings with everything that is known of their installations.
+    /// Show live bindings with the stored facts about their installations.
     ///
-    /// Exits with 1 if no binding is found. If the options of the App are set, GitHub is asked which permissions the App
-    /// requests, to show those that wait for acceptance.
+    /// Exits with 1 if no binding is found. If the options of the App are set, reads from GitHub which permissions the
+    /// App requests, and shows those that the account has not accepted.
     Show(Box<ShowArgs>),
     /// List all bindings of an organization or an installation, released ones included, oldest first.
     History(Box<HistoryArgs>),
     /// End the binding of an organization, as DELETE /v1/github/installation does.
     ///
-    /// The organization can then bind any installation. Needs the database only; with --uninstall, the options of the App, too,
-    /// which then says which App it is.
+    /// The organization can then bind any installation. Needs only the database. With --uninstall, it also needs the
+    /// options of the App, which then select the App.
     Detach(Box<DetachArgs>),
     /// Print all live bindings, one JSON object per line, as import reads them.
     Export(Box<ExportArgs>),
-    /// Bind installations to organizations on your word, such as those of a system that Dockline replaces.
+    /// Bind installations to organizations without a visitor, on your responsibility, such as those of a system that
+    /// Dockline replaces.
     ///
-    /// Reads CSV with the columns organization, installationId, accountId and, if you like, login; or JSON lines with these
-    /// names. GitHub is asked about each installation, and must show it to this App on this account. Only checks the rows,
-    /// unless --apply is set. Never changes an existing binding, so it can be repeated. Exits with 0 if every row is imported
+    /// Reads CSV with the columns organization, installationId, accountId and optionally login; or JSON lines with
+    /// these names. GitHub must show each installation to this App on this account. Only checks the rows, unless
+    /// --apply is set. Never changes an existing binding, so it can be repeated. Exits with 0 if every row is imported
     /// or was bound like this before, otherwise with 1.
     Import(Box<ImportArgs>),
 }

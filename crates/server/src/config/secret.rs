@@ -106,8 +106,8 @@ pub(crate) fn from_file(option: &str, path: &Path) -> Result<SecretString, Confi
     }
 }
 
-/// Removes a byte order mark and white space around a secret. Rejects what an editor, a shell or a copied page adds to a
-/// secret without being visible, since the other side would have another secret.
+/// Removes a byte order mark and white space around a secret. Rejects invisible characters that an editor, a shell or a
+/// copied page adds, since the secret would differ from the other side's.
 fn clean(text: &str) -> Result<&str, (&'static str, &'static str)> {
     let text = text.strip_prefix('\u{FEFF}').unwrap_or(text).trim();
     // Before the other check: a key in quotes has line breaks, too.

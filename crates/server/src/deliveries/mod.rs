@@ -36,10 +36,11 @@ pub enum DeliveriesCommand {
     Retry(Box<RetryArgs>),
     /// Close the outbox: delete all messages for the product, and store no more events.
     ///
-    /// For an App whose messages nothing consumes any more: no node has --forward-to, and no program of yours reads the outbox.
-    /// Stop those first, since a running one goes on without events. Deletes the messages that wait, are set aside or dead,
-    /// which the product never gets, and the keys of accepted ones, so that a redelivery of GitHub counts as new. Bindings,
-    /// their history and API keys stay. dockline serve --forward-to opens the outbox again; sequence then starts at 1.
+    /// For an App whose messages nothing consumes any more: no node has --forward-to, and no program of yours reads the
+    /// outbox. Stop those first, since a running one continues without events. Deletes the messages that wait, are set
+    /// aside or dead, which the product never gets, and the keys of accepted ones, so that a redelivery of GitHub
+    /// counts as new. Bindings, their history and API keys stay. dockline serve --forward-to opens the outbox again;
+    /// sequence then starts at 1.
     Close(Box<CloseArgs>),
 }
 

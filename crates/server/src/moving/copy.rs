@@ -13,7 +13,7 @@ use crate::config::{ConfigError, ConfigErrors};
 use crate::database::DatabaseArgs;
 use crate::progress::Progress;
 
-/// Rows between two movements of the bar.
+/// Rows between two updates of the progress bar.
 const STEP: u64 = 100;
 
 /// Options of `dockline move copy`.
@@ -54,7 +54,7 @@ pub(super) async fn run(args: &CopyArgs) -> Result<ExitCode, Failure> {
     import.commit().await?;
     progress.finish();
     let target = args.database.target();
-    // The rows are there, whatever becomes of the note.
+    // The rows are stored, even if the note fails.
     if let Err(error) = file.record_copy(&target, SystemClock.now()).await {
         tracing::warn!(cause = error.causes(), "the file does not say where its rows were copied to");
     }

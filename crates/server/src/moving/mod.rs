@@ -31,14 +31,14 @@ pub enum MoveCommand {
     Seal(SealArgs),
     /// Copy all rows of the sealed file to an empty schema of PostgreSQL, which is created and migrated.
     ///
-    /// In one transaction: if the copy is interrupted, the schema stays empty. Before it ends, what was written is compared with
-    /// what was read. Afterwards start serve with the database URL.
+    /// Runs in one transaction: if the copy is interrupted, the schema stays empty. Compares the written rows with the
+    /// file before it commits. Afterwards start serve with the database URL.
     Copy(Box<CopyArgs>),
     /// Compare the sealed file with the schema, table by table. Exits with 1 if they differ.
     ///
     /// Run it before serve uses PostgreSQL, which changes rows.
     Verify(Box<VerifyArgs>),
-    /// Remove the seal, to use the file again. What PostgreSQL has got since is not in the file.
+    /// Remove the seal, to use the file again. The file lacks everything that was stored in PostgreSQL since.
     Unseal(UnsealArgs),
 }
 

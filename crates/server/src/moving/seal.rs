@@ -44,7 +44,7 @@ pub(super) async fn seal(args: &SealArgs) -> Result<ExitCode, Failure> {
             let error = ConfigError::new(
                 place,
                 format!("is in use by dockline serve{process}"),
-                "stop serve, and seal the file then: from that time on, nothing is written to it",
+                "stop serve, then seal the file: nothing is written to a sealed file",
             );
             return Err(ConfigErrors::from(error).into());
         }
@@ -68,7 +68,7 @@ pub(super) async fn unseal(args: &UnsealArgs) -> Result<ExitCode, Failure> {
     let path = args.file.path();
     let shown = path.display().to_string();
     let question = format!(
-        "Use the file {shown} again? What PostgreSQL has got since it was sealed is not in the file."
+        "Use the file {shown} again? It lacks everything that was stored in PostgreSQL since it was sealed."
     );
     if !args.consent.ask(&question)? {
         return Err("nothing was changed".into());
@@ -78,7 +78,7 @@ pub(super) async fn unseal(args: &UnsealArgs) -> Result<ExitCode, Failure> {
     if args.json {
         writeln!(stdout, "{}", json!({ "file": shown, "wasSealed": seal.is_some() }))?;
     } else if seal.is_some() {
-        writeln!(stdout, "removed the seal of {shown}; keep serve away from one of the two databases")?;
+        writeln!(stdout, "removed the seal of {shown}; run serve on only one of the two databases")?;
     } else {
         writeln!(stdout, "{shown} is not sealed")?;
     }

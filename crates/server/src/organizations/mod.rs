@@ -18,7 +18,7 @@ use crate::progress::Progress;
 /// The subcommands of `dockline organizations`.
 #[derive(Debug, Clone, Subcommand)]
 pub enum OrganizationsCommand {
-    /// Print everything that is stored about an organization, of all Apps, as one JSON object.
+    /// Print all stored data of an organization, of all Apps, as one JSON object.
     ///
     /// It has an array for each table, of objects with its columns. Hashes of secrets are left out. Exits with 1 if nothing is
     /// stored.
@@ -29,7 +29,8 @@ pub enum OrganizationsCommand {
     /// history by a random name. To remove the App from the GitHub account, too, run dockline bindings detach --uninstall
     /// first. A request in flight may store the organization again, so repeat the command if the product still used it.
     ///
-    /// Of a GitHub user, messages that the product has yet to get stay whole; the command says how many name the user.
+    /// Messages that the product has not received yet stay unchanged; the command prints how many of them name the
+    /// GitHub user.
     Forget(ForgetArgs),
 }
 
@@ -144,7 +145,7 @@ async fn forget(args: ForgetArgs) -> Result<ExitCode, Box<dyn Error + Send + Syn
         if still_waiting > 0 {
             writeln!(
                 stdout,
-                "{still_waiting} messages that the product has yet to get name this user; repeat when it has them, or when they \
+                "{still_waiting} messages that name this user wait for the product; repeat when they are accepted or when they \
                  are dead"
             )?;
         }

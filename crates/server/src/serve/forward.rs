@@ -48,7 +48,7 @@ pub(crate) struct ForwardArgs {
     pub(crate) forward_secret_file: Vec<PathBuf>,
 }
 
-/// The product and the secrets that it knows.
+/// The product's endpoint and the signing secrets.
 #[derive(Debug, Clone)]
 pub(crate) struct ForwardTarget {
     pub(crate) endpoint: Endpoint,

@@ -49,8 +49,8 @@ fn warn_without_members(policy: PolicyArg, settings: &AppSettings) {
     }
 }
 
-/// Serves until a signal arrives. Then it accepts no more connections, answers the running requests, processes the hints of
-/// webhooks and returns. A second signal ends it at once.
+/// Serves until a signal arrives. Then it accepts no more connections, completes the running requests, processes the
+/// hints of webhooks and returns. A second signal ends it at once.
 ///
 /// # Errors
 /// If it cannot start; each error says what to do.

@@ -1,5 +1,6 @@
-//! The storage of the program: a schema of PostgreSQL, or one SQLite file. Gives out the ports, and what commands need beyond
-//! them. Nothing else in this crate knows which of the two it is, except the options, `doctor` and `move`.
+//! The storage of the program: a schema of PostgreSQL, or one SQLite file. Returns the ports, and the operations that
+//! commands need beyond them. In the rest of this crate, only the options, `doctor`, `backup` and `move` depend on the
+//! kind of storage.
 
 mod apps;
 mod keys;
@@ -64,14 +65,14 @@ impl Storage {
         }
     }
 
-    /// Ends the use by a server: makes the file complete by itself, so that a copy of it lacks nothing.
+    /// Ends the use by a server: writes the log into the file, so that the file alone is a complete copy.
     pub(crate) async fn close(&self) {
         if let Self::File(database) = self
             && let Err(error) = database.checkpoint().await
         {
             tracing::warn!(
                 cause = error.causes(),
-                "the log of the file was not written into it; keep both together"
+                "the write-ahead log was not written into the database file; keep both files together"
             );
         }
     }

@@ -115,7 +115,7 @@ pub(crate) fn file_error(path: &Path, error: &OpenError) -> ConfigError {
                 None => "is in use by another dockline serve".to_owned(),
             },
             "stop that one first, or set --data-dir to another folder. A file has one serve; several nodes need PostgreSQL. Other \
-             commands work beside it",
+             commands can use it at the same time",
         ),
         OpenError::Busy(after) => new(
             format!("was locked by another process for {} s", after.as_secs()),
@@ -139,8 +139,8 @@ fn sealed(new: &impl Fn(String, &str) -> ConfigError, seal: &Seal) -> ConfigErro
                 "is sealed since {at}: its rows were moved to PostgreSQL, {to}, at {}",
                 format_timestamp(*copied_at)
             ),
-            "set --database-url to that database. To use the file again, run dockline move unseal; what PostgreSQL has got since \
-             is not in the file",
+            "set --database-url to that database. To use the file again, run dockline move unseal; it lacks everything that was \
+             stored in PostgreSQL since",
         ),
         None => new(
             format!("is sealed since {at}, to be moved to PostgreSQL"),

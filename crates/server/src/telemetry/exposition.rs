@@ -1,4 +1,4 @@
-//! `/metrics`: the response to a scrape, and an own address for it.
+//! `/metrics`: the response to a scrape, and a separate address for it.
 
 use std::fmt;
 use std::future::pending;

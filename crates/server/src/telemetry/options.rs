@@ -14,8 +14,9 @@ pub struct TelemetryArgs {
     /// Format of the log, which goes to stderr. RUST_LOG sets the levels, such as warn,dockline=debug.
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT", env = "DOCKLINE_LOG_FORMAT", help_heading = HEADING)]
     pub log_format: LogFormat,
-    /// Address of /metrics, in Prometheus text format, without a key: ADDR, an own address that only your monitoring should
-    /// reach; `api`, the API's address; or `off`. Default: `api` if the API listens on a loopback address, otherwise `off`.
+    /// Address of /metrics, in Prometheus text format, without a key: ADDR, a separate address that only your
+    /// monitoring should reach; `api`, the API's address; or `off`. Default: `api` if the API listens on a loopback
+    /// address, otherwise `off`.
     #[arg(long, value_name = "ADDR|api|off", env = "DOCKLINE_METRICS_LISTEN", help_heading = HEADING)]
     pub metrics_listen: Option<MetricsAt>,
     /// Base URL of the collector that receives spans by OTLP over HTTP, such as http://127.0.0.1:4318. Only in programs
@@ -45,7 +46,7 @@ pub enum MetricsAt {
     Api,
     /// None.
     Off,
-    /// An own address; port 0 takes a free port.
+    /// A separate address; port 0 takes a free port.
     Address(ListenAddr),
 }
 

@@ -33,7 +33,7 @@ impl Forwarder {
     }
 }
 
-/// Counts and logs what became of a message after an attempt.
+/// Counts and logs the outcome of an attempt.
 pub(super) fn report(entry: &OutboxEntry, verdict: &Verdict) {
     let OutboxEntry { id, organization, installation, sequence, failures, .. } = entry;
     let organization = organization.as_ref().map(tracing::field::display);

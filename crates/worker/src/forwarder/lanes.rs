@@ -10,9 +10,9 @@ const LARGE_BODIES: (usize, usize) = (3, 1);
 /// The size above which a body is large.
 pub(super) const SMALL_BODY: usize = 128 << 10;
 
-/// What the queues share: places for attempts and for memory.
+/// The resources that queues share: places for attempts and for memory.
 ///
-/// Messages that failed before have places of their own. So queues that always fail delay the others only by the first
+/// Messages that failed before have separate places. So queues that always fail delay the others only by the first
 /// attempt of each message.
 #[derive(Debug)]
 pub(super) struct Lanes {

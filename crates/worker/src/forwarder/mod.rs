@@ -54,8 +54,8 @@ impl Default for ForwardOptions {
 }
 
 impl ForwardOptions {
-    /// Sets the number of messages that are sent at a time, each of another queue; at least one. A quarter of it, at least
-    /// one, comes on top for messages that failed before, so that they do not delay those of other queues.
+    /// Sets the number of messages that are sent at a time, each of another queue; at least one. A quarter of it, at
+    /// least one, is added for messages that failed before, so that they do not delay those of other queues.
     #[must_use]
     pub const fn with_concurrency(mut self, concurrency: usize) -> Self {
         self.concurrency = if concurrency == 0 { 1 } else { concurrency };
@@ -77,7 +77,7 @@ impl ForwardOptions {
     }
 }
 
-/// What a host gives to the forwarder.
+/// The ports of the forwarder.
 #[derive(Debug, Clone)]
 pub(crate) struct ForwardParts {
     pub(crate) outbox: Arc<dyn Outbox>,

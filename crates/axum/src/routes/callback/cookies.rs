@@ -18,7 +18,7 @@ pub(super) const FLOW: &str = "__Host-dockline-flow";
 /// The maximum number of cookies of each kind in a browser, so that its requests stay small.
 const MOST: usize = 8;
 
-/// Returns the value of the cookie. Cookies are octets: a neighbour that is no text, or no cookie, loses only itself.
+/// Returns the value of the cookie. Cookies are octets: one that is not text, or malformed, does not affect the others.
 pub(super) fn value<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let value = pairs(headers).find_map(|(given, value)| (given == name.as_bytes()).then_some(value))?;
     std::str::from_utf8(value).ok()

@@ -83,7 +83,7 @@ pub(super) async fn post(State(context): State<Context>, request: Request) -> Re
     let (ticket, confirmed) = match parameters.once("answer") {
         Some("confirm") => (parameters.once("ticket"), true),
         Some("cancel") => (parameters.once("ticket"), false),
-        // No answer of the page's: refused like one to an unknown question.
+        // Not an answer that the page sends, so it is refused like an answer to an unknown question.
         _ => (None, false),
     };
     let ticket = Ticket::presented(ticket.unwrap_or_default());
@@ -120,7 +120,7 @@ fn verifier(headers: &HeaderMap, nonce: &str) -> Option<CodeVerifier> {
 fn web_flow(headers: &HeaderMap, to: &Authorization) -> Response {
     let mut response = response::redirect(StatusCode::FOUND, &to.url);
     let name = format!("{}-{}", cookies::FLOW, to.nonce);
-    // GitHub's redirect back is a navigation from another site, which Strict would hide the cookie from.
+    // GitHub's redirect back is a navigation from another site, to which browsers do not send Strict cookies.
     let (value, lifetime) = (to.verifier.expose(), Authorization::LIFETIME);
     cookies::set(&mut response, headers, cookies::FLOW, &name, value, SameSite::Lax, lifetime);
     response

@@ -1,4 +1,4 @@
-//! `dockline bindings import`: binds installations to organizations on the operator's word.
+//! `dockline bindings import`: binds installations to organizations on the operator's responsibility.
 
 mod report;
 mod rows;
@@ -27,7 +27,7 @@ use crate::reconcile::dockline;
 /// Rows that fail in a row before the import is given up.
 const MOST_FAILURES: u32 = 5;
 
-/// Part of the App's rate limit at GitHub that is left to others: one fifth.
+/// The part of the App's rate limit that an import leaves to other requests: one fifth.
 const RESERVE: u64 = 5;
 
 /// Options of `dockline bindings import`.

@@ -12,7 +12,7 @@ use crate::progress::Progress;
 /// Lines without a progress bar, one per this many rows.
 const PROGRESS_ROWS: u64 = 1_000;
 
-/// What became of a row.
+/// The outcome of a row.
 pub(super) enum LineOutcome {
     Done(ImportOutcome),
     Invalid(String),
