@@ -41,6 +41,6 @@ pub enum AuthenticationError {
         retry_after: Duration,
     },
     /// The login system is unreachable: 503.
-    #[error("the login system is out of reach")]
+    #[error("the login system is unreachable")]
     Unavailable,
 }

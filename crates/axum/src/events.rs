@@ -59,7 +59,7 @@ impl Events for TracingEvents {
                 tracing::error!(
                     organization,
                     %installation,
-                    "GitHub shows too few installations to believe it: check that it is GitHub that answers, and the App"
+                    "GitHub shows too few installations to believe it: check that the responses come from GitHub, and the App"
                 );
             }
             Event::Uninstalled { organization, installation } => {
@@ -94,7 +94,7 @@ impl Events for TracingEvents {
                 tracing::error!(
                     organization,
                     installation,
-                    "the outbox is full; deliveries are refused until the product takes messages again"
+                    "the outbox is full; deliveries are refused until the product accepts messages again"
                 );
             }
             Event::TokenMinted { organization, installation, narrowed } => {

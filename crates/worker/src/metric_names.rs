@@ -64,7 +64,7 @@ pub const PANICS: &str = "dockline_worker_panics_total";
 pub fn describe_metrics() {
     describe_counter!(REFRESHES, "Hints of webhooks, by the outcome of the refresh.");
     describe_gauge!(REFRESH_QUEUE, "Installations that wait for a refresh or are being refreshed.");
-    describe_counter!(SWEEPS, "Sweeps of this node, by how they ended.");
+    describe_counter!(SWEEPS, "Sweeps of this node, by outcome.");
     describe_counter!(SWEEP_BINDINGS, "Bindings that sweeps of this node refreshed, by outcome.");
     describe_gauge!(SWEEP_LAST_SUCCESS, Unit::Seconds, "When a sweep of this node last reached the end.");
     describe_gauge!(
@@ -72,8 +72,8 @@ pub fn describe_metrics() {
         Unit::Seconds,
         "How long the running sweep of this node waits for GitHub's rate limit."
     );
-    describe_counter!(REDELIVERY_SCANS, "Scans of GitHub's delivery log by this node, by how they ended.");
-    describe_counter!(REDELIVERIES, "Failed deliveries in GitHub's log, by what was done about them.");
+    describe_counter!(REDELIVERY_SCANS, "Scans of GitHub's delivery log by this node, by outcome.");
+    describe_counter!(REDELIVERIES, "Failed deliveries in GitHub's log, by outcome.");
     describe_gauge!(
         REDELIVERY_BEHIND,
         Unit::Seconds,

@@ -101,7 +101,7 @@ async fn by_login(
         }
         AuthenticationError::Unavailable => {
             let message =
-                "The login system is out of reach. Nothing was changed; the request may be repeated.";
+                "The login system is unreachable. Nothing was changed; the request may be repeated.";
             ApiError::new(StatusCode::SERVICE_UNAVAILABLE, dockline::ErrorCode::Unavailable, message)
                 .with_retry_after(Duration::from_secs(1))
         }

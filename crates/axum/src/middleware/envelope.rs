@@ -121,7 +121,7 @@ pub(crate) async fn not_found() -> ApiError {
 }
 
 pub(crate) async fn method_not_allowed() -> ApiError {
-    let message = "This path does not take this method; Allow lists those that it takes.";
+    let message = "This path does not accept this method; Allow lists the accepted ones.";
     ApiError::new(StatusCode::METHOD_NOT_ALLOWED, ApiErrorCode::MethodNotAllowed, message)
 }
 

@@ -17,8 +17,8 @@ pub const fn refusal_message(reason: CallbackRefusal) -> &'static str {
             "The address of this page contains a parameter twice. Start again from the product."
         }
         CallbackRefusal::MalformedInstallation => {
-            "The address of this page names no installation that you came with. Continue with GitHub, or start again from \
-             the product."
+            "The installation in the address of this page is invalid, or not the one that you started with. Continue with \
+             GitHub, or start again from the product."
         }
         CallbackRefusal::MissingCode => {
             "GitHub did not identify you, so the installation cannot be connected. Start again from the product."
@@ -48,7 +48,7 @@ pub const fn refusal_message(reason: CallbackRefusal) -> &'static str {
              the account that it is on."
         }
         CallbackRefusal::NotAdministered => {
-            "You can see this installation, but GitHub does not name you an administrator of its account. Ask an \
+            "You can see this installation, but you do not administer its account on GitHub. Ask an \
              administrator to connect it."
         }
         CallbackRefusal::NotMember => {
@@ -97,7 +97,7 @@ pub const fn refusal_message(reason: CallbackRefusal) -> &'static str {
              nothing is connected."
         }
         CallbackRefusal::OtherBrowser => {
-            "The answer came from another browser than the question was shown in. Start again from the product, in one \
+            "You answered in another browser than the one that showed the question. Start again from the product, in one \
              browser with cookies allowed."
         }
         _ => "The installation cannot be connected. Start again from the product.",

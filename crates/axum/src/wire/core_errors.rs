@@ -20,13 +20,13 @@ impl From<PortError> for ApiError {
             (ErrorCode::PlatformError, PortErrorKind::RateLimited { retry_after }) => Self::new(
                 StatusCode::SERVICE_UNAVAILABLE,
                 code,
-                "GitHub takes no more of our requests for now. Nothing was changed; repeat the call after Retry-After.",
+                "No more requests can be sent to GitHub for now. Nothing was changed; repeat the call after Retry-After.",
             )
             .with_details(Details::Platform { platform: "github" })
             .with_retry_after(retry_after),
             (ErrorCode::PlatformError, _) => Self::of(
                 code,
-                "GitHub did not answer as it should. Nothing was changed; the same call may be repeated.",
+                "GitHub is unreachable or returned an invalid response. Nothing was changed; the same call may be repeated.",
             )
             .with_details(Details::Platform { platform: "github" }),
             (ErrorCode::Unavailable, PortErrorKind::Overloaded) => Self::overloaded(),
@@ -165,8 +165,8 @@ impl From<DetachError> for ApiError {
                 log(&error);
                 Self::of(
                     error.code(),
-                    "GitHub's answer to the request to uninstall was lost, so the App may be uninstalled or not. The \
-                     installation is still connected; repeat the same call, which finds out.",
+                    "GitHub's response to the request to uninstall was lost, so the App may or may not be uninstalled. \
+                     The installation is still connected; repeat the same call.",
                 )
                 .with_details(Details::Uninstall { platform: "github", uninstall: "unknown" })
             }

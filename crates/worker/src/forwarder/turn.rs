@@ -124,7 +124,7 @@ impl<'a> Turn<'a> {
             Some(true) => next,
             Some(false) => {
                 let id = &entry.id;
-                tracing::info!(%id, "message not settled: it is already, or another node has the queue and sends it again");
+                tracing::info!(%id, "message not settled: it was settled before, or another node has the queue and sends it again");
                 Next::Release
             }
             None => Next::Leave,

@@ -69,7 +69,7 @@ async fn all_issues_of_a_query_are_reported_in_its_order_and_what_is_missing_las
 async fn the_message_says_what_the_first_issue_is() {
     let fixture = Fixture::start().await;
     for (query, message) in [
-        ("", "returnUrl is required: where the browser goes in the end."),
+        ("", "returnUrl is required: the URL to which the browser returns."),
         ("bogus=1", "bogus: There is no such parameter. details.issues lists all 2 problems."),
     ] {
         let answer = fixture.get(&fixture.acme, &format!("{INSTALL_URL}?{query}")).await.expect(422);

@@ -28,7 +28,7 @@ impl StartInstallRequest<'_> {
             None => Some(Issue::new(
                 "returnUrl",
                 IssueCode::Missing,
-                "returnUrl is required: where the browser goes in the end.",
+                "returnUrl is required: the URL to which the browser returns.",
             )),
             Some(Err(ReturnUrlError::Malformed)) => Some(Issue::new(
                 "returnUrl",
