@@ -12,7 +12,7 @@ use crate::error::DatabaseError;
 
 const LIST: &str = "SELECT id, api_base, app_id, added_at, retired_at FROM {schema}.apps ORDER BY id";
 
-/// Whether a schema without an App has rows that an earlier version wrote.
+/// Selects whether a schema without an App has rows that an earlier version wrote.
 const HAS_ROWS: &str = "SELECT EXISTS (SELECT FROM {schema}.installations) OR EXISTS (SELECT FROM {schema}.bindings) \
     OR EXISTS (SELECT FROM {schema}.installers) AS present";
 
@@ -218,7 +218,7 @@ impl PgApps {
         row.map_or(Ok(false), |row| get(&row, "present")).map_err(port_error)
     }
 
-    /// Asks GitHub whose the rows of a version without Apps are.
+    /// Asks GitHub whether the rows of a version without Apps belong to this App.
     async fn check_ownership(&self, github: &dyn GithubGateway) -> Result<(), AppError> {
         let sample = self.database.statement(SAMPLE, &[Type::INT8]);
         let rows = self.database.rows(&sample, &[&SAMPLE_SIZE]).await.map_err(port_error)?;

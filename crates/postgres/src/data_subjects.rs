@@ -27,7 +27,7 @@ macro_rules! scrubbed {
     };
 }
 
-/// What belongs to the installations of the row set `scrubbed`.
+/// The rows that belong to the installations of the row set `scrubbed`.
 macro_rules! without_installations {
     () => {
         "facts AS ( \
@@ -132,7 +132,7 @@ const EXPORTED: [(&str, &str); 9] = [
     ),
 ];
 
-/// Erases organizations and persons, and exports what is stored about an organization, in the rows of all Apps.
+/// Erases organizations and persons, and exports the stored data of an organization, in the rows of all Apps.
 #[derive(Debug, Clone)]
 pub struct PgDataSubjects {
     database: Database,
@@ -148,8 +148,8 @@ impl PgDataSubjects {
         Self { database: database.clone().with_deadline(DEADLINE) }
     }
 
-    /// Returns everything that is stored about an organization: an array for each table, of objects with its columns. Leaves
-    /// out hashes of secrets. `None` if nothing is stored about it.
+    /// Returns all stored data of an organization: an array for each table, of objects with its columns. Leaves out
+    /// hashes of secrets. `None` if nothing is stored about it.
     ///
     /// # Errors
     /// Infrastructure failures only.

@@ -102,8 +102,8 @@ impl DatabaseError {
     }
 }
 
-/// Returns the error and its causes. Of an error that the server sent, only SQLSTATE and primary message: detail and hint
-/// can quote the values of a row.
+/// Returns the error and its causes. An error that the server sent is reduced to SQLSTATE and primary message, since
+/// detail and hint can quote the values of a row.
 pub(crate) fn describe(error: &tokio_postgres::Error) -> String {
     if let Some(error) = error.as_db_error() {
         return format!("SQLSTATE {}: {}", error.code().code(), error.message());
@@ -186,7 +186,7 @@ pub(crate) fn reaction(sqlstate: &str) -> Reaction {
         "26000" | "42P05" | "0A000" => Reaction::RepeatUnnamed,
         "42P01" | "42703" | "3F000" => Reaction::Migrate,
         "57P05" => Reaction::Reconnect,
-        // Of a dropped database, the next login says so.
+        // If the database was dropped, the next login reports it.
         "57P01" | "57P02" | "57P03" | "57P04" | "57014" | "55P03" | "25006" => {
             Reaction::Fail(PortErrorKind::Unavailable)
         }

@@ -17,7 +17,7 @@ use crate::error::DatabaseError;
 /// Retention of expired states.
 const STATES: Duration = Duration::DAY;
 
-/// Retention of unbound installations, since they were last observed or released. Of those that ended for good, the number
+/// Retention of unbound installations, since they were last observed or released. The number of one that ended for good
 /// is kept for ever.
 const INSTALLATIONS: Duration = Duration::days(30);
 
@@ -122,8 +122,8 @@ const PURGE_BUCKETS: &str = concat!(
 );
 
 /// Deletes rows that are no longer needed, in batches: expired states, unbound installations and their installers, full
-/// rate limit buckets, and messages that were delivered or are dead. Of an installation that ended for good, deletes the
-/// account and keeps the number. Never deletes a binding, live or released, so that no state can be spent twice.
+/// rate limit buckets, and messages that were delivered or are dead. If an installation ended for good, deletes its
+/// account and keeps its number. Never deletes a binding, live or released, so that no state can be spent twice.
 #[derive(Debug, Clone)]
 pub struct PgHousekeeping {
     database: Database,

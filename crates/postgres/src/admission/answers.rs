@@ -1,4 +1,4 @@
-//! Which calls a statement asks for together, and what it answers to each.
+//! Groups the calls of a statement, and assigns its rows to the calls.
 
 use std::collections::HashMap;
 

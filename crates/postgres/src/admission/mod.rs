@@ -25,8 +25,8 @@ const TYPES: &[Type] = &[
     Type::INT8_ARRAY,
 ];
 
-/// Finds a key, charges its budget and reads the binding of its organization in one statement, which calls that wait at the
-/// same time share.
+/// Finds a key, charges its budget and reads the binding of its organization in one statement, which waiting calls
+/// share.
 ///
 /// While a statement is in flight, the next one collects: at most 64 calls, at most 8 with the same key. A call on an idle
 /// system is sent at once. Each row that a statement returns names the key and the secret that it is about.
@@ -35,11 +35,12 @@ const TYPES: &[Type] = &[
 /// - Only valid keys with the scope are charged, in the table `budgets` that [`PgRateLimiter`](crate::PgRateLimiter) uses. A
 ///   refused call neither locks nor writes a row.
 /// - A charge is committed asynchronously: if the server crashes, the charges of its last moment may be given back.
-/// - At most 512 calls wait. A further one takes the place of the latest of the key with the most waiting calls, which fails
-///   with [`PortErrorKind::Overloaded`](dockline::PortErrorKind::Overloaded), and fails itself if its own key has the most.
-/// - A key whose budget another transaction has locked is asked for again by itself, so that the others do not wait.
-/// - If a statement fails, each half of its calls is repeated once. If the connection failed after the commit, these calls are
-///   charged twice. A call whose caller has left is charged, too.
+/// - At most 512 calls wait. If another one arrives, the newest call of the key with the most waiting calls fails with
+///   [`PortErrorKind::Overloaded`](dockline::PortErrorKind::Overloaded).
+/// - If another transaction has locked the budget of a key, its calls are sent again separately, so that the others do
+///   not wait.
+/// - If a statement fails, each half of its calls is repeated once. If the connection failed after the commit, these
+///   calls are charged twice. A dropped call is charged, too.
 #[derive(Debug, Clone)]
 pub struct PgAdmission {
     batcher: Batcher<Statements>,

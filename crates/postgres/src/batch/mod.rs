@@ -1,7 +1,7 @@
 //! Calls that wait at the same time share a statement, like the commits of a group commit.
 //!
-//! While a batch is in flight, the next one collects. So a call on an idle system is sent at once, and a busy system sends
-//! few, large batches. The batch belongs to a task, not to a caller: a caller that leaves cancels nothing.
+//! While a batch is in flight, the next one collects. So a call on an idle system is sent at once, and a busy system
+//! sends few, large batches. A task sends the batch, so a dropped call cancels nothing.
 
 mod apart;
 mod queue;

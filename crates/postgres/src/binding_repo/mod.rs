@@ -33,11 +33,11 @@ use crate::error::DatabaseError;
 /// Every change is one statement and its own transaction. READ COMMITTED is sufficient. If the App has an outbox
 /// ([`PgOutbox::open`](crate::PgOutbox::open)), the statement also stores the change there.
 ///
-/// Calls of [`BindingRepo::insert`] that wait at the same time share a statement, like those of
-/// [`PgAdmission`](crate::PgAdmission), and a commit. Each organization and each installation occurs in it once. If a single
-/// binding makes the statement fail, or another transaction has locked a row for a tenth of a second, nothing is written, and
-/// each binding is inserted by itself, so that none fails because of another one. A binding whose caller has left is inserted,
-/// too.
+/// Waiting calls of [`BindingRepo::insert`] share a statement and a commit, like those of
+/// [`PgAdmission`](crate::PgAdmission). Each organization and each installation occurs in it once. If a single binding
+/// makes the statement fail, or another transaction has locked a row for a tenth of a second, nothing is written, and
+/// each binding is inserted by itself, so that none fails because of another one. If a call is dropped, its binding is
+/// inserted, too.
 #[derive(Debug, Clone)]
 pub struct PgBindingRepo {
     database: Database,

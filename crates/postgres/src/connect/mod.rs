@@ -49,9 +49,9 @@ pub(crate) type Reload = dyn Fn() -> Option<SecretString> + Send + Sync;
 
 /// Connects to the servers of a URL.
 ///
-/// Each address has a limit of its own, so that one that does not answer leaves time for the next. The server that answered
-/// last comes first. Of several, one that is found silent loses its connections at once. A connection keeps its place
-/// until the server's process is gone, so that there are never more than the pool's size.
+/// Each address has a limit of its own, so that one that does not answer leaves time for the next. The server that
+/// answered last comes first. If one of several servers does not answer, its connections are closed at once. A
+/// connection keeps its place until the server's process is gone, so that there are never more than the pool's size.
 pub(crate) struct Connector {
     places: Arc<Semaphore>,
     reload: Option<Arc<Reload>>,

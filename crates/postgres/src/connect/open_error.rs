@@ -1,6 +1,6 @@
 use std::fmt;
 
-/// Why a pool cannot be made. Contains no part of the URL but the names of its parameters, since the URL contains a
+/// Why a pool cannot be made. Contains no part of the URL except the names of its parameters, since the URL contains a
 /// password.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]

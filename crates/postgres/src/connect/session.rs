@@ -106,8 +106,8 @@ fn silence(
     })
 }
 
-/// Cancels what the connection is executing, and keeps its place until the server's process is gone. Otherwise statements
-/// that wait for a lock would pile up, one more for each call that timed out.
+/// Cancels the running statement of the connection, and keeps its place until the server's process is gone. Otherwise
+/// statements that wait for a lock would pile up, one more for each call that timed out.
 async fn close(running: Running, silent: watch::Receiver<Option<Address>>) {
     // The place is free when this function returns.
     let Running { mut connection, peer, place: _place } = running;

@@ -19,9 +19,9 @@ pub const DEFAULT_CONNECTIONS: usize = 8;
 /// `require` encrypt without checking the server's certificate; `verify-full` checks it. Without the features `ring` and
 /// `aws-lc-rs`, `prefer` connects in plain text and everything stricter is [`OpenError::TlsNotBuilt`].
 ///
-/// Of several hosts, the one that answered last is tried first, and a host that does not answer costs two seconds. A
-/// statement whose call timed out or was dropped is cancelled, and its connection counts until the server's process is gone:
-/// the pool never has more than `connections` processes on the server.
+/// If the URL names several hosts, the one that answered last is tried first, and a host that does not answer costs two
+/// seconds. A statement whose call timed out or was dropped is cancelled, and its connection counts until the server's
+/// process is gone: the pool never has more than `connections` processes on the server.
 ///
 /// # Errors
 /// [`OpenError`] if the arguments are invalid. An unreachable server is an error of the first call instead.

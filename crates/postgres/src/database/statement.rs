@@ -9,7 +9,7 @@ use crate::schema::Schema;
 #[non_exhaustive]
 pub enum StatementMode {
     /// [`StatementMode::Prepared`] on connections to the server itself, [`StatementMode::Unnamed`] behind a pooler. The
-    /// first call on a connection costs two more round trips, to find out and to prepare.
+    /// first call on a connection costs two more round trips: one to detect a pooler, one to prepare.
     #[default]
     Auto,
     /// Prepared by name once per connection. Fastest; the first execution on a connection costs one more round trip.

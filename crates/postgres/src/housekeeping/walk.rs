@@ -18,7 +18,7 @@ pub(super) struct Walk {
     page: Arc<AtomicI64>,
 }
 
-/// What one call did.
+/// The result of one call.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Walked {
     /// The number of deleted rows.

@@ -1,4 +1,4 @@
-//! Bindings and what is known about installations.
+//! Bindings and the stored facts about installations.
 
 mod changes;
 mod insert;

@@ -67,7 +67,7 @@ pub(crate) fn live_binding(
     row(connection, LIVE_BINDING, params![app.get(), organization.as_str()], binding)
 }
 
-/// Returns what is known about an installation.
+/// Returns the stored facts about an installation.
 pub(crate) fn record(
     connection: &Connection,
     app: AppNumber,
@@ -76,7 +76,7 @@ pub(crate) fn record(
     row(connection, RECORD, params![app.get(), i64::from(installation)], record_of)
 }
 
-/// Writes what is known about an installation.
+/// Writes the facts about an installation.
 pub(crate) fn save(
     connection: &Connection,
     app: AppNumber,

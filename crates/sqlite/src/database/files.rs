@@ -44,7 +44,7 @@ pub(super) fn create_if_missing(path: &Path) -> Result<(), OpenError> {
     }
 }
 
-/// What tells a file from another one at the same path: its device and number.
+/// The identity of a file, which differs from that of another file at the same path: device and inode.
 pub(super) type Identity = (u64, u64);
 
 /// Returns the identity of the file at `path`.

@@ -94,7 +94,7 @@ fn folder(path: &Path) -> &Path {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CheckError {
-    /// The file was removed or replaced while it is open, so what is written is lost at the next start. Handling: stop the
+    /// The file was removed or replaced while it is open, so writes are lost at the next start. Handling: stop the
     /// program, and put the file back.
     #[error("the file was removed or replaced while it is open")]
     Removed,
@@ -116,8 +116,8 @@ impl SqliteDatabase {
         read.map(drop).map_err(|error| CheckError::Port(error.of_port(PortName::BindingRepo)))
     }
 
-    /// Writes the log into the file, so that the file is complete by itself until the next write: for the end of a server. Calls go on
-    /// meanwhile; what a reader still needs stays in the log.
+    /// Writes the log into the file, so that the file alone is complete until the next write: for the end of a server.
+    /// Calls continue meanwhile; pages that a reader still needs stay in the log.
     ///
     /// # Errors
     /// Infrastructure only. Nothing is lost: the log stays.

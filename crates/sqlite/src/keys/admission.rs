@@ -11,7 +11,7 @@ use crate::error::SqliteError;
 
 /// Finds a key, charges its budget and reads the binding of its organization in one transaction.
 ///
-/// A charge is written to disk within a second, as those of [`SqliteRateLimiter`](crate::SqliteRateLimiter).
+/// A charge is written to disk within a second, like those of [`SqliteRateLimiter`](crate::SqliteRateLimiter).
 #[derive(Debug, Clone)]
 pub struct SqliteAdmission {
     database: AppDatabase,

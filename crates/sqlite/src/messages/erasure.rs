@@ -50,7 +50,7 @@ pub(crate) fn forget_organization(
     Ok(messages)
 }
 
-/// What of a person is in the outbox.
+/// The messages in the outbox that concern a person.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Erased {
     /// Messages whose body was deleted or whose account was replaced.

@@ -56,8 +56,8 @@ const ON_ACCOUNT: &str =
 const STILL_BOUND: &str =
     "SELECT count(*) FROM installations WHERE account_id = ?1 AND organization IS NOT NULL";
 
-/// Erases organizations and persons, each in one transaction, and exports what is stored about an organization, in the rows of
-/// all Apps.
+/// Erases organizations and persons, each in one transaction, and exports the stored data of an organization, in the
+/// rows of all Apps.
 #[derive(Debug, Clone)]
 pub struct SqliteDataSubjects {
     pub(super) database: SqliteDatabase,

@@ -1,4 +1,4 @@
-//! Exports what is stored about an organization.
+//! Exports the stored data of an organization.
 
 use dockline::{OrganizationId, PortError, PortName, format_timestamp};
 use rusqlite::types::ValueRef;
@@ -72,8 +72,8 @@ impl SqliteDataSubjects {
     /// The number of tables of an export.
     pub const TABLES: u64 = EXPORTED.len() as u64;
 
-    /// Returns everything that is stored about an organization: an array for each table, of objects with its columns. Leaves
-    /// out hashes of secrets. `None` if nothing is stored about it.
+    /// Returns all stored data of an organization: an array for each table, of objects with its columns. Leaves out
+    /// hashes of secrets. `None` if nothing is stored about it.
     ///
     /// # Errors
     /// Infrastructure failures only.

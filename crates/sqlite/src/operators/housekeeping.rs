@@ -14,7 +14,7 @@ use crate::messages::queues::add_bytes;
 /// Retention of expired states.
 const STATES: Duration = Duration::DAY;
 
-/// Retention of unbound installations, since they were last observed or released. Of those that ended for good, the number
+/// Retention of unbound installations, since they were last observed or released. The number of one that ended for good
 /// is kept for ever.
 const INSTALLATIONS: Duration = Duration::days(30);
 
@@ -62,8 +62,8 @@ const OLD_DEAD: &str = "SELECT rowid AS row, app, organization, size FROM outbox
 const DELETE_ENTRY: &str = "DELETE FROM outbox_entries WHERE rowid = ?1";
 
 /// Deletes rows that are no longer needed, in batches: expired states, unbound installations and their installers, full
-/// rate limit buckets, and messages that were delivered or are dead. Of an installation that ended for good, deletes the
-/// account and keeps the number. Never deletes a binding, live or released, so that no state can be spent twice.
+/// rate limit buckets, and messages that were delivered or are dead. If an installation ended for good, deletes its
+/// account and keeps its number. Never deletes a binding, live or released, so that no state can be spent twice.
 ///
 /// The file keeps its size; SQLite uses the freed pages again.
 #[derive(Debug, Clone)]

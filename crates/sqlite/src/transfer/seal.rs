@@ -32,7 +32,7 @@ const UNSEAL: &str = "DELETE FROM seal";
 
 const RECORD_COPY: &str = "UPDATE seal SET copied_to = ?1, copied_at = ?2";
 
-/// That a file's rows are moved to another database.
+/// The seal of a file whose rows are moved to another database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Seal {
     /// The time at which the file was sealed.
