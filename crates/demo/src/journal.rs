@@ -1,4 +1,5 @@
-//! What happened, for the product's page: who proved what, what was refused and why, and what the product received.
+//! The steps of the flow, for the product's page: what the visitor proved, what was refused and why, and what the
+//! product received.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -112,8 +112,8 @@ impl GithubAppConfig {
         self
     }
 
-    /// Sends every request to GitHub through this proxy. Without it the gateway connects directly, whatever the environment
-    /// says.
+    /// Sends every request to GitHub through this proxy. Without it the gateway connects directly, and ignores the
+    /// proxies of the environment.
     #[must_use]
     pub fn with_proxy(mut self, proxy: HttpsProxy) -> Self {
         self.proxy = Some(proxy);

@@ -91,7 +91,7 @@ fn of_installation(error: GithubError) -> PortError {
     error.about(GithubCredential::Installation)
 }
 
-/// Runs the check in a task, so that a caller who leaves during the exchange leaves no live token behind.
+/// Runs the check in a task, so that a call that is dropped during the exchange leaves no live token behind.
 async fn in_task<T: Send + 'static>(
     check: impl Future<Output = Result<T, (GithubCredential, GithubError)>> + Send + 'static,
 ) -> Result<T, PortError> {

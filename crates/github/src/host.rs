@@ -55,8 +55,9 @@ impl GithubHost {
         Ok(Self { api: format!("{web}/api/v3"), web, apps: "github-apps" })
     }
 
-    /// Two explicit base URLs: for simulators, and for what the other constructors do not cover. With an https API base
-    /// that ends in `/api/v3`, install links have the path of an enterprise server; otherwise that of github.com.
+    /// Two explicit base URLs: for simulators, and for hosts that the other constructors do not cover. With an https
+    /// API base that ends in `/api/v3`, install links have the path of an enterprise server; otherwise that of
+    /// github.com.
     ///
     /// # Errors
     /// [`ConfigError::Host`] if either is not an https URL without user, query and fragment. http is accepted for

@@ -22,8 +22,9 @@ use crate::connection_state::OpenRequest;
 /// A response is written in pieces of this size, so that progress is noticed piece by piece.
 const PIECE: usize = 16 * 1024;
 
-/// Bytes to read off, and the time to wait for them, of a request body that the service left unread, so that the connection
-/// can be kept. Clients often send head and body in two segments, up to a delayed acknowledgement (200 ms) apart.
+/// The limits for discarding the rest of a request body that the service left unread, so that the connection can be
+/// kept: bytes, and the time to wait for them. Clients often send head and body in two segments, up to a delayed
+/// acknowledgement (200 ms) apart.
 const MAX_READ_OFF: u64 = 64 * 1024;
 const READ_OFF_WAIT: Duration = Duration::from_millis(250);
 

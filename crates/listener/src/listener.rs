@@ -59,8 +59,8 @@ impl Listener {
         self
     }
 
-    /// Exempts the requests for which `exempt` returns true from [`Limits::max_requests`], such as probes, which must be
-    /// answered while everything else waits. The connection counts all the same.
+    /// Exempts the requests for which `exempt` returns true from [`Limits::max_requests`], such as probes, which must
+    /// be answered while everything else waits. Their connections count nevertheless.
     #[must_use]
     pub const fn with_exempt(mut self, exempt: fn(&Parts) -> bool) -> Self {
         self.exempt = exempt;

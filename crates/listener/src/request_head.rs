@@ -111,7 +111,7 @@ impl RequestHead {
         self.length = self.length.saturating_add(part.len());
     }
 
-    /// Takes note of the field whose name is complete, and returns whether the request has both.
+    /// Records the field whose name is complete, and returns whether the request has both.
     fn is_ambiguous(&mut self) -> bool {
         let name = self.name.get(..self.length).unwrap_or_default();
         self.has_content_length |= name.eq_ignore_ascii_case(CONTENT_LENGTH);

@@ -34,7 +34,7 @@ pub(crate) struct Crowd {
     pub(crate) patient: bool,
 }
 
-/// What became of the requests of a crowd.
+/// The outcome of the requests of a crowd.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Answered {
     pub(crate) elapsed: Duration,

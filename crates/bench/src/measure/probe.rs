@@ -24,7 +24,7 @@ pub(crate) struct Probe {
     thread: JoinHandle<Result<Probed>>,
 }
 
-/// What the probes found.
+/// The results of the probes.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Probed {
     /// In microseconds, sorted.

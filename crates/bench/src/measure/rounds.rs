@@ -1,5 +1,5 @@
-//! Rounds: every program is measured once in each, and another one begins each time, so that what else happens on the machine
-//! touches all of them alike.
+//! Rounds: each measures every program once and begins with another one, so that other load on the machine affects all
+//! programs alike.
 
 use crate::Result;
 use crate::measure::Summary;
@@ -23,7 +23,7 @@ pub(crate) struct Sample {
     pub(crate) pressure: Option<Pressure>,
 }
 
-/// What a load shows that a node may refuse.
+/// The measurements of a load of which a node may refuse a part.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(crate) struct Pressure {
     /// The share of the responses that are refusals.

@@ -1,4 +1,4 @@
-//! The goals, and what was measured for them.
+//! The goals and their measurements.
 
 use crate::measure::{Pressure, Sample, Series, Summary};
 use crate::scenarios::{CLIENTS, Results, ideal_rate, program, title};
@@ -10,10 +10,10 @@ pub(crate) struct Goal {
     pub(crate) id: &'static str,
     pub(crate) what: &'static str,
     pub(crate) unit: &'static str,
-    /// What must be reached, and what is aimed at.
+    /// The gate, which must be reached, and the aim.
     pub(crate) gate: f64,
     pub(crate) aim: f64,
-    /// What was measured; `None` if it was not.
+    /// The measured value; `None` if it was not measured.
     pub(crate) today: Option<Summary>,
 }
 

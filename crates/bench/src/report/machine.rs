@@ -1,4 +1,4 @@
-//! Where and how it was measured.
+//! The machine, the programs and the run.
 
 use std::fs;
 use std::process::Command;

@@ -1,4 +1,4 @@
-//! What all scenarios need.
+//! The setup that all scenarios share.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

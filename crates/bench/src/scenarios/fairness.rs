@@ -1,4 +1,4 @@
-//! What tenants notice of others: one far over its budget, and registrations that wait for a GitHub which does not answer.
+//! The effect of other tenants: one far over its budget, and registrations that wait for a GitHub that does not answer.
 
 use std::ops::Range;
 use std::path::Path;

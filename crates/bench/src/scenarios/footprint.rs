@@ -13,7 +13,7 @@ use crate::measure::{Summary, resident_bytes};
 
 const SCHEMA: &str = "dockline_footprint";
 
-/// What a node takes.
+/// The memory and the start time of a node.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Footprint {
     /// Bytes under load from the usual connections.

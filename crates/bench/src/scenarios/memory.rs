@@ -1,4 +1,4 @@
-//! G3: what the HTTP layer and the core take, without a database.
+//! G3: the cost of the HTTP layer and the core, without a database.
 
 use std::sync::Arc;
 

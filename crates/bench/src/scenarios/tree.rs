@@ -7,7 +7,7 @@ use crate::Result;
 use crate::options::{Options, repository};
 use crate::servers::{build, cargo};
 
-/// What it takes to build the server.
+/// The size of the server's tree, and the time to build it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Tree {
     /// Packages that the server consists of, with procedural macros.

@@ -39,7 +39,7 @@ pub(crate) struct ProductConfig {
     pub(crate) return_url: String,
     /// The web origin of GitHub, to which the connect form redirects.
     pub(crate) github: String,
-    /// What happened, for the page.
+    /// The steps of the flow, for the page.
     pub(crate) journal: Journal,
     /// Uninstall the App at GitHub when the account is disconnected. Otherwise it can be connected again.
     pub(crate) uninstall: bool,

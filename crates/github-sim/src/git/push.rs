@@ -1,4 +1,4 @@
-//! Pushes: what they change becomes `push` events.
+//! Pushes: their changes become `push` events.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use super::store::{GitStore, RepositorySpec};
 use crate::model::push::{Commit, Person, Push, Pusher};
 use crate::sim::GithubSim;
 
-/// The branches and tags of a repository, and what they point to.
+/// The branches and tags of a repository, and the commits that they point to.
 type Refs = BTreeMap<String, String>;
 
 /// GitHub lists at most this many commits per push.

@@ -87,7 +87,7 @@ fn sso_required(response: &Response) -> Option<Option<String>> {
     Some(rest.split(';').find_map(|part| part.trim().strip_prefix("url=")).map(str::to_owned))
 }
 
-/// Returns whether GitHub itself responds, not something on the way: with JSON that has a message, and with a header that
+/// Returns whether the response is GitHub's own, not that of a proxy: it is JSON with a message, and has a header that
 /// GitHub adds.
 fn is_own(response: &Response) -> bool {
     let has_header = ["x-github-request-id", "x-github-media-type"]

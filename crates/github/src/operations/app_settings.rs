@@ -1,4 +1,4 @@
-//! How the App is set up at GitHub: for operators, beside the port.
+//! The App's settings at GitHub, for operators; not part of the port.
 
 use std::collections::BTreeMap;
 

@@ -111,7 +111,7 @@ impl VisitorChecker {
         };
         let wire: ExchangeWire = response.json()?;
         match (wire.error.as_deref(), wire.access_token) {
-            // Visitors without a verified address can only help themselves, as with an expired code.
+            // Only the visitor can verify their address, so this is handled like an expired code.
             (Some("bad_verification_code" | "unverified_user_email"), _) => Ok(Exchange::CodeRefused),
             (
                 Some(

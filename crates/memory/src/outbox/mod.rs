@@ -18,8 +18,8 @@ use crate::binding_repo::{Bindings, MemoryBindingRepo};
 
 pub(crate) use queues::Queues;
 
-/// The outbox of a [`MemoryBindingRepo`]. It is bounded, and **loses everything if the process ends**, so GitHub's
-/// acknowledged deliveries, too: for tests, demos and products that can do without them.
+/// The outbox of a [`MemoryBindingRepo`]. It is bounded, and **loses everything if the process ends**, including
+/// acknowledged deliveries of GitHub. Use it for tests, demos and products that tolerate this.
 ///
 /// The body of a delivery is deleted once the product accepted it, and the key after 7 days or 100,000 later deliveries.
 #[derive(Clone)]
