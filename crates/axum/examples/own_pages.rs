@@ -141,7 +141,7 @@ async fn callback(
     })
 }
 
-/// GitHub's redirect back is a navigation from another site, which a Strict cookie would not survive.
+/// GitHub's redirect back is a navigation from another site, to which browsers do not send a Strict cookie.
 fn authorize(github: &Authorization) -> Response {
     let cookie = Cookie::build((format!("{FLOW}-{}", github.nonce), github.verifier.expose()))
         .path("/")
@@ -210,7 +210,7 @@ fn ask(prompt: &ConfirmationPrompt) -> Response {
 const VISIT: &str = "__Host-visit";
 const FLOW: &str = "__Host-flow";
 
-/// Cookies are octets: one that is no text must not hide the others.
+/// Cookies are octets: one that is not text must not hide the others.
 fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
     let lines = headers.get_all(header::COOKIE).iter().map(|line| line.as_bytes());
     let mut cookies = lines.flat_map(|line| line.split(|byte| *byte == b';')).map(<[u8]>::trim_ascii);

@@ -88,7 +88,7 @@ impl Product {
         let Ok(payload) = serde_json::from_slice::<Value>(body) else {
             return AttemptOutcome::Failed { cause: "the body is no JSON".to_owned() };
         };
-        // In a product: one transaction that stores the id and what follows from the message.
+        // In a product: one transaction that stores the id and the effect of the message.
         if self.seen.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone()) {
             let action = payload.get("action").and_then(Value::as_str);
             tracing::info!(%id, kind, action, "message");

@@ -53,7 +53,7 @@ struct App {
     /// The prefix of its routes, such as `/ghes`.
     prefix: &'static str,
     github: GithubAppConfig,
-    /// Differs from that of every other App: it is what tells their deliveries apart.
+    /// Differs from that of every other App, since it identifies the App of a delivery.
     webhook_secret: SecretString,
 }
 
@@ -62,7 +62,7 @@ async fn host(database: &Database, public_url: &str, apps: [App; 2]) -> Result<(
     let (mut routes, mut workers) = (Router::new(), Vec::new());
     for App { prefix, github, webhook_secret } in apps {
         let github = GithubApp::new(github)?;
-        // The App's own rows: its bindings, states and installations. No adapter made of it sees those of another App.
+        // The App's own rows: its bindings, states and installations. Its adapters do not see the rows of other Apps.
         let app = PgApps::new(database)
             .add(github.api_base(), github.registration().app, SystemClock.now())
             .await?;
