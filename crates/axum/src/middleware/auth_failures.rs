@@ -5,12 +5,12 @@
 //! follows the response, so a valid key or signature is never charged: a whole company, and GitHub itself, may share one
 //! address.
 //!
-//! Only a look-up in the key store shows whether a well-formed key is valid, so it happens before the limit. To protect the
-//! store, look-ups for addresses without allowance share two permits; a request that waits longer than a second is a 429, so
-//! that clients without credentials cause no 5xx. Malformed keys and deliveries need no look-up. Large deliveries from such
+//! Only a lookup in the key store shows whether a well-formed key is valid, so it happens before the limit. To protect the
+//! store, lookups for addresses without allowance share two permits; a request that waits longer than a second is a 429, so
+//! that clients without credentials cause no 5xx. Malformed keys and deliveries need no lookup. Large deliveries from such
 //! addresses share memory of their own.
 //!
-//! Visits to the callback that are refused are charged like failed authentications, and their look-ups need a permit, too.
+//! Visits to the callback that are refused are charged like failed authentications, and their lookups need a permit, too.
 
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
@@ -31,10 +31,10 @@ use super::client_address;
 use super::failure_store::FailureStore;
 use crate::wire::error::ApiError;
 
-/// Concurrent key look-ups for addresses without allowance.
+/// Concurrent key lookups for addresses without allowance.
 const LOOKUPS_AT_ONCE: usize = 2;
 
-/// How long such a look-up waits for a permit.
+/// How long such a lookup waits for a permit.
 const LOOKUP_WAIT: Duration = Duration::from_secs(1);
 
 /// The limit of failed authentications per client address before 401 becomes 429. See
@@ -119,7 +119,7 @@ impl std::fmt::Debug for AuthFailures {
     }
 }
 
-/// Extension of a request whose client address has no allowance left: the permits for its key look-up.
+/// Extension of a request whose client address has no allowance left: the permits for its key lookup.
 #[derive(Debug, Clone)]
 struct LookupPermits(Arc<Semaphore>);
 

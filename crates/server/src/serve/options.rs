@@ -140,7 +140,7 @@ pub enum Migrations {
 /// The minimum proof for a first binding.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub enum PolicyArg {
-    /// A valid state of the organization. Anyone with a key can bind an unbound installation by guessing its number.
+    /// A valid state of the organization. Anyone with a key can bind an unbound installation by guessing its id.
     State,
     /// Also, the visitor can see the installation.
     Visible,

@@ -63,7 +63,7 @@ const DELETE_ENTRY: &str = "DELETE FROM outbox_entries WHERE rowid = ?1";
 
 /// Deletes rows that are no longer needed, in batches: expired states, unbound installations and their installers, full
 /// rate limit buckets, and messages that were delivered or are dead. If an installation ended for good, deletes its
-/// account and keeps its number. Never deletes a binding, live or released, so that no state can be spent twice.
+/// account and keeps its id. Never deletes a binding, live or released, so that no state can be spent twice.
 ///
 /// The file keeps its size; SQLite uses the freed pages again.
 #[derive(Debug, Clone)]

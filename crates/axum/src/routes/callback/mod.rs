@@ -162,7 +162,7 @@ fn choice_page(context: &Context, choice: &InstallationChoice) -> Response {
 /// Charges a refusal to the address, since anyone can send one; failures of ours are not charged.
 fn refuse(context: &Context, headers: &HeaderMap, allowance: &Allowance, error: CallbackError) -> Response {
     let ways_out = error.ways_out().clone();
-    // A text that is no state is refused without a look-up.
+    // A text that is no state is refused without a lookup.
     let is_charged = error.refusal().is_some_and(|reason| {
         reason.code() == ErrorCode::Validation && reason != CallbackRefusal::MalformedState
     });
