@@ -20,7 +20,7 @@ pub(crate) enum Command {
     Memory,
 }
 
-/// What is measured, and how long.
+/// The scenarios to measure, and the duration.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Options {
     /// Scenarios to measure; by default all.

@@ -195,9 +195,10 @@ impl PgKeyStore {
         row.as_ref().map(entry).transpose().map_err(port_error)
     }
 
-    /// Replaces the key `id` by `fresh`, in one statement. The fresh key copies everything but id, secret and expiry. The
-    /// old key expires as `terms` say, but never later than before. Of several concurrent rotations of one key, one
-    /// succeeds; the others return [`Unrotatable::Replaced`](dockline::Unrotatable::Replaced) with the fresh key's id.
+    /// Replaces the key `id` by `fresh`, in one statement. The fresh key copies everything but id, secret and expiry.
+    /// The old key expires as `terms` say, but never later than before. If several rotations of one key run
+    /// concurrently, one succeeds; the others return [`Unrotatable::Replaced`](dockline::Unrotatable::Replaced) with
+    /// the fresh key's id.
     ///
     /// # Errors
     /// Infrastructure only. The key was rotated or not; [`PgKeyStore::entry`] shows which. If it was, the fresh secret may

@@ -29,7 +29,7 @@ pub(crate) struct Load {
     pub(crate) status: u16,
 }
 
-/// What a load measured.
+/// The measurements of a load.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Measured {
     pub(crate) elapsed: Duration,

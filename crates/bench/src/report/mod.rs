@@ -1,4 +1,4 @@
-//! What a run prints and writes: the table of goals, the table of measurements, and plots.
+//! The output of a run: the table of goals, the table of measurements, and plots.
 
 mod goals;
 mod machine;

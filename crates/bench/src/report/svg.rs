@@ -24,7 +24,7 @@ pub(super) struct Chart<'a> {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Bar {
     pub(super) label: String,
-    /// What is written beside the bar.
+    /// The label beside the bar.
     pub(super) value: String,
     pub(super) segments: Vec<f64>,
     /// The extremes, as a thin line.

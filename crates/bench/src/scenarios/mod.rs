@@ -62,7 +62,7 @@ pub(crate) mod title {
     pub(crate) const FAIRNESS: &str = "re-posts and GETs, 400 a second";
 }
 
-/// Everything that was measured. What was not selected is missing.
+/// All measurements. Scenarios that were not selected are missing.
 #[derive(Debug, Default)]
 pub(crate) struct Results {
     pub(crate) series: Vec<Series>,

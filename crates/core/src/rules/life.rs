@@ -13,8 +13,8 @@
 //!
 //! A 404 is unsigned, so a later 200 reverses its effects, and the effects are bounded by the share of the live
 //! bindings that are missing or recently absent: no record becomes missing that would make them more than 20 and more
-//! than 10 %, and no missing record becomes absent while they are more. Looks go on ([`LiveBindings`]). Every change of
-//! the presence, the status or the account raises the generation.
+//! than 10 %, and no missing record becomes absent while they are more. Looks continue ([`LiveBindings`]). Every change
+//! of the presence, the status or the account raises the generation.
 
 use time::{Duration, OffsetDateTime};
 

@@ -76,7 +76,7 @@ pub(crate) trait Batched: Send + Sync + 'static {
     ) -> Result<Vec<Outcome<Self::Answer>>, DatabaseError>;
 }
 
-/// What a statement says about one call.
+/// The outcome of a statement for one call.
 #[derive(Debug)]
 pub(crate) enum Outcome<A> {
     Answered(Result<A, DatabaseError>),

@@ -27,8 +27,8 @@ const POSTPONE: &str = "UPDATE outbox_queues SET due_at = ?3 WHERE app = ?1 AND 
 const RELEASE: &str =
     "UPDATE outbox_queues SET lease_until = NULL, due_at = ?3 WHERE app = ?1 AND organization = ?2";
 
-/// The time from which a queue has something to send. Of entries that wait for their turn only the first matters; without a
-/// time of its own it is due at once.
+/// The time from which a queue has something to send. Among entries that wait for their turn, only the first matters;
+/// if it has no time, it is due at once.
 const DUE: &str = "SELECT min(due) AS due FROM ( \
      SELECT * FROM (SELECT coalesce(next_attempt_at, -9223372036854775807) AS due FROM outbox_entries \
       WHERE app = ?1 AND organization = ?2 AND status <> 'done' AND status = 'waiting' ORDER BY sequence LIMIT 1) \

@@ -12,7 +12,7 @@ use super::{Affected, Failure, FailureDriver};
 use crate::fixtures::{NOON, binding_of, digest, organization, state_of};
 use crate::runner::cases;
 
-/// What a busy machine may add to a deadline.
+/// The time that a busy machine may add to a deadline.
 const SLACK: Duration = Duration::from_secs(4);
 
 /// How long the adapter may take to notice that the backend is back.

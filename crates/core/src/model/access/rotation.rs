@@ -12,8 +12,8 @@ pub struct RotationTerms {
     pub expires_at: Option<OffsetDateTime>,
 }
 
-/// The outcome of rotating a key. Of several concurrent rotations of one key one succeeds; the others are refused with
-/// [`Unrotatable::Replaced`].
+/// The outcome of rotating a key. If several rotations of one key run concurrently, one succeeds; the others are
+/// refused with [`Unrotatable::Replaced`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Rotation {
     /// The new key is active, and the old key expires.
