@@ -15,7 +15,7 @@ pub(crate) struct ConsentArgs {
 }
 
 impl ConsentArgs {
-    /// Asks, unless `--yes` is set. Returns whether the command may continue.
+    /// Asks, unless `--yes` is set. Returns whether the command may go on.
     ///
     /// # Errors
     /// If standard input is not a terminal.

@@ -34,11 +34,11 @@ pub struct BindingCounts {
     pub ending: u64,
     /// Bindings to installations that were uninstalled or are absent, which no organization has detached yet.
     pub uninstalled: u64,
-    /// The missing and uninstalled ones that the bound on missing bindings counts; see
+    /// Those of the missing and uninstalled ones that the bound on missing bindings counts; see
     /// [`dockline::rules::life::LiveBindings`].
     pub not_shown: u64,
     /// The time from which the binding that waits longest for a sweep is due, which may be in the future; `None` if no
-    /// binding is swept. A look moves it, also a failed one.
+    /// binding is swept. A look moves it, whatever came of the look.
     pub due_since: Option<OffsetDateTime>,
 }
 

@@ -16,8 +16,8 @@ const DELETE_INSTALLER: &str = "DELETE FROM installers WHERE app = ?1 AND instal
 const RESETS: &str = "SELECT installation_id, uninstalled_by, ended_at, reset_at, note FROM tombstone_resets \
     WHERE app = ?1 ORDER BY reset_at, installation_id";
 
-/// The final ends of an App's installations, for an operator who has to forget one, because a GitHub Enterprise Server
-/// that was restored from a backup reuses numbers.
+/// The final ends of an App's installations, for an operator who has to forget one: a GitHub Enterprise Server that was
+/// restored from a backup gives numbers a second time.
 #[derive(Debug, Clone)]
 pub struct SqliteTombstones {
     database: AppDatabase,
@@ -36,7 +36,7 @@ pub struct Tombstone {
     pub ended_at: OffsetDateTime,
 }
 
-/// The record of a forgotten final end.
+/// The audit entry of a tombstone that was forgotten.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TombstoneReset {
     /// The installation.
@@ -68,9 +68,9 @@ impl SqliteTombstones {
         found.await.map_err(port_error)
     }
 
-    /// Forgets the final end of an installation, and stores a record with the operator's `note` (at most 500
-    /// characters). Afterwards the number can be registered again, if GitHub shows it. Returns `None`, and changes
-    /// nothing, if the installation is bound, has not ended for good, or is unknown.
+    /// Forgets the final end of an installation, and stores who and why (`note`, at most 500 characters). Afterwards the number
+    /// can be registered again, if GitHub shows it. Returns `None`, and changes nothing, if the installation is bound, has not
+    /// ended for good, or is unknown.
     ///
     /// # Errors
     /// Infrastructure failures only. Everything was changed, or nothing; [`Self::find`] shows which.
