@@ -77,7 +77,7 @@ impl Location {
                 let database = opened.map_err(|error| ConfigErrors::from(file_error(&path, &error)))?;
                 let file = path.display();
                 if is_new {
-                    // A database URL that is missing by mistake must be noticed.
+                    // A URL that got lost must not go unnoticed.
                     tracing::warn!(%file, "created an empty database file, since no database URL is set");
                 } else {
                     tracing::info!(%file, "opened the database file, since no database URL is set");

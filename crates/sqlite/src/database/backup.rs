@@ -67,8 +67,8 @@ impl Drop for Partial {
 }
 
 impl SqliteDatabase {
-    /// Copies the file, as it is at one instant, to a new file at `to` that only its owner may read. Reads and writes
-    /// continue meanwhile. The copy is complete and on disk before it appears at `to`; an existing file there is kept.
+    /// Copies the file, as it is at one instant, to a new file at `to` that only its owner may read. Reads and writes go on
+    /// meanwhile. The copy is complete and on disk before it appears at `to`; a file that is there already is kept.
     ///
     /// Takes as long as the file needs, so it has no deadline. If the future is dropped, the copy is made nevertheless.
     ///
