@@ -12,8 +12,7 @@ mod state_store;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use dockline::rules::bucket::in_utc;
-use time::OffsetDateTime;
+use dockline::stored_time;
 
 pub use admission::MemoryAdmission;
 pub use binding_repo::{BindingRecord, MemoryBindingRepo};
@@ -24,11 +23,6 @@ pub use outbox::MemoryOutbox;
 pub use rate_limiter::MemoryRateLimiter;
 pub use redelivery_store::MemoryRedeliveryStore;
 pub use state_store::MemoryStateStore;
-
-/// Truncates to microseconds in UTC, the precision that the ports promise.
-fn stored_time(time: OffsetDateTime) -> OffsetDateTime {
-    in_utc(time).truncate_to_microsecond()
-}
 
 /// The state that clones of an adapter share. The lock is never held across an await, since no adapter awaits.
 #[derive(Default)]

@@ -1,5 +1,5 @@
 use dockline::rules::life::ABSENT_COUNTS_FOR;
-use dockline::{PortError, PortName, Status};
+use dockline::{BindingCounts, PortError, PortName, Status};
 use time::OffsetDateTime;
 use tokio_postgres::types::Type;
 
@@ -30,27 +30,6 @@ pub struct PgBindingCounts {
     database: Database,
     count: Statement,
     longest_due: Statement,
-}
-
-/// The numbers of live bindings.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct BindingCounts {
-    /// Bindings to active installations.
-    pub active: u64,
-    /// Bindings to suspended installations.
-    pub suspended: u64,
-    /// Bindings to installations that GitHub has not shown for less than an hour.
-    pub missing: u64,
-    /// Bindings to installations that GitHub is about to uninstall at our request.
-    pub ending: u64,
-    /// Bindings to installations that were uninstalled or are absent, which no organization has detached yet.
-    pub uninstalled: u64,
-    /// Those of the missing and uninstalled ones that the bound on missing bindings counts; see
-    /// [`dockline::rules::life::LiveBindings`].
-    pub not_shown: u64,
-    /// The time from which the binding that waits longest for a sweep is due, which may be in the future; `None` if no
-    /// binding is swept. A look moves it, whatever came of the look.
-    pub due_since: Option<OffsetDateTime>,
 }
 
 impl PgBindingCounts {

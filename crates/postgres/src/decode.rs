@@ -4,18 +4,13 @@ use std::cell::Cell;
 use std::error::Error;
 use std::str::FromStr;
 
-use dockline::rules::bucket::in_utc;
+// Truncates, since the client library rounds towards the year 2000, so up for earlier times.
+pub(crate) use dockline::stored_time as column_time;
 use dockline::{Account, AccountId, InstallationId, SecretDigest};
-use time::OffsetDateTime;
 use tokio_postgres::types::FromSql;
 use tokio_postgres::{Column, Row};
 
 use crate::error::DatabaseError;
-
-/// Truncates to microseconds in UTC. The client library would round towards the year 2000, so up for earlier times.
-pub(crate) fn column_time(time: OffsetDateTime) -> OffsetDateTime {
-    in_utc(time).truncate_to_microsecond()
-}
 
 pub(crate) fn get<'a, T: FromSql<'a>>(row: &'a Row, column: &'static str) -> Result<T, DatabaseError> {
     let value = match position(row.columns(), column) {

@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use dockline::ports::KeyStore;
 use dockline::rules::rotation;
 use dockline::{
-    ApiKey, ApiKeySecretHash, KeyId, KeyRecord, OrganizationId, PortError, PortName, Rotation, RotationTerms,
-    Scope, Tier,
+    ApiKey, ApiKeySecretHash, KeyEntry, KeyId, KeyRecord, OrganizationId, PortError, PortName, Rotation,
+    RotationTerms, Scope, Tier,
 };
 use time::OffsetDateTime;
 use tokio_postgres::Row;
@@ -103,23 +103,6 @@ pub struct PgKeyStore {
     insert: Statement,
     revoke: Statement,
     rotate: Statement,
-}
-
-/// A key with its administrative data, for operators.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KeyEntry {
-    /// The data that authentication uses.
-    pub record: KeyRecord,
-    /// The operator's name for the key.
-    pub name: String,
-    /// The time of creation.
-    pub created_at: OffsetDateTime,
-    /// The last use as recorded by [`PgKeyUsage`](crate::PgKeyUsage), up to an hour early; `None` if no use is recorded.
-    pub last_used_at: Option<OffsetDateTime>,
-    /// The key that replaced this one by rotation.
-    pub replaced_by: Option<KeyId>,
-    /// The key that this one replaced by rotation.
-    pub rotated_from: Option<KeyId>,
 }
 
 impl PgKeyStore {

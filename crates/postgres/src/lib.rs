@@ -34,12 +34,13 @@ mod test_schema;
 
 pub use deadpool_postgres;
 pub use deadpool_postgres::Pool;
+pub use dockline::{BindingCounts, KeyEntry, OutboxUsage, Tombstone, TombstoneReset};
 pub use tokio_postgres;
 
 pub use admission::PgAdmission;
 pub use apps::{AppEntry, AppError, PgApps};
 pub use batch::BatchCounts;
-pub use binding_counts::{BindingCounts, PgBindingCounts};
+pub use binding_counts::PgBindingCounts;
 pub use binding_repo::PgBindingRepo;
 pub use budget::PgRateLimiter;
 pub use connect::OpenError;
@@ -50,12 +51,12 @@ pub use database::{
 };
 pub use directory::PgDirectory;
 pub use housekeeping::{PgHousekeeping, Purged};
-pub use key_store::{KeyEntry, PgKeyStore};
+pub use key_store::PgKeyStore;
 pub use key_usage::PgKeyUsage;
 pub use migrations::{Applied, MigrationError, Migrator};
-pub use outbox::{OutboxUsage, PgOutbox};
+pub use outbox::PgOutbox;
 pub use redelivery_store::PgRedeliveryStore;
 pub use schema::{InvalidSchema, Schema};
 pub use state_store::PgStateStore;
-pub use tombstones::{PgTombstones, Tombstone, TombstoneReset};
+pub use tombstones::PgTombstones;
 pub use transfer::{ImportError, PgImport};

@@ -1,4 +1,4 @@
-use dockline::{InstallationId, OrganizationId, PortError, PortName, UninstalledBy};
+use dockline::{InstallationId, OrganizationId, PortError, PortName, Tombstone, TombstoneReset};
 use time::OffsetDateTime;
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
@@ -39,34 +39,6 @@ pub struct PgTombstones {
     find: Statement,
     reset: Statement,
     resets: Statement,
-}
-
-/// The final end of an installation.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Tombstone {
-    /// The installation.
-    pub installation: InstallationId,
-    /// The organization that is still bound to it, and has to detach first.
-    pub organization: Option<OrganizationId>,
-    /// The source of the end.
-    pub by: UninstalledBy,
-    /// The time of its report.
-    pub ended_at: OffsetDateTime,
-}
-
-/// The audit entry of a tombstone that was forgotten.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TombstoneReset {
-    /// The installation.
-    pub installation: InstallationId,
-    /// The source of the end that was forgotten.
-    pub by: UninstalledBy,
-    /// The time of its report.
-    pub ended_at: OffsetDateTime,
-    /// The time at which it was forgotten.
-    pub reset_at: OffsetDateTime,
-    /// The operator's note.
-    pub note: String,
 }
 
 impl PgTombstones {

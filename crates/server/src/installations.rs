@@ -6,13 +6,13 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use dockline::ports::{Clock, SystemClock};
-use dockline::{AppId, InstallationId};
+use dockline::{AppId, InstallationId, TombstoneReset};
 use serde_json::{Value, json};
 use time::format_description::well_known::Rfc3339;
 
 use crate::database::DatabaseArgs;
 use crate::logging;
-use crate::storage::{AppStorage, Storage, TombstoneReset, Tombstones};
+use crate::storage::{AppStorage, Storage, Tombstones};
 
 type Failure = Box<dyn Error + Send + Sync>;
 

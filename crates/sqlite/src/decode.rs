@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::str::FromStr;
 
-use dockline::rules::bucket::in_utc;
+pub(crate) use dockline::stored_time;
 use dockline::{AccountId, InstallationId, SecretDigest};
 use rusqlite::types::FromSql;
 use rusqlite::{Connection, Params, Row};
@@ -13,14 +13,9 @@ use crate::error::SqliteError;
 
 /// Returns the microseconds since 1970, rounded down: the form of all times in the file.
 pub(crate) fn column_time(time: OffsetDateTime) -> i64 {
-    let microseconds = in_utc(time).unix_timestamp_nanos().div_euclid(1_000);
+    let microseconds = time.unix_timestamp_nanos().div_euclid(1_000);
     // All times of the library fit.
     i64::try_from(microseconds).unwrap_or(i64::MAX)
-}
-
-/// Returns the time as the file keeps it.
-pub(crate) fn stored_time(time: OffsetDateTime) -> OffsetDateTime {
-    in_utc(time).truncate_to_microsecond()
 }
 
 /// Executes a statement and returns the number of changed rows.

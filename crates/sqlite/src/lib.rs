@@ -11,16 +11,18 @@ mod operators;
 mod states;
 mod transfer;
 
+pub use dockline::{BindingCounts, KeyEntry, OutboxUsage, Tombstone, TombstoneReset};
+
 pub use bindings::SqliteBindingRepo;
 pub use database::{
     AppDatabase, AppNumber, BackupError, CheckError, DEFAULT_DEADLINE, FileFacts, OpenError, ServerProcess,
     SqliteDatabase, SqliteOptions,
 };
-pub use keys::{KeyEntry, SqliteAdmission, SqliteKeyStore, SqliteKeyUsage, SqliteRateLimiter};
-pub use messages::{OutboxUsage, SqliteOutbox, SqliteRedeliveryStore};
+pub use keys::{SqliteAdmission, SqliteKeyStore, SqliteKeyUsage, SqliteRateLimiter};
+pub use messages::{SqliteOutbox, SqliteRedeliveryStore};
 pub use operators::{
-    AppEntry, AppError, BindingCounts, Purged, SqliteApps, SqliteBindingCounts, SqliteDataSubjects,
-    SqliteDirectory, SqliteHousekeeping, SqliteTombstones, Tombstone, TombstoneReset,
+    AppEntry, AppError, Purged, SqliteApps, SqliteBindingCounts, SqliteDataSubjects, SqliteDirectory,
+    SqliteHousekeeping, SqliteTombstones,
 };
 pub use states::SqliteStateStore;
 pub use transfer::{Seal, SealedFile, SealedRows};

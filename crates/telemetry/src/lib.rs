@@ -6,6 +6,8 @@ mod metric_names;
 mod ports;
 mod record;
 
+pub use dockline::BindingCounts as BindingTotals;
+
 pub use events::{EventCounters, FanOut};
 pub use metered::Metered;
 pub use metric_names::{
@@ -16,6 +18,6 @@ pub use metric_names::{
     describe_metrics,
 };
 pub use record::{
-    BindingTotals, PoolState, record_batches, record_bindings, record_github_call, record_jwt_signature,
+    PoolState, record_batches, record_bindings, record_github_call, record_jwt_signature,
     record_listener_rejection, record_pool, record_process, record_rate_left, record_token_cache_hits,
 };

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use dockline::BindingCounts;
 use dockline::ports::{DeliveryOutcome, RateLeft};
 use dockline::rules::life::LiveBindings;
 use metrics::{counter, gauge, histogram};
@@ -74,37 +75,18 @@ pub fn record_pool(pool: PoolState) {
     gauge!(POOL_WAITING).set(count(pool.waiting));
 }
 
-/// The numbers of live bindings.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct BindingTotals {
-    /// Bindings to active installations.
-    pub active: u64,
-    /// Bindings to suspended installations.
-    pub suspended: u64,
-    /// Bindings to installations that GitHub has not shown for less than an hour.
-    pub missing: u64,
-    /// Bindings to installations that GitHub is about to uninstall at our request.
-    pub ending: u64,
-    /// Bindings to installations that were uninstalled or are absent.
-    pub uninstalled: u64,
-    /// Those of the missing and uninstalled ones that the bound on missing bindings counts.
-    pub not_shown: u64,
-    /// The time from which the binding that waits longest for a sweep is due; `None` if no binding is swept.
-    pub due_since: Option<OffsetDateTime>,
-}
-
-/// Sets the gauges of bindings to `totals`, which were counted at `now`. Counting reads the whole table: once a minute is
+/// Sets the gauges of bindings to `counts`, which were counted at `now`. Counting reads the whole table: once a minute is
 /// enough.
-pub fn record_bindings(totals: BindingTotals, now: OffsetDateTime) {
-    gauge!(BINDINGS, "status" => "active").set(float(totals.active));
-    gauge!(BINDINGS, "status" => "suspended").set(float(totals.suspended));
-    gauge!(BINDINGS, "status" => "missing").set(float(totals.missing));
-    gauge!(BINDINGS, "status" => "ending").set(float(totals.ending));
-    gauge!(BINDINGS, "status" => "uninstalled").set(float(totals.uninstalled));
-    let all = totals.active + totals.suspended + totals.missing + totals.ending + totals.uninstalled;
-    let live = LiveBindings { all, not_shown: totals.not_shown };
+pub fn record_bindings(counts: BindingCounts, now: OffsetDateTime) {
+    gauge!(BINDINGS, "status" => "active").set(float(counts.active));
+    gauge!(BINDINGS, "status" => "suspended").set(float(counts.suspended));
+    gauge!(BINDINGS, "status" => "missing").set(float(counts.missing));
+    gauge!(BINDINGS, "status" => "ending").set(float(counts.ending));
+    gauge!(BINDINGS, "status" => "uninstalled").set(float(counts.uninstalled));
+    let all = counts.active + counts.suspended + counts.missing + counts.ending + counts.uninstalled;
+    let live = LiveBindings { all, not_shown: counts.not_shown };
     gauge!(MISSING_HELD).set(if live.holds_shown() { 1.0 } else { 0.0 });
-    let lag = totals.due_since.map_or(0.0, |since| (now - since).as_seconds_f64().max(0.0));
+    let lag = counts.due_since.map_or(0.0, |since| (now - since).as_seconds_f64().max(0.0));
     gauge!(SWEEP_LAG).set(lag);
     gauge!(BINDINGS_COUNTED).set(unix_seconds(now));
 }

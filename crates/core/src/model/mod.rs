@@ -11,6 +11,7 @@ mod life;
 mod outbox;
 mod repository;
 mod spelled;
+mod stored;
 pub(crate) mod timestamp;
 mod token;
 mod token_scope;
@@ -42,7 +43,8 @@ pub use outbox::{
 pub use repository::{InvalidRepositoryName, Repository, RepositoryName};
 pub use spelled::UnknownSpelling;
 pub(crate) use spelled::spelled;
-pub use timestamp::format_timestamp;
+pub use stored::{BindingCounts, KeyEntry, OutboxUsage, Tombstone, TombstoneReset};
+pub use timestamp::{format_timestamp, stored_time};
 pub use token::{InstallationToken, InvalidFullName, NewToken};
 pub use token_scope::{Access, InvalidScope, PermissionName, RepositoryScope, TokenScope};
 pub use visit::{

@@ -1,6 +1,12 @@
 use serde::Serializer;
 use time::{OffsetDateTime, UtcOffset};
 
+/// Returns the time as stores keep it: in UTC, truncated to microseconds.
+#[must_use]
+pub fn stored_time(at: OffsetDateTime) -> OffsetDateTime {
+    at.checked_to_offset(UtcOffset::UTC).unwrap_or(at).truncate_to_microsecond()
+}
+
 /// Formats a time in UTC as RFC 3339 with exactly six fractional digits and `+00:00`, such as
 /// `2026-04-18T19:14:09.123456+00:00`.
 #[must_use]

@@ -9,7 +9,7 @@ use super::forward;
 use crate::error::PortError;
 use crate::model::{
     Account, Actor, Binding, Change, InstallationId, InstallationRecord, InstallerRecord, NewBinding,
-    OrganizationId, Status, spelled, timestamp,
+    OrganizationId, Status, spelled, stored_time, timestamp,
 };
 
 /// The outcome of [`BindingRepo::insert`].
@@ -80,6 +80,27 @@ impl Observation {
             | Self::UninstalledByUs { at }
             | Self::Deleted { at }
             | Self::PermissionsChanged { at } => *at,
+        }
+    }
+
+    /// Returns the observation with its times as stores keep them. A 200 that reports an uninstalled installation is
+    /// [`Observation::Missing`].
+    #[must_use]
+    pub fn stored(self) -> Self {
+        match self {
+            Self::Present { status: Status::Uninstalled, asked_at, .. } | Self::Missing { asked_at } => {
+                Self::Missing { asked_at: stored_time(asked_at) }
+            }
+            Self::Present { status, account, asked_at, next_look_at } => Self::Present {
+                status,
+                account,
+                asked_at: stored_time(asked_at),
+                next_look_at: stored_time(next_look_at),
+            },
+            Self::Ending { at } => Self::Ending { at: stored_time(at) },
+            Self::UninstalledByUs { at } => Self::UninstalledByUs { at: stored_time(at) },
+            Self::Deleted { at } => Self::Deleted { at: stored_time(at) },
+            Self::PermissionsChanged { at } => Self::PermissionsChanged { at: stored_time(at) },
         }
     }
 }

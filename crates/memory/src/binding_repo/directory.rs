@@ -1,9 +1,8 @@
 use async_trait::async_trait;
 use dockline::ports::{Directory, DirectoryQuery, HistoryOf, LoginFilter};
-use dockline::rules::bucket::in_utc;
 use dockline::{
     Account, Binding, HistoryCursor, HistoryEntry, InstallationFacts, InstallationId, OrganizationId,
-    PortError, Status, StoredFacts,
+    PortError, Status, StoredFacts, stored_time,
 };
 use time::OffsetDateTime;
 
@@ -82,7 +81,7 @@ impl Bindings {
         if !self.installations.contains_key(&installation) {
             return;
         }
-        let observed_at = asked_at.map(|at| in_utc(at).truncate_to_microsecond());
+        let observed_at = asked_at.map(stored_time);
         let kept = self.facts.get(&installation).and_then(|kept| kept.observed_at);
         // `None`, which a delivery has, is less than every time.
         if observed_at >= kept {

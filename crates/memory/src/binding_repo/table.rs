@@ -65,7 +65,7 @@ impl Bindings {
     }
 
     pub(super) fn observe(&mut self, installation: InstallationId, observation: Observation) -> Observed {
-        let observation = stored(observation);
+        let observation = observation.stored();
         let before = self.installation(installation);
         let outcome = self.apply(installation, &observation);
         let after = self.installation(installation);
@@ -242,23 +242,5 @@ impl Bindings {
         due.sort_unstable_by_key(position);
         due.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
         due
-    }
-}
-
-/// Truncates the times of an observation.
-fn stored(observation: Observation) -> Observation {
-    match observation {
-        Observation::Present { status: Status::Uninstalled, asked_at, .. }
-        | Observation::Missing { asked_at } => Observation::Missing { asked_at: stored_time(asked_at) },
-        Observation::Present { status, account, asked_at, next_look_at } => Observation::Present {
-            status,
-            account,
-            asked_at: stored_time(asked_at),
-            next_look_at: stored_time(next_look_at),
-        },
-        Observation::Ending { at } => Observation::Ending { at: stored_time(at) },
-        Observation::UninstalledByUs { at } => Observation::UninstalledByUs { at: stored_time(at) },
-        Observation::Deleted { at } => Observation::Deleted { at: stored_time(at) },
-        Observation::PermissionsChanged { at } => Observation::PermissionsChanged { at: stored_time(at) },
     }
 }

@@ -8,7 +8,7 @@ use dockline::ports::{EntryCursor, EntryFilter, Outbox, RetryOutcome};
 use dockline::rules::outbox::LETS_PASS_FOR;
 use dockline::{
     Backlog, EntryStatus, FailedAttempt, Lease, MessageId, OrganizationId, OutboxBounds, OutboxEntry,
-    OutboxMessage, PortError, PortName, Verdict,
+    OutboxMessage, OutboxUsage, PortError, PortName, Verdict,
 };
 use time::OffsetDateTime;
 use tokio_postgres::types::Type;
@@ -39,15 +39,6 @@ pub struct PgOutbox {
     find: Statement,
     retry: Statement,
     backlog: Statement,
-}
-
-/// Whether an outbox is used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct OutboxUsage {
-    /// Whether it is open: changes are stored.
-    pub is_open: bool,
-    /// Whether a consumer has leased a queue. One that waits for messages has none.
-    pub is_leased: bool,
 }
 
 impl PgOutbox {

@@ -3,14 +3,13 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 use dockline::ports::{Clock, OsEntropy, SystemClock};
-use dockline::{ApiKey, KeyEnvironment, KeyRecord, OrganizationId, OrganizationName, Scope};
+use dockline::{ApiKey, KeyEntry, KeyEnvironment, KeyRecord, OrganizationId, OrganizationName, Scope};
 
 use super::expiry::ExpiryArgs;
 use super::organization;
 use super::output::{key_json, print_key};
 use super::tier::TierArgs;
 use crate::database::DatabaseArgs;
-use crate::storage::KeyEntry;
 
 /// Options of `dockline keys create`.
 #[derive(Debug, Clone, Args)]

@@ -4,14 +4,13 @@ use std::process::ExitCode;
 
 use clap::Args;
 use dockline::ports::{Clock, SystemClock};
-use dockline::{KeyId, OrganizationId, Scope};
+use dockline::{KeyEntry, KeyId, OrganizationId, Scope};
 use serde_json::Value;
 use time::OffsetDateTime;
 
 use super::organization;
 use super::output::key_json;
 use crate::database::DatabaseArgs;
-use crate::storage::KeyEntry;
 use crate::table::{self, minute, visible};
 
 const HEADINGS: [&str; 10] = [

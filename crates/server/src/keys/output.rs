@@ -2,13 +2,11 @@
 
 use std::io::{self, Write};
 
-use dockline::{ApiKey, KeyId, Scope};
+use dockline::{ApiKey, KeyEntry, KeyId, Scope};
 use secrecy::ExposeSecret;
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
-
-use crate::storage::KeyEntry;
 
 pub(super) fn rfc3339(at: OffsetDateTime) -> Result<String, time::error::Format> {
     at.format(&Rfc3339)

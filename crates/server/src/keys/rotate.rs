@@ -3,7 +3,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use dockline::ports::{Clock, OsEntropy, SystemClock};
-use dockline::{ApiKey, KeyId, Rotation, RotationTerms, Unrotatable};
+use dockline::{ApiKey, KeyEntry, KeyId, Rotation, RotationTerms, Unrotatable};
 use serde_json::Value;
 
 use super::expiry::ExpiryArgs;
@@ -11,7 +11,6 @@ use super::output::{key_json, print_key, rfc3339};
 use super::{key_id, unknown_key};
 use crate::config::DurationArg;
 use crate::database::DatabaseArgs;
-use crate::storage::KeyEntry;
 
 /// Options of `dockline keys rotate`.
 #[derive(Debug, Clone, Args)]

@@ -1,42 +1,9 @@
-use dockline::{ApiKey, KeyId, KeyRecord, OrganizationId, PortError, Rotation, RotationTerms};
+use dockline::{ApiKey, KeyEntry, KeyId, KeyRecord, OrganizationId, PortError, Rotation, RotationTerms};
 use dockline_postgres::PgKeyStore;
 use dockline_sqlite::SqliteKeyStore;
 use time::OffsetDateTime;
 
 use super::Storage;
-
-/// A key with its administrative data.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct KeyEntry {
-    pub(crate) record: KeyRecord,
-    /// The operator's name for the key.
-    pub(crate) name: String,
-    pub(crate) created_at: OffsetDateTime,
-    /// The last recorded use, up to an hour early.
-    pub(crate) last_used_at: Option<OffsetDateTime>,
-    pub(crate) replaced_by: Option<KeyId>,
-    pub(crate) rotated_from: Option<KeyId>,
-}
-
-macro_rules! from_entry {
-    ($entry:path) => {
-        impl From<$entry> for KeyEntry {
-            fn from(entry: $entry) -> Self {
-                Self {
-                    record: entry.record,
-                    name: entry.name,
-                    created_at: entry.created_at,
-                    last_used_at: entry.last_used_at,
-                    replaced_by: entry.replaced_by,
-                    rotated_from: entry.rotated_from,
-                }
-            }
-        }
-    };
-}
-
-from_entry!(dockline_postgres::KeyEntry);
-from_entry!(dockline_sqlite::KeyEntry);
 
 /// Creates, lists, rotates and revokes API keys.
 #[derive(Debug)]
@@ -73,18 +40,18 @@ impl Keys {
         &self,
         organization: Option<&OrganizationId>,
     ) -> Result<Vec<KeyEntry>, PortError> {
-        Ok(match self {
-            Self::Postgres(keys) => keys.list(organization).await?.into_iter().map(KeyEntry::from).collect(),
-            Self::File(keys) => keys.list(organization).await?.into_iter().map(KeyEntry::from).collect(),
-        })
+        match self {
+            Self::Postgres(keys) => keys.list(organization).await,
+            Self::File(keys) => keys.list(organization).await,
+        }
     }
 
     /// Returns one key, or `None` if the id is unknown.
     pub(crate) async fn entry(&self, id: &KeyId) -> Result<Option<KeyEntry>, PortError> {
-        Ok(match self {
-            Self::Postgres(keys) => keys.entry(id).await?.map(KeyEntry::from),
-            Self::File(keys) => keys.entry(id).await?.map(KeyEntry::from),
-        })
+        match self {
+            Self::Postgres(keys) => keys.entry(id).await,
+            Self::File(keys) => keys.entry(id).await,
+        }
     }
 
     /// Replaces the key `id` by `fresh`.

@@ -27,10 +27,9 @@ use dockline_sqlite::{
 use dockline_telemetry::Metered;
 
 pub(crate) use apps::AppEntry;
-pub(crate) use keys::KeyEntry;
 pub(crate) use location::Location;
 pub(crate) use metrics::StorageMetrics;
-pub(crate) use operators::{BindingCounter, TombstoneReset, Tombstones};
+pub(crate) use operators::{BindingCounter, Tombstones};
 pub(crate) use outbox::AppOutbox;
 pub(crate) use schema::{file_error, schema_error};
 

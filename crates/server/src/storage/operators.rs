@@ -1,10 +1,9 @@
 use std::sync::Arc;
 
 use dockline::ports::DataSubjects;
-use dockline::{InstallationId, OrganizationId, PortError, UninstalledBy};
+use dockline::{BindingCounts, InstallationId, OrganizationId, PortError, Tombstone, TombstoneReset};
 use dockline_postgres::{PgBindingCounts, PgDataSubjects, PgTombstones};
 use dockline_sqlite::{SqliteBindingCounts, SqliteDataSubjects, SqliteTombstones};
-use dockline_telemetry::BindingTotals;
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
 
@@ -17,27 +16,12 @@ pub(crate) enum BindingCounter {
     File(SqliteBindingCounts),
 }
 
-macro_rules! totals {
-    ($counts:expr) => {{
-        let counts = $counts;
-        BindingTotals {
-            active: counts.active,
-            suspended: counts.suspended,
-            missing: counts.missing,
-            ending: counts.ending,
-            uninstalled: counts.uninstalled,
-            not_shown: counts.not_shown,
-            due_since: counts.due_since,
-        }
-    }};
-}
-
 impl BindingCounter {
-    pub(crate) async fn count(&self, now: OffsetDateTime) -> Result<BindingTotals, PortError> {
-        Ok(match self {
-            Self::Postgres(counts) => totals!(counts.count(now).await?),
-            Self::File(counts) => totals!(counts.count(now).await?),
-        })
+    pub(crate) async fn count(&self, now: OffsetDateTime) -> Result<BindingCounts, PortError> {
+        match self {
+            Self::Postgres(counts) => counts.count(now).await,
+            Self::File(counts) => counts.count(now).await,
+        }
     }
 }
 
@@ -57,25 +41,6 @@ impl AppStorage {
     }
 }
 
-/// The final end of an installation.
-#[derive(Debug, Clone)]
-pub(crate) struct Tombstone {
-    /// The organization that is still bound to it.
-    pub(crate) organization: Option<OrganizationId>,
-    pub(crate) by: UninstalledBy,
-    pub(crate) ended_at: OffsetDateTime,
-}
-
-/// The audit entry of a tombstone that was forgotten.
-#[derive(Debug, Clone)]
-pub(crate) struct TombstoneReset {
-    pub(crate) installation: InstallationId,
-    pub(crate) by: UninstalledBy,
-    pub(crate) ended_at: OffsetDateTime,
-    pub(crate) reset_at: OffsetDateTime,
-    pub(crate) note: String,
-}
-
 /// The final ends of an App's installations.
 #[derive(Debug)]
 pub(crate) enum Tombstones {
@@ -83,28 +48,13 @@ pub(crate) enum Tombstones {
     File(SqliteTombstones),
 }
 
-macro_rules! from_adapters {
-    ($to:ident: $($from:path),* => $fields:tt) => {
-        $(impl From<$from> for $to {
-            fn from(found: $from) -> Self {
-                from_adapters!(@build $to found $fields)
-            }
-        })*
-    };
-    (@build $to:ident $found:ident { $($field:ident),* }) => { $to { $($field: $found.$field),* } };
-}
-
-from_adapters!(Tombstone: dockline_postgres::Tombstone, dockline_sqlite::Tombstone => { organization, by, ended_at });
-from_adapters!(TombstoneReset: dockline_postgres::TombstoneReset, dockline_sqlite::TombstoneReset
-    => { installation, by, ended_at, reset_at, note });
-
 impl Tombstones {
     /// Returns the final end of the installation, if it has ended for good.
     pub(crate) async fn find(&self, installation: InstallationId) -> Result<Option<Tombstone>, PortError> {
-        Ok(match self {
-            Self::Postgres(tombstones) => tombstones.find(installation).await?.map(Tombstone::from),
-            Self::File(tombstones) => tombstones.find(installation).await?.map(Tombstone::from),
-        })
+        match self {
+            Self::Postgres(tombstones) => tombstones.find(installation).await,
+            Self::File(tombstones) => tombstones.find(installation).await,
+        }
     }
 
     /// Forgets the final end of an installation that is not bound.
@@ -114,22 +64,18 @@ impl Tombstones {
         note: &str,
         now: OffsetDateTime,
     ) -> Result<Option<TombstoneReset>, PortError> {
-        Ok(match self {
-            Self::Postgres(tombstones) => {
-                tombstones.reset(installation, note, now).await?.map(TombstoneReset::from)
-            }
-            Self::File(tombstones) => {
-                tombstones.reset(installation, note, now).await?.map(TombstoneReset::from)
-            }
-        })
+        match self {
+            Self::Postgres(tombstones) => tombstones.reset(installation, note, now).await,
+            Self::File(tombstones) => tombstones.reset(installation, note, now).await,
+        }
     }
 
     /// Returns all audit entries, oldest first.
     pub(crate) async fn resets(&self) -> Result<Vec<TombstoneReset>, PortError> {
-        Ok(match self {
-            Self::Postgres(it) => it.resets().await?.into_iter().map(TombstoneReset::from).collect(),
-            Self::File(it) => it.resets().await?.into_iter().map(TombstoneReset::from).collect(),
-        })
+        match self {
+            Self::Postgres(tombstones) => tombstones.resets().await,
+            Self::File(tombstones) => tombstones.resets().await,
+        }
     }
 }
 

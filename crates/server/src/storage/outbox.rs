@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use dockline::ports::{DeliveryStore, Outbox};
-use dockline::{OutboxBounds, PortError};
+use dockline::{OutboxBounds, OutboxUsage, PortError};
 use dockline_postgres::{PgOutbox, Pool};
 use dockline_sqlite::SqliteOutbox;
 use dockline_telemetry::Metered;
@@ -14,15 +14,6 @@ use super::AppStorage;
 pub(crate) enum AppOutbox {
     Postgres(Box<PgOutbox>),
     File(SqliteOutbox),
-}
-
-/// Whether an outbox is used.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct OutboxUsage {
-    /// Whether changes are stored.
-    pub(crate) is_open: bool,
-    /// Whether a consumer has leased a queue.
-    pub(crate) is_leased: bool,
 }
 
 impl AppStorage {
@@ -71,16 +62,10 @@ impl AppOutbox {
     }
 
     pub(crate) async fn usage(&self, now: OffsetDateTime) -> Result<OutboxUsage, PortError> {
-        Ok(match self {
-            Self::Postgres(outbox) => {
-                let usage = outbox.usage(now).await?;
-                OutboxUsage { is_open: usage.is_open, is_leased: usage.is_leased }
-            }
-            Self::File(outbox) => {
-                let usage = outbox.usage(now).await?;
-                OutboxUsage { is_open: usage.is_open, is_leased: usage.is_leased }
-            }
-        })
+        match self {
+            Self::Postgres(outbox) => outbox.usage(now).await,
+            Self::File(outbox) => outbox.usage(now).await,
+        }
     }
 
     /// Deletes all messages of the App, and stores no more changes.

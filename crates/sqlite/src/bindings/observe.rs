@@ -2,14 +2,14 @@
 
 use dockline::ports::{Observation, ObserveOutcome, Observed};
 use dockline::rules::life::{self, ABSENT_COUNTS_FOR, LiveBindings};
-use dockline::{Change, InstallationId, Status};
+use dockline::{Change, InstallationId};
 use rusqlite::{Connection, params};
 use time::OffsetDateTime;
 
 use super::changes::{self, ChangeId};
 use super::rows::{record, save};
 use crate::database::AppNumber;
-use crate::decode::{column_number, column_time, count, stored_time};
+use crate::decode::{column_number, column_time, count};
 use crate::error::SqliteError;
 
 /// Those for which `rules::life::counts_as_not_shown` is true. The last condition is that of the index.
@@ -68,22 +68,4 @@ pub(super) fn observe(
         changes::store(connection, app, change, id)?;
     }
     Ok(Observed { outcome, change })
-}
-
-/// Returns the observation with its times as the file keeps them.
-pub(super) fn stored(observation: Observation) -> Observation {
-    match observation {
-        Observation::Present { status: Status::Uninstalled, asked_at, .. }
-        | Observation::Missing { asked_at } => Observation::Missing { asked_at: stored_time(asked_at) },
-        Observation::Present { status, account, asked_at, next_look_at } => Observation::Present {
-            status,
-            account,
-            asked_at: stored_time(asked_at),
-            next_look_at: stored_time(next_look_at),
-        },
-        Observation::Ending { at } => Observation::Ending { at: stored_time(at) },
-        Observation::UninstalledByUs { at } => Observation::UninstalledByUs { at: stored_time(at) },
-        Observation::Deleted { at } => Observation::Deleted { at: stored_time(at) },
-        Observation::PermissionsChanged { at } => Observation::PermissionsChanged { at: stored_time(at) },
-    }
 }

@@ -133,7 +133,7 @@ impl BindingRepo for SqliteBindingRepo {
         observation: Observation,
     ) -> Result<Observed, PortError> {
         let id = self.change_id(observation.at())?;
-        let observation = observe::stored(observation);
+        let observation = observation.stored();
         self.database
             .write(PORT, move |connection, app| {
                 observe::observe(connection, app, installation, &observation, &id)

@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use dockline::ports::KeyStore;
 use dockline::rules::rotation;
 use dockline::{
-    ApiKey, ApiKeySecretHash, KeyId, KeyRecord, OrganizationId, PortError, PortName, Rotation, RotationTerms,
-    Scope, Tier, Unrotatable,
+    ApiKey, ApiKeySecretHash, KeyEntry, KeyId, KeyRecord, OrganizationId, PortError, PortName, Rotation,
+    RotationTerms, Scope, Tier, Unrotatable,
 };
 use rusqlite::{Connection, Row, params};
 use time::OffsetDateTime;
@@ -56,23 +56,6 @@ const REPLACE: &str = "UPDATE api_keys SET expires_at = ?2, replaced_by = ?3 WHE
 #[derive(Debug, Clone)]
 pub struct SqliteKeyStore {
     database: SqliteDatabase,
-}
-
-/// A key with its administrative data, for operators.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KeyEntry {
-    /// The data that authentication uses.
-    pub record: KeyRecord,
-    /// The operator's name for the key.
-    pub name: String,
-    /// The time of creation.
-    pub created_at: OffsetDateTime,
-    /// The last use as recorded by [`SqliteKeyUsage`](crate::SqliteKeyUsage), up to an hour early; `None` if no use is recorded.
-    pub last_used_at: Option<OffsetDateTime>,
-    /// The key that replaced this one by rotation.
-    pub replaced_by: Option<KeyId>,
-    /// The key that this one replaced by rotation.
-    pub rotated_from: Option<KeyId>,
 }
 
 impl SqliteKeyStore {

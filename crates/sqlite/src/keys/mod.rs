@@ -7,5 +7,5 @@ mod key_usage;
 
 pub use admission::SqliteAdmission;
 pub use budget::SqliteRateLimiter;
-pub use key_store::{KeyEntry, SqliteKeyStore};
+pub use key_store::SqliteKeyStore;
 pub use key_usage::SqliteKeyUsage;

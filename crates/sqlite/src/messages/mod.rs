@@ -11,5 +11,5 @@ mod rows;
 mod settle;
 mod store;
 
-pub use outbox::{OutboxUsage, SqliteOutbox};
+pub use outbox::SqliteOutbox;
 pub use redelivery_store::SqliteRedeliveryStore;

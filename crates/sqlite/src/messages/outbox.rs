@@ -3,7 +3,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use dockline::ports::{EntryCursor, EntryFilter, Outbox, RetryOutcome};
 use dockline::{
-    Backlog, Lease, MessageId, OutboxBounds, OutboxEntry, OutboxMessage, PortError, PortName, Verdict,
+    Backlog, Lease, MessageId, OutboxBounds, OutboxEntry, OutboxMessage, OutboxUsage, PortError, PortName,
+    Verdict,
 };
 use rusqlite::params;
 use time::OffsetDateTime;
@@ -33,15 +34,6 @@ pub struct SqliteOutbox {
     pub(super) bounds: OutboxBounds,
     /// One permit per delivery that is stored at the same time, of up to 25 MiB each.
     pub(super) turns: Arc<Semaphore>,
-}
-
-/// Whether an outbox is used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct OutboxUsage {
-    /// Whether it is open: changes are stored.
-    pub is_open: bool,
-    /// Whether a consumer has leased a queue. One that waits for messages has none.
-    pub is_leased: bool,
 }
 
 impl SqliteOutbox {

@@ -1,5 +1,5 @@
 use dockline::rules::life::ABSENT_COUNTS_FOR;
-use dockline::{BindingState, PortError, PortName};
+use dockline::{BindingCounts, BindingState, PortError, PortName};
 use rusqlite::{Connection, params};
 use time::OffsetDateTime;
 
@@ -19,27 +19,6 @@ const LONGEST_DUE: &str = "SELECT next_look_at FROM installations \
 #[derive(Debug, Clone)]
 pub struct SqliteBindingCounts {
     database: AppDatabase,
-}
-
-/// The numbers of live bindings.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct BindingCounts {
-    /// Bindings to active installations.
-    pub active: u64,
-    /// Bindings to suspended installations.
-    pub suspended: u64,
-    /// Bindings to installations that GitHub has not shown for less than an hour.
-    pub missing: u64,
-    /// Bindings to installations that GitHub is about to uninstall at our request.
-    pub ending: u64,
-    /// Bindings to installations that were uninstalled or are absent, which no organization has detached yet.
-    pub uninstalled: u64,
-    /// Those of the missing and uninstalled ones that the bound on missing bindings counts; see
-    /// [`dockline::rules::life::LiveBindings`].
-    pub not_shown: u64,
-    /// The time from which the binding that waits longest for a sweep is due, which may be in the future; `None` if no
-    /// binding is swept. A look moves it, whatever came of the look.
-    pub due_since: Option<OffsetDateTime>,
 }
 
 impl SqliteBindingCounts {

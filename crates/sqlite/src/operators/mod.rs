@@ -9,8 +9,8 @@ mod housekeeping;
 mod tombstones;
 
 pub use apps::{AppEntry, AppError, SqliteApps};
-pub use binding_counts::{BindingCounts, SqliteBindingCounts};
+pub use binding_counts::SqliteBindingCounts;
 pub use data_subjects::SqliteDataSubjects;
 pub use directory::SqliteDirectory;
 pub use housekeeping::{Purged, SqliteHousekeeping};
-pub use tombstones::{SqliteTombstones, Tombstone, TombstoneReset};
+pub use tombstones::SqliteTombstones;

@@ -1,4 +1,4 @@
-use dockline::{InstallationId, OrganizationId, PortError, PortName, Presence, UninstalledBy};
+use dockline::{InstallationId, PortError, PortName, Presence, Tombstone, TombstoneReset, UninstalledBy};
 use rusqlite::{Connection, Row, params};
 use time::OffsetDateTime;
 
@@ -21,34 +21,6 @@ const RESETS: &str = "SELECT installation_id, uninstalled_by, ended_at, reset_at
 #[derive(Debug, Clone)]
 pub struct SqliteTombstones {
     database: AppDatabase,
-}
-
-/// The final end of an installation.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Tombstone {
-    /// The installation.
-    pub installation: InstallationId,
-    /// The organization that is still bound to it, and has to detach first.
-    pub organization: Option<OrganizationId>,
-    /// The source of the end.
-    pub by: UninstalledBy,
-    /// The time of its report.
-    pub ended_at: OffsetDateTime,
-}
-
-/// The audit entry of a tombstone that was forgotten.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TombstoneReset {
-    /// The installation.
-    pub installation: InstallationId,
-    /// The source of the end that was forgotten.
-    pub by: UninstalledBy,
-    /// The time of its report.
-    pub ended_at: OffsetDateTime,
-    /// The time at which it was forgotten.
-    pub reset_at: OffsetDateTime,
-    /// The operator's note.
-    pub note: String,
 }
 
 impl SqliteTombstones {
