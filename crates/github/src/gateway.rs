@@ -17,8 +17,8 @@ use crate::config::GithubAppConfig;
 use crate::error::{ConfigError, GithubError};
 use crate::host::GithubHost;
 use crate::http::Api;
+use crate::identifiers::Slug;
 use crate::operations::{self, AppClient, TokenMinter, VisitorChecker, delivery_log};
-use crate::slug::Slug;
 
 /// A GitHub App's access to GitHub: the adapter of the core's port [`GithubGateway`].
 ///

@@ -13,7 +13,6 @@ mod identifiers;
 mod observer;
 mod operations;
 mod proxy;
-mod slug;
 mod wire;
 
 pub use api_version::ApiVersion;

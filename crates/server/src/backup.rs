@@ -12,9 +12,9 @@ use serde_json::json;
 use crate::config::{ConfigError, ConfigErrors};
 use crate::database::DatabaseArgs;
 use crate::logging;
-use crate::progress::Progress;
 use crate::serve::checks::chain;
 use crate::storage::Storage;
+use crate::terminal::Progress;
 
 /// Options of `dockline backup`.
 #[derive(Debug, Clone, Args)]

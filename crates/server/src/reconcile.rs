@@ -20,8 +20,8 @@ use crate::config::{ConfigErrors, DurationArg};
 use crate::database::DatabaseArgs;
 use crate::github_app::{self, GithubArgs};
 use crate::logging;
-use crate::progress::Progress;
 use crate::storage::{AppStorage, BindingCounter};
+use crate::terminal::Progress;
 
 /// Options of `dockline reconcile`.
 #[derive(Debug, Clone, Args)]

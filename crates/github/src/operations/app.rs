@@ -9,8 +9,8 @@ use tokio::time::Instant;
 
 use crate::error::{GithubError, denied};
 use crate::http::{Api, Request, Response};
+use crate::identifiers::Slug;
 use crate::observer::Operation;
-use crate::slug::Slug;
 use crate::wire::{AppWire, InstallationWire};
 
 /// How long a response that names our App confirms the credential.

@@ -9,14 +9,14 @@ use dockline::{Actor, Binding, Caller, OrganizationId, OrganizationName, Uninsta
 use dockline_axum::TracingEvents;
 use serde_json::{Value, json};
 
+use super::organization;
 use super::output::binding_json;
-use super::select::organization;
 use crate::app_database::AppDatabaseArgs;
 use crate::apps;
 use crate::config::ConfigErrors;
-use crate::consent::ConsentArgs;
 use crate::github_app::{self, GithubArgs};
 use crate::reconcile::dockline;
+use crate::terminal::ConsentArgs;
 
 /// Options of `dockline bindings detach`.
 #[derive(Debug, Clone, Args)]

@@ -8,7 +8,7 @@ use dockline::ports::{Clock, DirectoryQuery, SystemClock};
 use serde_json::json;
 
 use crate::app_database::AppDatabaseArgs;
-use crate::progress::Progress;
+use crate::terminal::Progress;
 
 const PAGE: u32 = 1_000;
 

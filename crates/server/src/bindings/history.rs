@@ -7,10 +7,10 @@ use dockline::ports::HistoryOf;
 use dockline::{HistoryEntry, InstallationId, OrganizationId};
 use serde_json::Value;
 
+use super::organization;
 use super::output::history_json;
-use super::select::organization;
 use crate::app_database::AppDatabaseArgs;
-use crate::table::{self, minute, visible};
+use crate::terminal::{self, minute, visible};
 
 const PAGE: u32 = 1_000;
 
@@ -57,7 +57,7 @@ pub(super) async fn run(args: HistoryArgs) -> Result<ExitCode, Box<dyn Error + S
         let objects: Vec<Value> = entries.iter().map(history_json).collect();
         writeln!(stdout, "{}", Value::from(objects))?;
     } else {
-        write!(stdout, "{}", table::text(HEADINGS, entries.iter().map(cells)))?;
+        write!(stdout, "{}", terminal::table(HEADINGS, entries.iter().map(cells)))?;
     }
     Ok(ExitCode::SUCCESS)
 }

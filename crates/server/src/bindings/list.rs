@@ -9,10 +9,10 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 
 use super::output::binding_json;
-use super::select::{organization, proof, state};
+use super::{organization, proof, state};
 use crate::app_database::AppDatabaseArgs;
 use crate::config::DurationArg;
-use crate::table::{self, minute, visible};
+use crate::terminal::{self, minute, visible};
 
 const HEADINGS: [&str; 8] = [
     "ORGANIZATION",
@@ -82,7 +82,7 @@ pub(super) async fn run(args: ListArgs) -> Result<ExitCode, Box<dyn Error + Send
         let bindings: Vec<_> = bindings.iter().map(|binding| Value::from(binding_json(binding))).collect();
         writeln!(stdout, "{}", json!({ "bindings": bindings, "next": next }))?;
     } else {
-        write!(stdout, "{}", table::text(HEADINGS, bindings.iter().map(cells)))?;
+        write!(stdout, "{}", terminal::table(HEADINGS, bindings.iter().map(cells)))?;
         if let Some(next) = next {
             writeln!(io::stderr(), "There are more: repeat with --after '{next}'")?;
         }

@@ -6,20 +6,19 @@ mod history;
 mod import;
 mod list;
 mod output;
-mod select;
 mod show;
 
 use std::error::Error;
 use std::process::ExitCode;
 
 use clap::Subcommand;
+use dockline::{BindingState, InvalidOrganizationId, OrganizationId, Proof, UnknownSpelling};
 
 pub use detach::DetachArgs;
 pub use export::ExportArgs;
 pub use history::HistoryArgs;
 pub use import::ImportArgs;
 pub use list::ListArgs;
-pub(crate) use select::organization;
 pub use show::ShowArgs;
 
 use crate::logging;
@@ -69,4 +68,17 @@ pub async fn run(command: BindingsCommand) -> Result<ExitCode, Box<dyn Error + S
         BindingsCommand::Export(args) => export::run(*args).await,
         BindingsCommand::Import(args) => import::run(*args).await,
     }
+}
+
+/// Parses an organization of an option.
+pub(crate) fn organization(text: &str) -> Result<OrganizationId, InvalidOrganizationId> {
+    OrganizationId::new(text)
+}
+
+fn state(text: &str) -> Result<BindingState, UnknownSpelling> {
+    text.parse()
+}
+
+fn proof(text: &str) -> Result<Proof, UnknownSpelling> {
+    text.parse()
 }

@@ -8,14 +8,14 @@ use dockline::ports::{DirectoryQuery, LoginFilter};
 use dockline::{AccountId, Binding, InstallationId, OrganizationId, StoredFacts, WaitingPermission};
 use serde_json::{Value, json};
 
+use super::organization;
 use super::output::{binding_json, facts_json};
-use super::select::organization;
 use crate::app_database::AppDatabaseArgs;
 use crate::config::ConfigErrors;
 use crate::github_app::{self, GithubArgs};
 use crate::reconcile::dockline;
 use crate::storage::AppStorage;
-use crate::table::{minute, visible};
+use crate::terminal::{minute, visible};
 
 /// An account has one installation of an App, but a login may be that of several accounts, which were renamed.
 const MOST: u32 = 100;

@@ -8,7 +8,7 @@ use dockline::ports::{Clock, SystemClock};
 use serde_json::json;
 
 use crate::app_database::AppDatabaseArgs;
-use crate::consent::ConsentArgs;
+use crate::terminal::ConsentArgs;
 
 /// Options of `dockline deliveries close`.
 #[derive(Debug, Clone, Args)]

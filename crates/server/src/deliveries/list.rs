@@ -9,7 +9,7 @@ use serde_json::json;
 use super::output::{PageEnd, kind, organization};
 use super::{FilterArgs, open};
 use crate::app_database::AppDatabaseArgs;
-use crate::table::{self, minute, visible};
+use crate::terminal::{self, minute, visible};
 
 const HEADINGS: [&str; 9] = [
     "ID",
@@ -53,7 +53,7 @@ pub(super) async fn run(args: ListArgs) -> Result<ExitCode, Box<dyn Error + Send
     if args.json {
         writeln!(stdout, "{}", json!({ "deliveries": entries, "next": next }))?;
     } else {
-        write!(stdout, "{}", table::text(HEADINGS, entries.iter().map(cells)))?;
+        write!(stdout, "{}", terminal::table(HEADINGS, entries.iter().map(cells)))?;
         if let Some(next) = next {
             writeln!(io::stderr(), "There are more: repeat with --after '{next}'")?;
         }

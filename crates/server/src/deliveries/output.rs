@@ -7,7 +7,7 @@ use dockline::ports::EntryCursor;
 use dockline::rules::events;
 use dockline::{EntryContent, OrganizationId};
 
-use crate::table::visible;
+use crate::terminal::visible;
 
 /// Returns the type of a message with its action, such as `pull_request.opened`.
 pub(super) fn kind(entry: &OutboxEntry) -> String {

@@ -10,7 +10,7 @@ use serde_json::json;
 use super::output::PageEnd;
 use super::{FilterArgs, message_id, open, unknown};
 use crate::app_database::AppDatabaseArgs;
-use crate::progress::Progress;
+use crate::terminal::Progress;
 
 const PAGE: u32 = 1_000;
 

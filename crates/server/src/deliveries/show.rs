@@ -11,7 +11,7 @@ use time::OffsetDateTime;
 use super::output::{kind, organization};
 use super::{message_id, open, unknown};
 use crate::app_database::AppDatabaseArgs;
-use crate::table::visible;
+use crate::terminal::visible;
 
 /// Options of `dockline deliveries show`.
 #[derive(Debug, Clone, Args)]

@@ -11,7 +11,7 @@ use time::OffsetDateTime;
 use super::organization;
 use super::output::key_json;
 use crate::database::DatabaseArgs;
-use crate::table::{self, minute, visible};
+use crate::terminal::{self, minute, visible};
 
 const HEADINGS: [&str; 10] = [
     "KEY ID",
@@ -55,7 +55,7 @@ pub(super) async fn run(args: ListArgs) -> Result<ExitCode, Box<dyn Error + Send
 
 /// Returns a table with a line per key.
 fn table(entries: &[KeyEntry], now: OffsetDateTime) -> String {
-    table::text(HEADINGS, entries.iter().map(|entry| cells(entry, now)))
+    terminal::table(HEADINGS, entries.iter().map(|entry| cells(entry, now)))
 }
 
 fn cells(entry: &KeyEntry, now: OffsetDateTime) -> [String; HEADINGS.len()] {

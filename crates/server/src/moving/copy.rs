@@ -11,7 +11,7 @@ use super::output::{Compared, as_json, human};
 use super::{Failure, open};
 use crate::config::{ConfigError, ConfigErrors};
 use crate::database::DatabaseArgs;
-use crate::progress::Progress;
+use crate::terminal::Progress;
 
 /// Rows between two updates of the progress bar.
 const STEP: u64 = 100;

@@ -3,7 +3,7 @@
 use dockline::transfer::{TableDigest, TransferTable};
 use serde_json::{Value, json};
 
-use crate::table;
+use crate::terminal;
 
 const HEADINGS: [&str; 4] = ["TABLE", "ROWS", "DIGEST", "POSTGRESQL"];
 
@@ -41,7 +41,7 @@ impl Compared {
 }
 
 pub(super) fn human(tables: &[Compared]) -> String {
-    table::text(HEADINGS, tables.iter().map(Compared::cells))
+    terminal::table(HEADINGS, tables.iter().map(Compared::cells))
 }
 
 pub(super) fn as_json(tables: &[Compared]) -> Vec<Value> {

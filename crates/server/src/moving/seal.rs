@@ -9,8 +9,8 @@ use serde_json::json;
 
 use super::{Failure, failed};
 use crate::config::{ConfigError, ConfigErrors};
-use crate::consent::ConsentArgs;
 use crate::database::FileArgs;
+use crate::terminal::ConsentArgs;
 
 /// Options of `dockline move seal`.
 #[derive(Debug, Clone, Args)]

@@ -11,7 +11,7 @@ use serde_json::json;
 use super::output::{Compared, as_json, human};
 use super::{Failure, open};
 use crate::database::DatabaseArgs;
-use crate::progress::Progress;
+use crate::terminal::Progress;
 
 /// Options of `dockline move verify`.
 #[derive(Debug, Clone, Args)]

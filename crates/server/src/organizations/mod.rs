@@ -10,10 +10,10 @@ use dockline::{AccountId, OrganizationId};
 use serde_json::{Value, json};
 
 use crate::bindings::organization;
-use crate::consent::ConsentArgs;
 use crate::database::DatabaseArgs;
 use crate::logging;
-use crate::progress::Progress;
+use crate::terminal::ConsentArgs;
+use crate::terminal::Progress;
 
 /// The subcommands of `dockline organizations`.
 #[derive(Debug, Clone, Subcommand)]

@@ -11,8 +11,7 @@ use dockline_telemetry::{EventCounters, FanOut, Metered};
 use dockline_worker::{SweepOptions, Worker, WorkerBuilder};
 
 use super::options::ServeArgs;
-use super::probes;
-use crate::storage::AppStorage;
+use crate::storage::{AppStorage, Storage};
 
 /// Builds `Dockline` with metrics around every port, and counters and log lines for every event.
 ///
@@ -52,10 +51,9 @@ pub(super) fn worker(
     let storage = app_storage.all_apps();
     let mut worker =
         Worker::builder(dockline).with_housekeeping(storage.housekeeping()).with_key_usage(usage);
-    for (name, probe) in [("database", probes::database as probes::Probe), ("schema", probes::schema)] {
-        let storage = storage.clone();
-        worker = worker.with_probe(name, move || probe(storage.clone()));
-    }
+    let probed = storage.clone();
+    worker = worker.with_probe("database", move || database(probed.clone()));
+    worker = worker.with_probe("schema", move || schema(storage.clone()));
     if let Some(interval) = args.reconcile_every.non_zero() {
         worker = worker.with_sweeper(SweepOptions::default().with_interval(interval));
     }
@@ -66,4 +64,14 @@ pub(super) fn worker(
         worker = worker.with_github_probe(github, within);
     }
     with_messages(worker).build()
+}
+
+/// Checks that the database answers.
+async fn database(storage: Storage) -> Result<(), &'static str> {
+    storage.health().await.database.map_or(Ok(()), Err)
+}
+
+/// Checks that the schema is up to date.
+async fn schema(storage: Storage) -> Result<(), &'static str> {
+    storage.health().await.schema.map_or(Ok(()), Err)
 }

@@ -6,7 +6,6 @@ pub(crate) mod checks;
 pub(crate) mod forward;
 pub(crate) mod listener_args;
 mod options;
-mod probes;
 mod shutdown;
 mod sockets;
 

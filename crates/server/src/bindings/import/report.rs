@@ -7,7 +7,7 @@ use dockline::{ImportOutcome, ImportRow};
 use serde_json::{Value, json};
 
 use super::End;
-use crate::progress::Progress;
+use crate::terminal::Progress;
 
 /// Lines without a progress bar, one per this many rows.
 const PROGRESS_ROWS: u64 = 1_000;
