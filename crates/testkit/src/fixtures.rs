@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use dockline::ports::SeededEntropy;
 use dockline::{
     Account, AccountId, AccountKind, Actor, ApiKey, ClaimMembership, InstallationId, InstallerRecord,
-    IssuedState, KeyEnvironment, KeyRecord, NewBinding, OrganizationId, OrganizationName, Proof, Scope,
-    SecretDigest, StateDigest, Status, Tier, VerifiedClaim,
+    IssuedState, KeyEnvironment, KeyId, KeyRecord, NewBinding, OrganizationId, OrganizationName, Proof,
+    Scope, SecretDigest, StateDigest, Status, Tier, VerifiedClaim,
 };
 use time::macros::datetime;
 use time::{Duration, OffsetDateTime, UtcOffset};
@@ -108,6 +108,15 @@ pub fn account_id(number: u64) -> AccountId {
 #[must_use]
 pub fn account(login: &str) -> Account {
     Account { id: account_id(1_234), login: login.into(), kind: AccountKind::Organization }
+}
+
+/// Returns the GitHub organization with this number, and with the login `account-` and the number.
+///
+/// # Panics
+/// Panics if the number is out of range.
+#[must_use]
+pub fn numbered_account(number: u64) -> Account {
+    Account { id: account_id(number), ..account(&format!("account-{number}")) }
 }
 
 /// Returns the name `Acme Coffee`.
@@ -223,6 +232,20 @@ pub fn key_of(organization_id: &str, seed: u64) -> (ApiKey, KeyRecord) {
         expires_at: None,
     };
     (key, record)
+}
+
+/// Returns the record of a key with this id, a scope of another product and the tier `partner`.
+///
+/// # Panics
+/// Panics if an id is invalid.
+#[must_use]
+pub fn key_record(id: &str, organization_id: &str) -> KeyRecord {
+    KeyRecord {
+        id: KeyId::parse(id).unwrap(),
+        scopes: vec![Scope::GithubAdmin, Scope::Other("billing:read".to_owned())],
+        tier: Tier::partner(),
+        ..key_of(organization_id, 7).1
+    }
 }
 
 /// Returns a unique key of a unique organization, and its record.

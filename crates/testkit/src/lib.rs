@@ -15,6 +15,7 @@ pub mod housekeeping;
 pub mod key_admin;
 pub mod key_store;
 pub mod key_usage;
+pub mod operators;
 pub mod outbox;
 mod ports;
 pub mod race;

@@ -20,6 +20,7 @@ use crate::housekeeping::HousekeepingDriver;
 use crate::key_admin::KeyAdminDriver;
 use crate::key_store::KeyStoreDriver;
 use crate::key_usage::KeyUsageDriver;
+use crate::operators::OperatorsDriver;
 use crate::outbox::OutboxDriver;
 use crate::steps::{RecordedOutbox, Steps};
 
@@ -102,6 +103,7 @@ drivers!(
     DataSubjectsDriver,
     AdmissionDriver,
     HousekeepingDriver,
+    OperatorsDriver,
     FailureDriver
 );
 

@@ -5,6 +5,8 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
+use dockline::OutboxUsage;
+use time::OffsetDateTime;
 
 use crate::handles::TwoHandles;
 use crate::outbox::{Node, OutboxDriver};
@@ -66,5 +68,9 @@ impl OutboxDriver for RecordedOutbox {
 
     async fn close(&self, app: u64) -> bool {
         self.driver.close(app).await
+    }
+
+    async fn usage(&self, app: u64, now: OffsetDateTime) -> Option<OutboxUsage> {
+        self.driver.usage(app, now).await
     }
 }

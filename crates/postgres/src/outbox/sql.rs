@@ -27,9 +27,15 @@ pub(super) const IN_USE: &str = "SELECT \
     EXISTS (SELECT FROM {schema}.outbox_queues WHERE app = {app} AND organization = '') AS open, \
     EXISTS (SELECT FROM {schema}.outbox_queues WHERE app = {app} AND due_at IS NOT NULL AND lease_until > $1) AS leased";
 
-pub(super) const CLOSE: &str = "WITH bodies AS (DELETE FROM {schema}.outbox_bodies WHERE app = {app}), \
-    entries AS (DELETE FROM {schema}.outbox_entries WHERE app = {app}) \
-    DELETE FROM {schema}.outbox_queues WHERE app = {app}";
+/// Waits for the statements that add entries, and lets later ones wait: they lock the table before they read whether the outbox
+/// is open. A block, since each of its statements sees what was committed before it; a single one would leave the entries that
+/// were added while it waited.
+pub(super) const CLOSE: &str = "DO $$ BEGIN \
+     LOCK TABLE {schema}.outbox_queues IN SHARE ROW EXCLUSIVE MODE; \
+     DELETE FROM {schema}.outbox_bodies WHERE app = {app}; \
+     DELETE FROM {schema}.outbox_entries WHERE app = {app}; \
+     DELETE FROM {schema}.outbox_queues WHERE app = {app}; \
+    END $$";
 
 /// The share lock on the installation conflicts with its binding and its release, but with no other statement: so the
 /// organization is that of this instant. Of two statements that store the same delivery at the same time, the later one

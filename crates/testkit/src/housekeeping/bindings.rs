@@ -1,11 +1,11 @@
 //! Bindings and final ends are kept for ever, unbound installations and records of installers for 30 days.
 
-use dockline::ports::{InsertOutcome, ObserveOutcome};
-use dockline::{NewBinding, Status};
+use dockline::ports::{InsertOutcome, Observation, ObserveOutcome};
+use dockline::{InstallationFacts, NewBinding, Presence, Status, UninstalledBy};
 use time::{Duration, OffsetDateTime};
 
 use super::{HousekeepingDriver, MONTH, purge};
-use crate::binding_repo::{bind, deleted, find, new_binding, observe, present, record_of};
+use crate::binding_repo::{bind, deleted, find, missing, new_binding, observe, present, record_of};
 use crate::fixtures::{NOON, actor, installation, installer_record, organization};
 use crate::runner::cases;
 
@@ -46,30 +46,53 @@ cases!(
         }
     }
 
-    /// Of a final end the account is deleted after 30 days, and the end is kept for ever (I7).
+    /// Of a final end the account and the facts are deleted after 30 days, and the end is kept for ever, whether GitHub reported or
+    /// we caused it. An absence is deleted as a whole (I7).
     pub async fn final_ends_are_kept_for_ever(driver: &dyn HousekeepingDriver) {
-        let repo = driver.bindings();
+        let (repo, ended_at) = (driver.bindings(), NOON + Duration::DAY);
+        // 1 was seen and deleted, 2 only heard of by its end, 3 uninstalled by us, 4 is absent.
         observe(repo, 1, present(Status::Active, "acme", NOON)).await;
-        for number in [1, 2] {
-            observe(repo, number, deleted(NOON + Duration::DAY)).await;
+        for (number, name) in [(3, "removed"), (4, "absent")] {
+            bind(repo, new_binding(name, number, "state")).await;
         }
-        purge(driver, NOON + Duration::DAY + MONTH).await;
-        assert!(
-            record_of(repo, 1).await.unwrap().account.is_some(),
-            "the account was deleted within 30 days"
-        );
+        for number in [1, 3, 4] {
+            let facts = InstallationFacts::default();
+            driver.directory().record_facts(installation(number), &facts, Some(NOON)).await.unwrap();
+        }
+        for number in [1, 2] {
+            observe(repo, number, deleted(ended_at)).await;
+        }
+        observe(repo, 3, Observation::UninstalledByUs { at: ended_at }).await;
+        for asked_at in [NOON + Duration::HOUR, NOON + Duration::HOUR * 2] {
+            observe(repo, 4, missing(asked_at)).await;
+        }
+        for (number, name) in [(3, "removed"), (4, "absent")] {
+            release(driver, name, number, ended_at).await;
+        }
+        purge(driver, ended_at + MONTH).await;
+        for number in [1, 3, 4] {
+            let record = record_of(repo, number).await.unwrap();
+            assert!(record.account.is_some(), "the account of {number} was deleted within 30 days");
+        }
+        let by = |number| if number == 3 { UninstalledBy::Us } else { UninstalledBy::Deletion };
         for years in [1, 10, 100] {
             let now = NOON + Duration::days(365) * years;
             purge(driver, now).await;
-            for number in [1, 2] {
+            for number in [1, 2, 3] {
                 let shown = present(Status::Active, "acme", now);
                 assert_eq!(observe(repo, number, shown).await, ObserveOutcome::Gone, "after {years} years");
                 let bound = insert(driver, "acme", number, "fresh", now).await;
                 assert_eq!(bound, InsertOutcome::Gone, "after {years} years");
+                let record = record_of(repo, number).await.unwrap();
+                assert_eq!(record.life.presence, Presence::Uninstalled { by: by(number) });
+                assert_eq!(record.account, None, "the account of {number} was kept for years");
+            }
+            assert_eq!(record_of(repo, 4).await, None, "an absence was kept for years");
+            for number in [1, 3, 4] {
+                let facts = driver.directory().facts(installation(number)).await.unwrap();
+                assert_eq!(facts, None, "the facts of {number} were kept for years");
             }
         }
-        let account = record_of(repo, 1).await.and_then(|record| record.account);
-        assert_eq!(account, None, "the account was kept for years");
     }
 
     /// An unbound installation is kept for 30 days after it was last observed or released, and then deleted.

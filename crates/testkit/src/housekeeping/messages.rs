@@ -58,6 +58,11 @@ cases!(
         node.release_lease(&lease, seconds(0)).await;
         purge(driver, seconds(0) + DEAD_KEPT_FOR).await;
         assert_eq!(node.entries("acme").await.len(), 4, "the dead one is kept for 30 days");
+        let bytes = async || node.outbox.backlog().await.unwrap().bytes;
+        let before = bytes().await;
+        assert_eq!(purge(driver, seconds(0) + DEAD_KEPT_FOR + Duration::SECOND).await, 1);
+        let of_the_dead = push(1, "dead").body.len() as u64;
+        assert_eq!(bytes().await, before - of_the_dead, "a dead one counts until it is deleted");
         purge(driver, seconds(0) + Duration::days(3_650)).await;
         let left: Vec<_> = node.entries("acme").await.iter().map(|entry| entry.sequence).collect();
         assert_eq!(left, [1, 2, 3]);

@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 
 use async_trait::async_trait;
-use dockline::ports::{BindingRepo, Housekeeping, RateLimiter, StateStore};
+use dockline::ports::{BindingRepo, Directory, Housekeeping, RateLimiter, StateStore};
 use time::{Duration, OffsetDateTime};
 
 use crate::outbox::Node;
@@ -22,6 +22,9 @@ pub trait HousekeepingDriver: Debug + Send + Sync + 'static {
 
     /// Returns the repository.
     fn bindings(&self) -> &dyn BindingRepo;
+
+    /// Returns the directory.
+    fn directory(&self) -> &dyn Directory;
 
     /// Returns the states.
     fn states(&self) -> &dyn StateStore;

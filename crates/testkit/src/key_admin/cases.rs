@@ -3,24 +3,15 @@
 use std::sync::Arc;
 
 use dockline::ports::SeededEntropy;
-use dockline::{ApiKey, KeyEnvironment, KeyId, KeyRecord, Rotation, RotationTerms, Scope, Tier, Unrotatable};
+use dockline::{ApiKey, KeyEnvironment, KeyId, KeyRecord, Rotation, RotationTerms, Unrotatable};
 use time::{Duration, OffsetDateTime};
 
 use super::KeyAdminDriver;
-use crate::fixtures::{NOON, key_of, organization};
+use crate::fixtures::{NOON, key_record as key, organization};
 use crate::race::{ROUNDS, race};
 use crate::runner::cases;
 
 const OLD: &str = "0123456789ABCDEF";
-
-fn key(id: &str, owner: &str) -> KeyRecord {
-    KeyRecord {
-        id: KeyId::parse(id).unwrap(),
-        scopes: vec![Scope::GithubAdmin, Scope::Other("billing:read".to_owned())],
-        tier: Tier::partner(),
-        ..key_of(owner, 7).1
-    }
-}
 
 fn fresh(seed: u64) -> ApiKey {
     ApiKey::mint(KeyEnvironment::Live, &SeededEntropy::new(seed)).unwrap()

@@ -5,29 +5,12 @@ use std::fmt::Debug;
 
 use async_trait::async_trait;
 use dockline::ports::KeyStore;
-use dockline::{ApiKey, KeyId, KeyRecord, OrganizationId, Rotation, RotationTerms};
+use dockline::{ApiKey, KeyEntry, KeyId, KeyRecord, OrganizationId, Rotation, RotationTerms};
 use time::OffsetDateTime;
 
 use crate::runner::suite;
 
 pub mod cases;
-
-/// A key with its administrative data.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KeyRow {
-    /// The data that authentication uses.
-    pub record: KeyRecord,
-    /// The operator's name for the key.
-    pub name: String,
-    /// The time of creation.
-    pub created_at: OffsetDateTime,
-    /// The last use.
-    pub last_used_at: Option<OffsetDateTime>,
-    /// The key that replaced this one by rotation.
-    pub replaced_by: Option<KeyId>,
-    /// The key that this one replaced by rotation.
-    pub rotated_from: Option<KeyId>,
-}
 
 /// The administration of keys under test.
 #[async_trait]
@@ -39,10 +22,10 @@ pub trait KeyAdminDriver: Debug + Send + Sync + 'static {
     async fn insert(&self, record: &KeyRecord, name: &str, created_at: OffsetDateTime) -> bool;
 
     /// Returns all keys, or those of an organization.
-    async fn list(&self, organization: Option<&OrganizationId>) -> Vec<KeyRow>;
+    async fn list(&self, organization: Option<&OrganizationId>) -> Vec<KeyEntry>;
 
     /// Returns one key.
-    async fn entry(&self, id: &KeyId) -> Option<KeyRow>;
+    async fn entry(&self, id: &KeyId) -> Option<KeyEntry>;
 
     /// Replaces a key by `fresh`.
     async fn rotate(

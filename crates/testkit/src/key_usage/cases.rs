@@ -1,33 +1,30 @@
 //! The stored time of a key's last use is at most an hour early and never late.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use dockline::KeyId;
-use fastrand::Rng;
 use time::{Duration, OffsetDateTime};
 
 use super::KeyUsageDriver;
 use crate::fixtures::{NOON, in_the_east, in_the_west, key_of};
 use crate::race::{ROUNDS, TASKS, race};
-use crate::random::{SeedOnFailure, seeds};
 use crate::runner::cases;
 
 const MINUTE: Duration = Duration::MINUTE;
 
-async fn stored_key(driver: &dyn KeyUsageDriver, seed: u64) -> KeyId {
+pub(super) async fn stored_key(driver: &dyn KeyUsageDriver, seed: u64) -> KeyId {
     let (_, record) = key_of("org_acme", seed);
     driver.insert(record.clone()).await;
     record.id
 }
 
-async fn last_used(driver: &dyn KeyUsageDriver, id: &KeyId) -> Option<OffsetDateTime> {
+pub(super) async fn last_used(driver: &dyn KeyUsageDriver, id: &KeyId) -> Option<OffsetDateTime> {
     driver.flush().await;
     driver.last_used(id).await
 }
 
 #[track_caller]
-fn assert_within_the_hour(last_used: Option<OffsetDateTime>, latest: OffsetDateTime) {
+pub(super) fn assert_within_the_hour(last_used: Option<OffsetDateTime>, latest: OffsetDateTime) {
     let early = last_used.map(|last_used| latest - last_used);
     assert!(
         early.is_some_and(|early| (Duration::ZERO..Duration::HOUR).contains(&early)),
@@ -125,40 +122,6 @@ cases!(
         driver.usage().used(&other, NOON + Duration::DAY);
         assert_eq!(last_used(driver, &one).await, before);
         assert_eq!(last_used(driver, &one).await, before);
-    }
-
-    /// The time stays within the hour for random uses and flushes by a clock that sometimes goes back.
-    pub async fn random_uses_stay_within_the_hour(driver: &dyn KeyUsageDriver) {
-        for seed in seeds() {
-            let _seed = SeedOnFailure(seed);
-            let mut random = Rng::with_seed(seed);
-            let mut ids = Vec::new();
-            for number in 0..4 {
-                ids.push(stored_key(driver, 1_000 + seed * 4 + number).await);
-            }
-            let mut now = NOON;
-            let mut latest = BTreeMap::new();
-            for _ in 0..60 {
-                now += match random.u32(..10) {
-                    0 => Duration::hours(random.i64(0..50)),
-                    1 => -Duration::minutes(random.i64(0..300)),
-                    _ => Duration::seconds(random.i64(0..1_200)),
-                };
-                let number = random.usize(..4);
-                driver.usage().used(ids.get(number).unwrap(), now);
-                let known = latest.entry(number).or_insert(now);
-                *known = now.max(*known);
-                if random.u32(..8) == 0 {
-                    driver.flush().await;
-                }
-            }
-            for (number, id) in ids.iter().enumerate() {
-                match latest.get(&number) {
-                    Some(latest) => assert_within_the_hour(last_used(driver, id).await, *latest),
-                    None => assert_eq!(last_used(driver, id).await, None),
-                }
-            }
-        }
     }
 
     /// No use is lost if several tasks use and flush at once.

@@ -10,6 +10,7 @@ use time::OffsetDateTime;
 use crate::runner::suite;
 
 pub mod cases;
+pub mod nodes;
 
 /// Reads what an adapter stored, because the port itself only writes.
 #[async_trait]
@@ -17,10 +18,13 @@ pub trait KeyUsageDriver: Debug + Send + Sync + 'static {
     /// Returns the adapter under test.
     fn usage(&self) -> &dyn KeyUsage;
 
+    /// Returns the adapter of another node with the same store, opened independently.
+    fn other_node(&self) -> &dyn KeyUsage;
+
     /// Stores a key, so that its use can be stored.
     async fn insert(&self, record: KeyRecord);
 
-    /// Writes everything that is buffered.
+    /// Writes everything that is buffered, of one node after the other.
     async fn flush(&self);
 
     /// Returns the stored time of the key's last use.
@@ -30,5 +34,5 @@ pub trait KeyUsageDriver: Debug + Send + Sync + 'static {
 suite! {
     /// Makes one `#[test]` per case of [`KeyUsage`](crate::dockline::ports::KeyUsage) in a module `key_usage`. The
     /// adapter is a [`KeyUsageDriver`](crate::key_usage::KeyUsageDriver).
-    key_usage_suite, key_usage, KeyUsageDriver: cases
+    key_usage_suite, key_usage, KeyUsageDriver: cases, nodes
 }

@@ -1,7 +1,7 @@
 //! Deliveries are attributed once, by the binding of the moment, and stored once.
 
-use dockline::ports::{DeliveryOutcome, EntryFilter};
-use dockline::{EntryContent, EntryStatus, Verdict};
+use dockline::ports::{DeliveryOutcome, EntryFilter, Observation};
+use dockline::{Backlog, EntryContent, EntryStatus, OutboxUsage, Verdict};
 
 use super::{OutboxDriver, id, push};
 use crate::dropped::{POLLS, dropped_after, soon};
@@ -134,22 +134,38 @@ cases!(
     /// [`DeliveryOutcome::Unbound`], so that GitHub sends none again. Adapters whose outbox cannot be closed have no such case.
     pub async fn closed_outbox_stores_nothing(driver: &dyn OutboxDriver) {
         let node = driver.node(1).await;
+        let has_usage = async |now, is_open, is_leased| {
+            let usage = driver.usage(1, seconds(now)).await;
+            usage.is_none_or(|usage| usage == OutboxUsage { is_open, is_leased })
+        };
         node.bind("acme", 1, 1).await;
         node.store(&push(1, "a")).await;
         node.store(&push(None, "b")).await;
+        assert!(has_usage(0, true, false).await);
+        node.outbox.lease(seconds(0), seconds(60)).await.unwrap().unwrap();
+        assert!(has_usage(0, true, true).await);
+        assert!(has_usage(60, true, false).await, "the lease has ended");
         if !driver.close(1).await {
             return;
         }
+        assert!(has_usage(0, false, false).await);
         for delivery in [push(1, "c"), push(1, "a"), push(None, "d"), push(9, "e")] {
             assert_eq!(node.store(&delivery).await, DeliveryOutcome::Unbound, "{delivery:?}");
         }
+        let changed = |after| Observation::PermissionsChanged { at: seconds(after) };
+        let observed = node.bindings.observe(installation(1), changed(1)).await.unwrap();
+        assert!(observed.change.is_some(), "the change is returned, but not stored");
         node.release("acme", 1).await;
         assert_eq!(node.outbox.list(&EntryFilter::default(), None, 10).await.unwrap(), []);
+        assert_eq!(node.outbox.backlog().await.unwrap(), Backlog::default());
         node.no_lease(seconds(60)).await;
         // Opened again, it starts empty, and stores.
         let node = driver.node(1).await;
+        assert!(has_usage(0, true, false).await);
         assert_eq!(node.store(&push(None, "b")).await, DeliveryOutcome::Stored);
         assert_eq!(node.entries("").await.len(), 1);
+        node.bind("other", 1, 2).await;
+        assert_eq!(node.types("other").await, ["installation.registered"]);
     }
 
     /// A dropped store stored the whole delivery or nothing: the same call then tells which, and there is one entry (I6, I37).

@@ -11,7 +11,7 @@ use dockline::ports::{BindingRepo, DeliveryOutcome, DeliveryStore, EntryFilter, 
 use dockline::rules::events;
 use dockline::{
     AppId, DeliveryGuid, FailedAttempt, Lease, MessageId, OrganizationId, OutboxBounds, OutboxEntry,
-    OutboxMessage, Verdict, VerifiedDelivery,
+    OutboxMessage, OutboxUsage, Verdict, VerifiedDelivery,
 };
 use time::{Duration, OffsetDateTime};
 
@@ -41,6 +41,9 @@ pub trait OutboxDriver: Debug + Send + Sync + 'static {
     /// Closes the outbox of the App, as an operator does who stops to forward for good, so that it stores nothing until the
     /// next [`node`](Self::node) opens it. Returns `false` if the adapter's outbox cannot be closed.
     async fn close(&self, app: u64) -> bool;
+
+    /// Returns whether the outbox of the App is open, and whether a queue is leased at `now`; `None` if it cannot be closed.
+    async fn usage(&self, app: u64, now: OffsetDateTime) -> Option<OutboxUsage>;
 }
 
 /// The stores of an App, as one node has them.

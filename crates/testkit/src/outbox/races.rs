@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use dockline::ports::{DeliveryOutcome, InsertOutcome};
+use dockline::Backlog;
+use dockline::ports::{DeliveryOutcome, EntryFilter, InsertOutcome, Observation};
 
 use super::{LEASE, OutboxDriver, push};
 use crate::fixtures::{actor, binding_of, digest, installation, organization, seconds};
@@ -26,7 +27,7 @@ cases!(
                 let node = driver.node(1).await;
                 if number.is_multiple_of(4) {
                     let at = seconds(i64::try_from(number).unwrap());
-                    let changed = dockline::ports::Observation::PermissionsChanged { at };
+                    let changed = Observation::PermissionsChanged { at };
                     node.bindings.observe(installation(1), changed).await.unwrap();
                     DeliveryOutcome::Stored
                 } else {
@@ -71,6 +72,46 @@ cases!(
             let queues: BTreeSet<_> = leased.iter().map(|lease| lease.organization.clone()).collect();
             assert_eq!(leased.len(), queues.len(), "{leased:?}");
             assert!(!leased.is_empty());
+        }
+    }
+
+    /// A delivery or a change that races with the closing of the outbox is deleted with the other messages or not stored: the
+    /// closed outbox is empty, and opened again it starts empty. Adapters whose outbox cannot be closed have no such case.
+    pub async fn racing_close_leaves_nothing(driver: &Arc<dyn OutboxDriver>) {
+        let closed = driver.node(1).await;
+        if !driver.close(1).await {
+            return;
+        }
+        for round in ROUNDS {
+            let nodes = [driver.node(1).await, driver.node(1).await];
+            nodes[0].bind(&format!("org-{round}"), round, round).await;
+            race(driver, move |driver, number| {
+                let node = nodes[usize::from(number.is_multiple_of(2))].clone();
+                async move {
+                    if number == 1 {
+                        assert!(driver.close(1).await);
+                        return;
+                    }
+                    for call in 0..4 {
+                        let name = format!("{round}-{number}-{call}");
+                        let at = seconds(i64::try_from(4 * number + call).unwrap());
+                        if number.is_multiple_of(3) {
+                            let changed = Observation::PermissionsChanged { at };
+                            node.bindings.observe(installation(round), changed).await.unwrap();
+                        } else {
+                            // Of the organization, or of the App itself.
+                            let of = if number % 3 == 1 { Some(round) } else { None };
+                            node.store(&push(of, &name)).await;
+                        }
+                    }
+                }
+            })
+            .await;
+            let left = closed.outbox.list(&EntryFilter::default(), None, u32::MAX).await.unwrap();
+            assert_eq!(left, [], "stored in a closed outbox");
+            closed.no_lease(seconds(600)).await;
+            let opened = driver.node(1).await;
+            assert_eq!(opened.outbox.backlog().await.unwrap(), Backlog::default());
         }
     }
 

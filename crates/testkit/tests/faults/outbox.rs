@@ -8,8 +8,8 @@ use dockline::ports::{
     ScanPosition,
 };
 use dockline::{
-    AppId, Backlog, DeliveryGuid, Lease, MessageId, PortErrorKind, PortName, TenantDelivery, Verdict,
-    VerifiedDelivery,
+    AppId, Backlog, DeliveryGuid, Lease, MessageId, OutboxUsage, PortErrorKind, PortName, TenantDelivery,
+    Verdict, VerifiedDelivery,
 };
 use dockline_memory::{MemoryBindingRepo, MemoryOutbox, MemoryRedeliveryStore};
 use dockline_testkit::faults::{Fault, Faulty};
@@ -17,6 +17,7 @@ use dockline_testkit::fixtures::NOON;
 use dockline_testkit::outbox::{BOUNDS, Node, OutboxDriver};
 use dockline_testkit::runner::block_on;
 use dockline_testkit::{outbox_suite, redelivery_store_suite};
+use time::OffsetDateTime;
 
 use crate::error;
 
@@ -47,6 +48,10 @@ impl OutboxDriver for Outboxes {
 
     async fn close(&self, _: u64) -> bool {
         false
+    }
+
+    async fn usage(&self, _: u64, _: OffsetDateTime) -> Option<OutboxUsage> {
+        None
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use dockline::ports::{BindingRepo, Housekeeping, PutOutcome, RateLimiter, StateStore};
+use dockline::ports::{BindingRepo, Directory, Housekeeping, PutOutcome, RateLimiter, StateStore};
 use dockline::{IssuedState, PortError, StateDigest};
 use dockline_memory::{MemoryBindingRepo, MemoryOutbox, MemoryRateLimiter, MemoryStateStore};
 use dockline_testkit::housekeeping::{HousekeepingDriver, bindings, states};
@@ -101,6 +101,10 @@ impl HousekeepingDriver for Keeper {
 
     fn bindings(&self) -> &dyn BindingRepo {
         if self.defect == Defect::DeletesBindings { &self.forgetful } else { &self.bindings }
+    }
+
+    fn directory(&self) -> &dyn Directory {
+        &self.bindings
     }
 
     fn states(&self) -> &dyn StateStore {

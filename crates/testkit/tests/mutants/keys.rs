@@ -113,7 +113,7 @@ mod usage {
     use async_trait::async_trait;
     use dockline::ports::KeyUsage;
     use dockline::{KeyId, KeyRecord};
-    use dockline_testkit::key_usage::{KeyUsageDriver, cases};
+    use dockline_testkit::key_usage::{KeyUsageDriver, cases, nodes};
     use time::OffsetDateTime;
 
     use crate::{killed, without_offset};
@@ -124,6 +124,8 @@ mod usage {
         None,
         /// Overwrites the stored time without a comparison (I27).
         Overwrites,
+        /// Compares a use with what this node wrote, not with what is stored.
+        ComparesWithItsOwnWrites,
         /// Discards the whole batch if one of its keys is unknown.
         FailsOnUnknownKeys,
         /// Clears the buffer after the write, with uses that came during the write.
@@ -134,20 +136,28 @@ mod usage {
         DropsOffsets,
     }
 
+    /// Two nodes with buffers of their own.
     #[derive(Debug)]
     struct Usage {
+        nodes: [Node; 2],
+        stored: Mutex<HashMap<KeyId, Option<OffsetDateTime>>>,
+    }
+
+    #[derive(Debug)]
+    struct Node {
         defect: Defect,
         buffer: Mutex<Vec<(KeyId, OffsetDateTime)>>,
-        stored: Mutex<HashMap<KeyId, Option<OffsetDateTime>>>,
+        written: Mutex<HashMap<KeyId, OffsetDateTime>>,
     }
 
     impl Usage {
         fn with(defect: Defect) -> Self {
-            Self { defect, buffer: Mutex::default(), stored: Mutex::default() }
+            let node = || Node { defect, buffer: Mutex::default(), written: Mutex::default() };
+            Self { nodes: [node(), node()], stored: Mutex::default() }
         }
     }
 
-    impl KeyUsage for Usage {
+    impl KeyUsage for Node {
         fn used(&self, key: &KeyId, at: OffsetDateTime) {
             let mut buffer = self.buffer.lock().unwrap();
             if self.defect == Defect::DropsUses && buffer.len() >= 10 {
@@ -158,24 +168,15 @@ mod usage {
         }
     }
 
-    #[async_trait]
-    impl KeyUsageDriver for Usage {
-        fn usage(&self) -> &dyn KeyUsage {
-            self
-        }
-
-        async fn insert(&self, record: KeyRecord) {
-            self.stored.lock().unwrap().insert(record.id, None);
-        }
-
-        async fn flush(&self) {
+    impl Node {
+        async fn write(&self, stored: &Mutex<HashMap<KeyId, Option<OffsetDateTime>>>) {
             let batch = self.buffer.lock().unwrap().clone();
             if self.defect == Defect::ClearsAfterTheWrite {
                 tokio::task::yield_now().await;
             } else {
                 self.buffer.lock().unwrap().retain(|used| !batch.contains(used));
             }
-            let mut stored = self.stored.lock().unwrap();
+            let mut stored = stored.lock().unwrap();
             let unknown = batch.iter().any(|(id, _)| !stored.contains_key(id));
             if self.defect == Defect::FailsOnUnknownKeys && unknown {
                 return;
@@ -186,13 +187,40 @@ mod usage {
                 *known = (*known).max(at);
             }
             for (id, at) in latest {
+                let mut written = self.written.lock().unwrap();
+                let own = written.entry(id.clone()).or_insert(at);
+                *own = (*own).max(at);
                 if let Some(last) = stored.get_mut(&id) {
-                    let overwrites = self.defect == Defect::Overwrites;
-                    *last = if overwrites { Some(at) } else { (*last).max(Some(at.truncate_to_hour())) };
+                    *last = match self.defect {
+                        Defect::Overwrites => Some(at),
+                        Defect::ComparesWithItsOwnWrites => Some(*own),
+                        _ => (*last).max(Some(at.truncate_to_hour())),
+                    };
                 }
             }
             if self.defect == Defect::ClearsAfterTheWrite {
                 self.buffer.lock().unwrap().clear();
+            }
+        }
+    }
+
+    #[async_trait]
+    impl KeyUsageDriver for Usage {
+        fn usage(&self) -> &dyn KeyUsage {
+            &self.nodes[0]
+        }
+
+        fn other_node(&self) -> &dyn KeyUsage {
+            &self.nodes[1]
+        }
+
+        async fn insert(&self, record: KeyRecord) {
+            self.stored.lock().unwrap().insert(record.id, None);
+        }
+
+        async fn flush(&self) {
+            for node in &self.nodes {
+                node.write(&self.stored).await;
             }
         }
 
@@ -208,7 +236,11 @@ mod usage {
         offsets_dropped: Usage::with(Defect::DropsOffsets) => cases::offsets_of_times_change_nothing;
         time_overwritten: Usage::with(Defect::Overwrites) =>
             cases::earlier_use_does_not_move_the_time_back,
-            cases::random_uses_stay_within_the_hour;
+            nodes::random_uses_stay_within_the_hour;
+        own_writes_compared: Usage::with(Defect::ComparesWithItsOwnWrites) =>
+            nodes::later_use_counts_whichever_node_writes_first,
+            nodes::random_uses_stay_within_the_hour,
+            nodes::racing_nodes_store_the_latest_use;
         batch_discarded_for_an_unknown_key: Usage::with(Defect::FailsOnUnknownKeys) =>
             cases::unknown_key_does_not_spoil_the_batch;
         buffer_cleared_after_the_write: Usage::with(Defect::ClearsAfterTheWrite) =>

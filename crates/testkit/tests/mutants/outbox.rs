@@ -1,6 +1,7 @@
 //! Wrong outboxes.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -8,8 +9,8 @@ use dockline::ports::{
     BindingRepo, DeliveryOutcome, DeliveryStore, EntryCursor, EntryFilter, Outbox, RetryOutcome,
 };
 use dockline::{
-    Backlog, DeliveryGuid, EntryStatus, Lease, MessageId, OutboxEntry, OutboxMessage, PortError, Verdict,
-    VerifiedDelivery,
+    Backlog, DeliveryGuid, EntryContent, EntryStatus, Lease, MessageId, OutboxEntry, OutboxMessage,
+    OutboxUsage, PortError, Verdict, VerifiedDelivery,
 };
 use dockline_memory::{MemoryBindingRepo, MemoryOutbox};
 use dockline_testkit::fixtures::organization;
@@ -48,6 +49,8 @@ enum Defect {
     ComparesWithoutCase,
     /// Stores deliveries in a closed outbox, which the first one opens.
     OpensAgain,
+    /// Reads whether the outbox is open before it stores a delivery, and believes it.
+    ReadsWhetherItIsOpenFirst,
     /// Counts the bytes of a delivery before it stores it (I6).
     StoresInTwoSteps,
     /// Derives `Debug` over the deliveries.
@@ -68,6 +71,9 @@ struct Shared {
     delivered: Mutex<Vec<String>>,
     /// The latest lease of each queue.
     leases: Mutex<HashMap<String, Lease>>,
+    /// Whether the outbox is closed, and the ids of what was deleted then.
+    is_closed: AtomicBool,
+    deleted: Mutex<HashSet<String>>,
 }
 
 #[derive(Debug, Clone)]
@@ -88,12 +94,24 @@ impl OutboxDriver for Driver {
         let bindings = &self.bindings[usize::from(app == 2)];
         let memory = MemoryOutbox::open(bindings, BOUNDS);
         let (defect, shared) = (self.defect, Arc::clone(&self.shared));
+        shared.is_closed.store(false, Ordering::SeqCst);
         let wrong = Arc::new(Wrong { defect, bindings: bindings.clone(), memory, shared });
         Node { app, bindings: Arc::new(bindings.clone()), deliveries: wrong.clone(), outbox: wrong }
     }
 
-    async fn close(&self, _: u64) -> bool {
-        self.defect == Defect::OpensAgain
+    async fn close(&self, app: u64) -> bool {
+        if self.defect == Defect::ReadsWhetherItIsOpenFirst {
+            let memory = MemoryOutbox::open(&self.bindings[usize::from(app == 2)], BOUNDS);
+            self.shared.is_closed.store(true, Ordering::SeqCst);
+            let entries = memory.list(&EntryFilter::default(), None, u32::MAX).await.unwrap();
+            let ids = entries.iter().map(|entry| entry.id.to_string());
+            self.shared.deleted.lock().unwrap().extend(ids);
+        }
+        matches!(self.defect, Defect::OpensAgain | Defect::ReadsWhetherItIsOpenFirst)
+    }
+
+    async fn usage(&self, _: u64, _: OffsetDateTime) -> Option<OutboxUsage> {
+        None
     }
 }
 
@@ -125,6 +143,13 @@ impl DeliveryStore for Wrong {
             }
             (Defect::DropsOffsets, _) => {
                 delivery.received_at = without_offset(delivery.received_at);
+                self.memory.store(delivery).await
+            }
+            (Defect::ReadsWhetherItIsOpenFirst, _) => {
+                if self.shared.is_closed.load(Ordering::SeqCst) {
+                    return Ok(DeliveryOutcome::Unbound);
+                }
+                yield_to_others().await;
                 self.memory.store(delivery).await
             }
             (Defect::StoresInTwoSteps, _) => {
@@ -226,6 +251,14 @@ impl Outbox for Wrong {
         limit: u32,
     ) -> Result<Vec<OutboxEntry>, PortError> {
         let mut entries = self.memory.list(filter, after, limit).await?;
+        if self.defect == Defect::ReadsWhetherItIsOpenFirst {
+            let deleted = self.shared.deleted.lock().unwrap().clone();
+            // The memory repository stores changes whether the outbox is closed or not.
+            entries.retain(|entry| {
+                matches!(entry.content, EntryContent::Delivery { .. })
+                    && !deleted.contains(&entry.id.to_string())
+            });
+        }
         if self.defect == Defect::AttributesWhenRead {
             for entry in &mut entries {
                 if let Some(id) = entry.installation {
@@ -265,6 +298,8 @@ killed! {
         deliveries::case_of_letters_distinguishes;
     opened_again_by_a_delivery: with(Defect::OpensAgain) =>
         deliveries::closed_outbox_stores_nothing;
+    read_first_whether_it_is_open: with(Defect::ReadsWhetherItIsOpenFirst) =>
+        races::racing_close_leaves_nothing;
     stored_in_two_steps: with(Defect::StoresInTwoSteps) =>
         deliveries::dropped_store_is_whole;
     deliveries_shown: with(Defect::ShowsDeliveries) =>

@@ -3,7 +3,6 @@
 mod errors;
 mod failover;
 mod poolers;
-mod probe;
 mod round_trips;
 mod stalls;
 mod tls;

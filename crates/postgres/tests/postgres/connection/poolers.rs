@@ -1,6 +1,7 @@
-//! Statement names behind a pooler that shares server connections among processes.
+//! Statement names behind a pooler that shares server connections among processes, and the probe that recognizes one.
 
 use std::fmt::Write;
+use std::time::Duration;
 
 use dockline::ports::KeyStore;
 use dockline_postgres::tokio_postgres::{self, Client, NoTls};
@@ -8,8 +9,8 @@ use dockline_postgres::{Database, PgKeyStore, StatementMode};
 use futures_util::future::join_all;
 
 use crate::fixtures::{NOON, key};
-use crate::pgbouncer;
 use crate::test_schema::session;
+use crate::{pgbouncer, test_database};
 
 async fn connect(url: &str) -> Client {
     let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();
@@ -71,7 +72,7 @@ async fn behind_a_pooler_no_call_gets_the_rows_of_another_processs_statement() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn statements_are_prepared_on_direct_connections_only() {
-    let (_guard, direct) = crate::test_database::database_of(1).await;
+    let (_guard, direct) = test_database::database_of(1).await;
     let (_pooled, pooled) = pgbouncer::database().await;
     for (database, prepared) in [(direct, true), (pooled, false)] {
         for _ in 0..2 {
@@ -80,4 +81,25 @@ async fn statements_are_prepared_on_direct_connections_only() {
         let client = database.pool().get().await.unwrap();
         assert_eq!(client.statement_cache.size() > 0, prepared);
     }
+}
+
+#[tokio::test]
+async fn a_probe_returns_the_servers_settings_and_a_round_trip() {
+    let (_guard, database) = test_database::database_of(1).await;
+    let facts = database.probe().await.unwrap();
+    let row = session()
+        .await
+        .query_one("SELECT current_setting('server_version'), current_setting('max_connections')", &[])
+        .await
+        .unwrap();
+    assert_eq!(facts.version, row.get::<_, String>(0));
+    assert_eq!(facts.max_connections.to_string(), row.get::<_, String>(1));
+    // `DATABASE_URL` of `cargo xtask` has `sslmode=disable`; another one may encrypt.
+    let encrypted = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
+    let client = database.pool().get().await.unwrap();
+    assert_eq!(facts.encrypted, Some(client.query_one(encrypted, &[]).await.unwrap().get(0)));
+    assert!(facts.round_trip > Duration::ZERO);
+    assert_eq!((facts.encoding.as_str(), facts.pooled), ("UTF8", false));
+    let (_pooled, behind) = pgbouncer::database().await;
+    assert!(behind.probe().await.unwrap().pooled);
 }

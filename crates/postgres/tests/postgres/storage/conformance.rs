@@ -5,21 +5,18 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use dockline::ports::{
-    Admission, BindingRepo, DataSubjects, Directory, Housekeeping, KeyStore, KeyUsage, RateLimiter,
-    StateStore,
+    Admission, BindingRepo, DataSubjects, Directory, Housekeeping, KeyStore, RateLimiter, StateStore,
 };
-use dockline::{AppId, KeyId, KeyRecord};
+use dockline::{AppId, KeyId, KeyRecord, OutboxUsage};
 use dockline_postgres::tokio_postgres::types::Type;
 use dockline_postgres::{
     AppDatabase, AppNumber, Database, PgAdmission, PgApps, PgBindingRepo, PgDataSubjects, PgDirectory,
-    PgHousekeeping, PgKeyStore, PgKeyUsage, PgOutbox, PgRateLimiter, PgRedeliveryStore, PgStateStore,
+    PgHousekeeping, PgKeyStore, PgOutbox, PgRateLimiter, PgRedeliveryStore, PgStateStore,
 };
 use dockline_testkit::admission::AdmissionDriver;
 use dockline_testkit::data_subjects::DataSubjectsDriver;
 use dockline_testkit::directory::DirectoryDriver;
 use dockline_testkit::housekeeping::HousekeepingDriver;
-use dockline_testkit::key_store::KeyStoreDriver;
-use dockline_testkit::key_usage::KeyUsageDriver;
 use dockline_testkit::outbox::{BOUNDS, Node, OutboxDriver};
 use time::OffsetDateTime;
 
@@ -47,13 +44,7 @@ dockline_testkit::admission_suite!(async {
     let (guard, databases) = test_database::two_handles().await;
     (guard, Admitting::new(&databases))
 });
-dockline_testkit::key_store_suite!(async { keys().await });
 dockline_testkit::outbox_suite!(async { outboxes(test_database::two_handles().await).await });
-dockline_testkit::key_usage_suite!(async {
-    let (guard, database) = test_database::database().await;
-    (guard, Usage { keys: PgKeyStore::new(&database), usage: PgKeyUsage::new(&database) })
-});
-
 dockline_testkit::directory_suite!(async {
     let (guard, [written, read]) = test_database::two_handles().await;
     (guard, Listed::new(&written, &read))
@@ -205,6 +196,7 @@ impl DataSubjectsDriver for Subjects {
 struct Kept {
     app: AppDatabase,
     bindings: PgBindingRepo,
+    directory: PgDirectory,
     states: PgStateStore,
     limiter: PgRateLimiter,
     housekeeping: PgHousekeeping,
@@ -215,6 +207,7 @@ impl Kept {
         let app = written.with_app(AppNumber::FIRST);
         Self {
             bindings: PgBindingRepo::new(&app),
+            directory: PgDirectory::new(&app),
             states: PgStateStore::new(&app),
             limiter: PgRateLimiter::new(written),
             housekeeping: PgHousekeeping::new(purged),
@@ -231,6 +224,10 @@ impl HousekeepingDriver for Kept {
 
     fn bindings(&self) -> &dyn BindingRepo {
         &self.bindings
+    }
+
+    fn directory(&self) -> &dyn Directory {
+        &self.directory
     }
 
     fn states(&self) -> &dyn StateStore {
@@ -325,6 +322,10 @@ impl OutboxDriver for Outboxes {
         PgOutbox::new(&self.open(app).await, BOUNDS).close().await.unwrap();
         true
     }
+
+    async fn usage(&self, app: u64, now: OffsetDateTime) -> Option<OutboxUsage> {
+        Some(PgOutbox::new(&self.open(app).await, BOUNDS).usage(now).await.unwrap())
+    }
 }
 
 async fn node(app: u64, database: &AppDatabase) -> Node {
@@ -334,56 +335,5 @@ async fn node(app: u64, database: &AppDatabase) -> Node {
         bindings: Arc::new(PgBindingRepo::new(database)),
         deliveries: Arc::new(outbox.clone()),
         outbox: Arc::new(outbox),
-    }
-}
-
-async fn keys() -> (test_schema::SchemaGuard, Keys) {
-    let (guard, [written, read]) = test_database::two_handles().await;
-    (guard, Keys { written: PgKeyStore::new(&written), read: PgKeyStore::new(&read) })
-}
-
-#[derive(Debug)]
-struct Keys {
-    written: PgKeyStore,
-    read: PgKeyStore,
-}
-
-#[async_trait]
-impl KeyStoreDriver for Keys {
-    fn keys(&self) -> &dyn KeyStore {
-        &self.read
-    }
-
-    async fn insert(&self, record: KeyRecord) {
-        assert!(self.written.insert(&record, "", OffsetDateTime::UNIX_EPOCH).await.unwrap());
-    }
-
-    async fn revoke(&self, id: &KeyId, at: OffsetDateTime) {
-        assert!(self.written.revoke(id, at).await.unwrap());
-    }
-}
-
-#[derive(Debug)]
-struct Usage {
-    keys: PgKeyStore,
-    usage: PgKeyUsage,
-}
-
-#[async_trait]
-impl KeyUsageDriver for Usage {
-    fn usage(&self) -> &dyn KeyUsage {
-        &self.usage
-    }
-
-    async fn insert(&self, record: KeyRecord) {
-        assert!(self.keys.insert(&record, "", OffsetDateTime::UNIX_EPOCH).await.unwrap());
-    }
-
-    async fn flush(&self) {
-        self.usage.write().await.unwrap();
-    }
-
-    async fn last_used(&self, id: &KeyId) -> Option<OffsetDateTime> {
-        self.keys.entry(id).await.unwrap().and_then(|entry| entry.last_used_at)
     }
 }

@@ -16,7 +16,7 @@ async fn spread(database: &Database) {
     let session = session_in(database.schema()).await;
     session
         .batch_execute(
-            "INSERT INTO installers SELECT n, 77, '2026-03-01 12:00Z' FROM generate_series(1, 160000) AS n; \
+            "INSERT INTO installers SELECT n, 77, '2026-06-01 12:00Z' FROM generate_series(1, 160000) AS n; \
              DELETE FROM installers WHERE installation_id NOT IN (1, 80000, 160000); \
              INSERT INTO budgets SELECT lpad(n::text, 16, '0'), 'read-light', 1, 60000000, 0, 0, 0 \
               FROM generate_series(1, 60000) AS n; \
@@ -50,7 +50,7 @@ async fn the_port_reports_zero_only_if_nothing_is_left() {
     session_in(database.schema())
         .await
         .batch_execute(
-            "INSERT INTO installers SELECT n, 77, '2026-03-01 12:00Z' FROM generate_series(160001, 160003) AS n",
+            "INSERT INTO installers SELECT n, 77, '2026-06-01 12:00Z' FROM generate_series(160001, 160003) AS n",
         )
         .await
         .unwrap();

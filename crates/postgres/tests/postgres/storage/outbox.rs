@@ -1,14 +1,13 @@
-//! What goes beyond the suite of the outbox: sizes, opening and closing, purging, and the locks of its statements.
+//! What goes beyond the suite of the outbox: large bodies, the rows of bodies, and the locks of its statements.
 
 use dockline::ports::{
-    BindingRepo, DeliveryOutcome, DeliveryStore, EntryFilter, InsertOutcome, Observation, Outbox,
+    BindingRepo, DeliveryOutcome, DeliveryStore, EntryFilter, InsertOutcome, Outbox, RedeliveryStore,
 };
-use dockline::{
-    AppId, Backlog, DeliveryGuid, EntryStatus, FailedAttempt, OutboxBounds, Verdict, VerifiedDelivery,
-};
-use dockline_postgres::{AppDatabase, AppNumber, PgBindingRepo, PgHousekeeping, PgOutbox};
-use dockline_testkit::fixtures::{actor, binding_of, digest, installation, organization, seconds};
-use time::{Duration, OffsetDateTime};
+use dockline::{AppId, DeliveryGuid, FailedAttempt, OutboxBounds, Verdict, VerifiedDelivery};
+use dockline_postgres::tokio_postgres::Transaction;
+use dockline_postgres::{AppDatabase, AppNumber, PgBindingRepo, PgHousekeeping, PgOutbox, PgRedeliveryStore};
+use dockline_testkit::fixtures::{binding_of, digest, installation, organization, seconds};
+use time::Duration;
 
 use crate::fixtures::NOON;
 use crate::test_database::{database, until_blocked};
@@ -44,17 +43,6 @@ fn delivery<'a>(guid: &str, body: &'a [u8]) -> VerifiedDelivery<'a> {
     }
 }
 
-/// Settles every message of the only queue.
-async fn settle_all(outbox: &PgOutbox, at: OffsetDateTime, verdict: impl Fn(u64) -> Verdict) {
-    let lease = outbox.lease(at, at + Duration::MINUTE).await.unwrap().unwrap();
-    for message in outbox.read(&lease, at, 100, u64::MAX).await.unwrap() {
-        assert!(
-            outbox.settle(&lease, message.entry.sequence, verdict(message.entry.sequence)).await.unwrap()
-        );
-    }
-    outbox.release(&lease, at).await.unwrap();
-}
-
 #[tokio::test]
 async fn a_body_of_25_mib_is_stored_over_a_pool_of_its_own_and_read_again() {
     let (_guard, _database, bindings, outbox) = open().await;
@@ -70,40 +58,17 @@ async fn a_body_of_25_mib_is_stored_over_a_pool_of_its_own_and_read_again() {
 }
 
 #[tokio::test]
-async fn without_an_open_outbox_nothing_is_stored() {
-    let (_guard, database) = database().await;
-    let database = database.with_app(AppNumber::FIRST);
-    let bindings = PgBindingRepo::new(&database);
-    let outbox = PgOutbox::new(&database, DEFAULT);
-    bind(&bindings).await;
-    let changed = Observation::PermissionsChanged { at: NOON };
-    assert!(bindings.observe(installation(1), changed.clone()).await.unwrap().change.is_some());
-    assert_eq!(outbox.backlog().await.unwrap(), Backlog::default());
-    PgOutbox::open(&database, DEFAULT).await.unwrap();
-    bindings.observe(installation(1), changed.clone()).await.unwrap();
-    outbox.store(delivery("a", b"{}")).await.unwrap();
-    assert_eq!(outbox.backlog().await.unwrap().waiting, 2);
-    outbox.close().await.unwrap();
-    bindings.observe(installation(1), changed).await.unwrap();
-    bindings.release(&organization("acme"), installation(1), &actor(), NOON).await.unwrap();
-    assert_eq!(outbox.list(&EntryFilter::default(), None, 9).await.unwrap(), []);
-}
-
-#[tokio::test]
-async fn a_dead_message_is_kept_for_thirty_days_and_counts_until_then() {
+async fn the_body_of_a_purged_message_is_deleted() {
     let (_guard, database, bindings, outbox) = open().await;
     bind(&bindings).await;
     outbox.store(delivery("a", b"{}")).await.unwrap();
-    let failed = || FailedAttempt { at: NOON, refused: false, cause: "answered 500".into() };
-    settle_all(&outbox, NOON, |_| Verdict::Dead { failed: failed() }).await;
+    let lease = outbox.lease(NOON, seconds(60)).await.unwrap().unwrap();
+    for message in outbox.read(&lease, NOON, 9, u64::MAX).await.unwrap() {
+        let failed = FailedAttempt { at: NOON, refused: false, cause: "answered 500".into() };
+        assert!(outbox.settle(&lease, message.entry.sequence, Verdict::Dead { failed }).await.unwrap());
+    }
     let housekeeping = PgHousekeeping::new(database.database());
-    assert_eq!(housekeeping.purge(NOON + Duration::days(30), 10).await.unwrap().messages, 0);
-    let dead = EntryFilter { status: Some(EntryStatus::Dead), organization: None };
-    assert_eq!(outbox.list(&dead, None, 9).await.unwrap().len(), 2);
-    assert_eq!(outbox.backlog().await.unwrap().bytes, 2);
-    let later = NOON + Duration::days(30) + Duration::SECOND;
-    assert_eq!(housekeeping.purge(later, 10).await.unwrap().messages, 2);
-    assert_eq!(outbox.backlog().await.unwrap(), Backlog::default());
+    assert_eq!(housekeeping.purge(NOON + Duration::days(31), 10).await.unwrap().messages, 2);
     let session = session_in(database.database().schema()).await;
     let bodies: i64 = session.query_one("SELECT count(*) FROM outbox_bodies", &[]).await.unwrap().get(0);
     assert_eq!(bodies, 0);
@@ -131,16 +96,8 @@ async fn a_delivery_that_waits_for_a_release_is_not_attributed_to_the_released_o
     assert_eq!(entries.last().unwrap().organization, Some(organization("other")));
 }
 
-#[tokio::test]
-async fn an_entry_that_is_added_while_a_release_waits_makes_the_queue_due() {
-    let (_guard, database, bindings, outbox) = open().await;
-    bind(&bindings).await;
-    let lease = outbox.lease(NOON, seconds(60)).await.unwrap().unwrap();
-    assert!(outbox.settle(&lease, 1, Verdict::Done { at: NOON }).await.unwrap());
-    let schema = database.database().schema().clone();
-    let mut session = session_in(&schema).await;
-    let rival = session.transaction().await.unwrap();
-    // What a statement of another node does that stores a change.
+/// Does what a statement of another node does that stores a second change.
+async fn add_change(rival: &Transaction<'_>) {
     rival
         .batch_execute(
             "UPDATE outbox_queues SET last_sequence = 2, due_at = LEAST(due_at, '1970-01-01 00:00:00+00') \
@@ -151,6 +108,18 @@ async fn an_entry_that_is_added_while_a_release_waits_makes_the_queue_due() {
         )
         .await
         .unwrap();
+}
+
+#[tokio::test]
+async fn an_entry_that_is_added_while_a_release_waits_makes_the_queue_due() {
+    let (_guard, database, bindings, outbox) = open().await;
+    bind(&bindings).await;
+    let lease = outbox.lease(NOON, seconds(60)).await.unwrap().unwrap();
+    assert!(outbox.settle(&lease, 1, Verdict::Done { at: NOON }).await.unwrap());
+    let schema = database.database().schema().clone();
+    let mut session = session_in(&schema).await;
+    let rival = session.transaction().await.unwrap();
+    add_change(&rival).await;
     let waiting = tokio::spawn({
         let (outbox, lease) = (outbox.clone(), lease.clone());
         async move { outbox.release(&lease, seconds(1)).await.unwrap() }
@@ -160,4 +129,32 @@ async fn an_entry_that_is_added_while_a_release_waits_makes_the_queue_due() {
     waiting.await.unwrap();
     let lease = outbox.lease(seconds(1), seconds(61)).await.unwrap().unwrap();
     assert_eq!(outbox.read(&lease, seconds(1), 9, 0).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn an_outbox_that_is_closed_while_an_entry_is_added_is_empty() {
+    let (_guard, database, bindings, outbox) = open().await;
+    bind(&bindings).await;
+    let schema = database.database().schema().clone();
+    let mut session = session_in(&schema).await;
+    let rival = session.transaction().await.unwrap();
+    add_change(&rival).await;
+    let waiting = tokio::spawn({
+        let outbox = outbox.clone();
+        async move { outbox.close().await.unwrap() }
+    });
+    until_blocked(&schema, 1).await;
+    rival.commit().await.unwrap();
+    waiting.await.unwrap();
+    assert_eq!(outbox.list(&EntryFilter::default(), None, 9).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_delivery_in_the_outbox_counts_as_received() {
+    let (_guard, database, _bindings, outbox) = open().await;
+    let of_the_app = VerifiedDelivery { installation: None, ..delivery("received", b"{}") };
+    assert_eq!(outbox.store(of_the_app).await.unwrap(), DeliveryOutcome::Stored);
+    let guids = ["received".to_owned(), "lost".to_owned()];
+    let received = PgRedeliveryStore::new(&database).received(&guids).await.unwrap();
+    assert_eq!(received, ["received".to_owned()].into());
 }

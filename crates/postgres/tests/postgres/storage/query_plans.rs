@@ -24,25 +24,25 @@ use crate::test_schema::SchemaGuard;
 const ROWS: &str = "\
     INSERT INTO installations (installation_id, organization, account_id, account_login, account_kind, status, \
      verified_at, generation, next_look_at) \
-     SELECT n, 'org_' || n, n, 'account', 'User', 'active', '2026-03-01 12:00Z', 1, '2026-03-01 13:00Z' \
+     SELECT n, 'org_' || n, n, 'account', 'User', 'active', '2026-06-01 12:00Z', 1, '2026-06-01 13:00Z' \
      FROM generate_series(1, 10000) AS n; \
     INSERT INTO installation_facts (app, installation_id, facts) SELECT 1, n, '{}' FROM generate_series(1, 10000) AS n; \
     INSERT INTO bindings (organization, spent, installation_id, proof, registered_at) \
-     SELECT 'org_' || n, sha256(n::text::bytea), n, 'visible', '2026-03-01 12:00Z' FROM generate_series(1, 10000) AS n; \
+     SELECT 'org_' || n, sha256(n::text::bytea), n, 'visible', '2026-06-01 12:00Z' FROM generate_series(1, 10000) AS n; \
     INSERT INTO install_states (digest, organization, organization_name, return_url, issued_at, expires_at, discarded) \
-     SELECT sha256(n::text::bytea), 'org_' || n, '', '', '2026-03-01 12:00Z', '2026-03-01 12:15Z', false \
+     SELECT sha256(n::text::bytea), 'org_' || n, '', '', '2026-06-01 12:00Z', '2026-06-01 12:15Z', false \
      FROM generate_series(1, 10000) AS n; \
     INSERT INTO api_keys SELECT lpad(n::text, 16, '0'), 'live', sha256(n::text::bytea), 'org_' || n, '', '', '{}', '', \
-     1, 1, 1, '{}', '2026-03-01 12:00Z' FROM generate_series(1, 10000) AS n; \
+     1, 1, 1, '{}', '2026-06-01 12:00Z' FROM generate_series(1, 10000) AS n; \
     INSERT INTO outbox_queues (app, organization, last_sequence) \
      SELECT 1, '', 0 UNION ALL SELECT 1, 'org_' || n, 1 FROM generate_series(1, 10000) AS n; \
     INSERT INTO outbox_entries (app, organization, sequence, id, guid, digest, event, size, has_body, received_at, \
       status, settled_at) \
-     SELECT 1, 'org_' || n, 1, 'gh_1_' || n, n::text, sha256(n::text::bytea), 'push', 2, true, '2026-03-01 12:00Z', \
-      'done', '2026-03-01 12:00Z' FROM generate_series(1, 10000) AS n; \
+     SELECT 1, 'org_' || n, 1, 'gh_1_' || n, n::text, sha256(n::text::bytea), 'push', 2, true, '2026-06-01 12:00Z', \
+      'done', '2026-06-01 12:00Z' FROM generate_series(1, 10000) AS n; \
     INSERT INTO outbox_bodies SELECT 1, 'org_' || n, 1, '{}' FROM generate_series(1, 10000) AS n; \
     INSERT INTO budgets SELECT lpad(n::text, 16, '0'), 'read-light', 1, 0, 0, 0, 0 FROM generate_series(1, 10000) AS n; \
-    INSERT INTO installers SELECT n, n, '2026-03-01 12:00Z' FROM generate_series(1, 10000) AS n; \
+    INSERT INTO installers SELECT n, n, '2026-06-01 12:00Z' FROM generate_series(1, 10000) AS n; \
     ANALYZE installations, installation_facts, bindings, install_states, api_keys, outbox_queues, outbox_entries, \
      outbox_bodies, budgets, installers; \
     SET plan_cache_mode = force_generic_plan";

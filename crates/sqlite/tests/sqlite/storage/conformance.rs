@@ -1,42 +1,48 @@
-//! The conformance suites of the ports that take a driver. Their nodes are handles that were opened independently.
+//! The conformance suites of all storage ports but those of keys. Nodes are handles of one file that were opened independently, as by
+//! two processes. So nothing may be cached, and concurrent calls meet at the lock of the file.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use dockline::ports::{
-    Admission, BindingRepo, DataSubjects, Directory, Housekeeping, KeyStore, KeyUsage, RateLimiter,
-    StateStore,
+    Admission, BindingRepo, DataSubjects, Directory, Housekeeping, KeyStore, RateLimiter, StateStore,
 };
-use dockline::{AppId, KeyId, KeyRecord};
+use dockline::{AppId, KeyId, KeyRecord, OutboxUsage};
 use dockline_sqlite::{
     AppDatabase, AppNumber, SqliteAdmission, SqliteApps, SqliteBindingRepo, SqliteDataSubjects,
-    SqliteDatabase, SqliteDirectory, SqliteHousekeeping, SqliteKeyStore, SqliteKeyUsage, SqliteOutbox,
-    SqliteRateLimiter, SqliteStateStore,
+    SqliteDatabase, SqliteDirectory, SqliteHousekeeping, SqliteKeyStore, SqliteOutbox, SqliteRateLimiter,
+    SqliteRedeliveryStore, SqliteStateStore,
 };
 use dockline_testkit::admission::AdmissionDriver;
 use dockline_testkit::data_subjects::DataSubjectsDriver;
 use dockline_testkit::directory::DirectoryDriver;
 use dockline_testkit::housekeeping::HousekeepingDriver;
-use dockline_testkit::key_store::KeyStoreDriver;
-use dockline_testkit::key_usage::KeyUsageDriver;
 use dockline_testkit::outbox::{BOUNDS, Node, OutboxDriver};
 use time::OffsetDateTime;
 
 use crate::fixtures::NOON;
 use crate::test_database::{TestFile, two_handles};
 
+dockline_testkit::binding_repo_suite!(async {
+    handles(|database| SqliteBindingRepo::new(&database.with_app(AppNumber::FIRST))).await
+});
+dockline_testkit::state_store_suite!(async {
+    handles(|database| SqliteStateStore::new(&database.with_app(AppNumber::FIRST))).await
+});
+dockline_testkit::rate_limiter_suite!(async { handles(SqliteRateLimiter::new).await });
+dockline_testkit::redelivery_store_suite!(async {
+    handles(|database| SqliteRedeliveryStore::new(&database.with_app(AppNumber::FIRST))).await
+});
+
+async fn handles<P>(adapter: impl Fn(&SqliteDatabase) -> P) -> (TestFile, [P; 2]) {
+    let (file, databases) = two_handles().await;
+    (file, databases.each_ref().map(adapter))
+}
+
 dockline_testkit::admission_suite!(async {
     let (file, handles) = two_handles().await;
     let driver = Admitting::new(&file, &handles);
     (file, driver)
-});
-dockline_testkit::key_store_suite!(async {
-    let (file, [written, read]) = two_handles().await;
-    (file, Keys { written: SqliteKeyStore::new(&written), read: SqliteKeyStore::new(&read) })
-});
-dockline_testkit::key_usage_suite!(async {
-    let (file, [database, _]) = two_handles().await;
-    (file, Usage { keys: SqliteKeyStore::new(&database), usage: SqliteKeyUsage::new(&database) })
 });
 dockline_testkit::outbox_suite!(async {
     let file = TestFile::new();
@@ -116,70 +122,30 @@ impl AdmissionDriver for Admitting {
     }
 }
 
-#[derive(Debug)]
-struct Keys {
-    written: SqliteKeyStore,
-    read: SqliteKeyStore,
-}
-
-#[async_trait]
-impl KeyStoreDriver for Keys {
-    fn keys(&self) -> &dyn KeyStore {
-        &self.read
-    }
-
-    async fn insert(&self, record: KeyRecord) {
-        assert!(self.written.insert(&record, "", OffsetDateTime::UNIX_EPOCH).await.unwrap());
-    }
-
-    async fn revoke(&self, id: &KeyId, at: OffsetDateTime) {
-        assert!(self.written.revoke(id, at).await.unwrap());
-    }
-}
-
-#[derive(Debug)]
-struct Usage {
-    keys: SqliteKeyStore,
-    usage: SqliteKeyUsage,
-}
-
-#[async_trait]
-impl KeyUsageDriver for Usage {
-    fn usage(&self) -> &dyn KeyUsage {
-        &self.usage
-    }
-
-    async fn insert(&self, record: KeyRecord) {
-        assert!(self.keys.insert(&record, "", OffsetDateTime::UNIX_EPOCH).await.unwrap());
-    }
-
-    async fn flush(&self) {
-        self.usage.write().await.unwrap();
-    }
-
-    async fn last_used(&self, id: &KeyId) -> Option<OffsetDateTime> {
-        self.keys.entry(id).await.unwrap().and_then(|entry| entry.last_used_at)
-    }
-}
-
 /// Two Apps of one file. Each node opens it anew.
 #[derive(Debug)]
 struct Outboxes(TestFile);
 
+impl Outboxes {
+    async fn open(&self, app: u64) -> AppDatabase {
+        let apps = SqliteApps::new(&self.0.open().await);
+        apps.find("https://api.github.com", AppId::new(app).unwrap()).await.unwrap().unwrap()
+    }
+}
+
 #[async_trait]
 impl OutboxDriver for Outboxes {
     async fn node(&self, app: u64) -> Node {
-        let database = self.0.open().await;
-        let apps = SqliteApps::new(&database);
-        let found = apps.find("https://api.github.com", AppId::new(app).unwrap()).await.unwrap();
-        node(app, &found.unwrap()).await
+        node(app, &self.open(app).await).await
     }
 
     async fn close(&self, app: u64) -> bool {
-        let apps = SqliteApps::new(&self.0.open().await);
-        let found = apps.find("https://api.github.com", AppId::new(app).unwrap()).await.unwrap();
-        SqliteOutbox::new(&found.unwrap(), BOUNDS).close().await.unwrap();
+        SqliteOutbox::new(&self.open(app).await, BOUNDS).close().await.unwrap();
         true
+    }
+
+    async fn usage(&self, app: u64, now: OffsetDateTime) -> Option<OutboxUsage> {
+        Some(SqliteOutbox::new(&self.open(app).await, BOUNDS).usage(now).await.unwrap())
     }
 }
 
@@ -275,6 +241,7 @@ impl DataSubjectsDriver for Subjects {
 struct Kept {
     app: AppDatabase,
     bindings: SqliteBindingRepo,
+    directory: SqliteDirectory,
     states: SqliteStateStore,
     limiter: SqliteRateLimiter,
     housekeeping: SqliteHousekeeping,
@@ -285,6 +252,7 @@ impl Kept {
         let app = written.with_app(AppNumber::FIRST);
         Self {
             bindings: SqliteBindingRepo::new(&app),
+            directory: SqliteDirectory::new(&app),
             states: SqliteStateStore::new(&app),
             limiter: SqliteRateLimiter::new(written),
             housekeeping: SqliteHousekeeping::new(purged),
@@ -301,6 +269,10 @@ impl HousekeepingDriver for Kept {
 
     fn bindings(&self) -> &dyn BindingRepo {
         &self.bindings
+    }
+
+    fn directory(&self) -> &dyn Directory {
+        &self.directory
     }
 
     fn states(&self) -> &dyn StateStore {

@@ -1,11 +1,12 @@
 //! Defects that one handle, UTC, a short test and a patient caller hide.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::Mutex;
 
 use dockline::ports::{
-    BindingRepo, InsertOutcome, Observation, ObserveOutcome, ReconcileCursor, ReconcileScope,
+    BindingRepo, InsertOutcome, Observation, ObserveOutcome, ReconcileCursor, ReconcileScope, ReleaseOutcome,
 };
-use dockline::{InstallationId, NewBinding};
+use dockline::{Account, Actor, Binding, InstallationId, InstallationRecord, NewBinding, OrganizationId};
 use dockline_memory::MemoryBindingRepo;
 use dockline_testkit::binding_repo::{dropped, kept, races, times};
 use dockline_testkit::fixtures::{NOON, digest};
@@ -30,7 +31,7 @@ mutant!(
         let outcome = self.memory.insert(new).await.unwrap();
         match super::bound(&self.memory, id).await {
             Some(row) if free && outcome == InsertOutcome::Taken => {
-                InsertOutcome::Inserted(dockline::Binding { organization, ..row })
+                InsertOutcome::Inserted(Binding { organization, ..row })
             }
             _ => outcome,
         }
@@ -132,7 +133,7 @@ mutant!(
         now: Mutex<Option<OffsetDateTime>>,
     }
 
-    async fn installation(&self, id: InstallationId) -> Option<dockline::InstallationRecord> {
+    async fn installation(&self, id: InstallationId) -> Option<InstallationRecord> {
         let record = self.memory.installation(id).await.unwrap()?;
         let now = self.now.lock().unwrap().unwrap_or(NOON);
         let is_old = now > record.life.observed_at + Duration::days(30);
@@ -159,6 +160,61 @@ mutant!(
             return self.memory.insert(NewBinding { spent, ..new }).await.unwrap();
         }
         self.memory.insert(new).await.unwrap()
+    }
+);
+
+mutant!(
+    MemoryBindingRepo:
+    /// Ends the binding in one step, and frees the installation in a second one (I6).
+    struct ReleasesInTwoSteps {
+        ended: Mutex<HashSet<OrganizationId>>,
+    }
+
+    async fn find(&self, organization: &OrganizationId) -> Option<Binding> {
+        let has_ended = self.ended.lock().unwrap().contains(organization);
+        self.memory.find(organization).await.unwrap().filter(|_| !has_ended)
+    }
+
+    async fn release(
+        &self,
+        organization: &OrganizationId,
+        id: InstallationId,
+        actor: &Actor,
+        at: OffsetDateTime,
+    ) -> ReleaseOutcome {
+        if !self.ended.lock().unwrap().insert(organization.clone()) {
+            return ReleaseOutcome::NothingBound;
+        }
+        yield_to_others().await;
+        self.memory.release(organization, id, actor, at).await.unwrap()
+    }
+);
+
+mutant!(
+    MemoryBindingRepo:
+    /// Stores the account in a step of its own, if the first one changed something (I6).
+    struct ObservesInTwoSteps {
+        accounts: Mutex<HashMap<InstallationId, Account>>,
+    }
+
+    async fn installation(&self, id: InstallationId) -> Option<InstallationRecord> {
+        let account = self.accounts.lock().unwrap().get(&id).cloned();
+        Some(InstallationRecord { account, ..self.memory.installation(id).await.unwrap()? })
+    }
+
+    async fn observe(&self, id: InstallationId, observation: Observation) -> ObserveOutcome {
+        let account = match &observation {
+            Observation::Present { account, .. } => Some(account.clone()),
+            _ => None,
+        };
+        let before = self.memory.installation(id).await.unwrap();
+        let outcome = self.memory.observe(id, observation).await.unwrap().outcome;
+        let is_changed = self.memory.installation(id).await.unwrap() != before;
+        yield_to_others().await;
+        if is_changed {
+            self.accounts.lock().unwrap().extend(account.map(|account| (id, account)));
+        }
+        outcome
     }
 );
 
@@ -193,6 +249,10 @@ killed! {
         kept::unbound_installations_are_kept_for_30_days;
     state_spent_first: Repo(SpendsTheStateFirst::default()) =>
         dropped::dropped_insert_is_whole;
+    released_in_two_steps: Repo(ReleasesInTwoSteps::default()) =>
+        dropped::dropped_release_is_whole;
+    observed_in_two_steps: Repo(ObservesInTwoSteps::default()) =>
+        dropped::dropped_observation_is_whole;
     rows_shown: Repo(ShowsItsRows::default()) =>
         kept::debug_shows_nothing_stored;
 }

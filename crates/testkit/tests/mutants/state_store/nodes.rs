@@ -1,10 +1,10 @@
 //! Defects that one handle, UTC, lower case, a short test and a patient caller hide.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration as Pause;
 
-use dockline::ports::{ConfirmOutcome, PutOutcome, StateStore};
+use dockline::ports::{ConfirmOutcome, PutOutcome, ReserveOutcome, StateStore};
 use dockline::{IssuedState, OrganizationId, SecretDigest, StateDigest, VerifiedClaim};
 use dockline_memory::MemoryStateStore;
 use dockline_testkit::runner::{attempt, block_on};
@@ -173,6 +173,46 @@ mutant!(
     }
 );
 
+mutant!(
+    MemoryStateStore:
+    /// Revokes in one step, and stores the answer in a second one (I6).
+    struct RevokesInTwoSteps {
+        unanswered: Mutex<HashSet<StateDigest>>,
+    }
+
+    fn found(&self, state: IssuedState) -> Option<IssuedState> {
+        let is_unanswered = self.unanswered.lock().unwrap().contains(&state.digest);
+        Some(if is_unanswered { IssuedState { answered: None, ..state } } else { state })
+    }
+
+    async fn revoke(&self, digest: &StateDigest, ticket: Option<SecretDigest>) -> bool {
+        if !self.memory.revoke(digest, ticket).await.unwrap() {
+            return false;
+        }
+        self.unanswered.lock().unwrap().insert(*digest);
+        yield_to_others().await;
+        self.unanswered.lock().unwrap().remove(digest)
+    }
+);
+
+mutant!(
+    MemoryStateStore:
+    /// Holds a lock on a code by hand, which a dropped call leaves behind (I6).
+    struct LocksCodes {
+        locked: Mutex<HashSet<SecretDigest>>,
+    }
+
+    async fn reserve_code(&self, digest: &StateDigest, code: &SecretDigest) -> ReserveOutcome {
+        if !self.locked.lock().unwrap().insert(*code) {
+            return ReserveOutcome::Unknown;
+        }
+        yield_to_others().await;
+        let reserved = self.memory.reserve_code(digest, code).await.unwrap();
+        self.locked.lock().unwrap().remove(code);
+        reserved
+    }
+);
+
 /// A pool of which a call takes a connection by hand, and gives it back if it ends.
 #[derive(Debug)]
 struct Pool(Semaphore);
@@ -231,6 +271,10 @@ killed! {
         expiry::clock_in_the_east_purges_nothing_early;
     confirmed_in_two_steps: Store(ConfirmsInTwoSteps::default()) =>
         dropped::dropped_confirmation_is_whole;
+    revoked_in_two_steps: Store(RevokesInTwoSteps::default()) =>
+        dropped::dropped_revocation_is_whole;
+    lock_of_a_code_kept: Store(LocksCodes::default()) =>
+        dropped::dropped_reservation_is_whole;
     connections_kept: Store(KeepsConnections::default()) =>
         dropped::dropped_put_can_be_repeated;
     rows_shown: Store(ShowsItsRows::default()) =>

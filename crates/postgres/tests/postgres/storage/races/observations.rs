@@ -6,7 +6,7 @@ use dockline_postgres::tokio_postgres::Client;
 use dockline_postgres::{AppNumber, Database, PgBindingRepo};
 use time::Duration;
 
-use super::binding_races::{bind, bound};
+use super::bindings::{bind, bound};
 use crate::fixtures::{NOON, account, binding, installation, installer, organization};
 use crate::test_database;
 use crate::test_database::until_blocked;
@@ -40,7 +40,7 @@ async fn an_observation_older_than_the_concurrent_one_is_outdated_and_changes_no
     let rival = session_in(database.schema()).await;
     rival
         .batch_execute(
-            "BEGIN; UPDATE installations SET status = 'suspended', verified_at = '2026-03-02 00:00Z'",
+            "BEGIN; UPDATE installations SET status = 'suspended', verified_at = '2026-06-02 00:00Z'",
         )
         .await
         .unwrap();
@@ -70,7 +70,7 @@ async fn a_404_older_than_a_concurrent_200_is_outdated_and_changes_nothing() {
     let (_guard, database, bindings) = bound().await;
     let rival = session_in(database.schema()).await;
     rival
-        .batch_execute("BEGIN; UPDATE installations SET verified_at = '2026-03-02 00:00Z', observed_at = '2026-03-02 00:00Z'")
+        .batch_execute("BEGIN; UPDATE installations SET verified_at = '2026-06-02 00:00Z', observed_at = '2026-06-02 00:00Z'")
         .await
         .unwrap();
     let missing = Observation::Missing { asked_at: NOON + Duration::HOUR };
@@ -86,8 +86,8 @@ async fn a_404_during_another_one_is_counted_after_it() {
     let rival = session_in(database.schema()).await;
     rival
         .batch_execute(
-            "BEGIN; UPDATE installations SET missing_since = '2026-03-01 12:30Z', missing_looks = 1, \
-             missing_last = '2026-03-01 12:30Z', observed_at = '2026-03-01 12:30Z', denied_number = 1",
+            "BEGIN; UPDATE installations SET missing_since = '2026-06-01 12:30Z', missing_looks = 1, \
+             missing_last = '2026-06-01 12:30Z', observed_at = '2026-06-01 12:30Z', denied_number = 1",
         )
         .await
         .unwrap();
@@ -105,7 +105,7 @@ async fn rows_that_the_previous_release_writes_are_understood() {
     let session = session_in(database.schema()).await;
     let presence = async || bindings.find(&organization("org_a")).await.unwrap().unwrap().life.presence;
     session
-        .batch_execute("UPDATE installations SET status = 'uninstalled', verified_at = '2026-03-01 13:00Z'")
+        .batch_execute("UPDATE installations SET status = 'uninstalled', verified_at = '2026-06-01 13:00Z'")
         .await
         .unwrap();
     assert_eq!(presence().await, Presence::Uninstalled { by: UninstalledBy::Absence });
@@ -124,7 +124,7 @@ async fn rows_that_the_previous_release_writes_are_understood() {
     session
         .batch_execute(
             "INSERT INTO installations (installation_id, status, verified_at, generation) \
-             VALUES (3, 'uninstalled', '2026-03-01 12:00Z', 1)",
+             VALUES (3, 'uninstalled', '2026-06-01 12:00Z', 1)",
         )
         .await
         .unwrap();
@@ -139,10 +139,10 @@ async fn rows_that_the_previous_release_writes_are_understood() {
 #[tokio::test]
 async fn an_observation_during_the_first_one_is_compared_with_it() {
     for (status, by, verified, expected) in [
-        ("active", "NULL", "2026-03-01 12:30Z", ObserveOutcome::Recorded),
-        ("active", "NULL", "2026-03-01 13:00:00.000001Z", ObserveOutcome::Outdated),
-        ("uninstalled", "'deletion'", "2026-03-01 12:30Z", ObserveOutcome::Gone),
-        ("uninstalled", "NULL", "2026-03-01 12:30Z", ObserveOutcome::Recorded),
+        ("active", "NULL", "2026-06-01 12:30Z", ObserveOutcome::Recorded),
+        ("active", "NULL", "2026-06-01 13:00:00.000001Z", ObserveOutcome::Outdated),
+        ("uninstalled", "'deletion'", "2026-06-01 12:30Z", ObserveOutcome::Gone),
+        ("uninstalled", "NULL", "2026-06-01 12:30Z", ObserveOutcome::Recorded),
     ] {
         let (_guard, database) = test_database::database().await;
         let rival = session_in(database.schema()).await;
@@ -165,7 +165,7 @@ async fn the_first_of_two_concurrent_installers_is_kept() {
         let (_guard, database) = test_database::database().await;
         let rival = session_in(database.schema()).await;
         rival
-            .batch_execute("BEGIN; INSERT INTO installers VALUES (1, 77, '2026-03-01 12:00Z', true)")
+            .batch_execute("BEGIN; INSERT INTO installers VALUES (1, 77, '2026-06-01 12:00Z', true)")
             .await
             .unwrap();
         let bindings = PgBindingRepo::new(&database.with_app(AppNumber::FIRST));

@@ -54,8 +54,8 @@ async fn a_digest_that_another_organization_stored_meanwhile_is_in_use() {
     rival
         .batch_execute(
             "BEGIN; INSERT INTO install_states (digest, organization, organization_name, return_url, issued_at, \
-             expires_at, discarded) VALUES (sha256('text'), 'org_b', 'B', '', '2026-03-01 12:00Z', \
-             '2026-03-01 12:15Z', false)",
+             expires_at, discarded) VALUES (sha256('text'), 'org_b', 'B', '', '2026-06-01 12:00Z', \
+             '2026-06-01 12:15Z', false)",
         )
         .await
         .unwrap();

@@ -7,8 +7,8 @@ use dockline::{EntryContent, NewBinding, OutboxBounds, PortError, PortErrorKind,
 use dockline_postgres::{AppNumber, Database, PgBindingRepo, PgDirectory, PgOutbox};
 use tokio::task::{JoinHandle, JoinSet};
 
+use super::bindings;
 use crate::fixtures::{NOON, account, actor, binding, installation, organization};
-use crate::storage::binding_races;
 use crate::test_database::{self, until_blocked};
 use crate::test_schema::{SchemaGuard, session, session_in};
 
@@ -141,7 +141,7 @@ async fn a_lock_delays_only_its_own_binding() {
         .batch_execute("BEGIN; SELECT FROM installations WHERE installation_id = 7 FOR UPDATE")
         .await
         .unwrap();
-    let rival = binding_races::rival(&database, "org_rival", 8, "theirs").await;
+    let rival = bindings::rival(&database, "org_rival", 8, "theirs").await;
 
     let mut calls = start_all(&bindings, 1..=30);
     let (seventh, eighth) = (calls.remove(6), calls.remove(6));

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use dockline::ports::{
     Admission, BindingRepo, DataSubjects, Directory, KeyStore, KeyUsage, RateLimiter, StateStore,
 };
-use dockline::{KeyId, KeyRecord};
+use dockline::{KeyId, KeyRecord, OutboxUsage};
 use dockline_memory::{
     MemoryAdmission, MemoryBindingRepo, MemoryDataSubjects, MemoryKeyStore, MemoryKeyUsage, MemoryOutbox,
     MemoryRateLimiter, MemoryRedeliveryStore, MemoryStateStore,
@@ -27,7 +27,7 @@ dockline_testkit::redelivery_store_suite!(async { twice(&MemoryRedeliveryStore::
 dockline_testkit::admission_suite!(async { Admitting::new() });
 dockline_testkit::key_store_suite!(async { Keys(MemoryKeyStore::new()) });
 dockline_testkit::outbox_suite!(async { Outboxes::default() });
-dockline_testkit::key_usage_suite!(async { Usage(MemoryKeyUsage::new()) });
+dockline_testkit::key_usage_suite!(async { Usage(twice(&MemoryKeyUsage::new())) });
 
 fn twice<T: Clone>(adapter: &T) -> [T; 2] {
     [adapter.clone(), adapter.clone()]
@@ -47,6 +47,10 @@ impl OutboxDriver for Outboxes {
 
     async fn close(&self, _: u64) -> bool {
         false
+    }
+
+    async fn usage(&self, _: u64, _: OffsetDateTime) -> Option<OutboxUsage> {
+        None
     }
 }
 
@@ -143,12 +147,16 @@ impl KeyStoreDriver for Keys {
 }
 
 #[derive(Debug)]
-struct Usage(MemoryKeyUsage);
+struct Usage([MemoryKeyUsage; 2]);
 
 #[async_trait]
 impl KeyUsageDriver for Usage {
     fn usage(&self) -> &dyn KeyUsage {
-        &self.0
+        &self.0[0]
+    }
+
+    fn other_node(&self) -> &dyn KeyUsage {
+        &self.0[1]
     }
 
     async fn insert(&self, _: KeyRecord) {}
@@ -156,7 +164,7 @@ impl KeyUsageDriver for Usage {
     async fn flush(&self) {}
 
     async fn last_used(&self, id: &KeyId) -> Option<OffsetDateTime> {
-        self.0.last_used(id)
+        self.0[0].last_used(id)
     }
 }
 

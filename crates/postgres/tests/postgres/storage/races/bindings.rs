@@ -25,10 +25,10 @@ pub(super) async fn bind(session: &Client, owner: &str, number: u64, state: &str
         .batch_execute(&format!(
             "INSERT INTO installations (installation_id, organization, account_id, account_login, account_kind, status, \
               verified_at, generation) \
-             VALUES ({number}, '{owner}', {number}, 'account-{number}', 'Organization', 'active', '2026-03-01 10:00Z', 1) \
+             VALUES ({number}, '{owner}', {number}, 'account-{number}', 'Organization', 'active', '2026-06-01 10:00Z', 1) \
              ON CONFLICT ON CONSTRAINT installations_pkey DO UPDATE SET organization = excluded.organization; \
              INSERT INTO bindings (organization, installation_id, spent, proof, registered_at) \
-             VALUES ('{owner}', {number}, sha256('{state}'), 'administered', '2026-03-01 10:00:01Z')"
+             VALUES ('{owner}', {number}, sha256('{state}'), 'administered', '2026-06-01 10:00:01Z')"
         ))
         .await
         .unwrap();
@@ -109,7 +109,7 @@ async fn an_installation_that_was_uninstalled_meanwhile_is_gone() {
     rival
         .batch_execute(
             "BEGIN; INSERT INTO installations (installation_id, status, uninstalled_by, verified_at, generation) \
-             VALUES (1, 'uninstalled', 'deletion', '2026-03-01 10:00Z', 1)",
+             VALUES (1, 'uninstalled', 'deletion', '2026-06-01 10:00Z', 1)",
         )
         .await
         .unwrap();
@@ -125,7 +125,7 @@ async fn a_state_that_was_spent_and_released_meanwhile_stays_spent() {
     let rival = rival(&database, "org_a", 1, "same").await;
     rival
         .batch_execute(
-            "UPDATE bindings SET released_at = '2026-03-01 11:00Z'; UPDATE installations SET organization = NULL",
+            "UPDATE bindings SET released_at = '2026-06-01 11:00Z'; UPDATE installations SET organization = NULL",
         )
         .await
         .unwrap();
@@ -176,7 +176,7 @@ async fn of_two_releases_one_finds_nothing_bound() {
     assert_eq!(release_during(&database, &bindings, rival).await, ReleaseOutcome::NothingBound);
 }
 
-const RELEASE: &str = "BEGIN; UPDATE bindings SET released_at = '2026-03-01 13:00Z' WHERE released_at IS NULL; \
+const RELEASE: &str = "BEGIN; UPDATE bindings SET released_at = '2026-06-01 13:00Z' WHERE released_at IS NULL; \
     UPDATE installations SET organization = NULL, generation = generation + 1";
 
 /// The release refers to the binding that was live when it was called.

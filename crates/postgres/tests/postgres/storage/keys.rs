@@ -1,0 +1,109 @@
+//! The suites of API keys: the ports, and adding, listing, revoking and rotating keys. Keys are written by one handle and read by
+//! the other.
+
+use async_trait::async_trait;
+use dockline::ports::{KeyStore, KeyUsage};
+use dockline::{ApiKey, KeyEntry, KeyId, KeyRecord, OrganizationId, Rotation, RotationTerms};
+use dockline_postgres::{PgKeyStore, PgKeyUsage};
+use dockline_testkit::key_admin::KeyAdminDriver;
+use dockline_testkit::key_store::KeyStoreDriver;
+use dockline_testkit::key_usage::KeyUsageDriver;
+use time::OffsetDateTime;
+
+use crate::test_database;
+use crate::test_schema::SchemaGuard;
+
+dockline_testkit::key_store_suite!(async { keys().await });
+dockline_testkit::key_usage_suite!(async { keys().await });
+dockline_testkit::key_admin_suite!(async { keys().await });
+
+#[derive(Debug)]
+struct Keys {
+    written: PgKeyStore,
+    read: PgKeyStore,
+    usage: [PgKeyUsage; 2],
+}
+
+async fn keys() -> (SchemaGuard, Keys) {
+    let (guard, databases) = test_database::two_handles().await;
+    let [written, read] = databases.each_ref().map(PgKeyStore::new);
+    (guard, Keys { written, read, usage: databases.each_ref().map(PgKeyUsage::new) })
+}
+
+#[async_trait]
+impl KeyStoreDriver for Keys {
+    fn keys(&self) -> &dyn KeyStore {
+        &self.read
+    }
+
+    async fn insert(&self, record: KeyRecord) {
+        assert!(self.written.insert(&record, "", OffsetDateTime::UNIX_EPOCH).await.unwrap());
+    }
+
+    async fn revoke(&self, id: &KeyId, at: OffsetDateTime) {
+        assert!(self.written.revoke(id, at).await.unwrap());
+    }
+}
+
+#[async_trait]
+impl KeyUsageDriver for Keys {
+    fn usage(&self) -> &dyn KeyUsage {
+        &self.usage[0]
+    }
+
+    fn other_node(&self) -> &dyn KeyUsage {
+        &self.usage[1]
+    }
+
+    async fn insert(&self, record: KeyRecord) {
+        KeyStoreDriver::insert(self, record).await;
+    }
+
+    async fn flush(&self) {
+        for node in &self.usage {
+            node.write().await.unwrap();
+        }
+    }
+
+    async fn last_used(&self, id: &KeyId) -> Option<OffsetDateTime> {
+        self.read.entry(id).await.unwrap().and_then(|entry| entry.last_used_at)
+    }
+}
+
+#[async_trait]
+impl KeyAdminDriver for Keys {
+    fn keys(&self) -> &dyn KeyStore {
+        &self.read
+    }
+
+    async fn insert(&self, record: &KeyRecord, name: &str, created_at: OffsetDateTime) -> bool {
+        self.written.insert(record, name, created_at).await.unwrap()
+    }
+
+    async fn list(&self, organization: Option<&OrganizationId>) -> Vec<KeyEntry> {
+        self.read.list(organization).await.unwrap()
+    }
+
+    async fn entry(&self, id: &KeyId) -> Option<KeyEntry> {
+        self.read.entry(id).await.unwrap()
+    }
+
+    async fn rotate(
+        &self,
+        id: &KeyId,
+        fresh: &ApiKey,
+        terms: &RotationTerms,
+        now: OffsetDateTime,
+    ) -> Rotation {
+        self.written.rotate(id, fresh, terms, now).await.unwrap()
+    }
+
+    async fn revoke(&self, id: &KeyId, at: OffsetDateTime) -> bool {
+        self.read.revoke(id, at).await.unwrap()
+    }
+
+    async fn used(&self, id: &KeyId, at: OffsetDateTime) {
+        self.usage[0].used(id, at);
+        self.usage[0].write().await.unwrap();
+    }
+}
