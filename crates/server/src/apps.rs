@@ -114,7 +114,7 @@ pub async fn run(command: AppsCommand) -> Result<ExitCode, Box<dyn Error + Send 
 }
 
 fn unknown(app: AppId, api_base: &str) -> String {
-    format!("the schema has no App {app} in use at {api_base}; dockline apps list shows all Apps")
+    format!("there is no App {app} in use at {api_base}; dockline apps list shows all Apps")
 }
 
 async fn add(args: &AddArgs) -> Result<String, Box<dyn Error + Send + Sync>> {

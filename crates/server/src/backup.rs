@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
+use dockline_listener::shutdown_signal;
 use dockline_sqlite::BackupError;
 use serde_json::json;
 
@@ -35,6 +36,7 @@ pub struct BackupArgs {
 /// If the database is PostgreSQL, the file cannot be opened, or the copy exists or cannot be written.
 pub async fn run(args: BackupArgs) -> Result<ExitCode, Box<dyn Error + Send + Sync>> {
     logging::start();
+    let interrupted = shutdown_signal()?;
     let Storage::File(database) = args.database.open().await? else {
         return Err(ConfigErrors::from(ConfigError::new(
             "dockline backup",
@@ -46,7 +48,7 @@ pub async fn run(args: BackupArgs) -> Result<ExitCode, Box<dyn Error + Send + Sy
     let shown = args.to.display().to_string();
     let progress = Progress::start(None, args.json);
     progress.set(0, format!("copying {}", database.path().display()));
-    let copied = database.backup(&args.to).await;
+    let copied = database.backup_until(&args.to, interrupted).await;
     progress.finish();
     copied.map_err(|error| failure(&shown, &error))?;
     let bytes = std::fs::metadata(&args.to)?.len();
@@ -62,10 +64,13 @@ pub async fn run(args: BackupArgs) -> Result<ExitCode, Box<dyn Error + Send + Sy
 fn failure(shown: &str, error: &BackupError) -> String {
     match error {
         BackupError::Exists => format!("{shown} exists, or another backup writes it; name another file"),
-        BackupError::Io(_) => {
-            format!("{}: {shown}; name a file in a folder that this user can write to", chain(error))
+        BackupError::Full => {
+            format!("{shown}: {}; free space there, or name a file on another disk", chain(error))
         }
-        BackupError::Damaged(_) => format!("{}; check both disks, and repeat", chain(error)),
-        BackupError::Failed(_) | _ => chain(error),
+        BackupError::Io(_) => {
+            format!("{shown}: {}; name a file in a folder that this user can write to", chain(error))
+        }
+        BackupError::Damaged(_) => format!("{shown}: {}; check both disks, and repeat", chain(error)),
+        BackupError::Interrupted | BackupError::Failed(_) | _ => format!("{shown}: {}", chain(error)),
     }
 }

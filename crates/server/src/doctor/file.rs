@@ -22,11 +22,15 @@ pub(super) async fn check(args: &ServeArgs, path: &Path) -> (Vec<CheckResult>, b
             );
         }
     };
-    let FileFacts { version, known, bytes, server, sqlite, .. } = facts;
+    let FileFacts { version, known, bytes, free_bytes, server, sqlite, .. } = facts;
     let Some(version) = version else {
         return (vec![missing(args, path)], false);
     };
     let mib = bytes.div_ceil(1 << 20);
+    let free = match free_bytes >> 20 {
+        0 => String::new(),
+        free => format!(" ({free} MiB of it free)"),
+    };
     let served = match server.map(|server| server.process) {
         Some(Some(process)) => format!("used by serve, process {process}"),
         Some(None) => "used by serve".to_owned(),
@@ -34,7 +38,7 @@ pub(super) async fn check(args: &ServeArgs, path: &Path) -> (Vec<CheckResult>, b
     };
     let mut results = vec![CheckResult::ok(
         "database",
-        format!("SQLite {sqlite}, {shown}, {mib} MiB without damage, {served}"),
+        format!("SQLite {sqlite}, {shown}, {mib} MiB{free} without damage, {served}"),
     )];
     if readable_by_others(path) == Some(true) {
         results.push(CheckResult::warn(

@@ -11,6 +11,7 @@ use super::output::{Compared, as_json, human};
 use super::{Failure, open};
 use crate::config::{ConfigError, ConfigErrors};
 use crate::database::DatabaseArgs;
+use crate::storage::schema_error;
 use crate::terminal::Progress;
 
 /// Rows between two updates of the progress bar.
@@ -29,7 +30,8 @@ pub struct CopyArgs {
 pub(super) async fn run(args: &CopyArgs) -> Result<ExitCode, Failure> {
     let database = args.database.postgres()?;
     let file = open(&args.database.file).await?;
-    Migrator::new(database.pool().clone(), database.schema().clone()).run().await?;
+    let migrated = Migrator::new(database.pool().clone(), database.schema().clone()).run().await;
+    migrated.map_err(|error| ConfigErrors::from(schema_error(&database, &error)))?;
     let mut total = 0;
     for table in &TABLES {
         total += file.count(table).await?;

@@ -4,13 +4,15 @@ use std::process::ExitCode;
 use clap::Args;
 use dockline::PortError;
 use dockline::transfer::{RowDigester, TABLES, TableDigest, TransferTable};
-use dockline_postgres::{Migrator, PgImport};
+use dockline_postgres::{MigrationError, Migrator, PgImport};
 use dockline_sqlite::SealedFile;
 use serde_json::json;
 
 use super::output::{Compared, as_json, human};
 use super::{Failure, open};
+use crate::config::{ConfigError, ConfigErrors};
 use crate::database::DatabaseArgs;
+use crate::storage::schema_error;
 use crate::terminal::Progress;
 
 /// Options of `dockline move verify`.
@@ -26,7 +28,17 @@ pub struct VerifyArgs {
 pub(super) async fn run(args: &VerifyArgs) -> Result<ExitCode, Failure> {
     let database = args.database.postgres()?;
     let file = open(&args.database.file).await?;
-    Migrator::new(database.pool().clone(), database.schema().clone()).check().await?;
+    let checked = Migrator::new(database.pool().clone(), database.schema().clone()).check().await;
+    checked.map_err(|error| {
+        ConfigErrors::from(match error {
+            MigrationError::Pending { .. } => ConfigError::new(
+                format!("the schema {}", database.schema()),
+                "is not migrated, so nothing was copied to it by this program",
+                "run dockline move copy, which migrates it",
+            ),
+            other => schema_error(&database, &other),
+        })
+    })?;
     let progress = Progress::start(Some(TABLES.len() as u64), args.json);
     let mut tables = Vec::new();
     for (table, done) in TABLES.iter().zip(0..) {

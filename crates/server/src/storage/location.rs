@@ -72,13 +72,14 @@ impl Location {
                 Ok(Storage::Postgres(database))
             }
             Self::File(path) => {
-                let is_new = !path.exists();
-                let opened = SqliteOptions::new(&path).as_server().open().await;
-                let database = opened.map_err(|error| ConfigErrors::from(file_error(&path, &error)))?;
+                let failed = |error| ConfigErrors::from(file_error(&path, &error));
+                let before = SqliteOptions::new(&path).without_check().inspect().await.map_err(failed)?;
+                let is_new = before.version.unwrap_or_default() == 0;
+                let database = SqliteOptions::new(&path).as_server().open().await.map_err(failed)?;
                 let file = path.display();
                 if is_new {
                     // A URL that got lost must not go unnoticed.
-                    tracing::warn!(%file, "created an empty database file, since no database URL is set");
+                    tracing::warn!(%file, "created a new database file, since no database URL is set");
                 } else {
                     tracing::info!(%file, "opened the database file, since no database URL is set");
                 }

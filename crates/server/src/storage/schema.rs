@@ -81,8 +81,11 @@ pub(super) async fn check_file(path: &Path, migrations: Migrations) -> Result<Fi
 
 /// Describes why the file cannot be used.
 pub(crate) fn file_error(path: &Path, error: &OpenError) -> ConfigError {
-    let new =
-        |cause: String, help: &str| ConfigError::new(format!("the file {}", path.display()), cause, help);
+    let new = |cause: String, help: &str| {
+        // The place is the file.
+        let cause = cause.strip_prefix("the file ").unwrap_or(&cause);
+        ConfigError::new(format!("the file {}", path.display()), cause, help)
+    };
     match error {
         OpenError::Missing => new(
             "does not exist".to_owned(),
@@ -94,6 +97,22 @@ pub(crate) fn file_error(path: &Path, error: &OpenError) -> ConfigError {
             "run this as the user that owns the file. The folder must exist, and this user must be able to write to it: set \
              --data-dir",
         ),
+        OpenError::NotAFile => new(
+            "is a folder, a pipe or a device".to_owned(),
+            "set --data-dir to another folder, or move it away, so that serve creates the file",
+        ),
+        OpenError::Dangling => new(
+            "is a symbolic link to a file that does not exist".to_owned(),
+            "correct the link, or remove it, so that serve creates the file",
+        ),
+        OpenError::Linked => {
+            new(error.to_string(), "remove the other name; to copy the file, use dockline backup")
+        }
+        OpenError::OnlyLog => new(
+            "is missing or empty, but its log, dockline.db-wal, is there".to_owned(),
+            "put the file that belongs to the log back. To start with a backup or without data, move the log away",
+        ),
+        OpenError::Full => new(error.to_string(), "free space on it"),
         OpenError::NotSqlite | OpenError::Foreign { .. } => {
             new(error.to_string(), "set --data-dir to another folder, or move that file away")
         }
@@ -127,7 +146,7 @@ pub(crate) fn file_error(path: &Path, error: &OpenError) -> ConfigError {
         ),
         OpenError::Sealed(seal) => sealed(&new, seal),
         OpenError::NotSealed => new(error.to_string(), "stop serve, and run dockline move seal"),
-        OpenError::Failed(_) | _ => new(chain(error), "see the cause"),
+        OpenError::Failed(_) | _ => new(chain(error), "check the disk and the rights of this user"),
     }
 }
 

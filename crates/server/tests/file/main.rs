@@ -15,6 +15,7 @@ mod crashes;
 mod forwarding;
 #[path = "../support/http_client.rs"]
 mod http_client;
+mod places;
 mod refusals;
 mod scene;
 mod start;

@@ -48,6 +48,23 @@ async fn first_start_creates_a_private_file_and_prints_its_path() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn file_is_complete_by_itself_after_a_command() {
+    let scene = Scene::start().await;
+    scene.ok(&["migrate"]);
+    scene.backend("org_1");
+    let names = || {
+        let entries = std::fs::read_dir(scene.path("data")).unwrap();
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!(names(), ["dockline.db"], "the last changes are in a log");
+    // So a copy of it lacks nothing.
+    std::fs::create_dir(scene.path("copy")).unwrap();
+    std::fs::copy(scene.database(), scene.path("copy/dockline.db")).unwrap();
+    let listed = scene.json(&["keys", "list", "--data-dir", &scene.text("copy")]);
+    assert_eq!(listed[0]["organizationId"], "org_1");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn without_a_data_dir_the_file_is_in_the_working_directory() {
     let scene = Scene::start().await;
     let mut command = scene.serve_command(&["--json"]);

@@ -5,7 +5,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::{Connection, ErrorCode, MAIN_DB, OpenFlags};
+
+use super::error::OpenError;
+use crate::error::describe;
 
 /// The number of steps of SQLite's virtual machine between two looks at the clock: about 100 µs.
 const STEPS: i32 = 4_000;
@@ -28,23 +31,40 @@ impl Expiry {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = deadline;
     }
 
-    fn is_over(&self) -> bool {
+    pub(super) fn is_over(&self) -> bool {
         let deadline = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
         deadline.is_some_and(|deadline| deadline <= Instant::now())
     }
 }
 
-/// Opens an existing file.
+/// Opens an existing file. The path is absolute, because SQLite takes one that begins with `file:` for a URI.
 pub(crate) fn open(path: &Path, busy_timeout: Duration) -> Result<(Connection, Expiry), rusqlite::Error> {
-    // Without the flag for URIs, so that no character of a path has a meaning.
+    let expiry = Expiry::default();
+    open_with(path, busy_timeout, &expiry).map(|connection| (connection, expiry))
+}
+
+/// [`open`] with an expiry that several connections share.
+pub(super) fn open_with(
+    path: &Path,
+    busy_timeout: Duration,
+    expiry: &Expiry,
+) -> Result<Connection, rusqlite::Error> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(busy_timeout)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
-    let expiry = Expiry::default();
     let watched = expiry.clone();
     connection.progress_handler(STEPS, Some(move || watched.is_over()))?;
-    Ok((connection, expiry))
+    Ok(connection)
+}
+
+/// Fails if SQLite could open the file only for reading.
+pub(crate) fn check_writable(connection: &Connection) -> Result<(), OpenError> {
+    match connection.is_readonly(MAIN_DB) {
+        Ok(false) => Ok(()),
+        Ok(true) => Err(OpenError::Denied("it is read-only".to_owned())),
+        Err(error) => Err(OpenError::Failed(describe(&error))),
+    }
 }
 
 /// Sets what every connection to the file needs.

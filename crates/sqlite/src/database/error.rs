@@ -10,15 +10,27 @@ use crate::transfer::Seal;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
-    /// The file cannot be created, or its permissions cannot be set. Handling: correct the path, or the folder's permissions.
-    #[error("the file cannot be created or its permissions cannot be set")]
+    /// The file cannot be opened, created or made private. Handling: correct the path, or the folder's permissions.
+    #[error("the file cannot be opened, created or made private")]
     Io(#[source] io::Error),
     /// The file or its folder cannot be written. Handling: SQLite writes a log beside the file, so the folder must be writable.
-    #[error("the file or its folder cannot be written: {0}")]
+    #[error("the file, or its log in the same folder, cannot be written: {0}")]
     Denied(String),
     /// The file does not exist, and is not to be created. Handling: correct the path, or start the server first.
     #[error("the file does not exist")]
     Missing,
+    /// The path names a folder, a pipe or a device. Handling: correct the path.
+    #[error("the path names a folder, a pipe or a device, and no file")]
+    NotAFile,
+    /// The path is a symbolic link to a file that does not exist. Handling: correct or remove the link.
+    #[error("the path is a symbolic link to a file that does not exist")]
+    Dangling,
+    /// The file has another name, a hard link, under which SQLite would keep another log. Handling: remove the other name.
+    #[error("the file has another name (a hard link), and using it by both would damage it")]
+    Linked,
+    /// The file is missing or empty, and its log is there. Handling: put the file back beside it, or move the log away.
+    #[error("the file is missing or empty, but its log is there")]
+    OnlyLog,
     /// The file is no SQLite database. Handling: correct the path.
     #[error("the file is not a SQLite database")]
     NotSqlite,
@@ -81,6 +93,9 @@ pub enum OpenError {
     /// SQLite cannot keep a write-ahead log for the file. Handling: use a local file system.
     #[error("the file system supports no write-ahead log (journal mode {0})")]
     NoLog(String),
+    /// The disk is full. Handling: free space.
+    #[error("the disk of the file is full")]
+    Full,
     /// Any other failure. Handling: see the text.
     #[error("the file cannot be opened: {0}")]
     Failed(String),
@@ -91,6 +106,7 @@ impl OpenError {
         match error.sqlite_error_code() {
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy(deadline),
             Some(ErrorCode::NotADatabase) => Self::NotSqlite,
+            Some(ErrorCode::DiskFull) => Self::Full,
             Some(ErrorCode::DatabaseCorrupt) => Self::Damaged(describe(error)),
             Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => {
                 Self::Denied(describe(error))

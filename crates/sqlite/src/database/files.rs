@@ -16,6 +16,43 @@ pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
+/// Returns the folder of a file.
+pub(super) fn folder(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Returns the path of the database file itself, absolute and without symbolic links. The lock and SQLite's log are beside that
+/// one, so that all processes find the same ones, by whatever path they know the file. The file may be missing.
+pub(crate) fn resolve(path: &Path) -> Result<PathBuf, OpenError> {
+    let (resolved, bytes) = match fs::metadata(path) {
+        Ok(metadata) if !metadata.is_file() => return Err(OpenError::NotAFile),
+        Ok(metadata) if has_other_names(&metadata) => return Err(OpenError::Linked),
+        Ok(metadata) => (fs::canonicalize(path).map_err(OpenError::Io)?, metadata.len()),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(OpenError::Io(error)),
+        Err(_) if fs::symlink_metadata(path).is_ok() => return Err(OpenError::Dangling),
+        Err(error) => {
+            let name = path.file_name().ok_or(OpenError::Io(error))?;
+            (fs::canonicalize(folder(path)).map_err(OpenError::Io)?.join(name), 0)
+        }
+    };
+    // SQLite would delete the log, and with it changes that are nowhere else.
+    if bytes == 0 && fs::metadata(beside(&resolved, "-wal")).is_ok_and(|log| log.len() > 0) {
+        return Err(OpenError::OnlyLog);
+    }
+    Ok(resolved)
+}
+
+/// Returns whether the file has hard links. Under another name it would have another log, and the two would damage it.
+#[cfg(unix)]
+fn has_other_names(metadata: &fs::Metadata) -> bool {
+    std::os::unix::fs::MetadataExt::nlink(metadata) > 1
+}
+
+#[cfg(not(unix))]
+const fn has_other_names(_: &fs::Metadata) -> bool {
+    false
+}
+
 /// Opens a file for writing that only its owner may read, and creates it if it does not exist.
 fn private(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
     options.read(true).write(true);
@@ -27,13 +64,6 @@ fn private(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
 /// Creates a file that only its owner may read. Fails if it exists.
 pub(crate) fn create(path: &Path) -> io::Result<File> {
     private(path, OpenOptions::new().create_new(true))
-}
-
-/// Opens a file for writing, or creates it, so that only its owner may read it.
-pub(super) fn open_private(path: &Path) -> io::Result<File> {
-    let file = private(path, OpenOptions::new().create(true).truncate(false))?;
-    restrict(path)?;
-    Ok(file)
 }
 
 /// Creates the database file if it does not exist.
@@ -48,16 +78,48 @@ pub(super) fn create_if_missing(path: &Path) -> Result<(), OpenError> {
 pub(super) type Identity = (u64, u64);
 
 /// Returns the identity of the file at `path`.
-#[cfg(unix)]
 pub(super) fn identity(path: &Path) -> io::Result<Identity> {
+    fs::metadata(path).map(|metadata| identity_of(&metadata))
+}
+
+#[cfg(unix)]
+pub(super) fn identity_of(metadata: &fs::Metadata) -> Identity {
     use std::os::unix::fs::MetadataExt;
-    fs::metadata(path).map(|metadata| (metadata.dev(), metadata.ino()))
+    (metadata.dev(), metadata.ino())
 }
 
 /// Returns the same for every file: other systems keep an open file from being removed.
 #[cfg(not(unix))]
-pub(super) fn identity(path: &Path) -> io::Result<Identity> {
-    fs::metadata(path).map(|_| (0, 0))
+pub(super) const fn identity_of(_: &fs::Metadata) -> Identity {
+    (0, 0)
+}
+
+/// Renames a file, and fails if there is one with the new name.
+pub(super) fn rename_to_new(from: &Path, to: &Path) -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::fs::{CWD, RenameFlags, renameat_with};
+        use rustix::io::Errno;
+        match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+            // File systems without it, such as NFS, have hard links.
+            Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {}
+            renamed => return Ok(renamed?),
+        }
+    }
+    // Unlike a rename, a link never replaces a file.
+    fs::hard_link(from, to)?;
+    fs::remove_file(from)
+}
+
+/// Writes the names in a folder to disk.
+#[cfg(unix)]
+pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+#[cfg(not(unix))]
+pub(super) fn sync_folder(_: &Path) -> io::Result<()> {
+    Ok(())
 }
 
 /// Lets only the owner read the database file and its log. SQLite gives a new log the permissions of the file.
@@ -88,6 +150,22 @@ fn restrict(path: &Path) -> io::Result<()> {
         _ => Ok(()),
     }
 }
+
+/// Gives the lock to the owner of the database file, as SQLite does with its log, if root made it by a command.
+#[cfg(unix)]
+fn share_owner(database: &Path, lock: &File) {
+    use std::os::unix::fs::{MetadataExt, fchown};
+    let owner = |metadata: fs::Metadata| (metadata.uid(), metadata.gid());
+    if let (Ok(wanted), Ok(found)) = (fs::metadata(database).map(owner), lock.metadata().map(owner))
+        && wanted != found
+    {
+        // Another user need not own it: opening it was enough.
+        drop(fchown(lock, Some(wanted.0), Some(wanted.1)));
+    }
+}
+
+#[cfg(not(unix))]
+const fn share_owner(_: &Path, _: &File) {}
 
 /// How long a server waits for the lock, which [`server`] takes for an instant.
 const PATIENCE: Duration = Duration::from_millis(200);
@@ -127,9 +205,15 @@ pub(crate) struct ServerLock {
 
 impl ServerLock {
     /// Takes the lock of the file at `path`, and writes the number of this process into it.
-    pub(crate) fn take(path: &Path) -> Result<Self, OpenError> {
-        let lock = private(&beside(path, "-lock"), OpenOptions::new().create(true).truncate(false));
-        let mut file = lock.map_err(OpenError::Io)?;
+    pub(crate) fn take(database: &Path) -> Result<Self, OpenError> {
+        let path = beside(database, "-lock");
+        let failed = |error: io::Error| {
+            let name = path.file_name().unwrap_or_default().display();
+            OpenError::Io(io::Error::new(error.kind(), format!("{name}: {error}")))
+        };
+        let lock = private(&path, OpenOptions::new().create(true).truncate(false));
+        let mut file = lock.map_err(failed)?;
+        share_owner(database, &file);
         let until = Instant::now() + PATIENCE;
         loop {
             match file.try_lock() {
@@ -138,11 +222,11 @@ impl ServerLock {
                 Err(TryLockError::WouldBlock) => {
                     return Err(OpenError::InUse { process: process(&mut file) });
                 }
-                Err(TryLockError::Error(error)) => return Err(OpenError::Io(error)),
+                Err(TryLockError::Error(error)) => return Err(failed(error)),
             }
         }
         let written = file.set_len(0).and_then(|()| file.rewind());
-        written.and_then(|()| writeln!(file, "{}", std::process::id())).map_err(OpenError::Io)?;
+        written.and_then(|()| writeln!(file, "{}", std::process::id())).map_err(failed)?;
         Ok(Self { _file: file })
     }
 }

@@ -26,6 +26,8 @@ pub struct FileFacts {
     pub known: u32,
     /// The size in bytes, with the log.
     pub bytes: u64,
+    /// The bytes of free pages in the file, which SQLite uses again.
+    pub free_bytes: u64,
     /// The server that uses the file.
     pub server: Option<ServerProcess>,
     /// The version of SQLite in this program.
@@ -46,18 +48,19 @@ impl SqliteOptions {
     }
 
     fn facts(&self) -> Result<FileFacts, OpenError> {
-        let path = &self.path;
+        let path = &files::resolve(&self.path)?;
         let facts = FileFacts {
             version: None,
             known: migrations::KNOWN,
             bytes: 0,
+            free_bytes: 0,
             server: None,
             sqlite: rusqlite::version(),
         };
         let bytes = match fs::metadata(path) {
             Ok(metadata) => metadata.len() + fs::metadata(beside(path, "-wal")).map_or(0, |log| log.len()),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return if is_remote(folder(path)).map_err(OpenError::Io)? {
+                return if is_remote(files::folder(path)).map_err(OpenError::Io)? {
                     Err(OpenError::Remote)
                 } else {
                     Ok(facts)
@@ -80,14 +83,12 @@ impl SqliteOptions {
         if self.is_checked {
             check(&connection).map_err(failed)?.map_or(Ok(()), |damage| Err(OpenError::Damaged(damage)))?;
         }
+        let free = "SELECT freelist_count * page_size FROM pragma_freelist_count, pragma_page_size";
+        let free: i64 = connection.query_row(free, (), |row| row.get(0)).map_err(failed)?;
+        let free_bytes = u64::try_from(free).unwrap_or_default();
         let server = files::server(path).map_err(OpenError::Io)?;
-        Ok(FileFacts { version: Some(version), bytes, server, ..facts })
+        Ok(FileFacts { version: Some(version), bytes, free_bytes, server, ..facts })
     }
-}
-
-/// Returns the folder of a file.
-fn folder(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// Why an open file cannot be used.
@@ -122,7 +123,7 @@ impl SqliteDatabase {
     /// # Errors
     /// Infrastructure only. Nothing is lost: the log stays.
     pub async fn checkpoint(&self) -> Result<(), PortError> {
-        let (path, deadline) = (self.inner.path.clone(), self.deadline);
+        let (path, deadline) = (self.inner.file.clone(), self.deadline);
         let (reply, done) = oneshot::channel();
         let checkpoint = move || {
             let written = connection::open(&path, deadline).and_then(|(connection, _)| {
@@ -140,7 +141,7 @@ impl SqliteDatabase {
         }
     }
 
-    /// Returns the path of the file.
+    /// Returns the path by which the file was opened.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.inner.path

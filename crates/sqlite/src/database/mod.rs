@@ -12,10 +12,11 @@ pub(crate) mod remote;
 mod tests;
 mod writer;
 
+use std::convert::Infallible;
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::mpsc::{SyncSender, TrySendError};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
@@ -33,18 +34,39 @@ pub use files::ServerProcess;
 pub use inspect::{CheckError, FileFacts};
 pub use options::{DEFAULT_DEADLINE, SqliteOptions};
 
-/// An open file, from which adapters are made. Clones share its connections: one writes, some read. They are closed when the
-/// last clone is dropped and the calls under way have ended.
+/// The longest wait for the connections to be closed.
+const CLOSING: Duration = Duration::from_secs(2);
+
+/// Waits until the threads have closed their connections. The last one to be closed writes the log into the file, which the end
+/// of the process would prevent.
+struct Connections(Mutex<Receiver<Infallible>>);
+
+impl Drop for Connections {
+    fn drop(&mut self) {
+        // Returns when each thread has dropped its sender.
+        let threads = self.0.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let _ = threads.recv_timeout(CLOSING);
+    }
+}
+
+/// An open file, from which adapters are made. Clones share its connections: one writes, some read. Dropping the last clone waits
+/// up to two seconds until calls under way have ended and the connections are closed. Then the file is complete by itself, unless
+/// another process has it open.
 #[derive(Clone)]
 pub struct SqliteDatabase {
     inner: Arc<Inner>,
     deadline: Duration,
 }
 
+/// Dropped in this order: threads end without senders, and the lock ends after their connections.
 struct Inner {
     write: SyncSender<Box<dyn Job>>,
     read: SyncSender<Box<dyn Job>>,
+    _connections: Connections,
+    /// The path that was given, which may be a symbolic link.
     path: PathBuf,
+    /// The path of the file itself.
+    file: PathBuf,
     identity: files::Identity,
     _lock: Option<ServerLock>,
 }

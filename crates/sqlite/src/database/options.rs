@@ -1,7 +1,8 @@
+use std::convert::Infallible;
 use std::fmt;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
-use std::sync::mpsc::sync_channel;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
@@ -14,7 +15,7 @@ use super::error::OpenError;
 use super::files::{self, ServerLock};
 use super::remote::is_remote;
 use super::writer::Writer;
-use super::{Inner, SqliteDatabase, reader};
+use super::{Connections, Inner, SqliteDatabase, reader};
 use crate::{migrations, transfer};
 
 /// The default time within which each call ends.
@@ -116,61 +117,73 @@ impl SqliteOptions {
         let (write, written) = sync_channel(MOST_WAITING);
         let (read, waiting) = sync_channel(MOST_WAITING);
         let (ready, opened) = oneshot::channel();
+        let (is_open, connections) = sync_channel(0);
         let (deadline, path) = (self.deadline, self.path.clone());
         let spawned = thread::Builder::new().name("sqlite-writer".into()).spawn(move || {
-            match self.prepare(&Arc::new(Mutex::new(waiting))) {
-                Ok((writer, lock)) => {
-                    if ready.send(Ok(lock)).is_ok() {
+            match self.prepare(&Arc::new(Mutex::new(waiting)), &is_open) {
+                Ok((writer, file, lock)) => {
+                    if ready.send(Ok((file, lock))).is_ok() {
                         writer.run(&written);
                     }
                 }
                 // The caller may have left.
                 Err(error) => drop(ready.send(Err(error))),
             }
+            drop(is_open);
         });
         spawned.map_err(OpenError::Io)?;
         let ended = || OpenError::Failed("the thread that opens it ended".into());
-        let lock = opened.await.map_err(|_| ended())??;
+        let (file, lock) = opened.await.map_err(|_| ended())??;
         let identity = files::identity(&path).map_err(OpenError::Io)?;
-        Ok(SqliteDatabase { inner: Arc::new(Inner { write, read, path, identity, _lock: lock }), deadline })
+        let _connections = Connections(Mutex::new(connections));
+        let inner = Inner { write, read, _connections, path, file, identity, _lock: lock };
+        Ok(SqliteDatabase { inner: Arc::new(inner), deadline })
     }
 
-    /// Opens all connections, and starts the reading ones.
-    fn prepare(&self, waiting: &reader::Waiting) -> Result<(Writer, Option<ServerLock>), OpenError> {
-        let (connection, expiry, lock) = self.open_writer()?;
+    /// Opens all connections, and starts the reading ones, each with a clone of `is_open`. Also returns the path of the file itself.
+    fn prepare(
+        &self,
+        waiting: &reader::Waiting,
+        is_open: &SyncSender<Infallible>,
+    ) -> Result<(Writer, PathBuf, Option<ServerLock>), OpenError> {
+        let path = files::resolve(&self.path)?;
+        let (connection, expiry, lock) = self.open_writer(&path)?;
         for _ in 0..self.readers.get() {
-            let reader = connection::open(&self.path, self.deadline).and_then(|(connection, expiry)| {
+            let reader = connection::open(&path, self.deadline).and_then(|(connection, expiry)| {
                 connection::prepare_reader(&connection).map(|()| (connection, expiry))
             });
             let (connection, expiry) = reader.map_err(|error| OpenError::of(&error, self.deadline))?;
-            let waiting = Arc::clone(waiting);
-            thread::Builder::new()
-                .name("sqlite-reader".into())
-                .spawn(move || reader::run(&connection, &expiry, &waiting))
-                .map_err(OpenError::Io)?;
+            let (waiting, is_open) = (Arc::clone(waiting), is_open.clone());
+            let read = move || {
+                reader::run(&connection, &expiry, &waiting);
+                drop(connection);
+                drop(is_open);
+            };
+            thread::Builder::new().name("sqlite-reader".into()).spawn(read).map_err(OpenError::Io)?;
         }
-        Ok((Writer::new(connection, expiry), lock))
+        Ok((Writer::new(connection, expiry), path, lock))
     }
 
-    fn open_writer(&self) -> Result<(Connection, Expiry, Option<ServerLock>), OpenError> {
+    fn open_writer(&self, path: &Path) -> Result<(Connection, Expiry, Option<ServerLock>), OpenError> {
         let failed = |error: rusqlite::Error| OpenError::of(&error, self.deadline);
         if self.is_new {
-            files::create_if_missing(&self.path)?;
-        } else if !self.path.try_exists().map_err(OpenError::Io)? {
+            files::create_if_missing(path)?;
+        } else if !path.try_exists().map_err(OpenError::Io)? {
             return Err(OpenError::Missing);
         }
-        if is_remote(&self.path).map_err(OpenError::Io)? {
+        if is_remote(path).map_err(OpenError::Io)? {
             return Err(OpenError::Remote);
         }
-        let (mut connection, expiry) = connection::open(&self.path, self.deadline).map_err(failed)?;
+        let (mut connection, expiry) = connection::open(path, self.deadline).map_err(failed)?;
         // Before anything is changed.
+        connection::check_writable(&connection)?;
         migrations::check_file(&connection, self.deadline)?;
         transfer::check_not_sealed(&connection, self.deadline)?;
         if !self.is_new {
             migrations::check(&connection, self.deadline)?;
         }
-        files::secure(&self.path)?;
-        let lock = self.is_server.then(|| ServerLock::take(&self.path)).transpose()?;
+        files::secure(path)?;
+        let lock = self.is_server.then(|| ServerLock::take(path)).transpose()?;
         if self.is_checked {
             check(&connection).map_err(failed)?.map_or(Ok(()), |damage| Err(OpenError::Damaged(damage)))?;
         }
@@ -179,6 +192,10 @@ impl SqliteOptions {
             return Err(OpenError::NoLog(mode));
         }
         connection::prepare_writer(&connection).map_err(failed)?;
+        if self.is_server {
+            // Without rights for the log, SQLite reads and does not write. A command need not wait for a server to find that out.
+            connection.execute_batch("BEGIN IMMEDIATE; ROLLBACK").map_err(failed)?;
+        }
         migrations::run(&mut connection, self.deadline)?;
         if let Some(pages) = self.most_pages {
             let set = connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()));

@@ -3,8 +3,19 @@
 use std::io;
 use std::path::Path;
 
-/// The numbers of network file systems in `statfs(2)`: NFS, SMB, CIFS, SMB 2, AFS, Ceph, 9P.
-const REMOTE: [u32; 7] = [0x6969, 0x517b, 0xff53_4d42, 0xfe53_4d42, 0x5346_414f, 0x00c3_6400, 0x0102_1997];
+/// The numbers of network file systems in `statfs(2)`: NFS, SMB, CIFS, SMB 2, AFS, Ceph, 9P, Lustre, GPFS, BeeGFS.
+const REMOTE: [u32; 10] = [
+    0x6969,
+    0x517b,
+    0xff53_4d42,
+    0xfe53_4d42,
+    0x5346_414f,
+    0x00c3_6400,
+    0x0102_1997,
+    0x0bd0_0bd0,
+    0x4750_4653,
+    0x1983_0326,
+];
 
 /// Returns whether the file is on a network file system; `false` if the system does not tell.
 #[cfg(target_os = "linux")]

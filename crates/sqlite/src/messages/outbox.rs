@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use dockline::ports::{EntryCursor, EntryFilter, Outbox, RetryOutcome};
@@ -15,6 +16,9 @@ use crate::database::AppDatabase;
 use crate::decode::{column_time, execute, get, row};
 
 const PORT: PortName = PortName::Outbox;
+
+/// Closing an outbox frees every page of its messages, of up to some GiB. Other writes wait for it.
+const CLOSE_DEADLINE: Duration = Duration::from_secs(600);
 
 const OPEN: &str = "INSERT INTO outboxes (app, bytes) VALUES (?1, 0) ON CONFLICT (app) DO NOTHING";
 
@@ -73,12 +77,14 @@ impl SqliteOutbox {
     }
 
     /// Closes the outbox: **deletes all messages of the App, delivered or not**, and the keys of deliveries. No more changes
-    /// are stored.
+    /// are stored. Has ten minutes, whatever the deadline of the database is.
     ///
     /// # Errors
     /// Infrastructure failures only. The same call may be repeated.
     pub async fn close(&self) -> Result<(), PortError> {
-        self.database.write(PORT, |connection, app| execute(connection, CLOSE, [app.get()]).map(drop)).await
+        let database = self.database.database().clone().with_deadline(CLOSE_DEADLINE);
+        let patient = database.with_app(self.database.app());
+        patient.write(PORT, |connection, app| execute(connection, CLOSE, [app.get()]).map(drop)).await
     }
 }
 

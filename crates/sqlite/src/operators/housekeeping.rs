@@ -24,6 +24,9 @@ const INSTALLERS: Duration = Duration::days(30);
 /// Retention of unused buckets. A caller whose clock is behind must find the bucket instead of a fresh, full one.
 const BUCKETS: Duration = Duration::HOUR;
 
+/// The bytes of messages that a transaction deletes. SQLite reads each page that it frees, and one message has up to 25 MiB.
+const MOST_BYTES: i64 = 64 << 20;
+
 const PURGE_STATES: &str = "DELETE FROM install_states WHERE rowid IN (SELECT rowid FROM install_states \
     WHERE expires_at < ?1 ORDER BY expires_at LIMIT ?2)";
 
@@ -44,7 +47,7 @@ const PURGE_BUCKETS: &str = "DELETE FROM budgets WHERE (key, class) IN (\
      OR (counted_to + 432000000000000000) / 86400000000 < (?1 + 432000000000000000) / 86400000000) \
     AND level + min(?3 - counted_to, 60000000) * per_minute >= per_minute * 60000000 LIMIT ?2)";
 
-const OLD_BODIES: &str = "SELECT e.rowid AS row, b.rowid AS body_row FROM outbox_entries AS e \
+const OLD_BODIES: &str = "SELECT e.rowid AS row, b.rowid AS body_row, e.size FROM outbox_entries AS e \
     LEFT JOIN outbox_bodies AS b ON b.app = e.app AND b.organization = e.organization AND b.sequence = e.sequence \
     WHERE e.status = 'done' AND e.has_body AND e.settled_at < ?1 ORDER BY e.settled_at LIMIT ?2";
 
@@ -103,7 +106,7 @@ impl SqliteHousekeeping {
         Self { database: database.clone() }
     }
 
-    /// Deletes up to `batch` rows of each kind, as of `now`, one kind after the other. Repeat while [`Purged::all`] is not 0.
+    /// Deletes up to `batch` rows of each kind, of messages up to 64 MiB, as of `now`, one kind after the other. Repeat while [`Purged::all`] is not 0.
     ///
     /// # Errors
     /// Infrastructure only. Rows that were deleted before the failure stay deleted.
@@ -167,13 +170,19 @@ fn purge_installations(connection: &Connection, before: i64, batch: u32) -> Resu
 
 fn purge_bodies(connection: &Connection, before: i64, batch: u32) -> Result<usize, SqliteError> {
     let old = rows(connection, OLD_BODIES, params![before, batch], |row| {
-        Ok((get::<i64>(row, "row")?, get::<Option<i64>>(row, "body_row")?))
+        Ok((get::<i64>(row, "row")?, get::<Option<i64>>(row, "body_row")?, get::<i64>(row, "size")?))
     })?;
-    for (entry, body) in &old {
+    let (mut purged, mut bytes) = (0, 0);
+    for (entry, body, size) in &old {
         execute(connection, DELETE_BODY, [body])?;
         execute(connection, FORGET_BODY, [entry])?;
+        purged += 1;
+        bytes += size;
+        if bytes >= MOST_BYTES {
+            break;
+        }
     }
-    Ok(old.len())
+    Ok(purged)
 }
 
 fn purge_dead(connection: &Connection, before: i64, batch: u32) -> Result<usize, SqliteError> {
@@ -181,11 +190,17 @@ fn purge_dead(connection: &Connection, before: i64, batch: u32) -> Result<usize,
         let (app, organization) = (AppNumber(get(row, "app")?), get::<String>(row, "organization")?);
         Ok((get::<i64>(row, "row")?, app, organization, get::<i64>(row, "size")?))
     })?;
+    let (mut purged, mut bytes) = (0, 0);
     for (row, app, organization, size) in &old {
         add_bytes(connection, *app, organization, -size)?;
         execute(connection, DELETE_ENTRY, [row])?;
+        purged += 1;
+        bytes += size;
+        if bytes >= MOST_BYTES {
+            break;
+        }
     }
-    Ok(old.len())
+    Ok(purged)
 }
 
 #[async_trait]

@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 
 use super::{SealedRows, sql};
 use crate::database::connection::{self, prepare_reader, prepare_writer};
-use crate::database::files::{ServerLock, beside};
+use crate::database::files::{ServerLock, beside, resolve};
 use crate::database::options::check;
 use crate::database::remote::is_remote;
 use crate::database::{DEFAULT_DEADLINE, OpenError};
@@ -101,7 +101,7 @@ impl SealedFile {
     pub async fn seal(path: impl Into<PathBuf> + Send, now: OffsetDateTime) -> Result<Seal, OpenError> {
         let path = path.into();
         in_thread(move || {
-            exclusively(&path, |connection| {
+            exclusively(&resolve(&path)?, |connection| {
                 execute(connection, SEAL, [column_time(now)])?;
                 Ok(Seal { sealed_at: crate::decode::stored_time(now), copied: None })
             })
@@ -116,6 +116,7 @@ impl SealedFile {
     pub async fn unseal(path: impl Into<PathBuf> + Send) -> Result<Option<Seal>, OpenError> {
         let path = path.into();
         in_thread(move || {
+            let path = resolve(&path)?;
             if open(&path)?.1.is_none() {
                 return Ok(None);
             }
@@ -135,6 +136,7 @@ impl SealedFile {
     pub async fn open(path: impl Into<PathBuf> + Send) -> Result<Self, OpenError> {
         let path = path.into();
         in_thread(move || {
+            let path = resolve(&path)?;
             let (connection, seal) = open(&path)?;
             let seal = seal.ok_or(OpenError::NotSealed)?;
             migrations::check(&connection, DEFAULT_DEADLINE)?;
@@ -241,9 +243,14 @@ fn exclusively(
     drop(connection);
     let _lock = ServerLock::take(path)?;
     let (mut connection, _) = connection::open(path, DEFAULT_DEADLINE).map_err(failed)?;
+    connection::check_writable(&connection)?;
     // Before the first statement: then SQLite takes the lock of the whole file, and keeps it.
     connection.pragma_update_and_check(None, "locking_mode", "EXCLUSIVE", |_| Ok(())).map_err(failed)?;
     prepare_writer(&connection).map_err(failed)?;
+    // Another process may have sealed it before this one took the lock.
+    if let Some(found) = find(&connection).map_err(|error| open_error(error, DEFAULT_DEADLINE))? {
+        return Ok(found);
+    }
     migrations::run(&mut connection, DEFAULT_DEADLINE)?;
     check(&connection).map_err(failed)?.map_or(Ok(()), |damage| Err(OpenError::Damaged(damage)))?;
     // Without a log, the file is complete by itself, and can be copied to another machine. Fails while another process has the

@@ -1,15 +1,38 @@
 //! Copies of a file that is in use.
 
 use std::fs;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use dockline::OutboxBounds;
-use dockline::ports::{BindingRepo, Outbox};
-use dockline_sqlite::{AppNumber, BackupError, CheckError, SqliteBindingRepo, SqliteDatabase, SqliteOutbox};
+use dockline::ports::{BindingRepo, DeliveryOutcome, DeliveryStore, Outbox};
+use dockline::{AppId, DeliveryGuid, OutboxBounds, VerifiedDelivery};
+use dockline_sqlite::{
+    AppNumber, BackupError, CheckError, SqliteBindingRepo, SqliteDatabase, SqliteOptions, SqliteOutbox,
+};
 
-use crate::fixtures::{binding, organization};
-use crate::test_database::database;
+use crate::fixtures::{NOON, binding, organization};
+use crate::test_database::{TestFile, database};
+
+fn ping(body: &[u8]) -> VerifiedDelivery<'_> {
+    VerifiedDelivery {
+        app: AppId::new(1).unwrap(),
+        installation: None,
+        event: "ping",
+        action: None,
+        guid: DeliveryGuid::new("a-ping").unwrap(),
+        received_at: NOON,
+        body,
+    }
+}
+
+/// Returns the sorted names in the folder.
+fn names(file: &TestFile) -> Vec<String> {
+    let entries = fs::read_dir(file.beside("")).unwrap();
+    let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn backup_during_writes_is_of_one_instant_and_has_all_that_was_acknowledged_before() {
@@ -61,10 +84,65 @@ async fn backup_replaces_no_file_and_leaves_none_if_it_fails() {
     let refused = database.backup(file.beside("missing/copy")).await.unwrap_err();
     assert!(matches!(refused, BackupError::Io(_)), "{refused:?}");
     database.backup(file.beside("copy")).await.unwrap();
-    let mut names: Vec<_> =
-        fs::read_dir(file.beside("")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-    names.sort();
-    assert_eq!(names, ["copy", "dockline.sqlite", "dockline.sqlite-shm", "dockline.sqlite-wal", "taken"]);
+    let expected = ["copy", "dockline.sqlite", "dockline.sqlite-shm", "dockline.sqlite-wal", "taken"];
+    assert_eq!(names(&file), expected);
+}
+
+#[tokio::test]
+async fn backup_has_neither_free_pages_nor_what_was_deleted() {
+    let (file, database) = database().await;
+    let app = database.with_app(AppNumber::FIRST);
+    let outbox = SqliteOutbox::open(&app, OutboxBounds::default()).await.unwrap();
+    let body = b"canary-7f3a ".repeat(200_000);
+    assert_eq!(outbox.store(ping(&body)).await.unwrap(), DeliveryOutcome::Stored);
+    database.backup(file.beside("with-body")).await.unwrap();
+    outbox.close().await.unwrap();
+    database.checkpoint().await.unwrap();
+    let has_body = |path: &Path| fs::read(path).unwrap().windows(11).any(|found| found == b"canary-7f3a");
+    assert!(has_body(&file.path()), "freed pages keep their content");
+    let facts = SqliteOptions::new(file.path()).inspect().await.unwrap();
+    assert!(facts.free_bytes > 2_000_000 && facts.bytes > facts.free_bytes, "{facts:?}");
+
+    let copy = file.beside("without-body");
+    database.backup(&copy).await.unwrap();
+    assert!(has_body(&file.beside("with-body")) && !has_body(&copy));
+    assert!(fs::metadata(&copy).unwrap().len() <= facts.bytes - facts.free_bytes);
+    // It is complete: of this program, of the same version, and without damage.
+    let copied = SqliteOptions::new(&copy).inspect().await.unwrap();
+    assert_eq!((copied.version, copied.free_bytes), (facts.version, 0));
+}
+
+#[tokio::test]
+async fn interrupted_backup_leaves_nothing() {
+    let (file, database) = database().await;
+    let stopped = database.backup_until(file.beside("copy"), std::future::ready(())).await;
+    assert!(matches!(stopped, Err(BackupError::Interrupted)), "{stopped:?}");
+    assert_eq!(names(&file), ["dockline.sqlite", "dockline.sqlite-shm", "dockline.sqlite-wal"]);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn rest_of_a_killed_backup_is_replaced_and_never_written_to() {
+    let (file, database) = database().await;
+    let (earlier, mine) = (file.beside("earlier"), file.beside("mine"));
+    database.backup(&earlier).await.unwrap();
+    let copied = fs::read(&earlier).unwrap();
+    fs::write(&mine, "mine").unwrap();
+    // As a backup that was killed between getting its name and losing the other one.
+    fs::hard_link(&earlier, file.beside("first-partial")).unwrap();
+    std::os::unix::fs::symlink(&mine, file.beside("second-partial")).unwrap();
+    fs::write(file.beside("third-partial"), "half of a copy").unwrap();
+    for name in ["first", "second", "third"] {
+        database.backup(file.beside(name)).await.unwrap();
+        assert_eq!(fs::read(file.beside(name)).unwrap(), copied, "{name}");
+        assert!(!file.beside(&format!("{name}-partial")).exists(), "{name}");
+    }
+    assert_eq!((fs::read(&earlier).unwrap(), fs::read(&mine).unwrap()), (copied, b"mine".to_vec()));
+    // A link that leads nowhere is a file in the way, too.
+    std::os::unix::fs::symlink(file.beside("nowhere"), file.beside("link")).unwrap();
+    let refused = database.backup(file.beside("link")).await.unwrap_err();
+    assert!(matches!(refused, BackupError::Exists), "{refused:?}");
+    assert!(!file.beside("nowhere").exists());
 }
 
 #[tokio::test]

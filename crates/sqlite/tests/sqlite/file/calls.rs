@@ -1,5 +1,7 @@
 //! Calls while the file is locked or full, and calls whose caller leaves.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use dockline::ports::{
@@ -142,6 +144,7 @@ async fn everything_is_there_when_the_file_is_opened_again() {
     SqliteBindingRepo::new(&before.with_app(AppNumber::FIRST)).insert(binding("acme", 1, "s")).await.unwrap();
     SqliteRateLimiter::new(&before).check(check(20)).await.unwrap();
     drop(before);
+    assert!(!file.beside("dockline.sqlite-wal").exists(), "the file is not complete by itself");
     let after = file.open().await;
     let bindings = SqliteBindingRepo::new(&after.with_app(AppNumber::FIRST));
     assert!(bindings.find(&organization("acme")).await.unwrap().is_some());
@@ -171,4 +174,29 @@ async fn errors_and_debug_output_show_no_value_and_no_path() {
     for hidden in ["secret", "dockline.sqlite", "acme"] {
         assert!(!shown.contains(hidden), "{hidden}: {shown}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn command_gets_its_turn_beside_a_server_that_always_writes() {
+    let file = TestFile::new();
+    let server = file.open().await;
+    let bindings = SqliteBindingRepo::new(&server.with_app(AppNumber::FIRST));
+    let next = Arc::new(AtomicU64::new(1));
+    let mut writing = JoinSet::new();
+    // More than share a transaction, so that the next one begins at once.
+    for _ in 0..200 {
+        let (bindings, next) = (bindings.clone(), Arc::clone(&next));
+        writing.spawn(async move {
+            loop {
+                let number = next.fetch_add(1, Ordering::Relaxed);
+                bindings.insert(binding(&format!("org_{number}"), number, "state")).await.unwrap();
+            }
+        });
+    }
+    let command = SqliteKeyStore::new(&file.open().await);
+    for number in 0..20 {
+        assert!(command.insert(&key(&format!("{number:016}"), "org_acme"), "ci", NOON).await.unwrap());
+    }
+    assert!(next.load(Ordering::Relaxed) > 200);
+    writing.abort_all();
 }

@@ -4,4 +4,5 @@ mod backup;
 mod calls;
 mod opening;
 mod permissions;
+mod places;
 mod sealing;

@@ -106,6 +106,21 @@ async fn file_that_a_server_or_a_command_has_open_is_not_sealed() {
 }
 
 #[tokio::test]
+async fn seals_at_the_same_moment_are_one() {
+    let file = TestFile::new();
+    drop(file.open().await);
+    let seals: Vec<_> = (0..4)
+        .map(|minute| tokio::spawn(SealedFile::seal(file.path(), NOON + Duration::from_secs(60 * minute))))
+        .collect();
+    let mut found = Vec::new();
+    for seal in seals {
+        found.push(seal.await.unwrap().unwrap());
+    }
+    assert!(found.iter().all(|seal| *seal == found[0]), "{found:?}");
+    assert_eq!(*SealedFile::open(file.path()).await.unwrap().found(), found[0]);
+}
+
+#[tokio::test]
 async fn rows_have_the_common_form_in_the_order_of_their_keys() {
     let (file, database) = database().await;
     let app = database.with_app(AppNumber::FIRST);

@@ -31,6 +31,14 @@ async fn open() -> (TestFile, AppDatabase, SqliteOutbox) {
     (file, app, outbox)
 }
 
+/// Settles all messages of the installation's queue.
+async fn settle_all(outbox: &SqliteOutbox, verdict: impl Fn() -> Verdict) {
+    let lease = outbox.lease(NOON, seconds(60)).await.unwrap().unwrap();
+    for message in outbox.read(&lease, NOON, 9, u64::MAX).await.unwrap() {
+        assert!(outbox.settle(&lease, message.entry.sequence, verdict()).await.unwrap());
+    }
+}
+
 #[tokio::test]
 async fn body_of_25_mib_is_stored_and_read_again() {
     let (_file, _, outbox) = open().await;
@@ -46,15 +54,29 @@ async fn body_of_25_mib_is_stored_and_read_again() {
 async fn body_of_a_purged_message_is_deleted() {
     let (file, app, outbox) = open().await;
     outbox.store(delivery("a", b"{}")).await.unwrap();
-    let lease = outbox.lease(NOON, seconds(60)).await.unwrap().unwrap();
-    for message in outbox.read(&lease, NOON, 9, u64::MAX).await.unwrap() {
-        let failed = FailedAttempt { at: NOON, refused: false, cause: "answered 500".into() };
-        assert!(outbox.settle(&lease, message.entry.sequence, Verdict::Dead { failed }).await.unwrap());
-    }
+    let failed = || FailedAttempt { at: NOON, refused: false, cause: "answered 500".into() };
+    settle_all(&outbox, || Verdict::Dead { failed: failed() }).await;
     let housekeeping = SqliteHousekeeping::new(app.database());
     assert_eq!(housekeeping.purge(NOON + Duration::days(31), 10).await.unwrap().messages, 2);
     let connection = rusqlite::Connection::open(file.path()).unwrap();
     let bodies: i64 =
         connection.query_row("SELECT count(*) FROM outbox_bodies", (), |row| row.get(0)).unwrap();
     assert_eq!(bodies, 0);
+}
+
+#[tokio::test]
+async fn large_bodies_are_purged_in_several_transactions() {
+    let (_file, app, outbox) = open().await;
+    let body = vec![b' '; 25 << 20];
+    for guid in ["a", "b", "c", "d"] {
+        assert_eq!(outbox.store(delivery(guid, &body)).await.unwrap(), DeliveryOutcome::Stored);
+    }
+    settle_all(&outbox, || Verdict::Done { at: NOON }).await;
+    let housekeeping = SqliteHousekeeping::new(app.database());
+    let later = NOON + Duration::days(2);
+    let mut purged = Vec::new();
+    for _ in 0..3 {
+        purged.push(housekeeping.purge(later, 1_000).await.unwrap().bodies);
+    }
+    assert_eq!(purged, [3, 1, 0]);
 }
