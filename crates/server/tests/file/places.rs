@@ -116,7 +116,7 @@ async fn second_serve_by_a_symbolic_link_is_refused() {
 
 /// Runs a command as a user to whom permissions apply, who owns the folder `data`: root may write to every file.
 fn without_privileges(scene: &Scene, command: &Command) -> Command {
-    const NOBODY: u32 = 65_534;
+    const UNPRIVILEGED: u32 = 65_534;
     let program = scene.path("dockline");
     if !program.exists() {
         fs::copy(command.get_program(), &program).unwrap();
@@ -126,12 +126,12 @@ fn without_privileges(scene: &Scene, command: &Command) -> Command {
     unprivileged.current_dir(scene.path(""));
     if fs::metadata(scene.path("data")).unwrap().uid() == 0 {
         for path in [scene.path("data"), scene.database(), scene.path("data/dockline.db-lock")] {
-            chown(path, Some(NOBODY), Some(NOBODY)).unwrap();
+            chown(path, Some(UNPRIVILEGED), Some(UNPRIVILEGED)).unwrap();
         }
         fs::set_permissions(scene.path(""), fs::Permissions::from_mode(0o755)).unwrap();
     }
     if fs::metadata(scene.path("")).unwrap().uid() == 0 {
-        unprivileged.uid(NOBODY).gid(NOBODY);
+        unprivileged.uid(UNPRIVILEGED).gid(UNPRIVILEGED);
     }
     unprivileged
 }
