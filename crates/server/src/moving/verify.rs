@@ -30,13 +30,14 @@ pub(super) async fn run(args: &VerifyArgs) -> Result<ExitCode, Failure> {
     let file = open(&args.database.file).await?;
     let checked = Migrator::new(database.pool().clone(), database.schema().clone()).check().await;
     checked.map_err(|error| {
-        ConfigErrors::from(match error {
-            MigrationError::Pending { .. } => ConfigError::new(
+        ConfigErrors::from(if matches!(error, MigrationError::Pending { .. }) {
+            ConfigError::new(
                 format!("the schema {}", database.schema()),
                 "is not migrated, so nothing was copied to it by this program",
                 "run dockline move copy, which migrates it",
-            ),
-            other => schema_error(&database, &other),
+            )
+        } else {
+            schema_error(&database, &error)
         })
     })?;
     let progress = Progress::start(Some(TABLES.len() as u64), args.json);

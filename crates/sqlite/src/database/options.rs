@@ -135,8 +135,8 @@ impl SqliteOptions {
         let ended = || OpenError::Failed("the thread that opens it ended".into());
         let (file, lock) = opened.await.map_err(|_| ended())??;
         let identity = files::identity(&path).map_err(OpenError::Io)?;
-        let _connections = Connections(Mutex::new(connections));
-        let inner = Inner { write, read, _connections, path, file, identity, _lock: lock };
+        let connections = Connections(Mutex::new(connections));
+        let inner = Inner { write, read, _connections: connections, path, file, identity, _lock: lock };
         Ok(SqliteDatabase { inner: Arc::new(inner), deadline })
     }
 

@@ -50,6 +50,12 @@ async fn schema_with_rows_is_refused_and_not_changed() {
     let (scene, schema) = (Scene::start().await, TestSchema::migrated().await);
     scene.ok(&["migrate"]);
     scene.ok(&["move", "seal"]);
+    let absent = TestSchema::new();
+    let (code, _, said) = run(&scene, &absent, &["move", "verify"]);
+    assert!(
+        code == 2 && said.contains("is not migrated") && said.contains("run dockline move copy"),
+        "{said}"
+    );
     schema.key("org_9").await;
     let (code, _, said) = run(&scene, &schema, &["move", "copy"]);
     let expected = "the schema is not empty: the table api_keys has rows";
@@ -57,6 +63,16 @@ async fn schema_with_rows_is_refused_and_not_changed() {
     assert_eq!(schema.number("select count(*) from $schema.api_keys").await, 1);
     let (code, said) = scene.failing(&["move", "copy"]);
     assert!(code == 2 && said.contains("--database-url: is not set"), "{said}");
+
+    // Nor is a schema of a later release that this one cannot use.
+    let newer = TestSchema::migrated().await;
+    let later = "insert into $schema.migrations select 99, 'later', checksum, now(), 99, '9.9.9' from $schema.migrations limit 1";
+    newer.execute(later).await;
+    for command in ["copy", "verify"] {
+        let (code, _, said) = run(&scene, &newer, &["move", command]);
+        assert!(code == 2 && said.contains("9.9.9") && said.contains("run the newer program"), "{said}");
+    }
+    assert_eq!(newer.number("select count(*) from $schema.apps").await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
