@@ -187,3 +187,19 @@ fn guide_has_real_addresses_and_keys() {
         assert!(guide.contains(part), "{part}: {guide}");
     }
 }
+
+#[tokio::test]
+async fn first_step_of_the_first_hour_opens_a_page_with_the_named_button() {
+    let page = include_str!("../../../docs/first-hour.md");
+    let (command, address, button) =
+        (concat!("cargo run -p ", env!("CARGO_PKG_NAME"), "\n"), "127.0.0.1:8080", "Connect GitHub");
+    for part in [command, &format!("<http://{address}/product>"), &format!("press *{button}*")] {
+        assert!(page.contains(part), "{part}");
+    }
+    assert!(run(&["--help"]).1.contains(&format!("[default: {address}")));
+    let mut demo = Program::start(&["--json"]);
+    let product = demo.json()["product"].as_str().unwrap().to_owned();
+    assert!(product.ends_with("/product"), "{product}");
+    let shown = loopback().build().unwrap().get(product).send().await.unwrap().text().await.unwrap();
+    assert!(shown.contains(button), "{shown}");
+}

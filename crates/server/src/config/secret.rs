@@ -1,6 +1,7 @@
 //! Secrets as options: the text itself, or a file that contains it.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use secrecy::{ExposeSecret, SecretString};
@@ -85,17 +86,19 @@ pub(crate) fn from_file(option: &str, path: &Path) -> Result<SecretString, Confi
     let fail = |cause: String, help: &str| ConfigError::new(format!("--{option}"), cause, help);
     let shown = path.display();
     let readable = "name a file that this user can read";
-    match fs::metadata(path) {
-        Ok(facts) if facts.len() > MAX_BYTES => {
+    let mut bytes = Vec::new();
+    // Devices have no length, but may never end.
+    let read = File::open(path).and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes));
+    match read.map(u64::try_from) {
+        Ok(Ok(..=MAX_BYTES)) => {}
+        Ok(_) => {
             return Err(fail(
                 format!("{shown} is larger than 1 MiB"),
                 "name the file that contains only the secret",
             ));
         }
-        Ok(_) => {}
         Err(error) => return Err(fail(format!("{shown} cannot be read: {error}"), readable)),
     }
-    let bytes = fs::read(path).map_err(|error| fail(format!("{shown} cannot be read: {error}"), readable))?;
     let text = String::from_utf8(bytes).map_err(|_| {
         fail(format!("{shown} is not UTF-8 text"), "save it as UTF-8; Windows PowerShell writes UTF-16")
     })?;

@@ -1,9 +1,10 @@
 //! Questions on standard error, and answers from standard input.
 
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::io::{self, Write};
 
-use console::Term;
+use secrecy::{ExposeSecret, SecretString};
 
+use super::input::{Input, Line};
 use crate::config::{ConfigError, ConfigErrors};
 
 /// A question, which an option answers, too.
@@ -18,79 +19,95 @@ pub(super) struct Question {
     pub(super) secret: bool,
 }
 
-/// Asks one question after another. Standard input may be a terminal, or a file with one answer per line.
+impl Question {
+    /// Returns a question without a default.
+    pub(super) const fn required(option: &'static str, text: &'static str) -> Self {
+        Self { option, text, default: None, secret: false }
+    }
+}
+
+/// Asks one question after another.
 pub(super) struct Asker {
+    input: Input,
     ended: bool,
-    /// The questions without an answer.
-    missing: ConfigErrors,
+    /// The questions without a valid answer.
+    errors: ConfigErrors,
 }
 
 impl Asker {
     pub(super) fn new() -> Self {
-        Self { ended: false, missing: ConfigErrors::default() }
+        Self { input: Input::new(), ended: false, errors: ConfigErrors::default() }
     }
 
-    /// Asks until `check` accepts the answer. Returns `None` if standard input has ended; then the question counts as
-    /// missing, unless it has a default.
+    /// Returns the value of the answer. At a terminal, asks until `check` accepts it. Otherwise an invalid answer is an error
+    /// for [`finish`](Self::finish), since the next line answers the next question. So is a missing one without a default.
     ///
     /// # Errors
     /// If standard input or standard error cannot be used.
-    pub(super) fn ask<T>(
+    pub(super) async fn ask<T>(
         &mut self,
         question: Question,
-        check: impl Fn(&str) -> Result<T, ConfigError>,
+        check: impl Fn(&SecretString) -> Result<T, ConfigError> + Send,
     ) -> io::Result<Option<T>> {
         loop {
-            let answer = self.answer(question)?;
-            let text = match (answer.as_deref(), question.default) {
-                (Some("") | None, Some(default)) => default,
-                (Some(text), _) => text,
-                (None, None) => {
+            let checked = match (self.answer(question).await?, question.default) {
+                (Line::Text(text), Some(default)) if text.expose_secret().is_empty() => {
+                    check(&default.into())
+                }
+                (Line::Text(text), _) => check(&text),
+                (Line::Invalid(cause), _) => {
+                    let help = "answer with at most 4,000 bytes of UTF-8";
+                    Err(ConfigError::new(question.option, cause, help))
+                }
+                (Line::End, Some(default)) => check(&default.into()),
+                (Line::End, None) => {
                     let cause = "is not set, and standard input has no answer";
                     let help = format!("set it, or answer the question: {}", question.text);
-                    self.missing.push(ConfigError::new(question.option, cause, help));
+                    self.errors.push(ConfigError::new(question.option, cause, help));
                     return Ok(None);
                 }
             };
-            match check(text) {
+            match checked {
                 Ok(value) => return Ok(Some(value)),
-                Err(error) => eprintln!("  {}\n  help: {}", error.cause, error.help),
+                Err(ConfigError { cause, help, .. }) if self.input.is_terminal() => {
+                    writeln!(io::stderr(), "  {cause}\n  help: {help}")?;
+                    self.input.discard();
+                }
+                Err(error) => {
+                    self.errors.push(error);
+                    return Ok(None);
+                }
             }
         }
     }
 
-    /// Returns the trimmed answer; `None` at the end of standard input.
-    fn answer(&mut self, question: Question) -> io::Result<Option<String>> {
+    async fn answer(&mut self, question: Question) -> io::Result<Line> {
         if self.ended {
-            return Ok(None);
+            return Ok(Line::End);
         }
+        // Before the question, after which the answer may arrive at once.
+        let hidden = if question.secret { self.input.hide()? } else { None };
         let default = question.default.filter(|it| !it.is_empty()).map(|it| format!(" [{it}]"));
-        eprint!("{}{}: ", question.text, default.unwrap_or_default());
-        io::stderr().flush()?;
-        let terminal = Term::stderr();
-        if question.secret && io::stdin().is_terminal() && terminal.is_term() {
-            return Ok(Some(terminal.read_secure_line()?.trim().to_owned()));
-        }
-        let mut line = String::new();
-        if io::stdin().lock().read_line(&mut line)? == 0 {
-            self.ended = true;
-            eprintln!();
-            return Ok(None);
-        }
-        if !io::stdin().is_terminal() {
+        write!(io::stderr(), "{}{}: ", question.text, default.unwrap_or_default())?;
+        let line = self.input.line().await.map_err(|error| {
+            io::Error::new(error.kind(), format!("the answer to {} cannot be read: {error}", question.option))
+        })?;
+        drop(hidden);
+        self.ended = matches!(line, Line::End);
+        if question.secret || self.ended || !self.input.is_terminal() {
             // The answer's line break is not on the screen.
-            eprintln!();
+            writeln!(io::stderr())?;
         }
-        Ok(Some(line.trim().to_owned()))
+        Ok(line)
     }
 
-    /// Succeeds if no answer is missing.
+    /// Succeeds if there is a valid answer to each question.
     ///
     /// # Errors
-    /// All questions without an answer, and `errors`.
+    /// All questions without one, and `errors`.
     pub(super) fn finish(&mut self, errors: ConfigErrors) -> Result<(), ConfigErrors> {
         let mut all = errors;
-        all.0.append(&mut self.missing.0);
+        all.0.append(&mut self.errors.0);
         all.into_result()
     }
 }

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use dockline_github::GithubHost;
 
-use super::Failure;
 use super::files::Files;
 use super::settings::{CLIENT_SECRET, PRIVATE_KEY, Settings, Source, WEBHOOK_SECRET};
+use crate::config::{ConfigError, ConfigErrors};
 
 const HEAD: &str = "\
 # Configuration of dockline, read by every command with --config. Keys are the options without the leading dashes;
@@ -30,7 +30,7 @@ const REST: &str = "
 ///
 /// # Errors
 /// If a path is not UTF-8.
-pub(super) fn render(settings: &Settings, files: &Files) -> Result<String, Failure> {
+pub(super) fn render(settings: &Settings, files: &Files) -> Result<String, ConfigErrors> {
     let mut text = HEAD.to_owned();
     let mut add = |comment: &str, key: &str, value: &str| {
         text.push_str(&format!("\n# {comment}\n{key} = {value}\n"));
@@ -58,8 +58,8 @@ pub(super) fn render(settings: &Settings, files: &Files) -> Result<String, Failu
         ),
     ] {
         match source {
-            Source::Files(paths) => add(comment, key, &file_list(paths)?),
-            Source::Typed(_) | Source::Generated(_) => add(comment, key, &path(&files.path(name))?),
+            Source::Files(paths) => add(comment, key, &file_list(key, paths)?),
+            Source::Typed(_) | Source::Generated(_) => add(comment, key, &path(key, &files.path(name))?),
             Source::Environment(variable) => {
                 text_line(&mut add, comment, key, &format!("is set by the variable {variable}"));
             }
@@ -73,7 +73,11 @@ pub(super) fn render(settings: &Settings, files: &Files) -> Result<String, Failu
         add("Base URL of GitHub's REST API.", "github-api-url", &quoted(settings.host.api()));
     }
     if let Some(file) = &settings.proxy_file {
-        add("URL of the proxy through which GitHub is reached.", "https-proxy-file", &path(file)?);
+        add(
+            "URL of the proxy through which GitHub is reached.",
+            "https-proxy-file",
+            &path("https-proxy-file", file)?,
+        );
     }
     add(
         "URL under which browsers reach this API. The App's callback and webhook URLs begin with it.",
@@ -83,7 +87,7 @@ pub(super) fn render(settings: &Settings, files: &Files) -> Result<String, Failu
     add(
         "Folder of the SQLite file dockline.db. For PostgreSQL, set database-url-file instead.",
         "data-dir",
-        &path(&settings.data_dir)?,
+        &path("data-dir", &settings.data_dir)?,
     );
     text.push_str(REST);
     Ok(text)
@@ -95,23 +99,25 @@ fn text_line(add: &mut impl FnMut(&str, &str, &str), comment: &str, key: &str, w
     add(&comment, &format!("# {key}"), "\"...\"");
 }
 
-fn file_list(paths: &[PathBuf]) -> Result<String, Failure> {
+fn file_list(key: &str, paths: &[PathBuf]) -> Result<String, ConfigErrors> {
     match paths {
-        [one] => path(one),
+        [one] => path(key, one),
         many => {
-            let quoted: Result<Vec<_>, _> = many.iter().map(|it| path(it)).collect();
+            let quoted: Result<Vec<_>, _> = many.iter().map(|it| path(key, it)).collect();
             Ok(format!("[{}]", quoted?.join(", ")))
         }
     }
 }
 
-fn path(path: &Path) -> Result<String, Failure> {
-    let text =
-        path.to_str().ok_or_else(|| format!("the path {} is not UTF-8: use another", path.display()))?;
+fn path(key: &str, path: &Path) -> Result<String, ConfigErrors> {
+    let Some(text) = path.to_str() else {
+        let cause = format!("{} is not UTF-8", path.display());
+        return Err(ConfigError::new(format!("--{key}"), cause, "name a path in UTF-8").into());
+    };
     Ok(quoted(text))
 }
 
-/// Quotes a text: a string of JSON is one of TOML, too.
+/// Quotes a text: a string of JSON is one of TOML, too, unless it has the control character DEL.
 fn quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
+    serde_json::Value::from(text).to_string().replace('\u{7f}', "\\u007f")
 }

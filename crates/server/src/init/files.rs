@@ -1,12 +1,16 @@
 //! The files that `dockline init` writes: the configuration, and the secrets beside it.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, ErrorKind, Write};
+use std::fs;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use secrecy::{ExposeSecret, SecretString};
+use tempfile::{Builder, NamedTempFile};
 
 use crate::config::{ConfigError, ConfigErrors};
+
+/// Bytes that the folder must have space for. The files are smaller.
+const SPACE: usize = 64 << 10;
 
 /// The folder of the files, which are readable by their owner only.
 pub(super) struct Files {
@@ -19,13 +23,13 @@ impl Files {
     /// Checks that the configuration may be written.
     ///
     /// # Errors
-    /// If it exists without `force`, or its folder does not exist or cannot be written to.
+    /// If it exists without `force`, or its folder does not exist, cannot be written to or has no space.
     pub(super) fn new(config: &Path, force: bool) -> Result<Self, ConfigErrors> {
         let config = std::path::absolute(config).unwrap_or_else(|_| config.to_owned());
         let folder = config.parent().unwrap_or(Path::new("/")).to_owned();
         let files = Self { config, folder, force };
-        files.absent(&files.config)?;
-        files.check_writable()?;
+        files.may_write(&files.config)?;
+        files.check_space()?;
         Ok(files)
     }
 
@@ -46,72 +50,68 @@ impl Files {
     ) -> Result<(), ConfigErrors> {
         let mut errors = ConfigErrors::default();
         for name in names {
-            errors.check(self.absent(&self.path(name)));
+            errors.check(self.may_write(&self.path(name)));
         }
         errors.into_result()
     }
 
-    fn absent(&self, path: &Path) -> Result<(), ConfigError> {
-        if self.force || fs::symlink_metadata(path).is_err() {
-            return Ok(());
-        }
-        let cause = format!("{} exists", path.display());
-        Err(ConfigError::new(
-            "--config",
-            cause,
-            "name a file in another folder, or set --force to overwrite it",
-        ))
+    fn may_write(&self, path: &Path) -> Result<(), ConfigError> {
+        let (problem, help) = match fs::symlink_metadata(path) {
+            Err(_) => return Ok(()),
+            Ok(facts) if facts.is_dir() => ("is a folder", "name a file"),
+            Ok(_) if self.force => return Ok(()),
+            Ok(_) => ("exists", "name a file in another folder, or set --force to overwrite it"),
+        };
+        Err(ConfigError::new("--config", format!("{} {problem}", path.display()), help))
     }
 
-    /// Creates and removes a file, so that a folder without permission is found before the questions.
-    fn check_writable(&self) -> Result<(), ConfigError> {
-        let probe = self.path(&format!(".dockline-init-{}", std::process::id()));
-        create(&probe, b"").and_then(|()| fs::remove_file(&probe)).map_err(|error| {
+    /// Writes as much as the files may need, so that a folder without permission or space is found before the questions.
+    fn check_space(&self) -> Result<(), ConfigError> {
+        self.temporary(&[&vec![b'\n'; SPACE]]).map(drop).map_err(|error| {
             let cause = format!("{} cannot be written to: {error}", self.folder.display());
-            ConfigError::new("--config", cause, "create the folder, or name one that this user can write to")
+            let help = "create the folder, or name one that this user can write to, on a disk with space";
+            ConfigError::new("--config", cause, help)
         })
     }
 
-    /// Writes a secret beside the configuration. Returns its path.
-    pub(super) fn write(&self, name: &str, secret: &SecretString) -> Result<PathBuf, ConfigErrors> {
-        let text = secret.expose_secret().trim_end();
-        self.replace(self.path(name), &format!("{text}\n"))
-    }
-
-    /// Writes the configuration. Returns its path.
-    pub(super) fn write_config(&self, text: &str) -> Result<PathBuf, ConfigErrors> {
-        self.replace(self.config.clone(), text)
-    }
-
-    fn replace(&self, path: PathBuf, text: &str) -> Result<PathBuf, ConfigErrors> {
-        let removed = if self.force { remove(&path) } else { Ok(()) };
-        // Created anew, so that the mode of an old file does not stay.
-        match removed.and_then(|()| create(&path, text.as_bytes())) {
-            Ok(()) => Ok(path),
-            Err(error) => Err(ConfigErrors::from(ConfigError::new(
-                "--config",
-                format!("{} cannot be written: {error}", path.display()),
-                "name a file in a folder that this user can write to",
-            ))),
+    /// Writes the secrets and the configuration. Returns their paths.
+    ///
+    /// # Errors
+    /// If one cannot be written. Then none of them exists, unless the folder changes meanwhile.
+    pub(super) fn write(
+        &self,
+        secrets: Vec<(&'static str, &SecretString)>,
+        config: &str,
+    ) -> Result<Vec<PathBuf>, ConfigErrors> {
+        let mut complete = Vec::new();
+        for (name, secret) in secrets {
+            let path = self.path(name);
+            let parts = [secret.expose_secret().trim_end().as_bytes(), b"\n"];
+            complete.push((self.temporary(&parts).map_err(|error| failed(&path, &error))?, path));
         }
+        let path = self.config.clone();
+        complete.push((self.temporary(&[config.as_bytes()]).map_err(|error| failed(&path, &error))?, path));
+        let mut paths = Vec::new();
+        for (file, path) in complete {
+            let named = if self.force { file.persist(&path) } else { file.persist_noclobber(&path) };
+            named.map_err(|error| failed(&path, &error.error))?;
+            paths.push(path);
+        }
+        Ok(paths)
+    }
+
+    /// Creates a file that only its owner can read, waits until it is on disk, and removes it when it is dropped.
+    fn temporary(&self, parts: &[&[u8]]) -> io::Result<NamedTempFile> {
+        let mut file = Builder::new().prefix(".dockline-init-").tempfile_in(&self.folder)?;
+        for part in parts {
+            file.write_all(part)?;
+        }
+        file.as_file().sync_all()?;
+        Ok(file)
     }
 }
 
-/// Removes a file, if it exists.
-fn remove(path: &Path) -> io::Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-        removed => removed,
-    }
-}
-
-/// Creates a file that only its owner can read, and waits until it is on disk: GitHub shows secrets once.
-fn create(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
+fn failed(path: &Path, error: &io::Error) -> ConfigErrors {
+    let cause = format!("{} cannot be written: {error}", path.display());
+    ConfigError::new("--config", cause, "name a file in a folder that this user can write to").into()
 }

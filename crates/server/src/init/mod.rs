@@ -7,18 +7,25 @@ mod config_text;
 mod create_app;
 mod files;
 mod flow;
+mod input;
+mod interruption;
 mod manifest;
 mod options;
 mod page;
+mod secrets;
 mod settings;
 
 use std::error::Error;
+use std::io::{self, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use asker::Asker;
 use files::Files;
-use settings::{Settings, Source, WEBHOOK_SECRET};
+use interruption::{Interrupted, Signals};
+use settings::{Created, Settings, Source, WEBHOOK_SECRET};
 
+use crate::config::ConfigErrors;
 use crate::{cli, doctor};
 
 pub(crate) use options::InitArgs;
@@ -30,35 +37,73 @@ type Failure = Box<dyn Error + Send + Sync>;
 /// # Errors
 /// If an answer is missing or invalid, a file exists or cannot be written, or GitHub does not create the App.
 pub(crate) async fn run(args: InitArgs) -> Result<ExitCode, Failure> {
+    let ended = configure(args).await;
+    match ended.as_ref().err().and_then(|error| error.downcast_ref::<Interrupted>()) {
+        Some(interrupted) => {
+            writeln!(io::stderr(), "\ndockline: {interrupted}")?;
+            Ok(ExitCode::from(Interrupted::EXIT_CODE))
+        }
+        None => ended,
+    }
+}
+
+async fn configure(args: InitArgs) -> Result<ExitCode, Failure> {
+    let mut signals = Signals::install()?;
     let files = Files::new(&args.output, args.force)?;
     let mut asker = Asker::new();
     let settings = if args.create_app {
-        create_app::settings(&args, &mut asker, &files).await?
+        create_app::settings(&args, &mut asker, &files, &mut signals).await?
     } else {
-        answers::settings(&args, &mut asker)?
+        signals.or("nothing was written", answers::settings(&args, &mut asker)).await??
     };
-    write(&settings, &files)?;
-    println!("\nChecking it, as dockline doctor does:\n");
+    let written = write(&settings, &files).map_err(|errors| lost(&settings, errors))?;
+    report(&settings, &written)?;
+    writeln!(io::stdout(), "\nChecking it, as dockline doctor does:\n")?;
     let path = files.config();
     let (doctor_args, effective) = cli::doctor_args(path)?;
-    let code = doctor::run(&doctor_args, &effective).await?;
-    println!("{}", next(&path.display().to_string(), code));
+    let note = "the files are written; dockline doctor checks them";
+    let code = signals.or(note, doctor::run(&doctor_args, &effective)).await??;
+    writeln!(io::stdout(), "{}", next(&path.display().to_string(), code))?;
     Ok(code)
 }
 
-/// Writes the secrets, and then the configuration that names them.
-fn write(settings: &Settings, files: &Files) -> Result<(), Failure> {
+fn write(settings: &Settings, files: &Files) -> Result<Vec<PathBuf>, ConfigErrors> {
     let secrets = settings.typed_secrets();
     files.check_absent(secrets.iter().map(|(name, _)| *name))?;
-    let text = config_text::render(settings, files)?;
-    for (name, secret) in secrets {
-        println!("wrote {}", files.write(name, secret)?.display());
+    files.write(secrets, &config_text::render(settings, files)?)
+}
+
+/// Returns the error about the files; of a created App, with what to do about its secrets.
+fn lost(settings: &Settings, errors: ConfigErrors) -> Failure {
+    match &settings.created {
+        Some(Created { page, .. }) => format!(
+            "{errors}\nThe App {page} exists, but its secrets are lost: delete it at GitHub, and start again"
+        )
+        .into(),
+        None => errors.into(),
     }
-    println!("wrote {}", files.write_config(&text)?.display());
+}
+
+fn report(settings: &Settings, written: &[PathBuf]) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    if let Some(Created { name, page }) = &settings.created {
+        writeln!(stdout, "created the App {name}: {page}")?;
+        if let Source::Absent = settings.webhook_secret {
+            writeln!(
+                stdout,
+                "It has no webhook, since GitHub cannot reach {}; set one when the API has a public URL (docs/operating.md)",
+                settings.public_url
+            )?;
+        }
+    }
+    for path in written {
+        writeln!(stdout, "wrote {}", path.display())?;
+    }
     if let Source::Generated(_) = settings.webhook_secret {
-        println!(
+        writeln!(
+            stdout,
             "Set the webhook secret on the App's settings page to the content of the file {WEBHOOK_SECRET}."
-        );
+        )?;
     }
     Ok(())
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use crate::config::DurationArg;
 use crate::database::FileArgs;
 
 /// Options of `dockline init`. Each answers a question; secrets are given by files, by variables or as answers.
@@ -32,8 +33,11 @@ pub(crate) struct InitArgs {
     #[arg(long, value_name = "LOGIN", requires = "create_app", value_parser = login)]
     pub(super) app_owner: Option<String>,
     /// Name of the created App, which can be changed in the browser.
-    #[arg(long, value_name = "NAME", requires = "create_app")]
+    #[arg(long, value_name = "NAME", requires = "create_app", value_parser = name)]
     pub(super) app_name: Option<String>,
+    /// Give up if the App is not created in this time. GitHub allows an hour. 0 waits without an end.
+    #[arg(long, value_name = "DURATION", default_value = "1h", requires = "create_app")]
+    pub(super) create_app_timeout: DurationArg,
     /// URL under which browsers reach this API.
     #[arg(long, value_name = "URL", env = "DOCKLINE_PUBLIC_URL")]
     pub(super) public_url: Option<String>,
@@ -84,4 +88,11 @@ fn login(text: &str) -> Result<String, &'static str> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
     let fits = (1..=100).contains(&text.len()) && text.bytes().all(allowed);
     if fits { Ok(text.to_owned()) } else { Err("write it as in the organization's URL, github.com/LOGIN") }
+}
+
+/// Parses the name of an App, within GitHub's limit.
+fn name(text: &str) -> Result<String, &'static str> {
+    let text = text.trim();
+    let fits = (1..=34).contains(&text.chars().count());
+    if fits { Ok(text.to_owned()) } else { Err("the name of an App has 1 to 34 characters") }
 }

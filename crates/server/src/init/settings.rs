@@ -22,6 +22,14 @@ pub(super) struct Settings {
     pub(super) webhook_secret: Source,
     pub(super) public_url: String,
     pub(super) data_dir: PathBuf,
+    pub(super) created: Option<Created>,
+}
+
+/// An App that `dockline init` created.
+pub(super) struct Created {
+    pub(super) name: String,
+    /// The URL of its public page.
+    pub(super) page: String,
 }
 
 /// Where a secret is.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use dockline::ClaimPolicy;
 use dockline_listener::ListenAddr;
-use http::HeaderName;
+use http::{HeaderName, Uri};
 use secrecy::SecretString;
 
 use crate::config::{ConfigError, DurationArg};
@@ -191,8 +191,9 @@ pub(crate) fn check_unsolicited_install_url(url: Option<&str>) -> Result<Option<
 /// Checks the public base URL, and removes a slash at its end.
 pub(crate) fn check_public_url(url: Option<&str>) -> Result<Option<String>, ConfigError> {
     let Some(url) = url.map(|url| url.trim_end_matches('/')) else { return Ok(None) };
-    let plain = !url.contains(['?', '#', '@', ' ']);
-    if plain && is_https_or_local(url) {
+    let plain = !url.contains(['?', '#', '@']) && url.bytes().all(|byte| byte.is_ascii_graphic());
+    // The parser refuses quotation marks, back slashes and the like, which would end up in links and in GitHub's settings.
+    if plain && is_https_or_local(url) && url.parse::<Uri>().is_ok() {
         Ok(Some(url.to_owned()))
     } else {
         Err(ConfigError::new(

@@ -1,31 +1,14 @@
 //! The questions, the files and the checks.
 
-use std::io::{BufRead, BufReader};
-use std::process::Stdio;
-
 use secrecy::ExposeSecret;
 
 use crate::http_client::loopback;
 use crate::scene::{PUBLIC_URL, Scene, answered, ended};
 
-/// Returns an answer to every question.
-fn answers(scene: &Scene) -> Vec<String> {
-    vec![
-        format!("{},{}", scene.sim.web, scene.sim.api),
-        scene.app.app_id.to_string(),
-        scene.app.slug.clone(),
-        scene.app.client_id.clone(),
-        scene.app.client_secret.expose_secret().to_owned(),
-        scene.text("given/key.pem"),
-        scene.app.webhook_secret.expose_secret().to_owned(),
-        PUBLIC_URL.to_owned(),
-    ]
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn answers_are_written_with_comments_and_checked_and_serve_runs_with_them() {
     let scene = Scene::start().await;
-    let answers = answers(&scene);
+    let answers = scene.answers();
     let lines: Vec<&str> = answers.iter().map(String::as_str).collect();
     // As a careless `umask` would have it.
     let mut command = std::process::Command::new("sh");
@@ -72,63 +55,9 @@ async fn answers_are_written_with_comments_and_checked_and_serve_runs_with_them(
     }
     assert_eq!(configured["webhook-secret-file"]["value"][0], scene.text("webhook-secret"));
 
-    let serve = ["serve", "--config", "dockline.toml", "--listen", "127.0.0.1:0", "--json"];
-    let mut server = scene.command(&serve).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-    let mut line = String::new();
-    BufReader::new(server.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let announced: serde_json::Value = serde_json::from_str(&line).unwrap();
-    let health = format!("{}/healthz", announced["api"].as_str().unwrap());
-    assert_eq!(loopback().get(health).send().await.unwrap().status(), 200);
-    assert_eq!(announced["databaseFile"], scene.text("dockline.db"));
-    server.kill().unwrap();
-    server.wait().unwrap();
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn invalid_answers_are_explained_and_asked_again() {
-    let scene = Scene::start().await;
-    let answers = answers(&scene);
-    let [host, id, slug, client, secret, key, _, url] = &answers[..] else { panic!("eight answers") };
-    let none = scene.text("none.pem");
-    let lines = [
-        "api.github.com",
-        host,
-        "twelve",
-        "",
-        id,
-        "My App",
-        slug,
-        "a b",
-        client,
-        "two words",
-        secret,
-        &none,
-        key,
-        // The second generates one.
-        "short",
-        "",
-        "http://api.example.com",
-        url,
-    ];
-    let init = answered(&mut scene.command(&["init"]), &lines);
-    assert_eq!(init.code, Some(0), "{}\n{}", init.stdout, init.stderr);
-    for expected in [
-        "  the GitHub host is the API's",
-        "  the App id is not a number from 1 to 2^53-1\n  help: copy \"App ID\" from the App's settings page",
-        "  the App's slug is not 1 to 100 characters of a-z 0-9 - _",
-        "  the client id is not 1 to 100 characters",
-        "  the client secret is empty or has spaces",
-        "none.pem cannot be read",
-        "  has fewer than 16 bytes",
-        "  is not an https URL without query",
-    ] {
-        assert!(init.stderr.contains(expected), "{expected}\n{}", init.stderr);
-    }
-    let remedy =
-        "Set the webhook secret on the App's settings page to the content of the file webhook-secret.";
-    assert!(init.stdout.contains(remedy), "{}", init.stdout);
-    let generated = scene.read("webhook-secret");
-    assert!(generated.trim().len() == 64 && !init.stdout.contains(generated.trim()));
+    let server = scene.serve();
+    assert_eq!(loopback().get(format!("{}/healthz", server.api)).send().await.unwrap().status(), 200);
+    assert_eq!(server.announced["databaseFile"], scene.text("dockline.db"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -207,7 +136,7 @@ async fn secret_is_not_accepted_as_an_option() {
 #[tokio::test(flavor = "multi_thread")]
 async fn files_are_overwritten_only_by_force() {
     let scene = Scene::start().await;
-    let answers = answers(&scene);
+    let answers = scene.answers();
     let lines: Vec<&str> = answers.iter().map(String::as_str).collect();
     std::fs::write(scene.path("github-client-secret"), "precious").unwrap();
     let refused = answered(&mut scene.command(&["init"]), &lines);
@@ -233,7 +162,7 @@ async fn files_are_overwritten_only_by_force() {
 #[tokio::test(flavor = "multi_thread")]
 async fn failed_check_is_shown_and_the_files_stay() {
     let scene = Scene::start().await;
-    let mut answers = answers(&scene);
+    let mut answers = scene.answers();
     answers[1] = "77".to_owned();
     let lines: Vec<&str> = answers.iter().map(String::as_str).collect();
     let init = answered(&mut scene.command(&["init"]), &lines);

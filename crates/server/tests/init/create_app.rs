@@ -5,21 +5,22 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 
 use dockline_github_sim::{Fault, FaultRule, Role};
 use reqwest::Response;
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
 use crate::http_client::loopback;
 use crate::scene::{Ended, PUBLIC_URL, Scene, ended};
 
 /// A running `dockline init --create-app`, and the URL that it prints.
-struct Flow {
+pub(crate) struct Flow {
     child: Child,
     stdout: BufReader<ChildStdout>,
     printed: String,
-    url: String,
+    pub(crate) url: String,
 }
 
 impl Flow {
-    fn start(command: &mut Command) -> Self {
+    pub(crate) fn start(command: &mut Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let stdout = BufReader::new(child.stdout.take().unwrap());
         let mut flow = Self { child, stdout, printed: String::new(), url: String::new() };
@@ -34,14 +35,19 @@ impl Flow {
         flow
     }
 
-    fn end(mut self) -> Ended {
+    pub(crate) fn interrupt(&self) {
+        let process = Pid::from_raw(self.child.id().try_into().unwrap()).unwrap();
+        kill_process(process, Signal::INT).unwrap();
+    }
+
+    pub(crate) fn end(mut self) -> Ended {
         self.stdout.read_to_string(&mut self.printed).unwrap();
         let Ended { code, stderr, .. } = self.child.wait_with_output().unwrap().into();
         Ended { code, stdout: self.printed, stderr }
     }
 
     /// Opens the page, and returns the form's target and manifest.
-    async fn form(&self) -> (String, Value) {
+    pub(crate) async fn form(&self) -> (String, Value) {
         let page = loopback().get(&self.url).send().await.unwrap();
         assert_eq!(page.status(), 200);
         assert_eq!(page.headers()["cache-control"], "no-store");
@@ -51,7 +57,7 @@ impl Flow {
     }
 
     /// Creates the App as a user does. Returns the URL of the redirect.
-    async fn create(&self, name: &str) -> String {
+    pub(crate) async fn create(&self, name: &str) -> String {
         let (target, manifest) = self.form().await;
         let manifest = manifest.to_string();
         let shown = post(&target, &[("manifest", &manifest)]).await;
@@ -67,23 +73,23 @@ impl Flow {
 }
 
 /// Returns the text from `start` to the next quotation mark.
-fn attribute(html: &str, start: &str) -> String {
+pub(crate) fn attribute(html: &str, start: &str) -> String {
     let (_, rest) = html.split_once(start).unwrap_or_else(|| panic!("{start} in {html}"));
     let (value, _) = rest.split_once('"').unwrap();
     value.replace("&quot;", "\"").replace("&amp;", "&")
 }
 
-async fn post(url: &str, form: &[(&str, &str)]) -> Response {
+pub(crate) async fn post(url: &str, form: &[(&str, &str)]) -> Response {
     let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
     loopback().post(url).body(body).send().await.unwrap()
 }
 
-async fn open(url: &str) -> (u16, String) {
+pub(crate) async fn open(url: &str) -> (u16, String) {
     let page = loopback().get(url).send().await.unwrap();
     (page.status().as_u16(), page.text().await.unwrap())
 }
 
-async fn scene() -> Scene {
+pub(crate) async fn scene() -> Scene {
     let scene = Scene::start().await;
     let sim = scene.sim.sim();
     sim.create_user("olga").unwrap();
@@ -93,7 +99,7 @@ async fn scene() -> Scene {
     scene
 }
 
-fn init(scene: &Scene, public_url: &str, further: &[&str]) -> Command {
+pub(crate) fn init(scene: &Scene, public_url: &str, further: &[&str]) -> Command {
     let mut command = scene.command(&["init", "--create-app", "--public-url", public_url]);
     command.args(scene.github()).args(further);
     command

@@ -3,6 +3,12 @@
 
 mod answers;
 mod create_app;
+mod first_hour;
 #[path = "../support/http_client.rs"]
 mod http_client;
+mod places;
+mod questions;
 mod scene;
+mod terminal;
+mod texts;
+mod troubles;

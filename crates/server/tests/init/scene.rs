@@ -1,9 +1,9 @@
 //! A folder, a simulated GitHub with one App, and the program.
 
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 use dockline_github_sim::{AppCredentials, GithubSim, NewApp, RunningSim};
 use secrecy::ExposeSecret;
@@ -73,6 +73,31 @@ impl Scene {
         command
     }
 
+    /// Returns an answer to every question.
+    pub(crate) fn answers(&self) -> Vec<String> {
+        vec![
+            format!("{},{}", self.sim.web, self.sim.api),
+            self.app.app_id.to_string(),
+            self.app.slug.clone(),
+            self.app.client_id.clone(),
+            self.app.client_secret.expose_secret().to_owned(),
+            self.text("given/key.pem"),
+            self.app.webhook_secret.expose_secret().to_owned(),
+            PUBLIC_URL.to_owned(),
+        ]
+    }
+
+    /// Starts `dockline serve` with the written file, and waits until it listens.
+    pub(crate) fn serve(&self) -> Server {
+        let mut command =
+            self.command(&["serve", "--config", "dockline.toml", "--listen", "127.0.0.1:0", "--json"]);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let announced: Value = serde_json::from_str(&line).unwrap();
+        Server { child, api: announced["api"].as_str().unwrap().to_owned(), announced }
+    }
+
     /// Returns the options that name the simulated GitHub.
     pub(crate) fn github(&self) -> [&str; 4] {
         ["--github-web-url", &self.sim.web, "--github-api-url", &self.sim.api]
@@ -83,6 +108,21 @@ impl Scene {
         let ended = ended(&mut self.command(&["config", "--json", "--config", "dockline.toml"]));
         assert_eq!(ended.code, Some(0), "{}", ended.stderr);
         serde_json::from_str(&ended.stdout).unwrap()
+    }
+}
+
+/// A running server, killed when dropped.
+pub(crate) struct Server {
+    child: Child,
+    pub(crate) api: String,
+    /// The line that it printed.
+    pub(crate) announced: Value,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
@@ -108,12 +148,18 @@ pub(crate) fn ended(command: &mut Command) -> Ended {
 }
 
 /// Runs the program with these lines on standard input.
-pub(crate) fn answered(command: &mut Command, lines: &[&str]) -> Ended {
+pub(crate) fn answered(command: &mut Command, lines: &[impl AsRef<str>]) -> Ended {
+    let lines: Vec<&str> = lines.iter().map(AsRef::as_ref).collect();
+    fed(command, format!("{}\n", lines.join("\n")).as_bytes())
+}
+
+/// Runs the program with these bytes on standard input.
+pub(crate) fn fed(command: &mut Command, bytes: &[u8]) -> Ended {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
     // A program that ends early closes the pipe.
-    let _ = stdin.write_all(format!("{}\n", lines.join("\n")).as_bytes());
+    let _ = stdin.write_all(bytes);
     drop(stdin);
     child.wait_with_output().unwrap().into()
 }
