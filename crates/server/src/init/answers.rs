@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use dockline_github::GithubHost;
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 
 use super::Failure;
 use super::asker::{Asker, Question};
@@ -88,7 +88,16 @@ async fn answer<T>(
 ) -> Result<Option<T>, Failure> {
     match given {
         Some(text) => Ok(errors.check(check(text.trim()))),
-        None => Ok(asker.ask(question, move |text| check(text.expose_secret())).await?),
+        None => {
+            let check = move |text: &SecretString| match text.expose_secret() {
+                text if text.starts_with("--") => {
+                    let cause = "is an option, not an answer";
+                    Err(ConfigError::new(question.option, cause, "give options when you start the program"))
+                }
+                text => check(text),
+            };
+            Ok(asker.ask(question, check).await?)
+        }
     }
 }
 

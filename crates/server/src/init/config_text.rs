@@ -110,11 +110,16 @@ fn file_list(key: &str, paths: &[PathBuf]) -> Result<String, ConfigErrors> {
 }
 
 fn path(key: &str, path: &Path) -> Result<String, ConfigErrors> {
-    let Some(text) = path.to_str() else {
-        let cause = format!("{} is not UTF-8", path.display());
-        return Err(ConfigError::new(format!("--{key}"), cause, "name a path in UTF-8").into());
+    let problem = match path.to_str() {
+        None => "is not UTF-8",
+        // The only setting of several files.
+        Some(text) if key == "webhook-secret-file" && text.contains(',') => {
+            "contains a comma, which separates files"
+        }
+        Some(text) => return Ok(quoted(text)),
     };
-    Ok(quoted(text))
+    let cause = format!("{} {problem}", path.display());
+    Err(ConfigError::new(format!("--{key}"), cause, "name another folder").into())
 }
 
 /// Quotes a text: a string of JSON is one of TOML, too, unless it has the control character DEL.

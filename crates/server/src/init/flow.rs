@@ -168,6 +168,9 @@ impl Flow {
                 && is_temporary(error)
             {
                 let (cause, help) = cause_and_help(error);
+                // Unlike other calls, this one is not held back until the end of a rate limit.
+                let is_limited = matches!(error.kind(), PortErrorKind::RateLimited { .. });
+                let help = if is_limited { "wait that long" } else { help };
                 let text =
                     format!("{cause}. The App exists at GitHub; {help}, and reload this page to go on.");
                 return page::problem(StatusCode::BAD_GATEWAY, &text);

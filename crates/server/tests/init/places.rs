@@ -67,7 +67,7 @@ async fn key_in_pkcs_8_is_accepted_and_one_that_everybody_can_read_is_reported()
 #[tokio::test(flavor = "multi_thread")]
 async fn folder_with_any_characters_is_written_so_that_serve_finds_it() {
     let scene = Scene::start().await;
-    let folder = "odd, \"quoted\" 'twice' \\ \u{7f}\u{1b} # = [ü] 🔑";
+    let folder = "odd \"quoted\" 'twice' \\ \u{7f}\u{1b} # = [ü] 🔑";
     std::fs::create_dir(scene.path(folder)).unwrap();
     std::fs::copy(scene.path("given/key.pem"), scene.path(folder).join("key.pem")).unwrap();
     let mut answers = scene.answers();
@@ -84,6 +84,17 @@ async fn folder_with_any_characters_is_written_so_that_serve_finds_it() {
     let config = Command::new("sh").arg("-c").arg(next).arg(command.get_program()).output().unwrap();
     let config = String::from_utf8(config.stdout).unwrap();
     assert!(config.contains(&*scene.app.slug), "{config}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn folder_whose_name_would_be_two_files_is_refused() {
+    let scene = Scene::start().await;
+    std::fs::create_dir(scene.path("a,b")).unwrap();
+    let init = answered(scene.command(&["init"]).current_dir(scene.path("a,b")), &scene.answers());
+    assert_eq!(init.code, Some(2), "{}", init.stderr);
+    let cause = format!("--webhook-secret-file: {} contains a comma", scene.text("a,b/webhook-secret"));
+    assert!(init.stderr.contains(&cause), "{}", init.stderr);
+    assert_eq!(std::fs::read_dir(scene.path("a,b")).unwrap().count(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

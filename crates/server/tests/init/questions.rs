@@ -65,7 +65,7 @@ async fn invalid_answers_are_explained_and_asked_again() {
         (APP_ID, "", "  the App id is not a number"),
         (APP_ID, &scene.app.app_id.to_string(), ""),
         (SLUG, "My App", "  the App's slug is not 1 to 100 characters of a-z 0-9 - _"),
-        (SLUG, "--help", "  the App's slug is not 1 to 100 characters of a-z 0-9 - _"),
+        (SLUG, "--help", "  is an option, not an answer\r\n  help: give options when you start"),
         (SLUG, &scene.app.slug, ""),
         (CLIENT_ID, "a b", "  the client id is not 1 to 100 characters"),
         (CLIENT_ID, &scene.app.client_id, ""),

@@ -55,7 +55,7 @@ async fn each_line_answers_its_question_and_all_invalid_ones_are_reported_at_onc
     let scene = Scene::start().await;
     let mut answers = scene.answers();
     let id = "--github-app-id: the App id is not a number from 1 to 2^53-1";
-    for wrong in ["0", "-1", "+7", "1e3", "9007199254740992", "99999999999999999999999", "٣", "--help", ""] {
+    for wrong in ["0", "-1", "+7", "1e3", "9007199254740992", "99999999999999999999999", "٣", ""] {
         answers[ID] = wrong.to_owned();
         let init = answered(&mut scene.command(&["init"]), &answers);
         assert_eq!(init.code, Some(2), "{wrong}: {}", init.stderr);
@@ -140,16 +140,22 @@ async fn webhook_secret_with_any_characters_verifies_deliveries() {
     let init = answered(&mut scene.command(&["init"]), &answers);
     assert_eq!(init.code, Some(0), "{}\n{}", init.stdout, init.stderr);
     let server = scene.serve();
-    let body = "{\"zen\":\"Keep it logically awesome.\"}";
+    let body = serde_json::json!({
+        "action": "suspend",
+        "installation": { "id": 7, "app_id": scene.app.app_id, "account": { "id": 8, "login": "acme" }, "permissions": {} },
+        "sender": { "id": 9 },
+    })
+    .to_string();
     for (key, status) in [(secret, 202), ("another secret of sixteen bytes", 401)] {
-        let signature = Hmac::<Sha256>::new_from_slice(key.as_bytes()).unwrap().chain_update(body).finalize();
+        let signature =
+            Hmac::<Sha256>::new_from_slice(key.as_bytes()).unwrap().chain_update(&body).finalize();
         let signature = data_encoding::HEXLOWER.encode(&signature.into_bytes());
         let delivery = loopback()
             .post(format!("{}/v1/github/webhooks", server.api))
             .header("content-type", "application/json")
-            .header("x-github-event", "ping")
+            .header("x-github-event", "installation")
             .header("x-github-delivery", "72d3162e-cc78-11e3-81ab-4c9367dc0958")
             .header("x-hub-signature-256", format!("sha256={signature}"));
-        assert_eq!(delivery.body(body).send().await.unwrap().status(), status);
+        assert_eq!(delivery.body(body.clone()).send().await.unwrap().status(), status);
     }
 }
