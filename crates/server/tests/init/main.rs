@@ -1,5 +1,10 @@
 //! `dockline init` as a process, against a simulated GitHub.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on fails"
+)]
 
 mod answers;
 mod create_app;
