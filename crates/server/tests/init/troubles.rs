@@ -62,9 +62,11 @@ async fn secrets_are_stored_if_the_browser_leaves_or_the_program_is_interrupted_
         fault(&scene, Fault::Slow { ms: 1_000 });
         let flow = Flow::start(&mut init(&scene, PUBLIC_URL, &[]));
         let redirect = flow.create("Acme Dock").await;
-        let leaves = loopback().get(&redirect).timeout(std::time::Duration::from_millis(300)).send().await;
-        assert!(leaves.unwrap_err().is_timeout());
-        assert_eq!(conversions(&scene), 1, "the exchange is under way");
+        let request = tokio::spawn(loopback().get(&redirect).send());
+        while conversions(&scene) == 0 {
+            tokio::task::yield_now().await;
+        }
+        request.abort();
         if interrupted {
             flow.interrupt();
         }
