@@ -112,6 +112,11 @@ pub(crate) fn file_error(path: &Path, error: &OpenError) -> ConfigError {
             "is missing or empty, but its log, dockline.db-wal, is there".to_owned(),
             "put the file that belongs to the log back. To start with a backup or without data, move the log away",
         ),
+        OpenError::ForeignLog => new(
+            "is a backup, but the log beside it, dockline.db-wal, belongs to the file that was there before"
+                .to_owned(),
+            "move dockline.db-wal and dockline.db-shm away",
+        ),
         OpenError::Full => new(error.to_string(), "free space on it"),
         OpenError::NotSqlite | OpenError::Foreign { .. } => {
             new(error.to_string(), "set --data-dir to another folder, or move that file away")

@@ -31,6 +31,9 @@ pub enum OpenError {
     /// The file is missing or empty, and its log is there. Handling: put the file back beside it, or move the log away.
     #[error("the file is missing or empty, but its log is there")]
     OnlyLog,
+    /// The file is a backup, and the log beside it is that of another file. Handling: move the log away.
+    #[error("the log beside the file belongs to the file that was there before")]
+    ForeignLog,
     /// The file is no SQLite database. Handling: correct the path.
     #[error("the file is not a SQLite database")]
     NotSqlite,

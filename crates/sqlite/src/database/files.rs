@@ -35,11 +35,29 @@ pub(crate) fn resolve(path: &Path) -> Result<PathBuf, OpenError> {
             (fs::canonicalize(folder(path)).map_err(OpenError::Io)?.join(name), 0)
         }
     };
-    // SQLite would delete the log, and with it changes that are nowhere else.
-    if bytes == 0 && fs::metadata(beside(&resolved, "-wal")).is_ok_and(|log| log.len() > 0) {
-        return Err(OpenError::OnlyLog);
+    if fs::metadata(beside(&resolved, "-wal")).is_ok_and(|log| log.len() > 0) {
+        // SQLite would delete the log, and with it changes that are nowhere else.
+        if bytes == 0 {
+            return Err(OpenError::OnlyLog);
+        }
+        // SQLite would apply the log of the file that was there before to this one.
+        if !has_used_a_log(&resolved).map_err(OpenError::Io)? {
+            return Err(OpenError::ForeignLog);
+        }
     }
     Ok(resolved)
+}
+
+/// Returns whether the file's header says that it has a log (WAL), which SQLite writes before it creates one. That of a backup does
+/// not. True for a file that is no database, which is refused for that.
+fn has_used_a_log(path: &Path) -> io::Result<bool> {
+    // Bytes 18 and 19: the versions that write and read the file, 1 without a log and 2 with one.
+    let mut header = [0; 20];
+    match File::open(path)?.read_exact(&mut header) {
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(true),
+        Err(error) => Err(error),
+        Ok(()) => Ok(!header.starts_with(b"SQLite format 3\0") || !header.ends_with(&[1, 1])),
+    }
 }
 
 /// Returns whether the file has hard links. Under another name it would have another log, and the two would damage it.

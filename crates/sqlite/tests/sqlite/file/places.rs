@@ -100,3 +100,24 @@ async fn log_whose_file_is_missing_or_empty_is_kept() {
     let keys = SqliteKeyStore::new(&SqliteDatabase::open(&path).await.unwrap());
     assert_eq!(keys.find(&record.id).await.unwrap(), Some(record));
 }
+
+#[tokio::test]
+async fn backup_beside_the_log_of_the_file_before_is_refused() {
+    let file = TestFile::new();
+    let database = file.open().await;
+    let backup = file.beside("backup.sqlite");
+    database.backup(&backup).await.unwrap();
+    let record = key("0123456789ABCDEF", "org_acme");
+    assert!(SqliteKeyStore::new(&database).insert(&record, "ci", NOON).await.unwrap());
+    // As a restore leaves them if it forgets the log.
+    let (path, log) = (file.beside("restored.sqlite"), file.beside("restored.sqlite-wal"));
+    fs::copy(&backup, &path).unwrap();
+    fs::copy(file.beside("dockline.sqlite-wal"), &log).unwrap();
+    let (copied, written) = (fs::read(&path).unwrap(), fs::read(&log).unwrap());
+    assert_refused(&path, |error| matches!(error, OpenError::ForeignLog)).await;
+    assert!(fs::read(&path).unwrap() == copied && fs::read(&log).unwrap() == written, "changed");
+
+    fs::remove_file(&log).unwrap();
+    let keys = SqliteKeyStore::new(&SqliteDatabase::open(&path).await.unwrap());
+    assert_eq!(keys.find(&record.id).await.unwrap(), None);
+}
