@@ -125,8 +125,8 @@ fn without_privileges(scene: &Scene, command: &Command) -> Command {
     unprivileged.args(command.get_args()).env("DOCKLINE_DATA_DIR", scene.path("data"));
     unprivileged.current_dir(scene.path(""));
     if fs::metadata(scene.path("data")).unwrap().uid() == 0 {
-        for path in [scene.path("data"), scene.database(), scene.path("data/dockline.db-lock")] {
-            chown(path, Some(UNPRIVILEGED), Some(UNPRIVILEGED)).unwrap();
+        for name in ["data", "data/dockline.db", "data/dockline.db-lock", "data/dockline.db-turn"] {
+            chown(scene.path(name), Some(UNPRIVILEGED), Some(UNPRIVILEGED)).unwrap();
         }
         fs::set_permissions(scene.path(""), fs::Permissions::from_mode(0o755)).unwrap();
     }
@@ -146,8 +146,8 @@ async fn file_that_cannot_be_written_is_refused_when_it_is_opened() {
         assert_eq!(ended.status.code(), Some(2), "{command:?}: {said}");
         assert!(said.contains(expected) && said.contains("as the user that owns the file"), "{said}");
     };
-    let mut list = without_privileges(&scene, &scene.command(&["keys", "list"]));
-    assert!(list.output().unwrap().status.success());
+    let listed = without_privileges(&scene, &scene.command(&["keys", "list"])).output().unwrap();
+    assert!(listed.status.success(), "{}", String::from_utf8_lossy(&listed.stderr));
     let set = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
     set(&scene.database(), 0o400);
     for command in [scene.serve_command(&[]), scene.command(&["keys", "list"]), scene.command(&["migrate"])] {

@@ -8,6 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::error::OpenError;
+use super::open_files::OpenFile;
 
 /// Returns the path with `suffix` after the file's name, as SQLite names its files.
 pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
@@ -21,31 +22,37 @@ pub(super) fn folder(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// Returns the path of the database file itself, absolute and without symbolic links. The lock and SQLite's log are beside that
-/// one, so that all processes find the same ones, by whatever path they know the file. The file may be missing.
-pub(crate) fn resolve(path: &Path) -> Result<PathBuf, OpenError> {
-    let (resolved, bytes) = match fs::metadata(path) {
+/// Finds the database file itself, by its path without symbolic links. The locks and SQLite's log are beside that one, so that all
+/// processes find the same ones, by whatever path they know the file. The file may be missing.
+pub(crate) fn resolve(path: &Path) -> Result<OpenFile, OpenError> {
+    let resolved = match fs::metadata(path) {
         Ok(metadata) if !metadata.is_file() => return Err(OpenError::NotAFile),
         Ok(metadata) if has_other_names(&metadata) => return Err(OpenError::Linked),
-        Ok(metadata) => (fs::canonicalize(path).map_err(OpenError::Io)?, metadata.len()),
+        Ok(_) => fs::canonicalize(path).map_err(OpenError::Io)?,
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(OpenError::Io(error)),
-        Err(_) if fs::symlink_metadata(path).is_ok() => return Err(OpenError::Dangling),
+        Err(_) if fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink()) => {
+            return Err(OpenError::Dangling);
+        }
         Err(error) => {
             let name = path.file_name().ok_or(OpenError::Io(error))?;
-            (fs::canonicalize(folder(path)).map_err(OpenError::Io)?.join(name), 0)
+            fs::canonicalize(folder(path)).map_err(OpenError::Io)?.join(name)
         }
     };
-    if fs::metadata(beside(&resolved, "-wal")).is_ok_and(|log| log.len() > 0) {
-        // SQLite would delete the log, and with it changes that are nowhere else.
-        if bytes == 0 {
-            return Err(OpenError::OnlyLog);
-        }
-        // SQLite would apply the log of the file that was there before to this one.
-        if !has_used_a_log(&resolved).map_err(OpenError::Io)? {
+    let log = beside(&resolved, "-wal");
+    let has_log = || fs::metadata(&log).is_ok_and(|log| log.len() > 0);
+    // In this order, since another process may create both: it writes the file first. SQLite would delete the log, and with it
+    // changes that are nowhere else.
+    if has_log() && fs::metadata(&resolved).map_or(0, |file| file.len()) == 0 {
+        return Err(OpenError::OnlyLog);
+    }
+    OpenFile::register(resolved, |path| {
+        // SQLite would apply the log of the file that was there before to this one. Another process that seals the file removes the
+        // log first.
+        if has_log() && !has_used_a_log(path).map_err(OpenError::Io)? && has_log() {
             return Err(OpenError::ForeignLog);
         }
-    }
-    Ok(resolved)
+        Ok(())
+    })
 }
 
 /// Returns whether the file's header says that it has a log (WAL), which SQLite writes before it creates one. That of a backup does
@@ -169,6 +176,19 @@ fn restrict(path: &Path) -> io::Result<()> {
     }
 }
 
+/// Opens the lock beside the database file whose name ends with `suffix`, and creates it if it does not exist. The error names it.
+pub(super) fn open_lock(database: &Path, suffix: &str) -> io::Result<File> {
+    let path = beside(database, suffix);
+    let lock = private(&path, OpenOptions::new().create(true).truncate(false));
+    let lock = lock.map_err(|error| named(&path, &error))?;
+    share_owner(database, &lock);
+    Ok(lock)
+}
+
+fn named(path: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{}: {error}", path.file_name().unwrap_or_default().display()))
+}
+
 /// Gives the lock to the owner of the database file, as SQLite does with its log, if root made it by a command.
 #[cfg(unix)]
 fn share_owner(database: &Path, lock: &File) {
@@ -224,14 +244,8 @@ pub(crate) struct ServerLock {
 impl ServerLock {
     /// Takes the lock of the file at `path`, and writes the number of this process into it.
     pub(crate) fn take(database: &Path) -> Result<Self, OpenError> {
-        let path = beside(database, "-lock");
-        let failed = |error: io::Error| {
-            let name = path.file_name().unwrap_or_default().display();
-            OpenError::Io(io::Error::new(error.kind(), format!("{name}: {error}")))
-        };
-        let lock = private(&path, OpenOptions::new().create(true).truncate(false));
-        let mut file = lock.map_err(failed)?;
-        share_owner(database, &file);
+        let mut file = open_lock(database, "-lock").map_err(OpenError::Io)?;
+        let failed = |error: io::Error| OpenError::Io(named(&beside(database, "-lock"), &error));
         let until = Instant::now() + PATIENCE;
         loop {
             match file.try_lock() {

@@ -48,7 +48,8 @@ impl SqliteOptions {
     }
 
     fn facts(&self) -> Result<FileFacts, OpenError> {
-        let path = &files::resolve(&self.path)?;
+        let file = files::resolve(&self.path)?;
+        let path = file.path();
         let facts = FileFacts {
             version: None,
             known: migrations::KNOWN,

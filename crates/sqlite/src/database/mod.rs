@@ -5,11 +5,13 @@ mod error;
 pub(crate) mod files;
 mod inspect;
 mod job;
+pub(crate) mod open_files;
 pub(crate) mod options;
 mod reader;
 pub(crate) mod remote;
 #[cfg(test)]
 mod tests;
+mod turn;
 mod writer;
 
 use std::convert::Infallible;
@@ -37,8 +39,8 @@ pub use options::{DEFAULT_DEADLINE, SqliteOptions};
 /// The longest wait for the connections to be closed.
 const CLOSING: Duration = Duration::from_secs(2);
 
-/// Waits until the threads have closed their connections. The last one to be closed writes the log into the file, which the end
-/// of the process would prevent.
+/// Waits until the threads have closed their connections. The writing one, which is closed last, writes the log into the file, which
+/// the end of the process would prevent.
 struct Connections(Mutex<Receiver<Infallible>>);
 
 impl Drop for Connections {

@@ -13,7 +13,9 @@ use tokio::sync::oneshot;
 use super::connection::{self, Expiry};
 use super::error::OpenError;
 use super::files::{self, ServerLock};
+use super::open_files::OpenFile;
 use super::remote::is_remote;
+use super::turn::Turn;
 use super::writer::Writer;
 use super::{Connections, Inner, SqliteDatabase, reader};
 use crate::{migrations, transfer};
@@ -120,11 +122,17 @@ impl SqliteOptions {
         let (is_open, connections) = sync_channel(0);
         let (deadline, path) = (self.deadline, self.path.clone());
         let spawned = thread::Builder::new().name("sqlite-writer".into()).spawn(move || {
-            match self.prepare(&Arc::new(Mutex::new(waiting)), &is_open) {
-                Ok((writer, file, lock)) => {
-                    if ready.send(Ok((file, lock))).is_ok() {
+            let (is_reading, reading) = sync_channel(0);
+            match self.prepare(&Arc::new(Mutex::new(waiting)), is_reading) {
+                Ok((mut writer, file, lock)) => {
+                    if ready.send(Ok((file.path().to_owned(), lock))).is_ok() {
                         writer.run(&written);
                     }
+                    // Of connections that are closed at the same time, each may find another one open, and none writes the log
+                    // into the file.
+                    let _: Result<Infallible, _> = reading.recv();
+                    drop(writer);
+                    drop(file);
                 }
                 // The caller may have left.
                 Err(error) => drop(ready.send(Err(error))),
@@ -140,28 +148,32 @@ impl SqliteOptions {
         Ok(SqliteDatabase { inner: Arc::new(inner), deadline })
     }
 
-    /// Opens all connections, and starts the reading ones, each with a clone of `is_open`. Also returns the path of the file itself.
+    /// Opens all connections, and starts the reading ones, each with a clone of `is_reading`.
     fn prepare(
         &self,
         waiting: &reader::Waiting,
-        is_open: &SyncSender<Infallible>,
-    ) -> Result<(Writer, PathBuf, Option<ServerLock>), OpenError> {
-        let path = files::resolve(&self.path)?;
-        let (connection, expiry, lock) = self.open_writer(&path)?;
+        is_reading: SyncSender<Infallible>,
+    ) -> Result<(Writer, OpenFile, Option<ServerLock>), OpenError> {
+        let file = files::resolve(&self.path)?;
+        let path = file.path();
+        let (connection, expiry, lock) = self.open_writer(path)?;
+        let turn = Turn::open(path).map_err(OpenError::Io)?;
         for _ in 0..self.readers.get() {
-            let reader = connection::open(&path, self.deadline).and_then(|(connection, expiry)| {
+            let reader = connection::open(path, self.deadline).and_then(|(connection, expiry)| {
                 connection::prepare_reader(&connection).map(|()| (connection, expiry))
             });
             let (connection, expiry) = reader.map_err(|error| OpenError::of(&error, self.deadline))?;
-            let (waiting, is_open) = (Arc::clone(waiting), is_open.clone());
+            let (waiting, is_reading) = (Arc::clone(waiting), is_reading.clone());
             let read = move || {
                 reader::run(&connection, &expiry, &waiting);
                 drop(connection);
-                drop(is_open);
+                drop(is_reading);
             };
             thread::Builder::new().name("sqlite-reader".into()).spawn(read).map_err(OpenError::Io)?;
         }
-        Ok((Writer::new(connection, expiry), path, lock))
+        // The writer waits itself, in turn.
+        connection.busy_timeout(Duration::ZERO).map_err(|error| OpenError::of(&error, self.deadline))?;
+        Ok((Writer::new(connection, expiry, turn), file, lock))
     }
 
     fn open_writer(&self, path: &Path) -> Result<(Connection, Expiry, Option<ServerLock>), OpenError> {

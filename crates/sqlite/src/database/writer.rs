@@ -2,12 +2,14 @@
 
 use std::slice;
 use std::sync::mpsc::Receiver;
+use std::thread;
 use std::time::{Duration, Instant};
 
-use rusqlite::Connection;
+use rusqlite::{Connection, ErrorCode};
 
 use super::connection::Expiry;
 use super::job::{Durability, Job};
+use super::turn::{PAUSE, Turn};
 use crate::error::SqliteError;
 
 /// The number of calls that share a transaction.
@@ -19,6 +21,7 @@ const SOON: Duration = Duration::from_secs(1);
 pub(super) struct Writer {
     connection: Connection,
     expiry: Expiry,
+    turn: Turn,
     /// What `PRAGMA synchronous` is set to.
     durability: Durability,
     /// When the log was written to disk for the last time.
@@ -28,13 +31,13 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// Takes a connection with `synchronous=FULL`.
-    pub(super) const fn new(connection: Connection, expiry: Expiry) -> Self {
-        Self { connection, expiry, durability: Durability::AtOnce, synced_at: None, changes: 0 }
+    /// Takes a connection with `synchronous=FULL` that does not wait for SQLite's lock by itself.
+    pub(super) const fn new(connection: Connection, expiry: Expiry, turn: Turn) -> Self {
+        Self { connection, expiry, turn, durability: Durability::AtOnce, synced_at: None, changes: 0 }
     }
 
     /// Executes calls until all senders are gone. Those that wait at the same time share a transaction.
-    pub(super) fn run(mut self, jobs: &Receiver<Box<dyn Job>>) {
+    pub(super) fn run(&mut self, jobs: &Receiver<Box<dyn Job>>) {
         while let Ok(first) = jobs.recv() {
             let mut group = vec![first];
             group.extend(jobs.try_iter().take(MOST_TOGETHER - 1));
@@ -57,9 +60,8 @@ impl Writer {
         let Some(latest) = group.iter().map(|job| job.deadline()).max() else { return true };
         let durability = group.iter().map(|job| job.durability()).max().unwrap_or(Durability::AtOnce);
         if let Err(error) = self.begin(durability, latest) {
-            let is_busy = error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy);
             let [job] = group else {
-                if !is_busy {
+                if !is_busy(&error) {
                     return false;
                 }
                 for job in group {
@@ -87,7 +89,7 @@ impl Writer {
         true
     }
 
-    /// Begins a transaction once no other process writes.
+    /// Begins a transaction once no other process writes, and those that waited before have written.
     fn begin(&mut self, durability: Durability, until: Instant) -> Result<(), rusqlite::Error> {
         let is_due = self.synced_at.is_none_or(|synced| synced.elapsed() >= SOON);
         let durability = if is_due { Durability::AtOnce } else { durability };
@@ -99,9 +101,14 @@ impl Writer {
             self.connection.pragma_update(None, "synchronous", level)?;
             self.durability = durability;
         }
-        self.connection.busy_timeout(until.saturating_duration_since(Instant::now()))?;
         self.changes = self.connection.total_changes();
-        self.connection.execute_batch("BEGIN IMMEDIATE")
+        let _taken = self.turn.wait(until);
+        loop {
+            match self.connection.execute_batch("BEGIN IMMEDIATE") {
+                Err(error) if is_busy(&error) && Instant::now() < until => thread::sleep(PAUSE),
+                begun => return begun,
+            }
+        }
     }
 
     /// Executes and commits one call. The error is `None` if the call itself failed.
@@ -148,6 +155,10 @@ impl Writer {
         }
         Ok(())
     }
+}
+
+fn is_busy(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
 }
 
 fn busy() -> SqliteError {

@@ -15,6 +15,7 @@ use tokio::sync::oneshot;
 use super::{SealedRows, sql};
 use crate::database::connection::{self, prepare_reader, prepare_writer};
 use crate::database::files::{ServerLock, beside, resolve};
+use crate::database::open_files::OpenFile;
 use crate::database::options::check;
 use crate::database::remote::is_remote;
 use crate::database::{DEFAULT_DEADLINE, OpenError};
@@ -77,17 +78,19 @@ pub(crate) fn check_not_sealed(connection: &Connection, deadline: Duration) -> R
 /// A sealed file, whose rows are moved to another database. No server or command opens it.
 #[derive(Debug, Clone)]
 pub struct SealedFile {
-    path: PathBuf,
     seal: Seal,
-    connection: Arc<SharedConnection>,
+    shared: Arc<SharedFile>,
 }
 
-/// A connection for short statements. Rows are read by connections of their own.
-struct SharedConnection(std::sync::Mutex<Connection>);
+/// The file, with a connection for short statements. Rows are read by connections of their own.
+struct SharedFile {
+    connection: std::sync::Mutex<Connection>,
+    file: OpenFile,
+}
 
-impl fmt::Debug for SharedConnection {
+impl fmt::Debug for SharedFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SharedConnection")
+        f.write_str("SharedFile")
     }
 }
 
@@ -101,7 +104,7 @@ impl SealedFile {
     pub async fn seal(path: impl Into<PathBuf> + Send, now: OffsetDateTime) -> Result<Seal, OpenError> {
         let path = path.into();
         in_thread(move || {
-            exclusively(&resolve(&path)?, |connection| {
+            exclusively(resolve(&path)?.path(), |connection| {
                 execute(connection, SEAL, [column_time(now)])?;
                 Ok(Seal { sealed_at: crate::decode::stored_time(now), copied: None })
             })
@@ -116,12 +119,12 @@ impl SealedFile {
     pub async fn unseal(path: impl Into<PathBuf> + Send) -> Result<Option<Seal>, OpenError> {
         let path = path.into();
         in_thread(move || {
-            let path = resolve(&path)?;
-            if open(&path)?.1.is_none() {
+            let file = resolve(&path)?;
+            if open(file.path())?.1.is_none() {
                 return Ok(None);
             }
-            let _lock = ServerLock::take(&path)?;
-            let (connection, seal) = open(&path)?;
+            let _lock = ServerLock::take(file.path())?;
+            let (connection, seal) = open(file.path())?;
             prepare_writer(&connection).map_err(|error| OpenError::of(&error, DEFAULT_DEADLINE))?;
             execute(&connection, UNSEAL, ()).map_err(|error| open_error(error, DEFAULT_DEADLINE))?;
             Ok(seal)
@@ -136,13 +139,13 @@ impl SealedFile {
     pub async fn open(path: impl Into<PathBuf> + Send) -> Result<Self, OpenError> {
         let path = path.into();
         in_thread(move || {
-            let path = resolve(&path)?;
-            let (connection, seal) = open(&path)?;
+            let file = resolve(&path)?;
+            let (connection, seal) = open(file.path())?;
             let seal = seal.ok_or(OpenError::NotSealed)?;
             migrations::check(&connection, DEFAULT_DEADLINE)?;
             migrations::check_none_is_later(&connection, DEFAULT_DEADLINE)?;
-            let connection = Arc::new(SharedConnection(std::sync::Mutex::new(connection)));
-            Ok(Self { path, seal, connection })
+            let connection = std::sync::Mutex::new(connection);
+            Ok(Self { seal, shared: Arc::new(SharedFile { connection, file }) })
         })
         .await
     }
@@ -166,10 +169,11 @@ impl SealedFile {
     /// # Errors
     /// If the file cannot be opened, or no thread started.
     pub fn rows(&self, table: &'static TransferTable) -> Result<SealedRows, PortError> {
-        let opened = connection::open(&self.path, DEFAULT_DEADLINE).and_then(|(connection, _)| {
-            prepare_reader(&connection)?;
-            Ok(connection)
-        });
+        let opened =
+            connection::open(self.shared.file.path(), DEFAULT_DEADLINE).and_then(|(connection, _)| {
+                prepare_reader(&connection)?;
+                Ok(connection)
+            });
         let connection = opened.map_err(|error| port_error(error.into()))?;
         SealedRows::start(connection, table).map_err(port_error)
     }
@@ -188,9 +192,9 @@ impl SealedFile {
         &self,
         work: impl FnOnce(&Connection) -> Result<T, SqliteError> + Send + 'static,
     ) -> Result<T, PortError> {
-        let shared = Arc::clone(&self.connection);
+        let shared = Arc::clone(&self.shared);
         let done = in_thread(move || {
-            let connection = shared.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let connection = shared.connection.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             Ok(work(&connection))
         });
         match done.await {

@@ -18,6 +18,11 @@ impl TestFile {
         Self(folder.unwrap())
     }
 
+    /// A file that does not exist yet, on the disk that builds are on.
+    pub(crate) fn on_disk() -> Self {
+        Self(tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap())
+    }
+
     pub(crate) fn path(&self) -> PathBuf {
         self.beside("dockline.sqlite")
     }

@@ -26,6 +26,10 @@ fn ping(body: &[u8]) -> VerifiedDelivery<'_> {
     }
 }
 
+/// The files of an open database.
+const LIVE: [&str; 4] =
+    ["dockline.sqlite", "dockline.sqlite-shm", "dockline.sqlite-turn", "dockline.sqlite-wal"];
+
 /// Returns the sorted names in the folder.
 fn names(file: &TestFile) -> Vec<String> {
     let entries = fs::read_dir(file.beside("")).unwrap();
@@ -84,7 +88,7 @@ async fn backup_replaces_no_file_and_leaves_none_if_it_fails() {
     let refused = database.backup(file.beside("missing/copy")).await.unwrap_err();
     assert!(matches!(refused, BackupError::Io(_)), "{refused:?}");
     database.backup(file.beside("copy")).await.unwrap();
-    let expected = ["copy", "dockline.sqlite", "dockline.sqlite-shm", "dockline.sqlite-wal", "taken"];
+    let expected = [&["copy"], &LIVE[..], &["taken"]].concat();
     assert_eq!(names(&file), expected);
 }
 
@@ -117,7 +121,7 @@ async fn interrupted_backup_leaves_nothing() {
     let (file, database) = database().await;
     let stopped = database.backup_until(file.beside("copy"), std::future::ready(())).await;
     assert!(matches!(stopped, Err(BackupError::Interrupted)), "{stopped:?}");
-    assert_eq!(names(&file), ["dockline.sqlite", "dockline.sqlite-shm", "dockline.sqlite-wal"]);
+    assert_eq!(names(&file), LIVE);
 }
 
 #[cfg(unix)]

@@ -1,7 +1,5 @@
 //! Calls while the file is locked or full, and calls whose caller leaves.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use dockline::ports::{
@@ -174,29 +172,4 @@ async fn errors_and_debug_output_show_no_value_and_no_path() {
     for hidden in ["secret", "dockline.sqlite", "acme"] {
         assert!(!shown.contains(hidden), "{hidden}: {shown}");
     }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn command_gets_its_turn_beside_a_server_that_always_writes() {
-    let file = TestFile::new();
-    let server = file.open().await;
-    let bindings = SqliteBindingRepo::new(&server.with_app(AppNumber::FIRST));
-    let next = Arc::new(AtomicU64::new(1));
-    let mut writing = JoinSet::new();
-    // More than share a transaction, so that the next one begins at once.
-    for _ in 0..200 {
-        let (bindings, next) = (bindings.clone(), Arc::clone(&next));
-        writing.spawn(async move {
-            loop {
-                let number = next.fetch_add(1, Ordering::Relaxed);
-                bindings.insert(binding(&format!("org_{number}"), number, "state")).await.unwrap();
-            }
-        });
-    }
-    let command = SqliteKeyStore::new(&file.open().await);
-    for number in 0..20 {
-        assert!(command.insert(&key(&format!("{number:016}"), "org_acme"), "ci", NOON).await.unwrap());
-    }
-    assert!(next.load(Ordering::Relaxed) > 200);
-    writing.abort_all();
 }

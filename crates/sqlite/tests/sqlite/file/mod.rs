@@ -5,4 +5,5 @@ mod calls;
 mod opening;
 mod permissions;
 mod places;
+mod processes;
 mod sealing;

@@ -22,7 +22,7 @@ async fn file_and_its_log_are_readable_by_their_owner_only() {
     fs::set_permissions(file.path(), fs::Permissions::from_mode(0o644)).unwrap();
     let database = file.open().await;
     SqliteKeyStore::new(&database).insert(&key("0123456789ABCDEF", "org_acme"), "ci", NOON).await.unwrap();
-    for name in ["dockline.sqlite", "dockline.sqlite-wal", "dockline.sqlite-shm"] {
+    for name in ["dockline.sqlite", "dockline.sqlite-wal", "dockline.sqlite-shm", "dockline.sqlite-turn"] {
         assert_eq!(mode(&file.beside(name)), 0o600, "{name}");
     }
     let copy = file.beside("copy.sqlite");

@@ -43,7 +43,7 @@ async fn file_has_one_lock_and_one_log_by_whatever_path_it_is_opened() {
     let record = key("0123456789ABCDEF", "org_acme");
     assert!(SqliteKeyStore::new(&server).insert(&record, "ci", NOON).await.unwrap());
     assert_eq!(SqliteKeyStore::new(&file.open().await).find(&record.id).await.unwrap(), Some(record));
-    for suffix in ["-lock", "-wal", "-shm"] {
+    for suffix in ["-lock", "-turn", "-wal", "-shm"] {
         assert!(!file.beside(&format!("link.sqlite{suffix}")).exists(), "{suffix}");
     }
     server.backup(file.beside("copy.sqlite")).await.unwrap();
