@@ -1,11 +1,9 @@
-//! The files beside SQLite's own: who may read them, and the lock of a server.
+//! The database file and those beside it: where they are, and who may read them.
 
 use std::ffi::OsString;
-use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Read, Seek, Write};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::thread;
-use std::time::{Duration, Instant};
 
 use super::error::OpenError;
 use super::open_files::OpenFile;
@@ -79,7 +77,7 @@ const fn has_other_names(_: &fs::Metadata) -> bool {
 }
 
 /// Opens a file for writing that only its owner may read, and creates it if it does not exist.
-fn private(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
+pub(super) fn private(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
     options.read(true).write(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
@@ -173,92 +171,5 @@ fn restrict(path: &Path) -> io::Result<()> {
     match fs::metadata(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
-    }
-}
-
-/// Opens the lock beside the database file whose name ends with `suffix`, and creates it if it does not exist. The error names it.
-pub(super) fn open_lock(database: &Path, suffix: &str) -> io::Result<File> {
-    let path = beside(database, suffix);
-    let lock = private(&path, OpenOptions::new().create(true).truncate(false));
-    let lock = lock.map_err(|error| named(&path, &error))?;
-    share_owner(database, &lock);
-    Ok(lock)
-}
-
-fn named(path: &Path, error: &io::Error) -> io::Error {
-    io::Error::new(error.kind(), format!("{}: {error}", path.file_name().unwrap_or_default().display()))
-}
-
-/// Gives the lock to the owner of the database file, as SQLite does with its log, if root made it by a command.
-#[cfg(unix)]
-fn share_owner(database: &Path, lock: &File) {
-    use std::os::unix::fs::{MetadataExt, fchown};
-    let owner = |metadata: fs::Metadata| (metadata.uid(), metadata.gid());
-    if let (Ok(wanted), Ok(found)) = (fs::metadata(database).map(owner), lock.metadata().map(owner))
-        && wanted != found
-    {
-        // Another user need not own it: opening it was enough.
-        drop(fchown(lock, Some(wanted.0), Some(wanted.1)));
-    }
-}
-
-#[cfg(not(unix))]
-const fn share_owner(_: &Path, _: &File) {}
-
-/// How long a server waits for the lock, which [`server`] takes for an instant.
-const PATIENCE: Duration = Duration::from_millis(200);
-
-const PAUSE: Duration = Duration::from_millis(10);
-
-/// A process that has the lock of a server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ServerProcess {
-    /// Its number, if it could be read.
-    pub process: Option<u32>,
-}
-
-/// Returns the server that uses the file at `path`, if there is one.
-pub(super) fn server(path: &Path) -> io::Result<Option<ServerProcess>> {
-    let mut file = match File::open(beside(path, "-lock")) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        opened => opened?,
-    };
-    match file.try_lock_shared() {
-        Ok(()) => Ok(None),
-        Err(TryLockError::WouldBlock) => Ok(Some(ServerProcess { process: process(&mut file) })),
-        Err(TryLockError::Error(error)) => Err(error),
-    }
-}
-
-fn process(file: &mut File) -> Option<u32> {
-    let mut text = String::new();
-    file.read_to_string(&mut text).ok().and_then(|_| text.trim().parse().ok())
-}
-
-/// The lock of a server, which the operating system releases when the process ends.
-#[derive(Debug)]
-pub(crate) struct ServerLock {
-    _file: File,
-}
-
-impl ServerLock {
-    /// Takes the lock of the file at `path`, and writes the number of this process into it.
-    pub(crate) fn take(database: &Path) -> Result<Self, OpenError> {
-        let mut file = open_lock(database, "-lock").map_err(OpenError::Io)?;
-        let failed = |error: io::Error| OpenError::Io(named(&beside(database, "-lock"), &error));
-        let until = Instant::now() + PATIENCE;
-        loop {
-            match file.try_lock() {
-                Ok(()) => break,
-                Err(TryLockError::WouldBlock) if Instant::now() < until => thread::sleep(PAUSE),
-                Err(TryLockError::WouldBlock) => {
-                    return Err(OpenError::InUse { process: process(&mut file) });
-                }
-                Err(TryLockError::Error(error)) => return Err(failed(error)),
-            }
-        }
-        let written = file.set_len(0).and_then(|()| file.rewind());
-        written.and_then(|()| writeln!(file, "{}", std::process::id())).map_err(failed)?;
-        Ok(Self { _file: file })
     }
 }

@@ -9,7 +9,8 @@ use dockline::{PortError, PortName};
 use tokio::sync::oneshot;
 
 use super::error::OpenError;
-use super::files::{self, ServerProcess, beside};
+use super::files::{self, beside};
+use super::locks::{self, ServerProcess};
 use super::options::{SqliteOptions, check};
 use super::remote::is_remote;
 use super::{SqliteDatabase, connection};
@@ -87,7 +88,7 @@ impl SqliteOptions {
         let free = "SELECT freelist_count * page_size FROM pragma_freelist_count, pragma_page_size";
         let free: i64 = connection.query_row(free, (), |row| row.get(0)).map_err(failed)?;
         let free_bytes = u64::try_from(free).unwrap_or_default();
-        let server = files::server(path).map_err(OpenError::Io)?;
+        let server = locks::server(path).map_err(OpenError::Io)?;
         Ok(FileFacts { version: Some(version), bytes, free_bytes, server, ..facts })
     }
 }

@@ -5,13 +5,13 @@ mod error;
 pub(crate) mod files;
 mod inspect;
 mod job;
+pub(crate) mod locks;
 pub(crate) mod open_files;
 pub(crate) mod options;
 mod reader;
 pub(crate) mod remote;
 #[cfg(test)]
 mod tests;
-mod turn;
 mod writer;
 
 use std::convert::Infallible;
@@ -25,15 +25,15 @@ use rusqlite::Connection;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-use self::files::ServerLock;
 use self::job::{Call, Durability, Job};
+use self::locks::ServerLock;
 use crate::error::SqliteError;
 
 pub use app_database::{AppDatabase, AppNumber};
 pub use backup::BackupError;
 pub use error::OpenError;
-pub use files::ServerProcess;
 pub use inspect::{CheckError, FileFacts};
+pub use locks::ServerProcess;
 pub use options::{DEFAULT_DEADLINE, SqliteOptions};
 
 /// The longest wait for the connections to be closed.

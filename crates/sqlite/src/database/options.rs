@@ -12,10 +12,10 @@ use tokio::sync::oneshot;
 
 use super::connection::{self, Expiry};
 use super::error::OpenError;
-use super::files::{self, ServerLock};
+use super::files;
+use super::locks::{ServerLock, Turn};
 use super::open_files::OpenFile;
 use super::remote::is_remote;
-use super::turn::Turn;
 use super::writer::Writer;
 use super::{Connections, Inner, SqliteDatabase, reader};
 use crate::{migrations, transfer};

@@ -9,7 +9,7 @@ use rusqlite::{Connection, ErrorCode};
 
 use super::connection::Expiry;
 use super::job::{Durability, Job};
-use super::turn::{PAUSE, Turn};
+use super::locks::{TURN_PAUSE, Turn};
 use crate::error::SqliteError;
 
 /// The number of calls that share a transaction.
@@ -105,7 +105,7 @@ impl Writer {
         let _taken = self.turn.wait(until);
         loop {
             match self.connection.execute_batch("BEGIN IMMEDIATE") {
-                Err(error) if is_busy(&error) && Instant::now() < until => thread::sleep(PAUSE),
+                Err(error) if is_busy(&error) && Instant::now() < until => thread::sleep(TURN_PAUSE),
                 begun => return begun,
             }
         }

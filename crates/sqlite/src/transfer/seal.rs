@@ -14,7 +14,8 @@ use tokio::sync::oneshot;
 
 use super::{SealedRows, sql};
 use crate::database::connection::{self, prepare_reader, prepare_writer};
-use crate::database::files::{ServerLock, beside, resolve};
+use crate::database::files::{beside, resolve};
+use crate::database::locks::ServerLock;
 use crate::database::open_files::OpenFile;
 use crate::database::options::check;
 use crate::database::remote::is_remote;
@@ -123,7 +124,7 @@ impl SealedFile {
             if open(file.path())?.1.is_none() {
                 return Ok(None);
             }
-            let _lock = ServerLock::take(file.path())?;
+            let _lock = ServerLock::take_briefly(file.path())?;
             let (connection, seal) = open(file.path())?;
             prepare_writer(&connection).map_err(|error| OpenError::of(&error, DEFAULT_DEADLINE))?;
             execute(&connection, UNSEAL, ()).map_err(|error| open_error(error, DEFAULT_DEADLINE))?;
@@ -245,7 +246,7 @@ fn exclusively(
     }
     migrations::check_none_is_later(&connection, DEFAULT_DEADLINE)?;
     drop(connection);
-    let _lock = ServerLock::take(path)?;
+    let _lock = ServerLock::take_briefly(path)?;
     let (mut connection, _) = connection::open(path, DEFAULT_DEADLINE).map_err(failed)?;
     connection::check_writable(&connection)?;
     // Before the first statement: then SQLite takes the lock of the whole file, and keeps it.
