@@ -111,14 +111,14 @@ impl ServerLock {
     }
 }
 
-/// The longest wait for the turn. A process that was stopped while it had the turn must not keep the others from writing.
+/// The longest wait for the turn. A process that is stopped while it has the turn must not block the others.
 const TURN_PATIENCE: Duration = Duration::from_millis(100);
 
 /// The time between two attempts to take the turn or SQLite's lock.
 pub(super) const TURN_PAUSE: Duration = Duration::from_millis(1);
 
-/// A lock that a process has while it waits for SQLite's own. SQLite knows no order: a server that always writes takes its lock
-/// again before the others, which pause between attempts, find it free.
+/// A lock that a process has while it waits for SQLite's own, which has no queue: a server that always writes takes that one again
+/// before the other processes, which pause between attempts, find it free.
 #[derive(Debug)]
 pub(super) struct Turn(File);
 

@@ -24,7 +24,7 @@ impl OpenFile {
     pub(super) fn register<E>(path: PathBuf, check: impl FnOnce(&Path) -> Result<(), E>) -> Result<Self, E> {
         let mut open = open();
         if !open.contains_key(&path) {
-            // Under the lock, so that nobody opens it meanwhile.
+            // Under the lock, so that no other thread opens it meanwhile.
             check(&path)?;
         }
         *open.entry(path.clone()).or_default() += 1;
