@@ -31,7 +31,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use dockline::ports::{Clock, GithubGateway, SystemClock};
+use dockline::ports::{Clock, GithubGateway, KeyAdmin, SystemClock};
 use dockline::{AppId, Dockline, Ports, SecretString, WebhookSecrets};
 use dockline_axum::{RouterOptions, TracingEvents};
 use dockline_github::{GithubApp, GithubAppConfig};

@@ -34,7 +34,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use dockline::ports::{Clock, Events, GithubGateway, SystemClock};
+use dockline::ports::{Clock, Events, GithubGateway, KeyAdmin, SystemClock};
 use dockline::{AppId, Dockline, Ports, SecretString, WebhookSecrets};
 use dockline_axum::{Exposition, RouterOptions, TracingEvents};
 use dockline_github::{CompletedCall, GithubApp, GithubAppConfig, Observer};

@@ -1,7 +1,7 @@
 use std::borrow::Cow;
 
 use async_trait::async_trait;
-use dockline::ports::KeyStore;
+use dockline::ports::{KeyAdmin, KeyStore};
 use dockline::rules::rotation;
 use dockline::{
     ApiKey, ApiKeySecretHash, KeyEntry, KeyId, KeyRecord, OrganizationId, PortError, PortName, Rotation,
@@ -119,122 +119,6 @@ impl PgKeyStore {
             database: database.clone(),
         }
     }
-
-    /// Adds a key under the operator's `name`. Returns `false` and changes nothing if the id exists, which includes a
-    /// repetition of the same call.
-    ///
-    /// # Errors
-    /// Infrastructure only. The key was added or not; repeat the call to find out.
-    pub async fn insert(
-        &self,
-        record: &KeyRecord,
-        name: &str,
-        created_at: OffsetDateTime,
-    ) -> Result<bool, PortError> {
-        let scopes: Vec<&str> = record.scopes.iter().map(Scope::as_str).collect();
-        let tier = &record.tier;
-        let row = self
-            .database
-            .row(
-                &self.insert,
-                &[
-                    &record.id.as_str(),
-                    &record.environment.as_str(),
-                    &record.secret_hash.as_bytes().as_slice(),
-                    &record.organization.as_str(),
-                    &record.organization_name.as_str(),
-                    &name,
-                    &scopes,
-                    &tier.name.as_ref(),
-                    &i64::from(tier.reads_per_minute),
-                    &i64::from(tier.writes_per_minute),
-                    &i64::from(tier.writes_per_day),
-                    &record.return_hosts,
-                    &column_time(created_at),
-                    &record.revoked_at.map(column_time),
-                    &record.expires_at.map(column_time),
-                ],
-            )
-            .await;
-        Ok(row.map_err(port_error)?.is_some())
-    }
-
-    /// Returns the keys of all organizations or of one, oldest first, including revoked ones.
-    ///
-    /// # Errors
-    /// Infrastructure only.
-    pub async fn list(&self, organization: Option<&OrganizationId>) -> Result<Vec<KeyEntry>, PortError> {
-        let organization = organization.map(OrganizationId::as_str);
-        let rows = self.database.rows(&self.list, &[&organization]).await.map_err(port_error)?;
-        rows.iter().map(entry).collect::<Result<_, _>>().map_err(port_error)
-    }
-
-    /// Returns one key with its administrative data, or `None` if the id is unknown.
-    ///
-    /// # Errors
-    /// Infrastructure only.
-    pub async fn entry(&self, id: &KeyId) -> Result<Option<KeyEntry>, PortError> {
-        let row = self.database.row(&self.entry, &[&id.as_str()]).await.map_err(port_error)?;
-        row.as_ref().map(entry).transpose().map_err(port_error)
-    }
-
-    /// Replaces the key `id` by `fresh`, in one statement. The fresh key copies everything but id, secret and expiry.
-    /// The old key expires as `terms` say, but never later than before. If several rotations of one key run
-    /// concurrently, one succeeds; the others return [`Unrotatable::Replaced`](dockline::Unrotatable::Replaced) with
-    /// the fresh key's id.
-    ///
-    /// # Errors
-    /// Infrastructure only. The key was rotated or not; [`PgKeyStore::entry`] shows which. If it was, the fresh secret may
-    /// be lost with the response: rotate the fresh key.
-    pub async fn rotate(
-        &self,
-        id: &KeyId,
-        fresh: &ApiKey,
-        terms: &RotationTerms,
-        now: OffsetDateTime,
-    ) -> Result<Rotation, PortError> {
-        let row = self
-            .database
-            .row(
-                &self.rotate,
-                &[
-                    &id.as_str(),
-                    &fresh.id().as_str(),
-                    &fresh.environment().as_str(),
-                    &fresh.secret_hash().as_bytes().as_slice(),
-                    &column_time(now),
-                    &column_time(terms.old_expires_at),
-                    &terms.expires_at.map(column_time),
-                ],
-            )
-            .await
-            .map_err(port_error)?;
-        if let Some(row) = row {
-            let rotated = || -> Result<_, DatabaseError> {
-                Ok(Rotation::Rotated {
-                    fresh: Box::new(record(&row, "organization")?),
-                    old_expires_at: get(&row, "old_expires_at")?,
-                })
-            };
-            return rotated().map_err(port_error);
-        }
-        // The reason is still there: a key that cannot be rotated never becomes rotatable again.
-        let old = self.entry(id).await?;
-        let replaced_by = old.as_ref().and_then(|old| old.replaced_by.as_ref());
-        match rotation::check(old.as_ref().map(|old| &old.record), replaced_by, fresh, column_time(now)) {
-            Err(reason) => Ok(Rotation::Refused(reason)),
-            Ok(()) => Err(port_error(DatabaseError::Conflict(1))),
-        }
-    }
-
-    /// Revokes the key from `at` on, or from an earlier revocation on. Returns `false` if the id is unknown.
-    ///
-    /// # Errors
-    /// Infrastructure only. The call may be repeated.
-    pub async fn revoke(&self, id: &KeyId, at: OffsetDateTime) -> Result<bool, PortError> {
-        let row = self.database.row(&self.revoke, &[&id.as_str(), &column_time(at)]).await;
-        Ok(row.map_err(port_error)?.is_some())
-    }
 }
 
 fn port_error(error: DatabaseError) -> PortError {
@@ -282,5 +166,99 @@ impl KeyStore for PgKeyStore {
     async fn find(&self, id: &KeyId) -> Result<Option<KeyRecord>, PortError> {
         let row = self.database.row(&self.find, &[&id.as_str()]).await.map_err(port_error)?;
         row.as_ref().map(|row| record(row, "organization")).transpose().map_err(port_error)
+    }
+}
+
+#[async_trait]
+impl KeyAdmin for PgKeyStore {
+    async fn insert(
+        &self,
+        record: &KeyRecord,
+        name: &str,
+        created_at: OffsetDateTime,
+    ) -> Result<bool, PortError> {
+        let scopes: Vec<&str> = record.scopes.iter().map(Scope::as_str).collect();
+        let tier = &record.tier;
+        let row = self
+            .database
+            .row(
+                &self.insert,
+                &[
+                    &record.id.as_str(),
+                    &record.environment.as_str(),
+                    &record.secret_hash.as_bytes().as_slice(),
+                    &record.organization.as_str(),
+                    &record.organization_name.as_str(),
+                    &name,
+                    &scopes,
+                    &tier.name.as_ref(),
+                    &i64::from(tier.reads_per_minute),
+                    &i64::from(tier.writes_per_minute),
+                    &i64::from(tier.writes_per_day),
+                    &record.return_hosts,
+                    &column_time(created_at),
+                    &record.revoked_at.map(column_time),
+                    &record.expires_at.map(column_time),
+                ],
+            )
+            .await;
+        Ok(row.map_err(port_error)?.is_some())
+    }
+
+    async fn list(&self, organization: Option<OrganizationId>) -> Result<Vec<KeyEntry>, PortError> {
+        let organization = organization.as_ref().map(OrganizationId::as_str);
+        let rows = self.database.rows(&self.list, &[&organization]).await.map_err(port_error)?;
+        rows.iter().map(entry).collect::<Result<_, _>>().map_err(port_error)
+    }
+
+    async fn entry(&self, id: &KeyId) -> Result<Option<KeyEntry>, PortError> {
+        let row = self.database.row(&self.entry, &[&id.as_str()]).await.map_err(port_error)?;
+        row.as_ref().map(entry).transpose().map_err(port_error)
+    }
+
+    async fn rotate(
+        &self,
+        id: &KeyId,
+        fresh: &ApiKey,
+        terms: &RotationTerms,
+        now: OffsetDateTime,
+    ) -> Result<Rotation, PortError> {
+        let row = self
+            .database
+            .row(
+                &self.rotate,
+                &[
+                    &id.as_str(),
+                    &fresh.id().as_str(),
+                    &fresh.environment().as_str(),
+                    &fresh.secret_hash().as_bytes().as_slice(),
+                    &column_time(now),
+                    &column_time(terms.old_expires_at),
+                    &terms.expires_at.map(column_time),
+                ],
+            )
+            .await
+            .map_err(port_error)?;
+        if let Some(row) = row {
+            let rotated = || -> Result<_, DatabaseError> {
+                Ok(Rotation::Rotated {
+                    fresh: Box::new(record(&row, "organization")?),
+                    old_expires_at: get(&row, "old_expires_at")?,
+                })
+            };
+            return rotated().map_err(port_error);
+        }
+        // The reason is still there: a key that cannot be rotated never becomes rotatable again.
+        let old = self.entry(id).await?;
+        let replaced_by = old.as_ref().and_then(|old| old.replaced_by.as_ref());
+        match rotation::check(old.as_ref().map(|old| &old.record), replaced_by, fresh, column_time(now)) {
+            Err(reason) => Ok(Rotation::Refused(reason)),
+            Ok(()) => Err(port_error(DatabaseError::Conflict(1))),
+        }
+    }
+
+    async fn revoke(&self, id: &KeyId, at: OffsetDateTime) -> Result<bool, PortError> {
+        let row = self.database.row(&self.revoke, &[&id.as_str(), &column_time(at)]).await;
+        Ok(row.map_err(port_error)?.is_some())
     }
 }

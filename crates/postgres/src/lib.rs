@@ -3,7 +3,7 @@
 mod admission;
 mod apps;
 mod batch;
-mod binding_counts;
+mod binding_counter;
 mod binding_repo;
 mod budget;
 mod confirmations;
@@ -40,7 +40,7 @@ pub use tokio_postgres;
 pub use admission::PgAdmission;
 pub use apps::{AppEntry, AppError, PgApps};
 pub use batch::BatchCounts;
-pub use binding_counts::PgBindingCounts;
+pub use binding_counter::PgBindingCounter;
 pub use binding_repo::PgBindingRepo;
 pub use budget::PgRateLimiter;
 pub use connect::OpenError;

@@ -1,3 +1,5 @@
+use async_trait::async_trait;
+use dockline::ports::Tombstones;
 use dockline::{InstallationId, OrganizationId, PortError, PortName, Tombstone, TombstoneReset};
 use time::OffsetDateTime;
 use tokio_postgres::Row;
@@ -31,8 +33,7 @@ const RESET: &str = "WITH before AS ( \
 const RESETS: &str = "SELECT installation_id, uninstalled_by, ended_at, reset_at, note \
     FROM {schema}.tombstone_resets WHERE app = {app} ORDER BY reset_at, installation_id";
 
-/// The final ends of an App's installations, for an operator who has to forget one: a GitHub Enterprise Server that was
-/// restored from a backup gives numbers a second time.
+/// The final ends of an App's installations.
 #[derive(Debug, Clone)]
 pub struct PgTombstones {
     database: Database,
@@ -52,24 +53,17 @@ impl PgTombstones {
             database: database.database().clone(),
         }
     }
+}
 
-    /// Returns the final end of the installation; `None` if it has not ended for good, or is unknown.
-    ///
-    /// # Errors
-    /// Infrastructure failures only.
-    pub async fn find(&self, installation: InstallationId) -> Result<Option<Tombstone>, PortError> {
+#[async_trait]
+impl Tombstones for PgTombstones {
+    async fn find(&self, installation: InstallationId) -> Result<Option<Tombstone>, PortError> {
         let row = self.database.row(&self.find, &[&i64::from(installation)]).await;
         let row = row.map_err(port_error)?;
         row.as_ref().map(tombstone).transpose().map_err(port_error)
     }
 
-    /// Forgets the final end of an installation, and stores who and why (`note`, at most 500 characters). Afterwards the number
-    /// can be registered again, if GitHub shows it. Returns `None`, and changes nothing, if the installation is bound, has not
-    /// ended for good, or is unknown.
-    ///
-    /// # Errors
-    /// Infrastructure failures only. Everything was changed, or nothing; [`Self::find`] shows which.
-    pub async fn reset(
+    async fn reset(
         &self,
         installation: InstallationId,
         note: &str,
@@ -80,11 +74,7 @@ impl PgTombstones {
         row.as_ref().map(reset).transpose().map_err(port_error)
     }
 
-    /// Returns all audit entries of the App, oldest first.
-    ///
-    /// # Errors
-    /// Infrastructure failures only.
-    pub async fn resets(&self) -> Result<Vec<TombstoneReset>, PortError> {
+    async fn resets(&self) -> Result<Vec<TombstoneReset>, PortError> {
         let rows = self.database.rows(&self.resets, &[]).await.map_err(port_error)?;
         rows.iter().map(reset).collect::<Result<_, _>>().map_err(port_error)
     }

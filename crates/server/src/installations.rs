@@ -5,14 +5,14 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
-use dockline::ports::{Clock, SystemClock};
+use dockline::ports::{Clock, SystemClock, Tombstones};
 use dockline::{AppId, InstallationId, TombstoneReset};
 use serde_json::{Value, json};
 use time::format_description::well_known::Rfc3339;
 
 use crate::database::DatabaseArgs;
 use crate::logging;
-use crate::storage::{AppStorage, Storage, Tombstones};
+use crate::storage::{AppStorage, Storage};
 
 type Failure = Box<dyn Error + Send + Sync>;
 
@@ -109,7 +109,7 @@ pub async fn run(command: InstallationsCommand) -> Result<ExitCode, Failure> {
     let said = match command {
         InstallationsCommand::Reset(args) => {
             let tombstones = args.app.open(&args.database.open().await?).await?.tombstones();
-            let reset = reset(&tombstones, &args).await?;
+            let reset = reset(&*tombstones, &args).await?;
             if args.json { format!("{:#}\n", as_json(&reset)?) } else { line(&reset)? }
         }
         InstallationsCommand::Resets(args) => {
@@ -121,7 +121,7 @@ pub async fn run(command: InstallationsCommand) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn reset(tombstones: &Tombstones, args: &ResetArgs) -> Result<TombstoneReset, Failure> {
+async fn reset(tombstones: &dyn Tombstones, args: &ResetArgs) -> Result<TombstoneReset, Failure> {
     let id = args.installation;
     let not_ended = || -> Failure {
         format!(

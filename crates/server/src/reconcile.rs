@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use dockline::Dockline;
-use dockline::ports::{Clock, ReconcileScope, SystemClock};
+use dockline::ports::{BindingCounter, Clock, ReconcileScope, SystemClock};
 use dockline_axum::TracingEvents;
 use dockline_github::GithubApp;
 use dockline_listener::shutdown_signal;
@@ -20,7 +20,7 @@ use crate::config::{ConfigErrors, DurationArg};
 use crate::database::DatabaseArgs;
 use crate::github_app::{self, GithubArgs};
 use crate::logging;
-use crate::storage::{AppStorage, BindingCounter};
+use crate::storage::AppStorage;
 use crate::terminal::Progress;
 
 /// Options of `dockline reconcile`.
@@ -59,9 +59,9 @@ pub async fn run(args: ReconcileArgs) -> Result<ExitCode, Box<dyn Error + Send +
     storage.check_migrated().await?;
     let storage = apps::open(&storage, &github, false).await?;
     let dockline = dockline(&storage, github)?;
-    let counts = storage.binding_counter();
+    let counter = storage.binding_counter();
     let output =
-        Output { json: args.json, progress: Progress::start(length(&args, &counts).await, args.json) };
+        Output { json: args.json, progress: Progress::start(length(&args, &*counter).await, args.json) };
     let mut sweep = Sweep::new(Arc::new(SystemClock), scope(&args), args.limit);
     let outcome = tokio::select! {
         outcome = sweep.run(&dockline, |progress| output.progress(&progress)) => Some(outcome?),
@@ -73,8 +73,8 @@ pub async fn run(args: ReconcileArgs) -> Result<ExitCode, Box<dyn Error + Send +
 }
 
 /// Returns the number of bindings to refresh, if it is known.
-async fn length(args: &ReconcileArgs, counts: &BindingCounter) -> Option<u64> {
-    let all = match counts.count(SystemClock.now()).await {
+async fn length(args: &ReconcileArgs, counter: &dyn BindingCounter) -> Option<u64> {
+    let all = match counter.count(SystemClock.now()).await {
         Ok(counts) if args.all => Some(counts.active + counts.suspended + counts.missing + counts.ending),
         Ok(_) | Err(_) => None,
     };

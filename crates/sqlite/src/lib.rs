@@ -21,7 +21,7 @@ pub use database::{
 pub use keys::{SqliteAdmission, SqliteKeyStore, SqliteKeyUsage, SqliteRateLimiter};
 pub use messages::{SqliteOutbox, SqliteRedeliveryStore};
 pub use operators::{
-    AppEntry, AppError, Purged, SqliteApps, SqliteBindingCounts, SqliteDataSubjects, SqliteDirectory,
+    AppEntry, AppError, Purged, SqliteApps, SqliteBindingCounter, SqliteDataSubjects, SqliteDirectory,
     SqliteHousekeeping, SqliteTombstones,
 };
 pub use states::SqliteStateStore;

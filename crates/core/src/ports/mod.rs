@@ -104,7 +104,10 @@ pub use github_gateway::{
 pub use housekeeping::Housekeeping;
 pub use keys::*;
 pub use messages::*;
-pub use operators::{DataSubjects, Directory, DirectoryQuery, Forgotten, HistoryOf, LoginFilter, Pseudonyms};
+pub use operators::{
+    BindingCounter, DataSubjects, Directory, DirectoryQuery, Forgotten, HistoryOf, LoginFilter, Pseudonyms,
+    Tombstones,
+};
 pub use readiness::{Check, Readiness};
 pub use refresh_queue::RefreshQueue;
 pub use state_store::{ConfirmOutcome, PutOutcome, ReserveOutcome, StateStore};
@@ -112,7 +115,7 @@ pub use state_store::{ConfirmOutcome, PutOutcome, ReserveOutcome, StateStore};
 #[cfg(any(test, feature = "mocks"))]
 pub use {
     binding_repo::MockBindingRepo, clock::MockClock, entropy::MockEntropy, events::MockEvents,
-    github_gateway::MockGithubGateway, housekeeping::MockHousekeeping, operators::MockDataSubjects,
-    operators::MockDirectory, readiness::MockReadiness, refresh_queue::MockRefreshQueue,
-    state_store::MockStateStore,
+    github_gateway::MockGithubGateway, housekeeping::MockHousekeeping, operators::MockBindingCounter,
+    operators::MockDataSubjects, operators::MockDirectory, operators::MockTombstones,
+    readiness::MockReadiness, refresh_queue::MockRefreshQueue, state_store::MockStateStore,
 };

@@ -41,7 +41,7 @@ pub struct ListArgs {
 
 pub(super) async fn run(args: ListArgs) -> Result<ExitCode, Box<dyn Error + Send + Sync>> {
     let store = args.database.open().await?.keys();
-    let entries = store.list(args.organization.as_ref()).await?;
+    let entries = store.list(args.organization).await?;
     let mut stdout = io::stdout().lock();
     if args.json {
         let objects =

@@ -3,7 +3,6 @@
 //! kind of storage.
 
 mod apps;
-mod keys;
 mod location;
 mod metrics;
 mod operators;
@@ -29,7 +28,6 @@ use dockline_telemetry::Metered;
 pub(crate) use apps::AppEntry;
 pub(crate) use location::Location;
 pub(crate) use metrics::StorageMetrics;
-pub(crate) use operators::{BindingCounter, Tombstones};
 pub(crate) use outbox::AppOutbox;
 pub(crate) use schema::{file_error, schema_error};
 

@@ -1,80 +1,35 @@
 use std::sync::Arc;
 
-use dockline::ports::DataSubjects;
-use dockline::{BindingCounts, InstallationId, OrganizationId, PortError, Tombstone, TombstoneReset};
-use dockline_postgres::{PgBindingCounts, PgDataSubjects, PgTombstones};
-use dockline_sqlite::{SqliteBindingCounts, SqliteDataSubjects, SqliteTombstones};
+use dockline::ports::{BindingCounter, DataSubjects, KeyAdmin, Tombstones};
+use dockline::{OrganizationId, PortError};
+use dockline_postgres::{PgBindingCounter, PgDataSubjects, PgKeyStore, PgTombstones};
+use dockline_sqlite::{SqliteBindingCounter, SqliteDataSubjects, SqliteKeyStore, SqliteTombstones};
 use serde_json::{Map, Value};
-use time::OffsetDateTime;
 
 use super::{AppStorage, Storage};
 
-/// Counts the live bindings of an App.
-#[derive(Debug, Clone)]
-pub(crate) enum BindingCounter {
-    Postgres(PgBindingCounts),
-    File(SqliteBindingCounts),
-}
-
-impl BindingCounter {
-    pub(crate) async fn count(&self, now: OffsetDateTime) -> Result<BindingCounts, PortError> {
-        match self {
-            Self::Postgres(counts) => counts.count(now).await,
-            Self::File(counts) => counts.count(now).await,
-        }
-    }
-}
-
 impl AppStorage {
-    pub(crate) fn binding_counter(&self) -> BindingCounter {
+    pub(crate) fn binding_counter(&self) -> Arc<dyn BindingCounter> {
         match self {
-            Self::Postgres(database) => BindingCounter::Postgres(PgBindingCounts::new(database)),
-            Self::File(database) => BindingCounter::File(SqliteBindingCounts::new(database)),
+            Self::Postgres(database) => Arc::new(PgBindingCounter::new(database)),
+            Self::File(database) => Arc::new(SqliteBindingCounter::new(database)),
         }
     }
 
-    pub(crate) fn tombstones(&self) -> Tombstones {
+    pub(crate) fn tombstones(&self) -> Arc<dyn Tombstones> {
         match self {
-            Self::Postgres(database) => Tombstones::Postgres(PgTombstones::new(database)),
-            Self::File(database) => Tombstones::File(SqliteTombstones::new(database)),
+            Self::Postgres(database) => Arc::new(PgTombstones::new(database)),
+            Self::File(database) => Arc::new(SqliteTombstones::new(database)),
         }
     }
 }
 
-/// The final ends of an App's installations.
-#[derive(Debug)]
-pub(crate) enum Tombstones {
-    Postgres(PgTombstones),
-    File(SqliteTombstones),
-}
-
-impl Tombstones {
-    /// Returns the final end of the installation, if it has ended for good.
-    pub(crate) async fn find(&self, installation: InstallationId) -> Result<Option<Tombstone>, PortError> {
+impl Storage {
+    /// Creates, lists, rotates and revokes API keys.
+    pub(crate) fn keys(&self) -> Arc<dyn KeyAdmin> {
         match self {
-            Self::Postgres(tombstones) => tombstones.find(installation).await,
-            Self::File(tombstones) => tombstones.find(installation).await,
-        }
-    }
-
-    /// Forgets the final end of an installation that is not bound.
-    pub(crate) async fn reset(
-        &self,
-        installation: InstallationId,
-        note: &str,
-        now: OffsetDateTime,
-    ) -> Result<Option<TombstoneReset>, PortError> {
-        match self {
-            Self::Postgres(tombstones) => tombstones.reset(installation, note, now).await,
-            Self::File(tombstones) => tombstones.reset(installation, note, now).await,
-        }
-    }
-
-    /// Returns all audit entries, oldest first.
-    pub(crate) async fn resets(&self) -> Result<Vec<TombstoneReset>, PortError> {
-        match self {
-            Self::Postgres(tombstones) => tombstones.resets().await,
-            Self::File(tombstones) => tombstones.resets().await,
+            Self::Postgres(database) => Arc::new(PgKeyStore::new(database)),
+            Self::File(database) => Arc::new(SqliteKeyStore::new(database)),
         }
     }
 }

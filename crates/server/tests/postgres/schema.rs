@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use dockline::ports::{Clock, Entropy, OsEntropy, SystemClock};
+use dockline::ports::{Clock, Entropy, KeyAdmin, OsEntropy, SystemClock};
 use dockline::{ApiKey, KeyEnvironment, KeyRecord, OrganizationId, Scope, Tier};
 use dockline_postgres::tokio_postgres::Row;
 use dockline_postgres::{Database, Migrator, PgKeyStore, Schema, open_pool};

@@ -1,7 +1,7 @@
 use std::borrow::Cow;
 
 use async_trait::async_trait;
-use dockline::ports::KeyStore;
+use dockline::ports::{KeyAdmin, KeyStore};
 use dockline::rules::rotation;
 use dockline::{
     ApiKey, ApiKeySecretHash, KeyEntry, KeyId, KeyRecord, OrganizationId, PortError, PortName, Rotation,
@@ -63,98 +63,6 @@ impl SqliteKeyStore {
     #[must_use]
     pub fn new(database: &SqliteDatabase) -> Self {
         Self { database: database.clone() }
-    }
-
-    /// Adds a key under the operator's `name`. Returns `false` and changes nothing if the id exists, which includes a
-    /// repetition of the same call.
-    ///
-    /// # Errors
-    /// Infrastructure only. The key was added or not; repeat the call to find out.
-    pub async fn insert(
-        &self,
-        record: &KeyRecord,
-        name: &str,
-        created_at: OffsetDateTime,
-    ) -> Result<bool, PortError> {
-        let (record, name) = (record.clone(), name.to_owned());
-        let inserted = self.database.write(move |connection| insert(connection, &record, &name, created_at));
-        inserted.await.map_err(port_error)
-    }
-
-    /// Returns the keys of all organizations or of one, oldest first, including revoked ones.
-    ///
-    /// # Errors
-    /// Infrastructure only.
-    pub async fn list(&self, organization: Option<&OrganizationId>) -> Result<Vec<KeyEntry>, PortError> {
-        let organization = organization.map(|organization| organization.as_str().to_owned());
-        let entries = self.database.read(move |connection| rows(connection, LIST, [&organization], entry));
-        entries.await.map_err(port_error)
-    }
-
-    /// Returns one key with its administrative data, or `None` if the id is unknown.
-    ///
-    /// # Errors
-    /// Infrastructure only.
-    pub async fn entry(&self, id: &KeyId) -> Result<Option<KeyEntry>, PortError> {
-        let id = id.clone();
-        let found = self.database.read(move |connection| row(connection, ENTRY, [id.as_str()], entry));
-        found.await.map_err(port_error)
-    }
-
-    /// Replaces the key `id` by `fresh`, atomically. The fresh key copies everything but id, secret and expiry. The old
-    /// key expires as `terms` say, but never later than before. If several rotations of one key run concurrently, one
-    /// succeeds; the others return [`Unrotatable::Replaced`] with the fresh key's id.
-    ///
-    /// # Errors
-    /// Infrastructure only. The key was rotated or not; [`SqliteKeyStore::entry`] shows which. If it was, the fresh secret
-    /// may be lost with the response: rotate the fresh key.
-    pub async fn rotate(
-        &self,
-        id: &KeyId,
-        fresh: &ApiKey,
-        terms: &RotationTerms,
-        now: OffsetDateTime,
-    ) -> Result<Rotation, PortError> {
-        let old = self.entry(id).await?;
-        let replaced_by = old.as_ref().and_then(|old| old.replaced_by.as_ref());
-        if let Err(reason) = rotation::check(old.as_ref().map(|old| &old.record), replaced_by, fresh, now) {
-            return Ok(Rotation::Refused(reason));
-        }
-        let Some(old) = old else { return Ok(Rotation::Refused(Unrotatable::Unknown)) };
-        // Made here, so that the secret stays in this thread.
-        let made = rotation::successor(&old.record, fresh, terms);
-        let end = rotation::end(&old.record, terms);
-        let rotated = self.database.write(move |connection| {
-            let current = row(connection, ENTRY, [old.record.id.as_str()], entry)?;
-            let Some(current) = current else { return Ok(Err(Unrotatable::Unknown)) };
-            if let Some(successor) = current.replaced_by {
-                return Ok(Err(Unrotatable::Replaced(successor)));
-            }
-            if current.record != old.record {
-                // Nothing but a revocation changes a key.
-                return Ok(Err(Unrotatable::Revoked));
-            }
-            let values = params![old.record.id.as_str(), column_time(end), made.id.as_str()];
-            execute(connection, REPLACE, values)?;
-            insert(connection, &made, &current.name, now)?;
-            find(connection, &made.id).map(|made| made.ok_or(Unrotatable::Unknown))
-        });
-        Ok(match rotated.await.map_err(port_error)? {
-            Ok(fresh) => Rotation::Rotated { fresh: Box::new(fresh), old_expires_at: stored_time(end) },
-            Err(reason) => Rotation::Refused(reason),
-        })
-    }
-
-    /// Revokes the key from `at` on, or from an earlier revocation on. Returns `false` if the id is unknown.
-    ///
-    /// # Errors
-    /// Infrastructure only. The call may be repeated.
-    pub async fn revoke(&self, id: &KeyId, at: OffsetDateTime) -> Result<bool, PortError> {
-        let id = id.clone();
-        let revoked = self.database.write(move |connection| {
-            row(connection, REVOKE, params![id.as_str(), column_time(at)], |_| Ok(()))
-        });
-        Ok(revoked.await.map_err(port_error)?.is_some())
     }
 }
 
@@ -236,5 +144,77 @@ impl KeyStore for SqliteKeyStore {
     async fn find(&self, id: &KeyId) -> Result<Option<KeyRecord>, PortError> {
         let id = id.clone();
         self.database.read(move |connection| find(connection, &id)).await.map_err(port_error)
+    }
+}
+
+#[async_trait]
+impl KeyAdmin for SqliteKeyStore {
+    async fn insert(
+        &self,
+        record: &KeyRecord,
+        name: &str,
+        created_at: OffsetDateTime,
+    ) -> Result<bool, PortError> {
+        let (record, name) = (record.clone(), name.to_owned());
+        let inserted = self.database.write(move |connection| insert(connection, &record, &name, created_at));
+        inserted.await.map_err(port_error)
+    }
+
+    async fn list(&self, organization: Option<OrganizationId>) -> Result<Vec<KeyEntry>, PortError> {
+        let entries = self.database.read(move |connection| {
+            rows(connection, LIST, [organization.as_ref().map(OrganizationId::as_str)], entry)
+        });
+        entries.await.map_err(port_error)
+    }
+
+    async fn entry(&self, id: &KeyId) -> Result<Option<KeyEntry>, PortError> {
+        let id = id.clone();
+        let found = self.database.read(move |connection| row(connection, ENTRY, [id.as_str()], entry));
+        found.await.map_err(port_error)
+    }
+
+    async fn rotate(
+        &self,
+        id: &KeyId,
+        fresh: &ApiKey,
+        terms: &RotationTerms,
+        now: OffsetDateTime,
+    ) -> Result<Rotation, PortError> {
+        let old = self.entry(id).await?;
+        let replaced_by = old.as_ref().and_then(|old| old.replaced_by.as_ref());
+        if let Err(reason) = rotation::check(old.as_ref().map(|old| &old.record), replaced_by, fresh, now) {
+            return Ok(Rotation::Refused(reason));
+        }
+        let Some(old) = old else { return Ok(Rotation::Refused(Unrotatable::Unknown)) };
+        // Made here, so that the secret stays in this thread.
+        let made = rotation::successor(&old.record, fresh, terms);
+        let end = rotation::end(&old.record, terms);
+        let rotated = self.database.write(move |connection| {
+            let current = row(connection, ENTRY, [old.record.id.as_str()], entry)?;
+            let Some(current) = current else { return Ok(Err(Unrotatable::Unknown)) };
+            if let Some(successor) = current.replaced_by {
+                return Ok(Err(Unrotatable::Replaced(successor)));
+            }
+            if current.record != old.record {
+                // Nothing but a revocation changes a key.
+                return Ok(Err(Unrotatable::Revoked));
+            }
+            let values = params![old.record.id.as_str(), column_time(end), made.id.as_str()];
+            execute(connection, REPLACE, values)?;
+            insert(connection, &made, &current.name, now)?;
+            find(connection, &made.id).map(|made| made.ok_or(Unrotatable::Unknown))
+        });
+        Ok(match rotated.await.map_err(port_error)? {
+            Ok(fresh) => Rotation::Rotated { fresh: Box::new(fresh), old_expires_at: stored_time(end) },
+            Err(reason) => Rotation::Refused(reason),
+        })
+    }
+
+    async fn revoke(&self, id: &KeyId, at: OffsetDateTime) -> Result<bool, PortError> {
+        let id = id.clone();
+        let revoked = self.database.write(move |connection| {
+            row(connection, REVOKE, params![id.as_str(), column_time(at)], |_| Ok(()))
+        });
+        Ok(revoked.await.map_err(port_error)?.is_some())
     }
 }

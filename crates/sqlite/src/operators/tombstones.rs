@@ -1,3 +1,5 @@
+use async_trait::async_trait;
+use dockline::ports::Tombstones;
 use dockline::{InstallationId, PortError, PortName, Presence, Tombstone, TombstoneReset, UninstalledBy};
 use rusqlite::{Connection, Row, params};
 use time::OffsetDateTime;
@@ -16,8 +18,7 @@ const DELETE_INSTALLER: &str = "DELETE FROM installers WHERE app = ?1 AND instal
 const RESETS: &str = "SELECT installation_id, uninstalled_by, ended_at, reset_at, note FROM tombstone_resets \
     WHERE app = ?1 ORDER BY reset_at, installation_id";
 
-/// The final ends of an App's installations, for an operator who has to forget one: a GitHub Enterprise Server that was
-/// restored from a backup gives numbers a second time.
+/// The final ends of an App's installations.
 #[derive(Debug, Clone)]
 pub struct SqliteTombstones {
     database: AppDatabase,
@@ -29,24 +30,17 @@ impl SqliteTombstones {
     pub fn new(database: &AppDatabase) -> Self {
         Self { database: database.clone() }
     }
+}
 
-    /// Returns the final end of the installation; `None` if it has not ended for good, or is unknown.
-    ///
-    /// # Errors
-    /// Infrastructure failures only.
-    pub async fn find(&self, installation: InstallationId) -> Result<Option<Tombstone>, PortError> {
+#[async_trait]
+impl Tombstones for SqliteTombstones {
+    async fn find(&self, installation: InstallationId) -> Result<Option<Tombstone>, PortError> {
         let app = self.database.app();
         let found = self.database.database().read(move |connection| tombstone(connection, app, installation));
         found.await.map_err(port_error)
     }
 
-    /// Forgets the final end of an installation, and stores who and why (`note`, at most 500 characters). Afterwards the number
-    /// can be registered again, if GitHub shows it. Returns `None`, and changes nothing, if the installation is bound, has not
-    /// ended for good, or is unknown.
-    ///
-    /// # Errors
-    /// Infrastructure failures only. Everything was changed, or nothing; [`Self::find`] shows which.
-    pub async fn reset(
+    async fn reset(
         &self,
         installation: InstallationId,
         note: &str,
@@ -60,11 +54,7 @@ impl SqliteTombstones {
         reset.await.map_err(port_error)
     }
 
-    /// Returns all audit entries of the App, oldest first.
-    ///
-    /// # Errors
-    /// Infrastructure failures only.
-    pub async fn resets(&self) -> Result<Vec<TombstoneReset>, PortError> {
+    async fn resets(&self) -> Result<Vec<TombstoneReset>, PortError> {
         let app = self.database.app();
         let resets =
             self.database.database().read(move |connection| rows(connection, RESETS, [app.get()], entry));

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use dockline::ports::SeededEntropy;
-use dockline::{ApiKey, KeyEnvironment, KeyId, KeyRecord, Rotation, RotationTerms, Unrotatable};
+use dockline::{ApiKey, KeyEntry, KeyEnvironment, KeyId, KeyRecord, Rotation, RotationTerms, Unrotatable};
 use time::{Duration, OffsetDateTime};
 
 use super::KeyAdminDriver;
@@ -25,16 +25,36 @@ async fn found(keys: &dyn KeyAdminDriver, id: &KeyId) -> Option<KeyRecord> {
     keys.keys().find(id).await.unwrap()
 }
 
+async fn insert(keys: &dyn KeyAdminDriver, record: &KeyRecord, name: &str, at: OffsetDateTime) -> bool {
+    keys.admin().insert(record, name, at).await.unwrap()
+}
+
+async fn rotate(keys: &dyn KeyAdminDriver, old: &KeyId, fresh: &ApiKey, terms: &RotationTerms) -> Rotation {
+    keys.admin().rotate(old, fresh, terms, NOON).await.unwrap()
+}
+
+async fn revoke(keys: &dyn KeyAdminDriver, id: &KeyId) -> bool {
+    keys.other_node().revoke(id, NOON).await.unwrap()
+}
+
+async fn listed(keys: &dyn KeyAdminDriver, owner: Option<&str>) -> Vec<KeyEntry> {
+    keys.other_node().list(owner.map(organization)).await.unwrap()
+}
+
+async fn entry(keys: &dyn KeyAdminDriver, id: &KeyId) -> Option<KeyEntry> {
+    keys.other_node().entry(id).await.unwrap()
+}
+
 cases!(
     use __key_admin_cases as list;
 
     /// A key that was added is found, and another one of the same id is refused and changes nothing.
     pub async fn added_key_is_found_and_never_overwritten(keys: &dyn KeyAdminDriver) {
         let record = key("0123456789ABCDEF", "org_acme");
-        assert!(keys.insert(&record, "ci", NOON).await);
+        assert!(insert(keys, &record, "ci", NOON).await);
         let mut other = key("0123456789ABCDEF", "org_mallory");
         other.environment = KeyEnvironment::Test;
-        assert!(!keys.insert(&other, "theft", NOON).await);
+        assert!(!insert(keys, &other, "theft", NOON).await);
         assert_eq!(found(keys, &record.id).await, Some(record));
     }
 
@@ -47,22 +67,22 @@ cases!(
             ("0000000000000002", "org_b", 1),
             ("0000000000000003", "org_a", 0),
         ] {
-            assert!(keys.insert(&key(id, owner), id, NOON + Duration::seconds(after)).await);
+            assert!(insert(keys, &key(id, owner), id, NOON + Duration::seconds(after)).await);
         }
-        assert!(keys.revoke(&key("0000000000000003", "org_a").id, NOON).await);
-        let all = keys.list(None).await;
+        assert!(revoke(keys, &key("0000000000000003", "org_a").id).await);
+        let all = listed(keys, None).await;
         let names: Vec<_> = all.iter().map(|entry| entry.name.as_str()).collect();
         assert_eq!(names, ["0000000000000003", "0000000000000002", "0000000000000001"]);
         assert_eq!(all.first().unwrap().record.revoked_at, Some(NOON));
         assert_eq!(all.first().unwrap().created_at, NOON);
-        let of_a = keys.list(Some(&organization("org_a"))).await;
+        let of_a = listed(keys, Some("org_a")).await;
         assert_eq!(of_a.len(), 2);
-        assert!(keys.list(Some(&organization("org_c"))).await.is_empty());
+        assert!(listed(keys, Some("org_c")).await.is_empty());
     }
 
     /// The revocation of an unknown key returns `false`.
     pub async fn unknown_key_cannot_be_revoked(keys: &dyn KeyAdminDriver) {
-        assert!(!keys.revoke(&key("0000000000000009", "org_a").id, NOON).await);
+        assert!(!revoke(keys, &key("0000000000000009", "org_a").id).await);
     }
 
     /// A rotation copies everything but id, secret, expiry and use; the old key expires after the grace period.
@@ -70,10 +90,10 @@ cases!(
         keys: &dyn KeyAdminDriver,
     ) {
         let old = key(OLD, "org_acme");
-        assert!(keys.insert(&old, "ci", NOON - Duration::DAY).await);
+        assert!(insert(keys, &old, "ci", NOON - Duration::DAY).await);
         keys.used(&old.id, NOON).await;
         let terms = RotationTerms { expires_at: Some(NOON + Duration::WEEK), ..terms(Duration::HOUR) };
-        let rotated = keys.rotate(&old.id, &fresh(1), &terms, NOON).await;
+        let rotated = rotate(keys, &old.id, &fresh(1), &terms).await;
 
         let expected = KeyRecord {
             id: fresh(1).id().clone(),
@@ -87,7 +107,7 @@ cases!(
         let old = KeyRecord { expires_at: Some(old_expires_at), ..old };
         assert_eq!(found(keys, &old.id).await, Some(old.clone()));
 
-        let entries = keys.list(None).await;
+        let entries = listed(keys, None).await;
         let [first, second] = entries.as_slice() else { unreachable!("{entries:?}") };
         assert_eq!((&first.record, &second.record), (&old, &expected));
         assert_eq!((first.name.as_str(), second.name.as_str()), ("ci", "ci"));
@@ -95,7 +115,7 @@ cases!(
         assert_eq!((second.replaced_by.as_ref(), second.rotated_from.as_ref()), (None, Some(&old.id)));
         assert_eq!((first.last_used_at, second.last_used_at), (Some(NOON), None), "a fresh key has no use");
         assert_eq!(second.created_at, NOON);
-        assert_eq!(keys.entry(&old.id).await.as_ref(), Some(first));
+        assert_eq!(entry(keys, &old.id).await.as_ref(), Some(first));
     }
 
     /// The old key expires after the grace period, but never later than before.
@@ -109,8 +129,8 @@ cases!(
         ] {
             let id = format!("000000000000000{seed}");
             let old = KeyRecord { expires_at: expires_in.map(|life| NOON + life), ..key(&id, "org_acme") };
-            assert!(keys.insert(&old, "", NOON).await);
-            let rotated = keys.rotate(&old.id, &fresh(seed), &terms(grace), NOON).await;
+            assert!(insert(keys, &old, "", NOON).await);
+            let rotated = rotate(keys, &old.id, &fresh(seed), &terms(grace)).await;
             let Rotation::Rotated { old_expires_at, .. } = rotated else { unreachable!("{rotated:?}") };
             assert_eq!(old_expires_at, NOON + ends_in);
             assert_eq!(found(keys, &old.id).await.unwrap().expires_at, Some(NOON + ends_in));
@@ -120,8 +140,8 @@ cases!(
     /// A rotation that is refused changes nothing and leaves no fresh key.
     pub async fn refused_rotation_changes_nothing(keys: &dyn KeyAdminDriver) {
         let replaced = key("0000000000000001", "org_acme");
-        assert!(keys.insert(&replaced, "", NOON).await);
-        keys.rotate(&replaced.id, &fresh(100), &terms(Duration::DAY), NOON).await;
+        assert!(insert(keys, &replaced, "", NOON).await);
+        rotate(keys, &replaced.id, &fresh(100), &terms(Duration::DAY)).await;
         let replaced = found(keys, &replaced.id).await.unwrap();
         let at = |at: OffsetDateTime| Some(at);
         let cases = [
@@ -139,14 +159,14 @@ cases!(
         ];
         for (seed, (old, reason)) in (1..).zip(cases) {
             // The replaced key exists already.
-            keys.insert(&old, "", NOON).await;
-            let refused = keys.rotate(&old.id, &fresh(seed), &terms(Duration::HOUR), NOON).await;
+            insert(keys, &old, "", NOON).await;
+            let refused = rotate(keys, &old.id, &fresh(seed), &terms(Duration::HOUR)).await;
             assert_eq!(refused, Rotation::Refused(reason));
             assert_eq!(found(keys, &old.id).await, Some(old));
             assert_eq!(found(keys, fresh(seed).id()).await, None);
         }
         let unknown = key("0000000000000009", "org_acme").id;
-        let refused = keys.rotate(&unknown, &fresh(9), &terms(Duration::HOUR), NOON).await;
+        let refused = rotate(keys, &unknown, &fresh(9), &terms(Duration::HOUR)).await;
         assert_eq!(refused, Rotation::Refused(Unrotatable::Unknown));
         assert_eq!(found(keys, fresh(9).id()).await, None);
     }
@@ -155,13 +175,13 @@ cases!(
     pub async fn one_of_several_concurrent_rotations_succeeds(keys: &Arc<dyn KeyAdminDriver>) {
         for round in ROUNDS {
             let old = key(&format!("{round:016}"), "org_acme");
-            assert!(keys.insert(&old, "", NOON).await);
+            assert!(insert(&**keys, &old, "", NOON).await);
             let id = old.id.clone();
             let outcomes = race(keys, move |keys, number| {
                 let id = id.clone();
                 async move {
                     let fresh = fresh(round * 1_000 + number);
-                    (fresh.id().clone(), keys.rotate(&id, &fresh, &terms(Duration::DAY), NOON).await)
+                    (fresh.id().clone(), rotate(&*keys, &id, &fresh, &terms(Duration::DAY)).await)
                 }
             })
             .await;
@@ -173,7 +193,7 @@ cases!(
                 assert_eq!(*outcome, refused);
                 assert_eq!(found(&**keys, loser).await, None);
             }
-            assert_eq!(keys.entry(&old.id).await.unwrap().replaced_by.as_ref(), Some(winner));
+            assert_eq!(entry(&**keys, &old.id).await.unwrap().replaced_by.as_ref(), Some(winner));
         }
     }
 
@@ -181,15 +201,15 @@ cases!(
     pub async fn concurrent_rotation_does_not_undo_a_revocation(keys: &Arc<dyn KeyAdminDriver>) {
         for round in ROUNDS {
             let old = key(&format!("{round:016}"), "org_acme");
-            assert!(keys.insert(&old, "", NOON).await);
+            assert!(insert(&**keys, &old, "", NOON).await);
             let id = old.id.clone();
             let outcomes = race(keys, move |keys, number| {
                 let id = id.clone();
                 async move {
                     if number == 1 {
-                        return Some(keys.rotate(&id, &fresh(round), &terms(Duration::DAY), NOON).await);
+                        return Some(rotate(&*keys, &id, &fresh(round), &terms(Duration::DAY)).await);
                     }
-                    assert!(number != 2 || keys.revoke(&id, NOON).await);
+                    assert!(number != 2 || revoke(&*keys, &id).await);
                     None
                 }
             })

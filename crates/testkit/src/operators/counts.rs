@@ -26,7 +26,7 @@ cases!(
     /// Live bindings of this App are counted by status. Missing ones, and those that were shown within the last week and are
     /// absent, count as not shown.
     pub async fn live_bindings_are_counted_by_status(driver: &dyn OperatorsDriver) {
-        assert_eq!(driver.counts(NOON).await, BindingCounts::default());
+        assert_eq!(driver.counter().count(NOON).await.unwrap(), BindingCounts::default());
         bind_all(driver, (1..=6).chain(10..=13)).await;
         bind(driver.bindings_of_other_app(), new_binding("org_1", 1, "state")).await;
         let minutes = |minutes| NOON + Duration::minutes(minutes);
@@ -57,7 +57,7 @@ cases!(
                 not_shown,
                 due_since: Some(minutes(11)),
             };
-            assert_eq!(driver.counts(NOON + Duration::days(days)).await, expected);
+            assert_eq!(driver.counter().count(NOON + Duration::days(days)).await.unwrap(), expected);
         }
     }
 
@@ -65,7 +65,7 @@ cases!(
     /// raises the lag of the sweep for ever.
     pub async fn longest_due_binding_is_the_first_of_the_sweep(driver: &dyn OperatorsDriver) {
         bind_all(driver, 1..=3).await;
-        let due_since = async || driver.counts(NOON).await.due_since;
+        let due_since = async || driver.counter().count(NOON).await.unwrap().due_since;
         let first = due_since().await.unwrap();
         let later = first + Duration::minutes(5);
         for number in 1..=3 {

@@ -1,50 +1,35 @@
-//! The cases of what operators see and do beyond the ports, which the adapters of SQL databases have.
-//! [`operators_suite!`](crate::operators_suite) runs them.
+//! The cases of [`BindingCounter`] and [`Tombstones`]. [`operators_suite!`](crate::operators_suite) runs them.
 
 use std::fmt::Debug;
 
-use async_trait::async_trait;
-use dockline::ports::BindingRepo;
-use dockline::{BindingCounts, InstallationId, Tombstone, TombstoneReset};
-use time::OffsetDateTime;
+use dockline::ports::{BindingCounter, BindingRepo, Tombstones};
 
 use crate::runner::suite;
 
 pub mod counts;
 pub mod tombstones;
 
-/// The bindings of an App and what operators see of them, through another handle to the same store.
-#[async_trait]
+/// The bindings of two Apps in one store, and what operators see of them, through another handle to the same store.
 pub trait OperatorsDriver: Debug + Send + Sync + 'static {
     /// Returns the repository.
     fn bindings(&self) -> &dyn BindingRepo;
 
-    /// Counts the live bindings as of `now`.
-    async fn counts(&self, now: OffsetDateTime) -> BindingCounts;
+    /// Returns the counter under test.
+    fn counter(&self) -> &dyn BindingCounter;
 
-    /// Returns the final end of an installation.
-    async fn tombstone(&self, installation: InstallationId) -> Option<Tombstone>;
+    /// Returns the final ends under test.
+    fn tombstones(&self) -> &dyn Tombstones;
 
-    /// Forgets the final end of an installation.
-    async fn reset(
-        &self,
-        installation: InstallationId,
-        note: &str,
-        now: OffsetDateTime,
-    ) -> Option<TombstoneReset>;
-
-    /// Returns the audit entries of forgotten ends, oldest first.
-    async fn resets(&self) -> Vec<TombstoneReset>;
-
-    /// Returns the repository of another App in the same store.
+    /// Returns the repository of the other App.
     fn bindings_of_other_app(&self) -> &dyn BindingRepo;
 
-    /// Returns the audit entries of the other App.
-    async fn resets_of_other_app(&self) -> Vec<TombstoneReset>;
+    /// Returns the final ends of the other App.
+    fn tombstones_of_other_app(&self) -> &dyn Tombstones;
 }
 
 suite! {
-    /// Makes one `#[test]` per case of counting bindings and forgetting final ends in a module `operators`. The adapter is an
+    /// Makes one `#[test]` per case of [`BindingCounter`](crate::dockline::ports::BindingCounter) and
+    /// [`Tombstones`](crate::dockline::ports::Tombstones) in a module `operators`. The adapter is an
     /// [`OperatorsDriver`](crate::operators::OperatorsDriver).
     operators_suite, operators, OperatorsDriver: counts, tombstones
 }

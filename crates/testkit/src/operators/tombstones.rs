@@ -18,11 +18,12 @@ cases!(
         driver: &dyn OperatorsDriver,
     ) {
         let (repo, other) = (driver.bindings(), driver.bindings_of_other_app());
+        let tombstones = driver.tombstones();
         let (id, now) = (installation(1), NOON + Duration::days(40));
         bind(repo, new_binding("org_a", 1, "state")).await;
         repo.record_installer(id, installer_record(77), NOON).await.unwrap();
-        assert_eq!(driver.tombstone(id).await, None, "it has not ended");
-        assert_eq!(driver.reset(id, "", now).await, None);
+        assert_eq!(tombstones.find(id).await.unwrap(), None, "it has not ended");
+        assert_eq!(tombstones.reset(id, "", now).await.unwrap(), None);
         observe(repo, 1, deleted(NOON)).await;
         let tombstone = Tombstone {
             installation: id,
@@ -30,12 +31,12 @@ cases!(
             by: UninstalledBy::Deletion,
             ended_at: NOON,
         };
-        assert_eq!(driver.tombstone(id).await, Some(tombstone.clone()));
+        assert_eq!(tombstones.find(id).await.unwrap(), Some(tombstone.clone()));
         let before = record_of(repo, 1).await;
-        assert_eq!(driver.reset(id, "", now).await, None, "it is bound");
+        assert_eq!(tombstones.reset(id, "", now).await.unwrap(), None, "it is bound");
         assert_eq!(record_of(repo, 1).await, before);
         repo.release(&organization("org_a"), id, &actor(), NOON).await.unwrap();
-        assert_eq!(driver.tombstone(id).await, Some(Tombstone { organization: None, ..tombstone }));
+        assert_eq!(tombstones.find(id).await.unwrap(), Some(Tombstone { organization: None, ..tombstone }));
         observe(other, 1, deleted(NOON)).await;
 
         let entry = TombstoneReset {
@@ -46,9 +47,9 @@ cases!(
             note: "ann: restored from backup".to_owned(),
         };
         let generation = record_of(repo, 1).await.unwrap().generation;
-        assert_eq!(driver.reset(id, &entry.note, now).await, Some(entry.clone()));
-        assert_eq!(driver.reset(id, &entry.note, now).await, None, "it is forgotten already");
-        assert_eq!(driver.resets().await, [entry]);
+        assert_eq!(tombstones.reset(id, &entry.note, now).await.unwrap(), Some(entry.clone()));
+        assert_eq!(tombstones.reset(id, &entry.note, now).await.unwrap(), None, "it is forgotten already");
+        assert_eq!(tombstones.resets().await.unwrap(), [entry]);
         assert_eq!(repo.installer(id).await.unwrap(), None);
         let kept = record_of(repo, 1).await.unwrap();
         assert_eq!((kept.account, kept.generation), (None, generation + 1));
@@ -60,7 +61,7 @@ cases!(
         let bound = bind(repo, again).await;
         assert_eq!((bound.account, bound.life.presence), (numbered_account(5), Presence::Shown));
         assert!(bound.generation > generation);
-        assert_eq!(driver.resets_of_other_app().await, []);
+        assert_eq!(driver.tombstones_of_other_app().resets().await.unwrap(), []);
         assert!(record_of(other, 1).await.unwrap().life.presence.is_final());
     }
 );

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::time::{Duration, Instant};
 
-use dockline::ports::{BindingRepo, InsertOutcome, KeyStore};
+use dockline::ports::{BindingRepo, InsertOutcome, KeyAdmin, KeyStore};
 use dockline::{KeyId, PortError, PortErrorKind};
 use dockline_postgres::tokio_postgres::Config;
 use dockline_postgres::{

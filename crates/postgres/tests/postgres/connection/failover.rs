@@ -4,7 +4,7 @@ use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
 use dockline::PortErrorKind;
-use dockline::ports::KeyStore;
+use dockline::ports::{KeyAdmin, KeyStore};
 use dockline_postgres::tokio_postgres::NoTls;
 use dockline_postgres::{Database, Migrator, PgKeyStore, open_pool, tokio_postgres};
 

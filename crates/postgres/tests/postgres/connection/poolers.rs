@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use dockline::ports::KeyStore;
+use dockline::ports::{KeyAdmin, KeyStore};
 use dockline_postgres::tokio_postgres::{self, Client, NoTls};
 use dockline_postgres::{Database, PgKeyStore, StatementMode};
 use futures_util::future::join_all;

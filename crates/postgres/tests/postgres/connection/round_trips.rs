@@ -1,7 +1,7 @@
 //! Round trips and lost connections, by a proxy in front of the server.
 
 use dockline::ports::{
-    Admission, AdmissionRequest, BindingRepo, InsertOutcome, KeyStore, Observation, ObserveOutcome,
+    Admission, AdmissionRequest, BindingRepo, InsertOutcome, KeyAdmin, KeyStore, Observation, ObserveOutcome,
     RateLimitRequest, RateLimiter, ReconcileCursor, ReconcileScope, StateStore,
 };
 use dockline::{

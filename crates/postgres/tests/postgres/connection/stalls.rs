@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use dockline::PortErrorKind;
-use dockline::ports::{BindingRepo, KeyStore};
+use dockline::ports::{BindingRepo, KeyAdmin, KeyStore};
 use dockline_postgres::{AppNumber, Database, PgBindingRepo, PgKeyStore, open_pool, open_reloading_pool};
 
 use crate::cluster::Cluster;

@@ -1,11 +1,10 @@
 //! The suite of counting bindings and of final ends, with two Apps. What one handle writes, the other one reads.
 
-use async_trait::async_trait;
-use dockline::ports::BindingRepo;
-use dockline::{AppId, BindingCounts, InstallationId, Tombstone, TombstoneReset};
-use dockline_postgres::{AppNumber, PgApps, PgBindingCounts, PgBindingRepo, PgTombstones};
+use dockline::AppId;
+use dockline::ports::{BindingCounter, BindingRepo, Tombstones};
+use dockline_postgres::{AppNumber, PgApps, PgBindingCounter, PgBindingRepo, PgTombstones};
 use dockline_testkit::operators::OperatorsDriver;
-use time::{Duration, OffsetDateTime};
+use time::Duration;
 
 use crate::fixtures::NOON;
 use crate::test_database;
@@ -19,7 +18,7 @@ dockline_testkit::operators_suite!(async {
     let operated = Operated {
         bindings: apps.map(|app| PgBindingRepo::new(&written.with_app(app))),
         tombstones: apps.map(|app| PgTombstones::new(&read.with_app(app))),
-        counts: PgBindingCounts::new(&read.with_app(AppNumber::FIRST)),
+        counter: PgBindingCounter::new(&read.with_app(AppNumber::FIRST)),
     };
     (guard, operated)
 });
@@ -29,42 +28,28 @@ dockline_testkit::operators_suite!(async {
 struct Operated {
     bindings: [PgBindingRepo; 2],
     tombstones: [PgTombstones; 2],
-    counts: PgBindingCounts,
+    counter: PgBindingCounter,
 }
 
-#[async_trait]
 impl OperatorsDriver for Operated {
     fn bindings(&self) -> &dyn BindingRepo {
         &self.bindings[0]
     }
 
-    async fn counts(&self, now: OffsetDateTime) -> BindingCounts {
-        self.counts.count(now).await.unwrap()
+    fn counter(&self) -> &dyn BindingCounter {
+        &self.counter
     }
 
-    async fn tombstone(&self, installation: InstallationId) -> Option<Tombstone> {
-        self.tombstones[0].find(installation).await.unwrap()
-    }
-
-    async fn reset(
-        &self,
-        installation: InstallationId,
-        note: &str,
-        now: OffsetDateTime,
-    ) -> Option<TombstoneReset> {
-        self.tombstones[0].reset(installation, note, now).await.unwrap()
-    }
-
-    async fn resets(&self) -> Vec<TombstoneReset> {
-        self.tombstones[0].resets().await.unwrap()
+    fn tombstones(&self) -> &dyn Tombstones {
+        &self.tombstones[0]
     }
 
     fn bindings_of_other_app(&self) -> &dyn BindingRepo {
         &self.bindings[1]
     }
 
-    async fn resets_of_other_app(&self) -> Vec<TombstoneReset> {
-        self.tombstones[1].resets().await.unwrap()
+    fn tombstones_of_other_app(&self) -> &dyn Tombstones {
+        &self.tombstones[1]
     }
 }
 
@@ -80,6 +65,6 @@ async fn binding_without_a_next_look_is_due_since_its_last_look() {
         )
         .await
         .unwrap();
-    let counts = PgBindingCounts::new(&database.with_app(AppNumber::FIRST));
+    let counts = PgBindingCounter::new(&database.with_app(AppNumber::FIRST));
     assert_eq!(counts.count(NOON).await.unwrap().due_since, Some(NOON - Duration::HOUR));
 }

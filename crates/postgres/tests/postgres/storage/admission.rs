@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use dockline::ports::{Admission, AdmissionAnswer, AdmissionRequest, RateLimitDecision};
+use dockline::ports::{Admission, AdmissionAnswer, AdmissionRequest, KeyAdmin, RateLimitDecision};
 use dockline::{ApiKey, BudgetClass, KeyRecord, PortError, PortErrorKind, Scope};
 use dockline_postgres::{AppNumber, Database, Migrator, PgAdmission, PgKeyStore, open_pool};
 use dockline_testkit::fixtures::{NOON, key as new_key};

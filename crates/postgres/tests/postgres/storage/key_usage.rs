@@ -1,7 +1,7 @@
 //! How often rows are written, and what happens on failures and races.
 
 use dockline::KeyId;
-use dockline::ports::KeyUsage;
+use dockline::ports::{KeyAdmin, KeyUsage};
 use dockline_postgres::{Database, PgKeyStore, PgKeyUsage};
 use dockline_testkit::fixtures::key_of;
 use time::Duration;

@@ -1,9 +1,8 @@
-//! The suites of API keys: the ports, and adding, listing, revoking and rotating keys. Keys are written by one handle and read by
-//! the other.
+//! The suites of API keys. Keys are written by one handle and read by the other.
 
 use async_trait::async_trait;
-use dockline::ports::{KeyStore, KeyUsage};
-use dockline::{ApiKey, KeyEntry, KeyId, KeyRecord, OrganizationId, Rotation, RotationTerms};
+use dockline::ports::{KeyAdmin, KeyStore, KeyUsage};
+use dockline::{KeyId, KeyRecord};
 use dockline_postgres::{PgKeyStore, PgKeyUsage};
 use dockline_testkit::key_admin::KeyAdminDriver;
 use dockline_testkit::key_store::KeyStoreDriver;
@@ -72,34 +71,16 @@ impl KeyUsageDriver for Keys {
 
 #[async_trait]
 impl KeyAdminDriver for Keys {
-    fn keys(&self) -> &dyn KeyStore {
+    fn admin(&self) -> &dyn KeyAdmin {
+        &self.written
+    }
+
+    fn other_node(&self) -> &dyn KeyAdmin {
         &self.read
     }
 
-    async fn insert(&self, record: &KeyRecord, name: &str, created_at: OffsetDateTime) -> bool {
-        self.written.insert(record, name, created_at).await.unwrap()
-    }
-
-    async fn list(&self, organization: Option<&OrganizationId>) -> Vec<KeyEntry> {
-        self.read.list(organization).await.unwrap()
-    }
-
-    async fn entry(&self, id: &KeyId) -> Option<KeyEntry> {
-        self.read.entry(id).await.unwrap()
-    }
-
-    async fn rotate(
-        &self,
-        id: &KeyId,
-        fresh: &ApiKey,
-        terms: &RotationTerms,
-        now: OffsetDateTime,
-    ) -> Rotation {
-        self.written.rotate(id, fresh, terms, now).await.unwrap()
-    }
-
-    async fn revoke(&self, id: &KeyId, at: OffsetDateTime) -> bool {
-        self.read.revoke(id, at).await.unwrap()
+    fn keys(&self) -> &dyn KeyStore {
+        &self.read
     }
 
     async fn used(&self, id: &KeyId, at: OffsetDateTime) {

@@ -1,17 +1,17 @@
 //! Query plans of the statements that the adapters prepared.
 
 use dockline::ports::{
-    Admission, AdmissionRequest, BindingRepo, DeliveryOutcome, DeliveryStore, KeyStore, KeyUsage,
-    Observation, Outbox, RateLimitRequest, RateLimiter, ReconcileCursor, ReconcileScope, SeededEntropy,
-    StateStore,
+    Admission, AdmissionRequest, BindingCounter, BindingRepo, DeliveryOutcome, DeliveryStore, KeyAdmin,
+    KeyStore, KeyUsage, Observation, Outbox, RateLimitRequest, RateLimiter, ReconcileCursor, ReconcileScope,
+    SeededEntropy, StateStore,
 };
 use dockline::{
     ApiKey, AppId, BudgetClass, CodeFate, DeliveryGuid, KeyEnvironment, KeyRecord, OutboxBounds,
     PendingConfirmation, RotationTerms, SetupAction, Status, Verdict, VerifiedDelivery,
 };
 use dockline_postgres::{
-    AppNumber, Database, PgAdmission, PgBindingCounts, PgBindingRepo, PgHousekeeping, PgKeyStore, PgKeyUsage,
-    PgOutbox, PgRateLimiter, PgStateStore,
+    AppNumber, Database, PgAdmission, PgBindingCounter, PgBindingRepo, PgHousekeeping, PgKeyStore,
+    PgKeyUsage, PgOutbox, PgRateLimiter, PgStateStore,
 };
 use time::Duration;
 
@@ -248,7 +248,7 @@ async fn counting_reads_each_bound_installation_at_most_once() {
     let session = database.pool().get().await.unwrap();
     session.batch_execute(&format!("VACUUM {}.installations", database.schema())).await.unwrap();
     drop(session);
-    PgBindingCounts::new(&database.with_app(AppNumber::FIRST)).count(NOON).await.unwrap();
+    PgBindingCounter::new(&database.with_app(AppNumber::FIRST)).count(NOON).await.unwrap();
 
     let plans = plans(&database).await;
     assert_eq!(plans.len(), 2);

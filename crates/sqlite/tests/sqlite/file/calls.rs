@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use dockline::ports::{
-    BindingRepo, DeliveryOutcome, DeliveryStore, EntryFilter, KeyStore, Outbox, RateLimitDecision,
+    BindingRepo, DeliveryOutcome, DeliveryStore, EntryFilter, KeyAdmin, KeyStore, Outbox, RateLimitDecision,
     RateLimitRequest, RateLimiter,
 };
 use dockline::{AppId, BudgetClass, DeliveryGuid, OutboxBounds, PortErrorKind, Tier, VerifiedDelivery};

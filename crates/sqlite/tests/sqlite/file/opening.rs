@@ -5,7 +5,7 @@ use std::io::{Seek, SeekFrom, Write};
 use std::time::Duration;
 
 use dockline::PortErrorKind;
-use dockline::ports::KeyStore;
+use dockline::ports::{KeyAdmin, KeyStore};
 use dockline_sqlite::{OpenError, SealedFile, SqliteDatabase, SqliteKeyStore, SqliteOptions};
 use rusqlite::Connection;
 

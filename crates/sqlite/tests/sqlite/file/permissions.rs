@@ -1,6 +1,7 @@
 //! Files are readable by their owner only.
 #![cfg(unix)]
 
+use dockline::ports::KeyAdmin;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;

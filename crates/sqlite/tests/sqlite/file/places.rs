@@ -6,7 +6,7 @@ use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 
-use dockline::ports::KeyStore;
+use dockline::ports::{KeyAdmin, KeyStore};
 use dockline_sqlite::{CheckError, OpenError, SealedFile, SqliteDatabase, SqliteKeyStore, SqliteOptions};
 
 use crate::fixtures::{NOON, key};

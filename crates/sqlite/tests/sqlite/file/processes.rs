@@ -5,7 +5,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use dockline::ports::{BindingRepo, KeyStore};
+use dockline::ports::{BindingRepo, KeyAdmin, KeyStore};
 use dockline_sqlite::{
     AppNumber, OpenError, SealedFile, SqliteBindingRepo, SqliteDatabase, SqliteKeyStore, SqliteOptions,
 };
@@ -54,7 +54,7 @@ async fn commands_get_their_turn_beside_a_server_that_always_writes() {
 }
 
 #[tokio::test]
-async fn process_that_is_stopped_when_it_has_the_turn_keeps_nobody_from_writing() {
+async fn stopped_process_that_has_the_turn_does_not_block_writes() {
     let file = TestFile::new();
     let database = file.open().await;
     let stopped = File::open(file.beside("dockline.sqlite-turn")).unwrap();

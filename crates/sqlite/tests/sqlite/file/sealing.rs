@@ -4,7 +4,7 @@ use std::fs;
 use std::time::Duration;
 
 use dockline::OutboxBounds;
-use dockline::ports::{BindingRepo, Observation, StateStore};
+use dockline::ports::{BindingRepo, KeyAdmin, Observation, StateStore};
 use dockline::transfer::{Cell, RowDigester, TABLES, TableDigest, TableRows, TransferRow, TransferTable};
 use dockline_sqlite::{
     AppNumber, OpenError, SealedFile, SqliteBindingRepo, SqliteKeyStore, SqliteOptions, SqliteOutbox,

@@ -1,11 +1,9 @@
 //! The suite of counting bindings and of final ends, with two Apps. What one handle writes, the other one reads.
 
-use async_trait::async_trait;
-use dockline::ports::BindingRepo;
-use dockline::{AppId, BindingCounts, InstallationId, Tombstone, TombstoneReset};
-use dockline_sqlite::{AppNumber, SqliteApps, SqliteBindingCounts, SqliteBindingRepo, SqliteTombstones};
+use dockline::AppId;
+use dockline::ports::{BindingCounter, BindingRepo, Tombstones};
+use dockline_sqlite::{AppNumber, SqliteApps, SqliteBindingCounter, SqliteBindingRepo, SqliteTombstones};
 use dockline_testkit::operators::OperatorsDriver;
-use time::OffsetDateTime;
 
 use crate::fixtures::NOON;
 use crate::test_database::two_handles;
@@ -18,7 +16,7 @@ dockline_testkit::operators_suite!(async {
     let operated = Operated {
         bindings: apps.map(|app| SqliteBindingRepo::new(&written.with_app(app))),
         tombstones: apps.map(|app| SqliteTombstones::new(&read.with_app(app))),
-        counts: SqliteBindingCounts::new(&read.with_app(AppNumber::FIRST)),
+        counter: SqliteBindingCounter::new(&read.with_app(AppNumber::FIRST)),
     };
     (file, operated)
 });
@@ -28,41 +26,27 @@ dockline_testkit::operators_suite!(async {
 struct Operated {
     bindings: [SqliteBindingRepo; 2],
     tombstones: [SqliteTombstones; 2],
-    counts: SqliteBindingCounts,
+    counter: SqliteBindingCounter,
 }
 
-#[async_trait]
 impl OperatorsDriver for Operated {
     fn bindings(&self) -> &dyn BindingRepo {
         &self.bindings[0]
     }
 
-    async fn counts(&self, now: OffsetDateTime) -> BindingCounts {
-        self.counts.count(now).await.unwrap()
+    fn counter(&self) -> &dyn BindingCounter {
+        &self.counter
     }
 
-    async fn tombstone(&self, installation: InstallationId) -> Option<Tombstone> {
-        self.tombstones[0].find(installation).await.unwrap()
-    }
-
-    async fn reset(
-        &self,
-        installation: InstallationId,
-        note: &str,
-        now: OffsetDateTime,
-    ) -> Option<TombstoneReset> {
-        self.tombstones[0].reset(installation, note, now).await.unwrap()
-    }
-
-    async fn resets(&self) -> Vec<TombstoneReset> {
-        self.tombstones[0].resets().await.unwrap()
+    fn tombstones(&self) -> &dyn Tombstones {
+        &self.tombstones[0]
     }
 
     fn bindings_of_other_app(&self) -> &dyn BindingRepo {
         &self.bindings[1]
     }
 
-    async fn resets_of_other_app(&self) -> Vec<TombstoneReset> {
-        self.tombstones[1].resets().await.unwrap()
+    fn tombstones_of_other_app(&self) -> &dyn Tombstones {
+        &self.tombstones[1]
     }
 }

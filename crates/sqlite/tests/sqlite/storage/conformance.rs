@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use dockline::ports::{
-    Admission, BindingRepo, DataSubjects, Directory, Housekeeping, KeyStore, RateLimiter, StateStore,
+    Admission, BindingRepo, DataSubjects, Directory, Housekeeping, KeyAdmin, KeyStore, RateLimiter,
+    StateStore,
 };
 use dockline::{AppId, KeyId, KeyRecord, OutboxUsage};
 use dockline_sqlite::{

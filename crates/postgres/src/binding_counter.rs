@@ -1,3 +1,5 @@
+use async_trait::async_trait;
+use dockline::ports::BindingCounter;
 use dockline::rules::life::ABSENT_COUNTS_FOR;
 use dockline::{BindingCounts, PortError, PortName, Status};
 use time::OffsetDateTime;
@@ -24,15 +26,15 @@ const LONGEST_DUE: &str = "SELECT GREATEST(next_look_at, observed_at, verified_a
     WHERE app = {app} AND organization IS NOT NULL AND next_look_at IS NOT NULL \
     ORDER BY next_look_at, installation_id LIMIT 1";
 
-/// Counts live bindings, for gauges.
+/// Counts live bindings, up to two million, in a fraction of a second.
 #[derive(Debug, Clone)]
-pub struct PgBindingCounts {
+pub struct PgBindingCounter {
     database: Database,
     count: Statement,
     longest_due: Statement,
 }
 
-impl PgBindingCounts {
+impl PgBindingCounter {
     /// Counts the bindings in `database`.
     #[must_use]
     pub fn new(database: &AppDatabase) -> Self {
@@ -42,16 +44,6 @@ impl PgBindingCounts {
             database: database.database().clone(),
         }
     }
-
-    /// Counts up to two million bindings as of `now`, in a fraction of a second; once a minute is often enough. The numbers and the
-    /// time are read one after the other, so they can differ by a concurrent change.
-    ///
-    /// # Errors
-    /// Infrastructure only.
-    pub async fn count(&self, now: OffsetDateTime) -> Result<BindingCounts, PortError> {
-        self.read(now).await.map_err(|error| error.of_port(PortName::BindingRepo))
-    }
-
     async fn read(&self, now: OffsetDateTime) -> Result<BindingCounts, DatabaseError> {
         let mut counts = BindingCounts::default();
         let counted_since = column_time(now.saturating_sub(ABSENT_COUNTS_FOR));
@@ -72,5 +64,12 @@ impl PgBindingCounts {
             counts.due_since = Some(get(&row, "due_since")?);
         }
         Ok(counts)
+    }
+}
+
+#[async_trait]
+impl BindingCounter for PgBindingCounter {
+    async fn count(&self, now: OffsetDateTime) -> Result<BindingCounts, PortError> {
+        self.read(now).await.map_err(|error| error.of_port(PortName::BindingRepo))
     }
 }

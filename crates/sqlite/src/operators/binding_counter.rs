@@ -1,3 +1,5 @@
+use async_trait::async_trait;
+use dockline::ports::BindingCounter;
 use dockline::rules::life::ABSENT_COUNTS_FOR;
 use dockline::{BindingCounts, BindingState, PortError, PortName};
 use rusqlite::{Connection, params};
@@ -15,24 +17,23 @@ const COUNT: &str = "SELECT state, count(*) AS bindings, \
 const LONGEST_DUE: &str = "SELECT next_look_at FROM installations \
     WHERE app = ?1 AND organization IS NOT NULL AND next_look_at IS NOT NULL ORDER BY next_look_at LIMIT 1";
 
-/// Counts live bindings, for gauges.
+/// Counts live bindings.
 #[derive(Debug, Clone)]
-pub struct SqliteBindingCounts {
+pub struct SqliteBindingCounter {
     database: AppDatabase,
 }
 
-impl SqliteBindingCounts {
+impl SqliteBindingCounter {
     /// Counts the bindings of an App.
     #[must_use]
     pub fn new(database: &AppDatabase) -> Self {
         Self { database: database.clone() }
     }
+}
 
-    /// Counts all bindings as of `now`; once a minute is often enough.
-    ///
-    /// # Errors
-    /// Infrastructure only.
-    pub async fn count(&self, now: OffsetDateTime) -> Result<BindingCounts, PortError> {
+#[async_trait]
+impl BindingCounter for SqliteBindingCounter {
+    async fn count(&self, now: OffsetDateTime) -> Result<BindingCounts, PortError> {
         let app = self.database.app();
         let counted = self.database.database().read(move |connection| count(connection, app, now));
         counted.await.map_err(|error| error.of_port(PortName::BindingRepo))
