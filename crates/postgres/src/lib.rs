@@ -34,7 +34,6 @@ mod test_schema;
 
 pub use deadpool_postgres;
 pub use deadpool_postgres::Pool;
-pub use dockline::{BindingCounts, KeyEntry, OutboxUsage, Tombstone, TombstoneReset};
 pub use tokio_postgres;
 
 pub use admission::PgAdmission;

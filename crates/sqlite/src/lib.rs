@@ -11,8 +11,6 @@ mod operators;
 mod states;
 mod transfer;
 
-pub use dockline::{BindingCounts, KeyEntry, OutboxUsage, Tombstone, TombstoneReset};
-
 pub use bindings::SqliteBindingRepo;
 pub use database::{
     AppDatabase, AppNumber, BackupError, CheckError, DEFAULT_DEADLINE, FileFacts, OpenError, ServerProcess,

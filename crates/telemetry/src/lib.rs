@@ -6,8 +6,6 @@ mod metric_names;
 mod ports;
 mod record;
 
-pub use dockline::BindingCounts as BindingTotals;
-
 pub use events::{EventCounters, FanOut};
 pub use metered::Metered;
 pub use metric_names::{

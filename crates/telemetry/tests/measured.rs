@@ -10,13 +10,14 @@ use dockline::ports::{
     BindingRepo, Event, Events, GithubGateway, KeyStore, MockGithubGateway, RateLeft, StateStore,
 };
 use dockline::{
-    InstallationId, KeyId, OrganizationId, PortError, PortErrorKind, PortName, Proof, RefusalReason, State,
+    BindingCounts, InstallationId, KeyId, OrganizationId, PortError, PortErrorKind, PortName, Proof,
+    RefusalReason, State,
 };
 use dockline_memory::{MemoryBindingRepo, MemoryKeyStore, MemoryStateStore};
 use dockline_telemetry::{
-    BindingTotals, EVENTS, EventCounters, FanOut, Metered, PORT_CALL_DURATION, PoolState, TOKENS_MINTED,
-    describe_metrics, record_batches, record_bindings, record_github_call, record_jwt_signature,
-    record_listener_rejection, record_pool, record_process, record_rate_left, record_token_cache_hits,
+    EVENTS, EventCounters, FanOut, Metered, PORT_CALL_DURATION, PoolState, TOKENS_MINTED, describe_metrics,
+    record_batches, record_bindings, record_github_call, record_jwt_signature, record_listener_rejection,
+    record_pool, record_process, record_rate_left, record_token_cache_hits,
 };
 use dockline_testkit::faults::{Fault, Faulty};
 use metrics_exporter_prometheus::PrometheusBuilder;
@@ -198,7 +199,7 @@ fn events_are_counted_by_kind_and_reason_and_passed_to_all_handlers() {
 fn values_from_the_host_are_recorded() {
     let now = OffsetDateTime::from_unix_timestamp(1_700_000_000).unwrap();
     let rate = RateLeft { limit: 5_000, remaining: 4_321, resets_at: now + Duration::from_secs(60) };
-    let totals = BindingTotals {
+    let totals = BindingCounts {
         active: 5,
         suspended: 2,
         missing: 3,
@@ -252,7 +253,7 @@ fn values_from_the_host_are_recorded() {
 fn sweep_lag_is_zero_if_no_binding_is_due() {
     let now = OffsetDateTime::from_unix_timestamp(1_700_000_000).unwrap();
     for due_since in [None, Some(now + Duration::from_secs(5))] {
-        let totals = BindingTotals {
+        let totals = BindingCounts {
             active: 9,
             suspended: 0,
             missing: 20,
