@@ -17,7 +17,7 @@ use crate::{APP, Error, OfflineGithub, Tenant};
 pub async fn dockline_on_memory(tenants: u64) -> Result<(Dockline, MemoryBindingRepo), Error> {
     let (keys, bindings) = (MemoryKeyStore::new(), MemoryBindingRepo::new());
     for tenant in (0..tenants).map(Tenant) {
-        keys.insert(tenant.key_record()?);
+        keys.put(tenant.key_record()?);
         let inserted = bindings.insert(binding(tenant)?).await?;
         if !matches!(inserted, InsertOutcome::Inserted(_)) {
             return Err("a tenant was bound twice".into());

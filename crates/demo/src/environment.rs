@@ -216,7 +216,7 @@ fn tenant(
 ) -> Result<Tenant, Box<dyn Error + Send + Sync>> {
     let organization = OrganizationId::new(organization)?;
     let key = ApiKey::mint(KeyEnvironment::Test, &OsEntropy)?;
-    keys.insert(KeyRecord {
+    keys.put(KeyRecord {
         id: key.id().clone(),
         environment: key.environment(),
         secret_hash: key.secret_hash(),

@@ -2,20 +2,47 @@ use std::collections::HashMap;
 use std::fmt;
 
 use async_trait::async_trait;
-use dockline::ports::{KeyStore, KeyUsage};
+use dockline::ports::{KeyAdmin, KeyStore, KeyUsage};
 use dockline::rules::rotation;
-use dockline::{ApiKey, KeyId, KeyRecord, OrganizationId, PortError, Rotation, RotationTerms, Unrotatable};
+use dockline::{
+    ApiKey, KeyEntry, KeyId, KeyRecord, OrganizationId, PortError, Rotation, RotationTerms, Unrotatable,
+    stored_time,
+};
 use time::OffsetDateTime;
 
 use crate::Shared;
 
 /// Stores API keys by id. Does not cache, so a revocation applies from the next call.
 #[derive(Clone, Default)]
-pub struct MemoryKeyStore(Shared<HashMap<KeyId, Row>>);
+pub struct MemoryKeyStore {
+    rows: Shared<HashMap<KeyId, Row>>,
+    usage: MemoryKeyUsage,
+}
 
 struct Row {
     record: KeyRecord,
+    name: String,
+    created_at: OffsetDateTime,
     replaced_by: Option<KeyId>,
+    rotated_from: Option<KeyId>,
+}
+
+impl Row {
+    fn new(record: KeyRecord, name: &str, created_at: OffsetDateTime) -> Self {
+        let name = name.to_owned();
+        Self { record, name, created_at: stored_time(created_at), replaced_by: None, rotated_from: None }
+    }
+
+    fn entry(&self, usage: &MemoryKeyUsage) -> KeyEntry {
+        KeyEntry {
+            record: self.record.clone(),
+            name: self.name.clone(),
+            created_at: self.created_at,
+            last_used_at: usage.last_used(&self.record.id),
+            replaced_by: self.replaced_by.clone(),
+            rotated_from: self.rotated_from.clone(),
+        }
+    }
 }
 
 impl MemoryKeyStore {
@@ -25,40 +52,29 @@ impl MemoryKeyStore {
         Self::default()
     }
 
-    /// Adds a key, or overwrites the one with the same id.
-    pub fn insert(&self, record: KeyRecord) {
-        self.0.lock().insert(record.id.clone(), Row { record, replaced_by: None });
+    /// Adds a key without a name, or overwrites the one with the same id.
+    pub fn put(&self, record: KeyRecord) {
+        self.rows.lock().insert(record.id.clone(), Row::new(record, "", OffsetDateTime::UNIX_EPOCH));
     }
 
-    /// Deletes the organization's keys. Returns their number.
+    /// Returns the record of the keys' uses, which [`KeyAdmin::list`] shows.
+    #[must_use]
+    pub fn usage(&self) -> MemoryKeyUsage {
+        self.usage.clone()
+    }
+
+    /// Deletes the organization's keys and their uses. Returns their number.
     pub(crate) fn remove_of(&self, organization: &OrganizationId) -> u64 {
-        let mut rows = self.0.lock();
+        let mut rows = self.rows.lock();
         let before = rows.len();
-        rows.retain(|_, row| row.record.organization != *organization);
+        rows.retain(|id, row| {
+            let is_kept = row.record.organization != *organization;
+            if !is_kept {
+                self.usage.0.lock().remove(id);
+            }
+            is_kept
+        });
         (before - rows.len()) as u64
-    }
-
-    /// Revokes the key from `at` on, or from an earlier revocation on. Returns `false` if the id is unknown.
-    pub fn revoke(&self, id: &KeyId, at: OffsetDateTime) -> bool {
-        self.0.lock().get_mut(id).is_some_and(|row| {
-            row.record.revoked_at = Some(row.record.revoked_at.map_or(at, |earlier| earlier.min(at)));
-            true
-        })
-    }
-
-    /// Replaces the key `id` by `fresh`, atomically.
-    pub fn rotate(&self, id: &KeyId, fresh: &ApiKey, terms: &RotationTerms, now: OffsetDateTime) -> Rotation {
-        let mut rows = self.0.lock();
-        let Some(old) = rows.get_mut(id) else { return Rotation::Refused(Unrotatable::Unknown) };
-        if let Err(reason) = rotation::check(Some(&old.record), old.replaced_by.as_ref(), fresh, now) {
-            return Rotation::Refused(reason);
-        }
-        let record = rotation::successor(&old.record, fresh, terms);
-        let old_expires_at = rotation::end(&old.record, terms);
-        old.record.expires_at = Some(old_expires_at);
-        old.replaced_by = Some(record.id.clone());
-        rows.insert(record.id.clone(), Row { record: record.clone(), replaced_by: None });
-        Rotation::Rotated { fresh: Box::new(record), old_expires_at }
     }
 }
 
@@ -71,7 +87,66 @@ impl fmt::Debug for MemoryKeyStore {
 #[async_trait]
 impl KeyStore for MemoryKeyStore {
     async fn find(&self, id: &KeyId) -> Result<Option<KeyRecord>, PortError> {
-        Ok(self.0.lock().get(id).map(|row| row.record.clone()))
+        Ok(self.rows.lock().get(id).map(|row| row.record.clone()))
+    }
+}
+
+#[async_trait]
+impl KeyAdmin for MemoryKeyStore {
+    async fn insert(
+        &self,
+        record: &KeyRecord,
+        name: &str,
+        created_at: OffsetDateTime,
+    ) -> Result<bool, PortError> {
+        let mut rows = self.rows.lock();
+        if rows.contains_key(&record.id) {
+            return Ok(false);
+        }
+        rows.insert(record.id.clone(), Row::new(record.clone(), name, created_at));
+        Ok(true)
+    }
+
+    async fn list(&self, organization: Option<OrganizationId>) -> Result<Vec<KeyEntry>, PortError> {
+        let rows = self.rows.lock();
+        let is_wanted =
+            |row: &&Row| organization.as_ref().is_none_or(|wanted| row.record.organization == *wanted);
+        let mut entries: Vec<_> = rows.values().filter(is_wanted).map(|row| row.entry(&self.usage)).collect();
+        entries.sort_by(|a, b| (a.created_at, &a.record.id).cmp(&(b.created_at, &b.record.id)));
+        Ok(entries)
+    }
+
+    async fn entry(&self, id: &KeyId) -> Result<Option<KeyEntry>, PortError> {
+        Ok(self.rows.lock().get(id).map(|row| row.entry(&self.usage)))
+    }
+
+    async fn rotate(
+        &self,
+        id: &KeyId,
+        fresh: &ApiKey,
+        terms: &RotationTerms,
+        now: OffsetDateTime,
+    ) -> Result<Rotation, PortError> {
+        let mut rows = self.rows.lock();
+        let Some(old) = rows.get_mut(id) else { return Ok(Rotation::Refused(Unrotatable::Unknown)) };
+        if let Err(reason) = rotation::check(Some(&old.record), old.replaced_by.as_ref(), fresh, now) {
+            return Ok(Rotation::Refused(reason));
+        }
+        let record = rotation::successor(&old.record, fresh, terms);
+        let old_expires_at = stored_time(rotation::end(&old.record, terms));
+        old.record.expires_at = Some(old_expires_at);
+        old.replaced_by = Some(record.id.clone());
+        let made = Row { rotated_from: Some(id.clone()), ..Row::new(record.clone(), &old.name, now) };
+        rows.insert(record.id.clone(), made);
+        Ok(Rotation::Rotated { fresh: Box::new(record), old_expires_at })
+    }
+
+    async fn revoke(&self, id: &KeyId, at: OffsetDateTime) -> Result<bool, PortError> {
+        let at = stored_time(at);
+        Ok(self.rows.lock().get_mut(id).is_some_and(|row| {
+            row.record.revoked_at = Some(row.record.revoked_at.map_or(at, |earlier| earlier.min(at)));
+            true
+        }))
     }
 }
 

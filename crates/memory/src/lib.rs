@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use dockline::stored_time;
 
 pub use admission::MemoryAdmission;
-pub use binding_repo::{BindingRecord, MemoryBindingRepo};
+pub use binding_repo::{BindingRecord, MemoryBindingRepo, MemoryTombstones};
 pub use data_subjects::MemoryDataSubjects;
 pub use events::MemoryEvents;
 pub use keys::{MemoryKeyStore, MemoryKeyUsage};

@@ -241,7 +241,7 @@ pub(crate) fn tenant(
         expires_at: None,
     };
     change(&mut record);
-    keys.insert(record);
+    keys.put(record);
     Tenant { key: key.expose() }
 }
 

@@ -75,7 +75,7 @@ async fn an_own_state_is_for_api_keys_only() {
     assert_eq!((&issues[0]["path"], issues.as_array().unwrap().len()), (&"state".into(), 1), "{issues}");
     let (key, mut record) = fixtures::key_of("org_acme", 1);
     record.return_hosts = vec!["app.example.com".into()];
-    host.keys.insert(record);
+    host.keys.put(record);
     let bearer = format!("Bearer {}", key.expose().expose_secret());
     let made = host.get(&path, &[("authorization", &bearer)]).await.expect(200, "");
     assert_eq!(made.json["state"], "0123456789abcdef");

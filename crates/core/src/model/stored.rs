@@ -2,7 +2,10 @@
 
 use time::OffsetDateTime;
 
-use super::{InstallationId, KeyId, KeyRecord, OrganizationId, UninstalledBy};
+use super::{
+    BindingState, InstallationId, InstallationRecord, KeyId, KeyRecord, OrganizationId, Presence,
+    UninstalledBy,
+};
 
 /// A key with its administrative data, for operators.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +45,19 @@ pub struct BindingCounts {
     pub due_since: Option<OffsetDateTime>,
 }
 
+impl BindingCounts {
+    /// Returns the number that bindings in `state` are counted in.
+    pub const fn of_mut(&mut self, state: BindingState) -> &mut u64 {
+        match state {
+            BindingState::Active => &mut self.active,
+            BindingState::Suspended => &mut self.suspended,
+            BindingState::Missing => &mut self.missing,
+            BindingState::Ending => &mut self.ending,
+            BindingState::Absent | BindingState::Uninstalled => &mut self.uninstalled,
+        }
+    }
+}
+
 /// The final end of an installation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tombstone {
@@ -53,6 +69,16 @@ pub struct Tombstone {
     pub by: UninstalledBy,
     /// The time of its report.
     pub ended_at: OffsetDateTime,
+}
+
+impl Tombstone {
+    /// Returns the final end of an installation with this record; `None` if it has not ended for good.
+    #[must_use]
+    pub fn of(installation: InstallationId, record: &InstallationRecord) -> Option<Self> {
+        let Presence::Uninstalled { by } = record.life.presence else { return None };
+        let (organization, ended_at) = (record.organization.clone(), record.life.observed_at);
+        record.life.presence.is_final().then_some(Self { installation, organization, by, ended_at })
+    }
 }
 
 /// The audit entry of a tombstone that was forgotten.

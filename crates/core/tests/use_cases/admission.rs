@@ -4,7 +4,8 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use dockline::ports::{
-    Admission, AdmissionAnswer, AdmissionRequest, BindingRepo, InsertOutcome, RateLimiter, ReadBinding,
+    Admission, AdmissionAnswer, AdmissionRequest, BindingRepo, InsertOutcome, KeyAdmin, RateLimiter,
+    ReadBinding,
 };
 use dockline::{
     ApiKey, AuthenticateError, Authenticated, Budget, BudgetClass, ErrorCode, ExposeSecret, KeyEnvironment,
@@ -36,7 +37,7 @@ impl Path {
         change(&mut record);
         let (store, limiter, bindings) =
             (MemoryKeyStore::new(), MemoryRateLimiter::new(), MemoryBindingRepo::new());
-        store.insert(record.clone());
+        store.put(record.clone());
         let admission: Arc<dyn Admission> =
             Arc::new(MemoryAdmission::new(store.clone(), limiter.clone(), bindings.clone()));
         let admission = Arc::new(Faulty::over(admission));
@@ -193,17 +194,17 @@ async fn a_remembered_refusal_does_not_outlive_tier_scope_secret_or_revocation_c
         let wrong = format!("lp_live_{}_{secret}", path.key.id());
         let refused = path.present(&wrong, BudgetClass::Read).await.unwrap_err();
         assert_eq!(refused.code(), ErrorCode::Unauthenticated);
-        path.store.insert(KeyRecord { scopes: vec![], ..path.record.clone() });
+        path.store.put(KeyRecord { scopes: vec![], ..path.record.clone() });
         let refused = shown(path.read().await);
         assert_eq!((refused.0, refused.1.unwrap().remaining), (Some(ErrorCode::ForbiddenScope), 0));
         // 100 ms at the new rate are ten permits.
         path.world.clock.advance(Duration::milliseconds(100));
-        path.store.insert(KeyRecord { tier: Tier::partner(), ..path.record.clone() });
+        path.store.put(KeyRecord { tier: Tier::partner(), ..path.record.clone() });
         assert_eq!(path.read().await.unwrap().budget.unwrap().remaining, 9);
-        path.store.insert(path.record.clone());
+        path.store.put(path.record.clone());
         assert_eq!(path.read().await.unwrap().budget.unwrap().remaining, 0);
         assert_eq!(path.read().await.unwrap_err().code(), ErrorCode::RateLimited);
-        assert!(path.store.revoke(path.key.id(), NOON));
+        assert!(path.store.revoke(path.key.id(), NOON).await.unwrap());
         assert_eq!(path.read().await.unwrap_err().code(), ErrorCode::Unauthenticated);
     }
 }
@@ -272,7 +273,7 @@ async fn an_answer_about_another_key_secret_or_organization_is_never_used_i_39()
     let (other, others) = key_of("org_rival", 2);
     let store = MemoryKeyStore::new();
     for record in [record, others] {
-        store.insert(record);
+        store.put(record);
     }
     let shifts: Vec<fn(&mut AdmissionAnswer, &AdmissionAnswer)> = vec![
         |answer, before| *answer = before.clone(),

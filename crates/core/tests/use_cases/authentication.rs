@@ -37,7 +37,7 @@ impl Keys {
         let (key, mut record) = key_of("org_acme", 1);
         change(&mut record);
         let store = MemoryKeyStore::new();
-        store.insert(record);
+        store.put(record);
         let port: Arc<dyn KeyStore> = Arc::new(store);
         let keys = Arc::new(Faulty::over(port));
         let port: Arc<dyn RateLimiter> = Arc::new(MemoryRateLimiter::new());
@@ -210,7 +210,7 @@ async fn if_the_store_or_the_rate_limiter_fails_the_request_is_not_allowed() {
 async fn without_a_rate_limiter_requests_are_not_limited_and_without_keys_none_is_valid() {
     let (key, record) = key_of("org_acme", 1);
     let store = MemoryKeyStore::new();
-    store.insert(record);
+    store.put(record);
     let world = World::with(|builder| builder.with_api_keys(Arc::new(store)));
     let text = key.expose();
     let authenticate = async |dockline: &Dockline, scope| {

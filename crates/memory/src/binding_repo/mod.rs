@@ -1,5 +1,6 @@
 mod directory;
 mod forget;
+mod operators;
 mod row;
 mod table;
 
@@ -18,6 +19,7 @@ use dockline::{
 use time::OffsetDateTime;
 
 use crate::Shared;
+pub use operators::MemoryTombstones;
 pub(crate) use table::Bindings;
 
 /// Stores bindings with their history, facts about installations, bound or not, and installers.

@@ -6,7 +6,7 @@ use dockline::ports::{
 use dockline::rules::life::{self, LiveBindings};
 use dockline::{
     Actor, Binding, Change, InstallationId, InstallationRecord, InstallerRecord, Life, NewBinding,
-    OrganizationId, StateDigest, Status, StoredFacts,
+    OrganizationId, StateDigest, Status, StoredFacts, TombstoneReset,
 };
 use time::OffsetDateTime;
 
@@ -28,6 +28,8 @@ pub(crate) struct Bindings {
     pub(super) spent: HashSet<(OrganizationId, StateDigest)>,
     pub(super) installers: HashMap<InstallationId, InstallerRecord>,
     pub(super) facts: HashMap<InstallationId, StoredFacts>,
+    /// Oldest first.
+    pub(super) resets: Vec<TombstoneReset>,
 }
 
 impl Bindings {

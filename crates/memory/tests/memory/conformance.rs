@@ -1,21 +1,25 @@
 //! The conformance suites of all storage ports.
+#![expect(clippy::unwrap_used, reason = "memory does not fail")]
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use dockline::ports::{
-    Admission, BindingRepo, DataSubjects, Directory, KeyStore, KeyUsage, RateLimiter, StateStore,
+    Admission, BindingCounter, BindingRepo, DataSubjects, Directory, KeyAdmin, KeyStore, KeyUsage,
+    RateLimiter, StateStore, Tombstones,
 };
 use dockline::{KeyId, KeyRecord, OutboxUsage};
 use dockline_memory::{
     MemoryAdmission, MemoryBindingRepo, MemoryDataSubjects, MemoryKeyStore, MemoryKeyUsage, MemoryOutbox,
-    MemoryRateLimiter, MemoryRedeliveryStore, MemoryStateStore,
+    MemoryRateLimiter, MemoryRedeliveryStore, MemoryStateStore, MemoryTombstones,
 };
 use dockline_testkit::admission::AdmissionDriver;
 use dockline_testkit::data_subjects::DataSubjectsDriver;
 use dockline_testkit::directory::DirectoryDriver;
+use dockline_testkit::key_admin::KeyAdminDriver;
 use dockline_testkit::key_store::KeyStoreDriver;
 use dockline_testkit::key_usage::KeyUsageDriver;
+use dockline_testkit::operators::OperatorsDriver;
 use dockline_testkit::outbox::{BOUNDS, Node, OutboxDriver};
 use time::OffsetDateTime;
 
@@ -25,9 +29,11 @@ dockline_testkit::state_store_suite!(async { twice(&MemoryStateStore::new()) });
 dockline_testkit::rate_limiter_suite!(async { twice(&MemoryRateLimiter::new()) });
 dockline_testkit::redelivery_store_suite!(async { twice(&MemoryRedeliveryStore::new()) });
 dockline_testkit::admission_suite!(async { Admitting::new() });
-dockline_testkit::key_store_suite!(async { Keys(MemoryKeyStore::new()) });
+dockline_testkit::key_store_suite!(async { Keys::default() });
+dockline_testkit::key_usage_suite!(async { Keys::default() });
+dockline_testkit::key_admin_suite!(async { Keys::default() });
+dockline_testkit::operators_suite!(async { Operated::default() });
 dockline_testkit::outbox_suite!(async { Outboxes::default() });
-dockline_testkit::key_usage_suite!(async { Usage(twice(&MemoryKeyUsage::new())) });
 
 fn twice<T: Clone>(adapter: &T) -> [T; 2] {
     [adapter.clone(), adapter.clone()]
@@ -124,47 +130,111 @@ impl DataSubjectsDriver for Subjects {
     }
 
     async fn insert_key(&self, record: KeyRecord) {
-        self.keys.insert(record);
+        self.keys.put(record);
     }
 }
 
 #[derive(Debug)]
-struct Keys(MemoryKeyStore);
+struct Keys {
+    keys: MemoryKeyStore,
+    usage: MemoryKeyUsage,
+}
+
+impl Default for Keys {
+    fn default() -> Self {
+        let keys = MemoryKeyStore::new();
+        Self { usage: keys.usage(), keys }
+    }
+}
 
 #[async_trait]
 impl KeyStoreDriver for Keys {
     fn keys(&self) -> &dyn KeyStore {
-        &self.0
+        &self.keys
     }
 
     async fn insert(&self, record: KeyRecord) {
-        self.0.insert(record);
+        self.keys.put(record);
     }
 
     async fn revoke(&self, id: &KeyId, at: OffsetDateTime) {
-        assert!(self.0.revoke(id, at));
+        assert!(self.keys.revoke(id, at).await.unwrap());
     }
 }
 
-#[derive(Debug)]
-struct Usage([MemoryKeyUsage; 2]);
-
 #[async_trait]
-impl KeyUsageDriver for Usage {
+impl KeyUsageDriver for Keys {
     fn usage(&self) -> &dyn KeyUsage {
-        &self.0[0]
+        &self.usage
     }
 
     fn other_node(&self) -> &dyn KeyUsage {
-        &self.0[1]
+        &self.usage
     }
 
-    async fn insert(&self, _: KeyRecord) {}
+    async fn insert(&self, record: KeyRecord) {
+        self.keys.put(record);
+    }
 
     async fn flush(&self) {}
 
     async fn last_used(&self, id: &KeyId) -> Option<OffsetDateTime> {
-        self.0[0].last_used(id)
+        self.keys.entry(id).await.unwrap().and_then(|entry| entry.last_used_at)
+    }
+}
+
+#[async_trait]
+impl KeyAdminDriver for Keys {
+    fn admin(&self) -> &dyn KeyAdmin {
+        &self.keys
+    }
+
+    fn other_node(&self) -> &dyn KeyAdmin {
+        &self.keys
+    }
+
+    fn keys(&self) -> &dyn KeyStore {
+        &self.keys
+    }
+
+    async fn used(&self, id: &KeyId, at: OffsetDateTime) {
+        self.usage.used(id, at);
+    }
+}
+
+/// Two Apps, each with its repository.
+#[derive(Debug)]
+struct Operated {
+    bindings: [MemoryBindingRepo; 2],
+    tombstones: [MemoryTombstones; 2],
+}
+
+impl Default for Operated {
+    fn default() -> Self {
+        let bindings = [MemoryBindingRepo::new(), MemoryBindingRepo::new()];
+        Self { tombstones: bindings.clone().map(MemoryTombstones::new), bindings }
+    }
+}
+
+impl OperatorsDriver for Operated {
+    fn bindings(&self) -> &dyn BindingRepo {
+        &self.bindings[0]
+    }
+
+    fn counter(&self) -> &dyn BindingCounter {
+        &self.bindings[0]
+    }
+
+    fn tombstones(&self) -> &dyn Tombstones {
+        &self.tombstones[0]
+    }
+
+    fn bindings_of_other_app(&self) -> &dyn BindingRepo {
+        &self.bindings[1]
+    }
+
+    fn tombstones_of_other_app(&self) -> &dyn Tombstones {
+        &self.tombstones[1]
     }
 }
 
@@ -204,14 +274,14 @@ impl AdmissionDriver for Admitting {
     }
 
     async fn insert(&self, record: KeyRecord) {
-        self.keys.insert(record);
+        self.keys.put(record);
     }
 
     async fn replace(&self, record: KeyRecord) {
-        self.keys.insert(record);
+        self.keys.put(record);
     }
 
     async fn revoke(&self, id: &KeyId, at: OffsetDateTime) {
-        assert!(self.keys.revoke(id, at));
+        assert!(self.keys.revoke(id, at).await.unwrap());
     }
 }

@@ -124,7 +124,7 @@ impl<'w> World<'w> {
             expires_at: None,
         };
         change(&mut record);
-        self.keys.insert(record);
+        self.keys.put(record);
         let text = key.expose().expose_secret().to_owned();
         self.watch.guard("an API key's secret", text.splitn(4, '_').nth(3).unwrap());
         text

@@ -49,13 +49,7 @@ fn count(connection: &Connection, app: AppNumber, now: OffsetDateTime) -> Result
     let mut counts = BindingCounts::default();
     for (state, bindings, not_shown) in states {
         counts.not_shown += not_shown;
-        *match state {
-            BindingState::Active => &mut counts.active,
-            BindingState::Suspended => &mut counts.suspended,
-            BindingState::Missing => &mut counts.missing,
-            BindingState::Ending => &mut counts.ending,
-            BindingState::Absent | BindingState::Uninstalled => &mut counts.uninstalled,
-        } += bindings;
+        *counts.of_mut(state) += bindings;
     }
     let due = row(connection, LONGEST_DUE, [app.get()], |row| nullable_time(row, "next_look_at"))?;
     counts.due_since = due.flatten();

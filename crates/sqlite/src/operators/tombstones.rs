@@ -67,19 +67,8 @@ fn tombstone(
     app: AppNumber,
     installation: InstallationId,
 ) -> Result<Option<Tombstone>, SqliteError> {
-    let Some(record) = record(connection, app, installation)? else { return Ok(None) };
-    Ok(match record.life.presence {
-        Presence::Uninstalled { by: by @ (UninstalledBy::Deletion | UninstalledBy::Us) } => Some(Tombstone {
-            installation,
-            organization: record.organization,
-            by,
-            ended_at: record.life.observed_at,
-        }),
-        Presence::Shown
-        | Presence::Missing { .. }
-        | Presence::Ending { .. }
-        | Presence::Uninstalled { by: UninstalledBy::Absence } => None,
-    })
+    let record = record(connection, app, installation)?;
+    Ok(record.and_then(|record| Tombstone::of(installation, &record)))
 }
 
 /// Turns the end into an absence of an unknown account, which a later 200 undoes. The row stays, so that its generation, which

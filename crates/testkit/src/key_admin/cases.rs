@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use dockline::ports::SeededEntropy;
 use dockline::{ApiKey, KeyEntry, KeyEnvironment, KeyId, KeyRecord, Rotation, RotationTerms, Unrotatable};
-use time::{Duration, OffsetDateTime};
+use time::{Duration, OffsetDateTime, UtcOffset};
 
 use super::KeyAdminDriver;
 use crate::fixtures::{NOON, key_record as key, organization};
@@ -78,6 +78,30 @@ cases!(
         let of_a = listed(keys, Some("org_a")).await;
         assert_eq!(of_a.len(), 2);
         assert!(listed(keys, Some("org_c")).await.is_empty());
+    }
+
+    /// Organizations that differ in the case of a letter have lists of their own (I10).
+    pub async fn case_of_letters_distinguishes_organizations(keys: &dyn KeyAdminDriver) {
+        for (id, owner) in [("0000000000000001", "org_a"), ("0000000000000002", "ORG_A")] {
+            assert!(insert(keys, &key(id, owner), "", NOON).await);
+        }
+        for owner in ["org_a", "ORG_A"] {
+            let owners: Vec<_> = listed(keys, Some(owner)).await;
+            let [entry] = owners.as_slice() else { unreachable!("{owners:?}") };
+            assert_eq!(entry.record.organization, organization(owner));
+        }
+    }
+
+    /// Of several revocations the earliest applies, in whatever order and with whatever offsets they come.
+    pub async fn earliest_revocation_applies(keys: &dyn KeyAdminDriver) {
+        let record = key(OLD, "org_acme");
+        assert!(insert(keys, &record, "", NOON).await);
+        let minutes = |minutes| NOON + Duration::minutes(minutes);
+        let east = UtcOffset::from_hms(5, 30, 0).unwrap();
+        for (at, expected) in [(minutes(2), 2), (minutes(1).to_offset(east), 1), (minutes(3), 1)] {
+            assert!(keys.other_node().revoke(&record.id, at).await.unwrap());
+            assert_eq!(found(keys, &record.id).await.unwrap().revoked_at, Some(minutes(expected)));
+        }
     }
 
     /// The revocation of an unknown key returns `false`.

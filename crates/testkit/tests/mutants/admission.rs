@@ -5,8 +5,8 @@ use std::sync::Mutex;
 
 use async_trait::async_trait;
 use dockline::ports::{
-    Admission, AdmissionAnswer, AdmissionRequest, BindingRepo, KeyStore, RateLimitDecision, RateLimitRequest,
-    RateLimiter,
+    Admission, AdmissionAnswer, AdmissionRequest, BindingRepo, KeyAdmin, KeyStore, RateLimitDecision,
+    RateLimitRequest, RateLimiter,
 };
 use dockline::{BudgetKey, KeyId, KeyRecord, PortError};
 use dockline_memory::{MemoryAdmission, MemoryBindingRepo, MemoryKeyStore, MemoryRateLimiter};
@@ -153,15 +153,15 @@ impl AdmissionDriver for Wrong {
     }
 
     async fn insert(&self, record: KeyRecord) {
-        self.keys.insert(record);
+        self.keys.put(record);
     }
 
     async fn replace(&self, record: KeyRecord) {
-        self.keys.insert(record);
+        self.keys.put(record);
     }
 
     async fn revoke(&self, id: &KeyId, at: OffsetDateTime) {
-        assert!(self.keys.revoke(id, at));
+        assert!(self.keys.revoke(id, at).await.unwrap());
     }
 }
 

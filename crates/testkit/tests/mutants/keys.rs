@@ -5,7 +5,7 @@ mod store {
     use std::sync::Mutex;
 
     use async_trait::async_trait;
-    use dockline::ports::KeyStore;
+    use dockline::ports::{KeyAdmin, KeyStore};
     use dockline::{KeyId, KeyRecord, PortError, Scope};
     use dockline_memory::MemoryKeyStore;
     use dockline_testkit::key_store::{KeyStoreDriver, cases};
@@ -82,12 +82,12 @@ mod store {
 
         async fn insert(&self, record: KeyRecord) {
             self.ids.lock().unwrap().push(record.id.clone());
-            self.memory.insert(record);
+            self.memory.put(record);
         }
 
         async fn revoke(&self, id: &KeyId, at: OffsetDateTime) {
             let at = if self.defect == Defect::DropsOffsets { without_offset(at) } else { at };
-            assert!(self.memory.revoke(id, at));
+            assert!(self.memory.revoke(id, at).await.unwrap());
         }
     }
 

@@ -18,12 +18,14 @@ mod binding_repo;
 mod failures;
 mod github_gateway;
 mod housekeeping;
+mod key_admin;
 mod keys;
 mod operators;
 mod outbox;
 mod rate_limiter;
 mod redelivery_store;
 mod state_store;
+mod tombstones;
 
 /// Asserts that a case fails.
 fn must_fail(case: impl Future<Output = ()> + Send + 'static) {

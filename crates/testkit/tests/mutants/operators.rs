@@ -268,7 +268,7 @@ impl DataSubjectsDriver for Forgets {
     }
 
     async fn insert_key(&self, record: KeyRecord) {
-        self.keys.insert(record);
+        self.keys.put(record);
     }
 }
 

@@ -66,7 +66,7 @@ impl Api {
 
     fn key(&self, tier: Tier) -> SecretString {
         let key = ApiKey::mint(KeyEnvironment::Live, &OsEntropy).unwrap();
-        self.keys.insert(KeyRecord {
+        self.keys.put(KeyRecord {
             id: key.id().clone(),
             environment: KeyEnvironment::Live,
             secret_hash: key.secret_hash(),
