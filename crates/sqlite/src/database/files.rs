@@ -76,17 +76,34 @@ const fn has_other_names(_: &fs::Metadata) -> bool {
     false
 }
 
-/// Opens a file for writing that only its owner may read, and creates it if it does not exist.
-pub(super) fn private(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
-    options.read(true).write(true);
+/// Creates a file that only its owner may read. Fails if it exists.
+pub(crate) fn create(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create_new(true);
     #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path)
 }
 
-/// Creates a file that only its owner may read. Fails if it exists.
-pub(crate) fn create(path: &Path) -> io::Result<File> {
-    private(path, OpenOptions::new().create_new(true))
+/// Opens a file beside the database, and creates it if it does not exist. Refuses links: with one, a user who may write to the folder
+/// could make root change another file.
+pub(super) fn open_or_create(path: &Path) -> io::Result<File> {
+    match create(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+        created => return created,
+    }
+    let is_link = || io::Error::new(io::ErrorKind::InvalidInput, "it is a link or no file: remove it");
+    let found = fs::symlink_metadata(path)?;
+    if !found.is_file() {
+        return Err(is_link());
+    }
+    let file = OpenOptions::new().read(true).write(true).open(path)?;
+    let opened = file.metadata()?;
+    // It may have been replaced meanwhile.
+    if identity_of(&opened) != identity_of(&found) || has_other_names(&opened) {
+        return Err(is_link());
+    }
+    Ok(file)
 }
 
 /// Creates the database file if it does not exist.
@@ -156,8 +173,9 @@ pub(super) fn secure(path: &Path) -> Result<(), OpenError> {
 #[cfg(unix)]
 fn restrict(path: &Path) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
-    match fs::metadata(path) {
-        Ok(metadata) if metadata.permissions().mode() & 0o077 != 0 => {
+    // SQLite opens no log that is a link.
+    match fs::symlink_metadata(path) {
+        Ok(metadata) if metadata.is_file() && metadata.permissions().mode() & 0o077 != 0 => {
             fs::set_permissions(path, fs::Permissions::from_mode(0o600))
         }
         Ok(_) => Ok(()),

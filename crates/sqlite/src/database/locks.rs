@@ -1,20 +1,19 @@
 //! The locks beside the file: that of a server, and the order in which processes write.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::error::OpenError;
-use super::files::{beside, private};
+use super::files::{beside, open_or_create};
 use super::options::DEFAULT_DEADLINE;
 
 /// Opens the lock beside the database file whose name ends with `suffix`, and creates it if it does not exist. The error names it.
 pub(super) fn open_lock(database: &Path, suffix: &str) -> io::Result<File> {
     let path = beside(database, suffix);
-    let lock = private(&path, OpenOptions::new().create(true).truncate(false));
-    let lock = lock.map_err(|error| named(&path, &error))?;
+    let lock = open_or_create(&path).map_err(|error| named(&path, &error))?;
     share_owner(database, &lock);
     Ok(lock)
 }

@@ -79,6 +79,40 @@ async fn file_with_a_second_name_is_refused_until_that_is_removed() {
     file.open().await;
 }
 
+/// As root, a process could be made to give another file to the owner of the database.
+#[tokio::test]
+async fn lock_that_is_a_link_is_refused_and_what_it_names_is_not_touched() {
+    let file = TestFile::new();
+    drop(file.open().await);
+    let (turn, lock) = (file.beside("dockline.sqlite-turn"), file.beside("dockline.sqlite-lock"));
+    let named = file.beside("named");
+    for (path, is_server) in [(&turn, false), (&lock, true)] {
+        for content in [None, Some("mine")] {
+            let options = || SqliteOptions::new(file.path());
+            let open =
+                || if is_server { options().as_server().open() } else { options().as_command().open() };
+            drop(fs::remove_file(path));
+            symlink(&named, path).unwrap();
+            if let Some(content) = content {
+                fs::write(&named, content).unwrap();
+            }
+            let refused = open().await.unwrap_err();
+            assert!(matches!(refused, OpenError::Io(_)), "{}: {refused:?}", path.display());
+            assert_eq!(fs::read_to_string(&named).ok().as_deref(), content);
+            if content.is_some() {
+                fs::remove_file(path).unwrap();
+                fs::hard_link(&named, path).unwrap();
+                let refused = open().await.unwrap_err();
+                assert!(matches!(refused, OpenError::Io(_)), "{}: {refused:?}", path.display());
+                assert_eq!(fs::read_to_string(&named).unwrap(), "mine");
+                fs::remove_file(&named).unwrap();
+            }
+            fs::remove_file(path).unwrap();
+            drop(open().await.unwrap());
+        }
+    }
+}
+
 #[tokio::test]
 async fn log_whose_file_is_missing_or_empty_is_kept() {
     let file = TestFile::new();
