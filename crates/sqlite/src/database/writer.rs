@@ -89,7 +89,7 @@ impl Writer {
         true
     }
 
-    /// Begins a transaction once no other process writes, and those that waited before have written.
+    /// Begins a transaction once no other process writes, after those that waited before.
     fn begin(&mut self, durability: Durability, until: Instant) -> Result<(), rusqlite::Error> {
         let is_due = self.synced_at.is_none_or(|synced| synced.elapsed() >= SOON);
         let durability = if is_due { Durability::AtOnce } else { durability };

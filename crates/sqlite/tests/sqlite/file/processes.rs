@@ -4,6 +4,7 @@ use std::fs::File;
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use dockline::ports::{BindingRepo, KeyAdmin, KeyStore};
 use dockline_sqlite::{
@@ -27,7 +28,7 @@ async fn insert_keys(database: &SqliteDatabase, prefix: u8, number: u32) {
 #[tokio::test(flavor = "multi_thread")]
 async fn commands_get_their_turn_beside_a_server_that_always_writes() {
     let file = TestFile::on_disk();
-    let server = file.open().await;
+    let server = file.open().await.with_deadline(Duration::from_secs(60));
     let bindings = SqliteBindingRepo::new(&server.with_app(AppNumber::FIRST));
     let next = Arc::new(AtomicU64::new(1));
     let mut writing = JoinSet::new();
