@@ -5,13 +5,14 @@ use std::sync::{Mutex, MutexGuard};
 
 use async_trait::async_trait;
 use dockline::ports::{
-    BindingRepo, Clock, DeliveryLog, DeliveryLogPage, LoggedDelivery, RedeliverOutcome, RedeliveryStore,
-    ScanPosition,
+    BindingRepo, Clock, DeliveryLog, DeliveryLogPage, DeliveryOutcome, DeliveryStore, LoggedDelivery,
+    RedeliverOutcome, RedeliveryStore, ScanPosition,
 };
 use dockline::{
-    AccountId, InstallationId, InstallerRecord, PortError, PortErrorKind, PortName, RedeliveryReport,
+    AccountId, AppId, DeliveryGuid, InstallationId, InstallerRecord, OutboxBounds, PortError, PortErrorKind,
+    PortName, RedeliveryReport, VerifiedDelivery,
 };
-use dockline_memory::MemoryRedeliveryStore;
+use dockline_memory::{MemoryBindingRepo, MemoryOutbox, MemoryRedeliveryStore};
 use dockline_testkit::fixtures::NOON;
 use time::{Duration, OffsetDateTime};
 
@@ -161,6 +162,33 @@ async fn failed_deliveries_are_requested_once_oldest_first() {
     assert_eq!(scene.log.requested(), ["first", "second", "third"]);
     // The attempt that was too new is requested by the next scan, and the others only once.
     assert_eq!(scene.scan_until(Duration::HOUR).await, ["new"]);
+}
+
+#[tokio::test]
+async fn delivery_that_the_outbox_has_is_not_requested_but_counted() {
+    let outbox = MemoryOutbox::open(&MemoryBindingRepo::new(), OutboxBounds::default());
+    let store = MemoryRedeliveryStore::new().with_outbox(&outbox);
+    let scene = Scene { store, ..Scene::new() };
+    // GitHub may see a failure, for example a timeout, after the delivery was stored.
+    let guids = [1, 2, 3].map(|number| format!("00000000-0000-4000-8000-00000000000{number}"));
+    for (guid, minute) in guids.iter().zip([-20, -19, -18]) {
+        scene.log.add(guid, minutes(minute), 503);
+    }
+    for guid in &guids[1..] {
+        let delivery = VerifiedDelivery {
+            app: AppId::new(1).unwrap(),
+            installation: None,
+            event: "ping",
+            action: None,
+            guid: DeliveryGuid::new(guid).unwrap(),
+            received_at: NOON,
+            body: guid.as_bytes(),
+        };
+        assert_eq!(outbox.store(delivery).await.unwrap(), DeliveryOutcome::Stored);
+    }
+    let report = scene.scan().await;
+    assert_eq!((report.read, report.requested, report.received), (3, 1, 2));
+    assert_eq!(scene.log.requested(), guids[..1]);
 }
 
 #[tokio::test]
