@@ -18,7 +18,10 @@
 
 use time::{Duration, OffsetDateTime};
 
-use crate::model::{Account, InstallationRecord, Life, Presence, Status, UninstalledBy};
+use crate::model::{
+    Account, InstallationId, InstallationRecord, Life, Presence, Status, Tombstone, TombstoneReset,
+    UninstalledBy, stored_time,
+};
 use crate::ports::{Observation, ObserveOutcome};
 
 /// The default time after which a binding is looked at again.
@@ -292,6 +295,28 @@ pub fn forget(record: &mut InstallationRecord) {
     record.status = Status::Uninstalled;
     record.account = None;
     record.generation = record.generation.saturating_add(1);
+}
+
+/// Turns the final end of an unbound installation into an absence of an unknown account, which a later 200 undoes. Returns the
+/// audit entry; `None`, and changes nothing, if the installation is bound or has not ended for good. The record stays, so that its
+/// generation, which fences cached tokens, does not begin at 1 again.
+pub fn forget_end(
+    installation: InstallationId,
+    record: &mut InstallationRecord,
+    note: &str,
+    now: OffsetDateTime,
+) -> Option<TombstoneReset> {
+    let found = Tombstone::of(installation, record).filter(|found| found.organization.is_none())?;
+    record.life.presence = Presence::Uninstalled { by: UninstalledBy::Absence };
+    record.account = None;
+    record.generation = record.generation.saturating_add(1);
+    Some(TombstoneReset {
+        installation,
+        by: found.by,
+        ended_at: found.ended_at,
+        reset_at: stored_time(now),
+        note: note.to_owned(),
+    })
 }
 
 const fn permissions_changed(record: &mut InstallationRecord) -> ObserveOutcome {

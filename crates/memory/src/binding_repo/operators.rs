@@ -3,10 +3,7 @@ use std::fmt;
 use async_trait::async_trait;
 use dockline::ports::{BindingCounter, Tombstones};
 use dockline::rules::life;
-use dockline::{
-    BindingCounts, BindingState, InstallationId, PortError, Presence, Tombstone, TombstoneReset,
-    UninstalledBy, stored_time,
-};
+use dockline::{BindingCounts, BindingState, InstallationId, PortError, Tombstone, TombstoneReset};
 use time::OffsetDateTime;
 
 use super::MemoryBindingRepo;
@@ -80,19 +77,10 @@ impl Bindings {
         note: &str,
         now: OffsetDateTime,
     ) -> Option<TombstoneReset> {
-        let found = self.tombstone(installation).filter(|found| found.organization.is_none())?;
-        let row = self.installations.get_mut(&installation)?;
-        row.record.life.presence = Presence::Uninstalled { by: UninstalledBy::Absence };
-        row.record.account = None;
-        row.raise_generation();
+        // The record of the row does not name the organization.
+        let row = self.installations.get_mut(&installation).filter(|row| row.live.is_none())?;
+        let reset = life::forget_end(installation, &mut row.record, note, now)?;
         self.installers.remove(&installation);
-        let reset = TombstoneReset {
-            installation,
-            by: found.by,
-            ended_at: found.ended_at,
-            reset_at: stored_time(now),
-            note: note.to_owned(),
-        };
         self.resets.push(reset.clone());
         Some(reset)
     }

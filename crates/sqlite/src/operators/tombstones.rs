@@ -1,12 +1,13 @@
 use async_trait::async_trait;
 use dockline::ports::Tombstones;
-use dockline::{InstallationId, PortError, PortName, Presence, Tombstone, TombstoneReset, UninstalledBy};
+use dockline::rules::life;
+use dockline::{InstallationId, PortError, PortName, Tombstone, TombstoneReset};
 use rusqlite::{Connection, Row, params};
 use time::OffsetDateTime;
 
 use crate::bindings::rows::{record, save};
 use crate::database::{AppDatabase, AppNumber};
-use crate::decode::{column_time, execute, get, installation, rows, stored_time, text, time};
+use crate::decode::{column_time, execute, get, installation, rows, text, time};
 use crate::error::SqliteError;
 
 const RECORD_RESET: &str = "INSERT INTO tombstone_resets (app, installation_id, uninstalled_by, ended_at, reset_at, note) \
@@ -71,8 +72,6 @@ fn tombstone(
     Ok(record.and_then(|record| Tombstone::of(installation, &record)))
 }
 
-/// Turns the end into an absence of an unknown account, which a later 200 undoes. The row stays, so that its generation, which
-/// fences cached tokens, does not begin anew.
 fn reset(
     connection: &Connection,
     app: AppNumber,
@@ -80,19 +79,15 @@ fn reset(
     note: &str,
     now: OffsetDateTime,
 ) -> Result<Option<TombstoneReset>, SqliteError> {
-    let found = tombstone(connection, app, installation)?.filter(|found| found.organization.is_none());
-    let Some(Tombstone { by, ended_at, .. }) = found else { return Ok(None) };
     let Some(mut record) = record(connection, app, installation)? else { return Ok(None) };
-    record.life.presence = Presence::Uninstalled { by: UninstalledBy::Absence };
-    record.account = None;
-    record.generation = record.generation.saturating_add(1);
+    let Some(reset) = life::forget_end(installation, &mut record, note, now) else { return Ok(None) };
     save(connection, app, installation, &record)?;
     let id = i64::from(installation);
     execute(connection, DELETE_INSTALLER, params![app.get(), id])?;
-    let values = params![app.get(), id, by.as_str(), column_time(ended_at), column_time(now), note];
+    let (ended_at, reset_at) = (column_time(reset.ended_at), column_time(reset.reset_at));
+    let values = params![app.get(), id, reset.by.as_str(), ended_at, reset_at, reset.note];
     execute(connection, RECORD_RESET, values)?;
-    let note = note.to_owned();
-    Ok(Some(TombstoneReset { installation, by, ended_at, reset_at: stored_time(now), note }))
+    Ok(Some(reset))
 }
 
 fn entry(row: &Row<'_>) -> Result<TombstoneReset, SqliteError> {
